@@ -1,0 +1,37 @@
+# Thin on purpose: .ci/venv makes the environment, pyproject.toml configures the tools.
+# make test ARGS="-k merge"    make demo ARGS="--keep DIR"    make test PYTHON=python3.13
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint bench clean
+
+bin := .venv/bin
+# The demo and the tests run `git agent`, which git finds on PATH.
+export PATH := $(CURDIR)/$(bin):$(PATH)
+export PYTHON
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+demo: ## watch three workers go from spawn to a merged base
+	@.ci/venv
+	$(bin)/git-agent demo $(ARGS)
+
+test: ## run the tests
+	@.ci/venv test
+	$(bin)/python -m pytest $(ARGS)
+
+lint: ## check style, types and the direction of imports
+	@.ci/venv test
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy --strict git_agent
+	$(bin)/lint-imports
+
+bench: ## measure, and print ratios
+	@.ci/venv test
+	$(bin)/python -m tests.bench $(ARGS)
+
+clean: ## remove what these targets made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find git_agent tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+"""The sealed world: no home, no configuration and no environment of the person who runs the tests get in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.sandbox import Sandbox
+
+hypothesis.settings.register_profile("local", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+OUTSIDE = ("GIT_", "XDG_", "LC_", "SSH_", "GPG_", "CLICOLOR", "_GIT_AGENT")
+OUTSIDE_NAMES = (
+    *("GNUPGHOME", "LANG", "LANGUAGE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "EMAIL"),
+    *("EDITOR", "VISUAL", "PAGER", "LESS", "MANPATH", "MANPAGER", "BROWSER", "CDPATH", "ENV", "BASH_ENV"),
+)
+CONFIG = """\
+[user]
+\tname = Ada Lovelace
+\temail = ada@example.org
+[init]
+\tdefaultBranch = main
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+"""
+NOW = "2026-01-02T03:04:05+00:00"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Seal the environment of this process and of all that it starts; return the home that they see."""
+    home = tmp_path_factory.mktemp("home")
+    # libgit2 reads $HOME/.gitconfig and does not know GIT_CONFIG_GLOBAL: one file serves both.
+    config = home / ".gitconfig"
+    config.write_text(CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(OUTSIDE) or name in OUTSIDE_NAMES:
+                patch.delenv(name)
+        for name, value in _sealed(home, config).items():
+            patch.setenv(name, value)
+        yield home
+
+
+def _sealed(home: Path, config: Path) -> dict[str, str]:
+    scripts = str(Path(sys.executable).parent)  # where `git agent` finds git-agent
+    return {
+        "HOME": str(home),
+        "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(config),
+        "GIT_AUTHOR_DATE": NOW,
+        "GIT_COMMITTER_DATE": NOW,
+        "GIT_EDITOR": "false",
+        "GIT_TERMINAL_PROMPT": "0",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+        "TERM": "dumb",
+    }
+
+
+@pytest.fixture(scope="session")
+def template(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with some history, made once; tests get copies of it and never change it."""
+    made = Sandbox(tmp_path_factory.mktemp("template"))
+    made.git("init", "--quiet")
+    made.write(".gitignore", "*.log\n/build/\n.env\n")
+    made.write("src/app.py", "def main():\n    print('hello')\n\n\nmain()\n")
+    made.git("add", "--all")
+    made.commit(None, "README.md", "# Demo\n\nA small program.\n", "Begin")
+    made.commit(None, "src/lib/sums.py", "def add(a, b):\n    return a + b\n", "Add sums")
+    made.commit(None, "docs/guide.md", "\n".join(f"Line {n}" for n in range(1, 21)) + "\n", "Write the guide")
+    return made.path
+
+
+@pytest.fixture
+def repo(template: Path, tmp_path: Path) -> Sandbox:
+    """Return a fresh repository on branch main, three commits deep, at a path with a space in it."""
+    return Sandbox(Path(shutil.copytree(template, tmp_path / "my repo", symlinks=True)))

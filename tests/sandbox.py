@@ -1,0 +1,161 @@
+"""A throwaway repository, and the real `git agent` run in it: tests act and look through this; no mocks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+TIMEOUT = 90  # seconds; below pytest's own, so that a hang is reported with the command that hung
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a program said and how it ended."""
+
+    command: str
+    out: str
+    err: str
+    code: int
+
+    def json(self) -> Any:
+        """Parse stdout as one JSON document; fail with both outputs when it is not."""
+        try:
+            return json.loads(self.out)
+        except ValueError as error:
+            raise AssertionError(f"not JSON ({error})\n{self}") from None
+
+    def __str__(self) -> str:
+        return f"$ {self.command}\nexit {self.code}\n--- stdout\n{self.out}--- stderr\n{self.err}"
+
+
+def run_at_once(
+    commands: Iterable[Sequence[str | Path]],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str | None] | None = None,
+) -> list[Result]:
+    """Start every command before waiting for any; return their results in the order given.
+
+    Outputs go to files, so that no full pipe can stop a process while another one is waited for.
+    """
+    with ExitStack() as stack:
+        running: list[tuple[subprocess.Popen[bytes], str, IO[bytes], IO[bytes]]] = []
+        for command in commands:
+            words = [str(word) for word in command]
+            out = stack.enter_context(tempfile.TemporaryFile())
+            err = stack.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(
+                words, cwd=cwd, env=_environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            )
+            stack.callback(process.kill)
+            running.append((process, " ".join(words), out, err))
+        return [
+            Result(shown, _text(out), _text(err), code)
+            for process, shown, out, err in running
+            for code in [process.wait(timeout=TIMEOUT)]
+        ]
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="backslashreplace")
+
+
+def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Return this process's environment with `changes`; None takes a variable away."""
+    merged: dict[str, str | None] = {**os.environ, **(changes or {})}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+class Sandbox:
+    """A repository of its own for one test, at `path`; `cwd` is the main worktree when left out."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def store(self) -> Path:
+        """Return where the store is; whether it exists is the test's question."""
+        common = self.git("rev-parse", "--path-format=absolute", "--git-common-dir")
+        return Path(common) / "git-agent" / "agent.db"
+
+    def run(
+        self,
+        *command: str | Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | None = None,
+    ) -> Result:
+        """Run any program; never fails by itself. `env` is laid over the sealed environment, None unsets."""
+        words = [str(word) for word in command]
+        done = subprocess.run(
+            words,
+            cwd=cwd or self.path,
+            env=_environment(env),
+            input=(stdin or "").encode(),
+            capture_output=True,
+            timeout=TIMEOUT,
+        )
+        out, err = (stream.decode(errors="backslashreplace") for stream in (done.stdout, done.stderr))
+        return Result(" ".join(words), out, err, done.returncode)
+
+    def git(self, *args: str | Path, cwd: Path | None = None, check: bool = True) -> str:
+        """Run git; return its stdout without the last newline. Fail when git fails, unless `check` is off."""
+        result = self.run("git", *args, cwd=cwd)
+        assert result.code == 0 or not check, f"git failed\n{result}"
+        return result.out.rstrip("\n")
+
+    def agent(
+        self,
+        *args: str | Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | None = None,
+        exit: int | None = 0,
+    ) -> Result:
+        """Run the real `git agent`; fail unless it ends with `exit` (None: any code)."""
+        result = self.run("git", "agent", *args, cwd=cwd, env=env, stdin=stdin)
+        assert exit is None or result.code == exit, f"expected exit {exit}\n{result}"
+        return result
+
+    def agent_json(self, verb: str, *args: str | Path, cwd: Path | None = None, exit: int | None = 0) -> Any:
+        """Run `git agent VERB --json ...` and return the object that it printed."""
+        return self.agent(verb, "--json", *args, cwd=cwd, exit=exit).json()
+
+    def tasks(self) -> dict[int, dict[str, Any]]:
+        """Return every task, finished ones too, by id, as `list --json` says them."""
+        return {task["id"]: task for task in self.agent_json("list", "--all")["tasks"]}
+
+    def parallel(
+        self,
+        commands: Iterable[Sequence[str | Path]],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+    ) -> list[Result]:
+        """Run many `git agent ...` at once, a process each; return the results in the order given."""
+        words = [("git", "agent", *command) for command in commands]
+        return run_at_once(words, cwd=cwd or self.path, env=env)
+
+    def write(self, path: str | Path, content: str | bytes, *, cwd: Path | None = None) -> Path:
+        """Write a file, with the directories that it needs; return where it is."""
+        file = (cwd or self.path) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def commit(
+        self, cwd: Path | None, path: str | Path, content: str | bytes, message: str = "Change a file"
+    ) -> str:
+        """Write one file in `cwd` (None: the main worktree) and commit it alone; return the commit's oid."""
+        self.write(path, content, cwd=cwd)
+        self.git("add", "--", path, cwd=cwd)
+        self.git("commit", "--quiet", "--message", message, cwd=cwd)
+        return self.git("rev-parse", "HEAD", cwd=cwd)

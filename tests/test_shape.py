@@ -1,0 +1,248 @@
+"""The house rules, as tests: sizes, names, what a verb has to bring along, what start-up may import."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox import run_at_once
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "git_agent"
+SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
+ACTIONS = {
+    Path(name).stem: tree
+    for name, tree in TREES.items()
+    if name.startswith("git_agent/actions/") and not Path(name).name.startswith("_")
+}
+FILE_LINES = 300
+FUNCTION_STATEMENTS = 30
+VAGUE_NAMES = {
+    "util",
+    "utils",
+    "helper",
+    "helpers",
+    "manager",
+    "handler",
+    "handlers",
+    "common",
+    "misc",
+    "base",
+}
+HEAVY = {"apsw", "asyncio", "importlib.metadata", "peewee", "pygit2", "rich", "sqlite3", "textual", "mcp"}
+# Verbs whose whole work is said by the front end, or done by another verb's action.
+VERBS_WITHOUT_ACTION: set[str] = {"completion"}
+# Codes of errors that nothing can be advised about: what happened is all there is to say.
+ERRORS_WITHOUT_HINT: set[str] = set()
+MAKERS = {
+    "AgentError": 3,
+    "refused": 3,
+    "usage": 3,
+}  # the constructors of errors, and how many words they want
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _statements(function: ast.AST) -> int:
+    docstring = isinstance(function, ast.FunctionDef) and ast.get_docstring(function) is not None
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1 - docstring
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Yield every call with the dotted text of what is called."""
+    return ((ast.unparse(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _verbs() -> dict[str, object]:
+    from git_agent.cli.verbs import VERBS
+
+    return dict(VERBS)
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {name: len(text.splitlines()) for name, text in SOURCES.items()}
+    assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
+
+
+def test_no_function_has_more_than_30_statements() -> None:
+    sizes = {f"{name}:{f.name}": _statements(f) for name, tree in TREES.items() for f in _functions(tree)}
+    assert {name: size for name, size in sizes.items() if size > FUNCTION_STATEMENTS} == {}
+
+
+def test_every_package_says_what_it_owns() -> None:
+    silent = [
+        name for name, tree in TREES.items() if name.endswith("__init__.py") and not ast.get_docstring(tree)
+    ]
+    assert silent == []
+
+
+def test_no_module_has_a_vague_name() -> None:
+    words = {name: set(Path(name).with_suffix("").as_posix().split("/")) for name in SOURCES}
+    assert {name for name, parts in words.items() if parts & VAGUE_NAMES} == set()
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_an_action_is_one_public_function_named_like_its_file(name: str) -> None:
+    public = [f.name for f in ACTIONS[name].body if isinstance(f, ast.FunctionDef) and f.name[0] != "_"]
+    # `list` is Python's own word: the function may add a noun to its verb.
+    assert len(public) == 1 and re.fullmatch(rf"{name}(_\w*)?", public[0]), public
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_the_results_of_an_action_are_frozen(name: str) -> None:
+    public = [node for node in ACTIONS[name].body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+    thawed = [
+        node.name for node in public if "frozen=True" not in " ".join(map(ast.unparse, node.decorator_list))
+    ]
+    assert thawed == []
+
+
+def test_no_action_prints() -> None:
+    printing = [name for name, tree in ACTIONS.items() for called, _ in _calls(tree) if called == "print"]
+    assert printing == []
+
+
+def test_no_program_is_started_through_a_shell_by_accident() -> None:
+    banned = re.compile(r"os\.(system|popen|spawn\w+|posix_spawnp?|startfile)|eval|exec")
+    found = {
+        f"{name}: {called}"
+        for name, tree in TREES.items()
+        for called, _ in _calls(tree)
+        if banned.fullmatch(called)
+    }
+    shells = {
+        name
+        for name, tree in TREES.items()
+        for _, call in _calls(tree)
+        for keyword in call.keywords
+        if keyword.arg == "shell" and ast.unparse(keyword.value) != "False"
+    }
+    assert (found, shells) == (set(), set())
+
+
+def test_only_the_store_names_the_database_file() -> None:
+    # A plain open and close of that file drops SQLite's locks in the process.
+    strings = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith("agent.db")
+    }
+    assert {name for name in strings if not name.startswith("git_agent/store/")} == set()
+
+
+@pytest.mark.parametrize("args", [["--version"], ["--help"], ["-h"], ["completion", "bash"]], ids=" ".join)
+def test_start_up_imports_nothing_heavy(args: list[str]) -> None:
+    code = (
+        "import sys; sys.argv[0] = 'git-agent'\n"
+        "from git_agent.cli.main import run\n"
+        "try: run()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout, done.stderr
+    assert HEAVY & set(done.stderr.splitlines()) == set()
+
+
+def test_every_verb_has_a_summary_and_help() -> None:
+    verbs = _verbs()
+    assert [verb for verb, entry in verbs.items() if not getattr(entry, "summary", "").strip()] == []
+    results = run_at_once([("git-agent", verb, "-h") for verb in verbs], cwd=ROOT)
+    said = dict(zip(verbs, results, strict=True))
+    assert [verb for verb, result in said.items() if result.code or verb not in result.out] == []
+
+
+def test_every_verb_has_its_action() -> None:
+    expected = {verb.replace("-", "_") for verb in _verbs().keys() - VERBS_WITHOUT_ACTION}
+    assert expected - ACTIONS.keys() == set()
+
+
+def test_every_verb_stands_in_the_man_page() -> None:
+    page = (
+        (ROOT / "docs/man/git-agent.1")
+        .read_text()
+        .replace("\\-", "-")
+        .replace("\\fB", "")
+        .replace("\\fR", "")
+    )
+    assert [verb for verb in _verbs() if not re.search(rf"(?m)^(\.\w+ )*\W*{re.escape(verb)}\b", page)] == []
+
+
+def test_every_verb_has_a_transcript() -> None:
+    transcripts = {path.stem for path in (ROOT / "tests/scenarios").glob("*.txt")}
+    assert _verbs().keys() - transcripts == set()
+
+
+def test_every_configuration_key_is_documented() -> None:
+    from git_agent.config import KEYS
+
+    page = (ROOT / "docs/config.md").read_text()
+    names = [key if isinstance(key, str) else key.name for key in KEYS]
+    assert names and [name for name in names if name not in page] == []
+
+
+def _errors() -> Iterator[tuple[str, str, str, bool]]:
+    """Yield where, code, message (its constant start) and whether it has a hint, for every error made."""
+    for name, tree in TREES.items():
+        if name == "git_agent/errors.py":
+            continue
+        for called, call in _calls(tree):
+            if called.rpartition(".")[2] in MAKERS:
+                words = {str(n): word for n, word in enumerate(call.args)} | {
+                    k.arg or "": k.value for k in call.keywords
+                }
+                code, message = (
+                    _constant(words.get(str(n), words.get(key))) for n, key in enumerate(["code", "message"])
+                )
+                hint = words.get("2", words.get("hint"))
+                yield f"{name}:{call.lineno}", code, message, hint is not None and ast.unparse(hint) != "''"
+
+
+def _constant(node: ast.expr | None) -> str:
+    """Return the constant start of a string or f-string, and nothing of what is computed."""
+    first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+
+
+def test_every_error_has_a_hint() -> None:
+    assert [
+        where for where, code, _, hinted in _errors() if not hinted and code not in ERRORS_WITHOUT_HINT
+    ] == []
+
+
+def test_errors_are_written_as_git_writes_them() -> None:
+    # One line, no capital at the start (words such as HEAD aside), no full stop; the code in kebab-case.
+    odd = re.compile(r"[A-Z][a-z]|.*[.\n]\Z|.*\n", re.DOTALL)
+    assert [where for where, _, message, _ in _errors() if odd.match(message)] == []
+    assert [
+        where for where, code, _, _ in _errors() if code and not re.fullmatch(r"[a-z]+(-[a-z]+)*-?", code)
+    ] == []
+
+
+def _project_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True
+    )
+    if listed.returncode == 0:
+        return [ROOT / name for name in os.fsdecode(listed.stdout).split("\0") if name]
+    return [path for folder in ("git_agent", "hooks", "tests", "docs") for path in (ROOT / folder).rglob("*")]
+
+
+def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
+    # Where this checkout is and the directories above it (unless as short as /src), and any home but Ada's.
+    here = [ROOT, *ROOT.parents[:-2]] if len(ROOT.parts) > 2 else []
+    places = [*(re.escape(str(path)) for path in here), "/root", r"/(?:home|Users)/(?!ada\b)\w+"]
+    paths = re.compile(rf"(?<![\w.~>}}-])(?:{'|'.join(places)})/".encode())
+    files = [path for path in _project_files() if path.is_file() and path != Path(__file__)]
+    assert [path.relative_to(ROOT).as_posix() for path in files if paths.search(path.read_bytes())] == []
