@@ -1,0 +1,23 @@
+"""Lengths of time as people write them."""
+
+from __future__ import annotations
+
+import re
+
+from git_agent.errors import usage
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SPELLING = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw]?)")
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that `90`, `90s`, `15m`, `2h`, `1.5h`, `3d` or `1w` mean.
+
+    Zero is a length too; a caller for whom it makes no sense refuses it. Raises usage error `bad-duration`.
+    """
+    found = _SPELLING.fullmatch(text.strip())
+    if not found:
+        raise usage(
+            "bad-duration", f"bad duration {text[:40]!r}", "a number and s, m, h, d or w, as in 90s, 15m, 2h"
+        )
+    return float(found[1]) * _SECONDS[found[2]]

@@ -1,0 +1,45 @@
+"""Messages between workers and people, and who receives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Delivery(StrEnum):
+    """How far a message came with one recipient."""
+
+    NEW = "new"
+    SEEN = "seen"
+    ACKED = "acked"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as one recipient has it. to: a task's id or `@human`; sent_at: ms since the epoch."""
+
+    id: int
+    sender: str
+    to: str
+    task: int | None
+    topic: str | None
+    thread: int | None
+    reply_to: int | None
+    urgent: bool
+    needs_ack: bool
+    body: str
+    sent_at: int
+    state: Delivery
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be sent. to: a task's id or `@human`."""
+
+    to: str
+    body: str
+    task: int | None = None
+    urgent: bool = False
+    needs_ack: bool = False
+    reply_to: int | None = None

@@ -1,0 +1,243 @@
+"""What may be called what: titles, texts, task names, and the branches and directories made from them.
+
+Two rules run through this file. A name must survive every place where it is written: a ref, a directory on a
+file system that folds case or normalises Unicode, a shell line, an argument. And a text is kept as it was
+given: what is dangerous to show is made visible when it is shown, not when it is stored.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+
+from git_agent.domain import spelling
+from git_agent.domain.spelling import MAX_NAME, RESERVED
+from git_agent.errors import AgentError, usage
+
+MAX_TITLE = 200
+"""Characters in a title."""
+MAX_BODY = 65536
+"""Bytes of UTF-8 in a body or a message: 64 KiB."""
+MAX_SLUG = 40
+"""Characters in a name that was made from a title."""
+MAX_PREFIX = 100
+"""Bytes of UTF-8 in agent.branchPrefix."""
+MAX_ID = 2**63 - 1
+"""The largest id that SQLite can hold."""
+
+_HINT = "use letters, digits and '-', as in fix-login"
+_ID = re.compile(r"#?([1-9][0-9]{0,18})")
+_DIRECTORY = re.compile(r"[1-9][0-9]{0,18}-[^/]+")
+
+
+def check_title(text: str) -> str:
+    """Return a title without surrounding white space.
+
+    Control characters other than NUL and the newline stay: they are shown escaped.
+    Raises usage error `bad-title`: blank, several lines, more than MAX_TITLE characters, NUL, not UTF-8.
+    """
+    title = text.strip()
+    fault = spelling.text_fault(title)
+    if not title:
+        fault = "it is empty"
+    elif "\n" in title:
+        fault = "a title is one line"
+    elif len(title) > MAX_TITLE:
+        fault = f"it has {len(title)} characters, at most {MAX_TITLE} are allowed"
+    if fault:
+        raise usage(
+            "bad-title", f"bad title: {fault}", "give one short line; the body (-F FILE) takes the rest"
+        )
+    return title
+
+
+def check_body(text: str, limit: int = MAX_BODY) -> str:
+    """Return a task's body as it is.
+
+    limit: bytes of UTF-8. Raises usage error `bad-body`: larger than that, NUL, not UTF-8.
+    """
+    return _checked_text(text, "body", limit)
+
+
+def check_message(text: str, limit: int = MAX_BODY) -> str:
+    """Return a message as it is.
+
+    limit: bytes of UTF-8. Raises usage error `bad-message`: blank, larger than that, NUL, not UTF-8.
+    """
+    if not text.strip():
+        raise usage("bad-message", "bad message: it is empty", "give the text, or -F FILE")
+    return _checked_text(text, "message", limit)
+
+
+def slug(title: str) -> str:
+    """Make a name from a title: `Fix the login!` gives `fix-the-login`. The result always passes check_name.
+
+    Letters, digits and marks of every script stay. NFC, not NFKC: a name must match what a person types, and
+    NFKC rewrites ordinary words (Thai and Lao SARA AM). lower(), not casefold(): `straße` and a final sigma
+    stay legible; `key` folds them. Invisible characters vanish, anything else becomes '-'. At most MAX_SLUG
+    characters and MAX_NAME bytes, never cut inside a letter with its marks, between words where that loses
+    less than half.
+    """
+    name = _words(unicodedata.normalize("NFC", title).lower())
+    name = _cut(name, MAX_SLUG, MAX_NAME) or "task"
+    if name.isdecimal() or key(name) in RESERVED:
+        return _cut(name, MAX_SLUG - 5, MAX_NAME - 5) + "-task"
+    return name
+
+
+def check_name(name: str) -> str:
+    """Return the name in NFC.
+
+    Raises usage error `bad-name`, naming the rule, or `reserved-name`. The rules are those of
+    git-check-ref-format(1), those of file systems (Windows' characters, APFS' refusal of unassigned code
+    points), and ours: nothing a shell reads, nothing that looks like an option, an id, an attempt (`.a2`), or
+    a recipient (`@human`), nothing invisible.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if key(name) in RESERVED:
+        raise usage("reserved-name", f"the name {name!r} is reserved", "choose another name, as in fix-login")
+    if fault := spelling.name_fault(name):
+        raise usage("bad-name", f"bad name {_quoted(name)}: {fault}", _HINT)
+    return name
+
+
+def key(name: str) -> str:
+    """Return what two names share when a file system may take them for one (case, NFC and NFD).
+
+    Canonical caseless matching (Unicode 3.13, D145): folding looks at decomposed text.
+    """
+    folded = unicodedata.normalize("NFD", name).casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).casefold())
+
+
+def number(name: str, taken: Callable[[str], bool]) -> str:
+    """Return name, or name-2, name-3, ...: the first that is not taken, cut where the number needs room."""
+    if not taken(name):
+        return name
+    endings = (f"-{n}" for n in count(2))
+    candidates = ((_cut(name, MAX_NAME, MAX_NAME - len(ending)) or "task") + ending for ending in endings)
+    return next(candidate for candidate in candidates if not taken(candidate))
+
+
+def directory_for(task_id: int, name: str, attempt: int = 1) -> str:
+    """Return the worktree's directory: `7-fix-login`, from the second attempt on `7-fix-login.a2`."""
+    return f"{task_id}-{name}" if attempt < 2 else f"{task_id}-{name}.a{attempt}"
+
+
+def branch_for(prefix: str, task_id: int, name: str, attempt: int = 1) -> str:
+    """Return the branch: `agent/7-fix-login`, from the second attempt on `agent/7-fix-login.a2`."""
+    return prefix + directory_for(task_id, name, attempt)
+
+
+def check_prefix(prefix: str) -> str:
+    """Return agent.branchPrefix in NFC; it ends in '/' or not.
+
+    Raises usage error `bad-prefix`: empty (our branches must be told from others), reserved (`main/` cannot
+    stand beside `main`), a whole ref (`refs/…`), or one that makes no valid branch.
+    """
+    prefix = unicodedata.normalize("NFC", prefix)
+    sample = branch_for(prefix, 7, "x")
+    parts = sample.split("/")
+    fault = next(filter(None, map(spelling.characters_fault, parts)), None) or spelling.ref_fault(sample)
+    if not prefix:
+        fault = "it is empty"
+    elif key(parts[0]) in RESERVED | {"refs"}:
+        fault = f"{parts[0]!r} is reserved"
+    elif len(prefix.encode(errors="replace")) > MAX_PREFIX:
+        fault = f"it is longer than {MAX_PREFIX} bytes"
+    if fault:
+        hint = "git config agent.branchPrefix agent/"
+        raise usage("bad-prefix", f"bad branch prefix {_quoted(prefix)}: {fault}", hint)
+    return prefix
+
+
+def check_branch(name: str) -> str:
+    """Return a branch that a user named, without `refs/heads/`, otherwise as it is.
+
+    Raises usage error `bad-branch` for what `git check-ref-format --branch` refuses, for `@` and `@{-1}`, and
+    for names that are not UTF-8 or too long for a file.
+    """
+    branch = name.removeprefix("refs/heads/")
+    if fault := spelling.ref_fault(branch):
+        raise usage("bad-branch", f"bad branch {_quoted(branch)}: {fault}", "git branch --list shows them")
+    return branch
+
+
+@dataclass(frozen=True)
+class TaskRef:
+    """What a TASK argument may mean; whoever looks it up tries the fields in this order.
+
+    id: for `7` and `#7`; then nothing else is meant. branch: where it can be one, without `refs/heads/`.
+    name_key: `key` of the name, empty where it can't be a name. prefixed: for `7-fix-login`, a worktree's
+    directory, the branch that belongs to it.
+    """
+
+    text: str
+    id: int | None
+    branch: str | None
+    name_key: str
+    prefixed: str | None = None
+
+
+def parse_ref(text: str, prefix: str) -> TaskRef:
+    """Classify a TASK argument; never raises.
+
+    An id has one spelling: `07`, `0`, digits of other scripts and numbers above MAX_ID are no ids (and no
+    names).
+    """
+    if found := _ID.fullmatch(text):
+        task_id = int(found[1])
+        return TaskRef(text, task_id if task_id <= MAX_ID else None, None, "")
+    branch = _accepted(check_branch, text)
+    prefixed = prefix + text if branch and _DIRECTORY.fullmatch(text) else None
+    return TaskRef(text, None, branch, key(_accepted(check_name, text) or ""), prefixed)
+
+
+def _accepted(check: Callable[[str], str], text: str) -> str | None:
+    try:
+        return check(text)
+    except AgentError:
+        return None
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= MAX_NAME else text[: MAX_NAME - 1] + "…")
+
+
+def _checked_text(text: str, what: str, limit: int) -> str:
+    fault = spelling.text_fault(text)
+    size = len(text.encode(errors="replace"))
+    if size > limit:
+        fault = f"it has {size} bytes, at most {limit} are allowed"
+    if fault:
+        raise usage(f"bad-{what}", f"bad {what}: {fault}", "put it into a file and name the file")
+    return text
+
+
+def _words(text: str) -> str:
+    kept: list[str] = []
+    for char in text:
+        category = unicodedata.category(char)
+        if category == "Cf" or spelling.HIDDEN.match(char):
+            continue
+        attaches = category[0] == "M" and bool(kept) and kept[-1] != "-"
+        kept.append(char if attaches or category[0] == "L" or category == "Nd" else "-")
+    joined = unicodedata.normalize("NFC", "".join(kept))
+    return re.sub("-+", "-", joined).strip("-")
+
+
+def _cut(name: str, characters: int, size: int) -> str:
+    if len(name) <= characters and len(name.encode()) <= size:
+        return name
+    end = min(len(name), characters)
+    while end and (len(name[:end].encode()) > size or _mark_at(name, end)):
+        end -= 1
+    space = name.rfind("-", 0, end + 1)
+    return name[: space if space > end // 2 else end].rstrip("-.")
+
+
+def _mark_at(name: str, index: int) -> bool:
+    return index < len(name) and unicodedata.category(name[index])[0] == "M"

@@ -1,0 +1,15 @@
+"""One incarnation of a process: enough to tell whether it still is the same one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process. boot_id: of the running kernel; pid_start: when it started, in the system's ticks since boot."""
+
+    host: str
+    boot_id: str
+    pid: int
+    pid_start: int

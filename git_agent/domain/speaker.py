@@ -1,0 +1,62 @@
+"""Who speaks: a worker, known by its worktree or its token, or a person. Never a git author."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError, Exit
+
+HUMAN = "@human"
+COORDINATOR = "@coordinator"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A claim to be the worker of a task. attempt or epoch is None when the claim does not name it."""
+
+    task: int | None
+    attempt: int | None
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """The one who runs the command. carried: each identity found (worktree, environment); none for a person."""
+
+    actor: str
+    carried: tuple[Carried, ...] = field(default=())
+
+    @property
+    def is_worker(self) -> bool:
+        """Tell whether a worker speaks."""
+        return any(c.task is not None for c in self.carried)
+
+    @property
+    def address(self) -> str:
+        """Say where an answer goes: the worker's task id, or @human."""
+        ids = [c.task for c in self.carried if c.task is not None]
+        return str(ids[0]) if ids else HUMAN
+
+    def works_on(self, task: Task) -> bool:
+        """Tell whether this is the task's worker, of this attempt or of an earlier one."""
+        return any(c.task == task.id for c in self.carried)
+
+    def superseded(self, task: Task) -> bool:
+        """Tell whether the speaker carries an attempt or epoch of the task that is not the current one."""
+        return any(self._old(c, task) for c in self.carried if c.task in (None, task.id))
+
+    @staticmethod
+    def _old(carried: Carried, task: Task) -> bool:
+        attempt = carried.attempt is not None and carried.attempt != task.attempt
+        return attempt or (carried.epoch is not None and carried.epoch != task.epoch)
+
+
+def superseded_error(task: Task, by: str) -> AgentError:
+    """Make the error of a worker that came back late (exit 5). by: who took the task from it."""
+    return AgentError(
+        "superseded",
+        f"your attempt at task {task.id} is not the current one: {by}",
+        f"git agent show {task.id}; commits of this attempt stay on its branch",
+        exit=Exit.SUPERSEDED,
+    )

@@ -1,0 +1,312 @@
+"""The task and its state machine, as data: MOVES is the only place where a state may change into another.
+
+docs/states.md is printed from MOVES, and a test walks the whole table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PRIORITIES = range(5)
+DEFAULT_PRIORITY = 2
+
+
+class State(StrEnum):
+    """Where a task stands; written in capitals everywhere."""
+
+    OPEN = "OPEN"
+    ASSIGNED = "ASSIGNED"
+    WORKING = "WORKING"
+    IN_REVIEW = "IN_REVIEW"
+    APPROVED = "APPROVED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class Hold(StrEnum):
+    """Why a WORKING task waits for somebody; orthogonal to the state."""
+
+    NEEDS_INPUT = "needs_input"
+    CONFLICT = "conflict"
+    CHANGES_REQUESTED = "changes_requested"
+    CHECK_FAILED = "check_failed"
+    NO_COMMITS = "no_commits"
+
+
+class Step(StrEnum):
+    """What can happen to a task; the verb's word where a verb does it."""
+
+    ADD = "add"
+    CLAIM = "claim"
+    ASSIGN = "assign"
+    SPAWN = "spawn"
+    START = "start"
+    RELEASE = "release"
+    ASK = "ask"
+    ANSWER = "answer"
+    DONE = "done"
+    PUSHED = "pushed"
+    REQUEST_CHANGES = "request-changes"
+    APPROVE = "approve"
+    MOVED = "moved"
+    MERGE = "merge"
+    MERGED = "merged"
+    CONFLICT = "conflict"
+    CHECK_FAILED = "check-failed"
+    REAP = "reap"
+    EXHAUST = "exhaust"
+    REASSIGN = "reassign"
+    FAIL = "fail"
+    RETRY = "retry"
+    CANCEL = "cancel"
+    REOPEN = "reopen"
+
+
+LIVE = frozenset({State.ASSIGNED, State.WORKING, State.IN_REVIEW, State.APPROVED})
+FINISHED = frozenset({State.COMPLETED, State.CANCELLED})
+UNFINISHED = frozenset(State) - FINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of the state machine.
+
+    sources is empty for the step that makes the task; held restricts the move to tasks with that hold ("any" of
+    them); hold is the hold afterwards; fences says that the epoch grows, so that whoever worked before is superseded.
+    """
+
+    sources: frozenset[State]
+    step: Step
+    target: State
+    guard: str
+    who: str
+    hold: Hold | None = None
+    held: str | None = None
+    fences: bool = False
+
+
+def _row(
+    sources: State | frozenset[State] | None,
+    step: Step,
+    target: State,
+    guard: str,
+    who: str,
+    *,
+    hold: Hold | None = None,
+    held: str | None = None,
+    fences: bool = False,
+) -> Move:
+    several = frozenset() if sources is None else frozenset({sources}) if isinstance(sources, State) else sources
+    return Move(several, step, target, guard, who, hold, held, fences)
+
+
+_S = State
+_CLAIMED = "dependencies completed; not before its time; attempts left"
+_STARTED = frozenset({_S.ASSIGNED, _S.WORKING})
+_REVIEWED = frozenset({_S.IN_REVIEW, _S.APPROVED})
+
+MOVES: tuple[Move, ...] = (
+    _row(None, Step.ADD, _S.OPEN, "dependencies exist, no cycle", "anyone"),
+    _row(_S.OPEN, Step.CLAIM, _S.ASSIGNED, _CLAIMED, "worker", fences=True),
+    _row(_S.OPEN, Step.ASSIGN, _S.ASSIGNED, _CLAIMED, "coordinator", fences=True),
+    _row(_S.OPEN, Step.SPAWN, _S.ASSIGNED, _CLAIMED, "coordinator", fences=True),
+    _row(_S.ASSIGNED, Step.START, _S.WORKING, "epoch; also fired by the first commit", "worker, hook"),
+    _row(_S.WORKING, Step.START, _S.WORKING, "epoch; has a hold, which ends", "worker", held="any"),
+    _row(_S.IN_REVIEW, Step.START, _S.WORKING, "epoch; takes the work back from review", "worker"),
+    _row(_STARTED, Step.RELEASE, _S.OPEN, "epoch", "worker, coordinator"),
+    _row(_S.WORKING, Step.ASK, _S.WORKING, "epoch", "worker", hold=Hold.NEEDS_INPUT),
+    _row(_S.WORKING, Step.ANSWER, _S.WORKING, "epoch", "coordinator", held=Hold.NEEDS_INPUT),
+    _row(
+        _S.WORKING,
+        Step.DONE,
+        _S.IN_REVIEW,
+        "epoch; clean worktree; at least one commit over the base, or --allow-empty; not needs_input; "
+        "ends any other hold",
+        "worker",
+    ),
+    _row(
+        _STARTED,
+        Step.PUSHED,
+        _S.IN_REVIEW,
+        "the push succeeded; the pushed oid is the tip, has work of its own, and differs from the tip at which the "
+        "last review or hold ended",
+        "hook",
+    ),
+    _row(
+        _REVIEWED,
+        Step.REQUEST_CHANGES,
+        _S.WORKING,
+        "the reviewer is not the task's worker",
+        "reviewer",
+        hold=Hold.CHANGES_REQUESTED,
+    ),
+    _row(
+        _S.IN_REVIEW,
+        Step.APPROVE,
+        _S.APPROVED,
+        "the reviewer is not the task's worker; the reviewed oid is the tip",
+        "reviewer",
+    ),
+    _row(_S.APPROVED, Step.MOVED, _S.IN_REVIEW, "the tip is not the reviewed oid and the patch-id differs", "hook"),
+    _row(
+        _S.APPROVED,
+        Step.MERGE,
+        _S.COMPLETED,
+        "merge lock; the tip is the reviewed oid; merges clean; the check passes",
+        "coordinator",
+    ),
+    _row(
+        LIVE | {_S.OPEN, _S.FAILED},
+        Step.MERGED,
+        _S.COMPLETED,
+        "git says that the branch's work is in the base",
+        "hook, coordinator",
+    ),
+    _row(_S.APPROVED, Step.CONFLICT, _S.WORKING, "the merge conflicts", "merge", hold=Hold.CONFLICT),
+    _row(
+        _S.APPROVED,
+        Step.CHECK_FAILED,
+        _S.WORKING,
+        "the check on the merged tree failed",
+        "merge",
+        hold=Hold.CHECK_FAILED,
+    ),
+    _row(
+        _STARTED,
+        Step.REAP,
+        _S.OPEN,
+        "a lease that can expire, expired and confirmed; no hold",
+        "reaper",
+        fences=True,
+        held="none",
+    ),
+    _row(
+        _STARTED,
+        Step.EXHAUST,
+        _S.FAILED,
+        "as reap, with the attempts used up",
+        "reaper",
+        fences=True,
+        held="none",
+    ),
+    _row(LIVE, Step.REASSIGN, _S.ASSIGNED, "starts the next attempt", "coordinator", fences=True),
+    _row(LIVE, Step.FAIL, _S.FAILED, "a reason", "worker, coordinator"),
+    _row(_S.FAILED, Step.RETRY, _S.OPEN, "", "coordinator"),
+    _row(
+        LIVE | {_S.FAILED, _S.OPEN},
+        Step.CANCEL,
+        _S.CANCELLED,
+        "not while its merge runs",
+        "coordinator",
+        fences=True,
+    ),
+    _row(FINISHED, Step.REOPEN, _S.OPEN, "", "coordinator", fences=True),
+)
+
+
+def after(state: State | None, hold: Hold | None, step: Step) -> Move | None:
+    """Find the move that a step makes from a state.
+
+    state: None before the task exists; hold: the task's hold. Returns None when the table has no such row.
+    """
+    for move in MOVES:
+        here = state in move.sources if state is not None else not move.sources
+        if move.step is step and here and _holds(move.held, hold):
+            return move
+    return None
+
+
+def _holds(wanted: str | None, hold: Hold | None) -> bool:
+    if wanted is None:
+        return True
+    if wanted == "any":
+        return hold is not None
+    if wanted == "none":
+        return hold is None
+    return hold == wanted
+
+
+def done_already(state: State, hold: Hold | None, step: Step) -> bool:
+    """Tell whether a step has nothing left to do: the task stands where the step would bring it.
+
+    A step that takes nobody's place and only repeats itself is no error; reassign always starts a new attempt.
+    """
+    if step is Step.REASSIGN:
+        return False
+    return any(m.step is step and m.target is state and m.hold == hold for m in MOVES)
+
+
+_PARTICIPLES = {
+    Step.DONE: "done",
+    Step.ASK: "asked",
+    Step.START: "started",
+    Step.MERGE: "merged",
+    Step.CONFLICT: "conflicted",
+    Step.REAP: "reaped",
+    Step.EXHAUST: "exhausted",
+    Step.REQUEST_CHANGES: "changes-requested",
+    Step.CANCEL: "cancelled",
+    Step.RETRY: "retried",
+    Step.REASSIGN: "reassigned",
+    Step.APPROVE: "approved",
+    Step.RELEASE: "released",
+    Step.CLAIM: "claimed",
+}
+
+
+def event_kind(step: Step) -> str:
+    """Name the event of a step: `task.approved` for approve."""
+    word = _PARTICIPLES.get(step)
+    if word is None:
+        word = step.value if step.value.endswith("ed") else f"{step.value}ed"
+    return f"task.{word}"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as the store knows it. Times are milliseconds since the epoch, oids full hexadecimal names.
+
+    head_oid and base_seen: the tips of branch and base when git was last looked at; worked: the branch was seen with
+    commits of its own.
+    """
+
+    id: int
+    name: str
+    title: str
+    body: str
+    state: State
+    hold: Hold | None
+    priority: int
+    base: str
+    base_oid: str | None
+    branch: str | None
+    worktree: str | None
+    head_oid: str | None
+    reviewed_oid: str | None
+    reviewer: str | None
+    merged_oid: str | None
+    merged_by: str | None
+    attempt: int
+    epoch: int
+    version: int
+    unresolved: int
+    agent: str | None
+    reason: str | None
+    check_command: str | None
+    not_before: int | None
+    base_seen: str | None
+    worked: int
+    created_at: int
+    state_at: int
+
+    @property
+    def live(self) -> bool:
+        """Tell whether a worker or a reviewer has it."""
+        return self.state in LIVE
+
+    @property
+    def label(self) -> str:
+        """Name the task in a sentence: `task 7`."""
+        return f"task {self.id}"

@@ -1,0 +1,47 @@
+"""The one exception that users see, and the exit codes of the command line. A leaf: imports nothing of ours."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes; scripts rely on them."""
+
+    DONE = 0
+    ERROR = 1
+    USAGE = 2
+    REFUSED = 3
+    CONFLICT = 4
+    SUPERSEDED = 5
+    BUSY = 6
+    INTERRUPTED = 130
+
+
+class AgentError(Exception):
+    """Say what a user can mend: raised where the reason is known, caught only at the edges.
+
+    code: stable kebab-case word for machines; message: one line, lower-case, no full stop;
+    hint: the command or step that helps; exit: the process's exit code; details: lines shown below the message
+    (paths, output of a command), never parsed.
+    """
+
+    def __init__(
+        self, code: str, message: str, hint: str = "", *, exit: Exit = Exit.ERROR, details: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.exit = exit
+        self.details = details
+
+
+def refused(code: str, message: str, hint: str = "", details: tuple[str, ...] = ()) -> AgentError:
+    """Make the error of a verb that the rules forbid (exit 3)."""
+    return AgentError(code, message, hint, exit=Exit.REFUSED, details=details)
+
+
+def usage(code: str, message: str, hint: str = "") -> AgentError:
+    """Make the error of an argument that can't be meant (exit 2)."""
+    return AgentError(code, message, hint, exit=Exit.USAGE)
