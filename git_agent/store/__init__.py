@@ -1,0 +1,1 @@
+"""The only package that imports peewee and knows SQL; rows never leave it. Imports domain and errors."""

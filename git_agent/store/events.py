@@ -1,0 +1,90 @@
+"""Events: appended in the transaction of the change they tell, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from git_agent.domain.event import Event
+from git_agent.domain.task import State
+from git_agent.store.engine import NOW_MS
+from git_agent.store.schema import EventRow
+
+
+def append(
+    kind: str,
+    actor: str,
+    *,
+    task: int | None = None,
+    source: State | None = None,
+    target: State | None = None,
+    epoch: int | None = None,
+    version: int | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> int:
+    """Append an event; call it inside the change's transaction.
+
+    source and target are given only by a change of state. Returns its number.
+    """
+    text = json.dumps(dict(data or {}), ensure_ascii=True)
+    return int(
+        EventRow.insert(
+            at=NOW_MS,
+            kind=kind,
+            task=task,
+            actor=actor,
+            source=source,
+            target=target,
+            epoch=epoch,
+            version=version,
+            data=text,
+        ).execute()
+    )
+
+
+def of_task(task: int | None, *, since_ms: int | None = None, after: int = 0, limit: int = 1000) -> list[Event]:
+    """List the newest events, oldest first.
+
+    task: None for all; since_ms: not older than this (ms since the epoch); after: only events with a greater number;
+    limit: at most as many.
+    """
+    query = EventRow.select().where(EventRow.seq > after)
+    if task is not None:
+        query = query.where(EventRow.task == task)
+    if since_ms is not None:
+        query = query.where(EventRow.at >= since_ms)
+    rows = query.order_by(EventRow.seq.desc()).limit(limit).dicts()
+    return [_event(row) for row in reversed(list(rows))]
+
+
+def last_change(task: int) -> Event | None:
+    """Find the newest event that fenced or moved a task."""
+    rows = (
+        EventRow.select()
+        .where((EventRow.task == task) & (EventRow.version.is_null(False)))
+        .order_by(EventRow.seq.desc())
+        .limit(1)
+    )
+    return next((_event(row) for row in rows.dicts()), None)
+
+
+def changes_since(since_ms: int) -> Iterator[Event]:
+    """Yield the changes of state since a time (ms since the epoch), oldest first."""
+    query = EventRow.select().where((EventRow.at >= since_ms) & (EventRow.target.is_null(False)))
+    for row in query.order_by(EventRow.seq).dicts():
+        yield _event(row)
+
+
+def _event(row: dict[str, Any]) -> Event:
+    return Event(
+        seq=row["seq"],
+        at=row["at"],
+        kind=row["kind"],
+        task=row["task"],
+        actor=row["actor"],
+        source=State(row["source"]) if row["source"] else None,
+        target=State(row["target"]) if row["target"] else None,
+        epoch=row["epoch"],
+        data=json.loads(row["data"]),
+    )

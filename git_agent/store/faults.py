@@ -1,0 +1,94 @@
+"""What SQLite's errors mean to a user: one line and a hint. Also: who holds the lock."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from git_agent.errors import AgentError, Exit
+
+_WRITE_LOCK_BYTE = 120  # of the -shm file: WAL_WRITE_LOCK, https://sqlite.org/walformat.html#wal_locks
+
+
+def translate(error: BaseException, path: str) -> AgentError:
+    """Make an AgentError of what peewee, APSW or the system raised. path: the database file."""
+    name = _sqlite_name(error)
+    if name in ("BusyError", "LockedError"):
+        return _busy(path)
+    if name == "FullError":
+        return AgentError("disk-full", "the disk is full; nothing was changed", f"free space on the disk of {path}")
+    if name in ("ReadOnlyError", "CantOpenError", "PermissionsError") or isinstance(error, PermissionError):
+        return AgentError(
+            "store-not-writable",
+            f"cannot open the store {path} for writing",
+            f"make {os.path.dirname(path)} writable for this user (in a sandbox: add it to the writable roots)",
+        )
+    if name in ("NotADBError", "CorruptError"):
+        return AgentError(
+            "store-corrupt", f"{path} is not a sound database: {_text(error)}", "restore it from a backup; not touched"
+        )
+    if name == "IOError":
+        return AgentError("store-io", f"reading or writing {path} failed: {_text(error)}", "check the disk, then retry")
+    return AgentError("store-failed", f"the store {path} failed: {_text(error)}", "git agent init mends a partial store")
+
+
+def replaced(path: str) -> AgentError:
+    """Make the error of a database that was deleted or replaced under a running command."""
+    return AgentError(
+        "store-replaced", f"the store {path} was replaced while this command ran; nothing was written", "run it again"
+    )
+
+
+def _sqlite_name(error: BaseException) -> str:
+    seen: BaseException | None = error
+    while seen is not None:
+        original = seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else seen
+        for kind in type(original).__mro__:
+            if kind.__module__ == "apsw":
+                return kind.__name__
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def _text(error: BaseException) -> str:
+    return str(error).replace("\n", " ").strip()
+
+
+def _busy(path: str) -> AgentError:
+    holder = write_lock_holder(path)
+    return AgentError(
+        "store-busy",
+        "the store is busy" + (f": {holder}" if holder else ""),
+        "try again; a stopped process can be continued with kill -CONT or ended",
+        exit=Exit.BUSY,
+    )
+
+
+def write_lock_holder(path: str) -> str | None:
+    """Name the process that holds the write lock, as /proc/locks knows it; None where there is no /proc."""
+    try:
+        inode = os.stat(path + "-shm").st_ino
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        words = line.split()
+        if len(words) >= 8 and words[3] == "WRITE" and words[5].endswith(f":{inode}") and _covers(words[6:8]):
+            return _describe(words[4])
+    return None
+
+
+def _covers(span: list[str]) -> bool:
+    first, last = span
+    return int(first) <= _WRITE_LOCK_BYTE and (last == "EOF" or int(last) >= _WRITE_LOCK_BYTE)
+
+
+def _describe(pid: str) -> str:
+    try:
+        status = dict(
+            line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
+        )
+    except OSError:
+        return f"write lock held by pid {pid}"
+    stopped = ", stopped" if status.get("State", "").strip().startswith(("T", "t")) else ""
+    return f"write lock held by pid {pid} ({status.get('Name', '').strip()}){stopped}"

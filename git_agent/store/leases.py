@@ -1,0 +1,59 @@
+"""Leases: the hot rows. A beat is one small UPDATE; liveness is computed from ages by the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from git_agent.domain.lease import Lease
+from git_agent.domain.owner import Owner
+from git_agent.store.engine import NOW_MS, peewee
+from git_agent.store.schema import LeaseRow, SessionRow
+
+
+def take(task: int, kind: str, lease_s: float | None) -> None:
+    """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never."""
+    expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
+    LeaseRow.replace(task=task, kind=kind, beat_at=NOW_MS, progress_at=NOW_MS, expires_at=expires).execute()
+
+
+def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
+    """Record that a worker is there; renews a lease that can expire by lease_s seconds.
+
+    Returns False when the task has no lease.
+    """
+    renewed = peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], NOW_MS + int(lease_s * 1000))
+    columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed}
+    if note is not None:
+        columns["note"] = note
+    if progress:
+        columns["progress_at"] = NOW_MS
+    return bool(LeaseRow.update(**columns).where(LeaseRow.task == task).execute())
+
+
+def owner(task: int) -> Owner | None:
+    """Find the process that holds a task's lease; None for a worker that nobody supervises."""
+    columns = (SessionRow.host, SessionRow.boot_id, SessionRow.pid, SessionRow.pid_start)
+    held = SessionRow.select(*columns).join(LeaseRow, on=(LeaseRow.session == SessionRow.id))
+    return next((Owner(*row) for row in held.where(LeaseRow.task == task).tuples()), None)
+
+
+def drop(task: int) -> None:
+    """End a task's lease."""
+    LeaseRow.delete().where(LeaseRow.task == task).execute()
+
+
+def of(tasks: Iterable[int]) -> dict[int, Lease]:
+    """Map tasks to their leases."""
+    wanted = list(tasks)
+    query = LeaseRow.select(LeaseRow, SessionRow.id.alias("worker"), SessionRow.host, SessionRow.pid).join(
+        SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session)
+    )
+    if len(wanted) <= 500:
+        query = query.where(LeaseRow.task.in_(wanted))
+    return {row["task"]: _lease(row) for row in query.dicts()}
+
+
+def _lease(row: dict[str, object]) -> Lease:
+    fields = ("task", "kind", "beat_at", "progress_at", "expires_at", "note", "host", "pid")
+    worker = row["worker"]
+    return Lease(**{k: row[k] for k in fields}, worker=None if worker is None else str(worker))  # type: ignore[arg-type]

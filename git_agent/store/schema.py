@@ -1,0 +1,257 @@
+"""The tables as peewee models. Columns and CHECKs are made by the migrations; a test compares the two.
+
+Times are milliseconds since the epoch, taken from the database's clock.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from git_agent.store.engine import peewee
+
+database: Any = peewee.DatabaseProxy()
+
+_SURROGATE, _PRIVATE = 0xDC80, 0x10FF80
+
+
+class PathField(peewee.TextField):
+    """A path as text. Bytes that are not UTF-8 (lone surrogates in Python) are kept in a private plane of Unicode."""
+
+    def db_value(self, value: str | None) -> str | None:
+        """Encode for the database."""
+        return value if value is None else "".join(_shift(c, _SURROGATE, _PRIVATE) for c in value)
+
+    def python_value(self, value: str | None) -> str | None:
+        """Decode from the database."""
+        return value if value is None else "".join(_shift(c, _PRIVATE, _SURROGATE) for c in value)
+
+
+def _shift(char: str, source: int, target: int) -> str:
+    code = ord(char)
+    return chr(code - source + target) if source <= code < source + 0x80 else char
+
+
+class _Table(peewee.Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class MetaRow(_Table):
+    """Facts about the store itself."""
+
+    key = peewee.TextField(primary_key=True)
+    value = peewee.TextField()
+
+    class Meta:
+        table_name = "meta"
+
+
+class TaskRow(_Table):
+    """One task: see domain.task.Task."""
+
+    id = peewee.AutoField()
+    name = peewee.TextField()
+    name_key = peewee.TextField()
+    title = peewee.TextField()
+    body = peewee.TextField(default="")
+    state = peewee.TextField()
+    hold = peewee.TextField(null=True)
+    priority = peewee.IntegerField()
+    base = peewee.TextField()
+    base_oid = peewee.TextField(null=True)
+    branch = peewee.TextField(null=True)
+    worktree = PathField(null=True)
+    head_oid = peewee.TextField(null=True)
+    reviewed_oid = peewee.TextField(null=True)
+    reviewer = peewee.TextField(null=True)
+    merged_oid = peewee.TextField(null=True)
+    merged_by = peewee.TextField(null=True)
+    attempt = peewee.IntegerField(default=0)
+    epoch = peewee.IntegerField(default=0)
+    version = peewee.IntegerField(default=0)
+    unresolved = peewee.IntegerField(default=0)
+    agent = peewee.TextField(null=True)
+    reason = peewee.TextField(null=True)
+    check_command = peewee.TextField(null=True)
+    not_before = peewee.BigIntegerField(null=True)
+    base_seen = peewee.TextField(null=True)
+    worked = peewee.IntegerField(default=0)
+    created_at = peewee.BigIntegerField()
+    state_at = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "task"
+
+
+class DependencyRow(_Table):
+    """`task` waits for `parent`."""
+
+    task = peewee.IntegerField()
+    parent = peewee.IntegerField()
+
+    class Meta:
+        table_name = "task_dep"
+        primary_key = peewee.CompositeKey("task", "parent")
+
+
+class AttemptRow(_Table):
+    """One try at a task: its branch, worktree and epoch. admin: the worktree's name under worktrees/."""
+
+    task = peewee.IntegerField()
+    number = peewee.IntegerField()
+    epoch = peewee.IntegerField()
+    branch = peewee.TextField()
+    worktree = PathField(null=True)
+    admin = PathField(null=True)
+    start_oid = peewee.TextField()
+    adopted = peewee.IntegerField(default=0)
+    removed = peewee.IntegerField(default=0)
+    started_at = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "attempt"
+        primary_key = peewee.CompositeKey("task", "number")
+
+
+class LeaseRow(_Table):
+    """The hot row: beats and progress."""
+
+    task = peewee.IntegerField(primary_key=True)
+    kind = peewee.TextField()
+    session = peewee.IntegerField(null=True)
+    beat_at = peewee.BigIntegerField()
+    progress_at = peewee.BigIntegerField()
+    expires_at = peewee.BigIntegerField(null=True)
+    note = peewee.TextField(null=True)
+
+    class Meta:
+        table_name = "lease"
+
+
+class SessionRow(_Table):
+    """One incarnation of a worker. token: the SHA-256 of the secret in its environment."""
+
+    id = peewee.AutoField()
+    task = peewee.IntegerField()
+    epoch = peewee.IntegerField()
+    host = peewee.TextField()
+    boot_id = peewee.TextField()
+    pid = peewee.IntegerField()
+    pid_start = peewee.BigIntegerField()
+    token = peewee.TextField(null=True)
+    started_at = peewee.BigIntegerField()
+    ended_at = peewee.BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "session"
+
+
+class EventRow(_Table):
+    """What happened, append-only."""
+
+    seq = peewee.AutoField()
+    at = peewee.BigIntegerField()
+    kind = peewee.TextField()
+    task = peewee.IntegerField(null=True)
+    actor = peewee.TextField()
+    source = peewee.TextField(null=True)
+    target = peewee.TextField(null=True)
+    epoch = peewee.IntegerField(null=True)
+    version = peewee.IntegerField(null=True)
+    data = peewee.TextField(default="{}")
+
+    class Meta:
+        table_name = "event"
+
+
+class MessageRow(_Table):
+    """What somebody said."""
+
+    id = peewee.AutoField()
+    sender = peewee.TextField()
+    task = peewee.IntegerField(null=True)
+    topic = peewee.TextField(null=True)
+    thread = peewee.IntegerField(null=True)
+    reply_to = peewee.IntegerField(null=True)
+    urgent = peewee.IntegerField(default=0)
+    needs_ack = peewee.IntegerField(default=0)
+    body = peewee.TextField()
+    verified = peewee.IntegerField(default=0)
+    sent_at = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "message"
+
+
+class DeliveryRow(_Table):
+    """A message with one recipient."""
+
+    message = peewee.IntegerField()
+    recipient = peewee.TextField()
+    state = peewee.TextField(default="new")
+    seen_at = peewee.BigIntegerField(null=True)
+    acked_at = peewee.BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "delivery"
+        primary_key = peewee.CompositeKey("message", "recipient")
+
+
+class PathClaimRow(_Table):
+    """A pathspec that a task means to change."""
+
+    task = peewee.IntegerField()
+    pathspec = peewee.TextField()
+
+    class Meta:
+        table_name = "path_claim"
+        primary_key = peewee.CompositeKey("task", "pathspec")
+
+
+class LockRow(_Table):
+    """A named lock; fence grows with every holder."""
+
+    name = peewee.TextField(primary_key=True)
+    fence = peewee.IntegerField()
+    host = peewee.TextField(null=True)
+    boot_id = peewee.TextField(null=True)
+    pid = peewee.IntegerField(null=True)
+    pid_start = peewee.BigIntegerField(null=True)
+    taken_at = peewee.BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "lock"
+
+
+class IntentRow(_Table):
+    """What a command is about to do in git; deleted with its result. A dead owner's is finished or taken back."""
+
+    id = peewee.AutoField()
+    kind = peewee.TextField()
+    task = peewee.IntegerField()
+    data = peewee.TextField()
+    host = peewee.TextField()
+    boot_id = peewee.TextField()
+    pid = peewee.IntegerField()
+    pid_start = peewee.BigIntegerField()
+    at = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "intent"
+
+
+TABLES: tuple[Any, ...] = (
+    MetaRow,
+    TaskRow,
+    DependencyRow,
+    AttemptRow,
+    LeaseRow,
+    SessionRow,
+    EventRow,
+    MessageRow,
+    DeliveryRow,
+    PathClaimRow,
+    LockRow,
+    IntentRow,
+)

@@ -1,0 +1,81 @@
+"""The open store: where it is, its transactions, and waiting for somebody else's change."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from git_agent.errors import AgentError
+from git_agent.store import migrate, schema
+from git_agent.store.engine import NOW_MS, Database, peewee
+
+FILE = "agent.db"
+_POLL_S = (0.02, 0.5)
+
+
+class Store:
+    """One repository's store. Open it with Store.open; one connection a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, directory: str, *, create: bool) -> Store:
+        """Open the store in a directory.
+
+        directory: `<git common dir>/git-agent`; create: make it where there is none. Raises AgentError (code
+        `no-store`) where there is none, and for anything else that stands in its place.
+        """
+        path = os.path.join(directory, FILE)
+        if not migrate.inspect(path):
+            if not create:
+                raise AgentError("no-store", "git agent is not set up in this repository", "git agent init")
+            migrate.create(path)
+        database = Database(path)
+        schema.database.initialize(database)
+        database.connect()
+        migrate.upgrade(database)
+        return cls(database)
+
+    @property
+    def path(self) -> str:
+        """Name the database file."""
+        return self._database.path
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the write lock (BEGIN IMMEDIATE) and commit at the end; nothing else runs in it, no git, no program.
+
+        Raises AgentError: exit 6 when the lock could not be had, a clear line for a full disk or a replaced file.
+        """
+        with self._database.atomic("IMMEDIATE"):
+            yield
+
+    def now(self) -> int:
+        """Read the database's clock: milliseconds since the epoch."""
+        return int(self._database.execute(peewee.Select(columns=[NOW_MS])).fetchone()[0])
+
+    def wait_for_change(self, timeout_s: float | None, seen: int | None = None) -> int:
+        """Wait until another connection has committed.
+
+        timeout_s: None waits for ever; seen: the last returned number, so that no change is missed between calls.
+        Returns the present number (SQLite's data_version), also when the time is up.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        first = self._data_version() if seen is None else seen
+        pause = _POLL_S[0]
+        while (now := self._data_version()) == first:
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+            time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
+            pause = min(pause * 1.2, _POLL_S[1])
+        return now
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._database.close()
+
+    def _data_version(self) -> int:
+        return int(self._database.execute_sql("PRAGMA data_version").fetchone()[0])

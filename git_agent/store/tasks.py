@@ -1,0 +1,281 @@
+"""Tasks: read as frozen values, changed only by compare-and-swap with the event in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.store import events
+from git_agent.store.engine import NOW_MS, peewee
+from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow
+
+_COLUMNS = tuple(field.name for field in TaskRow._meta.sorted_fields)
+_AT = {name: index for index, name in enumerate(_COLUMNS)}
+_FREE = [str(state) for state in FINISHED]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An unfinished task's branch and base as they were last seen."""
+
+    id: int
+    branch: str
+    head_oid: str | None
+    base: str
+    base_seen: str | None
+
+
+class Changed(Exception):
+    """The task is no longer as it was read; read it again."""
+
+
+def insert(values: Mapping[str, Any], state: State) -> Task:
+    """Add a task row. values: columns by name; raises AgentError (exit 3) when the name is taken."""
+    try:
+        key = TaskRow.insert(
+            **{"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values},
+            state=state,
+            created_at=NOW_MS,
+            state_at=NOW_MS,
+        ).execute()
+    except peewee.IntegrityError as error:
+        raise refused(
+            "name-taken", f"the name '{values['name']}' is taken", "choose another with --name, or git agent list"
+        ) from error
+    return get(key)
+
+
+def delete(task: Task) -> None:
+    """Take back a task that nobody was told of: its row and what hangs on it."""
+    TaskRow.delete().where(TaskRow.id == task.id).execute()
+
+
+def find(task: int) -> Task | None:
+    """Find a task by id."""
+    return next(iter(_select(TaskRow.id == task)), None)
+
+
+def get(task: int) -> Task:
+    """Read a task by id. Raises AgentError (exit 1)."""
+    found = find(task)
+    if found is None:
+        raise AgentError("unknown-task", f"there is no task {task}", "git agent list --all")
+    return found
+
+
+def by_name(key: str) -> list[Task]:
+    """List the tasks of a name (its key), unfinished ones first."""
+    found = _select(TaskRow.name_key == key)
+    return [t for t in found if t.state not in FINISHED] or found
+
+
+def by_branch(branch: str) -> list[Task]:
+    """List the tasks whose current attempt has the branch."""
+    return _select(TaskRow.branch == branch)
+
+
+def name_taken(key: str) -> bool:
+    """Tell whether an unfinished task has the name (its key)."""
+    return bool(TaskRow.select().where((TaskRow.name_key == key) & TaskRow.state.not_in(_FREE)).exists())
+
+
+def listing(states: Collection[State] | None = None) -> list[Task]:
+    """List tasks by priority and id. states: None for all."""
+    return _select(None if states is None else TaskRow.state.in_([str(s) for s in states]), ordered=True)
+
+
+def unfinished() -> list[Task]:
+    """List what is neither completed nor cancelled, by priority and id; served by a partial index."""
+    return _select(TaskRow.state.not_in(_FREE), ordered=True)
+
+
+def sights() -> list[Sight]:
+    """List what was last seen of the unfinished tasks' branches."""
+    columns = (TaskRow.id, TaskRow.branch, TaskRow.head_oid, TaskRow.base, TaskRow.base_seen)
+    query = TaskRow.select(*columns).where(TaskRow.state.not_in(_FREE) & TaskRow.branch.is_null(False))
+    return [Sight(*row) for row in query.tuples()]
+
+
+def with_remains(states: Collection[State]) -> list[Task]:
+    """List the tasks in these states some attempt of which was not removed."""
+    placed = AttemptRow.select(AttemptRow.task).where(AttemptRow.removed == 0)
+    return _select(TaskRow.state.in_([str(s) for s in states]) & TaskRow.id.in_(placed), ordered=True)
+
+
+def count_by_state() -> dict[State, int]:
+    """Count the tasks of each state."""
+    rows = TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state).tuples()
+    return {State(state): number for state, number in rows}
+
+
+def ready() -> list[Task]:
+    """List the OPEN tasks that can be claimed now, the next one first; not those being spawned."""
+    due = TaskRow.not_before.is_null() | (TaskRow.not_before <= NOW_MS)
+    free = TaskRow.id.not_in(IntentRow.select(IntentRow.task))
+    return _select((TaskRow.state == State.OPEN) & (TaskRow.unresolved == 0) & due & free, ordered=True)
+
+
+def move(
+    task: Task,
+    made: Move,
+    actor: str,
+    *,
+    data: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    **columns: Any,
+) -> Task:
+    """Make one move of the state machine, with its event; call it inside a transaction.
+
+    task: as it was read; columns: what else changes; kind: the event's, if not the step's. The dependents' counts
+    follow. Raises Changed when the task is not as it was read.
+    """
+    epoch = task.epoch + 1 if made.fences else task.epoch
+    changed = (
+        TaskRow.update(
+            state=made.target, hold=made.hold, epoch=epoch, version=task.version + 1, state_at=NOW_MS, **columns
+        )
+        .where(
+            (TaskRow.id == task.id)
+            & (TaskRow.state == task.state)
+            & (TaskRow.version == task.version)
+            & (TaskRow.epoch == task.epoch)
+        )
+        .execute()
+    )
+    if changed != 1:
+        raise Changed
+    events.append(
+        kind or event_kind(made.step),
+        actor,
+        task=task.id,
+        source=task.state,
+        target=made.target,
+        epoch=epoch,
+        version=task.version + 1,
+        data=data,
+    )
+    if (task.state is State.COMPLETED) != (made.target is State.COMPLETED):
+        _recount(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task.id))
+    return get(task.id)
+
+
+def put(task: int, **columns: Any) -> None:
+    """Record what was observed or edited; never state, version or epoch."""
+    if set(columns) & {"state", "hold", "version", "epoch"}:
+        raise ValueError("state, hold, version and epoch change by move only")
+    TaskRow.update(**columns).where(TaskRow.id == task).execute()
+
+
+def parents(ids: Iterable[int]) -> dict[int, list[int]]:
+    """Map tasks to the tasks they wait for, in order."""
+    return _pairs(DependencyRow.task, DependencyRow.parent, list(ids))
+
+
+def blockers(ids: Iterable[int]) -> dict[int, list[int]]:
+    """Map tasks to those of their parents that are not COMPLETED."""
+    wanted = list(ids)
+    query = (
+        DependencyRow.select(DependencyRow.task, DependencyRow.parent)
+        .join(TaskRow, on=(TaskRow.id == DependencyRow.parent))
+        .where(TaskRow.state != State.COMPLETED)
+        .order_by(DependencyRow.task, DependencyRow.parent)
+    )
+    return _grouped(query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted)), wanted)
+
+
+def children(task: int) -> list[int]:
+    """List the tasks that wait for this one."""
+    rows = DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task).tuples()
+    return sorted(row[0] for row in rows)
+
+
+def set_parents(task: int, wanted: Iterable[int]) -> None:
+    """Replace what a task waits for. Raises AgentError (exit 3) when that would close a cycle."""
+    ids = list(dict.fromkeys(wanted))
+    for parent in ids:
+        get(parent)
+        _refuse_cycle(task, parent)
+    DependencyRow.delete().where(DependencyRow.task == task).execute()
+    for parent in ids:
+        DependencyRow.insert(task=task, parent=parent).execute()
+    _recount([task])
+
+
+def paths(ids: Iterable[int]) -> dict[int, list[str]]:
+    """Map tasks to their pathspecs."""
+    return _pairs(PathClaimRow.task, PathClaimRow.pathspec, list(ids))
+
+
+def set_paths(task: int, pathspecs: Iterable[str]) -> None:
+    """Replace a task's pathspecs."""
+    PathClaimRow.delete().where(PathClaimRow.task == task).execute()
+    for pathspec in dict.fromkeys(pathspecs):
+        PathClaimRow.insert(task=task, pathspec=pathspec).execute()
+
+
+_MANY = 500  # more values than this go through a scan: SQLite takes 32,766 parameters, but parsing them costs more
+
+
+def _select(where: Any, *, ordered: bool = False) -> list[Task]:
+    query = TaskRow.select()
+    if where is not None:
+        query = query.where(where)
+    if ordered:
+        query = query.order_by(TaskRow.priority, TaskRow.id)
+    return [_task(row) for row in query.tuples()]
+
+
+def _task(row: tuple[Any, ...]) -> Task:
+    values = list(row)
+    values[_AT["state"]] = State(row[_AT["state"]])
+    hold = row[_AT["hold"]]
+    values[_AT["hold"]] = Hold(hold) if hold else None
+    return Task(**{name: values[index] for name, index in _AT.items() if name != "name_key"})
+
+
+def _pairs(key: Any, value: Any, wanted: list[int]) -> dict[int, list[Any]]:
+    query = key.model.select(key, value).order_by(key, value)
+    return _grouped(query if len(wanted) > _MANY else query.where(key.in_(wanted)), wanted)
+
+
+def _grouped(query: Any, wanted: list[int]) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = {task: [] for task in wanted}
+    for task, value in query.tuples():
+        if task in groups:
+            groups[task].append(value)
+    return groups
+
+
+def _recount(tasks: Any) -> None:
+    unresolved = (
+        DependencyRow.select(peewee.fn.COUNT(DependencyRow.parent))
+        .join(parent := TaskRow.alias(), on=(parent.id == DependencyRow.parent))
+        .where((DependencyRow.task == TaskRow.id) & (parent.state != State.COMPLETED))
+    )
+    TaskRow.update(unresolved=unresolved).where(TaskRow.id.in_(tasks)).execute()
+
+
+def _refuse_cycle(task: int, parent: int) -> None:
+    above, seen = [parent], {parent}
+    while above:
+        step = above.pop()
+        if step == task:
+            raise refused(
+                "dependency-cycle",
+                f"task {task} can't wait for task {parent}: that would close a cycle",
+                f"git agent show {parent}",
+            )
+        for one in _pairs(DependencyRow.task, DependencyRow.parent, [step])[step]:
+            if one not in seen:
+                seen.add(one)
+                above.append(one)
+
+
+def stale(task: Task) -> AgentError:
+    """Make the error of a task that somebody else changed at the same time."""
+    return AgentError(
+        "changed-meanwhile", f"{task.label} was changed by somebody else", f"git agent show {task.id}", exit=Exit.REFUSED
+    )
