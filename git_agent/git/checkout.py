@@ -1,0 +1,140 @@
+"""Fill a new worktree: pygit2 where it is right and quick, else git; then the user's post-checkout hook."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from git_agent.errors import AgentError
+from git_agent.git import versions
+from git_agent.git.run import GitError, decode, environment, git
+
+if TYPE_CHECKING:
+    import pygit2
+
+    from git_agent.git.repo import Repo
+
+_SMALL = 200  # files; measured on tmpfs: pygit2 is quicker up to here, git beyond
+_KEYS = (
+    r"^(core\.(sparsecheckout|hookspath|attributesfile|autocrlf|eol|splitindex|symlinks|protect.*|worktree)"
+    r"|checkout\.workers|extensions\..*|remote\..*\.promisor|hook\..*|worktree\..*|index\.sparse)$"
+)
+
+_ITS_OWN = ("core.autocrlf", "core.eol", "core.attributesFile", "core.symlinks")  # GIT_CONFIG_* hide them from git only
+
+
+def settings(repo: Repo) -> dict[str, str]:
+    """Return the configuration that matters when files are written, keys as git prints them."""
+    fields = repo.git("config", "--null", "--get-regexp", _KEYS, ok=(0, 1)).fields
+    return dict(field.partition("\n")[::2] for field in fields if field)
+
+
+def suits_pygit2(repo: Repo, oid: str, config: dict[str, str]) -> bool:
+    """Say whether pygit2 writes this commit's worktree exactly as git does, and is loaded already.
+
+    Not with filters or re-encoding, sparse checkouts, missing objects, hooks (it runs none), or configuration
+    that it
+    does not read (GIT_CONFIG_*); see `pygit2.Repository.add_worktree`.
+    """
+    if "pygit2" not in sys.modules:
+        return False
+    harmless = {"extensions.objectformat", "extensions.worktreeconfig", "checkout.workers"}
+    if any(key not in harmless for key in config):
+        return False
+    if os.path.exists(os.path.join(repo.common_dir, "hooks", "post-checkout")) or _attributes_elsewhere(repo):
+        return False
+    import pygit2
+
+    try:
+        opened = pygit2.Repository(repo.common_dir)
+        if any(key in opened.config for key in _ITS_OWN):
+            return False
+        return _is_plain(opened, opened[oid].peel(pygit2.Tree), [0])
+    except (ValueError, KeyError, OSError):
+        return False
+
+
+def by_pygit2(repo: Repo, branch: str, path: str) -> str:
+    """Make and fill the worktree with pygit2; return its name under worktrees/."""
+    import pygit2
+
+    opened = pygit2.Repository(repo.common_dir)
+    person, _, email = repo.identity().rpartition(" <")
+    opened.set_ident(person or "git agent", email.removesuffix(">") or "git-agent")
+    wanted = name = os.path.basename(path)
+    at = 0
+    while os.path.exists(os.path.join(repo.common_dir, "worktrees", name)):
+        at += 1
+        name = f"{wanted}{at}"
+    opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
+    return name
+
+
+def fill(path: str, config: dict[str, str], terminal: bool) -> None:
+    """Write the files of HEAD into a worktree made without them, with git worktree add's own command."""
+    # measured: four workers help from 20,000 files on, or on a slow disk, and harm nowhere.
+    workers = () if "checkout.workers" in config else ("-c", "checkout.workers=4")
+    quiet = () if terminal else ("--quiet",)
+    git(*workers, "reset", "--hard", "--no-recurse-submodules", *quiet, cwd=path, terminal=terminal)
+
+
+def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -> None:
+    """Run the post-checkout hook as `git worktree add` does; raise AgentError hook-refused when it fails."""
+    args = ("0" * len(oid), oid, "1")
+    if any(key.startswith("hook.") for key in config) and versions.git_version() >= (2, 54, 0):
+        try:
+            git("hook", "run", "--ignore-missing", "post-checkout", "--", *args, cwd=path, terminal=terminal)
+        except GitError as error:
+            raise _failed(error.status, error.stderr) from error
+        return
+    # `git hook run` would export GIT_DIR (measured), `git worktree add` does not: a hook that looks at
+    # another
+    # repository must find it.
+    hook = git("rev-parse", "--path-format=absolute", "--git-path", "hooks/post-checkout", cwd=path).text
+    if not (os.path.isfile(hook) and os.access(hook, os.X_OK)):
+        return
+    out = None if terminal else subprocess.PIPE
+    try:
+        ended = subprocess.run(
+            [hook, *args],
+            cwd=path,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr.fileno() if terminal else subprocess.PIPE,
+            stderr=out if terminal else subprocess.STDOUT,
+        )
+    except OSError as error:
+        raise _failed(error.errno or 1, f"cannot run {hook}: {error.strerror}") from error
+    if ended.returncode:
+        raise _failed(ended.returncode, decode(ended.stdout or b""))
+
+
+def _failed(status: int, said: str) -> AgentError:
+    lines = tuple(line for line in said.splitlines() if line.strip())
+    return AgentError(
+        "hook-refused", f"the post-checkout hook failed with status {status}", "mend it", details=lines
+    )
+
+
+def _attributes_elsewhere(repo: Repo) -> bool:
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    places = (os.path.join(repo.common_dir, "info", "attributes"), os.path.join(home, "git", "attributes"))
+    return any(os.path.exists(place) for place in (*places, "/etc/gitattributes"))
+
+
+def _is_plain(opened: pygit2.Repository, tree: pygit2.Tree, count: list[int]) -> bool:
+    for entry in tree:
+        if entry.type_str == "tree":
+            if not _is_plain(opened, opened[entry.id].peel(type(tree)), count):
+                return False
+            continue
+        count[0] += 1
+        if count[0] > _SMALL or (entry.name == ".gitattributes" and _writes(opened[entry.id].read_raw())):
+            return False
+    return True
+
+
+def _writes(attributes: bytes) -> bool:
+    return b"filter" in attributes or b"working-tree-encoding" in attributes

@@ -1,0 +1,103 @@
+"""Find the repository one stands in, from any of the places that git allows."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from git_agent.errors import AgentError
+from git_agent.git.run import GitError, git
+
+_ASKED = ("--is-bare-repository", "--is-inside-work-tree", "--git-dir", "--git-common-dir", "--show-toplevel")
+_CALLERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_OBJECT_DIRECTORY")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a repository is: see Repo for what the names mean."""
+
+    common_dir: str
+    git_dir: str
+    worktree: str | None
+    main_worktree: str | None
+    bare: bool
+
+
+def discover(path: str | None) -> Found:
+    """Find the repository of path (default: the current directory); raise AgentError when there is none."""
+    env = {name: os.environ[name] for name in _CALLERS if name in os.environ}
+    _, inside, git_dir, common, top = _ask(path, env)
+    git_dir, common = os.path.realpath(git_dir), os.path.realpath(common)
+    worktree = os.path.realpath(top) if inside == "true" and top else None
+    if git_dir != common and "GIT_DIR" in env and "GIT_WORK_TREE" not in env:
+        worktree = linked(git_dir) or worktree  # with GIT_DIR alone git takes any directory for the top level
+    if git_dir == common and worktree and "GIT_DIR" not in env:
+        return Found(common, git_dir, worktree, worktree, False)
+    bare, main = _main(common)
+    if main is None and not bare and git_dir == common:
+        main = worktree
+    return Found(common, git_dir, worktree, main, bare)
+
+
+def linked(admin: str) -> str | None:
+    """Return the top level of the worktree whose administrative directory this is, None if unreadable."""
+    try:
+        with open(os.path.join(admin, "gitdir"), "rb") as file:
+            pointer = os.fsdecode(file.read().removesuffix(b"\n"))
+    except OSError:
+        return None
+    # git 2.48 and newer may write the pointer relative to the administrative directory.
+    return os.path.realpath(os.path.dirname(os.path.join(admin, pointer)))
+
+
+def login() -> str:
+    """Return the name of the user we run as."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def _ask(path: str | None, env: Mapping[str, str]) -> list[str]:
+    try:
+        done = git("rev-parse", "--path-format=absolute", *_ASKED, cwd=path, env=env, ok=(0, 128))
+    except AgentError as error:
+        raise (_explained(error) if isinstance(error, GitError) else error) from error
+    lines = done.text.split("\n")
+    if len(lines) < 4 or (done.status and "must be run in a work tree" not in done.err):
+        raise _explained(GitError(("git", "rev-parse"), done.status, done.err))
+    if len(lines) == (5 if done.status == 0 else 4):
+        return [*lines, ""][:5]
+    return [_one(each, path, env) for each in _ASKED]  # a newline in a path
+
+
+def _one(question: str, path: str | None, env: Mapping[str, str]) -> str:
+    done = git("rev-parse", "--path-format=absolute", question, cwd=path, env=env, ok=(0, 128))
+    return done.text if done.status == 0 else ""
+
+
+def _explained(error: GitError) -> AgentError:
+    if "dubious ownership" in error.stderr:
+        hint = next((line.strip() for line in error.details if "safe.directory" in line), "")
+        return AgentError("unsafe-repository", error.message, hint, details=error.details)
+    if re.search(r"not a git repository", error.stderr):
+        return AgentError(
+            "not-a-repository", "not a git repository (or any of the parent directories)", "git init"
+        )
+    return AgentError("not-a-repository", error.message, "git rev-parse --git-dir", details=error.details)
+
+
+def _main(common: str) -> tuple[bool, str | None]:
+    done = git(
+        "config", "--null", "--get-regexp", r"^core\.(bare|worktree)$", git_dir=common, cwd=common, ok=(0, 1)
+    )
+    settings = dict(field.partition("\n")[::2] for field in done.fields if field)
+    if settings.get("core.worktree"):
+        return False, os.path.realpath(os.path.join(common, settings["core.worktree"]))
+    plain = os.path.basename(common) == ".git"
+    if settings.get("core.bare", "false" if plain else "true").lower() in ("true", "yes", "on", "1", ""):
+        return True, None
+    return False, os.path.dirname(common) if plain else None

@@ -1,0 +1,41 @@
+"""Tell git to ignore what we put into a repository, without touching its .gitignore."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+
+from git_agent.errors import AgentError
+from git_agent.git.locks import creation_lock
+from git_agent.git.repo import Repo
+
+
+def exclude(repo: Repo, pattern: str) -> None:
+    """Add a pattern to <common>/info/exclude unless it is there; what is there stays, byte for byte."""
+    line = os.fsencode(pattern)
+    if b"\n" in line:
+        raise AgentError("bad-pattern", f"a pattern is one line: {pattern!a}")
+    with creation_lock(repo):
+        path = os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            with open(path, "rb") as file:
+                held, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        except FileNotFoundError:
+            held, mode = b"", 0o644
+        if line in held.split(b"\n"):
+            return
+        _replace(path, held + (b"" if held.endswith(b"\n") or not held else b"\n") + line + b"\n", mode)
+
+
+def _replace(path: str, content: bytes, mode: int) -> None:
+    fd, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".exclude-")
+    try:
+        with open(fd, "wb") as file:
+            os.fchmod(fd, mode)
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

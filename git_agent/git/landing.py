@@ -1,0 +1,86 @@
+"""Move a branch to a merge that is ready, without ever leaving a checkout of it behind."""
+
+from __future__ import annotations
+
+import os
+
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.git import refs
+from git_agent.git.listing import listing
+from git_agent.git.repo import HEADS, Repo
+from git_agent.git.run import GitError, git
+
+# branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward is.
+_PLAIN = ("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat", "--quiet")
+
+
+def land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
+    """Move branch base from old to new (full oids); return the worktree it is checked out in, or None.
+
+    new must descend from old.
+
+    There it is a fast-forward merge, which keeps unrelated changes and runs post-merge; elsewhere a
+    compare-and-swap.
+    Raise RefMoved when base is not at old; AgentError (exit 3) checkout-dirty with the files in the way,
+    checkout-busy when a rebase or merge is under way, checked-out-twice, checkout-missing. Then nothing has
+    changed.
+    """
+    ref = HEADS + base
+    if where := repo.rebasing(base):
+        raise refused(
+            "checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first"
+        )
+    here = _checkout(repo, base)
+    found = repo.branch_oid(base)
+    if found != old:
+        raise refs.RefMoved(ref, old, found)
+    if here is None:
+        refs.update(repo, ref, new, old, message)
+        return None
+    _forward(repo, here, ref, new, old, message)
+    return here
+
+
+def _checkout(repo: Repo, base: str) -> str | None:
+    held = [each for each in listing(repo) if each.branch == base and not each.bare]
+    present = [each.path for each in held if os.path.isdir(each.path)]
+    if len(present) > 1:
+        says = f"branch {base} is checked out in {present[0]} and in {present[1]}"
+        raise refused("checked-out-twice", says, "switch one of them to another branch", tuple(present))
+    if present:
+        if busy := repo.in_progress(present[0]):
+            raise refused(
+                "checkout-busy", f"a {busy} is under way in {present[0]}", f"finish the {busy} first"
+            )
+        return present[0]
+    # Locked: its directory is away, not gone, and would come back looking as if it took the merge back.
+    if away := next((each.path for each in held if each.locked is not None), None):
+        says = f"branch {base} is checked out in {away}, which is missing"
+        raise refused("checkout-missing", says, "git worktree unlock <path>, then git worktree prune")
+    return None
+
+
+def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) -> None:
+    try:
+        git("merge", *_PLAIN, new, cwd=here, env={"GIT_REFLOG_ACTION": message})
+    except GitError as error:
+        found = repo.branch_oid(ref.removeprefix(HEADS))
+        if found not in (old, new):
+            raise refs.RefMoved(ref, old, found) from error
+        raise _why(here, error, new, old) from error
+    found = repo.branch_oid(ref.removeprefix(HEADS))
+    if found != new:
+        raise refs.RefMoved(ref, old, found)
+
+
+def _why(here: str, error: GitError, new: str, old: str) -> AgentError:
+    files = tuple(line.strip() for line in error.stderr.splitlines() if line.startswith("\t"))
+    if "would be overwritten by merge" in error.stderr or "would lose untracked files" in error.stderr:
+        says = f"uncommitted changes in {here} are in the way"
+        return refused("checkout-dirty", says, "commit or stash them there", files or error.details)
+    if "hook" in error.stderr or "update_ref failed" in error.stderr:
+        # A vetoed fast-forward (reference-transaction) has written files and index already (measured): take
+        # them back.
+        git("read-tree", "-m", "-u", new, old, cwd=here, ok=(0, 1, 128))
+        return AgentError("hook-refused", error.message, "", exit=Exit.REFUSED, details=error.details)
+    return error

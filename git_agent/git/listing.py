@@ -1,0 +1,156 @@
+"""What worktrees a repository has, as git lists them and as their files say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent.git.discover import linked
+from git_agent.git.repo import HEADS, Repo
+from git_agent.git.run import GitError
+from git_agent.git.state import git_dir_of
+
+LOCK_REASON = "git-agent: task {task}"
+INITIALIZING = "initializing"  # what git writes while `git worktree add` runs
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One worktree as git lists it; locked: the reason ("" when none was given), None: not locked."""
+
+    path: str
+    head: str | None
+    branch: str | None
+    locked: str | None
+    prunable: bool
+    bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What there is at a path: a directory, a registration, and whether its making was cut short (half)."""
+
+    exists: bool
+    registered: bool
+    branch: str | None
+    locked: str | None
+    half: bool
+
+
+def listing(repo: Repo) -> list[Listed]:
+    """List all worktrees, the main one first."""
+    raw = repo.git("worktree", "list", "--porcelain", "-z").text
+    found = [_listed(record.split("\0")) for record in raw.split("\0\0") if record.strip("\0")]
+    if found and repo.main_worktree and not repo.bare:
+        # For a submodule git shows its git directory here, not its worktree.
+        main = found[0]
+        found[0] = Listed(repo.main_worktree, main.head, main.branch, main.locked, main.prunable, False)
+    return found
+
+
+def observe(repo: Repo, path: str) -> Observed:
+    """Say what there is at path, without changing it: for the repair after a crash."""
+    real, admins = real_path(path), registrations(repo, path)
+    exists = os.path.lexists(path)
+    if not admins:
+        git_dir = git_dir_of(real) if exists else None
+        orphan = git_dir is not None and os.path.dirname(git_dir) == os.path.join(
+            repo.common_dir, "worktrees"
+        )
+        return Observed(exists, False, None, None, orphan)
+    reasons = [reason(admin) for admin in admins]
+    locked = next((each for each in reasons if each is not None), None)
+    return Observed(exists, True, _branch(real, admins[0], exists), locked, is_half(real, admins))
+
+
+def is_half(real: str, admins: Sequence[str]) -> bool:
+    """Say whether a registered worktree was never finished (a killed `git worktree add` or checkout)."""
+    if len(admins) > 1 or reason(admins[0]) == INITIALIZING:
+        return True
+    # git writes the index last: a checkout that was cut short leaves none.
+    return not (
+        os.path.isfile(os.path.join(admins[0], "index")) and os.path.isfile(os.path.join(real, ".git"))
+    )
+
+
+def registrations(repo: Repo, path: str) -> list[str]:
+    """Return the administrative directories that claim path; more than one after a race without our lock."""
+    real, root = real_path(path), os.path.join(repo.common_dir, "worktrees")
+    try:
+        names = sorted(os.listdir(root))
+    except OSError:
+        return []
+    return [os.path.join(root, name) for name in names if _claims(os.path.join(root, name), real)]
+
+
+def reason(admin: str) -> str | None:
+    """Return why a worktree is locked ("" when no reason was given), None when it is not."""
+    try:
+        with open(os.path.join(admin, "locked"), "rb") as file:
+            return os.fsdecode(file.read()).strip()
+    except OSError:
+        return None
+
+
+def real_path(path: str) -> str:
+    """Return path made absolute, its directories resolved, its last name kept (a symlink, or missing)."""
+    parent, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(parent), name)
+
+
+def lock(repo: Repo, path: str, reason: str) -> None:
+    """Lock the worktree at path, so that git neither prunes nor removes it."""
+    repo.git("worktree", "lock", "--reason", reason, "--", real_path(path))
+
+
+def unlock(repo: Repo, path: str) -> None:
+    """Unlock the worktree at path; one that is not locked is left as it is."""
+    try:
+        repo.git("worktree", "unlock", "--", real_path(path))
+    except GitError as error:
+        if "is not locked" not in error.stderr:
+            raise
+
+
+def _listed(lines: Sequence[str]) -> Listed:
+    words = dict(line.partition(" ")[::2] for line in lines)
+    branch = words.get("branch")
+    return Listed(
+        words.get("worktree", ""),
+        words.get("HEAD"),
+        branch.removeprefix(HEADS) if branch else None,
+        words.get("locked"),
+        "prunable" in words,
+        "bare" in words,
+    )
+
+
+def _claims(admin: str, real: str) -> bool:
+    where = linked(admin)
+    if where is not None:
+        return where == real
+    # Killed before git wrote where the worktree is: its name and its lock still say whose it was.
+    same = os.path.basename(admin).rstrip("0123456789") == os.path.basename(real).rstrip("0123456789")
+    locked = reason(admin)
+    return (
+        same
+        and locked is not None
+        and (locked == INITIALIZING or locked.startswith(LOCK_REASON.format(task="")))
+    )
+
+
+def _branch(real: str, admin: str, exists: bool) -> str | None:
+    try:
+        with open(os.path.join(admin, "HEAD"), "rb") as file:
+            head = os.fsdecode(file.read()).strip()
+    except OSError:
+        return None
+    if head == "ref: refs/heads/.invalid" and exists:  # reftable keeps the real HEAD in its tables
+        from git_agent.git.run import git
+
+        try:
+            head = "ref: " + git("symbolic-ref", "--quiet", "HEAD", cwd=real, ok=(0, 1)).text
+        except GitError:
+            return None
+    return head.removeprefix("ref: " + HEADS) if head.startswith("ref: " + HEADS) else None

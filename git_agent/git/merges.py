@@ -1,0 +1,125 @@
+"""Merge without touching anybody's checkout; see landing for the moment at which a branch moves."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from git_agent.errors import refused
+from git_agent.git import versions
+from git_agent.git.landing import land
+from git_agent.git.locks import private_dir
+from git_agent.git.rebases import Conflict, rebase
+from git_agent.git.repo import Repo
+from git_agent.git.run import GitError, decode, git
+from git_agent.git.scratch import scratch
+
+__all__ = ["Clean", "Conflict", "commit", "land", "merge_message", "rebase", "try_merge"]
+
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A merge without conflict: the oid of its tree."""
+
+    tree: str
+
+
+def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
+    """Merge tip into base (full oids) in memory; return the tree, or the paths that conflict.
+
+    The base's .gitattributes count (merge drivers, union), as when merging in a checkout of it.
+    Raise AgentError unrelated-histories (exit 3).
+    """
+    if repo.merge_base(base_oid, tip_oid) is None:
+        raise refused(
+            "unrelated-histories", "the branch and its base have no commit in common", "git merge-base"
+        )
+    with _attributes(repo, base_oid) as (before, where):
+        args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
+        done = git(
+            *before, *args, git_dir=repo.common_dir, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1)
+        )
+    tree, *paths = done.fields
+    if not _OID.match(tree):  # status 1 is also git's answer to a revision that it can't read
+        raise GitError(("git", *args), done.status, done.err)
+    if done.status == 0:
+        return Clean(tree)
+    return Conflict(tuple(dict.fromkeys(path for path in paths if path)))
+
+
+def commit(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: str | None) -> str:
+    """Make a commit as git would: commit-msg hook, message cleaned, signed when commit.gpgsign says so.
+
+    cwd: the worktree in which the hook runs (None: the git directory). Return its oid.
+    Raise AgentError hook-refused (exit 3), with the hook's output as details.
+    """
+    where, git_dir = (cwd, None) if cwd else (repo.common_dir, repo.common_dir)
+    text = _after_hook(repo, message, where, git_dir)
+    cleaned = git("stripspace", stdin=text, cwd=where, git_dir=git_dir).out
+    if not cleaned:
+        raise refused("empty-message", "the commit message is empty", "give one")
+    sign = ("-S",) if repo.config("commit.gpgsign", kind="bool") == "true" else ()
+    given = tuple(each for parent in parents for each in ("-p", parent))
+    encoding = ("-c", "i18n.commitEncoding=UTF-8")
+    return git(
+        *encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, cwd=where, git_dir=git_dir
+    ).text
+
+
+def merge_message(repo: Repo, branch: str, base: str, tip: str) -> str:
+    """Return the message that `git merge branch` would write while base is checked out, merge.log and all."""
+    head = repo.heads().get(base)
+    line = f"{tip}\t\tbranch '{branch}' of .\n".encode("utf-8", "surrogateescape")
+    where = head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None
+    if where:
+        return git("fmt-merge-msg", "--into-name", base, stdin=line, cwd=where).text
+    # The short log is of what HEAD lacks; it would be wrong where HEAD is another branch.
+    own = repo.current_branch() == base
+    log = () if own else ("-c", "merge.log=false")
+    return repo.git(*log, "fmt-merge-msg", "--into-name", base, stdin=line).text
+
+
+def _after_hook(repo: Repo, message: str, where: str, git_dir: str | None) -> bytes:
+    path = os.path.join(private_dir(repo), f"COMMIT_MSG-{os.getpid()}-{os.urandom(4).hex()}")
+    with open(path, "xb") as file:
+        file.write(message.encode("utf-8", "surrogateescape").rstrip(b"\n") + b"\n")
+    try:
+        git("hook", "run", "--ignore-missing", "commit-msg", "--", path, cwd=where, git_dir=git_dir)
+        with open(path, "rb") as file:
+            return file.read()
+    except GitError as error:
+        raise refused(
+            "hook-refused", "the commit-msg hook refused the message", "mend it", error.details
+        ) from error
+    finally:
+        os.unlink(path)
+
+
+@contextmanager
+def _attributes(repo: Repo, base_oid: str) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    # merge-tree reads .gitattributes from the directory it runs in, and ours has none.
+    if versions.git_version() >= (2, 41, 0):
+        yield (f"--attr-source={base_oid}",), None
+        return
+    names = repo.git("ls-tree", "-r", "-z", "--name-only", base_oid).fields
+    wanted = [name for name in names if name == ".gitattributes" or name.endswith("/.gitattributes")]
+    if not wanted:
+        yield (), None
+        return
+    with scratch(repo) as root:
+        os.mkdir(root, 0o700)
+        for name in wanted:
+            os.makedirs(os.path.join(root, os.path.dirname(name)), exist_ok=True)
+            with open(os.path.join(root, name), "wb") as file:
+                file.write(repo.git("cat-file", "blob", f"{base_oid}:{decode(os.fsencode(name))}").out)
+        yield (f"--work-tree={root}",), root
+
+
+def _env(where: str | None) -> dict[str, str]:
+    # Without it git would take attributes of the main worktree's index where a file is missing.
+    return {"GIT_INDEX_FILE": os.path.join(where, ".no-index")} if where else {}

@@ -1,0 +1,150 @@
+"""Move refs, always from an expected old value (compare-and-swap)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.git.repo import HEADS, Repo
+from git_agent.git.run import GitError
+
+RESCUE = "refs/git-agent/rescue/"
+_TRIES = 50
+
+
+class RefMoved(AgentError):  # noqa: N818 - it says what happened
+    """Say that a ref was not at its expected old value; nothing has changed."""
+
+    def __init__(self, ref: str, expected: str | None, found: str | None) -> None:
+        short = ref.removeprefix(HEADS)
+        says = f"is at {found[:12]}" if found else "does not exist"
+        wanted = f"expected {expected[:12]}" if expected else "it must not exist yet"
+        super().__init__("ref-moved", f"{short} {says}, {wanted}", "look at what moved it, then try again")
+        self.ref, self.expected, self.found = ref, expected, found
+
+
+def create(repo: Repo, ref: str, oid: str, message: str) -> None:
+    """Create a ref (full name) at oid; raise RefMoved when it exists."""
+    _swap(repo, ref, oid, None, message)
+
+
+def update(repo: Repo, ref: str, new: str, old: str, message: str) -> None:
+    """Move a ref from old to new; raise RefMoved when it is elsewhere."""
+    _swap(repo, ref, new, old, message)
+
+
+def delete(repo: Repo, ref: str, old: str) -> None:
+    """Delete a ref that is at old; raise RefMoved when it is elsewhere."""
+    try:
+        repo.git("update-ref", "--no-deref", "-d", _full(ref), old)
+    except GitError as error:
+        raise _moved(repo, ref, old) or error from error
+    if find(repo, ref) is not None:  # deleting nothing is success for git
+        raise RefMoved(ref, old, find(repo, ref))
+
+
+def find(repo: Repo, ref: str) -> str | None:
+    """Return the oid that a ref (full name) holds, None when there is no such ref."""
+    done = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", _full(ref), ok=(0, 1, 128))
+    return done.text if done.status == 0 else None
+
+
+def clash(name: str, heads: Iterable[str]) -> str | None:
+    """Return the existing branch that a new branch can't stand beside, None when there is none.
+
+    The same name; one a directory of the other (git stores refs as files); equal but for case or Unicode
+    form, which
+    are one file on macOS and Windows.
+    """
+    new = _folded(name)
+    for head in heads:
+        old = _folded(head)
+        if new == old or new.startswith(old + "/") or old.startswith(new + "/"):
+            return head
+    return None
+
+
+def keep(repo: Repo, task: int, oid: str) -> str:
+    """Keep oid under refs/git-agent/rescue/<task>/<n>; return that ref (the latest, if it holds oid)."""
+    prefix = f"{RESCUE}{task}/"
+    for _ in range(_TRIES):
+        held = {
+            int(ref[len(prefix) :]): at
+            for ref, at in repo.refs(prefix).items()
+            if ref[len(prefix) :].isdigit()
+        }
+        last = max(held, default=0)
+        if held.get(last) == oid:
+            return f"{prefix}{last}"
+        try:
+            create(repo, f"{prefix}{last + 1}", oid, "git-agent: kept")
+        except RefMoved:
+            continue
+        return f"{prefix}{last + 1}"
+    raise AgentError("rescue-busy", f"could not find a free ref under {prefix}", "try again", exit=Exit.BUSY)
+
+
+def branch(repo: Repo, name: str, oid: str) -> None:
+    """Create a branch at oid, with pygit2 where it can open the repository, else with update-ref.
+
+    Raise RefMoved when it exists, AgentError branch-clash when another branch stands in its way.
+    """
+    ref, message = HEADS + name, "branch: Created by git agent"
+    if repo.git("check-ref-format", ref, ok=(0, 1)).status or name.startswith("-") or name == "HEAD":
+        raise AgentError(
+            "bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE
+        )
+    other = clash(name, repo.heads())
+    if other == name:
+        raise RefMoved(ref, None, find(repo, ref))
+    if other is not None:
+        raise refused(
+            "branch-clash", f"branch {name} can't stand beside branch {other}", "choose another name"
+        )
+    if not _by_pygit2(repo, ref, oid, message):
+        create(repo, ref, oid, message)
+
+
+def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
+    try:
+        import pygit2
+
+        opened = pygit2.Repository(repo.common_dir)
+    except (ImportError, ValueError):  # GitError is a ValueError: SHA-256, reftable, an owner it mistrusts
+        return False
+    # libgit2 reads neither GIT_COMMITTER_* nor GIT_CONFIG_*; without this the reflog says "unknown
+    # <unknown>".
+    person, _, email = repo.identity().rpartition(" <")
+    if person and email:
+        opened.set_ident(person, email.removesuffix(">"))
+    try:
+        opened.create_reference_direct(ref, oid, False, message=message)
+    except pygit2.AlreadyExistsError as error:
+        raise RefMoved(ref, None, find(repo, ref)) from error
+    except (ValueError, KeyError, OSError):
+        return False  # git says more clearly what is wrong, if anything is
+    return True
+
+
+def _swap(repo: Repo, ref: str, new: str, old: str | None, message: str) -> None:
+    try:
+        # --create-reflog is not given: whether refs have logs is the user's core.logAllRefUpdates.
+        repo.git("update-ref", "-m", message, _full(ref), new, old or "0" * len(new))
+    except GitError as error:
+        raise _moved(repo, ref, old) or error from error
+
+
+def _moved(repo: Repo, ref: str, expected: str | None) -> RefMoved | None:
+    found = find(repo, ref)
+    return RefMoved(ref, expected, found) if found != expected else None
+
+
+def _full(ref: str) -> str:
+    if not ref.startswith("refs/"):
+        raise ValueError(f"not a full ref name: {ref}")
+    return ref
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,0 +1,186 @@
+"""Take worktrees away: those half-made, and those whose time has come. Never what we did not make."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Sequence
+
+from git_agent.errors import AgentError, refused
+from git_agent.git.listing import INITIALIZING, LOCK_REASON, is_half, real_path, reason, registrations
+from git_agent.git.locks import creation_lock, private_dir, try_hold
+from git_agent.git.repo import Repo
+from git_agent.git.run import GitError, git
+from git_agent.git.state import git_dir_of, in_progress, status
+
+
+def discard(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
+    """Take back a worktree of ours that is half-made or to be rolled back; nothing there is no error.
+
+    Handles what kill -9 leaves: `locked` says initializing, index.lock, no index, no .git file, two
+    registrations.
+    finished: also with changes inside, which a failed setup command made.
+    Raise AgentError (exit 3) for a foreign lock, for changes in a finished worktree, and for what is no
+    worktree.
+    """
+    with creation_lock(repo):
+        take_back(repo, path, task=task, finished=finished)
+
+
+def take_back(repo: Repo, path: str, *, task: int, finished: bool) -> None:
+    """Do what discard does, under a lock that the caller holds; finished: also with changes inside."""
+    real, admins = real_path(path), registrations(repo, path)
+    if not admins and not os.path.lexists(real):
+        return
+    _refuse_foreign(admins, real, task)
+    _refuse_danger(repo, real, admins)
+    if not finished and admins and not is_half(real, admins):
+        _refuse_dirty(real)
+    _erase(repo, real, admins)
+
+
+def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
+    """Remove a worktree: rename it aside, forget it, delete it. Gone by hand: only forget it.
+
+    force: also with modified or untracked files, or a rebase or merge under way (the caller has kept them).
+    Raise AgentError (exit 3) worktree-dirty with the list, or worktree-locked for a lock that is not ours.
+    """
+    with creation_lock(repo):
+        real, admins = real_path(path), registrations(repo, path)
+        if not admins:
+            if os.path.lexists(real):
+                raise refused(
+                    "not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list"
+                )
+            return
+        _refuse_foreign(admins, real, task)
+        _refuse_danger(repo, real, admins)
+        if not force:
+            _refuse_dirty(real)
+        trash = _aside(repo, real)
+        try:
+            if trash and not force:
+                _refuse_late_change(admins[0], trash, real)
+        except AgentError:
+            os.rename(trash, real)
+            raise
+        _forget(repo, admins)
+    sweep(repo)
+
+
+def sweep(repo: Repo) -> None:
+    """Delete directories that were renamed aside, here or by a process that died before it could."""
+    root = private_dir(repo, "trash")
+    for name in os.listdir(root):
+        marker = os.path.join(root, name)
+        if name.startswith("."):
+            continue
+        with contextlib.suppress(OSError):
+            fd = os.open(marker, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                if try_hold(fd):
+                    _empty(marker, os.fsdecode(os.pread(fd, 65536, 0)))
+            finally:
+                os.close(fd)
+
+
+def _erase(repo: Repo, real: str, admins: Sequence[str]) -> None:
+    _aside(repo, real)
+    _forget(repo, admins)
+    sweep(repo)
+
+
+def _aside(repo: Repo, real: str) -> str:
+    if not os.path.lexists(real):
+        return ""
+    parent, at = os.path.dirname(real), 1
+    while os.path.lexists(trash := os.path.join(parent, f".trash-{at}")):
+        at += 1
+    name, root = f"{os.getpid()}-{os.urandom(4).hex()}", private_dir(repo, "trash")
+    marker = os.path.join(root, name)
+    # The marker first: after a crash it says that this directory was ours to delete. It is locked until the
+    # rename
+    # is done, so that nobody's sweep takes it for a leftover.
+    with open(os.path.join(root, "." + name), "xb") as file:
+        try_hold(file.fileno())
+        file.write(os.fsencode(trash))
+        file.flush()
+        os.rename(file.name, marker)
+        try:
+            os.rename(real, trash)
+        except OSError as error:
+            os.unlink(marker)
+            says = f"can't rename {real}: {error.strerror}"
+            raise AgentError("cannot-remove", says, "check its permissions") from error
+    return trash
+
+
+def _empty(marker: str, trash: str) -> None:
+    # Only an absolute path with our name is deleted, whatever the marker says.
+    if os.path.isabs(trash) and os.path.basename(trash).startswith(".trash-") and not os.path.islink(trash):
+        shutil.rmtree(trash, ignore_errors=True)
+    if not os.path.lexists(trash):
+        os.unlink(marker)
+
+
+def _forget(repo: Repo, admins: Sequence[str]) -> None:
+    # What `git worktree remove` does; git itself refuses in the half-made states that kill -9 leaves.
+    for admin in admins:
+        shutil.rmtree(admin)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.join(repo.common_dir, "worktrees"))
+
+
+def _refuse_foreign(admins: Sequence[str], real: str, task: int) -> None:
+    for admin in admins:
+        why = reason(admin)
+        if why not in (None, INITIALIZING, LOCK_REASON.format(task=task)):
+            says = f"worktree {real} is locked" + (f": {why}" if why else "")
+            raise refused("worktree-locked", says, "git worktree unlock <path>, if it may go")
+
+
+def _refuse_danger(repo: Repo, real: str, admins: Sequence[str]) -> None:
+    if not os.path.lexists(real):
+        return
+    why = ""
+    if os.path.islink(real) or not os.path.isdir(real):
+        why = "is not a directory"
+    elif os.path.ismount(real):
+        why = "is a mount point"
+    elif real == repo.main_worktree or (repo.common_dir + "/").startswith(real + "/"):
+        why = "holds the repository itself"
+    elif {"objects", "refs"} <= set(os.listdir(real)):
+        why = "looks like a repository"
+    elif git_dir_of(real) not in admins and os.listdir(real):
+        why = "holds files but is not our worktree"
+    if why:
+        raise refused("not-ours", f"{real} {why}: it is left alone", "git worktree list")
+
+
+def _refuse_dirty(real: str) -> None:
+    if not os.path.isdir(real) or git_dir_of(real) is None:
+        return
+    try:
+        lines = [f"{change.code} {change.path}" for change in status(real, False)]
+    except GitError as error:
+        raise refused("worktree-unreadable", f"can't see whether {real} is clean", error.message) from error
+    if busy := in_progress(real):
+        lines.append(f"a {busy} is under way")
+    if lines:
+        raise _dirty(real, lines)
+
+
+def _refuse_late_change(admin: str, trash: str, real: str) -> None:
+    # Something may have been written between the first look and the rename; afterwards nobody finds the
+    # directory.
+    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none")
+    done = git(f"--work-tree={trash}", *args, git_dir=admin, cwd=trash)
+    if lines := [field for field in done.fields if field]:
+        raise _dirty(real, lines)
+
+
+def _dirty(real: str, lines: Sequence[str]) -> AgentError:
+    return refused(
+        "worktree-dirty", f"worktree {real} has changes", "commit them, or use --force", tuple(lines)
+    )

@@ -1,0 +1,179 @@
+"""Read a repository: where it is, its refs, its history, the state of its worktrees."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.git import discover, history, state
+from git_agent.git.history import Commit
+from git_agent.git.run import Done, GitError, git
+from git_agent.git.state import Change
+
+HEADS = "refs/heads/"
+_HEAD_FORMAT = "%00".join(
+    ["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One branch: oid of its tip, the worktree it is checked out in, its upstream ref, and git's word on both.
+
+    track: "", "[gone]", "[ahead 1]", "[behind 2]" or "[ahead 1, behind 2]".
+    """
+
+    branch: str
+    oid: str
+    worktree: str | None
+    upstream: str | None
+    track: str
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repository as seen from where one stands.
+
+    common_dir, git_dir: absolute; worktree: the top level one stands in (None in a bare repository or inside
+    .git);
+    main_worktree: None when bare, or when git itself can't tell (--separate-git-dir seen from a linked
+    worktree).
+    """
+
+    common_dir: str
+    git_dir: str
+    worktree: str | None
+    main_worktree: str | None
+    bare: bool
+
+    @classmethod
+    def open(cls, path: str | None = None) -> Repo:
+        """Find the repository of path (default: the current directory), honouring the caller's GIT_DIR.
+
+        Raise AgentError not-a-repository, or unsafe-repository with git's own hint.
+        """
+        found = discover.discover(path)
+        return cls(found.common_dir, found.git_dir, found.worktree, found.main_worktree, found.bare)
+
+    def git(self, *args: str, **kw: Any) -> Done:
+        """Run git on the repository itself: no worktree, whatever directory we stand in (it may be gone)."""
+        return git(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
+
+    @property
+    def name(self) -> str:
+        """Return the name of the repository's directory, without `.git`."""
+        if self.main_worktree:
+            return os.path.basename(self.main_worktree) or "repository"
+        base = os.path.basename(self.common_dir)
+        if base in (".git", ".bare"):
+            base = os.path.basename(os.path.dirname(self.common_dir))
+        return base.removesuffix(".git") or "repository"
+
+    @property
+    def admin(self) -> str | None:
+        """Return the name under worktrees/ of the linked worktree one stands in, else None."""
+        inside = os.path.dirname(self.git_dir) == os.path.join(self.common_dir, "worktrees")
+        return os.path.basename(self.git_dir) if inside else None
+
+    def resolve(self, rev: str) -> str | None:
+        """Return the full oid of the commit that rev names, None when it names none."""
+        done = self.git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}", ok=(0, 1, 128)
+        )
+        return done.text if done.status == 0 else None
+
+    def branch_oid(self, branch: str) -> str | None:
+        """Return the oid of a local branch's tip, None when there is no such branch."""
+        return self.resolve(HEADS + branch)
+
+    def heads(self) -> dict[str, Head]:
+        """Return every local branch by name: one spawn of for-each-ref."""
+        fields = self.git("for-each-ref", f"--format={_HEAD_FORMAT}", HEADS).text.split("\0")
+        rows = (fields[at : at + 5] for at in range(0, len(fields) - 4, 5))
+        found = (
+            Head(ref.removeprefix("\n")[len(HEADS) :], oid, tree or None, up or None, track)
+            for ref, oid, tree, up, track in rows
+        )
+        return {head.branch: head for head in found}
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Return full ref name and oid of all refs under prefix ("refs/remotes/")."""
+        lines = self.git("for-each-ref", "--format=%(objectname) %(refname)", prefix).text.split("\n")
+        return {ref: oid for oid, _, ref in (line.partition(" ") for line in lines if line)}
+
+    def current_branch(self) -> str | None:
+        """Return the branch of the main worktree's HEAD (or of the bare repository), None when detached."""
+        done = self.git("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+        return done.text.removeprefix(HEADS) if done.text.startswith(HEADS) else None
+
+    def has_commits(self) -> bool:
+        """Say whether any branch, or HEAD, has a commit."""
+        return bool(self.git("for-each-ref", "--count=1", HEADS).out) or self.resolve("HEAD") is not None
+
+    def is_ancestor(self, a: str, b: str) -> bool:
+        """Say whether commit a (full oid) is b or an ancestor of b."""
+        return self.git("merge-base", "--is-ancestor", "--end-of-options", a, b, ok=(0, 1)).status == 0
+
+    def merge_base(self, a: str, b: str) -> str | None:
+        """Return the best common ancestor of two commits (full oids), None when they have none."""
+        done = self.git("merge-base", "--end-of-options", a, b, ok=(0, 1))
+        return done.text.partition("\n")[0] or None
+
+    def ahead_behind(self, tip: str, base: str) -> tuple[int, int]:
+        """Count the commits of tip (full oid) that base lacks, and of base that tip lacks."""
+        return history.ahead_behind(self.git, tip, base)
+
+    def ahead_behind_many(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return ahead_behind of many (tip, base) pairs of full oids, keyed by the pair."""
+        return history.ahead_behind_many(self.git, self.common_dir, pairs)
+
+    def commits(self, base: str, tip: str, limit: int = 100) -> list[Commit]:
+        """List the commits of tip that base lacks (full oids), newest first, limit at most."""
+        return history.commits(self.git, base, tip, limit)
+
+    def patch_id(self, base: str, tip: str, *, verbatim: bool = False) -> str | None:
+        """Return one stable patch-id of what tip changes since it left base; None when it changes nothing.
+
+        verbatim: white space counts too (git 2.39 and newer; None before, which means "can't tell").
+        """
+        return history.patch_id(self.git, self.merge_base(base, tip), tip, verbatim)
+
+    def identity(self) -> str:
+        """Return "Name <email>" of the committer as git resolves it, else the login name."""
+        try:
+            said = git("var", "GIT_COMMITTER_IDENT", git_dir=self.common_dir, cwd=self.common_dir).text
+        except GitError:
+            return discover.login()
+        return said.rsplit(" ", 2)[0]
+
+    def in_progress(self, worktree: str) -> str | None:
+        """Name what is under way in worktree: rebase, am, merge, cherry-pick, revert or bisect; else None."""
+        return state.in_progress(worktree)
+
+    def rebasing(self, branch: str) -> str | None:
+        """Return the worktree in which this branch is being rebased or bisected, None when in none."""
+        return state.rebasing(self.common_dir, self.main_worktree or self.common_dir, branch)
+
+    def status(self, worktree: str, ignored: bool = False) -> list[Change]:
+        """List what differs from HEAD in worktree, untracked files too, ignored ones when asked for."""
+        return state.status(worktree, ignored)
+
+    def tracked(self, worktree: str, path: str) -> bool:
+        """Say whether path (relative to worktree) is in the index, or is a directory with files that are."""
+        return bool(git("--literal-pathspecs", "ls-files", "-z", "--", path, cwd=worktree).out)
+
+    def ignored(self, worktree: str, paths: Sequence[str]) -> set[str]:
+        """Return those of paths (relative to worktree) that git ignores there."""
+        return state.ignored(worktree, paths)
+
+    def stashes(self, branch: str) -> list[str]:
+        """List the stash entries made on branch: "stash@{0}: WIP on main: ..."."""
+        return history.stashes(self.git, branch)
+
+    def config(self, key: str, *, kind: str = "", env: Mapping[str, str] | None = None) -> str | None:
+        """Return one effective setting of git (kind "bool": "true" or "false"), None when unset."""
+        how = (f"--type={kind}",) if kind else ()
+        done = self.git("config", "--null", *how, "--get", key, ok=(0, 1), env=env)
+        return done.fields[-1] if done.status == 0 else None

@@ -1,0 +1,193 @@
+"""Start git: a clean environment, errors with git's own words, patience with locks, a trace."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_agent.errors import AgentError, Exit
+
+# `git rev-parse --local-env-vars` of git 2.38 to 2.55, and two more that hooks and receive-pack set. All of
+# them would
+# point a git that we start in another worktree at the caller's repository, index or objects.
+# GIT_CONFIG_PARAMETERS and GIT_CONFIG_COUNT stay although git lists them: they are how `git -c user.name=x
+# agent ...`
+# and CI set configuration, and (measured) a git started for another worktree takes from them nothing but
+# that.
+LOCAL_NAMES = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CONFIG",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_PREFIX",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_COMMON_DIR",
+        "GIT_QUARANTINE_PATH",
+        "GIT_REFERENCE_BACKEND",
+        "GIT_NAMESPACE",
+        "GIT_ATTR_SOURCE",
+        "GIT_LITERAL_PATHSPECS",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_DIFF_OPTS",
+        "GIT_REFLOG_ACTION",
+    }
+)
+KEPT_NAMES = frozenset({"GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"})
+_FIXED = {
+    "LC_ALL": "C",
+    "LANGUAGE": "",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_EDITOR": "false",
+    "GIT_SEQUENCE_EDITOR": "false",
+    "GIT_PAGER": "cat",
+    "GIT_ADVICE": "0",
+    "GIT_MERGE_AUTOEDIT": "no",
+}
+_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+_PATIENCE = 10.0  # seconds; git holds a ref, index or config lock for milliseconds
+_LOCKED = re.compile(
+    r"Unable to create '(?P<path>.*\.lock)': File exists|could not lock config file (?P<config>.*): File exists"
+    r"|failed to read (?P<common>\S*commondir)"  # a worktree that another git is making at this moment
+)
+
+
+class GitError(AgentError):
+    """Carry what git said when it failed: argv, status (negative: the signal), stderr."""
+
+    def __init__(self, argv: tuple[str, ...], status: int, stderr: str) -> None:
+        lines = tuple(line for line in stderr.splitlines() if line.strip())
+        super().__init__("git-failed", _first_complaint(argv, status, lines), details=lines)
+        self.argv = argv
+        self.status = status
+        self.stderr = stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a git that ended left behind: status, out (bytes) and err (text)."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Return the output as text without its final newline; undecodable bytes survive as surrogates."""
+        return decode(self.out.removesuffix(b"\n"))
+
+    @property
+    def fields(self) -> list[str]:
+        """Return the parts of NUL-separated output; a final NUL opens no further part."""
+        return decode(self.out).split("\0")[:-1] if self.out.endswith(b"\0") else decode(self.out).split("\0")
+
+
+def decode(raw: bytes) -> str:
+    """Return bytes of git as text, so that encoding them again gives the same bytes."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return our environment without what ties git to the caller's repository, in English, no prompts."""
+    env = {name: value for name, value in os.environ.items() if name not in LOCAL_NAMES}
+    return {**env, **_FIXED, **(extra or {})}
+
+
+def git(
+    *args: str,
+    cwd: str | None = None,
+    git_dir: str | None = None,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    ok: Container[int] = (0,),
+    terminal: bool = False,
+    patient: bool = True,
+) -> Done:
+    """Run git and return what it left.
+
+    cwd, git_dir: where it runs and on which repository; stdin: its input (nothing when None); env: names to
+    add;
+    ok: statuses that are no error; terminal: let its talk go to our stderr (progress), so that none is in the
+    result;
+    patient: try again, 10 s at most, while another git holds a lock.
+    Raise GitError for another status, AgentError no-git without git, git-busy (exit 6) when a lock stays.
+    """
+    place = ("--git-dir=" + git_dir,) if git_dir is not None else ()
+    argv = ("git", *_OPTIONS, *place, *args)
+    if any("\0" in each for each in argv):
+        raise AgentError("nul-in-argument", "an argument has a NUL character", exit=Exit.USAGE)
+    end = time.monotonic() + _PATIENCE
+    while True:
+        done = _once(argv, cwd, stdin, environment(env), terminal)
+        if done.status in ok:
+            return done
+        lock = _LOCKED.search(done.err) if patient else None
+        if lock is None:
+            raise GitError(argv, done.status, done.err)
+        if time.monotonic() >= end:
+            raise _busy(lock)
+        time.sleep(random.uniform(0.01, 0.05))
+
+
+def _once(
+    argv: tuple[str, ...], cwd: str | None, stdin: bytes | None, env: dict[str, str], terminal: bool
+) -> Done:
+    began = time.monotonic()
+    if terminal:
+        sys.stderr.flush()
+    try:
+        ended = subprocess.run(
+            argv,
+            cwd=cwd,
+            env=env,
+            input=stdin or b"",
+            stdout=subprocess.PIPE,
+            stderr=None if terminal else subprocess.PIPE,
+        )
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if cwd is not None and not Path(cwd).is_dir():
+            raise AgentError("no-directory", f"no such directory: {cwd}") from error
+        raise AgentError("no-git", "git was not found on PATH", "install git 2.38 or newer") from error
+    if os.environ.get("GIT_AGENT_TRACE") == "1":
+        print(f"{(time.monotonic() - began) * 1000:8.1f} ms  {list(argv)!a}", file=sys.stderr)
+    return Done(ended.returncode, ended.stdout, decode(ended.stderr or b""))
+
+
+def _first_complaint(argv: tuple[str, ...], status: int, lines: tuple[str, ...]) -> str:
+    for line in lines:
+        for prefix in ("fatal: ", "error: "):
+            if line.startswith(prefix):
+                return line.removeprefix(prefix).rstrip(".")
+    if lines:
+        return lines[0].rstrip(".")
+    verb = next((each for each in argv[1 + len(_OPTIONS) :] if not each.startswith("-")), "")
+    how = f"was killed by signal {-status}" if status < 0 else f"failed with status {status}"
+    return f"git {verb} {how}"
+
+
+def _busy(found: re.Match[str]) -> AgentError:
+    path = found["path"] or (found["config"] + ".lock" if found["config"] else found["common"])
+    try:
+        age = f"{time.time() - Path(path).stat().st_mtime:.0f} s old"
+    except OSError:
+        age = "gone now"
+    hint = "if no git is running here any more, remove that file"
+    return AgentError("git-busy", f"another git holds {path} ({age})", hint, exit=Exit.BUSY)

@@ -1,0 +1,56 @@
+"""Scratch directories for merging: private, and swept up by whoever comes next after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from git_agent.git.listing import registrations
+from git_agent.git.locks import creation_lock, private_dir, try_hold
+from git_agent.git.repo import Repo
+
+
+@contextmanager
+def scratch(repo: Repo) -> Iterator[str]:
+    """Lend a path for a directory (not made yet) that is deleted afterwards, with its registration.
+
+    A lock beside it shows that we live, also across containers, where pids mean nothing.
+    """
+    root = private_dir(repo, "scratch")
+    path = os.path.join(root, f"{os.getpid()}-{os.urandom(4).hex()}")
+    with creation_lock(repo):
+        fd = os.open(path + ".alive", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try_hold(fd)
+        _sweep(repo, root)
+    try:
+        yield path
+    finally:
+        _clear(repo, path)
+        os.close(fd)
+
+
+def _sweep(repo: Repo, root: str) -> None:
+    for name in os.listdir(root):
+        path = os.path.join(root, name)
+        if not name.endswith(".alive"):
+            continue
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                if try_hold(fd):
+                    _clear(repo, path.removesuffix(".alive"))
+            finally:
+                os.close(fd)
+
+
+def _clear(repo: Repo, path: str) -> None:
+    for admin in registrations(repo, path):
+        shutil.rmtree(admin, ignore_errors=True)
+    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.unlink(path + ".alive")
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.join(repo.common_dir, "worktrees"))

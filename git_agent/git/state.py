@@ -1,0 +1,119 @@
+"""Read the state of worktrees: what has changed, what is ignored, what is under way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from git_agent.git.discover import linked
+from git_agent.git.run import decode, git
+
+_SIGNS = (
+    ("rebase-merge", "rebase"),
+    (os.path.join("rebase-apply", "applying"), "am"),
+    ("rebase-apply", "rebase"),
+    ("MERGE_HEAD", "merge"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+    ("BISECT_LOG", "bisect"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of `git status --porcelain`: its two letters, and the path relative to the worktree."""
+
+    code: str
+    path: str
+
+
+def git_dir_of(worktree: str) -> str | None:
+    """Return the git directory of a worktree without starting git, None when it has no readable .git."""
+    dot = os.path.join(worktree, ".git")
+    if os.path.isdir(dot):
+        return os.path.realpath(dot)
+    try:
+        with open(dot, "rb") as file:
+            text = os.fsdecode(file.read(8192).removesuffix(b"\n"))
+    except OSError:
+        return None
+    pointer = text.removeprefix("gitdir: ")
+    return os.path.realpath(os.path.join(worktree, pointer)) if pointer != text else None
+
+
+def in_progress(worktree: str) -> str | None:
+    """Name the operation under way in worktree; None when there is none, or no worktree."""
+    git_dir = git_dir_of(worktree)
+    if git_dir is None:
+        return None
+    for sign, name in _SIGNS:
+        if os.path.exists(os.path.join(git_dir, sign)):
+            return name
+    # The reftable backend keeps these two in its tables, not in files.
+    if os.path.isdir(os.path.join(git_dir, "reftable")):
+        for ref, name in (("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")):
+            if git("rev-parse", "--verify", "--quiet", ref, cwd=worktree, ok=(0, 1)).status == 0:
+                return name
+    return None
+
+
+def rebasing(common_dir: str, main: str, branch: str) -> str | None:
+    """Return the worktree that rebases or bisects branch; main: how to call the main one."""
+    for git_dir, worktree in [(common_dir, main), *_linked(common_dir)]:
+        if _holds(git_dir, branch):
+            return worktree
+    return None
+
+
+def status(worktree: str, ignored: bool) -> list[Change]:
+    """List the changes in worktree; a rename is shown by its new path."""
+    how = ("--ignored=matching",) if ignored else ()
+    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", *how)
+    fields = iter(git(*args, cwd=worktree).fields)
+    found = []
+    for field in fields:
+        if not field:
+            continue
+        found.append(Change(field[:2], field[3:]))
+        if "R" in field[:2] or "C" in field[:2]:
+            next(fields, None)
+    return found
+
+
+def ignored(worktree: str, paths: Sequence[str]) -> set[str]:
+    """Return those of paths that git ignores in worktree; tracked files never are."""
+    if not paths:
+        return set()
+    asked = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+    done = git("check-ignore", "-z", "--stdin", cwd=worktree, stdin=asked, ok=(0, 1))
+    return {each for each in done.fields if each}
+
+
+def _linked(common_dir: str) -> Iterator[tuple[str, str]]:
+    root = os.path.join(common_dir, "worktrees")
+    try:
+        names = sorted(os.listdir(root))
+    except OSError:
+        return
+    for name in names:
+        admin = os.path.join(root, name)
+        yield admin, linked(admin) or admin
+
+
+def _holds(git_dir: str, branch: str) -> bool:
+    ref = "refs/heads/" + branch
+    heads = (_read(git_dir, where, "head-name") for where in ("rebase-merge", "rebase-apply"))
+    # `git rebase --update-refs` moves other branches too; the file has three lines for each: ref, before,
+    # after.
+    also = _read(git_dir, "rebase-merge", "update-refs").split("\n")
+    start = _read(git_dir, "BISECT_START")
+    return ref in heads or ref in also[::3] or start in (branch, ref)
+
+
+def _read(*parts: str) -> str:
+    try:
+        with open(os.path.join(*parts), "rb") as file:
+            return decode(file.read()).strip("\n")
+    except OSError:
+        return ""

@@ -1,0 +1,19 @@
+"""Trailers of commit messages ("Agent-Task: 7")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from git_agent.git.repo import Repo
+
+
+def add(repo: Repo, message: str, trailers: Sequence[tuple[str, str]]) -> str:
+    """Return message with the trailers (key, value) that it lacks; a value becomes one line."""
+    given = tuple(
+        each for key, value in trailers for each in ("--trailer", f"{key}={' '.join(value.split())}")
+    )
+    if not given:
+        return message
+    how = ("--no-divider", "--where", "end", "--if-exists", "addIfDifferent", "--if-missing", "add")
+    text = (message.rstrip("\n") + "\n").encode("utf-8", "surrogateescape")
+    return repo.git("-c", "trailer.separators=:", "interpret-trailers", *how, *given, stdin=text).text + "\n"

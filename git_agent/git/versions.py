@@ -1,0 +1,29 @@
+"""Which git is installed, and whether it is new enough."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from git_agent.errors import AgentError
+from git_agent.git.run import git
+
+MINIMUM = (2, 38, 0)  # merge-tree --write-tree and rebase --no-update-refs came with 2.38
+
+
+@functools.cache
+def git_version() -> tuple[int, int, int]:
+    """Return the version of the git on PATH as three numbers; asks git once in a process."""
+    said = git("version").text
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
+    if not found:
+        raise AgentError("no-git", f"can't read the version of git: {said}")
+    return int(found[1]), int(found[2]), int(found[3] or 0)
+
+
+def require() -> None:
+    """Raise AgentError (old-git) when the installed git is older than MINIMUM."""
+    found = git_version()
+    if found < MINIMUM:
+        have, need = (".".join(map(str, each)) for each in (found, MINIMUM[:2]))
+        raise AgentError("old-git", f"git {have} is too old", f"install git {need} or newer")
