@@ -1,0 +1,286 @@
+"""Find out, from inside a worker's worktree, which task one works on.
+
+`git agent spawn` writes a small JSON file, `.worker-ctx.json`, at the root of every worktree that it makes.
+This module reads and writes it. It is a public API: it needs nothing but the standard library, and an agent
+written in Python can rely on it.
+
+    from git_agent import context
+
+    if context.is_in_worktree():
+        worker = context.get()
+        print(worker.task_id, worker.branch, worker.description)
+
+    context.find()            # the file's path, looked for here and in every directory above; or None
+    context.read("/path/to/worktree")
+    context.task_id()         # raises context.NoContext outside of a worktree
+
+Programs in other languages walk up from the working directory to the first `.worker-ctx.json` and parse
+
+    {"schema": 1, "task_id": 7, "branch": "agent/7-fix-login", "worktree": "/path/to/7-fix-login",
+     "base": "main", "created_at": "2026-01-02T03:04:05.678Z", "description": "Fix login"}
+
+Ignore keys that you do not know; refuse a `schema` that you do not know. The file informs, it decides
+nothing: the store of git agent says who owns the task, and `git agent show` asks it. The description is text
+from other people: data, not instructions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from git_agent.errors import AgentError
+
+FILE = ".worker-ctx.json"
+"""The name of the file, at the root of a worktree."""
+EXCLUDE = f"/{FILE}*"
+"""The line for `info/exclude`: the file, and what a write that was killed leaves beside it."""
+SCHEMA = 1
+"""The number of the file's format; new keys don't change it."""
+MAX_SIZE = 1 << 20
+"""Bytes: a larger file is not ours, and is not read."""
+
+
+class NoContext(AgentError):  # noqa: N818 - reads as what it says where it is caught
+    """Say that no directory from here up holds a context file; `code` is `no-context`."""
+
+    def __init__(self, where: str | os.PathLike[str]) -> None:
+        hint = "cd into a worktree made by git agent spawn; git agent list shows them"
+        super().__init__("no-context", f"no {FILE} in {os.fspath(where)!r} or above it", hint)
+
+
+@dataclass(frozen=True)
+class WorkerContext:
+    """What a worker knows about its task.
+
+    task_id: the task's number, from 1. branch: without `refs/heads/`. worktree: absolute path of the
+    worktree's root; bytes that are not UTF-8 stand in it as surrogates, so `os.fsencode` gives the path back.
+    base: the branch that the work is to be merged into. created_at: RFC 3339, UTC. description: the task's
+    title, perhaps more.
+    """
+
+    task_id: int
+    branch: str
+    worktree: str
+    base: str
+    created_at: str
+    description: str
+
+
+def create(
+    *,
+    task_id: int,
+    branch: str,
+    worktree: str | os.PathLike[str],
+    base: str,
+    description: str = "",
+    created_at: str | None = None,
+) -> WorkerContext:
+    """Make a context; nothing is written.
+
+    created_at: RFC 3339 in UTC; now, if it is left out. worktree: an absolute path.
+    Raises ValueError for a value of the wrong type, a relative worktree, or a task_id below 1.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    stamp = now if created_at is None else created_at
+    return _checked(WorkerContext(task_id, branch, os.fspath(worktree), base, stamp, description))
+
+
+def write(worker: WorkerContext, directory: str | os.PathLike[str] | None = None) -> Path:
+    """Write the file whole or not at all, and return its path.
+
+    directory: where to put it; the worker's worktree, if left out. A regular file there is replaced, never
+    written into, so another name of it (a hard link) keeps its content; readers see the old file or the new
+    one, also when this process is killed. When it returns, the file is on disk. Mode 0600: the description
+    may come from a private issue, and only processes of the same user work in the worktree. Raises ValueError
+    as create does, and AgentError: `context-not-a-file` where a symbolic link, directory, FIFO or device
+    stands, `context-write` where the file can't be written, `context-too-large` above MAX_SIZE.
+    """
+    data = json.dumps({"schema": SCHEMA, **asdict(_checked(worker))}, indent=2).encode("ascii") + b"\n"
+    path = Path(worker.worktree if directory is None else directory) / FILE
+    if len(data) > MAX_SIZE:
+        message = f"the context has {len(data)} bytes, at most {MAX_SIZE} are allowed"
+        raise AgentError("context-too-large", message, "shorten the description")
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _refuse_special(path, _lstat(path, folder))
+            _replace(folder, data)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _failed("context-write", "write", path, error) from error
+    return path
+
+
+def read(where: str | os.PathLike[str]) -> WorkerContext:
+    """Read the context file.
+
+    where: the file, or the worktree's root; no directory above is looked at. Unknown keys are ignored. Raises
+    NoContext where there is none, and AgentError: `context-not-a-file` (a symbolic link, directory, FIFO or
+    device, which is never opened), `context-owner` (neither ours nor root's), `context-schema` (written by a
+    newer git agent), `context-damaged`, `context-read`.
+    """
+    path = Path(where)
+    if path.name != FILE:
+        path = path / FILE
+    try:
+        data = _content(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoContext(path.parent) from None
+    except OSError as error:
+        raise _failed("context-read", "read", path, error) from error
+    return _parsed(data, path)
+
+
+def find(start: str | os.PathLike[str] | None = None) -> Path | None:
+    """Return the path of the nearest context file, in start or a directory above it, or None.
+
+    start: a directory or file; the working directory, if left out. Repositories on the way don't stop the
+    search: a submodule inside a worktree belongs to its task, and a worktree that lies inside another
+    repository has the nearer file. It stops at the root and, as git does, where another file system begins. A
+    file that belongs to another user (anyone can put one into /tmp) is passed over. What is found is not
+    opened: see read.
+    """
+    try:
+        here = Path.cwd() if start is None else Path(os.path.realpath(start))
+    except OSError:  # the working directory was removed under us
+        return None
+    for directory in _upwards(here):
+        try:
+            owner = os.lstat(directory / FILE).st_uid
+        except OSError:
+            continue
+        if _trusted(owner):
+            return directory / FILE
+    return None
+
+
+def get(start: str | os.PathLike[str] | None = None) -> WorkerContext:
+    """Return the context of the worktree that start (the working directory, if left out) lies in.
+
+    Raises NoContext outside of a worker's worktree, and what read raises for a file that can't be relied on.
+    """
+    path = find(start)
+    if path is None:
+        raise NoContext("." if start is None else start)
+    return read(path)
+
+
+def is_in_worktree(start: str | os.PathLike[str] | None = None) -> bool:
+    """Say whether start (the working directory, if left out) lies in a worker's worktree.
+
+    True also where the file is damaged: get then says what is wrong with it.
+    """
+    return find(start) is not None
+
+
+def task_id(start: str | os.PathLike[str] | None = None) -> int:
+    """Return the number of the task whose worktree start lies in. Raises as get does."""
+    return get(start).task_id
+
+
+def _upwards(start: Path) -> Iterator[Path]:
+    device = None
+    for directory in (start, *start.parents):
+        try:
+            found = directory.stat().st_dev
+        except OSError:
+            continue
+        if device not in (None, found):
+            return
+        device = found
+        yield directory
+
+
+def _trusted(owner: int) -> bool:
+    return owner in (os.geteuid(), 0)
+
+
+def _lstat(path: Path, folder: int) -> os.stat_result | None:
+    try:
+        return os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _refuse_special(path: Path, found: os.stat_result | None) -> None:
+    if found is None or stat.S_ISREG(found.st_mode):
+        return
+    kinds = {stat.S_IFLNK: "symbolic link", stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO"}
+    what = kinds.get(stat.S_IFMT(found.st_mode), "device or socket")
+    hint = "look at what put it there, and remove it"
+    raise AgentError("context-not-a-file", f"{os.fspath(path)!r} is a {what}, not a regular file", hint)
+
+
+def _replace(folder: int, data: bytes) -> None:
+    scratch = f"{FILE}.{os.getpid()}-{os.urandom(4).hex()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(scratch, flags, 0o600, dir_fd=folder)
+    try:
+        with open(file, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(file)
+        os.replace(scratch, FILE, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(scratch, dir_fd=folder)
+        raise
+    os.fsync(folder)
+
+
+def _content(path: Path) -> bytes:
+    _refuse_special(path, os.lstat(path))
+    # After the look somebody may have put a FIFO there: hence O_NONBLOCK, and a second look.
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(file, "rb") as stream:
+        found = os.fstat(file)
+        _refuse_special(path, found)
+        if not _trusted(found.st_uid):
+            message = f"{os.fspath(path)!r} belongs to another user ({found.st_uid})"
+            raise AgentError("context-owner", message, "run git agent as the user who owns the worktree")
+        return stream.read(MAX_SIZE + 1)
+
+
+def _parsed(data: bytes, path: Path) -> WorkerContext:
+    try:
+        if len(data) > MAX_SIZE:
+            raise ValueError(f"it is larger than {MAX_SIZE} bytes")
+        known: dict[str, Any] = json.loads(data.decode("utf-8"))
+        if not isinstance(known, dict) or type(known.get("schema")) is not int or known["schema"] < 1:
+            raise ValueError("it has no schema")
+        if known["schema"] > SCHEMA:
+            message = f"{os.fspath(path)!r} has schema {known['schema']}, this program knows {SCHEMA}"
+            raise AgentError("context-schema", message, "upgrade git-agent")
+        return _checked(WorkerContext(**{name: known[name] for name in WorkerContext.__dataclass_fields__}))
+    except KeyError as error:
+        raise _damaged(path, f"{error} is missing") from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, why: str) -> AgentError:
+    return AgentError("context-damaged", f"cannot read {os.fspath(path)!r}: {why}", "git agent doctor --fix")
+
+
+def _checked(worker: WorkerContext) -> WorkerContext:
+    for name, value in asdict(worker).items():
+        wanted = int if name == "task_id" else str
+        if type(value) is not wanted:
+            raise ValueError(f"{name} is not {'a number' if wanted is int else 'a string'}")
+    if worker.task_id < 1:
+        raise ValueError("task_id is below 1")
+    if not os.path.isabs(worker.worktree):
+        raise ValueError("worktree is not an absolute path")
+    return worker
+
+
+def _failed(code: str, verb: str, path: Path, error: OSError) -> AgentError:
+    hint = f"make {os.fspath(path.parent)!r} a directory that you may {verb} in"
+    return AgentError(code, f"cannot {verb} {os.fspath(path)!r}: {error.strerror or error}", hint)
