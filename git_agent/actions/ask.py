@@ -1,0 +1,16 @@
+"""Ask the people a question: the task waits for the answer (hold needs_input)."""
+
+from __future__ import annotations
+
+from git_agent.actions.take import Taken, take
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import HUMAN
+from git_agent.domain.task import Step, Task
+
+
+def ask(app: App, task: Task, text: str) -> Taken:
+    """Ask a question about a task one works on. Raises AgentError as take does, exit 2 for a text too long."""
+    body = names.check_message(text)
+    return take(app, task, Step.ASK, drafts=(Draft(HUMAN, body, task.id, needs_ack=True),), data={"text": body})

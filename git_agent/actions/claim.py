@@ -1,0 +1,63 @@
+"""Take the next task of the queue: one process gets it, with branch, worktree and a lease that can expire."""
+
+from __future__ import annotations
+
+import time
+
+from git_agent.actions.prepare import Wish, prepare
+from git_agent.actions.reserve import reserve
+from git_agent.actions.take_back import take_back
+from git_agent.actions.unready import unready
+from git_agent.app import App
+from git_agent.domain.task import Step, Task
+from git_agent.errors import AgentError, Exit
+from git_agent.proc import processes
+from git_agent.store import intents, tasks
+
+_LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
+
+
+def claim(app: App, task: Task | None = None, *, wait: bool = False, timeout_s: float | None = None) -> Task:
+    """Claim a task, or the first one that is ready.
+
+    wait: until there is one; timeout_s: at most so long, None for ever. Raises AgentError: exit 6 when there is
+    nothing to claim, exit 3 for a task that is not ready.
+    """
+    task, intent = _reserve_one(app, task) if task else _reserve_next(app, wait, timeout_s)
+    try:
+        place = reserve(app, task, intent)
+    except BaseException:
+        take_back(app, intent, task.id, None, new=False)
+        raise
+    agent = task.agent or app.config.text("agent.defaultAgent") or None
+    return prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=app.config.seconds("agent.lease"), agent=agent))
+
+
+def _reserve_one(app: App, task: Task) -> tuple[Task, int]:
+    error, owner = unready(app, task), processes.myself()
+    if error is not None:
+        raise error
+    with app.store.transaction():
+        if tasks.get(task.id).version != task.version:
+            raise tasks.stale(task)
+        return task, intents.write("spawn", task.id, owner, {"new": False})
+
+
+def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, int]:
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    seen: int | None = app.store.wait_for_change(0)
+    while (got := _try_next(app)) is None:
+        left = _LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline - time.monotonic())
+        if not wait or left <= 0:
+            raise AgentError("nothing-ready", "there is nothing to claim", "git agent ready --why", exit=Exit.BUSY)
+        seen = app.store.wait_for_change(left, seen)
+    return got
+
+
+def _try_next(app: App) -> tuple[Task, int] | None:
+    limit, owner = app.config.number("agent.maxAttempts"), processes.myself()
+    if not any(t.attempt < limit for t in tasks.ready()):
+        return None
+    with app.store.transaction():
+        task = next((t for t in tasks.ready() if t.attempt < limit), None)
+        return None if task is None else (task, intents.write("spawn", task.id, owner, {"new": False}))

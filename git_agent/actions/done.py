@@ -1,0 +1,92 @@
+"""Hand the work in: IN_REVIEW."""
+
+from __future__ import annotations
+
+from git_agent.actions.sync import sync
+from git_agent.actions.take import Taken, take
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import HUMAN, superseded_error
+from git_agent.domain.task import Hold, State, Step, Task
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.git.run import GitError
+from git_agent.store import tasks
+
+
+def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False) -> Taken:
+    """Hand a task in for review.
+
+    note: goes to the reviewer; rebase: onto the base first; allow_empty: without a commit over the base. Raises
+    AgentError: exit 3 for an unclean worktree, no commits, an open question; exit 4 when the rebase conflicts.
+    """
+    if app.speaker.superseded(task):
+        raise superseded_error(task, f"it is {task.state}, attempt {task.attempt}")
+    text = None if note is None else names.check_message(note)
+    if task.state in (State.ASSIGNED, State.WORKING):
+        _check_worktree(app, task)
+        if rebase:
+            _rebase(app, task)
+        sync(app)
+        task = tasks.get(task.id)
+        _check_work(app, task, allow_empty)
+    tip = app.repo.branch_oid(task.branch or "") or task.head_oid
+    body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
+    told = Draft(HUMAN, body, task.id)
+    return take(app, task, Step.DONE, seen=task, drafts=(told,), data={"note": text, "tip": tip}, head_oid=tip, reason=None)
+
+
+def _check_worktree(app: App, task: Task) -> None:
+    if task.hold is Hold.NEEDS_INPUT:
+        raise refused(
+            "needs-input",
+            f"{task.label} waits for an answer",
+            f"git agent answer {task.id} TEXT, or git agent start {task.id} to go on without",
+        )
+    if task.worktree is None:
+        raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
+    branch = app.repo.in_progress(task.worktree)
+    if branch is not None:
+        raise refused("in-progress", f"a {branch} is in progress in {task.worktree}", f"finish it: git {branch} --continue")
+    changes = app.repo.status(task.worktree)
+    if changes:
+        raise refused(
+            "dirty",
+            f"the worktree of {task.label} has {len(changes)} uncommitted or untracked paths",
+            "commit them (or ignore them), then git agent done again",
+            details=tuple(f"{c.code} {c.path}" for c in changes[:20]),
+        )
+
+
+def _check_work(app: App, task: Task, allow_empty: bool) -> None:
+    ahead = app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{task.branch}", limit=1)
+    if not ahead and not allow_empty:
+        raise refused(
+            "no-commits-over-base",
+            f"{task.label} has no commit over '{task.base}'",
+            "commit your work first, or git agent done --allow-empty",
+        )
+
+
+def _rebase(app: App, task: Task) -> None:
+    assert task.worktree is not None
+    try:
+        app.repo.git("-C", task.worktree, "rebase", "--quiet", f"refs/heads/{task.base}")
+    except GitError as error:
+        raise _given_up(app, task, error) from error
+
+
+def _given_up(app: App, task: Task, error: GitError) -> AgentError:
+    assert task.worktree is not None
+    clashing = tuple(c.path for c in app.repo.status(task.worktree) if "U" in c.code or c.code in ("AA", "DD"))
+    if app.repo.in_progress(task.worktree) == "rebase":
+        app.repo.git("-C", task.worktree, "rebase", "--abort")
+    if not clashing:
+        return error
+    return AgentError(
+        "conflict",
+        f"{task.label} conflicts with '{task.base}'; the rebase was taken back",
+        f"git -C {task.worktree} rebase {task.base}, resolve, then git agent done",
+        exit=Exit.CONFLICT,
+        details=clashing,
+    )

@@ -1,0 +1,75 @@
+"""Turn an order for a new task into what will be recorded: checked, resolved, not yet written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.actions.find import find
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.order import Order
+from git_agent.domain.task import DEFAULT_PRIORITY, Step, State, Task, after, event_kind
+from git_agent.errors import AgentError
+from git_agent.store import events, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTask:
+    """A task about to be recorded. base_oid: the base's tip."""
+
+    values: dict[str, Any]
+    parents: tuple[int, ...]
+    paths: tuple[str, ...]
+    base_oid: str
+    named: bool
+
+    def insert(self, actor: str) -> Task:
+        """Record it; call it inside a transaction. Raises AgentError (exit 3) when the given name is taken."""
+        name = self.values["name"]
+        if not self.named:
+            name = names.number(name, lambda n: tasks.name_taken(names.key(n)))
+        task = tasks.insert({**self.values, "name": name, "name_key": names.key(name)}, State.OPEN)
+        tasks.set_parents(task.id, self.parents)
+        tasks.set_paths(task.id, self.paths)
+        move = after(None, None, Step.ADD)
+        assert move is not None
+        events.append(event_kind(Step.ADD), actor, task=task.id, target=State.OPEN, epoch=0, version=0)
+        return tasks.get(task.id)
+
+
+def draft(app: App, order: Order) -> DraftTask:
+    """Check an order and resolve its base and dependencies.
+
+    Raises AgentError: exit 2 for a bad title or name, exit 1 for an unknown base or parent or a repository without
+    commits.
+    """
+    title = names.check_title(order.title or "")
+    base, oid = _base(app, order.base)
+    name = names.check_name(order.name) if order.name is not None else names.slug(title)
+    values = {
+        "name": name,
+        "title": title,
+        "body": names.check_body(order.body or ""),
+        "priority": DEFAULT_PRIORITY if order.priority is None else order.priority,
+        "base": base,
+        "agent": order.agent,
+        "check_command": order.check,
+    }
+    parents = tuple(find(app, ref).id for ref in order.after or ())
+    return DraftTask(values, parents, order.paths or (), oid, order.name is not None)
+
+
+def _base(app: App, wanted: str | None) -> tuple[str, str]:
+    if not app.repo.has_commits():
+        raise AgentError("no-commits", "this repository has no commits yet", "git commit --allow-empty -m 'Begin'")
+    base = wanted or app.config.text("agent.base") or app.repo.current_branch()
+    if not base:
+        raise AgentError(
+            "no-base", "no branch is checked out in the main worktree, so which base?", "give --base BRANCH"
+        )
+    base = names.check_branch(base)
+    oid = app.repo.branch_oid(base)
+    if oid is None:
+        raise AgentError("unknown-base", f"there is no branch '{base}' here", f"git branch {base} <start>, or --base")
+    return base, oid

@@ -1,0 +1,61 @@
+"""Find the task that a TASK argument means, or the one whose worktree one stands in."""
+
+from __future__ import annotations
+
+import difflib
+
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError, usage
+from git_agent.store import attempts, tasks
+
+
+def find(app: App, ref: str | None) -> Task:
+    """Find a task by id, name or branch; by the worktree (or the environment of `git agent run`) where ref is None.
+
+    Raises AgentError: exit 1 with the candidates for an unknown or ambiguous one, exit 2 where none is meant.
+    """
+    if not app.store or ref is None:
+        return _here(app)
+    meant = names.parse_ref(ref, app.config.prefix)
+    if meant.id is not None:
+        found = tasks.find(meant.id)
+        candidates = [found] if found else []
+    else:
+        candidates = _by_branch(meant.branch) or tasks.by_name(meant.name_key)
+    if len(candidates) == 1:
+        return candidates[0]
+    raise _ambiguous(ref, candidates) if candidates else _unknown(ref)
+
+
+def _here(app: App) -> Task:
+    here = app.worker_of
+    if here is None:
+        raise usage(
+            "no-task", "which task? you are not in a worker's worktree", "give its id, name or branch: git agent list"
+        )
+    return tasks.get(here)
+
+
+def _by_branch(branch: str | None) -> list[Task]:
+    if branch is None:
+        return []
+    attempt = attempts.by_branch(branch)
+    return tasks.by_branch(branch) or ([tasks.get(attempt.task)] if attempt else [])
+
+
+def _unknown(ref: str) -> AgentError:
+    known = {t.name: t for t in tasks.unfinished()}
+    near = difflib.get_close_matches(ref, known, n=5, cutoff=0.5)
+    return AgentError(
+        "unknown-task",
+        f"there is no task '{ref}'",
+        "git agent list --all",
+        details=tuple(f"did you mean {known[n].id} ({n})?" for n in near),
+    )
+
+
+def _ambiguous(ref: str, found: list[Task]) -> AgentError:
+    lines = tuple(f"{t.id}  {t.state}  {t.branch or t.name}" for t in found)
+    return AgentError("ambiguous-task", f"'{ref}' may mean several tasks", "give the id", details=lines)

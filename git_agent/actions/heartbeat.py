@@ -1,0 +1,31 @@
+"""One beat of a worker: it is there."""
+
+from __future__ import annotations
+
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.speaker import superseded_error
+from git_agent.domain.task import State, Task
+from git_agent.errors import refused
+from git_agent.store import events, leases, tasks
+
+
+def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
+    """Record a beat; a note counts as progress and is shown with the task.
+
+    Raises AgentError: exit 5 for a superseded worker, exit 3 for a task that nobody works on.
+    """
+    speaker, lease_s = app.speaker, app.config.seconds("agent.lease")
+    text = None if note is None else names.check_message(note, 4096)
+    with app.store.transaction():
+        now = tasks.get(task.id)
+        if speaker.superseded(now):
+            raise superseded_error(now, f"it is {now.state}, attempt {now.attempt}")
+        if not now.live:
+            raise refused("not-live", f"no beat for {now.label}: it is {now.state}", f"git agent show {now.id}")
+        if not leases.beat(now.id, lease_s, note=text, progress=text is not None) and now.state is not State.APPROVED:
+            leases.take(now.id, "hand", None)
+            leases.beat(now.id, lease_s, note=text, progress=text is not None)
+        if text is not None:
+            events.append("task.noted", speaker.actor, task=now.id, epoch=now.epoch, data={"note": text})
+    return now

@@ -1,0 +1,54 @@
+"""What a person has to do about a task, if anything, and the command for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git_agent.actions.view import TaskView
+from git_agent.domain.lease import Liveness
+from git_agent.domain.task import Hold, State
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A task that waits for a person. since: ms since the epoch; command: what to type next."""
+
+    task: int
+    why: str
+    since: int
+    command: str
+
+
+def need(viewed: TaskView) -> Need | None:
+    """Say what a task waits for from a person; None when a worker has it or nothing is to be done."""
+    task = viewed.task
+    found = _by_state(viewed)
+    return None if found is None else Need(task.id, found[0], task.state_at, found[1])
+
+
+def _by_state(viewed: TaskView) -> tuple[str, str] | None:
+    task = viewed.task
+    if task.hold is not None:
+        return _by_hold(task.hold, task.id, task.reason)
+    if task.state is State.IN_REVIEW:
+        return "wants a review", f"git agent diff {task.id}; git agent approve {task.id}"
+    if task.state is State.APPROVED:
+        return "is approved", f"git agent merge {task.id}"
+    if task.state is State.FAILED:
+        return f"failed: {task.reason or 'no reason given'}", f"git agent retry {task.id}"
+    if task.state in (State.ASSIGNED, State.WORKING) and viewed.liveness in (Liveness.STALE, Liveness.DEAD):
+        return f"its worker is {viewed.liveness}", f"git agent reassign {task.id}"
+    return None
+
+
+def _by_hold(hold: Hold, task: int, reason: str | None) -> tuple[str, str] | None:
+    if hold is Hold.NEEDS_INPUT:
+        return "asks a question", f"git agent answer {task} TEXT"
+    if hold is Hold.NO_COMMITS:
+        return "ended without commits", f"git agent start {task}"
+    words = {
+        Hold.CHANGES_REQUESTED: "was sent back with changes to make",
+        Hold.CONFLICT: reason or "conflicts with its base",
+        Hold.CHECK_FAILED: reason or "failed its check",
+    }
+    return words[hold], f"git agent start {task}"

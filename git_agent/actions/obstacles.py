@@ -1,0 +1,69 @@
+"""What stands in the way of removing an attempt's worktree and branch."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+
+from git_agent.app import App
+from git_agent.domain.task import State, Task
+from git_agent.git import worktrees
+from git_agent.store.attempts import Attempt
+
+
+def obstacles(app: App, task: Task, attempt: Attempt, *, force: bool, unmerged: bool) -> list[str]:
+    """List what would be lost or disturbed, one line each.
+
+    force: uncommitted, untracked and copied files, stashes and processes don't count; unmerged: nor do commits that
+    are not in the base.
+    """
+    lines = [] if force else [*_in_worktree(app, attempt), *_stashed(app, attempt)]
+    return lines if unmerged else [*lines, *_commits(app, task, attempt)]
+
+
+def _in_worktree(app: App, attempt: Attempt) -> list[str]:
+    path = attempt.worktree
+    if path is None or not os.path.isdir(path):
+        return []
+    lines = [f"uncommitted: {c.code} {c.path}" for c in app.repo.status(path)]
+    busy = app.repo.in_progress(path)
+    if busy:
+        lines.append(f"in progress: a {busy} in {path}")
+    lines += [f"copied and changed since: {name}" for name in _precious(app, path)]
+    lines += [f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)]
+    return lines
+
+
+def _precious(app: App, path: str) -> list[str]:
+    """Ignored files that stand in the main worktree, too, but differ from it: an edited `.env`, a local database."""
+    main = app.repo.main_worktree
+    if main is None:
+        return []
+    ignored = [c.path for c in app.repo.status(path, ignored=True) if c.code == "!!"]
+    return [name for name in ignored if _differs(os.path.join(main, name), os.path.join(path, name))]
+
+
+def _differs(original: str, copy: str) -> bool:
+    if not os.path.isfile(original) or not os.path.isfile(copy) or os.path.islink(copy):
+        return False
+    return not filecmp.cmp(original, copy, shallow=False)
+
+
+def _stashed(app: App, attempt: Attempt) -> list[str]:
+    return [f"stashed: {entry}" for entry in app.repo.stashes(attempt.branch)]
+
+
+def _commits(app: App, task: Task, attempt: Attempt) -> list[str]:
+    tip = app.repo.branch_oid(attempt.branch)
+    base = app.repo.branch_oid(task.base)
+    if attempt.adopted or tip is None or tip == attempt.start_oid or _recorded(task, attempt, tip):
+        return []
+    if base is not None and app.repo.is_ancestor(tip, base):
+        return []
+    number = app.repo.ahead_behind(tip, base)[0] if base else 0
+    return [f"unmerged: {attempt.branch} has {number} commits that are not in '{task.base}'"]
+
+
+def _recorded(task: Task, attempt: Attempt, tip: str) -> bool:
+    """A squashed or rebased branch never is in the base; the store knows the tip that was merged."""
+    return task.state is State.COMPLETED and attempt.number == task.attempt and tip == task.head_oid

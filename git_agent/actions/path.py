@@ -1,0 +1,16 @@
+"""Where a task's worktree is."""
+
+from __future__ import annotations
+
+from git_agent.app import App
+from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError
+
+
+def path(app: App, task: Task) -> str:
+    """Name the worktree's absolute path. Raises AgentError (exit 1) for a task without one."""
+    del app
+    if task.worktree is None:
+        hint = f"git agent spawn {task.id}" if task.state is State.OPEN else f"git agent show {task.id}"
+        raise AgentError("no-worktree", f"{task.label} has no worktree", hint)
+    return task.worktree

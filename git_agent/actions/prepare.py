@@ -1,0 +1,163 @@
+"""Make the branch and worktree of an attempt that an intent has reserved, or take everything back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from typing import Any
+
+from git_agent import context
+from git_agent.actions.take_back import take_back
+from git_agent.app import App
+from git_agent.config import Config
+from git_agent.domain.message import Draft
+from git_agent.domain.place import Place
+from git_agent.domain.task import Step, Task, after
+from git_agent.errors import AgentError, refused
+from git_agent.git import excludes, ignored, refs, worktrees
+from git_agent.proc import check
+from git_agent.store import attempts, intents, leases, messages, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be prepared. step: claim, spawn or reassign; intent: the reservation; lease_s: None never expires;
+    new: this command added the task, so that it goes when its worktree can't be made.
+    """
+
+    task: Task
+    place: Place
+    step: Step
+    intent: int
+    lease_s: float | None = None
+    agent: str | None = None
+    drafts: tuple[Draft, ...] = ()
+    new: bool = False
+
+
+def prepare(app: App, wish: Wish) -> Task:
+    """Make branch, worktree, context file, copies and links, run the setup commands, and record the attempt.
+
+    Raises AgentError with the reason after everything was taken back; an interruption takes back, too.
+    """
+    task, place = wish.task, wish.place
+    made_branch = False
+    try:
+        if not place.adopted:
+            refs.branch(app.repo, place.branch, place.start_oid)
+            made_branch = True
+        admin = worktrees.add(
+            app.repo,
+            task=task.id,
+            branch=place.branch,
+            path=place.worktree,
+            oid=place.start_oid,
+            terminal=app.terminal,
+        )
+        _furnish(app, task, place)
+        _set_up(app, task, place)
+        return _record(app, wish, admin)
+    except BaseException:
+        take_back(app, wish.intent, task.id, place if made_branch else replace(place, adopted=True), new=wish.new)
+        raise
+
+
+def _furnish(app: App, task: Task, place: Place) -> None:
+    excludes.exclude(app.repo, f"/{context.FILE}")
+    if app.repo.tracked(place.worktree, context.FILE):
+        raise refused(
+            "context-tracked",
+            f"{context.FILE} is a tracked file of this repository; it must not be",
+            f"git rm --cached {context.FILE}, commit, and try again",
+        )
+    made = context.create(
+        task_id=task.id,
+        branch=place.branch,
+        worktree=place.worktree,
+        base=task.base,
+        description=task.title,
+    )
+    context.write(made, place.worktree)
+    if app.repo.main_worktree is not None:
+        _copy(app.repo.main_worktree, place.worktree, app.config)
+        _link(app, app.repo.main_worktree, place.worktree)
+
+
+def _copy(source: str, target: str, config: Config) -> None:
+    include = os.path.join(source, ".worktreeinclude")
+    files = [include] if os.path.isfile(include) else []
+    patterns = config.several("agent.copy")
+    if not files and not patterns:
+        return
+    for path in ignored.matching(source, patterns, files):
+        there = os.path.join(target, path)
+        if not os.path.lexists(there):
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            shutil.copy2(os.path.join(source, path), there, follow_symlinks=False)
+
+
+def _link(app: App, source: str, target: str) -> None:
+    for path in app.config.several("agent.link"):
+        here, there = os.path.join(source, path), os.path.normpath(os.path.join(target, path))
+        if os.path.commonpath([there, target]) != target:
+            raise refused("bad-link", f"agent.link '{path}' leads out of the worktree", "give a path inside the repository")
+        if os.path.lexists(here) and not os.path.lexists(there):
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            os.symlink(here, there)
+            if not app.repo.ignored(target, [path]):
+                excludes.exclude(app.repo, "/" + path.strip("/"))
+
+
+def _set_up(app: App, task: Task, place: Place) -> None:
+    commands = app.config.several("agent.setup")
+    env = {"GIT_AGENT_TASK": str(task.id), "GIT_AGENT_WORKTREE": place.worktree}
+    if app.repo.main_worktree:
+        env["GIT_AGENT_MAIN_WORKTREE"] = app.repo.main_worktree
+    for command in commands:
+        app.progress(f"setup: {command}")
+        ran = check.run(command, place.worktree, env, app.progress)
+        if ran.status != 0:
+            raise AgentError(
+                "setup-failed",
+                f"the setup command failed with {ran.status}: {command}; worktree and branch were taken back",
+                "mend agent.setup (git agent config), then try again",
+                details=ran.tail,
+            )
+
+
+def _record(app: App, wish: Wish, admin: str) -> Task:
+    place, speaker, columns = wish.place, app.speaker, _columns(app, wish)
+    with app.store.transaction():
+        task = tasks.get(wish.task.id)
+        move = after(task.state, task.hold, wish.step)
+        if move is None or task.version != wish.task.version:
+            raise tasks.stale(task)
+        attempts.add(task.id, place.number, task.epoch + 1, place.branch, place.start_oid, adopted=place.adopted)
+        attempts.place(task.id, place.number, place.worktree, admin)
+        data: dict[str, Any] = {"branch": place.branch, "attempt": place.number, "start_oid": place.start_oid}
+        moved = tasks.move(task, move, speaker.actor, data=data, **columns)
+        leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
+        messages.send(wish.drafts, speaker.address, verified=True)
+        intents.end(wish.intent)
+    return moved
+
+
+def _columns(app: App, wish: Wish) -> dict[str, Any]:
+    place, task = wish.place, wish.task
+    base_oid = app.repo.merge_base(place.start_oid, f"refs/heads/{task.base}") or place.start_oid
+    columns: dict[str, Any] = {
+        "branch": place.branch,
+        "worktree": place.worktree,
+        "attempt": place.number,
+        "base_oid": base_oid,
+        "head_oid": place.start_oid,
+        "reviewed_oid": None,
+        "reviewer": None,
+        "merged_oid": None,
+        "merged_by": None,
+        "reason": None,
+        "base_seen": None,
+        "worked": int(place.start_oid != base_oid),
+    }
+    return columns | ({"agent": wish.agent} if wish.agent else {})

@@ -1,0 +1,39 @@
+"""Give a task to somebody else: the next attempt, on a branch and worktree of its own, from the last commit."""
+
+from __future__ import annotations
+
+from git_agent.actions.prepare import Wish, prepare
+from git_agent.actions.reserve import reserve
+from git_agent.actions.take_back import take_back
+from git_agent.app import App
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import superseded_error
+from git_agent.domain.task import Step, Task, after
+from git_agent.errors import refused
+from git_agent.proc import processes
+from git_agent.store import intents, tasks
+
+
+def reassign(app: App, task: Task, *, agent: str | None = None) -> Task:
+    """Start a task's next attempt; the worker before is superseded and told so, its worktree stays.
+
+    agent: the name of the next worker's agent. Raises AgentError: exit 3 for a task that is not live, exit 5 for a
+    superseded speaker.
+    """
+    owner, speaker = processes.myself(), app.speaker
+    with app.store.transaction():
+        now = tasks.get(task.id)
+        if speaker.superseded(now):
+            raise superseded_error(now, f"it is {now.state}, attempt {now.attempt}")
+        if after(now.state, now.hold, Step.REASSIGN) is None:
+            raise refused("not-live", f"cannot reassign {now.label}: it is {now.state}", f"git agent show {now.id}")
+        intent = intents.write("spawn", now.id, owner, {"new": False})
+    try:
+        place = reserve(app, now, intent)
+    except BaseException:
+        take_back(app, intent, now.id, None, new=False)
+        raise
+    told = Draft(
+        str(now.id), f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on", now.id, urgent=True
+    )
+    return prepare(app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,)))

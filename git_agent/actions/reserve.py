@@ -1,0 +1,67 @@
+"""Reserve a task for this command and decide where its next attempt goes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.place import Place, place_for
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError, refused
+from git_agent.git import refs
+from git_agent.store import intents, tasks
+
+
+def reserve(app: App, task: Task, intent: int, *, adopt: str | None = None, new: bool = False) -> Place:
+    """Choose branch and worktree of a task's next attempt and write them into the intent.
+
+    intent: already written by this command; adopt: an existing branch to take. Raises AgentError (exit 3) when the
+    branch can't stand beside another one, or the branch to adopt is in use.
+    """
+    heads = app.heads
+    base_oid = heads.get(task.base)
+    if base_oid is None:
+        raise AgentError("unknown-base", f"there is no branch '{task.base}' here", f"git agent edit {task.id} --base BRANCH")
+    adopted = None if adopt is None else _adopted(app, names.check_branch(adopt))
+    place = place_for(
+        task, prefix=app.config.prefix, directory=_directory(app), heads=heads, base_oid=base_oid, adopt=adopted
+    )
+    other = None if place.adopted else refs.clash(place.branch, heads)
+    if other is not None:
+        raise refused(
+            "branch-exists",
+            f"the branch '{place.branch}' can't stand beside '{other}'",
+            f"git agent spawn --branch {other} adopts a branch; or rename one",
+        )
+    intents.update(intent, {"new": new, "place": asdict(place)})
+    return place
+
+
+def _adopted(app: App, branch: str) -> str:
+    head = app.repo.heads().get(branch)
+    if head is None:
+        raise AgentError("unknown-branch", f"there is no branch '{branch}' here", "git branch --list")
+    if head.worktree is not None:
+        raise refused(
+            "branch-in-use", f"the branch '{branch}' is checked out at {head.worktree}", "switch that worktree first"
+        )
+    owner = next((t for t in tasks.by_branch(branch) if t.live), None)
+    if owner is not None:
+        raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
+    return branch
+
+
+def _directory(app: App) -> str:
+    repo = app.repo
+    home = repo.main_worktree or _home_of_bare(repo.common_dir)
+    given = app.config.text("agent.worktreeDir")
+    chosen = os.path.expanduser(given) if given else f"../{os.path.basename(home).removesuffix('.git')}.worktrees"
+    return os.path.normpath(os.path.join(home, chosen))
+
+
+def _home_of_bare(common_dir: str) -> str:
+    """A hidden bare repository (`project/.bare`) stands for the directory it is in."""
+    hidden = os.path.basename(common_dir).startswith(".")
+    return os.path.dirname(common_dir) if hidden else common_dir

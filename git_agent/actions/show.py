@@ -1,0 +1,78 @@
+"""Everything known of one task, and what is waited for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git_agent.actions.need import Need, need
+from git_agent.actions.view import TaskView, view
+from git_agent.app import App
+from git_agent.domain.event import Event
+from git_agent.domain.readiness import blocked
+from git_agent.domain.task import State, Task
+from git_agent.git import worktrees
+from git_agent.git.repo import Repo
+from git_agent.store import attempts, events, tasks
+from git_agent.store.attempts import Attempt
+
+_COMMITS, _EVENTS = 10, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One task. why: what it waits for; observed: how git and the record differ, one line each."""
+
+    view: TaskView
+    why: str
+    need: Need | None
+    attempts: tuple[Attempt, ...]
+    commits: tuple[str, ...]
+    events: tuple[Event, ...]
+    observed: tuple[str, ...]
+
+
+def show(app: App, task: Task) -> Shown:
+    """Gather a task's record, its branch's commits, its latest events and why it is stuck."""
+    viewed = view(app, [task], counts=True)[0]
+    wanted = need(viewed)
+    return Shown(
+        view=viewed,
+        why=_why(app, viewed, wanted),
+        need=wanted,
+        attempts=tuple(attempts.present(task.id)),
+        commits=_commits(app.repo, task),
+        events=tuple(events.of_task(task.id, limit=_EVENTS)),
+        observed=_observed(app, task),
+    )
+
+
+def _why(app: App, viewed: TaskView, wanted: Need | None) -> str:
+    task = viewed.task
+    if task.state is State.OPEN:
+        states = {p: tasks.get(p).state for p in viewed.blocked_by}
+        limit = app.config.number("agent.maxAttempts")
+        why = blocked(task, viewed.blocked_by, states, app.store.now(), limit)
+        return why.why if why else "is ready to be claimed"
+    return wanted.why if wanted else ""
+
+
+def _commits(repo: Repo, task: Task) -> tuple[str, ...]:
+    tip = repo.branch_oid(task.branch) if task.branch else None
+    if tip is None or task.base_oid is None:
+        return ()
+    return tuple(f"{c.oid[:12]} {c.subject}" for c in repo.commits(task.base_oid, tip, limit=_COMMITS))
+
+
+def _observed(app: App, task: Task) -> tuple[str, ...]:
+    lines = []
+    if task.branch and task.live and app.repo.branch_oid(task.branch) is None:
+        lines.append(f"branch '{task.branch}' is gone (deleted or renamed by hand)")
+    listed = {w.path: w for w in worktrees.listing(app.repo)} if task.worktree else {}
+    if task.worktree and task.worktree not in listed:
+        lines.append(f"worktree {task.worktree} is not one of this repository any more (moved or removed by hand)")
+    elif task.worktree and listed[task.worktree].prunable:
+        lines.append(f"worktree {task.worktree} was deleted by hand: git agent reassign {task.id} makes another")
+    elif task.worktree and listed[task.worktree].branch != task.branch:
+        now = listed[task.worktree].branch or "a detached HEAD"
+        lines.append(f"worktree {task.worktree} is on {now}, not on '{task.branch}'")
+    return tuple(lines)

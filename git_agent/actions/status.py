@@ -1,0 +1,37 @@
+"""One screen: who waits for you first, then workers, what is ready, what was done lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.actions.need import Need, need
+from git_agent.actions.view import TaskView, view
+from git_agent.app import App
+from git_agent.domain.speaker import HUMAN
+from git_agent.domain.task import State
+from git_agent.store import intents, messages, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of the repository's work. counts: of all tasks by state; health: of the tool itself."""
+
+    needs_you: tuple[Need, ...]
+    tasks: tuple[TaskView, ...]
+    counts: Mapping[State, int]
+    health: Mapping[str, Any]
+
+
+def status(app: App, *, counts: bool = True) -> Status:
+    """Gather what waits for a person, oldest first, and what goes on. counts: with the commits ahead and behind."""
+    viewed = view(app, tasks.unfinished(), counts=counts)
+    needs = sorted((n for n in map(need, viewed) if n is not None), key=lambda n: n.since)
+    health = {
+        "store": app.store.path,
+        "unread": messages.unread([HUMAN]).get(HUMAN, 0),
+        "under_way": len(intents.pending()),
+        "untrusted": list(app.config.untrusted),
+    }
+    return Status(tuple(needs), tuple(viewed), tasks.count_by_state(), health)

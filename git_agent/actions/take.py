@@ -1,0 +1,101 @@
+"""Take one step of the state machine for a task: fence, guard, compare-and-swap, event and messages in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.app import App
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import superseded_error
+from git_agent.domain.task import State, Step, Task, after, done_already
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.proc import processes
+from git_agent.store import events, intents, leases, messages, tasks
+
+_ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The task after a step. moved: False when there was nothing left to do."""
+
+    task: Task
+    moved: bool
+
+
+def take(
+    app: App,
+    task: Task,
+    step: Step,
+    *,
+    seen: Task | None = None,
+    drafts: Sequence[Draft] = (),
+    data: Mapping[str, Any] | None = None,
+    actor: str | None = None,
+    intent: int | None = None,
+    **columns: Any,
+) -> Taken:
+    """Take a step, or find that it was taken already.
+
+    seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
+    with it; data: of the event; actor: who, if not the speaker; intent: of this command, ended by the step; columns:
+    what else changes. Raises AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table
+    has no such move; exit 6 when another command is at work on the task.
+    """
+    speaker = app.speaker
+    with app.store.transaction():
+        now = tasks.get(task.id)
+        if speaker.superseded(now):
+            raise superseded_error(now, _fencer(now))
+        _refuse_under_way(now, intent)
+        made = after(now.state, now.hold, step)
+        if made is None and done_already(now.state, now.hold, step):
+            return Taken(now, False)
+        if made is None:
+            raise _impossible(now, step)
+        if seen is not None and seen.version != now.version:
+            raise tasks.stale(now)
+        moved = tasks.move(now, made, actor or speaker.actor, data=data, **columns)
+        messages.send(drafts, speaker.address, verified=True)
+        if moved.state in _ENDS_LEASE or moved.hold:
+            leases.drop(moved.id)
+        if intent is not None:
+            intents.end(intent)
+    return Taken(moved, True)
+
+
+def _fencer(task: Task) -> str:
+    event = events.last_change(task.id)
+    return f"{event.kind.removeprefix('task.')} by {event.actor}" if event else f"it is {task.state}"
+
+
+def _refuse_under_way(task: Task, mine: int | None) -> None:
+    other = intents.of_task(task.id)
+    if other is not None and other.id != mine and not processes.is_gone(other.owner):
+        raise AgentError(
+            "under-way",
+            f"{task.label} is busy: {other.kind} by pid {other.owner.pid} is under way",
+            "try again when it has ended",
+            exit=Exit.BUSY,
+        )
+
+
+_HINTS = {
+    State.OPEN: "git agent spawn {id}",
+    State.ASSIGNED: "git agent start {id}",
+    State.WORKING: "git agent done {id}",
+    State.IN_REVIEW: "git agent approve {id}, or git agent request-changes {id} -m TEXT",
+    State.APPROVED: "git agent merge {id}",
+    State.COMPLETED: "git agent reopen {id}",
+    State.FAILED: "git agent retry {id}",
+    State.CANCELLED: "git agent reopen {id}",
+}
+
+
+def _impossible(task: Task, step: Step) -> AgentError:
+    where = f"{task.state}, {task.hold}" if task.hold else str(task.state)
+    return refused(
+        "wrong-state", f"cannot {step.replace('-', ' ')} {task.label}: it is {where}", _HINTS[task.state].format(id=task.id)
+    )

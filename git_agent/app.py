@@ -1,0 +1,109 @@
+"""What an action works with: repository, store, configuration and speaker, each opened when first asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_agent.domain.speaker import Carried, Speaker
+
+if TYPE_CHECKING:
+    from git_agent.config import Config
+    from git_agent.git.repo import Repo
+    from git_agent.store.store import Store
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass
+class App:
+    """One command's world.
+
+    env: the environment; terminal: a person looks on; progress: called with a line when long work moves; creates:
+    this command may make the store.
+    """
+
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    terminal: bool = False
+    progress: Callable[[str], None] = _silent
+    creates: bool = False
+    notices: list[str] = field(default_factory=list)
+
+    @cached_property
+    def repo(self) -> Repo:
+        """Open the repository one stands in. Raises AgentError where there is none."""
+        from git_agent.git.repo import Repo
+
+        return Repo.open()
+
+    @cached_property
+    def store_dir(self) -> str:
+        """Name the store's directory."""
+        return os.path.join(self.repo.common_dir, "git-agent")
+
+    @cached_property
+    def store(self) -> Store:
+        """Open the store. Raises AgentError where there is none and the command may not make one."""
+        from git_agent.store.store import Store
+
+        return Store.open(self.store_dir, create=self.creates)
+
+    @cached_property
+    def config(self) -> Config:
+        """Read the configuration."""
+        from git_agent.config import TRUST_FACT, Config
+        from git_agent.store import facts
+
+        return Config.load(self.repo, facts.get(TRUST_FACT) if self.store else None)
+
+    @cached_property
+    def carried(self) -> tuple[Carried, ...]:
+        """List the worker's identities found: of the worktree one stands in, then of the environment."""
+        return tuple(c for c in (self._from_worktree(), self._from_environment()) if c is not None)
+
+    @property
+    def worker_of(self) -> int | None:
+        """Name the task whose worker speaks; None for a person."""
+        return next((c.task for c in self.carried if c.task is not None), None)
+
+    @cached_property
+    def speaker(self) -> Speaker:
+        """Tell who runs the command: the worktree's worker, the environment's worker, or a person."""
+        worker = next((c for c in self.carried if c.task is not None), None)
+        if worker is None:
+            return Speaker(self.identity.rpartition(" <")[0], self.carried)
+        name = f"worker {worker.task}" + (f".{worker.attempt}" if worker.attempt else "")
+        return Speaker(self.env.get("GIT_AGENT_ACTOR") or name, self.carried)
+
+    @cached_property
+    def identity(self) -> str:
+        """Name the person as git does: `Name <email>`."""
+        return self.repo.identity()
+
+    def _from_worktree(self) -> Carried | None:
+        from git_agent.store import attempts
+
+        found = attempts.by_admin(self.repo.admin) if self.store and self.repo.admin else None
+        return None if found is None else Carried(found.task, found.number, found.epoch)
+
+    def _from_environment(self) -> Carried | None:
+        task, epoch = (_number(self.env.get(f"GIT_AGENT_{n}")) for n in ("TASK", "EPOCH"))
+        return None if task is None and epoch is None else Carried(task, None, epoch)
+
+    @property
+    def heads(self) -> Mapping[str, str]:
+        """Map branches to their oids, as git shows them now."""
+        return {name: head.oid for name, head in self.repo.heads().items()}
+
+    def notice(self, line: str) -> None:
+        """Keep a line that the front end says after the result."""
+        self.notices.append(line)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None

@@ -1,0 +1,31 @@
+"""Beat for a worker as long as a process lives."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from git_agent.actions.heartbeat import heartbeat
+from git_agent.app import App
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError
+from git_agent.proc import processes
+
+_LOOK_S = 0.2  # how soon the end of the process is noticed
+
+
+def beat_while(app: App, task: Task, pid: int) -> Task:
+    """Beat every agent.beat (with a tenth of jitter) until the process is gone. Returns the task then.
+
+    Raises AgentError: exit 1 when there is no such process, exit 5 when the worker is superseded meanwhile.
+    """
+    watched = processes.describe(pid)
+    if watched is None:
+        raise AgentError("no-process", f"there is no process {pid}", "give the pid of a running process")
+    pause = app.config.seconds("agent.beat")
+    while not processes.is_gone(watched):
+        task = heartbeat(app, task)
+        until = time.monotonic() + pause * random.uniform(0.9, 1.1)
+        while time.monotonic() < until and not processes.is_gone(watched):
+            time.sleep(min(_LOOK_S, pause))
+    return task
