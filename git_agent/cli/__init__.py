@@ -1,0 +1,1 @@
+"""The click commands: parse, act, say. Nothing imports it."""

@@ -1,0 +1,128 @@
+"""The entry point: find the verb, import only its module, and turn errors into git's words and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from git_agent import __version__
+from git_agent.cli.verbs import ALIASES, SECTIONS, VERBS
+from git_agent.errors import AgentError, Exit
+
+
+class VerbGroup(click.Group):
+    """The group of all verbs; a verb's module is imported when the verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs in the order of the help."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb's command."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in VERBS:
+            return None
+        module = __import__(f"git_agent.cli.{VERBS[name].module}", fromlist=["*"])
+        return getattr(module, name.replace("-", "_") + "_verb")  # type: ignore[no-any-return]
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the verb, or name the ones that are like it."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], VERBS, n=3)
+            hint = "the most similar: " + ", ".join(near) if near else "git agent -h lists the verbs"
+            raise AgentError("unknown-verb", f"'{args[0]}' is not a verb of git agent", hint, exit=Exit.USAGE)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs by section, without importing any of them."""
+        for section in SECTIONS:
+            with formatter.section(section):
+                formatter.write_dl([(n, v.summary) for n, v in VERBS.items() if v.section == section])
+
+
+def _change_directory(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]) -> None:
+    for path in paths:
+        try:
+            os.chdir(path)
+        except OSError as error:
+            raise AgentError("no-directory", f"cannot change to '{path}': {error.strerror}", "give a directory") from error
+
+
+@click.group(
+    cls=VerbGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="git agent VERB -h tells more of one verb; git agent --help opens the manual page.",
+)
+@click.version_option(__version__, "-v", "--version", message="git-agent version %(version)s")
+@click.option("-C", "directory", metavar="PATH", multiple=True, callback=_change_directory, expose_value=False, is_eager=True, help="Run as if started in PATH.")
+def group() -> None:
+    """Run many coding agents in one repository: a task is a branch, a worktree and a worker."""
+
+
+class _Ended(BaseException):
+    """A signal asks us to end: unwind, so that what is half done is taken back."""
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise _Ended(number)
+
+
+def run() -> NoReturn:
+    """Run the command line and exit."""
+    for name in ("SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), _end)
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(argv: list[str]) -> int:
+    as_json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
+    try:
+        group.main(argv, prog_name="git agent", standalone_mode=False)
+        sys.stdout.flush()
+        return 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except AgentError as error:
+        return _say(error, as_json)
+    except click.ClickException as error:
+        return _say(_usage(error), as_json)
+    except (KeyboardInterrupt, click.Abort):
+        return _say(AgentError("interrupted", "interrupted", "", exit=Exit.INTERRUPTED), as_json)
+    except _Ended as ended:
+        return 128 + int(ended.args[0])
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's own flush does not complain again
+        return 128 + signal.SIGPIPE
+
+
+def _usage(error: click.ClickException) -> AgentError:
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} -h" if context else "git agent -h"
+    message = error.format_message().rstrip(".")
+    return AgentError("usage", message[:1].lower() + message[1:], hint, exit=Exit.USAGE)
+
+
+def _say(error: AgentError, as_json: bool) -> int:
+    if as_json:
+        from git_agent.render import json
+
+        print(json.document(json.error(error)))
+        return int(error.exit)
+    from git_agent.render.text import visible
+
+    print(f"error: {visible(error.message)}", file=sys.stderr)
+    for line in error.details:
+        print(f"  {visible(line)}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {visible(error.hint)}", file=sys.stderr)
+    return int(error.exit)
+
+
+if __name__ == "__main__":
+    run()

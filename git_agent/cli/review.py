@@ -1,0 +1,202 @@
+"""Verbs of a reviewer and of the person who merges."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_agent.app import App
+from git_agent.cli.frame import Answer, task_answer, task_argument, verb
+from git_agent.errors import AgentError, usage
+
+if TYPE_CHECKING:
+    from git_agent.actions.merge import Merged
+    from git_agent.domain.task import Task
+
+
+@verb("diff")
+@task_argument()
+@click.option("--stat", is_flag=True, help="Only the changed files and lines.")
+def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
+    """Show what a task changed since its branch left the base, through git's own diff and pager."""
+    from git_agent.actions.diff import diff
+    from git_agent.actions.find import find
+
+    found = find(app, task)
+    start, tip = diff(app, found)
+    sys.stdout.flush()
+    git = ["git", f"--git-dir={app.repo.common_dir}", "diff", *(["--stat"] if stat else []), start, tip, "--"]
+    if click.get_current_context().params["as_json"]:
+        return Answer({"base": start, "tip": tip, "diff": app.repo.git(*git[2:], cwd=app.repo.worktree).text})
+    os.execvp("git", git)
+
+
+@verb("approve")
+@click.argument("tasks", nargs=-1, metavar="TASK...")
+@click.option("--at", metavar="OID", help="Only if the branch is at this commit.")
+@click.option("-m", "--message", "note", metavar="NOTE", help="A word to the worker.")
+def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | None) -> Answer:
+    """Accept tasks at the commit their branches are at: APPROVED.
+
+    The approval is for that commit: when the branch moves afterwards, the task is IN_REVIEW again. A worker can't
+    approve its own task.
+    """
+    from git_agent.actions.approve import approve
+    from git_agent.actions.find import find
+
+    if at is not None and len(tasks) > 1:
+        raise usage("at-one", "--at names the commit of one task", "approve them one by one")
+    done = [approve(app, find(app, ref), at=at, note=note) for ref in tasks or (None,)]
+    lines = [
+        f"{t.task.label} is {t.task.state}{'' if t.moved else ' already'} at {(t.task.reviewed_oid or '')[:12]}" for t in done
+    ]
+    return _several(app, [t.task for t in done], lines)
+
+
+def _several(app: App, found: Sequence[Task], lines: list[str], talk: Sequence[str] = (), **more: Any) -> Answer:
+    from git_agent.actions.view import view
+    from git_agent.render import json
+
+    if len(found) == 1:
+        return task_answer(app, found[0], lines, talk, **more)
+    return Answer({"tasks": [json.task(v) for v in view(app, found, counts=True)], **more}, lines, talk)
+
+
+@verb("request-changes")
+@task_argument(required=True)
+@click.option("-m", "--message", "text", required=True, metavar="TEXT", help="What is to be changed; sent to the worker.")
+def request_changes_verb(app: App, task: str, text: str) -> Answer:
+    """Send a task back to its worker with a text: WORKING, hold changes_requested."""
+    from git_agent.actions.find import find
+    from git_agent.actions.request_changes import request_changes
+
+    taken = request_changes(app, find(app, task), text)
+    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; its worker is told"])
+
+
+@verb("merge")
+@click.argument("tasks", nargs=-1, metavar="TASK...")
+@click.option("--all", "everything", is_flag=True, help="Every approved task.")
+@click.option("--strategy", type=click.Choice(["merge", "squash", "rebase", "ff"]), help="How; agent.mergeStrategy without it.")
+@click.option("--keep", is_flag=True, help="Keep worktree and branch.")
+@click.option("--no-check", is_flag=True, help="Don't run the check command.")
+@click.option("--already", is_flag=False, flag_value="", metavar="[OID]", help="Record that the base has the work already.")
+@click.option("-n", "--dry-run", is_flag=True, help="Compute the merge, change nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+def merge_verb(
+    app: App,
+    tasks: Sequence[str],
+    everything: bool,
+    already: str | None,
+    yes: bool,
+    strategy: str | None,
+    keep: bool,
+    no_check: bool,
+    dry_run: bool,
+) -> Answer:
+    """Merge approved tasks into their base, in the order given, and remove their worktrees and branches.
+
+    No checkout is touched until the result stands; a checked-out base is brought forward and unrelated changes in it
+    stay. On a conflict nothing moves, the task goes back to its worker, and the exit code is 4.
+    """
+    del yes
+    from git_agent.actions.find import find
+
+    if already is not None:
+        return _already(app, [find(app, ref) for ref in tasks or (None,)], already)
+    if everything and tasks:
+        raise usage("all-and-tasks", "--all means every approved task", "give tasks or --all")
+    chosen = _approved(app) if everything else [find(app, ref) for ref in tasks or (None,)]
+    return _merged(app, chosen, strategy=strategy, keep=keep, checked=not no_check, dry_run=dry_run)
+
+
+def _approved(app: App) -> list[Task]:
+    from git_agent.actions.merge_order import merge_order
+
+    return merge_order(app)
+
+
+def _merged(app: App, chosen: Sequence[Task], **options: Any) -> Answer:
+    from git_agent.actions.merge import merge
+
+    done: list[Merged] = []
+    try:
+        for task in chosen:
+            done.append(merge(app, task, **options))
+            app.progress(f"{task.label}: {'would merge' if options['dry_run'] else 'merged'}")
+    except AgentError as error:
+        before = [f"merged before that: {', '.join(m.task.label for m in done)}"] if done else []
+        raise AgentError(
+            error.code, error.message, error.hint, exit=error.exit, details=(*error.details, *before)
+        ) from error
+    lines = [line for m in done for line in _merge_lines(m, options["dry_run"])]
+    return _several(app, [m.task for m in done], lines or ["nothing is approved"], dry_run=options["dry_run"])
+
+
+def _merge_lines(merged: Merged, dry_run: bool) -> list[str]:
+    from git_agent.render import lines
+
+    task = merged.task
+    if not merged.moved:
+        return [f"{task.label} merges cleanly into {task.base}" if dry_run else f"{task.label} is {task.state} already"]
+    where = f" (and in {merged.checkout})" if merged.checkout else ""
+    first = f"{task.label} is {task.state}: {(task.merged_oid or '')[:12]} on {task.base}{where}"
+    return [first, *(lines.retired(merged.retired) if merged.retired else [])]
+
+
+def _already(app: App, found: Sequence[Task], oid: str) -> Answer:
+    from git_agent.actions.record_merge import record_merge
+
+    done = [record_merge(app, task, oid or None) for task in found]
+    lines = [f"{t.task.label} is {t.task.state}" + ("" if t.moved else " already") for t in done]
+    return _several(app, [t.task for t in done], lines)
+
+
+@verb("rm")
+@task_argument(required=True)
+@click.option("--force", is_flag=True, help="Also with uncommitted or untracked files.")
+@click.option("--unmerged", is_flag=True, help="Also with commits that are not in the base.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would go.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes: bool) -> Answer:
+    """Remove the worktree and branch of a task that is not live.
+
+    Refused with a list when work would be lost; whatever is removed is kept under refs/git-agent/rescue/.
+    """
+    del yes
+    from git_agent.actions.find import find
+    from git_agent.actions.rm import rm
+    from git_agent.render import json, lines
+    from git_agent.store import tasks
+
+    found = find(app, task)
+    gone = rm(app, found, force=force, unmerged=unmerged, dry_run=dry_run)
+    said = lines.retired(gone, "would remove" if dry_run else "removed") or [f"nothing is left of {found.label}"]
+    return task_answer(app, tasks.get(found.id), said, removed=json.retired(gone), dry_run=dry_run)
+
+
+@verb("clean")
+@click.option("--older-than", metavar="AGE", help="Only what finished that long ago: 30m, 12h, 7d.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would go.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> Answer:
+    """Remove the worktrees and branches that completed and cancelled tasks left.
+
+    What would lose work stays, and is named.
+    """
+    del yes
+    from git_agent.actions.clean import clean
+    from git_agent.actions.view import view
+    from git_agent.domain.durations import parse_duration
+    from git_agent.render import json, lines
+
+    done = clean(app, older_than_s=None if older_than is None else parse_duration(older_than), dry_run=dry_run)
+    said = [f"{t.label}: {x}" for t, r in done.tasks for x in lines.retired(r, "would remove" if dry_run else "removed")]
+    viewed = view(app, [t for t, _ in done.tasks], counts=False)
+    removed = {str(t.id): json.retired(r) for t, r in done.tasks}
+    payload = {"tasks": [json.task(v) for v in viewed], "removed": removed, "dry_run": dry_run}
+    return Answer(payload, said or ["nothing to clean"])

@@ -1,0 +1,132 @@
+"""Verbs that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from git_agent.app import App
+from git_agent.cli.frame import Answer, screen, task_argument, verb
+
+if TYPE_CHECKING:
+    from git_agent.domain.task import State
+
+
+@verb("list")
+@click.option("--state", "states", multiple=True, metavar="STATE", help="Only tasks in this state; may be repeated.")
+@click.option("--all", "everything", is_flag=True, help="Also completed and cancelled ones.")
+def list_verb(app: App, states: Sequence[str], everything: bool) -> Answer:
+    """List tasks by priority and age: the unfinished ones, without --all."""
+    from git_agent.actions.list import list_tasks
+    from git_agent.render import json, lines
+
+    as_json = bool(click.get_current_context().params.get("as_json"))
+    found = list_tasks(app, [_state(s) for s in states], everything=everything, counts=as_json)
+    return Answer({"tasks": [json.task(v) for v in found]} if as_json else {}, lines.listing(found, screen(app)))
+
+
+def _state(text: str) -> State:
+    from git_agent.domain.task import State
+    from git_agent.errors import usage
+
+    name = text.upper().replace("-", "_")
+    if name not in State.__members__:
+        raise usage("bad-state", f"'{text}' is no state", "one of " + ", ".join(State))
+    return State[name]
+
+
+@verb("status")
+@task_argument()
+def status_verb(app: App, task: str | None) -> Answer:
+    """Show on one screen who waits for you, each with the command to type next, then workers and queue."""
+    if task is not None:
+        return _shown(app, task)
+    from git_agent.actions.status import status
+    from git_agent.render import json, lines
+
+    as_json = bool(click.get_current_context().params.get("as_json"))
+    found = status(app, counts=as_json)
+    payload = {
+        "needs_you": [json.need(n) for n in found.needs_you],
+        "tasks": [json.task(v) for v in found.tasks] if as_json else [],
+        "health": dict(found.health),
+    }
+    return Answer(payload, lines.status(found, screen(app)))
+
+
+def _shown(app: App, task: str | None) -> Answer:
+    from git_agent.actions.find import find
+    from git_agent.actions.show import show
+    from git_agent.render import json, lines
+
+    found = show(app, find(app, task))
+    payload = {
+        "task": json.task(found.view),
+        "why": found.why,
+        "next": found.need.command if found.need else None,
+        "attempts": [{"number": a.number, "branch": a.branch, "worktree": a.worktree} for a in found.attempts],
+        "commits": list(found.commits),
+        "events": [json.event(e) for e in found.events],
+        "observed": list(found.observed),
+        "needs_you": [json.need(found.need)] if found.need else [],
+    }
+    return Answer(payload, lines.show(found, screen(app)))
+
+
+@verb("show")
+@task_argument()
+def show_verb(app: App, task: str | None) -> Answer:
+    """Show everything known of a task and why it is stuck."""
+    return _shown(app, task)
+
+
+@verb("log")
+@task_argument()
+@click.option("--since", metavar="AGE", help="Only the last 30m, 12h, 7d.")
+def log_verb(app: App, task: str | None, since: str | None) -> Answer:
+    """Show events, messages and commits by time; of all tasks, without TASK, the events alone.
+
+    With --json one object a line.
+    """
+    from git_agent.actions.find import find
+    from git_agent.actions.log import log
+    from git_agent.domain.durations import parse_duration
+    from git_agent.render import json, lines
+
+    found = find(app, task) if task is not None or app.worker_of else None
+    start = None if since is None else app.store.now() - int(parse_duration(since) * 1000)
+    entries = log(app, found, since_ms=start)
+    return Answer({}, map(lines.entry, entries), rows=[json.entry(e) for e in entries])
+
+
+@verb("path")
+@task_argument()
+def path_verb(app: App, task: str | None) -> Answer:
+    """Print the path of a task's worktree, for `cd "$(git agent path 7)"`."""
+    from git_agent.actions.find import find
+    from git_agent.actions.path import path
+
+    where = path(app, find(app, task))
+    return Answer({"path": where}, [where])
+
+
+@verb("stats")
+@click.option("--days", type=click.FloatRange(0), default=30.0, show_default=True, help="Of the last so many days.")
+def stats_verb(app: App, days: float) -> Answer:
+    """Show how long tasks stay in each state, how many were completed, failed or sent back."""
+    from git_agent.actions.stats import stats
+    from git_agent.render import lines
+
+    found = stats(app, days=days)
+    payload = {
+        "days": days,
+        "tasks": dict(found.counts),
+        "median_s": dict(found.median_s),
+        "completed": found.completed,
+        "failed": found.failed,
+        "sent_back": found.sent_back,
+        "attempts": found.attempts,
+    }
+    return Answer({"stats": payload}, lines.stats(found, screen(app)))

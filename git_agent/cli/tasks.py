@@ -1,0 +1,225 @@
+"""Verbs that make tasks and hand them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_agent.app import App
+from git_agent.cli.frame import Answer, read_text, screen, task_answer, task_argument, verb
+from git_agent.errors import usage
+
+if TYPE_CHECKING:
+    from git_agent.domain.order import Order
+    from git_agent.domain.task import Task
+
+_ORDER = (
+    click.option("--title", "given_title", metavar="TEXT", help="The title, one line of at most 200 characters."),
+    click.option("-F", "--file", "body_file", metavar="FILE", help="Read the body from FILE, - for standard input."),
+    click.option("-b", "--base", metavar="BRANCH", help="Branch to start from and to merge into."),
+    click.option("--after", multiple=True, metavar="TASK", help="Wait for TASK to be completed; may be repeated."),
+    click.option("-p", "--priority", type=click.IntRange(0, 4), help="0 comes first, 4 last; 2 without it."),
+    click.option("--path", "paths", multiple=True, metavar="PATHSPEC", help="What the task means to change."),
+    click.option("--check", metavar="COMMAND", help="Command run on the merged result instead of agent.check."),
+    click.option("--name", metavar="NAME", help="Short name; made from the title without it."),
+)
+
+
+def _order_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    for option in reversed(_ORDER):
+        function = option(function)
+    return function
+
+
+def _order(title: str | None, agent: str | None = None, **given: Any) -> Order:
+    from git_agent.domain.order import Order
+
+    if title is not None and given["given_title"] is not None:
+        raise usage("two-titles", "the title is given twice", "give TITLE or --title TEXT")
+    return Order(
+        title=title if title is not None else given["given_title"],
+        body=None if given["body_file"] is None else read_text(given["body_file"]),
+        base=given["base"],
+        after=given["after"] or None,
+        priority=given["priority"],
+        paths=given["paths"] or None,
+        check=given["check"],
+        name=given["name"],
+        agent=agent,
+    )
+
+
+@verb("add", creates=True)
+@click.argument("title", required=False)
+@_order_options
+def add_verb(app: App, title: str | None, **given: Any) -> Answer:
+    """Put a task into the queue: OPEN.
+
+    Workers take it with `git agent claim`; `git agent spawn TASK` makes its worktree.
+    """
+    from git_agent.actions.add import add
+
+    task = add(app, _order(title, **given))
+    return task_answer(app, task, [f"{task.label} {task.name} is {task.state}"])
+
+
+@verb("edit")
+@task_argument()
+@_order_options
+def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
+    """Change what was said of a task when it was added.
+
+    --after and --path replace what was there; an empty one (--after '') takes all away.
+    """
+    from git_agent.actions.edit import edit
+
+    for name in ("after", "paths"):
+        given[name] = [text for text in given[name] if text] if given[name] else None
+    order = _order(None, **given | {"after": None, "paths": None})
+    cleared = {name: tuple(given[name]) for name in ("after", "paths") if given[name] is not None}
+    from dataclasses import replace
+
+    changed = edit(app, task, replace(order, **cleared))
+    return task_answer(app, changed, [f"{changed.label} is changed"])
+
+
+@verb("spawn", creates=True)
+@click.argument("what", required=False, metavar="[TITLE | TASK]")
+@_order_options
+@click.option("-a", "--agent", metavar="NAME", help="Name of the agent that will work on it.")
+@click.option("--branch", metavar="BRANCH", help="Adopt an existing branch instead of making one.")
+def spawn_verb(app: App, what: str | None, agent: str | None, branch: str | None, **given: Any) -> Answer:
+    """Make a branch and a worktree: ASSIGNED. The worktree's path is printed last.
+
+    A number, a branch or the name of an open task means that task; anything else is the title of a new one.
+    """
+    from git_agent.actions.spawn import spawn
+
+    task = None if what is None else _meant(app, what)
+    if task is not None and any(given.values()):
+        raise usage("task-and-options", f"{task.label} is there already", f"git agent edit {task.id} changes it")
+    order = _order(None if task else what, agent, **given)
+    return _placed(app, spawn(app, order, task, adopt=branch))
+
+
+def _meant(app: App, text: str) -> Task | None:
+    """A number or a branch always means a task; a word only if a task has that name."""
+    from git_agent.actions.find import find
+    from git_agent.domain import names
+    from git_agent.errors import AgentError
+    from git_agent.store import tasks
+
+    meant = names.parse_ref(text, app.config.prefix)
+    if meant.id is not None or text.startswith((app.config.prefix, "refs/heads/")):
+        return find(app, text)
+    if not tasks.by_name(meant.name_key):
+        return None
+    try:
+        return find(app, text)
+    except AgentError:
+        return None
+
+
+def _placed(app: App, task: Task) -> Answer:
+    talk = [f"{task.label} {task.name}: branch {task.branch}, attempt {task.attempt}"]
+    return task_answer(app, task, [task.worktree or ""], talk)
+
+
+@verb("ready")
+@click.option("--why", is_flag=True, help="Say what blocks the rest.")
+def ready_verb(app: App, why: bool) -> Answer:
+    """List what can be claimed, the next one first."""
+    from git_agent.actions.ready import ready
+    from git_agent.render import json, lines
+
+    found = ready(app)
+    blocked = [{"task": b.task, "why": b.why, "by": list(b.by)} for b in found.blocked]
+    payload = {"tasks": [json.task(v) for v in found.tasks], "blocked": blocked}
+    return Answer(payload, lines.ready(found, screen(app), why))
+
+
+@verb("claim")
+@task_argument()
+@click.option("--wait", is_flag=True, help="Wait until there is something to claim.")
+@click.option("--timeout", type=click.FloatRange(0), metavar="S", help="Wait at most S seconds.")
+def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) -> Answer:
+    """Take the next task of the queue: branch and worktree as spawn makes them.
+
+    The claim ends when the worker is silent for agent.lease. With nothing to claim the exit code is 6.
+    """
+    from git_agent.actions.claim import claim
+    from git_agent.actions.find import find
+
+    chosen = None if task is None else find(app, task)
+    return _placed(app, claim(app, chosen, wait=wait, timeout_s=timeout))
+
+
+@verb("reassign")
+@task_argument(required=True)
+@click.option("-a", "--agent", metavar="NAME", help="Name of the agent that goes on.")
+def reassign_verb(app: App, task: str, agent: str | None) -> Answer:
+    """Give a task to somebody else: a new attempt, on a branch and worktree of its own, from the last commit.
+
+    The worker before is superseded: what it does with git agent exits 5. Its worktree stays.
+    """
+    from git_agent.actions.find import find
+    from git_agent.actions.reassign import reassign
+
+    return _placed(app, reassign(app, find(app, task), agent=agent))
+
+
+def _stepped(app: App, task: str | None, step: Callable[..., Any], **options: Any) -> Answer:
+    from git_agent.actions.find import find
+
+    taken = step(app, find(app, task), **options)
+    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")])
+
+
+@verb("release")
+@task_argument()
+def release_verb(app: App, task: str | None) -> Answer:
+    """Put a task back into the queue: OPEN. Its worktree and branch stay, the attempt counts."""
+    from git_agent.actions.release import release
+
+    return _stepped(app, task, release)
+
+
+@verb("fail")
+@task_argument()
+@click.option("-m", "--message", "reason", required=True, metavar="REASON", help="Why.")
+def fail_verb(app: App, task: str | None, reason: str) -> Answer:
+    """Give a task up: FAILED. What waits for it keeps waiting."""
+    from git_agent.actions.fail import fail
+
+    return _stepped(app, task, fail, reason=reason)
+
+
+@verb("retry")
+@task_argument(required=True)
+def retry_verb(app: App, task: str) -> Answer:
+    """Put a failed task back into the queue: OPEN. The next attempt starts from its last commit."""
+    from git_agent.actions.retry import retry
+
+    return _stepped(app, task, retry)
+
+
+@verb("cancel")
+@task_argument()
+@click.option("-m", "--message", "reason", metavar="REASON", help="Why; its worker is told.")
+@click.option("--kill", is_flag=True, help="End the process that git agent supervises, too.")
+def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> Answer:
+    """Call a task off: CANCELLED. Its worker is superseded; worktree and branch stay until rm or clean."""
+    from git_agent.actions.cancel import cancel
+
+    return _stepped(app, task, cancel, reason=reason, kill=kill)
+
+
+@verb("reopen")
+@task_argument(required=True)
+def reopen_verb(app: App, task: str) -> Answer:
+    """Put a completed or cancelled task back into the queue: OPEN. What waits for it waits again."""
+    from git_agent.actions.reopen import reopen
+
+    return _stepped(app, task, reopen)

@@ -1,0 +1,78 @@
+"""Every verb once: its module, its section of the help, its one-line summary. Importing this imports nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SECTIONS = ("Setting up", "Tasks", "Working", "Reviewing and merging", "Seeing")
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb. module: of git_agent.cli, where the command stands under the verb's name with underscores."""
+
+    module: str
+    section: str
+    summary: str
+
+
+def _of(module: str, section: str, **summaries: str) -> dict[str, Verb]:
+    return {name.strip("_").replace("_", "-"): Verb(module, section, text) for name, text in summaries.items()}
+
+
+VERBS: dict[str, Verb] = {
+    **_of(
+        "setup",
+        "Setting up",
+        init="Make the store of this repository",
+        config="Show every agent.* key with its value, its origin and its meaning",
+        trust="Accept the commands of the committed .gitagent file",
+        completion="Print or install the completion of a shell",
+        demo="Watch three workers go from spawn to a merged base in a throwaway repository",
+    ),
+    **_of(
+        "tasks",
+        "Tasks",
+        add="Put a task into the queue",
+        edit="Change a task's title, base, priority or dependencies",
+        spawn="Make a branch and a worktree for a new or an open task",
+        ready="List what can be claimed, and why the rest can't",
+        claim="Take the next task of the queue, with branch and worktree",
+        reassign="Give a task to somebody else: a new attempt from the last commit",
+        release="Put a task back into the queue",
+        fail="Give a task up, with a reason",
+        retry="Put a failed task back into the queue",
+        cancel="Call a task off",
+        reopen="Put a completed or cancelled task back into the queue",
+    ),
+    **_of(
+        "work",
+        "Working",
+        start="Begin or resume work on a task",
+        heartbeat="Say that the worker is there",
+        ask="Ask the people a question and wait",
+        answer="Answer a worker's question",
+        done="Hand a task in for review",
+    ),
+    **_of(
+        "review",
+        "Reviewing and merging",
+        diff="Show what a task changed",
+        approve="Accept a task at the commit its branch is at",
+        request_changes="Send a task back to its worker with a text",
+        merge="Merge approved tasks into their base",
+        rm="Remove the worktree and branch of a task",
+        clean="Remove what completed and cancelled tasks left",
+    ),
+    **_of(
+        "seeing",
+        "Seeing",
+        status="Show who waits for you and what to type next",
+        list="List tasks",
+        show="Show everything known of a task",
+        log="Show what happened, by time",
+        path="Print the path of a task's worktree",
+        stats="Show figures: times per state, throughput, failures",
+    ),
+}
+ALIASES = {"ls": "list"}

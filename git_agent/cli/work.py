@@ -1,0 +1,78 @@
+"""Verbs of a worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from git_agent.app import App
+from git_agent.cli.frame import Answer, task_answer, task_argument, verb
+
+
+def _taken(app: App, taken: Any) -> Answer:
+    word = "" if taken.moved else " already"
+    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}{word}"])
+
+
+@verb("start")
+@task_argument()
+def start_verb(app: App, task: str | None) -> Answer:
+    """Begin work: WORKING. Resumes a task that waits (a hold ends) or takes it back from review."""
+    from git_agent.actions.find import find
+    from git_agent.actions.start import start
+
+    return _taken(app, start(app, find(app, task)))
+
+
+@verb("heartbeat", looks=False)
+@task_argument()
+@click.option("-m", "--message", "note", metavar="NOTE", help="What goes on; counts as progress.")
+@click.option("--while-pid", type=click.IntRange(1), metavar="PID", help="Beat until that process is gone.")
+def heartbeat_verb(app: App, task: str | None, note: str | None, while_pid: int | None) -> Answer:
+    """Say that the worker is there: one beat, or one every agent.beat while a process lives."""
+    from git_agent.actions.find import find
+    from git_agent.actions.heartbeat import heartbeat
+
+    found = find(app, task)
+    beaten = heartbeat(app, found, note)
+    if while_pid is not None:
+        from git_agent.runtime.beating import beat_while
+
+        beaten = beat_while(app, found, while_pid)
+    return task_answer(app, beaten, [f"{beaten.label} is {beaten.state}"])
+
+
+@verb("ask")
+@click.argument("text")
+@click.option("--task", metavar="TASK", help="The task, when not in its worktree.")
+def ask_verb(app: App, text: str, task: str | None) -> Answer:
+    """Ask the people a question: the task waits for the answer (hold needs_input)."""
+    from git_agent.actions.ask import ask
+    from git_agent.actions.find import find
+
+    return _taken(app, ask(app, find(app, task), text))
+
+
+@verb("answer")
+@task_argument(required=True)
+@click.argument("text")
+def answer_verb(app: App, task: str, text: str) -> Answer:
+    """Answer a worker's question; it may go on."""
+    from git_agent.actions.answer import answer
+    from git_agent.actions.find import find
+
+    return _taken(app, answer(app, find(app, task), text))
+
+
+@verb("done")
+@task_argument()
+@click.option("-m", "--message", "note", metavar="NOTE", help="A word to the reviewer.")
+@click.option("--rebase", is_flag=True, help="Rebase onto the base first.")
+@click.option("--allow-empty", is_flag=True, help="Also without a commit over the base.")
+def done_verb(app: App, task: str | None, note: str | None, rebase: bool, allow_empty: bool) -> Answer:
+    """Hand the work in: IN_REVIEW. The worktree must be clean and hold a commit over the base."""
+    from git_agent.actions.done import done
+    from git_agent.actions.find import find
+
+    return _taken(app, done(app, find(app, task), note, rebase=rebase, allow_empty=allow_empty))

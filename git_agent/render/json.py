@@ -1,0 +1,116 @@
+"""The JSON contract: schema 1. Adding is free; changing or taking away needs a new schema number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from git_agent.actions.log import Entry
+from git_agent.actions.need import Need
+from git_agent.actions.retire import Retired
+from git_agent.actions.view import TaskView
+from git_agent.domain.event import Event
+from git_agent.domain.message import Message
+from git_agent.errors import AgentError
+from git_agent.render.text import rfc3339
+
+SCHEMA = 1
+
+
+def document(payload: Mapping[str, Any]) -> str:
+    """Write one JSON object, ASCII only, with the schema first."""
+    return json.dumps({"schema": SCHEMA, **payload}, ensure_ascii=True)
+
+
+def error(problem: AgentError) -> dict[str, Any]:
+    """Describe an error."""
+    found: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return {"error": found | ({"details": list(problem.details)} if problem.details else {})}
+
+
+def task(viewed: TaskView) -> dict[str, Any]:
+    """Describe a task as docs/json.md says."""
+    record, lease = viewed.task, viewed.lease
+    plain = ("id", "name", "title", "body", "state", "hold", "priority", "base", "base_oid", "branch", "worktree")
+    oids = ("head_oid", "reviewed_oid", "merged_oid", "merged_by", "attempt", "epoch")
+    return {
+        **{name: getattr(record, name) for name in (*plain, *oids)},
+        "depends_on": list(viewed.depends_on),
+        "blocked_by": list(viewed.blocked_by),
+        "paths": list(viewed.paths),
+        "agent": record.agent,
+        "worker": {
+            "id": lease.worker if lease else None,
+            "host": lease.host if lease else None,
+            "pid": lease.pid if lease else None,
+            "liveness": viewed.liveness,
+        },
+        "stalled": viewed.stalled,
+        "beat_age_s": _rounded(viewed.beat_age_s),
+        "progress_age_s": _rounded(viewed.progress_age_s),
+        "ahead": viewed.ahead,
+        "behind": viewed.behind,
+        "unread": viewed.unread,
+        "reason": record.reason,
+        "note": lease.note if lease else None,
+        "reviewer": record.reviewer,
+        "check": record.check_command,
+        "created_at": rfc3339(record.created_at),
+        "state_at": rfc3339(record.state_at),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def event(happened: Event) -> dict[str, Any]:
+    """Describe an event."""
+    return {
+        "seq": happened.seq,
+        "at": rfc3339(happened.at),
+        "kind": happened.kind,
+        "task": happened.task,
+        "actor": happened.actor,
+        "from": happened.source,
+        "to": happened.target,
+        "epoch": happened.epoch,
+        "data": dict(happened.data),
+    }
+
+
+def message(said: Message) -> dict[str, Any]:
+    """Describe a message."""
+    plain = ("id", "sender", "to", "task", "topic", "thread", "reply_to", "urgent", "needs_ack", "body")
+    return {name: getattr(said, name) for name in plain} | {
+        "sent_at": rfc3339(said.sent_at),
+        "state": said.state,
+        "verified": said.verified,
+    }
+
+
+def entry(line: Entry) -> dict[str, Any]:
+    """Describe a line of the log: one of event, message, commit."""
+    at = {"at": rfc3339(line.at)}
+    if line.event is not None:
+        return at | {"event": event(line.event)}
+    if line.message is not None:
+        return at | {"message": message(line.message)}
+    assert line.commit is not None
+    return at | {"commit": {"oid": line.commit.oid, "subject": line.commit.subject, "author": line.commit.author}}
+
+
+def need(wanted: Need) -> dict[str, Any]:
+    """Describe what waits for a person."""
+    return {"task": wanted.task, "why": wanted.why, "since": rfc3339(wanted.since), "command": wanted.command}
+
+
+def retired(gone: Retired) -> dict[str, Any]:
+    """Describe what was removed and what was kept."""
+    return {
+        "worktrees": list(gone.worktrees),
+        "branches": list(gone.branches),
+        "kept": list(gone.kept),
+        "rescued": list(gone.rescued),
+    }

@@ -1,0 +1,202 @@
+"""What people read: tasks, status, log and the rest as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent.actions.log import Entry
+from git_agent.actions.ready import Ready
+from git_agent.actions.retire import Retired
+from git_agent.actions.show import Shown
+from git_agent.actions.stats import Stats
+from git_agent.actions.status import Status
+from git_agent.actions.view import TaskView
+from git_agent.domain.event import Event
+from git_agent.domain.lease import Liveness
+from git_agent.domain.task import State
+from git_agent.render.style import COLOURS, paint
+from git_agent.render.table import Column, table
+from git_agent.render.text import age, cut, rfc3339, visible
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where lines go. width: columns of the terminal, None for a pipe; colour: escapes are wanted; now: ms."""
+
+    width: int | None = None
+    colour: bool = False
+    now: int = 0
+
+
+def state(viewed: TaskView) -> str:
+    """Say a task's state with its hold: `WORKING conflict`."""
+    task = viewed.task
+    return f"{task.state} {task.hold}" if task.hold else str(task.state)
+
+
+def worker(viewed: TaskView) -> str:
+    """Say how its worker is: `alive 5s`, `stalled 20m`; empty without one."""
+    if viewed.task.state not in (State.ASSIGNED, State.WORKING) or viewed.liveness is Liveness.NONE:
+        return ""
+    if viewed.stalled:
+        return f"stalled {age(viewed.progress_age_s)}"
+    return f"{viewed.liveness} {age(viewed.beat_age_s)}"
+
+
+_LIST = (
+    Column("ID", right=True),
+    Column("STATE"),
+    Column("P", right=True),
+    Column("NAME", stretch=True),
+    Column("AGENT"),
+    Column("WORKER"),
+    Column("AGE", right=True),
+    Column("TITLE", stretch=True),
+)
+
+
+def listing(shown: Sequence[TaskView], screen: Screen) -> list[str]:
+    """Lay out tasks as a table."""
+    rows = [
+        [
+            str(v.task.id),
+            state(v),
+            str(v.task.priority),
+            v.task.name,
+            v.task.agent or "",
+            worker(v),
+            age((screen.now - v.task.state_at) / 1000),
+            v.task.title,
+        ]
+        for v in shown
+    ]
+    if screen.width is not None and not rows:
+        return ["no tasks; git agent spawn TITLE makes one"]
+    return table(
+        _LIST,
+        rows,
+        terminal_width=screen.width,
+        colour=(lambda row, at: COLOURS[shown[row].task.state] if at == 1 else "") if screen.colour else None,
+    )
+
+
+def ready(found: Ready, screen: Screen, why: bool) -> list[str]:
+    """Lay out what can be claimed; why: also what blocks the rest."""
+    lines = listing(found.tasks, screen) if found.tasks else []
+    if not found.tasks and screen.width is not None:
+        lines = ["nothing can be claimed"]
+    if why:
+        lines += [f"{b.task}: {b.why}" for b in found.blocked]
+    return lines
+
+
+def status(found: Status, screen: Screen) -> list[str]:
+    """Lay out one screen: who waits for you, then workers, the queue and the totals."""
+    names = {v.task.id: v.task for v in found.tasks}
+    lines = [_heading("Needs you", screen)] if found.needs_you else ["nothing needs you"]
+    for need in found.needs_you:
+        since = age((screen.now - need.since) / 1000)
+        text = f"  {need.task} {visible(names[need.task].name)} {visible(need.why)} ({since})"
+        lines += [_fit(text, screen), paint(f"      {need.command}", "36", screen.colour)]
+    waiting = {n.task for n in found.needs_you}
+    work = [v for v in found.tasks if v.task.state is not State.OPEN and v.task.id not in waiting]
+    lines += _section("Workers", work, screen)
+    lines += _section("Queue", [v for v in found.tasks if v.task.state is State.OPEN], screen)
+    totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
+    lines += ["", totals or "no tasks yet; git agent spawn TITLE makes one"]
+    if found.health["unread"]:
+        lines.append(f"{found.health['unread']} messages for you: git agent log TASK shows them")
+    if found.health["untrusted"]:
+        lines.append(f"not trusted: {', '.join(found.health['untrusted'])} of .gitagent; git agent trust accepts them")
+    return lines
+
+
+def _section(title: str, shown: Sequence[TaskView], screen: Screen) -> list[str]:
+    return ["", _heading(title, screen), *(f"  {line}" for line in listing(shown, _narrower(screen)))] if shown else []
+
+
+def _narrower(screen: Screen) -> Screen:
+    return Screen(None if screen.width is None else screen.width - 2, screen.colour, screen.now)
+
+
+def _heading(text: str, screen: Screen) -> str:
+    return paint(text, "1", screen.colour)
+
+
+def _fit(text: str, screen: Screen) -> str:
+    return text if screen.width is None else cut(text, screen.width)
+
+
+def show(found: Shown, screen: Screen) -> list[str]:
+    """Lay out everything known of a task."""
+    v, task = found.view, found.view.task
+    pairs = [
+        ("state", state(v) + f" since {rfc3339(task.state_at)}"),
+        ("why", found.why),
+        ("next", found.need.command if found.need else ""),
+        ("priority", str(task.priority)),
+        ("base", f"{task.base} {(task.base_oid or '')[:12]}"),
+        ("branch", _branch(v)),
+        ("worktree", task.worktree or ""),
+        ("attempt", f"{task.attempt} (epoch {task.epoch})" if task.attempt else ""),
+        ("worker", " ".join(filter(None, (task.agent, worker(v), v.lease.note if v.lease else "")))),
+        ("reviewed", f"{(task.reviewed_oid or '')[:12]} by {task.reviewer}" if task.reviewed_oid else ""),
+        ("merged", f"{task.merged_oid[:12]} ({task.merged_by or 'by hand'})" if task.merged_oid else ""),
+        ("waits for", ", ".join(map(str, v.depends_on))),
+        ("paths", " ".join(v.paths)),
+        ("check", task.check_command or ""),
+        ("reason", task.reason or ""),
+    ]
+    lines = [_heading(f"task {task.id}: {visible(task.title)}", screen)]
+    lines += [f"  {name:<10} {visible(value)}" for name, value in pairs if value.strip()]
+    lines += [f"  {'!':<10} {visible(line)}" for line in found.observed]
+    lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
+    lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
+    return [*lines, "", *(f"  {event(e)}" for e in found.events)]
+
+
+def _branch(v: TaskView) -> str:
+    if v.task.branch is None:
+        return ""
+    counts = f" ({v.ahead} ahead, {v.behind} behind)" if v.ahead is not None else ""
+    return v.task.branch + counts
+
+
+def event(happened: Event) -> str:
+    """Say an event in one line."""
+    move = f" {happened.source or '-'} -> {happened.target}" if happened.target else ""
+    texts = (happened.data.get(k) for k in ("reason", "text", "note", "title", "verb"))
+    told = next((visible(str(t)).strip() for t in texts if t), "")
+    subject = f" {happened.task}" if happened.task is not None else ""
+    return f"{rfc3339(happened.at)} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {told}" if told else "")
+
+
+def entry(line: Entry) -> str:
+    """Say one line of the log."""
+    if line.event is not None:
+        return event(line.event)
+    if line.message is not None:
+        said = line.message
+        return f"{rfc3339(line.at)} message {said.id} from {visible(said.sender)} to {visible(said.to)}: {visible(said.body)}"
+    assert line.commit is not None
+    return f"{rfc3339(line.at)} commit {line.commit.oid[:12]} {visible(line.commit.subject)}"
+
+
+def retired(gone: Retired, word: str = "removed") -> list[str]:
+    """Say what was removed and what was kept."""
+    lines = [f"{word} worktree {visible(path)}" for path in gone.worktrees]
+    lines += [f"{word} branch {visible(branch)}" for branch in gone.branches]
+    lines += [f"kept under {ref}" for ref in gone.rescued]
+    return lines + [f"left: {visible(line)}" for line in gone.kept]
+
+
+def stats(found: Stats, screen: Screen) -> list[str]:
+    """Lay out figures."""
+    rows = [
+        [str(s), str(found.counts.get(s, 0)), age(found.median_s.get(s)) if s in found.median_s else "-"] for s in State
+    ]
+    columns = (Column("STATE"), Column("NOW", right=True), Column("MEDIAN STAY", right=True))
+    totals = [("attempts", found.attempts), ("completed", found.completed), ("failed", found.failed)]
+    lines = table(columns, rows, terminal_width=screen.width)
+    return lines + [f"{name}\t{number}" for name, number in [*totals, ("sent back", found.sent_back)]]

@@ -1,0 +1,28 @@
+"""How the terminal is used: colour only where a person looks on and NO_COLOR is not set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from git_agent.domain.task import State
+
+COLOURS: Mapping[State, str] = {
+    State.OPEN: "37",
+    State.ASSIGNED: "36",
+    State.WORKING: "34",
+    State.IN_REVIEW: "33",
+    State.APPROVED: "32",
+    State.COMPLETED: "2;32",
+    State.FAILED: "31",
+    State.CANCELLED: "2",
+}
+
+
+def paint(text: str, code: str, on: bool) -> str:
+    """Colour a text with an SGR code, when on."""
+    return f"\x1b[{code}m{text}\x1b[0m" if on and text else text
+
+
+def wants_colour(terminal: bool, env: Mapping[str, str]) -> bool:
+    """Tell whether to colour: a terminal that can, and no NO_COLOR (https://no-color.org)."""
+    return terminal and not env.get("NO_COLOR") and env.get("TERM", "dumb") != "dumb"
