@@ -36,22 +36,75 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
-    Key("agent.base", "text", "", "Branch that new tasks start from and are merged into; the main worktree's without it."),
+    Key(
+        "agent.base",
+        "text",
+        "",
+        "Branch that new tasks start from and are merged into; the main worktree's without it.",
+    ),
     Key("agent.branchPrefix", "prefix", "agent/", "What the name of a task's branch begins with."),
-    Key("agent.worktreeDir", "path", "", "Directory of the worktrees, from the main worktree; `../<repo>.worktrees` without it."),
-    Key("agent.mergeStrategy", "strategy", "merge", "How `git agent merge` merges: merge, squash, rebase or ff."),
-    Key("agent.check", "text", "", "Command run on the merged result before the base moves; a failure refuses the merge.", True),
-    Key("agent.setup", "list", "", "Command run in a new worktree; several run in order, a failure takes the worktree back.", True),
-    Key("agent.copy", "list", "", "Pattern, as in .gitignore, of ignored files to copy into a new worktree; also `.worktreeinclude`."),
-    Key("agent.link", "list", "", "Path of an ignored file or directory to link into a new worktree instead of copying it."),
-    Key("agent.notify", "text", "", "Command run when a person is needed, with the event as JSON on its standard input.", True),
+    Key(
+        "agent.worktreeDir",
+        "path",
+        "",
+        "Directory of the worktrees, from the main worktree; `../<repo>.worktrees` without it.",
+    ),
+    Key(
+        "agent.mergeStrategy",
+        "strategy",
+        "merge",
+        "How `git agent merge` merges: merge, squash, rebase or ff.",
+    ),
+    Key(
+        "agent.check",
+        "text",
+        "",
+        "Command run on the merged result before the base moves; a failure refuses the merge.",
+        True,
+    ),
+    Key(
+        "agent.setup",
+        "list",
+        "",
+        "Command run in a new worktree; several run in order, a failure takes the worktree back.",
+        True,
+    ),
+    Key(
+        "agent.copy",
+        "list",
+        "",
+        "Pattern, as in .gitignore, of ignored files to copy into a new worktree; also `.worktreeinclude`.",
+    ),
+    Key(
+        "agent.link",
+        "list",
+        "",
+        "Path of an ignored file or directory to link into a new worktree instead of copying it.",
+    ),
+    Key(
+        "agent.notify",
+        "text",
+        "",
+        "Command run when a person is needed, with the event as JSON on its standard input.",
+        True,
+    ),
     Key("agent.run", "text", "", "`agent.run.<name>` is the command of the agent <name>.", True),
     Key("agent.defaultAgent", "text", "", "Name of the agent that is meant when none is given."),
     Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker."),
-    Key("agent.lease", "duration", "45m", "How long a worker of the queue may be silent before its task can be taken from it."),
+    Key(
+        "agent.lease",
+        "duration",
+        "45m",
+        "How long a worker of the queue may be silent before its task can be taken from it.",
+    ),
     Key("agent.stalled", "duration", "15m", "Time without progress after which a worker is shown as stalled."),
     Key("agent.maxAttempts", "number", "5", "Attempts at a task before it can no longer be claimed."),
-    Key("agent.guard", "switch", "false", "Protect branches and superseded attempts by a reference-transaction hook."),
+    Key(
+        "agent.guard",
+        "switch",
+        "false",
+        "Protect branches and superseded attempts by a reference-transaction hook.",
+    ),
     Key("agent.store", "text", "", "PostgreSQL database to use in place of the embedded one."),
 )
 _BY_NAME = {key.name.lower(): key for key in KEYS}
@@ -124,7 +177,11 @@ class Config:
         """Read agent.mergeStrategy. Raises AgentError (exit 2) for an unknown one."""
         found = self.text("agent.mergeStrategy")
         if found not in STRATEGIES:
-            raise usage("bad-config", f"agent.mergeStrategy is no strategy: {found}", "one of " + ", ".join(STRATEGIES))
+            raise usage(
+                "bad-config",
+                f"agent.mergeStrategy is no strategy: {found}",
+                "one of " + ", ".join(STRATEGIES),
+            )
         return found
 
     def settings(self) -> list[Setting]:
@@ -167,4 +224,14 @@ def _runs(name: str) -> bool:
     return key is not None and key.runs
 
 
-__all__: list[Any] = ["KEYS", "STRATEGIES", "TEAM_FILE", "TRUST_FACT", "Config", "Key", "Setting", "digest", "repo_blob"]
+__all__: list[Any] = [
+    "KEYS",
+    "STRATEGIES",
+    "TEAM_FILE",
+    "TRUST_FACT",
+    "Config",
+    "Key",
+    "Setting",
+    "digest",
+    "repo_blob",
+]

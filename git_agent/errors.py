@@ -27,7 +27,13 @@ class AgentError(Exception):
     """
 
     def __init__(
-        self, code: str, message: str, hint: str = "", *, exit: Exit = Exit.ERROR, details: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        exit: Exit = Exit.ERROR,
+        details: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code

@@ -151,9 +151,7 @@ class Sandbox:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         return file
 
-    def commit(
-        self, cwd: Path | None, path: str | Path, content: str | bytes, message: str = "Change a file"
-    ) -> str:
+    def commit(self, cwd: Path | None, path: str | Path, content: str | bytes, message: str = "Change a file") -> str:
         """Write one file in `cwd` (None: the main worktree) and commit it alone; return the commit's oid."""
         self.write(path, content, cwd=cwd)
         self.git("add", "--", path, cwd=cwd)

@@ -66,9 +66,7 @@ def test_the_file_has_the_promised_shape(worker: WorkerContext) -> None:
 
 @given(st.integers(1, 2**63 - 1), STORABLE, STORABLE, st.binary().filter(lambda raw: b"\0" not in raw))
 def test_every_text_and_path_survives(number: int, text: str, base: str, raw: bytes) -> None:
-    worker = context.create(
-        task_id=number, branch=text, worktree="/" + os.fsdecode(raw), base=base, description=text
-    )
+    worker = context.create(task_id=number, branch=text, worktree="/" + os.fsdecode(raw), base=base, description=text)
     data = json.dumps({"schema": 1, **vars(worker)}).encode("ascii")
     assert context._parsed(data, Path("/x")) == worker
     assert os.fsencode(worker.worktree) == b"/" + raw
@@ -86,20 +84,12 @@ def test_the_time_is_now_unless_it_is_given(tmp_path: Path) -> None:
     before = time.time()
     stamp = context.create(task_id=1, branch="b", worktree=tmp_path, base="m").created_at
     assert stamp.endswith("Z")
-    assert (
-        before - 1 < time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone < before + 60
-    )
-    assert (
-        context.create(task_id=1, branch="b", worktree=tmp_path, base="m", created_at="x").created_at == "x"
-    )
+    assert before - 1 < time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone < before + 60
+    assert context.create(task_id=1, branch="b", worktree=tmp_path, base="m", created_at="x").created_at == "x"
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"task_id": 0}, {"task_id": True}, {"branch": 5}, {"worktree": "relative"}]
-)
-def test_a_wrong_value_is_never_written(
-    wrong: dict[str, object], worker: WorkerContext, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("wrong", [{"task_id": 0}, {"task_id": True}, {"branch": 5}, {"worktree": "relative"}])
+def test_a_wrong_value_is_never_written(wrong: dict[str, object], worker: WorkerContext, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         context.write(replace(worker, **wrong), tmp_path)  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
@@ -215,9 +205,7 @@ def test_a_damaged_file_is_said_to_be_damaged(content: bytes, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "wrong", [{"task_id": "7"}, {"task_id": 1.0}, {"task_id": -1}, {"task_id": True}, {"base": None}]
 )
-def test_a_value_of_the_wrong_type_is_named(
-    wrong: dict[str, object], worker: WorkerContext, tmp_path: Path
-) -> None:
+def test_a_value_of_the_wrong_type_is_named(wrong: dict[str, object], worker: WorkerContext, tmp_path: Path) -> None:
     (tmp_path / context.FILE).write_text(json.dumps({"schema": 1, **vars(worker), **wrong}))
     assert next(iter(wrong)) in refusal(lambda: context.read(tmp_path)).message
 

@@ -18,9 +18,7 @@ def worker(tmp_path: Path) -> WorkerContext:
     )
 
 
-def test_the_file_is_found_from_below(
-    worker: WorkerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_file_is_found_from_below(worker: WorkerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = context.write(worker)
     deep = tmp_path / "a" / "b"
     (deep / ".git").mkdir(parents=True)  # a submodule does not stop the search
@@ -60,9 +58,7 @@ def test_outside_of_a_worktree_the_way_in_is_told(tmp_path: Path, monkeypatch: p
         assert "git agent spawn" in caught.value.hint
 
 
-def test_a_working_directory_that_is_gone_is_no_worktree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_working_directory_that_is_gone_is_no_worktree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -37,9 +37,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: 
     old = context.create(task_id=1, branch="b", worktree=tmp_path, base="main")
     context.write(old)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    said = subprocess.check_output(
-        [sys.executable, "-c", DISK_FULL, str(tmp_path)], env=environment, text=True
-    )
+    said = subprocess.check_output([sys.executable, "-c", DISK_FULL, str(tmp_path)], env=environment, text=True)
     assert said == "context-write\n"
     assert context.read(tmp_path) == old
     assert os.listdir(tmp_path) == [context.FILE]

@@ -17,9 +17,7 @@ HOOKS = sorted(path.name for path in (ROOT / "hooks").iterdir())
 def python(*args: str | Path, cwd: Path = ROOT) -> None:
     """Run a module of this environment without the network; fail with what it said."""
     command = [sys.executable, "-m", *map(str, args)]
-    done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL
-    )
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -23,9 +23,7 @@ def test_no_repository_or_worker_of_outside_is_meant() -> None:
 
 
 def test_a_repository_is_clean_on_main_and_nobody_elses(repo: Sandbox, template: Path) -> None:
-    assert repo.git("status", "--porcelain=v2", "--branch", "--ignored").splitlines()[1:] == [
-        "# branch.head main"
-    ]
+    assert repo.git("status", "--porcelain=v2", "--branch", "--ignored").splitlines()[1:] == ["# branch.head main"]
     repo.commit(None, "new.txt", "new\n")
     assert not (template / "new.txt").exists() and " " in repo.path.name
 

@@ -80,9 +80,7 @@ def test_no_function_has_more_than_30_statements() -> None:
 
 
 def test_every_package_says_what_it_owns() -> None:
-    silent = [
-        name for name, tree in TREES.items() if name.endswith("__init__.py") and not ast.get_docstring(tree)
-    ]
+    silent = [name for name, tree in TREES.items() if name.endswith("__init__.py") and not ast.get_docstring(tree)]
     assert silent == []
 
 
@@ -101,9 +99,7 @@ def test_an_action_is_one_public_function_named_like_its_file(name: str) -> None
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_the_results_of_an_action_are_frozen(name: str) -> None:
     public = [node for node in ACTIONS[name].body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
-    thawed = [
-        node.name for node in public if "frozen=True" not in " ".join(map(ast.unparse, node.decorator_list))
-    ]
+    thawed = [node.name for node in public if "frozen=True" not in " ".join(map(ast.unparse, node.decorator_list))]
     assert thawed == []
 
 
@@ -115,10 +111,7 @@ def test_no_action_prints() -> None:
 def test_no_program_is_started_through_a_shell_by_accident() -> None:
     banned = re.compile(r"os\.(system|popen|spawn\w+|posix_spawnp?|startfile)|eval|exec")
     found = {
-        f"{name}: {called}"
-        for name, tree in TREES.items()
-        for called, _ in _calls(tree)
-        if banned.fullmatch(called)
+        f"{name}: {called}" for name, tree in TREES.items() for called, _ in _calls(tree) if banned.fullmatch(called)
     }
     shells = {
         name
@@ -169,13 +162,7 @@ def test_every_verb_has_its_action() -> None:
 
 
 def test_every_verb_stands_in_the_man_page() -> None:
-    page = (
-        (ROOT / "docs/man/git-agent.1")
-        .read_text()
-        .replace("\\-", "-")
-        .replace("\\fB", "")
-        .replace("\\fR", "")
-    )
+    page = (ROOT / "docs/man/git-agent.1").read_text().replace("\\-", "-").replace("\\fB", "").replace("\\fR", "")
     assert [verb for verb in _verbs() if not re.search(rf"(?m)^(\.\w+ )*\W*{re.escape(verb)}\b", page)] == []
 
 
@@ -216,18 +203,14 @@ def _constant(node: ast.expr | None) -> str:
 
 
 def test_every_error_has_a_hint() -> None:
-    assert [
-        where for where, code, _, hinted in _errors() if not hinted and code not in ERRORS_WITHOUT_HINT
-    ] == []
+    assert [where for where, code, _, hinted in _errors() if not hinted and code not in ERRORS_WITHOUT_HINT] == []
 
 
 def test_errors_are_written_as_git_writes_them() -> None:
     # One line, no capital at the start (words such as HEAD aside), no full stop; the code in kebab-case.
     odd = re.compile(r"[A-Z][a-z]|.*[.\n]\Z|.*\n", re.DOTALL)
     assert [where for where, _, message, _ in _errors() if odd.match(message)] == []
-    assert [
-        where for where, code, _, _ in _errors() if code and not re.fullmatch(r"[a-z]+(-[a-z]+)*-?", code)
-    ] == []
+    assert [where for where, code, _, _ in _errors() if code and not re.fullmatch(r"[a-z]+(-[a-z]+)*-?", code)] == []
 
 
 def _project_files() -> list[Path]:

@@ -43,7 +43,10 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
     parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
     message = trailers.add(app.repo, _message(app, task, strategy, base_oid, tip), _trailers(task))
     return Candidate(
-        merges.commit(app.repo, tried.tree, parents, message, cwd=_checkout(app, task)), base_oid, tip, strategy
+        merges.commit(app.repo, tried.tree, parents, message, cwd=_checkout(app, task)),
+        base_oid,
+        tip,
+        strategy,
     )
 
 

@@ -31,7 +31,15 @@ def check_merge(app: App, task: Task, made: Candidate, dry_run: bool) -> None:
         told = Draft(str(task.id), "\n".join([why, *ran.tail]), task.id, urgent=True, needs_ack=True)
         data = {"command": command, "status": ran.status}
         take(
-            app, task, Step.CHECK_FAILED, seen=task, drafts=(told,), data=data, reason=why, reviewed_oid=None, reviewer=None
+            app,
+            task,
+            Step.CHECK_FAILED,
+            seen=task,
+            drafts=(told,),
+            data=data,
+            reason=why,
+            reviewed_oid=None,
+            reviewer=None,
         )
     raise refused(
         "check-failed",

@@ -34,13 +34,12 @@ def claim(app: App, task: Task | None = None, *, wait: bool = False, timeout_s: 
 
 
 def _reserve_one(app: App, task: Task) -> tuple[Task, int]:
-    error, owner = unready(app, task), processes.myself()
-    if error is not None:
-        raise error
+    owner, _ = processes.myself(), app.config
     with app.store.transaction():
-        if tasks.get(task.id).version != task.version:
-            raise tasks.stale(task)
-        return task, intents.write("spawn", task.id, owner, {"new": False})
+        now = tasks.get(task.id)
+        if (error := unready(app, now)) is not None:
+            raise error
+        return now, intents.write("spawn", task.id, owner, {"new": False})
 
 
 def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, int]:

@@ -25,10 +25,6 @@ def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False)
     """
     sync(app)
     now = app.store.now()
-    old = [
-        t
-        for t in tasks.with_remains(FINISHED)
-        if older_than_s is None or now - t.state_at >= older_than_s * 1000
-    ]
+    old = [t for t in tasks.with_remains(FINISHED) if older_than_s is None or now - t.state_at >= older_than_s * 1000]
     done = [(t, retire(app, t, strict=False, dry_run=dry_run)) for t in old]
     return Cleaned(tuple((tasks.get(t.id), r) for t, r in done if r.worktrees or r.branches or r.kept))

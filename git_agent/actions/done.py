@@ -10,7 +10,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN, superseded_error
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git.run import GitError
+from git_agent.git.run import GitError, git
 from git_agent.store import tasks
 
 
@@ -33,7 +33,16 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid
     body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
     told = Draft(HUMAN, body, task.id)
-    return take(app, task, Step.DONE, seen=task, drafts=(told,), data={"note": text, "tip": tip}, head_oid=tip, reason=None)
+    return take(
+        app,
+        task,
+        Step.DONE,
+        seen=task,
+        drafts=(told,),
+        data={"note": text, "tip": tip},
+        head_oid=tip,
+        reason=None,
+    )
 
 
 def _check_worktree(app: App, task: Task) -> None:
@@ -47,7 +56,11 @@ def _check_worktree(app: App, task: Task) -> None:
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
     branch = app.repo.in_progress(task.worktree)
     if branch is not None:
-        raise refused("in-progress", f"a {branch} is in progress in {task.worktree}", f"finish it: git {branch} --continue")
+        raise refused(
+            "in-progress",
+            f"a {branch} is in progress in {task.worktree}",
+            f"finish it: git {branch} --continue",
+        )
     changes = app.repo.status(task.worktree)
     if changes:
         raise refused(
@@ -71,7 +84,7 @@ def _check_work(app: App, task: Task, allow_empty: bool) -> None:
 def _rebase(app: App, task: Task) -> None:
     assert task.worktree is not None
     try:
-        app.repo.git("-C", task.worktree, "rebase", "--quiet", f"refs/heads/{task.base}")
+        git("rebase", "--quiet", f"refs/heads/{task.base}", cwd=task.worktree)
     except GitError as error:
         raise _given_up(app, task, error) from error
 
@@ -80,7 +93,7 @@ def _given_up(app: App, task: Task, error: GitError) -> AgentError:
     assert task.worktree is not None
     clashing = tuple(c.path for c in app.repo.status(task.worktree) if "U" in c.code or c.code in ("AA", "DD"))
     if app.repo.in_progress(task.worktree) == "rebase":
-        app.repo.git("-C", task.worktree, "rebase", "--abort")
+        git("rebase", "--abort", cwd=task.worktree)
     if not clashing:
         return error
     return AgentError(

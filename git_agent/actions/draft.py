@@ -9,7 +9,7 @@ from git_agent.actions.find import find
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.order import Order
-from git_agent.domain.task import DEFAULT_PRIORITY, Step, State, Task, after, event_kind
+from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, event_kind
 from git_agent.errors import AgentError
 from git_agent.store import events, tasks
 

@@ -29,7 +29,11 @@ def edit(app: App, ref: str | None, order: Order) -> Task:
     with app.store.transaction():
         now = tasks.get(task.id)
         _refuse(now, columns)
-        if "name_key" in columns and columns["name_key"] != names.key(now.name) and tasks.name_taken(columns["name_key"]):
+        if (
+            "name_key" in columns
+            and columns["name_key"] != names.key(now.name)
+            and tasks.name_taken(columns["name_key"])
+        ):
             raise refused("name-taken", f"the name '{columns['name']}' is taken", "choose another with --name")
         if columns:
             tasks.put(task.id, **columns)

@@ -33,7 +33,9 @@ def _here(app: App) -> Task:
     here = app.worker_of
     if here is None:
         raise usage(
-            "no-task", "which task? you are not in a worker's worktree", "give its id, name or branch: git agent list"
+            "no-task",
+            "which task? you are not in a worker's worktree",
+            "give its id, name or branch: git agent list",
         )
     return tasks.get(here)
 

@@ -27,5 +27,5 @@ def init(app: App) -> Initialized:
     app.creates = True
     made = not migrate.inspect(f"{app.store_dir}/agent.db")
     store = app.store
-    excludes.exclude(app.repo, f"/{context.FILE}")
+    excludes.exclude(app.repo, context.EXCLUDE)
     return Initialized(store.path, made)

@@ -34,7 +34,13 @@ class Merged:
 
 
 def merge(
-    app: App, task: Task, *, strategy: str | None = None, keep: bool = False, checked: bool = True, dry_run: bool = False
+    app: App,
+    task: Task,
+    *,
+    strategy: str | None = None,
+    keep: bool = False,
+    checked: bool = True,
+    dry_run: bool = False,
 ) -> Merged:
     """Merge a task and retire its worktree and branch.
 
@@ -54,7 +60,10 @@ def merge(
         except refs.RefMoved:
             continue
     raise AgentError(
-        "base-moves", f"'{task.base}' moved {_TRIES} times while {task.label} was merged", "try again", exit=Exit.BUSY
+        "base-moves",
+        f"'{task.base}' moved {_TRIES} times while {task.label} was merged",
+        "try again",
+        exit=Exit.BUSY,
     )
 
 
@@ -75,7 +84,13 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
 
 
 def _land(app: App, task: Task, made: Candidate, keep: bool) -> Merged:
-    data: dict[str, Any] = {"base": task.base, "old": made.base_oid, "new": made.oid, "tip": made.tip, "by": made.strategy}
+    data: dict[str, Any] = {
+        "base": task.base,
+        "old": made.base_oid,
+        "new": made.oid,
+        "tip": made.tip,
+        "by": made.strategy,
+    }
     owner, speaker = processes.myself(), app.speaker
     with app.store.transaction():
         now = tasks.get(task.id)
@@ -128,7 +143,8 @@ def _conflict(app: App, task: Task, found: merges.Conflict, dry_run: bool) -> Ag
         )
     return AgentError(
         "conflict",
-        f"{task.label} conflicts with '{task.base}'" + ("" if dry_run else "; it is WORKING again and its worker is told"),
+        f"{task.label} conflicts with '{task.base}'"
+        + ("" if dry_run else "; it is WORKING again and its worker is told"),
         f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done",
         exit=Exit.CONFLICT,
         details=found.paths,

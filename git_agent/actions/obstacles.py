@@ -30,7 +30,9 @@ def _in_worktree(app: App, attempt: Attempt) -> list[str]:
     if busy:
         lines.append(f"in progress: a {busy} in {path}")
     lines += [f"copied and changed since: {name}" for name in _precious(app, path)]
-    lines += [f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)]
+    lines += [
+        f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)
+    ]
     return lines
 
 

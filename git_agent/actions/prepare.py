@@ -64,7 +64,7 @@ def prepare(app: App, wish: Wish) -> Task:
 
 
 def _furnish(app: App, task: Task, place: Place) -> None:
-    excludes.exclude(app.repo, f"/{context.FILE}")
+    excludes.exclude(app.repo, context.EXCLUDE)
     if app.repo.tracked(place.worktree, context.FILE):
         raise refused(
             "context-tracked",
@@ -101,7 +101,11 @@ def _link(app: App, source: str, target: str) -> None:
     for path in app.config.several("agent.link"):
         here, there = os.path.join(source, path), os.path.normpath(os.path.join(target, path))
         if os.path.commonpath([there, target]) != target:
-            raise refused("bad-link", f"agent.link '{path}' leads out of the worktree", "give a path inside the repository")
+            raise refused(
+                "bad-link",
+                f"agent.link '{path}' leads out of the worktree",
+                "give a path inside the repository",
+            )
         if os.path.lexists(here) and not os.path.lexists(there):
             os.makedirs(os.path.dirname(there), exist_ok=True)
             os.symlink(here, there)

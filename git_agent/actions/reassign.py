@@ -34,6 +34,9 @@ def reassign(app: App, task: Task, *, agent: str | None = None) -> Task:
         take_back(app, intent, now.id, None, new=False)
         raise
     told = Draft(
-        str(now.id), f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on", now.id, urgent=True
+        str(now.id),
+        f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on",
+        now.id,
+        urgent=True,
     )
     return prepare(app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,)))

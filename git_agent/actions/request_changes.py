@@ -21,7 +21,14 @@ def request_changes(app: App, task: Task, text: str) -> Taken:
     body = names.check_message(text)
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     taken = take(
-        app, task, Step.REQUEST_CHANGES, drafts=(told,), data={"text": body}, reviewed_oid=None, reviewer=None, reason=body
+        app,
+        task,
+        Step.REQUEST_CHANGES,
+        drafts=(told,),
+        data={"text": body},
+        reviewed_oid=None,
+        reviewer=None,
+        reason=body,
     )
     if not taken.moved and taken.task.state is State.WORKING and taken.task.hold is Hold.CHANGES_REQUESTED:
         with app.store.transaction():

@@ -23,10 +23,19 @@ def reserve(app: App, task: Task, intent: int, *, adopt: str | None = None, new:
     heads = app.heads
     base_oid = heads.get(task.base)
     if base_oid is None:
-        raise AgentError("unknown-base", f"there is no branch '{task.base}' here", f"git agent edit {task.id} --base BRANCH")
+        raise AgentError(
+            "unknown-base",
+            f"there is no branch '{task.base}' here",
+            f"git agent edit {task.id} --base BRANCH",
+        )
     adopted = None if adopt is None else _adopted(app, names.check_branch(adopt))
     place = place_for(
-        task, prefix=app.config.prefix, directory=_directory(app), heads=heads, base_oid=base_oid, adopt=adopted
+        task,
+        prefix=app.config.prefix,
+        directory=_directory(app),
+        heads=heads,
+        base_oid=base_oid,
+        adopt=adopted,
     )
     other = None if place.adopted else refs.clash(place.branch, heads)
     if other is not None:
@@ -45,7 +54,9 @@ def _adopted(app: App, branch: str) -> str:
         raise AgentError("unknown-branch", f"there is no branch '{branch}' here", "git branch --list")
     if head.worktree is not None:
         raise refused(
-            "branch-in-use", f"the branch '{branch}' is checked out at {head.worktree}", "switch that worktree first"
+            "branch-in-use",
+            f"the branch '{branch}' is checked out at {head.worktree}",
+            "switch that worktree first",
         )
     owner = next((t for t in tasks.by_branch(branch) if t.live), None)
     if owner is not None:

@@ -10,6 +10,7 @@ from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import refs, worktrees
+from git_agent.git.run import git
 from git_agent.git.snapshot import snapshot
 from git_agent.proc import processes
 from git_agent.store import attempts, events, intents, tasks
@@ -27,7 +28,13 @@ class Retired:
 
 
 def retire(
-    app: App, task: Task, *, strict: bool = True, force: bool = False, unmerged: bool = False, dry_run: bool = False
+    app: App,
+    task: Task,
+    *,
+    strict: bool = True,
+    force: bool = False,
+    unmerged: bool = False,
+    dry_run: bool = False,
 ) -> Retired:
     """Remove every attempt's worktree and branch.
 
@@ -58,7 +65,10 @@ def retire(
 
 def _plan(app: App, going: list[Attempt], kept: tuple[str, ...]) -> Retired:
     return Retired(
-        tuple(a.worktree for a in going if a.worktree), tuple(a.branch for a in going if not a.adopted), kept, ()
+        tuple(a.worktree for a in going if a.worktree),
+        tuple(a.branch for a in going if not a.adopted),
+        kept,
+        (),
     )
 
 
@@ -77,7 +87,7 @@ def _keep_worktree(app: App, task: Task, path: str, branch: str | None, force: b
     """A worktree may be on a detached HEAD or another branch; its commit is kept, too."""
     if not os.path.isdir(path):
         return
-    head = app.repo.git("-C", path, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text
+    head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text
     if head and head != branch:
         rescued.append(refs.keep(app.repo, task.id, head))
     kept = snapshot(app.repo, path, f"Uncommitted work of task {task.id}\n") if force else None

@@ -9,8 +9,7 @@ from git_agent.actions.take_back import take_back
 from git_agent.actions.unready import unready
 from git_agent.app import App
 from git_agent.domain.order import Order
-from git_agent.domain.task import State, Step, Task, after
-from git_agent.errors import refused
+from git_agent.domain.task import Step, Task
 from git_agent.proc import processes
 from git_agent.store import intents, tasks
 
@@ -40,19 +39,14 @@ def _add(app: App, order: Order) -> tuple[Task, int]:
     drafted, actor, owner = draft(app, order), app.speaker.actor, processes.myself()
     with app.store.transaction():
         task = drafted.insert(actor)
-        if task.unresolved:
-            raise unready(app, task)
+        if (error := unready(app, task)) is not None:
+            raise error
         return task, intents.write("spawn", task.id, owner, {"new": True})
 
 
 def _reserve_open(app: App, task: Task) -> int:
-    owner = processes.myself()
-    if (error := unready(app, task)) is not None:
-        raise error
+    owner, _ = processes.myself(), app.config
     with app.store.transaction():
-        now = tasks.get(task.id)
-        if after(now.state, now.hold, Step.SPAWN) is None or now.state is not State.OPEN:
-            raise refused("wrong-state", f"cannot spawn {now.label}: it is {now.state}", f"git agent show {now.id}")
-        if now.version != task.version:
-            raise tasks.stale(now)
+        if (error := unready(app, tasks.get(task.id))) is not None:
+            raise error
         return intents.write("spawn", task.id, owner, {"new": False})

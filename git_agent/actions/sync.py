@@ -41,8 +41,9 @@ def _moved(sight: tasks.Sight, heads: Mapping[str, str]) -> bool:
 def _contained(app: App, bases: Iterable[str]) -> dict[str, set[str]]:
     return {
         base: set(
-            app.repo.git("for-each-ref", f"--merged=refs/heads/{base}", "--format=%(refname:lstrip=2)", "refs/heads")
-            .text.splitlines()
+            app.repo.git(
+                "for-each-ref", f"--merged=refs/heads/{base}", "--format=%(refname:lstrip=2)", "refs/heads"
+            ).text.splitlines()
         )
         for base in bases
     }
@@ -76,18 +77,34 @@ def _may_complete(task: Task) -> bool:
 
 def _has_own_commits(app: App, task: Task, tip: str) -> bool:
     """A branch that was merged before anybody looked: its reflog tells commits from a mere fast-forward to the base."""
-    log = app.repo.git("log", "--walk-reflogs", "--format=%gs", "--end-of-options", f"refs/heads/{task.branch}", ok=(0, 128))
+    log = app.repo.git(
+        "log", "--walk-reflogs", "--format=%gs", "--end-of-options", f"refs/heads/{task.branch}", ok=(0, 128)
+    )
     words = ("commit", "cherry-pick", "am:", "revert")
     return any(line.startswith(words) for line in log.text.splitlines())
 
 
 def _completed(app: App, task: Task, tip: str, base: str) -> str:
     path = app.repo.git(
-        "rev-list", "--first-parent", "--ancestry-path", "--reverse", f"{tip}..{base}", "--end-of-options", "--"
+        "rev-list",
+        "--first-parent",
+        "--ancestry-path",
+        "--reverse",
+        f"{tip}..{base}",
+        "--end-of-options",
+        "--",
     ).text.split()
     on_line = tip == base or tip in app.repo.git("rev-list", "--first-parent", "--max-count=2000", base).text.split()
     how, oid = ("ff", tip) if on_line else ("merge", path[0] if path else base)
-    take(app, task, Step.MERGED, actor=GIT, data={"by": how, "oid": oid, "tip": tip}, merged_oid=oid, merged_by=how)
+    take(
+        app,
+        task,
+        Step.MERGED,
+        actor=GIT,
+        data={"by": how, "oid": oid, "tip": tip},
+        merged_oid=oid,
+        merged_by=how,
+    )
     return f"{task.label} was merged into '{task.base}' by hand: COMPLETED"
 
 
@@ -100,5 +117,13 @@ def _approval_moved(app: App, task: Task, tip: str) -> str:
             tasks.put(task.id, reviewed_oid=tip)
             events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"from": old, "to": tip})
         return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
-    take(app, task, Step.MOVED, actor=GIT, data={"reviewed_oid": old, "tip": tip}, reviewed_oid=None, reviewer=None)
+    take(
+        app,
+        task,
+        Step.MOVED,
+        actor=GIT,
+        data={"reviewed_oid": old, "tip": tip},
+        reviewed_oid=None,
+        reviewer=None,
+    )
     return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again"

@@ -97,5 +97,7 @@ _HINTS = {
 def _impossible(task: Task, step: Step) -> AgentError:
     where = f"{task.state}, {task.hold}" if task.hold else str(task.state)
     return refused(
-        "wrong-state", f"cannot {step.replace('-', ' ')} {task.label}: it is {where}", _HINTS[task.state].format(id=task.id)
+        "wrong-state",
+        f"cannot {step.replace('-', ' ')} {task.label}: it is {where}",
+        _HINTS[task.state].format(id=task.id),
     )

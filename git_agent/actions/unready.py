@@ -10,12 +10,15 @@ from git_agent.store import tasks
 
 
 def unready(app: App, task: Task) -> AgentError | None:
-    """Make the error of a task that is not OPEN or is blocked; None for one that is ready."""
+    """Make the error of a task that is not OPEN or is blocked; None for one that is ready.
+
+    The configuration is read and nothing else is asked of git, so that it may be called inside a transaction.
+    """
     if task.state is not State.OPEN:
         hint = f"git agent reassign {task.id}" if task.live else f"git agent reopen {task.id}"
         if task.state is State.FAILED:
             hint = f"git agent retry {task.id}"
-        return refused("not-open", f"cannot spawn {task.label}: it is {task.state}", hint)
+        return refused("not-open", f"{task.label} is not open: it is {task.state}", hint)
     parents = tasks.blockers([task.id])[task.id]
     states = {p: tasks.get(p).state for p in parents}
     why = blocked(task, parents, states, app.store.now(), app.config.number("agent.maxAttempts"))

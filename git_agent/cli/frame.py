@@ -134,9 +134,11 @@ def read_text(path: str) -> str:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise AgentError("no-file", f"cannot read '{path}': {reason}", "give a text file, or - for standard input") from error
+        raise AgentError(
+            "no-file", f"cannot read '{path}': {reason}", "give a text file, or - for standard input"
+        ) from error
 
 
-def task_argument(required: bool = False) -> Any:
+def task_argument(required: bool = False) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Make the TASK argument: an id, a name or a branch; left out inside a worker's worktree."""
     return click.argument("task", required=required, metavar="TASK" if required else "[TASK]")

@@ -51,7 +51,9 @@ def _change_directory(ctx: click.Context, param: click.Parameter, paths: tuple[s
         try:
             os.chdir(path)
         except OSError as error:
-            raise AgentError("no-directory", f"cannot change to '{path}': {error.strerror}", "give a directory") from error
+            raise AgentError(
+                "no-directory", f"cannot change to '{path}': {error.strerror}", "give a directory"
+            ) from error
 
 
 @click.group(
@@ -60,7 +62,16 @@ def _change_directory(ctx: click.Context, param: click.Parameter, paths: tuple[s
     epilog="git agent VERB -h tells more of one verb; git agent --help opens the manual page.",
 )
 @click.version_option(__version__, "-v", "--version", message="git-agent version %(version)s")
-@click.option("-C", "directory", metavar="PATH", multiple=True, callback=_change_directory, expose_value=False, is_eager=True, help="Run as if started in PATH.")
+@click.option(
+    "-C",
+    "directory",
+    metavar="PATH",
+    multiple=True,
+    callback=_change_directory,
+    expose_value=False,
+    is_eager=True,
+    help="Run as if started in PATH.",
+)
 def group() -> None:
     """Run many coding agents in one repository: a task is a branch, a worktree and a worker."""
 

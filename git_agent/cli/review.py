@@ -52,7 +52,8 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
         raise usage("at-one", "--at names the commit of one task", "approve them one by one")
     done = [approve(app, find(app, ref), at=at, note=note) for ref in tasks or (None,)]
     lines = [
-        f"{t.task.label} is {t.task.state}{'' if t.moved else ' already'} at {(t.task.reviewed_oid or '')[:12]}" for t in done
+        f"{t.task.label} is {t.task.state}{'' if t.moved else ' already'} at {(t.task.reviewed_oid or '')[:12]}"
+        for t in done
     ]
     return _several(app, [t.task for t in done], lines)
 
@@ -68,23 +69,42 @@ def _several(app: App, found: Sequence[Task], lines: list[str], talk: Sequence[s
 
 @verb("request-changes")
 @task_argument(required=True)
-@click.option("-m", "--message", "text", required=True, metavar="TEXT", help="What is to be changed; sent to the worker.")
+@click.option(
+    "-m",
+    "--message",
+    "text",
+    required=True,
+    metavar="TEXT",
+    help="What is to be changed; sent to the worker.",
+)
 def request_changes_verb(app: App, task: str, text: str) -> Answer:
     """Send a task back to its worker with a text: WORKING, hold changes_requested."""
     from git_agent.actions.find import find
     from git_agent.actions.request_changes import request_changes
 
     taken = request_changes(app, find(app, task), text)
-    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; its worker is told"])
+    return task_answer(
+        app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; its worker is told"]
+    )
 
 
 @verb("merge")
 @click.argument("tasks", nargs=-1, metavar="TASK...")
 @click.option("--all", "everything", is_flag=True, help="Every approved task.")
-@click.option("--strategy", type=click.Choice(["merge", "squash", "rebase", "ff"]), help="How; agent.mergeStrategy without it.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["merge", "squash", "rebase", "ff"]),
+    help="How; agent.mergeStrategy without it.",
+)
 @click.option("--keep", is_flag=True, help="Keep worktree and branch.")
 @click.option("--no-check", is_flag=True, help="Don't run the check command.")
-@click.option("--already", is_flag=False, flag_value="", metavar="[OID]", help="Record that the base has the work already.")
+@click.option(
+    "--already",
+    is_flag=False,
+    flag_value="",
+    metavar="[OID]",
+    help="Record that the base has the work already.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Compute the merge, change nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 def merge_verb(
@@ -195,7 +215,9 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
     from git_agent.render import json, lines
 
     done = clean(app, older_than_s=None if older_than is None else parse_duration(older_than), dry_run=dry_run)
-    said = [f"{t.label}: {x}" for t, r in done.tasks for x in lines.retired(r, "would remove" if dry_run else "removed")]
+    said = [
+        f"{t.label}: {x}" for t, r in done.tasks for x in lines.retired(r, "would remove" if dry_run else "removed")
+    ]
     viewed = view(app, [t for t, _ in done.tasks], counts=False)
     removed = {str(t.id): json.retired(r) for t, r in done.tasks}
     payload = {"tasks": [json.task(v) for v in viewed], "removed": removed, "dry_run": dry_run}

@@ -42,13 +42,18 @@ def _order(title: str | None, agent: str | None = None, **given: Any) -> Order:
         title=title if title is not None else given["given_title"],
         body=None if given["body_file"] is None else read_text(given["body_file"]),
         base=given["base"],
-        after=given["after"] or None,
+        after=_several(given["after"]),
         priority=given["priority"],
-        paths=given["paths"] or None,
+        paths=_several(given["paths"]),
         check=given["check"],
         name=given["name"],
         agent=agent,
     )
+
+
+def _several(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    """An empty text takes all away; nothing given leaves all as it is."""
+    return tuple(text for text in given if text) if given else None
 
 
 @verb("add", creates=True)
@@ -75,13 +80,7 @@ def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
     """
     from git_agent.actions.edit import edit
 
-    for name in ("after", "paths"):
-        given[name] = [text for text in given[name] if text] if given[name] else None
-    order = _order(None, **given | {"after": None, "paths": None})
-    cleared = {name: tuple(given[name]) for name in ("after", "paths") if given[name] is not None}
-    from dataclasses import replace
-
-    changed = edit(app, task, replace(order, **cleared))
+    changed = edit(app, task, _order(None, **given))
     return task_answer(app, changed, [f"{changed.label} is changed"])
 
 
@@ -174,7 +173,9 @@ def _stepped(app: App, task: str | None, step: Callable[..., Any], **options: An
     from git_agent.actions.find import find
 
     taken = step(app, find(app, task), **options)
-    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")])
+    return task_answer(
+        app, taken.task, [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")]
+    )
 
 
 @verb("release")

@@ -17,7 +17,5 @@ def parse_duration(text: str) -> float:
     """
     found = _SPELLING.fullmatch(text.strip())
     if not found:
-        raise usage(
-            "bad-duration", f"bad duration {text[:40]!r}", "a number and s, m, h, d or w, as in 90s, 15m, 2h"
-        )
+        raise usage("bad-duration", f"bad duration {text[:40]!r}", "a number and s, m, h, d or w, as in 90s, 15m, 2h")
     return float(found[1]) * _SECONDS[found[2]]

@@ -16,7 +16,9 @@ def may_land(task: Task, tip: str | None, same_patch: bool) -> AgentError | None
         return refused("not-approved", f"cannot merge {task.label}: it is {task.state}", _next(task))
     if tip is None:
         return refused(
-            "no-branch", f"cannot merge {task.label}: branch '{task.branch}' is gone", f"git agent show {task.id}"
+            "no-branch",
+            f"cannot merge {task.label}: branch '{task.branch}' is gone",
+            f"git agent show {task.id}",
         )
     if tip != task.reviewed_oid and not same_patch:
         return refused(

@@ -48,9 +48,7 @@ def check_title(text: str) -> str:
     elif len(title) > MAX_TITLE:
         fault = f"it has {len(title)} characters, at most {MAX_TITLE} are allowed"
     if fault:
-        raise usage(
-            "bad-title", f"bad title: {fault}", "give one short line; the body (-F FILE) takes the rest"
-        )
+        raise usage("bad-title", f"bad title: {fault}", "give one short line; the body (-F FILE) takes the rest")
     return title
 
 

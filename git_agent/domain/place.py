@@ -21,7 +21,13 @@ class Place:
 
 
 def place_for(
-    task: Task, *, prefix: str, directory: str, heads: Mapping[str, str], base_oid: str, adopt: str | None = None
+    task: Task,
+    *,
+    prefix: str,
+    directory: str,
+    heads: Mapping[str, str],
+    base_oid: str,
+    adopt: str | None = None,
 ) -> Place:
     """Choose the place of a task's next attempt.
 

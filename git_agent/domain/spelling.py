@@ -13,9 +13,7 @@ MAX_NAME = 60
 MAX_COMPONENT = 250
 """Bytes between two slashes of a branch: 255, the usual limit of a file name, less git's `.lock`."""
 
-IGNORABLE = (
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-)
+IGNORABLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 """Marks and letters that show nothing (Unicode: Default_Ignorable), for a regular expression's class."""
 
 RESERVED = frozenset(

@@ -149,7 +149,13 @@ MOVES: tuple[Move, ...] = (
         "the reviewer is not the task's worker; the reviewed oid is the tip",
         "reviewer",
     ),
-    _row(_S.APPROVED, Step.MOVED, _S.IN_REVIEW, "the tip is not the reviewed oid and the patch-id differs", "hook"),
+    _row(
+        _S.APPROVED,
+        Step.MOVED,
+        _S.IN_REVIEW,
+        "the tip is not the reviewed oid and the patch-id differs",
+        "hook",
+    ),
     _row(
         _S.APPROVED,
         Step.MERGE,

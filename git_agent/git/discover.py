@@ -84,16 +84,12 @@ def _explained(error: GitError) -> AgentError:
         hint = next((line.strip() for line in error.details if "safe.directory" in line), "")
         return AgentError("unsafe-repository", error.message, hint, details=error.details)
     if re.search(r"not a git repository", error.stderr):
-        return AgentError(
-            "not-a-repository", "not a git repository (or any of the parent directories)", "git init"
-        )
+        return AgentError("not-a-repository", "not a git repository (or any of the parent directories)", "git init")
     return AgentError("not-a-repository", error.message, "git rev-parse --git-dir", details=error.details)
 
 
 def _main(common: str) -> tuple[bool, str | None]:
-    done = git(
-        "config", "--null", "--get-regexp", r"^core\.(bare|worktree)$", git_dir=common, cwd=common, ok=(0, 1)
-    )
+    done = git("config", "--null", "--get-regexp", r"^core\.(bare|worktree)$", git_dir=common, cwd=common, ok=(0, 1))
     settings = dict(field.partition("\n")[::2] for field in done.fields if field)
     if settings.get("core.worktree"):
         return False, os.path.realpath(os.path.join(common, settings["core.worktree"]))

@@ -54,9 +54,7 @@ def ahead_behind_many(
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return ahead_behind of each pair; through pygit2 when many spawns would cost more than its import."""
     wanted = list(dict.fromkeys(pairs))
-    if len(wanted) > _MANY and not os.path.exists(
-        os.path.join(common_dir, "objects", "info", "commit-graph")
-    ):
+    if len(wanted) > _MANY and not os.path.exists(os.path.join(common_dir, "objects", "info", "commit-graph")):
         try:
             import pygit2
 
@@ -74,9 +72,7 @@ def ahead_behind_many(
 def commits(run: Run, base: str, tip: str, limit: int) -> list[Commit]:
     """List the commits of tip that base lacks, newest first."""
     form = "--format=%H%x00%ct%x00%an <%ae>%x00%s"
-    done = run(
-        "log", "-z", form, "--no-show-signature", "--no-color", f"--max-count={limit}", f"{base}..{tip}", "--"
-    )
+    done = run("log", "-z", form, "--no-show-signature", "--no-color", f"--max-count={limit}", f"{base}..{tip}", "--")
     fields = done.fields if done.out else []
     rows = (fields[at : at + 4] for at in range(0, len(fields) - 3, 4))
     return [Commit(oid, subject, author, int(when)) for oid, when, author, subject in rows]
@@ -96,8 +92,6 @@ def stashes(run: Run, branch: str) -> list[str]:
     if run("rev-parse", "--verify", "--quiet", "refs/stash", ok=(0, 1)).status:
         return []
     # %gd would show dates instead of numbers under log.date; the order is the number.
-    lines = run(
-        "log", "--walk-reflogs", "--no-show-signature", "--format=%gs", "refs/stash", "--"
-    ).text.split("\n")
+    lines = run("log", "--walk-reflogs", "--no-show-signature", "--format=%gs", "refs/stash", "--").text.split("\n")
     ours = (f"WIP on {branch}: ", f"On {branch}: ")
     return [f"stash@{{{at}}}: {line}" for at, line in enumerate(lines) if line.startswith(ours)]

@@ -27,9 +27,7 @@ def land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
     """
     ref = HEADS + base
     if where := repo.rebasing(base):
-        raise refused(
-            "checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first"
-        )
+        raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
     here = _checkout(repo, base)
     found = repo.branch_oid(base)
     if found != old:
@@ -49,9 +47,7 @@ def _checkout(repo: Repo, base: str) -> str | None:
         raise refused("checked-out-twice", says, "switch one of them to another branch", tuple(present))
     if present:
         if busy := repo.in_progress(present[0]):
-            raise refused(
-                "checkout-busy", f"a {busy} is under way in {present[0]}", f"finish the {busy} first"
-            )
+            raise refused("checkout-busy", f"a {busy} is under way in {present[0]}", f"finish the {busy} first")
         return present[0]
     # Locked: its directory is away, not gone, and would come back looking as if it took the merge back.
     if away := next((each.path for each in held if each.locked is not None), None):

@@ -55,9 +55,7 @@ def observe(repo: Repo, path: str) -> Observed:
     exists = os.path.lexists(path)
     if not admins:
         git_dir = git_dir_of(real) if exists else None
-        orphan = git_dir is not None and os.path.dirname(git_dir) == os.path.join(
-            repo.common_dir, "worktrees"
-        )
+        orphan = git_dir is not None and os.path.dirname(git_dir) == os.path.join(repo.common_dir, "worktrees")
         return Observed(exists, False, None, None, orphan)
     reasons = [reason(admin) for admin in admins]
     locked = next((each for each in reasons if each is not None), None)
@@ -69,9 +67,7 @@ def is_half(real: str, admins: Sequence[str]) -> bool:
     if len(admins) > 1 or reason(admins[0]) == INITIALIZING:
         return True
     # git writes the index last: a checkout that was cut short leaves none.
-    return not (
-        os.path.isfile(os.path.join(admins[0], "index")) and os.path.isfile(os.path.join(real, ".git"))
-    )
+    return not (os.path.isfile(os.path.join(admins[0], "index")) and os.path.isfile(os.path.join(real, ".git")))
 
 
 def registrations(repo: Repo, path: str) -> list[str]:
@@ -133,11 +129,7 @@ def _claims(admin: str, real: str) -> bool:
     # Killed before git wrote where the worktree is: its name and its lock still say whose it was.
     same = os.path.basename(admin).rstrip("0123456789") == os.path.basename(real).rstrip("0123456789")
     locked = reason(admin)
-    return (
-        same
-        and locked is not None
-        and (locked == INITIALIZING or locked.startswith(LOCK_REASON.format(task="")))
-    )
+    return same and locked is not None and (locked == INITIALIZING or locked.startswith(LOCK_REASON.format(task="")))
 
 
 def _branch(real: str, admin: str, exists: bool) -> str | None:

@@ -36,14 +36,10 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     Raise AgentError unrelated-histories (exit 3).
     """
     if repo.merge_base(base_oid, tip_oid) is None:
-        raise refused(
-            "unrelated-histories", "the branch and its base have no commit in common", "git merge-base"
-        )
+        raise refused("unrelated-histories", "the branch and its base have no commit in common", "git merge-base")
     with _attributes(repo, base_oid) as (before, where):
         args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
-        done = git(
-            *before, *args, git_dir=repo.common_dir, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1)
-        )
+        done = git(*before, *args, git_dir=repo.common_dir, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
     tree, *paths = done.fields
     if not _OID.match(tree):  # status 1 is also git's answer to a revision that it can't read
         raise GitError(("git", *args), done.status, done.err)
@@ -66,9 +62,7 @@ def commit(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: 
     sign = ("-S",) if repo.config("commit.gpgsign", kind="bool") == "true" else ()
     given = tuple(each for parent in parents for each in ("-p", parent))
     encoding = ("-c", "i18n.commitEncoding=UTF-8")
-    return git(
-        *encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, cwd=where, git_dir=git_dir
-    ).text
+    return git(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, cwd=where, git_dir=git_dir).text
 
 
 def merge_message(repo: Repo, branch: str, base: str, tip: str) -> str:
@@ -93,9 +87,7 @@ def _after_hook(repo: Repo, message: str, where: str, git_dir: str | None) -> by
         with open(path, "rb") as file:
             return file.read()
     except GitError as error:
-        raise refused(
-            "hook-refused", "the commit-msg hook refused the message", "mend it", error.details
-        ) from error
+        raise refused("hook-refused", "the commit-msg hook refused the message", "mend it", error.details) from error
     finally:
         os.unlink(path)
 

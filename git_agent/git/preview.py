@@ -16,7 +16,15 @@ def preview(repo: Repo, oid: str) -> Iterator[str]:
     """Lend the path of a worktree with a commit (full oid) checked out, detached; it is removed afterwards."""
     with scratch(repo) as path:
         with creation_lock(repo):
-            args = ("worktree", "add", "--detach", "--no-checkout", "--lock", "--reason", "git-agent: scratch")
+            args = (
+                "worktree",
+                "add",
+                "--detach",
+                "--no-checkout",
+                "--lock",
+                "--reason",
+                "git-agent: scratch",
+            )
             repo.git(*args, "--", path, oid)
         git("reset", "--hard", "--quiet", "--no-recurse-submodules", cwd=path)
         yield path

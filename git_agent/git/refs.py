@@ -69,11 +69,7 @@ def keep(repo: Repo, task: int, oid: str) -> str:
     """Keep oid under refs/git-agent/rescue/<task>/<n>; return that ref (the latest, if it holds oid)."""
     prefix = f"{RESCUE}{task}/"
     for _ in range(_TRIES):
-        held = {
-            int(ref[len(prefix) :]): at
-            for ref, at in repo.refs(prefix).items()
-            if ref[len(prefix) :].isdigit()
-        }
+        held = {int(ref[len(prefix) :]): at for ref, at in repo.refs(prefix).items() if ref[len(prefix) :].isdigit()}
         last = max(held, default=0)
         if held.get(last) == oid:
             return f"{prefix}{last}"
@@ -92,16 +88,12 @@ def branch(repo: Repo, name: str, oid: str) -> None:
     """
     ref, message = HEADS + name, "branch: Created by git agent"
     if repo.git("check-ref-format", ref, ok=(0, 1)).status or name.startswith("-") or name == "HEAD":
-        raise AgentError(
-            "bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE
-        )
+        raise AgentError("bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE)
     other = clash(name, repo.heads())
     if other == name:
         raise RefMoved(ref, None, find(repo, ref))
     if other is not None:
-        raise refused(
-            "branch-clash", f"branch {name} can't stand beside branch {other}", "choose another name"
-        )
+        raise refused("branch-clash", f"branch {name} can't stand beside branch {other}", "choose another name")
     if not _by_pygit2(repo, ref, oid, message):
         create(repo, ref, oid, message)
 

@@ -50,9 +50,7 @@ def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
         real, admins = real_path(path), registrations(repo, path)
         if not admins:
             if os.path.lexists(real):
-                raise refused(
-                    "not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list"
-                )
+                raise refused("not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list")
             return
         _refuse_foreign(admins, real, task)
         _refuse_danger(repo, real, admins)
@@ -181,6 +179,4 @@ def _refuse_late_change(admin: str, trash: str, real: str) -> None:
 
 
 def _dirty(real: str, lines: Sequence[str]) -> AgentError:
-    return refused(
-        "worktree-dirty", f"worktree {real} has changes", "commit them, or use --force", tuple(lines)
-    )
+    return refused("worktree-dirty", f"worktree {real} has changes", "commit them, or use --force", tuple(lines))

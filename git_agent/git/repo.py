@@ -13,14 +13,12 @@ from git_agent.git.run import Done, GitError, git
 from git_agent.git.state import Change
 
 HEADS = "refs/heads/"
-_HEAD_FORMAT = "%00".join(
-    ["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""]
-)
+_HEAD_FORMAT = "%00".join(["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""])
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One branch: oid of its tip, the worktree it is checked out in, its upstream ref, and git's word on both.
+    """One branch: its tip, the worktree it is checked out in, its upstream ref, and how far they are apart.
 
     track: "", "[gone]", "[ahead 1]", "[behind 2]" or "[ahead 1, behind 2]".
     """
@@ -79,9 +77,7 @@ class Repo:
 
     def resolve(self, rev: str) -> str | None:
         """Return the full oid of the commit that rev names, None when it names none."""
-        done = self.git(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}", ok=(0, 1, 128)
-        )
+        done = self.git("rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}", ok=(0, 1, 128))
         return done.text if done.status == 0 else None
 
     def branch_oid(self, branch: str) -> str | None:

@@ -65,7 +65,8 @@ _FIXED = {
 _OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 _PATIENCE = 10.0  # seconds; git holds a ref, index or config lock for milliseconds
 _LOCKED = re.compile(
-    r"Unable to create '(?P<path>.*\.lock)': File exists|could not lock config file (?P<config>.*): File exists"
+    r"Unable to create '(?P<path>.*\.lock)': File exists"
+    r"|could not lock config file (?P<config>.*): File exists"
     r"|failed to read (?P<common>\S*commondir)"  # a worktree that another git is making at this moment
 )
 
@@ -147,9 +148,7 @@ def git(
         time.sleep(random.uniform(0.01, 0.05))
 
 
-def _once(
-    argv: tuple[str, ...], cwd: str | None, stdin: bytes | None, env: dict[str, str], terminal: bool
-) -> Done:
+def _once(argv: tuple[str, ...], cwd: str | None, stdin: bytes | None, env: dict[str, str], terminal: bool) -> Done:
     began = time.monotonic()
     if terminal:
         sys.stderr.flush()

@@ -9,9 +9,7 @@ from git_agent.git.repo import Repo
 
 def add(repo: Repo, message: str, trailers: Sequence[tuple[str, str]]) -> str:
     """Return message with the trailers (key, value) that it lacks; a value becomes one line."""
-    given = tuple(
-        each for key, value in trailers for each in ("--trailer", f"{key}={' '.join(value.split())}")
-    )
+    given = tuple(each for key, value in trailers for each in ("--trailer", f"{key}={' '.join(value.split())}"))
     if not given:
         return message
     how = ("--no-divider", "--where", "end", "--if-exists", "addIfDifferent", "--if-missing", "add")

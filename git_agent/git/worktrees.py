@@ -108,9 +108,7 @@ def _make_parents(real: str) -> list[str]:
             os.mkdir(each)
     except FileExistsError as error:
         if not os.path.isdir(os.path.dirname(real)):
-            raise refused(
-                "target-exists", f"can't make {os.path.dirname(real)}: a file is in the way"
-            ) from error
+            raise refused("target-exists", f"can't make {os.path.dirname(real)}: a file is in the way") from error
     except OSError as error:
         says = f"can't make {os.path.dirname(real)}: {error.strerror}"
         raise AgentError("cannot-write", says, "git agent config worktreeDir") from error
@@ -136,21 +134,13 @@ def _refuse_target(repo: Repo, real: str) -> None:
 def _refuse_branch(repo: Repo, branch: str, oid: str) -> None:
     if branch.startswith("-"):
         # `git worktree add` takes such a name for something else and detaches HEAD (measured, 2.39).
-        raise refused(
-            "bad-branch", f"git can't check out a branch named {branch}", "git branch -m -- <old> <new>"
-        )
+        raise refused("bad-branch", f"git can't check out a branch named {branch}", "git branch -m -- <old> <new>")
     head = repo.heads().get(branch)
     if head is None:
         raise refused("no-branch", f"there is no branch {branch}", "git branch --list")
     if head.worktree:
-        raise refused(
-            "branch-taken", f"branch {branch} is checked out in {head.worktree}", "git worktree list"
-        )
+        raise refused("branch-taken", f"branch {branch} is checked out in {head.worktree}", "git worktree list")
     if where := repo.rebasing(branch):
-        raise refused(
-            "branch-taken", f"branch {branch} is being rebased or bisected in {where}", "finish that first"
-        )
+        raise refused("branch-taken", f"branch {branch} is being rebased or bisected in {where}", "finish that first")
     if head.oid != oid:
-        raise refused(
-            "branch-moved", f"branch {branch} is at {head.oid[:12]}, expected {oid[:12]}", "try again"
-        )
+        raise refused("branch-moved", f"branch {branch} is at {head.oid[:12]}, expected {oid[:12]}", "try again")

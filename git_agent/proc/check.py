@@ -27,7 +27,11 @@ def run(command: str, cwd: str, env: Mapping[str, str], line: Callable[[str], No
     env: added to the environment, which loses git's own variables so that git in it means cwd; line: called with
     each line of output. Standard input is closed. An interruption ends the whole group.
     """
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "GIT_SSH"))}
+    clean = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith("GIT_") or k.startswith(("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "GIT_SSH"))
+    }
     process = subprocess.Popen(
         ["/bin/sh", "-c", command],
         cwd=cwd,

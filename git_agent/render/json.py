@@ -32,7 +32,19 @@ def error(problem: AgentError) -> dict[str, Any]:
 def task(viewed: TaskView) -> dict[str, Any]:
     """Describe a task as docs/json.md says."""
     record, lease = viewed.task, viewed.lease
-    plain = ("id", "name", "title", "body", "state", "hold", "priority", "base", "base_oid", "branch", "worktree")
+    plain = (
+        "id",
+        "name",
+        "title",
+        "body",
+        "state",
+        "hold",
+        "priority",
+        "base",
+        "base_oid",
+        "branch",
+        "worktree",
+    )
     oids = ("head_oid", "reviewed_oid", "merged_oid", "merged_by", "attempt", "epoch")
     return {
         **{name: getattr(record, name) for name in (*plain, *oids)},

@@ -105,8 +105,6 @@ def status(found: Status, screen: Screen) -> list[str]:
     lines += _section("Queue", [v for v in found.tasks if v.task.state is State.OPEN], screen)
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
     lines += ["", totals or "no tasks yet; git agent spawn TITLE makes one"]
-    if found.health["unread"]:
-        lines.append(f"{found.health['unread']} messages for you: git agent log TASK shows them")
     if found.health["untrusted"]:
         lines.append(f"not trusted: {', '.join(found.health['untrusted'])} of .gitagent; git agent trust accepts them")
     return lines
@@ -169,7 +167,9 @@ def event(happened: Event) -> str:
     texts = (happened.data.get(k) for k in ("reason", "text", "note", "title", "verb"))
     told = next((visible(str(t)).strip() for t in texts if t), "")
     subject = f" {happened.task}" if happened.task is not None else ""
-    return f"{rfc3339(happened.at)} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {told}" if told else "")
+    return f"{rfc3339(happened.at)} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (
+        f": {told}" if told else ""
+    )
 
 
 def entry(line: Entry) -> str:
@@ -178,7 +178,8 @@ def entry(line: Entry) -> str:
         return event(line.event)
     if line.message is not None:
         said = line.message
-        return f"{rfc3339(line.at)} message {said.id} from {visible(said.sender)} to {visible(said.to)}: {visible(said.body)}"
+        between = f"from {visible(said.sender)} to {visible(said.to)}"
+        return f"{rfc3339(line.at)} message {said.id} {between}: {visible(said.body)}"
     assert line.commit is not None
     return f"{rfc3339(line.at)} commit {line.commit.oid[:12]} {visible(line.commit.subject)}"
 

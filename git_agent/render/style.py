@@ -20,7 +20,7 @@ COLOURS: Mapping[State, str] = {
 
 def paint(text: str, code: str, on: bool) -> str:
     """Colour a text with an SGR code, when on."""
-    return f"\x1b[{code}m{text}\x1b[0m" if on and text else text
+    return f"\x1b[{code}m{text}\x1b[0m" if on and text and code else text
 
 
 def wants_colour(terminal: bool, env: Mapping[str, str]) -> bool:

@@ -42,7 +42,7 @@ def table(
     for number, row in enumerate(cells):
         shown = [pad(cut(cell, w), w, c.right) for cell, c, w in zip(row, columns, widths, strict=True)]
         if colour is not None:
-            shown = [paint(cell, code, bool(code := colour(number, at))) for at, cell in enumerate(shown)]
+            shown = [paint(cell, colour(number, at), True) for at, cell in enumerate(shown)]
         lines.append(heading.join(shown).rstrip())
     return lines
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import AttemptRow
+from git_agent.store.schema import AttemptRow, dicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ def by_branch(branch: str) -> Attempt | None:
 def present(task: int) -> list[Attempt]:
     """List a task's attempts that were not removed, the first one first."""
     where = (AttemptRow.task == task) & (AttemptRow.removed == 0)
-    rows = AttemptRow.select().where(where).order_by(AttemptRow.number).dicts()
+    rows = dicts(AttemptRow.select().where(where).order_by(AttemptRow.number))
     return [Attempt(**row) for row in rows]
 
 
 def _first(where: Any) -> Attempt | None:
-    rows = AttemptRow.select().where(where).order_by(AttemptRow.started_at.desc()).limit(1).dicts()
+    rows = dicts(AttemptRow.select().where(where).order_by(AttemptRow.started_at.desc()).limit(1))
     return next((Attempt(**row) for row in rows), None)

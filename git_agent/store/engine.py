@@ -38,15 +38,15 @@ def _import_with_one_sqlite() -> Any:
 
 _driver = _import_with_one_sqlite()
 
-import apsw  # noqa: E402
-import peewee  # noqa: E402
+import apsw as apsw  # noqa: E402
+import peewee as peewee  # noqa: E402
 
 from git_agent.store import faults  # noqa: E402
 
 NOW_MS = peewee.SQL("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")
 
 
-class Database(_driver.APSWDatabase):  # type: ignore[misc]
+class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
     """One connection a thread to the store; every SQLite error leaves it as an AgentError."""
 
     def __init__(self, path: str, *, synchronous: str = "FULL") -> None:

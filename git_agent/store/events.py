@@ -9,7 +9,7 @@ from typing import Any
 from git_agent.domain.event import Event
 from git_agent.domain.task import State
 from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import EventRow
+from git_agent.store.schema import EventRow, dicts
 
 
 def append(
@@ -54,8 +54,8 @@ def of_task(task: int | None, *, since_ms: int | None = None, after: int = 0, li
         query = query.where(EventRow.task == task)
     if since_ms is not None:
         query = query.where(EventRow.at >= since_ms)
-    rows = query.order_by(EventRow.seq.desc()).limit(limit).dicts()
-    return [_event(row) for row in reversed(list(rows))]
+    rows = dicts(query.order_by(EventRow.seq.desc()).limit(limit))
+    return [_event(row) for row in reversed(rows)]
 
 
 def last_change(task: int) -> Event | None:
@@ -66,13 +66,13 @@ def last_change(task: int) -> Event | None:
         .order_by(EventRow.seq.desc())
         .limit(1)
     )
-    return next((_event(row) for row in rows.dicts()), None)
+    return next((_event(row) for row in dicts(rows)), None)
 
 
 def changes_since(since_ms: int) -> Iterator[Event]:
     """Yield the changes of state since a time (ms since the epoch), oldest first."""
     query = EventRow.select().where((EventRow.at >= since_ms) & (EventRow.target.is_null(False)))
-    for row in query.order_by(EventRow.seq).dicts():
+    for row in dicts(query.order_by(EventRow.seq)):
         yield _event(row)
 
 

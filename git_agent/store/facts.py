@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from git_agent.store.schema import MetaRow
+from git_agent.store.schema import MetaRow, tuples
 
 
 def get(key: str) -> str | None:
     """Read a fact."""
-    return next((row[0] for row in MetaRow.select(MetaRow.value).where(MetaRow.key == key).tuples()), None)
+    return next((row[0] for row in tuples(MetaRow.select(MetaRow.value).where(MetaRow.key == key))), None)
 
 
 def put(key: str, value: str) -> None:
     """Record a fact."""
-    MetaRow.replace(key=key, value=value).execute()
+    MetaRow.insert(key=key, value=value).on_conflict_replace().execute()

@@ -25,17 +25,23 @@ def translate(error: BaseException, path: str) -> AgentError:
         )
     if name in ("NotADBError", "CorruptError"):
         return AgentError(
-            "store-corrupt", f"{path} is not a sound database: {_text(error)}", "restore it from a backup; not touched"
+            "store-corrupt",
+            f"{path} is not a sound database: {_text(error)}",
+            "restore it from a backup; not touched",
         )
     if name == "IOError":
         return AgentError("store-io", f"reading or writing {path} failed: {_text(error)}", "check the disk, then retry")
-    return AgentError("store-failed", f"the store {path} failed: {_text(error)}", "git agent init mends a partial store")
+    return AgentError(
+        "store-failed", f"the store {path} failed: {_text(error)}", "git agent init mends a partial store"
+    )
 
 
 def replaced(path: str) -> AgentError:
     """Make the error of a database that was deleted or replaced under a running command."""
     return AgentError(
-        "store-replaced", f"the store {path} was replaced while this command ran; nothing was written", "run it again"
+        "store-replaced",
+        f"the store {path} was replaced while this command ran; nothing was written",
+        "run it again",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from git_agent.domain.owner import Owner
 from git_agent.errors import AgentError, Exit
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import IntentRow
+from git_agent.store.schema import IntentRow, dicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,10 @@ def _under_way(task: int) -> AgentError:
     other = of_task(task)
     what = f"{other.kind} by pid {other.owner.pid} on {other.owner.host}" if other else "another command"
     return AgentError(
-        "under-way", f"task {task} is busy: {what} is under way", "try again when it has ended", exit=Exit.BUSY
+        "under-way",
+        f"task {task} is busy: {what} is under way",
+        "try again when it has ended",
+        exit=Exit.BUSY,
     )
 
 
@@ -63,7 +66,9 @@ def update(intent: int, data: Mapping[str, Any]) -> None:
 def adopt(intent: Intent, owner: Owner) -> bool:
     """Take over a dead process's intent; False when somebody else was quicker."""
     mine = {"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid, "pid_start": owner.pid_start}
-    same = (IntentRow.id == intent.id) & (IntentRow.pid == intent.owner.pid) & (IntentRow.boot_id == intent.owner.boot_id)
+    same = (
+        (IntentRow.id == intent.id) & (IntentRow.pid == intent.owner.pid) & (IntentRow.boot_id == intent.owner.boot_id)
+    )
     return bool(IntentRow.update(**mine).where(same).execute())
 
 
@@ -74,12 +79,12 @@ def end(intent: int) -> None:
 
 def pending() -> list[Intent]:
     """List what is under way; almost always nothing."""
-    return [_intent(row) for row in IntentRow.select().order_by(IntentRow.id).dicts()]
+    return [_intent(row) for row in dicts(IntentRow.select().order_by(IntentRow.id))]
 
 
 def of_task(task: int) -> Intent | None:
     """Find what is under way for a task."""
-    return next((_intent(r) for r in IntentRow.select().where(IntentRow.task == task).dicts()), None)
+    return next((_intent(r) for r in dicts(IntentRow.select().where(IntentRow.task == task))), None)
 
 
 def _intent(row: dict[str, Any]) -> Intent:

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from git_agent.domain.lease import Lease
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow
+from git_agent.store.schema import LeaseRow, SessionRow, dicts, tuples
 
 
 def take(task: int, kind: str, lease_s: float | None) -> None:
     """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never."""
     expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
-    LeaseRow.replace(task=task, kind=kind, beat_at=NOW_MS, progress_at=NOW_MS, expires_at=expires).execute()
+    columns = {"task": task, "kind": kind, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
+    LeaseRow.insert(**columns).on_conflict_replace().execute()
 
 
 def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
@@ -34,7 +35,7 @@ def owner(task: int) -> Owner | None:
     """Find the process that holds a task's lease; None for a worker that nobody supervises."""
     columns = (SessionRow.host, SessionRow.boot_id, SessionRow.pid, SessionRow.pid_start)
     held = SessionRow.select(*columns).join(LeaseRow, on=(LeaseRow.session == SessionRow.id))
-    return next((Owner(*row) for row in held.where(LeaseRow.task == task).tuples()), None)
+    return next((Owner(*row) for row in tuples(held.where(LeaseRow.task == task))), None)
 
 
 def drop(task: int) -> None:
@@ -50,7 +51,7 @@ def of(tasks: Iterable[int]) -> dict[int, Lease]:
     )
     if len(wanted) <= 500:
         query = query.where(LeaseRow.task.in_(wanted))
-    return {row["task"]: _lease(row) for row in query.dicts()}
+    return {row["task"]: _lease(row) for row in dicts(query)}
 
 
 def _lease(row: dict[str, object]) -> Lease:

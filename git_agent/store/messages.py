@@ -7,7 +7,7 @@ from typing import Any
 
 from git_agent.domain.message import Delivery, Draft, Message
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import DeliveryRow, MessageRow
+from git_agent.store.schema import DeliveryRow, MessageRow, dicts, tuples
 
 
 def send(drafts: Iterable[Draft], sender: str, *, verified: bool) -> list[int]:
@@ -35,14 +35,16 @@ def _send(draft: Draft, sender: str, verified: bool) -> int:
 def _thread_of(message: int | None) -> int | None:
     if message is None:
         return None
-    return next((row[0] for row in MessageRow.select(MessageRow.thread).where(MessageRow.id == message).tuples()), None)
+    return next(
+        (row[0] for row in tuples(MessageRow.select(MessageRow.thread).where(MessageRow.id == message))),
+        None,
+    )
 
 
 def last_question(task: int) -> int | None:
-    """Find the newest message that a task's worker sent to a person."""
-    return (
-        MessageRow.select(peewee.fn.MAX(MessageRow.id)).where(MessageRow.sender == str(task)).scalar()  # type: ignore[no-any-return]
-    )
+    """Find the newest message that a task's worker sent."""
+    rows = tuples(MessageRow.select(peewee.fn.MAX(MessageRow.id)).where(MessageRow.sender == str(task)))
+    return rows[0][0]  # type: ignore[no-any-return]
 
 
 def of_task(task: int, *, since_ms: int | None = None, limit: int = 1000) -> list[Message]:
@@ -61,7 +63,7 @@ def unread(recipients: Iterable[str]) -> dict[str, int]:
     )
     if len(wanted) <= 500:
         query = query.where(DeliveryRow.recipient.in_(wanted))
-    return dict(query.group_by(DeliveryRow.recipient).tuples())
+    return dict(tuples(query.group_by(DeliveryRow.recipient)))
 
 
 def _joined() -> Any:
@@ -87,5 +89,5 @@ def _messages(query: Any) -> list[Message]:
             state=Delivery(row["state"]),
             verified=bool(row["verified"]),
         )
-        for row in query.dicts()
+        for row in dicts(query)
     ]

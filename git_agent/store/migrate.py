@@ -41,7 +41,9 @@ def create(path: str) -> None:
             os.unlink(temporary)
     except OSError as error:
         raise AgentError(
-            "store-not-writable", f"cannot make the store {path}: {error.strerror}", f"make {directory} writable"
+            "store-not-writable",
+            f"cannot make the store {path}: {error.strerror}",
+            f"make {directory} writable",
         ) from error
     except apsw.Error as error:
         raise faults.translate(error, path) from error

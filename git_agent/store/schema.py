@@ -14,6 +14,16 @@ database: Any = peewee.DatabaseProxy()
 _SURROGATE, _PRIVATE = 0xDC80, 0x10FF80
 
 
+def dicts(query: Any) -> list[dict[str, Any]]:
+    """Run a query and list its rows as dictionaries: the stubs of peewee lose their type."""
+    return list(query.dicts())
+
+
+def tuples(query: Any) -> list[tuple[Any, ...]]:
+    """Run a query and list its rows as tuples."""
+    return list(query.tuples())
+
+
 class PathField(peewee.TextField):
     """A path as text. Bytes that are not UTF-8 (lone surrogates in Python) are kept in a private plane of Unicode."""
 

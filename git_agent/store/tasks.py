@@ -10,7 +10,7 @@ from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.store import events
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow
+from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, tuples
 
 _COLUMNS = tuple(field.name for field in TaskRow._meta.sorted_fields)
 _AT = {name: index for index, name in enumerate(_COLUMNS)}
@@ -28,7 +28,7 @@ class Sight:
     base_seen: str | None
 
 
-class Changed(Exception):
+class Changed(Exception):  # noqa: N818 - it says what happened
     """The task is no longer as it was read; read it again."""
 
 
@@ -43,7 +43,9 @@ def insert(values: Mapping[str, Any], state: State) -> Task:
         ).execute()
     except peewee.IntegrityError as error:
         raise refused(
-            "name-taken", f"the name '{values['name']}' is taken", "choose another with --name, or git agent list"
+            "name-taken",
+            f"the name '{values['name']}' is taken",
+            "choose another with --name, or git agent list",
         ) from error
     return get(key)
 
@@ -96,7 +98,7 @@ def sights() -> list[Sight]:
     """List what was last seen of the unfinished tasks' branches."""
     columns = (TaskRow.id, TaskRow.branch, TaskRow.head_oid, TaskRow.base, TaskRow.base_seen)
     query = TaskRow.select(*columns).where(TaskRow.state.not_in(_FREE) & TaskRow.branch.is_null(False))
-    return [Sight(*row) for row in query.tuples()]
+    return [Sight(*row) for row in tuples(query)]
 
 
 def with_remains(states: Collection[State]) -> list[Task]:
@@ -107,7 +109,7 @@ def with_remains(states: Collection[State]) -> list[Task]:
 
 def count_by_state() -> dict[State, int]:
     """Count the tasks of each state."""
-    rows = TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state).tuples()
+    rows = tuples(TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state))
     return {State(state): number for state, number in rows}
 
 
@@ -135,7 +137,12 @@ def move(
     epoch = task.epoch + 1 if made.fences else task.epoch
     changed = (
         TaskRow.update(
-            state=made.target, hold=made.hold, epoch=epoch, version=task.version + 1, state_at=NOW_MS, **columns
+            state=made.target,
+            hold=made.hold,
+            epoch=epoch,
+            version=task.version + 1,
+            state_at=NOW_MS,
+            **columns,
         )
         .where(
             (TaskRow.id == task.id)
@@ -188,7 +195,7 @@ def blockers(ids: Iterable[int]) -> dict[int, list[int]]:
 
 def children(task: int) -> list[int]:
     """List the tasks that wait for this one."""
-    rows = DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task).tuples()
+    rows = tuples(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task))
     return sorted(row[0] for row in rows)
 
 
@@ -225,7 +232,7 @@ def _select(where: Any, *, ordered: bool = False) -> list[Task]:
         query = query.where(where)
     if ordered:
         query = query.order_by(TaskRow.priority, TaskRow.id)
-    return [_task(row) for row in query.tuples()]
+    return [_task(row) for row in tuples(query)]
 
 
 def _task(row: tuple[Any, ...]) -> Task:
@@ -243,7 +250,7 @@ def _pairs(key: Any, value: Any, wanted: list[int]) -> dict[int, list[Any]]:
 
 def _grouped(query: Any, wanted: list[int]) -> dict[int, list[Any]]:
     groups: dict[int, list[Any]] = {task: [] for task in wanted}
-    for task, value in query.tuples():
+    for task, value in tuples(query):
         if task in groups:
             groups[task].append(value)
     return groups
@@ -277,5 +284,8 @@ def _refuse_cycle(task: int, parent: int) -> None:
 def stale(task: Task) -> AgentError:
     """Make the error of a task that somebody else changed at the same time."""
     return AgentError(
-        "changed-meanwhile", f"{task.label} was changed by somebody else", f"git agent show {task.id}", exit=Exit.REFUSED
+        "changed-meanwhile",
+        f"{task.label} was changed by somebody else",
+        f"git agent show {task.id}",
+        exit=Exit.REFUSED,
     )

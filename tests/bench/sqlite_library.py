@@ -85,11 +85,7 @@ def child_maps(library: str, folder: str, _: int) -> dict[str, Any]:
     """Name the mapped files that contain SQLite, and the version that peewee's connection reports."""
     db = _open(_database_class(library), f"{folder}/maps.db")
     words = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()]
-    found = {
-        "/".join(Path(w).parts[-2:])
-        for w in words
-        if ".so" in w and b"SQLite format 3\0" in Path(w).read_bytes()
-    }
+    found = {"/".join(Path(w).parts[-2:]) for w in words if ".so" in w and b"SQLite format 3\0" in Path(w).read_bytes()}
     return {"version": _one(db, "SELECT sqlite_version()"), "mapped": sorted(found)}
 
 
@@ -286,9 +282,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("measures", nargs="*")
-    parser.add_argument(
-        "--rounds", type=int, default=21, help="of start and cost, 2 or more; fair: a seventh"
-    )
+    parser.add_argument("--rounds", type=int, default=21, help="of start and cost, 2 or more; fair: a seventh")
     parser.add_argument("--dir", default=tempfile.gettempdir(), help="on the disk to measure, no tmpfs")
     parser.add_argument("--small", default="", help="file system of one megabyte, for `full`")
     options = parser.parse_args()

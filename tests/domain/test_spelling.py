@@ -151,9 +151,7 @@ def test_a_branch_that_git_never_gets_to_see_is_refused(branch: str) -> None:
     assert refusal(names.check_branch, branch).code == "bad-branch"
 
 
-@pytest.mark.parametrize(
-    "title", [r"%s {} '; drop table", "\x1b]52;c;aGk=\a x", "a\rb", "\x9b", "a\u202eb", "x" * 200]
-)
+@pytest.mark.parametrize("title", [r"%s {} '; drop table", "\x1b]52;c;aGk=\a x", "a\rb", "\x9b", "a\u202eb", "x" * 200])
 def test_a_title_is_stored_as_it_is(title: str) -> None:
     assert names.check_title(title) == title
 

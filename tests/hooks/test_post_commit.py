@@ -55,9 +55,7 @@ def test_a_commit_in_the_main_worktree_touches_nothing(repo: Sandbox, beat: Path
     assert beat.stat().st_mtime == OLD
 
 
-def test_every_shell_touches_the_beat_without_starting_a_program(
-    repo: Sandbox, beat: Path, shell: list[str]
-) -> None:
+def test_every_shell_touches_the_beat_without_starting_a_program(repo: Sandbox, beat: Path, shell: list[str]) -> None:
     assert_silent_success(run_hook(repo, shell, repo.path / ".git/worktrees/7-fix-login"))
     assert beat.stat().st_mtime > OLD
 
@@ -67,9 +65,7 @@ def test_a_worker_without_a_beat_file_gets_none(repo: Sandbox, beat: Path, shell
     assert [file.name for file in beat.parent.iterdir()] == [beat.name]
 
 
-@pytest.mark.parametrize(
-    "git_dir", [None, "", ".git", "worktrees/", "/worktrees/..", "/nonexistent/worktrees/x", "-n"]
-)
+@pytest.mark.parametrize("git_dir", [None, "", ".git", "worktrees/", "/worktrees/..", "/nonexistent/worktrees/x", "-n"])
 def test_a_git_directory_without_a_worker_is_left_alone(
     repo: Sandbox, beat: Path, shell: list[str], git_dir: str | None
 ) -> None:
@@ -92,18 +88,14 @@ def test_a_fifo_in_place_of_the_beat_does_not_block(repo: Sandbox, beat: Path, s
     assert stat.S_ISFIFO(beat.stat().st_mode)
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self").exists(), reason="the way to make an open fail for root, too, is Linux's"
-)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="the way to make an open fail for root, too, is Linux's")
 def test_a_beat_that_cannot_be_opened_is_passed_over_silently(
     repo: Sandbox, beat: Path, shell: list[str], tmp_path: Path
 ) -> None:
     # A running program's file cannot be opened for writing (ETXTBSY), not even by root.
     beat.unlink()
     shutil.copy2(shutil.which("sleep") or "/bin/sleep", beat)
-    script = (
-        f'"{beat}" 60 & until grep -q 7-fix /proc/$!/cmdline; do :; done; "$@"; code=$?; kill $!; exit $code'
-    )
+    script = f'"{beat}" 60 & until grep -q 7-fix /proc/$!/cmdline; do :; done; "$@"; code=$?; kill $!; exit $code'
     program = shutil.which(shell[0]) or ""
     env = {"GIT_DIR": str(repo.path / ".git/worktrees/7-fix-login")}
     assert_silent_success(repo.run("bash", "-c", script, "-", program, *shell[1:], HOOK, env=env))

@@ -16,9 +16,7 @@ from git_agent.render.text import age, cut, pad, rfc3339, visible, width
 ANY = st.one_of(
     st.text(st.characters(exclude_categories=[])),
     st.text(
-        st.sampled_from(
-            "a漢é\u0301\u200d\u200c\ufe0f❤👩🏽👨🇩🇪1\u20e3\x1b\u202e\n\t\r\u094d\u0915\u0645\U000e0041"
-        )
+        st.sampled_from("a漢é\u0301\u200d\u200c\ufe0f❤👩🏽👨🇩🇪1\u20e3\x1b\u202e\n\t\r\u094d\u0915\u0645\U000e0041")
     ),
 )
 NEVER = re.compile(
@@ -44,9 +42,7 @@ def test_no_character_that_a_terminal_reads_as_nothing_is_shown_alone() -> None:
         char = chr(code)
         if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and width(char) == 0:
             shown = visible(char)
-            assert shown.startswith("\\") or 0x13430 <= code <= 0x13455, hex(
-                code
-            )  # visible hieroglyph joiners
+            assert shown.startswith("\\") or 0x13430 <= code <= 0x13455, hex(code)  # visible hieroglyph joiners
 
 
 @pytest.mark.parametrize(
