@@ -8,9 +8,18 @@ from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Step, Task
+from git_agent.store import messages
 
 
 def ask(app: App, task: Task, text: str) -> Taken:
-    """Ask a question about a task one works on. Raises AgentError as take does, exit 2 for a text too long."""
+    """Ask a question about a task one works on; a further one while it waits is sent, too.
+
+    Raises AgentError as take does, exit 2 for a text too long.
+    """
     body = names.check_message(text)
-    return take(app, task, Step.ASK, drafts=(Draft(HUMAN, body, task.id, needs_ack=True),), data={"text": body})
+    told = Draft(HUMAN, body, task.id, needs_ack=True)
+    taken = take(app, task, Step.ASK, drafts=(told,), data={"text": body})
+    if not taken.moved:
+        with app.store.transaction():
+            messages.send((told,), app.speaker.address, verified=True)
+    return taken

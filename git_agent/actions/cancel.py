@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from git_agent.actions.take import Taken, take
+from git_agent.actions.unlock import unlock
 from git_agent.app import App
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Step, Task
@@ -21,4 +22,6 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     taken = take(app, task, Step.CANCEL, drafts=told, data={"reason": reason} if reason else None, reason=reason)
     if owner is not None:
         processes.terminate(owner)
+    if taken.moved:
+        unlock(app, taken.task)
     return taken

@@ -16,7 +16,8 @@ def find(app: App, ref: str | None) -> Task:
 
     Raises AgentError: exit 1 with the candidates for an unknown or ambiguous one, exit 2 where none is meant.
     """
-    if not app.store or ref is None:
+    _ = app.store
+    if ref is None:
         return _here(app)
     meant = names.parse_ref(ref, app.config.prefix)
     if meant.id is not None:

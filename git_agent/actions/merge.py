@@ -10,6 +10,7 @@ from git_agent.actions.check_merge import check_merge
 from git_agent.actions.retire import Retired, retire
 from git_agent.actions.sync import sync
 from git_agent.actions.take import take
+from git_agent.actions.unlock import unlock
 from git_agent.app import App
 from git_agent.domain.landing import may_land
 from git_agent.domain.message import Draft
@@ -117,6 +118,7 @@ def _land(app: App, task: Task, made: Candidate, keep: bool) -> Merged:
         merged_by=made.strategy,
         head_oid=made.tip,
     )
+    unlock(app, taken.task)
     retired = None if keep else retire(app, taken.task, strict=False)
     return Merged(tasks.get(task.id), moved=True, checkout=where, retired=retired)
 

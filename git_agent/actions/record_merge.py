@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from git_agent.actions.take import Taken, take
+from git_agent.actions.unlock import unlock
 from git_agent.app import App
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused
@@ -22,4 +23,6 @@ def record_merge(app: App, task: Task, oid: str | None) -> Taken:
         raise refused("not-in-base", f"{found[:12]} is not in '{task.base}'", f"git branch --contains {found[:12]}")
     head = app.repo.branch_oid(task.branch) if task.branch else None
     data = {"oid": found, "by": None, "said": True, "tip": head}
-    return take(app, task, Step.MERGED, data=data, merged_oid=found, merged_by=None, head_oid=head or task.head_oid)
+    taken = take(app, task, Step.MERGED, data=data, merged_oid=found, merged_by=None, head_oid=head or task.head_oid)
+    unlock(app, taken.task)
+    return taken

@@ -10,6 +10,7 @@ from git_agent.app import App
 from git_agent.domain.place import Place
 from git_agent.domain.repair import Observed, Repair, repair
 from git_agent.domain.task import Step
+from git_agent.errors import AgentError
 from git_agent.git import refs, worktrees
 from git_agent.proc import processes
 from git_agent.store import attempts, events, intents, tasks
@@ -18,10 +19,16 @@ from git_agent.store.intents import Intent
 
 def recover(app: App) -> list[str]:
     """Look for intents of dead processes; one query where there are none. Returns a line for each repair."""
-    lines = []
+    lines: list[str] = []
     for intent in intents.pending():
-        if processes.is_gone(intent.owner):
+        if not processes.is_gone(intent.owner):
+            continue
+        try:
             lines.extend(_recover(app, intent))
+        except AgentError as error:
+            if error.code == "store-not-writable":
+                raise
+            lines.append(f"task {intent.task}: an interrupted {intent.kind} can't be mended yet: {error.message}")
     return lines
 
 
@@ -67,6 +74,7 @@ def _finish(app: App, intent: Intent) -> None:
         app,
         task,
         Step.MERGE,
+        by="repair",
         intent=intent.id,
         data=told,
         merged_oid=data["new"],

@@ -10,6 +10,7 @@ from git_agent.actions.unready import unready
 from git_agent.app import App
 from git_agent.domain.order import Order
 from git_agent.domain.task import Step, Task
+from git_agent.errors import refused
 from git_agent.proc import processes
 from git_agent.store import intents, tasks
 
@@ -40,7 +41,7 @@ def _add(app: App, order: Order) -> tuple[Task, int]:
     with app.store.transaction():
         task = drafted.insert(actor)
         if (error := unready(app, task)) is not None:
-            raise error
+            raise refused("blocked", error.message, "git agent add puts it into the queue until then")
         return task, intents.write("spawn", task.id, owner, {"new": True})
 
 

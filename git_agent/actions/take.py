@@ -8,7 +8,7 @@ from typing import Any
 
 from git_agent.app import App
 from git_agent.domain.message import Draft
-from git_agent.domain.speaker import superseded_error
+from git_agent.domain.speaker import Speaker, superseded_error
 from git_agent.domain.task import State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
@@ -33,21 +33,21 @@ def take(
     seen: Task | None = None,
     drafts: Sequence[Draft] = (),
     data: Mapping[str, Any] | None = None,
-    actor: str | None = None,
+    by: str | None = None,
     intent: int | None = None,
     **columns: Any,
 ) -> Taken:
     """Take a step, or find that it was taken already.
 
     seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
-    with it; data: of the event; actor: who, if not the speaker; intent: of this command, ended by the step; columns:
-    what else changes. Raises AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table
+    with it; data: of the event; by: who, where it is not the speaker (git, a repair): nobody is fenced then; intent: of
+    this command, ended by the step; columns: what else changes. Raises AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table
     has no such move; exit 6 when another command is at work on the task.
     """
-    speaker = app.speaker
+    speaker = app.speaker if by is None else Speaker(by)
     with app.store.transaction():
         now = tasks.get(task.id)
-        if speaker.superseded(now):
+        if by is None and speaker.superseded(now):
             raise superseded_error(now, _fencer(now))
         _refuse_under_way(now, intent)
         made = after(now.state, now.hold, step)
@@ -57,7 +57,7 @@ def take(
             raise _impossible(now, step)
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
-        moved = tasks.move(now, made, actor or speaker.actor, data=data, **columns)
+        moved = tasks.move(now, made, speaker.actor, data=data, **columns)
         messages.send(drafts, speaker.address, verified=True)
         if moved.state in _ENDS_LEASE or moved.hold:
             leases.drop(moved.id)

@@ -67,10 +67,12 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 def _look(app: App) -> None:
     from git_agent.actions.recover import recover
     from git_agent.actions.sync import sync
+    from git_agent.actions.touch import touch
 
     try:
         _ = app.store
         lines = [*recover(app), *sync(app).lines]
+        touch(app)
     except AgentError as error:
         if error.code not in _MENDABLE:
             raise

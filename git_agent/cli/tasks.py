@@ -80,6 +80,8 @@ def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
     """
     from git_agent.actions.edit import edit
 
+    if not any(given.values()) and given["priority"] is None:
+        raise usage("nothing-given", "nothing to change is given", "git agent edit -h")
     changed = edit(app, task, _order(None, **given))
     return task_answer(app, changed, [f"{changed.label} is changed"])
 

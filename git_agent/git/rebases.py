@@ -47,16 +47,8 @@ def rebase(repo: Repo, base_oid: str, tip_oid: str) -> str | Conflict:
     """
     with scratch(repo) as path:
         with creation_lock(repo):
-            args = (
-                "worktree",
-                "add",
-                "--detach",
-                "--no-checkout",
-                "--lock",
-                "--reason",
-                "git-agent: scratch",
-            )
-            repo.git(*args, "--", path, tip_oid)
+            how = ("--detach", "--no-checkout", "--lock", "--reason", "git-agent: scratch")
+            repo.git("worktree", "add", *how, "--", path, tip_oid)
         _materialise(path)
         try:
             args = (*_SPARSE, *_QUIET, "rebase", *_PLAIN, "--empty=drop", "--onto", base_oid, base_oid)

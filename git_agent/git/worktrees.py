@@ -74,12 +74,16 @@ def add(repo: Repo, *, task: int, branch: str, path: str, oid: str, terminal: bo
 
 def _register(repo: Repo, task: int, branch: str, real: str, oid: str, config: dict[str, str]) -> bool:
     reason = LOCK_REASON.format(task=task)
-    if checkout.suits_pygit2(repo, oid, config):
-        name = checkout.by_pygit2(repo, branch, real)
+    # libgit2 refuses a directory that is there, even an empty one.
+    suits = not os.path.lexists(real) and checkout.suits_pygit2(repo, oid, config)
+    name = checkout.by_pygit2(repo, branch, real) if suits else None
+    if name is not None:
         # libgit2 has no call for it; gitrepository-layout(5) documents the file.
         with open(os.path.join(repo.common_dir, "worktrees", name, "locked"), "w", encoding="utf-8") as file:
             file.write(reason)
         return True
+    if suits:
+        take_back(repo, real, task=task, finished=True)
     # Neither -b nor --track: the branch is there, and tracking would write .git/config (measured: 16 of 24 at
     # once fail).
     repo.git("worktree", "add", "--no-checkout", "--lock", "--reason", reason, "--", real, branch)

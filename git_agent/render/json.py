@@ -53,7 +53,7 @@ def task(viewed: TaskView) -> dict[str, Any]:
         "paths": list(viewed.paths),
         "agent": record.agent,
         "worker": {
-            "id": lease.worker if lease else None,
+            "id": f"{record.id}.{record.attempt}" if lease else None,
             "host": lease.host if lease else None,
             "pid": lease.pid if lease else None,
             "liveness": viewed.liveness,

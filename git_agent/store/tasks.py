@@ -25,7 +25,9 @@ class Sight:
     branch: str
     head_oid: str | None
     base: str
+    base_oid: str | None
     base_seen: str | None
+    worked: bool
 
 
 class Changed(Exception):  # noqa: N818 - it says what happened
@@ -96,9 +98,10 @@ def unfinished() -> list[Task]:
 
 def sights() -> list[Sight]:
     """List what was last seen of the unfinished tasks' branches."""
-    columns = (TaskRow.id, TaskRow.branch, TaskRow.head_oid, TaskRow.base, TaskRow.base_seen)
+    names = ("id", "branch", "head_oid", "base", "base_oid", "base_seen", "worked")
+    columns = [getattr(TaskRow, name) for name in names]
     query = TaskRow.select(*columns).where(TaskRow.state.not_in(_FREE) & TaskRow.branch.is_null(False))
-    return [Sight(*row) for row in tuples(query)]
+    return [Sight(*row[:-1], bool(row[-1])) for row in tuples(query)]
 
 
 def with_remains(states: Collection[State]) -> list[Task]:
