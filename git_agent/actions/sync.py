@@ -78,7 +78,7 @@ def _contained(app: App, bases: Iterable[str]) -> dict[str, set[str]]:
 def _see(app: App, sight: Sight, heads: Mapping[str, str], merged: Mapping[str, set[str]]) -> _Seen:
     """A branch without commits of its own is in the base, too, and was never merged."""
     tip, inside = heads[sight.branch], sight.branch in merged[sight.base]
-    worked = sight.worked or (not inside and tip != sight.base_oid)
+    worked = bool(sight.worked) or (not inside and tip != sight.base_oid)
     if inside and not worked and tip != sight.base_oid:
         worked = _has_own_work(app, sight.branch)
     return _Seen(sight.id, tip, heads[sight.base], inside, worked)

@@ -40,9 +40,10 @@ def take(
     """Take a step, or find that it was taken already.
 
     seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
-    with it; data: of the event; by: who, where it is not the speaker (git, a repair): nobody is fenced then; intent: of
-    this command, ended by the step; columns: what else changes. Raises AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table
-    has no such move; exit 6 when another command is at work on the task.
+    with it; data: of the event; by: who, where it is not the speaker (git, a repair): nobody is fenced then; intent:
+    of this command, ended by the step; columns: what else changes. Raises AgentError: exit 5 for a superseded
+    speaker, before anything else; exit 3 when the table has no such move; exit 6 when another command is at work on
+    the task.
     """
     speaker = app.speaker if by is None else Speaker(by)
     with app.store.transaction():

@@ -19,7 +19,7 @@ from git_agent.errors import AgentError, Exit
 # point a git that we start in another worktree at the caller's repository, index or objects.
 # GIT_CONFIG_PARAMETERS and GIT_CONFIG_COUNT stay although git lists them: they are how `git -c user.name=x
 # agent ...`
-# and CI set configuration, and (measured) a git started for another worktree takes from them nothing but
+# and CI set configuration, and a git started for another worktree takes from them nothing but
 # that.
 LOCAL_NAMES = frozenset(
     {

@@ -27,7 +27,7 @@ class Sight:
     base: str
     base_oid: str | None
     base_seen: str | None
-    worked: bool
+    worked: int
 
 
 class Changed(Exception):  # noqa: N818 - it says what happened
@@ -101,7 +101,7 @@ def sights() -> list[Sight]:
     names = ("id", "branch", "head_oid", "base", "base_oid", "base_seen", "worked")
     columns = [getattr(TaskRow, name) for name in names]
     query = TaskRow.select(*columns).where(TaskRow.state.not_in(_FREE) & TaskRow.branch.is_null(False))
-    return [Sight(*row[:-1], bool(row[-1])) for row in tuples(query)]
+    return [Sight(*row) for row in tuples(query)]
 
 
 def with_remains(states: Collection[State]) -> list[Task]:

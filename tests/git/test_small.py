@@ -80,6 +80,7 @@ def test_a_committed_file_that_is_broken_is_an_error(repo: Sandbox) -> None:
 @pytest.mark.parametrize("held", [None, b"", b"*.tmp", b"# \xff\n*.tmp\r\n"])
 def test_an_exclusion_is_added_once(repo: Sandbox, held: bytes | None) -> None:
     path = repo.path / ".git" / "info" / "exclude"
+    path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
     if held is None:
         path.parent.rmdir()
