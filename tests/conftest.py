@@ -36,6 +36,11 @@ CONFIG = """\
 NOW = "2026-01-02T03:04:05+00:00"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that rewrites tests/scenarios."""
+    parser.addoption("--update", action="store_true", help="rewrite the transcripts instead of comparing them")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Seal the environment of this process and of all that it starts; return the home that they see."""

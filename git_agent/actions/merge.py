@@ -15,11 +15,11 @@ from git_agent.app import App
 from git_agent.domain.landing import may_land
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import superseded_error
-from git_agent.domain.task import State, Step, Task
+from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
 from git_agent.git import merges, refs
 from git_agent.proc import processes
-from git_agent.store import intents, tasks
+from git_agent.store import events, intents, tasks
 
 _TRIES = 4  # the base may move while a merge is computed; each try starts from where it is then
 
@@ -70,7 +70,7 @@ def merge(
 
 def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry_run: bool) -> Merged:
     heads = app.heads
-    error = may_land(task, heads.get(task.branch or ""), same_patch=False)
+    error = may_land(task, heads.get(task.branch or ""), _lapsed(task))
     if error is not None:
         raise error
     base_oid, tip = heads.get(task.base), heads[task.branch or ""]
@@ -82,6 +82,11 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
     if checked:
         check_merge(app, task, made, dry_run)
     return Merged(task, moved=False) if dry_run else _land(app, task, made, keep)
+
+
+def _lapsed(task: Task) -> str | None:
+    last = events.last_change(task.id)
+    return last.data.get("reviewed_oid") if last is not None and last.kind == event_kind(Step.MOVED) else None
 
 
 def _land(app: App, task: Task, made: Candidate, keep: bool) -> Merged:

@@ -129,8 +129,8 @@ def _first_holding(app: App, line: list[str], tip: str) -> str:
 
 def _approval_moved(app: App, task: Task, tip: str) -> str:
     old, base = task.reviewed_oid or "", f"refs/heads/{task.base}"
-    reviewed = app.repo.patch_id(base, old)
-    if reviewed is not None and reviewed == app.repo.patch_id(base, tip):
+    reviewed = app.repo.patch_id(base, old, verbatim=True)
+    if reviewed is not None and reviewed == app.repo.patch_id(base, tip, verbatim=True):
         with app.store.transaction():
             tasks.put(task.id, reviewed_oid=tip)
             events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})

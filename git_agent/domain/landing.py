@@ -6,25 +6,23 @@ from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, refused
 
 
-def may_land(task: Task, tip: str | None, same_patch: bool) -> AgentError | None:
+def may_land(task: Task, tip: str | None, lapsed: str | None) -> AgentError | None:
     """Say why a task must not be merged, or None when it may.
 
-    tip: the branch's oid now, None when the branch is gone; same_patch: the tip is another commit than the reviewed
-    one but makes the same change.
+    tip: the branch's oid now, None when the branch is gone; lapsed: the oid of an approval that ended when the branch
+    moved on.
     """
-    if task.state is not State.APPROVED:
+    if task.state is not State.APPROVED and not (lapsed and tip):
         return refused("not-approved", f"cannot merge {task.label}: it is {task.state}", _next(task))
     if tip is None:
         return refused(
-            "no-branch",
-            f"cannot merge {task.label}: branch '{task.branch}' is gone",
-            f"git agent show {task.id}",
+            "no-branch", f"cannot merge {task.label}: branch '{task.branch}' is gone", f"git agent show {task.id}"
         )
-    if tip != task.reviewed_oid and not same_patch:
+    reviewed = lapsed or task.reviewed_oid or ""
+    if tip != reviewed:
         return refused(
             "approval-stale",
-            f"cannot merge {task.label}: the approval is for {(task.reviewed_oid or '')[:12]}, "
-            f"but the branch is at {tip[:12]}",
+            f"cannot merge {task.label}: the approval is for {reviewed[:12]}, but the branch is at {tip[:12]}",
             f"git agent diff {task.id}, then git agent approve {task.id}",
         )
     return None

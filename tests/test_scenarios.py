@@ -1,0 +1,163 @@
+"""The transcripts in tests/scenarios: each is typed again, in a fresh repository, and must print what it says.
+
+A line `$ command` is what is typed, by `sh`; below it stands what is printed: `! ` marks stderr, `(exit 3)` ends a
+command that fails. JSON is written over several lines. Lines between commands that start with `#` are the author's.
+`cd`, `export` and `unset` last until the end of the file. `pytest --update tests/test_scenarios.py` rewrites the files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import selectors
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox import TIMEOUT, Sandbox
+
+SCENARIOS = Path(__file__).with_name("scenarios")
+BOX = "/box"
+# What truly varies: moments, ages, process ids. Oids do not, since the dates of commits are fixed.
+VARYING = (
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>"),
+    (r"\b(alive|late|stale|stalled) \d+[smhd]\b", r"\1 <age>"),
+    (r"(?m)(?<=\t)\d+[smhd](?=\t|$)", "<age>"),
+    (r"\(\d+[smhd]\)", "(<age>)"),
+    (r'("(?:beat_age_s|progress_age_s)": )[\d.]+', r"\1<age>"),
+    (r"\bpid \d+", "pid <pid>"),
+)
+
+
+@dataclass
+class Shell:
+    """A person at a prompt: where they are and what they have exported."""
+
+    cwd: Path
+    box: Path
+    env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def type(self, line: str) -> str:
+        """Run one line; return what appears on the screen, normalised."""
+        word, _, rest = line.partition(" ")
+        if word == "cd":
+            self.cwd = Path(self._output(f"cd {rest} && pwd -P"))
+            return ""
+        if word == "export":
+            name, _, value = rest.partition("=")
+            self.env[name] = self._output(f"printf %s {value}")
+            return ""
+        if word == "unset":
+            self.env.pop(rest, None)
+            return ""
+        chunks, code = self._run(line)
+        return self._normal(_marked(chunks)) + (f"(exit {code})\n" if code else "")
+
+    def _output(self, line: str) -> str:
+        chunks, code = self._run(line)
+        assert code == 0, f"$ {line}\n{_marked(chunks)}"
+        return b"".join(text for name, text in chunks if name == "out").decode().rstrip("\n")
+
+    def _run(self, line: str) -> tuple[list[tuple[str, bytes]], int]:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(["sh", "-c", line], cwd=self.cwd, env=self.env, **pipes) as process:
+            chunks = _read(process)
+            return chunks, process.wait(timeout=TIMEOUT)
+
+    def _normal(self, text: str) -> str:
+        text = "".join(map(_pretty, text.splitlines(keepends=True))).replace(str(self.box), BOX)
+        for pattern, shown in VARYING:
+            text = re.sub(pattern, shown, text)
+        return text
+
+
+def _read(process: subprocess.Popen[bytes]) -> list[tuple[str, bytes]]:
+    """Read both streams as they come; what is ready at the same time counts as said on stderr first."""
+    chunks: list[tuple[str, bytes]] = []
+    with selectors.DefaultSelector() as selector:
+        for name, stream in (("err", process.stderr), ("out", process.stdout)):
+            assert stream is not None
+            selector.register(stream, selectors.EVENT_READ, name)
+        while selector.get_map():
+            ready = selector.select(TIMEOUT)
+            assert ready, "the command hangs"
+            for key, _ in sorted(ready, key=lambda found: str(found[0].data)):
+                data = os.read(key.fd, 65536)
+                chunks.append((key.data, data))
+                if not data:
+                    selector.unregister(key.fileobj)
+    return chunks
+
+
+def _marked(chunks: list[tuple[str, bytes]]) -> str:
+    """Join what each stream said without a break, and mark the lines of stderr."""
+    shown = ""
+    for name, data in _joined(chunks):
+        for line in data.decode(errors="backslashreplace").splitlines():
+            shown += ("! " if name == "err" else "") + line + "\n"
+    return shown
+
+
+def _joined(chunks: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    joined: list[tuple[str, bytes]] = []
+    for name, data in chunks:
+        if joined and joined[-1][0] == name:
+            joined[-1] = (name, joined[-1][1] + data)
+        elif data:
+            joined.append((name, data))
+    return joined
+
+
+def _pretty(line: str) -> str:
+    if not line.startswith('{"schema"'):
+        return line
+    return json.dumps(json.loads(line), indent=2) + "\n"
+
+
+def _played(script: str, shell: Shell) -> str:
+    """Type every `$` line of a transcript; return the transcript as it is now."""
+    lines = script.splitlines()
+    shown = []
+    for number, line in enumerate(lines):
+        if line.startswith("$ "):
+            shown.append(line + "\n" + shell.type(line[2:]))
+        elif line.startswith("#") or (not line and _is_gap(lines, number)):
+            shown.append(line + "\n")
+    return "".join(shown)
+
+
+def _is_gap(lines: list[str], number: int) -> bool:
+    """Tell an author's empty line, before a `$` or `#`, from one that a command printed."""
+    following = next((line for line in lines[number + 1 :] if line), "")
+    return following.startswith(("$ ", "#")) and (number + 1 < len(lines) and lines[number + 1] != "")
+
+
+@pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.txt")), ids=lambda file: file.stem)
+def test_a_transcript_is_printed_again(file: Path, repo: Sandbox, request: pytest.FixtureRequest) -> None:
+    written = file.read_text()
+    played = _played(written, Shell(repo.path, repo.path.parent))
+    if request.config.getoption("--update"):
+        file.write_text(played)
+    else:
+        assert played == written, "pytest --update rewrites the transcript"
+
+
+def test_hints_name_commands_that_there_are() -> None:
+    """Every `git agent VERB` of a hint is a verb, and its options are the verb's."""
+    from git_agent.cli.main import group
+    from git_agent.cli.verbs import ALIASES, VERBS
+
+    wrong = []
+    for file in SCENARIOS.glob("*.txt"):
+        for verb, rest in re.findall(r"(?m)^! hint: .*?git agent ([a-z-]+)([^,;(]*)", file.read_text()):
+            if verb in VERBS or verb in ALIASES:
+                command = group.commands.get(verb) or group.get_command(None, verb)  # type: ignore[arg-type]
+                assert command is not None
+                known = {name for option in command.params for name in option.opts} | {"-h"}
+                wrong += [f"{file.stem}: {verb} {o}" for o in re.findall(r"(?<=\s)--?[a-z-]+", rest) if o not in known]
+            else:
+                wrong.append(f"{file.stem}: {verb}")
+    assert wrong == []
