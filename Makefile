@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test docs lint bench clean
 
 bin := .venv/bin
 # The demo and the tests run `git agent`, which git finds on PATH.
@@ -20,6 +20,10 @@ demo: ## watch three workers go from spawn to a merged base
 test: ## run the tests
 	@.ci/venv test
 	$(bin)/python -m pytest $(ARGS)
+
+docs: ## print the documents that come from the program
+	@.ci/venv test
+	$(bin)/python -m tests.documents
 
 lint: ## check style, types and the direction of imports
 	@.ci/venv test

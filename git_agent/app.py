@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_agent.domain.speaker import Carried, Speaker
-
 if TYPE_CHECKING:
     from git_agent.config import Config
+    from git_agent.domain.speaker import Carried, Speaker
     from git_agent.git.repo import Repo
     from git_agent.store.store import Store
 
@@ -25,7 +24,8 @@ class App:
     """One command's world.
 
     env: the environment; terminal: a person looks on; progress: called with a line when long work moves; creates:
-    this command may make the store.
+    this command may make the store; begun: the intents that this command wrote; sighted:
+    the branches as this command found them.
     """
 
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -33,6 +33,8 @@ class App:
     progress: Callable[[str], None] = _silent
     creates: bool = False
     notices: list[str] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
+    sighted: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def repo(self) -> Repo:
@@ -56,10 +58,21 @@ class App:
     @cached_property
     def config(self) -> Config:
         """Read the configuration."""
-        from git_agent.config import TRUST_FACT, Config
+        store, asked = self.store, self._settings
+        from git_agent.config import TRUST_FACT
         from git_agent.store import facts
 
-        return Config.load(self.repo, facts.get(TRUST_FACT) if self.store else None)
+        return asked(facts.get(TRUST_FACT) if store else None)
+
+    def ask_settings(self) -> None:
+        """Start reading the configuration: git answers while the store is loaded."""
+        _ = self._settings
+
+    @cached_property
+    def _settings(self) -> Callable[[str | None], Config]:
+        from git_agent.config import Config
+
+        return Config.ask(self.repo)
 
     @cached_property
     def carried(self) -> tuple[Carried, ...]:
@@ -74,6 +87,8 @@ class App:
     @cached_property
     def speaker(self) -> Speaker:
         """Tell who runs the command: the worktree's worker, the environment's worker, or a person."""
+        from git_agent.domain.speaker import Speaker
+
         worker = next((c for c in self.carried if c.task is not None), None)
         if worker is None:
             return Speaker(self.identity.rpartition(" <")[0], self.carried)
@@ -86,19 +101,36 @@ class App:
         return self.repo.identity()
 
     def _from_worktree(self) -> Carried | None:
+        if not (self.store and self.repo.admin):
+            return None
+        from git_agent.domain.speaker import Carried
         from git_agent.store import attempts
 
-        found = attempts.by_admin(self.repo.admin) if self.store and self.repo.admin else None
+        found = attempts.by_admin(self.repo.admin)
         return None if found is None else Carried(found.task, found.number, found.epoch)
 
     def _from_environment(self) -> Carried | None:
         task, epoch = (_number(self.env.get(f"GIT_AGENT_{n}")) for n in ("TASK", "EPOCH"))
-        return None if task is None and epoch is None else Carried(task, None, epoch)
+        if task is None and epoch is None:
+            return None
+        from git_agent.domain.speaker import Carried
+
+        return Carried(task, None, epoch)
 
     @property
     def heads(self) -> Mapping[str, str]:
         """Map branches to their oids, as git shows them now."""
-        return {name: head.oid for name, head in self.repo.heads().items()}
+        return self.repo.tips()
+
+    def reopen(self) -> None:
+        """Close the store, to be opened anew when it is asked for: a transaction that was cut short is rolled back."""
+        self.close()
+        self.__dict__.pop("store", None)
+
+    def close(self) -> None:
+        """Close the store, if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
 
     def notice(self, line: str) -> None:
         """Keep a line that the front end says after the result."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_agent.domain import durations, names
+from git_agent.domain import durations
 from git_agent.errors import AgentError, usage
 from git_agent.git import config as git_config
 
@@ -19,8 +19,7 @@ TRUST_FACT = "trusted-config"
 STRATEGIES = ("merge", "squash", "rebase", "ff")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key. kind: text, path, duration, number, switch, strategy, prefix, list; runs: its value names a command."""
 
     name: str
@@ -110,8 +109,7 @@ KEYS: tuple[Key, ...] = (
 _BY_NAME = {key.name.lower(): key for key in KEYS}
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One value as it counts. origin: default, team, or git's scope (system, global, local, command)."""
 
     key: str
@@ -128,14 +126,21 @@ class Config:
     untrusted: tuple[str, ...] = field(default=())
 
     @classmethod
-    def load(cls, repo: Repo, trusted: str | None) -> Config:
-        """Read git's configuration and the committed `.gitagent` of the main worktree's HEAD.
+    def ask(cls, repo: Repo) -> Callable[[str | None], Config]:
+        """Start reading git's configuration and the committed `.gitagent` of the main worktree's HEAD.
 
-        trusted: the hash that `git agent trust` recorded; without it, keys of the file that name commands don't count.
+        The returned function waits, and makes the Config. It takes the hash that `git agent trust` recorded; without
+        it, keys of the file that name commands don't count.
         """
-        own = git_config.read(repo, repo.worktree)
+        asked = git_config.ask(repo, repo.worktree, f"HEAD:{TEAM_FILE}")
+        return lambda trusted: cls._of(repo, *asked(), trusted)
+
+    @classmethod
+    def _of(
+        cls, repo: Repo, own: list[git_config.Value], committed: list[git_config.Value], trusted: str | None
+    ) -> Config:
         team, untrusted = [], []
-        for value in git_config.read_blob(repo, f"HEAD:{TEAM_FILE}"):
+        for value in committed:
             if _key_of(value.key) is not None and (not _runs(value.key) or digest(repo) == trusted):
                 team.append(git_config.Value(value.key, value.value, "team"))
             elif _runs(value.key):
@@ -170,6 +175,8 @@ class Config:
     @property
     def prefix(self) -> str:
         """Read agent.branchPrefix. Raises AgentError (exit 2) for one that makes no branch."""
+        from git_agent.domain import names
+
         return names.check_prefix(self.text("agent.branchPrefix"))
 
     @property

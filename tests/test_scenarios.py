@@ -11,12 +11,16 @@ import json
 import os
 import re
 import selectors
+import shlex
 import subprocess
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
+import click
 import pytest
 
+from git_agent.domain.task import State
 from tests.sandbox import TIMEOUT, Sandbox
 
 SCENARIOS = Path(__file__).with_name("scenarios")
@@ -24,11 +28,11 @@ BOX = "/box"
 # What truly varies: moments, ages, process ids. Oids do not, since the dates of commits are fixed.
 VARYING = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>"),
-    (r"\b(alive|late|stale|stalled) \d+[smhd]\b", r"\1 <age>"),
-    (r"(?m)(?<=\t)\d+[smhd](?=\t|$)", "<age>"),
+    (r"(?<!\.)\b(alive|late|stale|stalled) \d+[smhd]\b", r"\1 <age>"),
+    (rf"(?m)^( *(?:\d+\t)?(?:{'|'.join(State)})\t.*\t)\d+[smhd](?=\t|$)", r"\1<age>"),
     (r"\(\d+[smhd]\)", "(<age>)"),
     (r'("(?:beat_age_s|progress_age_s)": )[\d.]+', r"\1<age>"),
-    (r"\bpid \d+", "pid <pid>"),
+    (r"\b(pid|process inside:) \d+", r"\1 <pid>"),
 )
 
 
@@ -44,7 +48,8 @@ class Shell:
         """Run one line; return what appears on the screen, normalised."""
         word, _, rest = line.partition(" ")
         if word == "cd":
-            self.cwd = Path(self._output(f"cd {rest} && pwd -P"))
+            there = Path(self.env["OLDPWD"] if rest == "-" else self._output(f"cd {rest} && pwd -P"))
+            self.env["OLDPWD"], self.cwd = str(self.cwd), there
             return ""
         if word == "export":
             name, _, value = rest.partition("=")
@@ -119,20 +124,15 @@ def _pretty(line: str) -> str:
 
 def _played(script: str, shell: Shell) -> str:
     """Type every `$` line of a transcript; return the transcript as it is now."""
-    lines = script.splitlines()
-    shown = []
-    for number, line in enumerate(lines):
+    shown = ""
+    for line, following in pairwise([*script.splitlines(), ""]):
         if line.startswith("$ "):
-            shown.append(line + "\n" + shell.type(line[2:]))
-        elif line.startswith("#") or (not line and _is_gap(lines, number)):
-            shown.append(line + "\n")
-    return "".join(shown)
-
-
-def _is_gap(lines: list[str], number: int) -> bool:
-    """Tell an author's empty line, before a `$` or `#`, from one that a command printed."""
-    following = next((line for line in lines[number + 1 :] if line), "")
-    return following.startswith(("$ ", "#")) and (number + 1 < len(lines) and lines[number + 1] != "")
+            printed = shell.type(line[2:])
+            assert not re.search(r"(?m)^(\$ |#)|\n\n\Z", printed), f"can't be told from the author's lines:\n{printed}"
+            shown += f"{line}\n{printed}"
+        elif line.startswith("#") or (not line and following.startswith(("$ ", "#"))):
+            shown += f"{line}\n"
+    return shown
 
 
 @pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.txt")), ids=lambda file: file.stem)
@@ -145,19 +145,21 @@ def test_a_transcript_is_printed_again(file: Path, repo: Sandbox, request: pytes
         assert played == written, "pytest --update rewrites the transcript"
 
 
-def test_hints_name_commands_that_there_are() -> None:
-    """Every `git agent VERB` of a hint is a verb, and its options are the verb's."""
+def test_a_command_in_a_hint_can_be_typed_as_it_stands() -> None:
+    """A hint's command ends at a comma, a semicolon or the end; its verb and its options are understood."""
     from git_agent.cli.main import group
-    from git_agent.cli.verbs import ALIASES, VERBS
 
-    wrong = []
+    wrong, top = [], click.Context(group, **group.context_settings)
     for file in SCENARIOS.glob("*.txt"):
-        for verb, rest in re.findall(r"(?m)^! hint: .*?git agent ([a-z-]+)([^,;(]*)", file.read_text()):
-            if verb in VERBS or verb in ALIASES:
-                command = group.commands.get(verb) or group.get_command(None, verb)  # type: ignore[arg-type]
-                assert command is not None
-                known = {name for option in command.params for name in option.opts} | {"-h"}
-                wrong += [f"{file.stem}: {verb} {o}" for o in re.findall(r"(?<=\s)--?[a-z-]+", rest) if o not in known]
-            else:
-                wrong.append(f"{file.stem}: {verb}")
+        hints = "\n".join(re.findall(r"(?m)^! hint: .*", file.read_text()))
+        for typed in re.findall(r"git agent ([^,;\n]*)", hints):
+            verb, *words = shlex.split(typed)
+            command = group if verb == "-h" else group.get_command(top, verb)
+            try:
+                assert command is not None, "no such verb"
+                command.make_context(verb, words, parent=top)
+            except (AssertionError, click.ClickException) as error:
+                wrong.append(f"{file.stem}: git agent {typed}: {error}")
+            except click.exceptions.Exit:
+                pass
     assert wrong == []

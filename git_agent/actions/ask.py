@@ -18,7 +18,7 @@ def ask(app: App, task: Task, text: str) -> Taken:
     """
     body = names.check_message(text)
     told = Draft(HUMAN, body, task.id, needs_ack=True)
-    taken = take(app, task, Step.ASK, drafts=(told,), data={"text": body})
+    taken = take(app, task, Step.ASK, drafts=(told,), data={"text": body}, reason=body)
     if not taken.moved:
         with app.store.transaction():
             messages.send((told,), app.speaker.address, verified=True)

@@ -63,5 +63,5 @@ def _trailers(task: Task) -> list[tuple[str, str]]:
 
 
 def _checkout(app: App, task: Task) -> str | None:
-    head = app.repo.heads().get(task.base)
+    head = app.repo.head(task.base)
     return head.worktree if head else None

@@ -44,6 +44,6 @@ def check_merge(app: App, task: Task, made: Candidate, dry_run: bool) -> None:
     raise refused(
         "check-failed",
         f"cannot merge {task.label}: {why}",
-        f"mend it in {task.worktree}, then git agent done; or git agent merge {task.id} --no-check",
+        f"git agent merge {task.id} --no-check" if dry_run else f"mend it in {task.worktree}, then git agent done",
         ran.tail,
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 
+from git_agent.actions.begin import begin
+from git_agent.actions.fence import fence
 from git_agent.actions.prepare import Wish, prepare
 from git_agent.actions.reserve import reserve
-from git_agent.actions.take_back import take_back
+from git_agent.actions.under_way import under_way
 from git_agent.actions.unready import unready
 from git_agent.app import App
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, Exit
 from git_agent.proc import processes
-from git_agent.store import intents, tasks
+from git_agent.store import tasks
 
 _LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
 
@@ -23,23 +25,21 @@ def claim(app: App, task: Task | None = None, *, wait: bool = False, timeout_s: 
     wait: until there is one; timeout_s: at most so long, None for ever. Raises AgentError: exit 6 when there is
     nothing to claim, exit 3 for a task that is not ready.
     """
-    task, intent = _reserve_one(app, task) if task else _reserve_next(app, wait, timeout_s)
-    try:
+    with under_way(app):
+        task, intent = _reserve_one(app, task) if task else _reserve_next(app, wait, timeout_s)
         place = reserve(app, task, intent)
-    except BaseException:
-        take_back(app, intent, task.id, None, new=False)
-        raise
-    agent = task.agent or app.config.text("agent.defaultAgent") or None
-    return prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=app.config.seconds("agent.lease"), agent=agent))
+        agent, lease_s = task.agent or app.config.text("agent.defaultAgent") or None, app.config.seconds("agent.lease")
+        return prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
 
 
 def _reserve_one(app: App, task: Task) -> tuple[Task, int]:
+    fence(app, task)
     owner, _ = processes.myself(), app.config
     with app.store.transaction():
         now = tasks.get(task.id)
         if (error := unready(app, now)) is not None:
             raise error
-        return now, intents.write("spawn", task.id, owner, {"new": False})
+        return now, begin(app, "spawn", task.id, owner, {"new": False})
 
 
 def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, int]:
@@ -59,4 +59,4 @@ def _try_next(app: App) -> tuple[Task, int] | None:
         return None
     with app.store.transaction():
         task = next((t for t in tasks.ready() if t.attempt < limit), None)
-        return None if task is None else (task, intents.write("spawn", task.id, owner, {"new": False}))
+        return None if task is None else (task, begin(app, "spawn", task.id, owner, {"new": False}))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from git_agent.actions.retire import Retired, retire
 from git_agent.actions.sync import sync
+from git_agent.actions.under_way import under_way
 from git_agent.app import App
 from git_agent.domain.task import FINISHED, Task
 from git_agent.store import tasks
@@ -26,5 +27,6 @@ def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False)
     sync(app)
     now = app.store.now()
     old = [t for t in tasks.with_remains(FINISHED) if older_than_s is None or now - t.state_at >= older_than_s * 1000]
-    done = [(t, retire(app, t, strict=False, dry_run=dry_run)) for t in old]
+    with under_way(app):
+        done = [(t, retire(app, t, strict=False, dry_run=dry_run)) for t in old]
     return Cleaned(tuple((tasks.get(t.id), r) for t, r in done if r.worktrees or r.branches or r.kept))

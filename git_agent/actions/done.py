@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from git_agent.actions.fence import fence
 from git_agent.actions.sync import sync
 from git_agent.actions.take import Taken, take
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
-from git_agent.domain.speaker import HUMAN, superseded_error
+from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git.run import GitError, git
@@ -20,8 +21,7 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
     note: goes to the reviewer; rebase: onto the base first; allow_empty: without a commit over the base. Raises
     AgentError: exit 3 for an unclean worktree, no commits, an open question; exit 4 when the rebase conflicts.
     """
-    if app.speaker.superseded(task):
-        raise superseded_error(task, f"it is {task.state}, attempt {task.attempt}")
+    fence(app, task)
     text = None if note is None else names.check_message(note)
     if task.state in (State.ASSIGNED, State.WORKING):
         _check_worktree(app, task)
@@ -30,6 +30,8 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
         sync(app)
         task = tasks.get(task.id)
         _check_work(app, task, allow_empty)
+    if task.state is State.ASSIGNED:
+        task = take(app, task, Step.START).task
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid
     body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
     told = Draft(HUMAN, body, task.id)
@@ -50,7 +52,7 @@ def _check_worktree(app: App, task: Task) -> None:
         raise refused(
             "needs-input",
             f"{task.label} waits for an answer",
-            f"git agent answer {task.id} TEXT, or git agent start {task.id} to go on without",
+            f"git agent answer {task.id} TEXT; to go on without: git agent start {task.id}",
         )
     if task.worktree is None:
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
@@ -65,8 +67,8 @@ def _check_worktree(app: App, task: Task) -> None:
     if changes:
         raise refused(
             "dirty",
-            f"the worktree of {task.label} has {len(changes)} uncommitted or untracked paths",
-            "commit them (or ignore them), then git agent done again",
+            f"the worktree of {task.label} has uncommitted or untracked files ({len(changes)})",
+            "commit or ignore them, then git agent done",
             details=tuple(f"{c.code} {c.path}" for c in changes[:20]),
         )
 

@@ -63,8 +63,8 @@ def draft(app: App, order: Order) -> DraftTask:
 def _base(app: App, wanted: str | None) -> tuple[str, str]:
     if not app.repo.has_commits():
         raise AgentError("no-commits", "this repository has no commits yet", "git commit --allow-empty -m 'Begin'")
-    base = wanted or app.config.text("agent.base") or app.repo.current_branch()
-    if not base:
+    base = wanted if wanted is not None else app.config.text("agent.base") or app.repo.current_branch()
+    if base is None:
         raise AgentError(
             "no-base", "no branch is checked out in the main worktree, so which base?", "give --base BRANCH"
         )

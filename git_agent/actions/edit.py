@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from git_agent.actions.fence import fence
 from git_agent.actions.find import find
+from git_agent.actions.take import Taken
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.order import Order
-from git_agent.domain.speaker import superseded_error
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
 from git_agent.store import events, tasks
 
 
-def edit(app: App, ref: str | None, order: Order) -> Task:
-    """Change the given things of a task. ref: a TASK argument.
+def edit(app: App, ref: str | None, order: Order) -> Taken:
+    """Change the given things of a task; what is so already is no change. ref: a TASK argument.
 
     Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, or a base or name of a task whose
     branch is made already.
     """
     task = find(app, ref)
-    if app.speaker.superseded(task):
-        raise superseded_error(task, f"it is {task.state}")
+    fence(app, task)
     columns = _columns(app, task, order)
     parents = None if order.after is None else [find(app, after).id for after in order.after]
     actor = app.speaker.actor
@@ -34,15 +34,18 @@ def edit(app: App, ref: str | None, order: Order) -> Task:
             and columns["name_key"] != names.key(now.name)
             and tasks.name_taken(columns["name_key"])
         ):
-            raise refused("name-taken", f"the name '{columns['name']}' is taken", "choose another with --name")
+            raise tasks.name_taken_error(columns["name"], columns["name_key"])
+        told = _told(now, columns, parents, order)
+        if not told:
+            return Taken(now, False)
         if columns:
             tasks.put(task.id, **columns)
         if parents is not None:
             tasks.set_parents(task.id, parents)
         if order.paths is not None:
             tasks.set_paths(task.id, order.paths)
-        events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=_told(columns, parents, order))
-        return tasks.get(task.id)
+        events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
+        return Taken(tasks.get(task.id), True)
 
 
 def _columns(app: App, task: Task, order: Order) -> dict[str, Any]:
@@ -80,14 +83,14 @@ def _refuse(task: Task, columns: dict[str, Any]) -> None:
         raise refused(
             "branch-made",
             f"cannot change the {fixed[0]} of {task.label}: its branch '{task.branch}' is made already",
-            f"git agent release {task.id} first",
+            f"git agent release {task.id}",
         )
 
 
-def _told(columns: dict[str, Any], parents: list[int] | None, order: Order) -> dict[str, Any]:
-    told = {k: v for k, v in columns.items() if k != "name_key"}
-    if parents is not None:
+def _told(now: Task, columns: dict[str, Any], parents: list[int] | None, order: Order) -> dict[str, Any]:
+    told = {k: v for k, v in columns.items() if k != "name_key" and v != getattr(now, k)}
+    if parents is not None and sorted(parents) != sorted(tasks.parents([now.id])[now.id]):
         told["after"] = parents
-    if order.paths is not None:
+    if order.paths is not None and list(order.paths) != tasks.paths([now.id])[now.id]:
         told["paths"] = list(order.paths)
     return told

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.task import Task
@@ -24,7 +22,7 @@ def find(app: App, ref: str | None) -> Task:
         found = tasks.find(meant.id)
         candidates = [found] if found else []
     else:
-        candidates = _by_branch(meant.branch) or tasks.by_name(meant.name_key)
+        candidates = _by_branch(meant.branch) or tasks.by_name(meant.name_key) or _by_branch(meant.prefixed)
     if len(candidates) == 1:
         return candidates[0]
     raise _ambiguous(ref, candidates) if candidates else _unknown(ref)
@@ -49,6 +47,8 @@ def _by_branch(branch: str | None) -> list[Task]:
 
 
 def _unknown(ref: str) -> AgentError:
+    import difflib
+
     known = {t.name: t for t in tasks.unfinished()}
     near = difflib.get_close_matches(ref, known, n=5, cutoff=0.5)
     return AgentError(

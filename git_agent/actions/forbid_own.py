@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from git_agent.actions.fence import fence
 from git_agent.app import App
-from git_agent.domain.speaker import superseded_error
 from git_agent.domain.task import Task
 from git_agent.errors import refused
 from git_agent.store import events
@@ -16,14 +16,14 @@ def forbid_own(app: App, task: Task, verb: str) -> None:
     Raises AgentError: exit 5 first when the speaker is superseded.
     """
     speaker = app.speaker
-    if speaker.superseded(task):
-        raise superseded_error(task, f"it is {task.state}, attempt {task.attempt}")
+    fence(app, task)
     if not speaker.works_on(task):
         return
     with app.store.transaction():
         events.append("task.refused", speaker.actor, task=task.id, epoch=task.epoch, data={"verb": verb})
+    said = "request changes to" if verb == "request-changes" else verb
     raise refused(
         "own-task",
-        f"cannot {verb.replace('-', ' ')} {task.label}: you are its worker",
+        f"cannot {said} {task.label}: you are its worker",
         "somebody else reviews it; a person does so from outside this worktree",
     )

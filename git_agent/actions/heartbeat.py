@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from git_agent.actions.fence import fence
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.speaker import superseded_error
 from git_agent.domain.task import State, Task
 from git_agent.errors import refused
 from git_agent.store import events, leases, tasks
@@ -19,8 +19,7 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
     text = None if note is None else names.check_message(note, 4096)
     with app.store.transaction():
         now = tasks.get(task.id)
-        if speaker.superseded(now):
-            raise superseded_error(now, f"it is {now.state}, attempt {now.attempt}")
+        fence(app, now)
         if not now.live:
             raise refused("not-live", f"no beat for {now.label}: it is {now.state}", f"git agent show {now.id}")
         if not leases.beat(now.id, lease_s, note=text, progress=text is not None) and now.state is not State.APPROVED:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from git_agent.actions.begin import begin
 from git_agent.actions.candidate import Candidate, candidate
 from git_agent.actions.check_merge import check_merge
-from git_agent.actions.retire import Retired, retire
+from git_agent.actions.complete import complete
+from git_agent.actions.fence import fence
+from git_agent.actions.retire import Retired
 from git_agent.actions.sync import sync
 from git_agent.actions.take import take
-from git_agent.actions.unlock import unlock
+from git_agent.actions.under_way import under_way
 from git_agent.app import App
 from git_agent.domain.landing import may_land
 from git_agent.domain.message import Draft
-from git_agent.domain.speaker import superseded_error
 from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
 from git_agent.git import merges, refs
 from git_agent.proc import processes
-from git_agent.store import events, intents, tasks
+from git_agent.store import events, tasks
 
 _TRIES = 4  # the base may move while a merge is computed; each try starts from where it is then
 
@@ -49,15 +51,15 @@ def merge(
     run the check command first; dry_run: compute only. Raises AgentError: exit 3 when the rules or a dirty checkout
     of the base forbid it, exit 4 on a conflict (the task goes back to its worker), exit 6 when the base keeps moving.
     """
-    if app.speaker.superseded(task):
-        raise superseded_error(task, f"it is {task.state}, attempt {task.attempt}")
+    fence(app, task)
     sync(app)
     task = tasks.get(task.id)
     if task.state is State.COMPLETED:
         return Merged(task, moved=False)
     for _ in range(_TRIES):
         try:
-            return _attempt(app, task, strategy or app.config.strategy, keep, checked, dry_run)
+            with under_way(app):
+                return _attempt(app, task, strategy or app.config.strategy, keep, checked, dry_run)
         except refs.RefMoved:
             continue
     raise AgentError(
@@ -96,35 +98,22 @@ def _land(app: App, task: Task, made: Candidate, keep: bool) -> Merged:
         "new": made.oid,
         "tip": made.tip,
         "by": made.strategy,
+        "keep": keep,
     }
-    owner, speaker = processes.myself(), app.speaker
+    owner, _ = processes.myself(), app.speaker  # asked of git before the transaction
     with app.store.transaction():
         now = tasks.get(task.id)
-        if speaker.superseded(now):
-            raise superseded_error(now, f"it is {now.state}")
+        fence(app, now)
         if now.version != task.version:
             raise tasks.stale(now)
-        intent = intents.write("merge", task.id, owner, data)
+        intent = begin(app, "merge", task.id, owner, data)
     try:
         where = merges.land(app.repo, task.base, made.oid, made.base_oid, f"git-agent: merge task {task.id}")
-    except BaseException:
+    except AgentError:
         if not _landed(app, task.base, made.oid):
-            with app.store.transaction():
-                intents.end(intent)
             raise
         where = None
-    taken = take(
-        app,
-        task,
-        Step.MERGE,
-        intent=intent,
-        data={"by": made.strategy, "oid": made.oid, "tip": made.tip, "base": task.base},
-        merged_oid=made.oid,
-        merged_by=made.strategy,
-        head_oid=made.tip,
-    )
-    unlock(app, taken.task)
-    retired = None if keep else retire(app, taken.task, strict=False)
+    retired = complete(app, task, intent, data)
     return Merged(tasks.get(task.id), moved=True, checkout=where, retired=retired)
 
 

@@ -28,6 +28,8 @@ def need(viewed: TaskView) -> Need | None:
 
 def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     task = viewed.task
+    if viewed.amiss is not None:
+        return f"has lost something: {viewed.amiss}", f"git agent show {task.id}"
     if task.hold is not None:
         return _by_hold(task.hold, task.id, task.reason)
     if task.state is State.IN_REVIEW:
@@ -43,11 +45,11 @@ def _by_state(viewed: TaskView) -> tuple[str, str] | None:
 
 def _by_hold(hold: Hold, task: int, reason: str | None) -> tuple[str, str] | None:
     if hold is Hold.NEEDS_INPUT:
-        return "asks a question", f"git agent answer {task} TEXT"
+        return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task} TEXT"
     if hold is Hold.NO_COMMITS:
         return "ended without commits", f"git agent start {task}"
     words = {
-        Hold.CHANGES_REQUESTED: "was sent back with changes to make",
+        Hold.CHANGES_REQUESTED: f"was sent back: {reason}" if reason else "was sent back",
         Hold.CONFLICT: reason or "conflicts with its base",
         Hold.CHECK_FAILED: reason or "failed its check",
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 
+from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.git import worktrees
@@ -17,8 +17,16 @@ def obstacles(app: App, task: Task, attempt: Attempt, *, force: bool, unmerged: 
     force: uncommitted, untracked and copied files, stashes and processes don't count; unmerged: nor do commits that
     are not in the base.
     """
-    lines = [] if force else [*_in_worktree(app, attempt), *_stashed(app, attempt)]
+    lines = _locked(app, task, attempt)
+    lines += [] if force else [*_in_worktree(app, attempt), *_stashed(app, attempt)]
     return lines if unmerged else [*lines, *_commits(app, task, attempt)]
+
+
+def _locked(app: App, task: Task, attempt: Attempt) -> list[str]:
+    """Whoever locked a worktree for another reason than ours wants it to stay; no flag overrides that."""
+    found = None if attempt.worktree is None else worktrees.observe(app.repo, attempt.worktree).locked
+    ours = (None, worktrees.LOCK_REASON.format(task=task.id))
+    return [] if found in ours else [f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")]
 
 
 def _in_worktree(app: App, attempt: Attempt) -> list[str]:
@@ -29,26 +37,11 @@ def _in_worktree(app: App, attempt: Attempt) -> list[str]:
     busy = app.repo.in_progress(path)
     if busy:
         lines.append(f"in progress: a {busy} in {path}")
-    lines += [f"copied and changed since: {name}" for name in _precious(app, path)]
+    lines += [f"copied and changed since: {name}" for name in precious(app, path)]
     lines += [
         f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)
     ]
     return lines
-
-
-def _precious(app: App, path: str) -> list[str]:
-    """Ignored files that stand in the main worktree, too, but differ from it: an edited `.env`, a local database."""
-    main = app.repo.main_worktree
-    if main is None:
-        return []
-    ignored = [c.path for c in app.repo.status(path, ignored=True) if c.code == "!!"]
-    return [name for name in ignored if _differs(os.path.join(main, name), os.path.join(path, name))]
-
-
-def _differs(original: str, copy: str) -> bool:
-    if not os.path.isfile(original) or not os.path.isfile(copy) or os.path.islink(copy):
-        return False
-    return not filecmp.cmp(original, copy, shallow=False)
 
 
 def _stashed(app: App, attempt: Attempt) -> list[str]:
@@ -63,7 +56,7 @@ def _commits(app: App, task: Task, attempt: Attempt) -> list[str]:
     if base is not None and app.repo.is_ancestor(tip, base):
         return []
     number = app.repo.ahead_behind(tip, base)[0] if base else 0
-    return [f"unmerged: {attempt.branch} has {number} commits that are not in '{task.base}'"]
+    return [f"unmerged: {attempt.branch} has commits that are not in '{task.base}' ({number})"]
 
 
 def _recorded(task: Task, attempt: Attempt, tip: str) -> bool:

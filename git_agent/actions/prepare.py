@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from git_agent import context
-from git_agent.actions.take_back import take_back
 from git_agent.app import App
 from git_agent.config import Config
 from git_agent.domain.message import Draft
@@ -39,27 +38,31 @@ class Wish:
 def prepare(app: App, wish: Wish) -> Task:
     """Make branch, worktree, context file, copies and links, run the setup commands, and record the attempt.
 
-    Raises AgentError with the reason after everything was taken back; an interruption takes back, too.
+    Call it inside `under_way`, which takes everything back when it raises.
     """
     task, place = wish.task, wish.place
-    made_branch = False
+    if not place.adopted:
+        _branch(app, wish)
+    admin = worktrees.add(
+        app.repo,
+        task=task.id,
+        branch=place.branch,
+        path=place.worktree,
+        oid=place.start_oid,
+        terminal=app.terminal,
+    )
+    _furnish(app, task, place)
+    _set_up(app, task, place)
+    return _record(app, wish, admin)
+
+
+def _branch(app: App, wish: Wish) -> None:
     try:
-        if not place.adopted:
-            refs.branch(app.repo, place.branch, place.start_oid)
-            made_branch = True
-        admin = worktrees.add(
-            app.repo,
-            task=task.id,
-            branch=place.branch,
-            path=place.worktree,
-            oid=place.start_oid,
-            terminal=app.terminal,
-        )
-        _furnish(app, task, place)
-        _set_up(app, task, place)
-        return _record(app, wish, admin)
-    except BaseException:
-        take_back(app, wish.intent, task.id, place if made_branch else replace(place, adopted=True), new=wish.new)
+        refs.branch(app.repo, wish.place.branch, wish.place.start_oid)
+    except AgentError:
+        # Somebody else made it since we looked: it is not ours to take back.
+        with app.store.transaction():
+            intents.update(wish.intent, {"new": wish.new, "place": asdict(replace(wish.place, adopted=True))})
         raise
 
 
@@ -125,7 +128,7 @@ def _set_up(app: App, task: Task, place: Place) -> None:
             raise AgentError(
                 "setup-failed",
                 f"the setup command failed with {ran.status}: {command}; worktree and branch were taken back",
-                "mend agent.setup (git agent config), then try again",
+                "git config agent.setup COMMAND, then try again",
                 details=ran.tail,
             )
 
@@ -161,7 +164,8 @@ def _columns(app: App, wish: Wish) -> dict[str, Any]:
         "merged_oid": None,
         "merged_by": None,
         "reason": None,
-        "base_seen": None,
+        # A branch that starts at the base's tip has nothing to be looked at; when the base was elsewhere, sync looks.
+        "base_seen": place.start_oid if place.start_oid == base_oid else None,
         "worked": int(place.start_oid != base_oid),
     }
     return columns | ({"agent": wish.agent} if wish.agent else {})

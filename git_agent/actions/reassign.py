@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from git_agent.actions.begin import begin
+from git_agent.actions.fence import fence
 from git_agent.actions.prepare import Wish, prepare
 from git_agent.actions.reserve import reserve
-from git_agent.actions.take_back import take_back
+from git_agent.actions.under_way import under_way
 from git_agent.app import App
 from git_agent.domain.message import Draft
-from git_agent.domain.speaker import superseded_error
+from git_agent.domain.owner import Owner
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import refused
 from git_agent.proc import processes
-from git_agent.store import intents, tasks
+from git_agent.store import tasks
 
 
 def reassign(app: App, task: Task, *, agent: str | None = None) -> Task:
@@ -21,22 +23,18 @@ def reassign(app: App, task: Task, *, agent: str | None = None) -> Task:
     superseded speaker.
     """
     owner, speaker = processes.myself(), app.speaker
+    with under_way(app):
+        now, intent = _reserve(app, task, owner)
+        place = reserve(app, now, intent)
+        text = f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on"
+        told = Draft(str(now.id), text, now.id, urgent=True)
+        return prepare(app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,)))
+
+
+def _reserve(app: App, task: Task, owner: Owner) -> tuple[Task, int]:
     with app.store.transaction():
         now = tasks.get(task.id)
-        if speaker.superseded(now):
-            raise superseded_error(now, f"it is {now.state}, attempt {now.attempt}")
+        fence(app, now)
         if after(now.state, now.hold, Step.REASSIGN) is None:
             raise refused("not-live", f"cannot reassign {now.label}: it is {now.state}", f"git agent show {now.id}")
-        intent = intents.write("spawn", now.id, owner, {"new": False})
-    try:
-        place = reserve(app, now, intent)
-    except BaseException:
-        take_back(app, intent, now.id, None, new=False)
-        raise
-    told = Draft(
-        str(now.id),
-        f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on",
-        now.id,
-        urgent=True,
-    )
-    return prepare(app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,)))
+        return now, begin(app, "spawn", now.id, owner, {"new": False})

@@ -42,14 +42,14 @@ def reserve(app: App, task: Task, intent: int, *, adopt: str | None = None, new:
         raise refused(
             "branch-exists",
             f"the branch '{place.branch}' can't stand beside '{other}'",
-            f"git agent spawn --branch {other} adopts a branch; or rename one",
+            f"to adopt that one: git agent spawn TITLE --branch {other}",
         )
     intents.update(intent, {"new": new, "place": asdict(place)})
     return place
 
 
 def _adopted(app: App, branch: str) -> str:
-    head = app.repo.heads().get(branch)
+    head = app.repo.head(branch)
     if head is None:
         raise AgentError("unknown-branch", f"there is no branch '{branch}' here", "git branch --list")
     if head.worktree is not None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
+from git_agent.actions.begin import begin
 from git_agent.actions.obstacles import obstacles
+from git_agent.actions.remove_attempt import remove_attempt
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import refs, worktrees
-from git_agent.git.run import git
-from git_agent.git.snapshot import snapshot
+from git_agent.git import worktrees
 from git_agent.proc import processes
 from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Attempt
@@ -35,12 +34,14 @@ def retire(
     force: bool = False,
     unmerged: bool = False,
     dry_run: bool = False,
+    intent: int | None = None,
 ) -> Retired:
     """Remove every attempt's worktree and branch.
 
     strict: refuse as a whole when something stands in the way, else leave that attempt and say so; force: also with
     uncommitted or untracked files (kept as a commit); unmerged: also branches whose work is not in the base; dry_run:
-    only look. Raises AgentError (exit 3) with the list.
+    only look; intent: of this removal, if it is written already; call it inside `under_way`. Raises AgentError (exit 3)
+    with the list.
     """
     present = attempts.present(task.id)
     found = {a.number: obstacles(app, task, a, force=force, unmerged=unmerged) for a in present}
@@ -48,19 +49,22 @@ def retire(
     if strict and lines:
         raise _refusal(task, lines)
     going = [a for a in present if not found[a.number]]
-    if not going or dry_run:
+    if dry_run or not (going or intent):
         return _plan(app, going, lines)
-    owner = processes.myself()
-    with app.store.transaction():
-        intent = intents.write("remove", task.id, owner, {"attempts": [a.number for a in going]})
-    rescued: list[str] = []
-    try:
-        for attempt in going:
-            _remove(app, task, attempt, force, rescued)
-    finally:
-        _record(app, task, going, rescued, intent)
+    intent = _announce(app, task, going, {"force": force, "unmerged": unmerged}, intent)
+    rescued = [ref for attempt in going for ref in remove_attempt(app, task, attempt, force=force)]
+    _record(app, task, going, rescued, intent)
     done = _plan(app, going, lines)
     return Retired(done.worktrees, done.branches, lines, tuple(rescued))
+
+
+def _announce(app: App, task: Task, going: list[Attempt], how: dict[str, bool], intent: int | None) -> int:
+    owner, data = processes.myself(), {"attempts": [a.number for a in going], "rest": intent is not None, **how}
+    with app.store.transaction():
+        if intent is None:
+            return begin(app, "remove", task.id, owner, data)
+        intents.update(intent, data)
+        return intent
 
 
 def _plan(app: App, going: list[Attempt], kept: tuple[str, ...]) -> Retired:
@@ -70,36 +74,6 @@ def _plan(app: App, going: list[Attempt], kept: tuple[str, ...]) -> Retired:
         kept,
         (),
     )
-
-
-def _remove(app: App, task: Task, attempt: Attempt, force: bool, rescued: list[str]) -> None:
-    branch = app.repo.branch_oid(attempt.branch)
-    if branch is not None and branch != attempt.start_oid:
-        rescued.append(refs.keep(app.repo, task.id, branch))
-    if attempt.worktree is not None:
-        _keep_worktree(app, task, attempt.worktree, branch, force, rescued)
-        worktrees.remove(app.repo, attempt.worktree, task=task.id, force=force)
-    if branch is not None and not attempt.adopted:
-        _delete_branch(app, attempt.branch, branch)
-
-
-def _keep_worktree(app: App, task: Task, path: str, branch: str | None, force: bool, rescued: list[str]) -> None:
-    """A worktree may be on a detached HEAD or another branch; its commit is kept, too."""
-    if not os.path.isdir(path):
-        return
-    head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text
-    if head and head != branch:
-        rescued.append(refs.keep(app.repo, task.id, head))
-    kept = snapshot(app.repo, path, f"Uncommitted work of task {task.id}\n") if force else None
-    if kept is not None:
-        rescued.append(refs.keep(app.repo, task.id, kept))
-
-
-def _delete_branch(app: App, name: str, oid: str) -> None:
-    """A branch that a person checked out meanwhile stays: deleting it would leave that worktree unborn."""
-    head = app.repo.heads().get(name)
-    if head is not None and head.worktree is None:
-        refs.delete(app.repo, f"refs/heads/{name}", oid)
 
 
 def _is_gone(app: App, attempt: Attempt) -> bool:
@@ -123,12 +97,15 @@ def _record(app: App, task: Task, going: list[Attempt], rescued: list[str], inte
 
 
 def _refusal(task: Task, lines: tuple[str, ...]) -> AgentError:
+    if any(line.startswith("locked") for line in lines):
+        says = f"cannot remove {task.label}: somebody locked its worktree"
+        return refused("worktree-locked", says, "git worktree unlock PATH, if it may go", lines)
     unmerged = any(line.startswith("unmerged") for line in lines)
     other = any(not line.startswith("unmerged") for line in lines)
     flags = " ".join(flag for flag, wanted in (("--force", other), ("--unmerged", unmerged)) if wanted)
     return refused(
         "would-lose-work",
         f"cannot remove {task.label}: work would be lost",
-        f"git agent rm {task.id} {flags} (commits and files are kept under refs/git-agent/rescue/{task.id}/)",
+        f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/",
         lines,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_agent.actions.need import Need, need
+from git_agent.actions.observe import observe
 from git_agent.actions.view import TaskView, view
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.readiness import blocked
 from git_agent.domain.task import State, Task
-from git_agent.git import worktrees
 from git_agent.git.repo import Repo
 from git_agent.store import attempts, events, tasks
 from git_agent.store.attempts import Attempt
@@ -42,7 +42,7 @@ def show(app: App, task: Task) -> Shown:
         attempts=tuple(attempts.present(task.id)),
         commits=_commits(app.repo, task),
         events=tuple(events.of_task(task.id, limit=_EVENTS)),
-        observed=_observed(app, task),
+        observed=tuple(observe(app, task)),
     )
 
 
@@ -61,18 +61,3 @@ def _commits(repo: Repo, task: Task) -> tuple[str, ...]:
     if tip is None or task.base_oid is None:
         return ()
     return tuple(f"{c.oid[:12]} {c.subject}" for c in repo.commits(task.base_oid, tip, limit=_COMMITS))
-
-
-def _observed(app: App, task: Task) -> tuple[str, ...]:
-    lines = []
-    if task.branch and task.live and app.repo.branch_oid(task.branch) is None:
-        lines.append(f"branch '{task.branch}' is gone (deleted or renamed by hand)")
-    listed = {w.path: w for w in worktrees.listing(app.repo)} if task.worktree else {}
-    if task.worktree and task.worktree not in listed:
-        lines.append(f"worktree {task.worktree} is not one of this repository any more (moved or removed by hand)")
-    elif task.worktree and listed[task.worktree].prunable:
-        lines.append(f"worktree {task.worktree} was deleted by hand: git agent reassign {task.id} makes another")
-    elif task.worktree and listed[task.worktree].branch != task.branch:
-        now = listed[task.worktree].branch or "a detached HEAD"
-        lines.append(f"worktree {task.worktree} is on {now}, not on '{task.branch}'")
-    return tuple(lines)

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from git_agent.actions.fence import fence
 from git_agent.app import App
 from git_agent.domain.message import Draft
-from git_agent.domain.speaker import Speaker, superseded_error
+from git_agent.domain.speaker import Speaker
 from git_agent.domain.task import State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
-from git_agent.store import events, intents, leases, messages, tasks
+from git_agent.store import intents, leases, messages, tasks
 
 _ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
 
@@ -48,8 +49,8 @@ def take(
     speaker = app.speaker if by is None else Speaker(by)
     with app.store.transaction():
         now = tasks.get(task.id)
-        if by is None and speaker.superseded(now):
-            raise superseded_error(now, _fencer(now))
+        if by is None:
+            fence(app, now)
         _refuse_under_way(now, intent)
         made = after(now.state, now.hold, step)
         if made is None and done_already(now.state, now.hold, step):
@@ -67,11 +68,6 @@ def take(
     return Taken(moved, True)
 
 
-def _fencer(task: Task) -> str:
-    event = events.last_change(task.id)
-    return f"{event.kind.removeprefix('task.')} by {event.actor}" if event else f"it is {task.state}"
-
-
 def _refuse_under_way(task: Task, mine: int | None) -> None:
     other = intents.of_task(task.id)
     if other is not None and other.id != mine and not processes.is_gone(other.owner):
@@ -85,7 +81,7 @@ def _refuse_under_way(task: Task, mine: int | None) -> None:
 
 _HINTS = {
     State.OPEN: "git agent spawn {id}",
-    State.ASSIGNED: "git agent start {id}",
+    State.ASSIGNED: "git agent start {id}, then git agent done {id}",
     State.WORKING: "git agent done {id}",
     State.IN_REVIEW: "git agent approve {id}, or git agent request-changes {id} -m TEXT",
     State.APPROVED: "git agent merge {id}",
@@ -95,10 +91,18 @@ _HINTS = {
 }
 
 
+_WORDS = {
+    Step.ASK: "ask about",
+    Step.DONE: "hand in",
+    Step.REQUEST_CHANGES: "request changes to",
+    Step.MERGED: "record a merge of",
+}
+
+
 def _impossible(task: Task, step: Step) -> AgentError:
     where = f"{task.state}, {task.hold}" if task.hold else str(task.state)
-    return refused(
-        "wrong-state",
-        f"cannot {step.replace('-', ' ')} {task.label}: it is {where}",
-        _HINTS[task.state].format(id=task.id),
-    )
+    hint = "git agent show {id}" if step in (Step.RETRY, Step.REOPEN) else _HINTS[task.state]
+    if step is Step.ASK and task.state is State.ASSIGNED:
+        hint = "git agent start {id}"
+    message = f"cannot {_WORDS.get(step, step)} {task.label}: it is {where}"
+    return refused("wrong-state", message, hint.format(id=task.id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_agent.app import App
-from git_agent.config import TEAM_FILE, TRUST_FACT, digest
+from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, digest
 from git_agent.errors import AgentError
 from git_agent.git import config as git_config
 from git_agent.store import events, facts
@@ -25,11 +25,19 @@ def trust(app: App) -> Trusted:
     found = digest(app.repo)
     if found is None:
         raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", f"git add {TEAM_FILE}; git commit")
+    store, actor = app.store, app.speaker.actor
     already = facts.get(TRUST_FACT) == found
-    actor = app.speaker.actor
     values = git_config.read_blob(app.repo, f"HEAD:{TEAM_FILE}")
     if not already:
-        with app.store.transaction():
+        with store.transaction():
             facts.put(TRUST_FACT, found)
             events.append("config.trusted", actor, data={"hash": found})
-    return Trusted(found, tuple((v.key, v.value) for v in values), already)
+    commands = tuple((name, v.value) for v in values if (name := _command(v.key)) is not None)
+    return Trusted(found, commands, already)
+
+
+def _command(key: str) -> str | None:
+    """Return the key as it is documented, None for one that names no command: git folds its case."""
+    if key.startswith("agent.run."):
+        return key
+    return next((known.name for known in KEYS if known.runs and known.name.lower() == key), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,10 @@ from git_agent.store import leases, messages, tasks
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task and its surroundings. Ages are seconds; ahead and behind are commits, None when not asked for."""
+    """A task and its surroundings. Ages are seconds; ahead and behind are commits, None when not asked for.
+
+    amiss: what somebody took from a live task by hand.
+    """
 
     task: Task
     depends_on: tuple[int, ...]
@@ -27,6 +31,7 @@ class TaskView:
     ahead: int | None
     behind: int | None
     unread: int
+    amiss: str | None = None
 
 
 def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
@@ -34,7 +39,8 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     ids = [t.id for t in shown]
     parents, blockers, paths = tasks.parents(ids), tasks.blockers(ids), tasks.paths(ids)
     held, unread, now = leases.of(ids), messages.unread([str(i) for i in ids]), app.store.now()
-    ahead = _ahead(app, shown) if counts else {}
+    heads = app.heads if counts else app.sighted
+    ahead = _ahead(app, shown, heads) if counts else {}
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
@@ -54,13 +60,21 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
             ahead=pair[0],
             behind=pair[1],
             unread=unread.get(str(task.id), 0),
+            amiss=_amiss(task, heads),
         )
 
     return [one(task) for task in shown]
 
 
-def _ahead(app: App, shown: Sequence[Task]) -> Mapping[int, tuple[int, int]]:
-    heads = app.heads
+def _amiss(task: Task, heads: Mapping[str, str]) -> str | None:
+    if not task.live:
+        return None
+    if heads and task.branch not in heads:
+        return "branch gone"
+    return "worktree gone" if task.worktree and not os.path.isdir(task.worktree) else None
+
+
+def _ahead(app: App, shown: Sequence[Task], heads: Mapping[str, str]) -> Mapping[int, tuple[int, int]]:
     pairs = {
         t.id: (heads[t.branch], heads[t.base])
         for t in shown

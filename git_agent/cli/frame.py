@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,34 +18,39 @@ if TYPE_CHECKING:
     from git_agent.domain.task import Task
     from git_agent.render.lines import Screen
 
-_MENDABLE = frozenset({"no-store", "store-not-writable"})
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a verb says. payload: its JSON object; lines: for people; talk: lines for stderr, before them;
-    rows: JSON objects to print one a line in place of the payload.
+class Answer(NamedTuple):
+    """What a verb says. payload: its JSON object, or what makes it when it is asked for; lines: for people; talk: lines
+    for stderr, before them; rows: JSON objects to print one a line in place of the payload.
     """
 
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     lines: Iterable[str] = ()
     talk: Iterable[str] = ()
     rows: Sequence[Mapping[str, Any]] | None = None
 
 
-def verb(name: str, *, creates: bool = False, looks: bool = True) -> Callable[[Callable[..., Answer]], click.Command]:
+def verb(
+    name: str, *, creates: bool = False, looks: bool = True, configured: bool = False
+) -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a command of a function from (App, options) to an Answer.
 
-    creates: the verb may make the store; looks: it first mends what a dead process left and reconciles with git.
+    creates: the verb may make the store; looks: it first mends what a dead process left and reconciles with git;
+    configured: it always needs the configuration, which is best asked for early.
     """
 
     def decorate(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)
         def command(as_json: bool, **options: Any) -> None:
             app = App(terminal=sys.stderr.isatty() and not as_json, progress=_progress(as_json), creates=creates)
-            if looks:
-                _look(app)
-            _say(app, function(app, **options), as_json)
+            try:
+                if configured:
+                    app.ask_settings()
+                if looks:
+                    _look(app)
+                _say(app, function(app, **options), as_json)
+            finally:
+                app.close()
 
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
         made = click.command(name, help=function.__doc__, short_help=VERBS[name].summary)(json_option(command))
@@ -70,13 +73,15 @@ def _look(app: App) -> None:
     from git_agent.actions.touch import touch
 
     try:
+        asked = app.repo.start_tips()
         _ = app.store
-        lines = [*recover(app), *sync(app).lines]
+        mended = recover(app)
+        lines = [*mended, *sync(app, None if mended else asked()).lines]
         touch(app)
     except AgentError as error:
-        if error.code not in _MENDABLE:
+        if error.code != "store-not-writable":
             raise
-        lines = [f"{error.message}: not reconciled with git"] if error.code == "store-not-writable" else []
+        lines = [f"{error.message}: not reconciled with git"]
     for line in lines:
         app.notice(line)
 
@@ -85,12 +90,12 @@ def _say(app: App, answer: Answer, as_json: bool) -> None:
     from git_agent.render.text import visible
 
     out = sys.stdout
-    out.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     if as_json:
         from git_agent.render import json
 
-        for payload in (answer.payload,) if answer.rows is None else answer.rows:
-            out.write(json.document(payload) + "\n")
+        payload = answer.payload() if callable(answer.payload) else answer.payload
+        for each in (payload,) if answer.rows is None else answer.rows:
+            out.write(json.document(each) + "\n")
     for line in (*app.notices, *_mail(app)):
         print(f"note: {visible(line)}", file=sys.stderr)
     if not as_json:
@@ -106,7 +111,7 @@ def _mail(app: App) -> list[str]:
     from git_agent.store import messages
 
     number = messages.unread([str(app.worker_of)]).get(str(app.worker_of), 0)
-    return [f"{number} unread messages: git agent log {app.worker_of}"] if number else []
+    return [f"mail waits ({number}): git agent log {app.worker_of}"] if number else []
 
 
 def screen(app: App) -> Screen:
@@ -115,16 +120,25 @@ def screen(app: App) -> Screen:
     from git_agent.render.style import wants_colour
 
     terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
-    return Screen(width, wants_colour(terminal, os.environ), app.store.now())
+    return Screen(_columns() if terminal else None, wants_colour(terminal, os.environ), app.store.now())
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] = (), **more: Any) -> Answer:
     """Answer with one task and what is said of it."""
-    from git_agent.actions.view import view
-    from git_agent.render import json
 
-    return Answer({"task": json.task(view(app, [task], counts=True)[0]), **more}, lines, talk)
+    def payload() -> dict[str, Any]:
+        from git_agent.actions.view import view
+        from git_agent.render import json
+
+        return {"task": json.task(view(app, [task], counts=True)[0]), **more}
+
+    return Answer(payload, lines, talk)
 
 
 def read_text(path: str) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from typing import Any, NoReturn
 
-import click
+# Most verbs live for a tenth of a second, and a tenth of that would go into looking for garbage while modules load.
+gc.set_threshold(100_000)
 
-from git_agent import __version__
-from git_agent.cli.verbs import ALIASES, SECTIONS, VERBS
-from git_agent.errors import AgentError, Exit
+import click  # noqa: E402
+
+from git_agent import __version__  # noqa: E402
+from git_agent.cli.verbs import ALIASES, SECTIONS, VERBS  # noqa: E402
+from git_agent.errors import AgentError, Exit  # noqa: E402
 
 
 class VerbGroup(click.Group):
@@ -35,7 +39,7 @@ class VerbGroup(click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], VERBS, n=3)
-            hint = "the most similar: " + ", ".join(near) if near else "git agent -h lists the verbs"
+            hint = "the most similar: " + ", ".join(near) if near else "git agent -h"
             raise AgentError("unknown-verb", f"'{args[0]}' is not a verb of git agent", hint, exit=Exit.USAGE)
         return super().resolve_command(ctx, args)
 
@@ -58,6 +62,8 @@ def _change_directory(ctx: click.Context, param: click.Parameter, paths: tuple[s
 
 @click.group(
     cls=VerbGroup,
+    invoke_without_command=True,
+    subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="git agent VERB -h tells more of one verb; git agent --help opens the manual page.",
 )
@@ -72,8 +78,12 @@ def _change_directory(ctx: click.Context, param: click.Parameter, paths: tuple[s
     is_eager=True,
     help="Run as if started in PATH.",
 )
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Run many coding agents in one repository: a task is a branch, a worktree and a worker."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(Exit.USAGE)
 
 
 class _Ended(BaseException):
@@ -86,15 +96,32 @@ def _end(number: int, frame: object) -> NoReturn:
 
 def run() -> NoReturn:
     """Run the command line and exit."""
+    _open_streams()
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), _end)
-    sys.exit(_run(sys.argv[1:]))
+    status = _run(sys.argv[1:])
+    gc.freeze()  # what is left is the system's to take back, not the interpreter's to search
+    sys.exit(status)
+
+
+def _open_streams() -> None:
+    """Keep 0, 1 and 2 from becoming the database's when they are closed, as git does, and speak UTF-8 as git does."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8")
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")
+    sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def _run(argv: list[str]) -> int:
     as_json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
-        group.main(argv, prog_name="git agent", standalone_mode=False)
+        # Not group.main: it has ideas of its own about interruptions, closed pipes and exit codes.
+        with group.make_context("git agent", argv) as context:
+            group.invoke(context)
         sys.stdout.flush()
         return 0
     except click.exceptions.Exit as done:
@@ -104,6 +131,7 @@ def _run(argv: list[str]) -> int:
     except click.ClickException as error:
         return _say(_usage(error), as_json)
     except (KeyboardInterrupt, click.Abort):
+        print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)  # below the terminal's ^C
         return _say(AgentError("interrupted", "interrupted", "", exit=Exit.INTERRUPTED), as_json)
     except _Ended as ended:
         return 128 + int(ended.args[0])

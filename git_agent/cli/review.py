@@ -162,7 +162,8 @@ def _merge_lines(merged: Merged, dry_run: bool) -> list[str]:
 
     task = merged.task
     if not merged.moved:
-        return [f"{task.label} merges cleanly into {task.base}" if dry_run else f"{task.label} is {task.state} already"]
+        clean = dry_run and task.live
+        return [f"{task.label} merges cleanly into {task.base}" if clean else f"{task.label} is {task.state} already"]
     where = f" (and in {merged.checkout})" if merged.checkout else ""
     first = f"{task.label} is {task.state}: {(task.merged_oid or '')[:12]} on {task.base}{where}"
     return [first, *(lines.retired(merged.retired) if merged.retired else [])]

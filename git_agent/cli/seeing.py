@@ -14,17 +14,22 @@ if TYPE_CHECKING:
     from git_agent.domain.task import State
 
 
-@verb("list")
+@verb("list", configured=True)
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only tasks in this state; may be repeated.")
 @click.option("--all", "everything", is_flag=True, help="Also completed and cancelled ones.")
 def list_verb(app: App, states: Sequence[str], everything: bool) -> Answer:
     """List tasks by priority and age: the unfinished ones, without --all."""
     from git_agent.actions.list import list_tasks
-    from git_agent.render import json, lines
 
     as_json = bool(click.get_current_context().params.get("as_json"))
     found = list_tasks(app, [_state(s) for s in states], everything=everything, counts=as_json)
-    return Answer({"tasks": [json.task(v) for v in found]} if as_json else {}, lines.listing(found, screen(app)))
+    if as_json:
+        from git_agent.render import json
+
+        return Answer({"tasks": [json.task(v) for v in found]})
+    from git_agent.render import lines
+
+    return Answer({}, lines.listing(found, screen(app)))
 
 
 def _state(text: str) -> State:
@@ -37,7 +42,7 @@ def _state(text: str) -> State:
     return State[name]
 
 
-@verb("status")
+@verb("status", configured=True)
 @task_argument()
 def status_verb(app: App, task: str | None) -> Answer:
     """Show on one screen who waits for you, each with the command to type next, then workers and queue."""
@@ -75,7 +80,7 @@ def _shown(app: App, task: str | None) -> Answer:
     return Answer(payload, lines.show(found, screen(app)))
 
 
-@verb("show")
+@verb("show", configured=True)
 @task_argument()
 def show_verb(app: App, task: str | None) -> Answer:
     """Show everything known of a task and why it is stuck."""

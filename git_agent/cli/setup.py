@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from git_agent.app import App
 from git_agent.cli.frame import Answer, screen, verb
+from git_agent.errors import usage
 
 
 @verb("init", creates=True, looks=False)
@@ -52,3 +56,57 @@ def trust_verb(app: App) -> Answer:
     lines = [f"{key} = {visible(value)}" for key, value in done.commands]
     word = "trusted already" if done.already else "trusted"
     return Answer({"hash": done.hash, "already": done.already}, [*lines, f"{word}: .gitagent {done.hash[:12]}"])
+
+
+@verb("completion", looks=False)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.option("--install", is_flag=True, help="Write it where the shell looks, and the manual page where man looks.")
+@click.option("--complete", "words", is_flag=True, hidden=True)
+@click.argument("typed", nargs=-1, metavar="", type=click.UNPROCESSED)
+def completion_verb(app: App, shell: str, install: bool, words: bool, typed: tuple[str, ...]) -> Answer:
+    """Print the completion of a shell, for `git agent` and for `git-agent`; with --install, put it in its place.
+
+    Verbs, options and TASK are completed: a task's id, or its name once a letter is typed.
+    """
+    app.carried = ()  # it needs no repository, so nobody's worker speaks
+    if words:
+        from git_agent.cli.completion import candidates
+
+        return Answer({}, candidates(app, shell, typed))
+    if typed:
+        raise usage("too-many-arguments", f"one shell, not also '{typed[0]}'", "git agent completion bash")
+    return _installed(shell) if install else _script(shell)
+
+
+def _script(shell: str) -> Answer:
+    from git_agent.cli.scripts import SCRIPTS
+
+    return Answer({"script": SCRIPTS[shell]}, SCRIPTS[shell].splitlines())
+
+
+def _installed(shell: str) -> Answer:
+    from git_agent.cli.install import install, said
+
+    done = install(shell, os.environ)
+    placed = [{"path": p.path, "changed": p.changed} for p in done.placed]
+    return Answer({"installed": placed, "todo": list(done.todo)}, said(done))
+
+
+@verb("demo", looks=False)
+@click.option("--keep", metavar="DIR", help="Play in DIR, a new or empty directory, and keep it.")
+def demo_verb(app: App, keep: str | None) -> Answer:
+    """Watch three workers at once go from spawn to a merged base, with a review and a conflict, in about 10 seconds.
+
+    Everything happens in a temporary repository of its own, with none of your configuration, and nothing is left of it.
+    Each command is shown as it is run. With --json that goes to standard error.
+    """
+    app.carried = ()  # it needs no repository, so nobody's worker speaks
+    from git_agent.actions.demo import demo
+    from git_agent.render import demo as render
+    from git_agent.render.style import wants_colour
+
+    as_json = bool(click.get_current_context().params["as_json"])
+    out = sys.stderr if as_json else sys.stdout
+    colour = wants_colour(out.isatty(), os.environ)
+    shown = demo(lambda said: print(render.line(said, colour), file=out, flush=True), keep, colour=colour)
+    return Answer(render.payload(shown), render.closing(shown))

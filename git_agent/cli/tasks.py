@@ -82,11 +82,11 @@ def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
 
     if not any(given.values()) and given["priority"] is None:
         raise usage("nothing-given", "nothing to change is given", "git agent edit -h")
-    changed = edit(app, task, _order(None, **given))
-    return task_answer(app, changed, [f"{changed.label} is changed"])
+    taken = edit(app, task, _order(None, **given))
+    return task_answer(app, taken.task, [f"{taken.task.label} is {'changed' if taken.moved else 'like that already'}"])
 
 
-@verb("spawn", creates=True)
+@verb("spawn", creates=True, configured=True)
 @click.argument("what", required=False, metavar="[TITLE | TASK]")
 @_order_options
 @click.option("-a", "--agent", metavar="NAME", help="Name of the agent that will work on it.")
@@ -99,28 +99,28 @@ def spawn_verb(app: App, what: str | None, agent: str | None, branch: str | None
     from git_agent.actions.spawn import spawn
 
     task = None if what is None else _meant(app, what)
-    if task is not None and any(given.values()):
-        raise usage("task-and-options", f"{task.label} is there already", f"git agent edit {task.id} changes it")
+    if task is not None and any(value or value == 0 for value in given.values()):
+        hint = f"git agent edit {task.id}, then git agent spawn {task.id}"
+        raise usage("task-and-options", f"{task.label} is there already", hint)
     order = _order(None if task else what, agent, **given)
     return _placed(app, spawn(app, order, task, adopt=branch))
 
 
 def _meant(app: App, text: str) -> Task | None:
-    """A number or a branch always means a task; a word only if a task has that name."""
+    """A number or a branch always means a task; a word only if a task of the queue has that name.
+
+    A task that another spawn is just making is open, too, for a moment, and is not in the queue.
+    """
     from git_agent.actions.find import find
     from git_agent.domain import names
-    from git_agent.errors import AgentError
-    from git_agent.store import tasks
+    from git_agent.domain.task import State
+    from git_agent.store import intents, tasks
 
     meant = names.parse_ref(text, app.config.prefix)
     if meant.id is not None or text.startswith((app.config.prefix, "refs/heads/")):
         return find(app, text)
-    if not tasks.by_name(meant.name_key):
-        return None
-    try:
-        return find(app, text)
-    except AgentError:
-        return None
+    named = [t for t in tasks.by_name(meant.name_key) if t.state is State.OPEN and intents.of_task(t.id) is None]
+    return named[0] if len(named) == 1 else None
 
 
 def _placed(app: App, task: Task) -> Answer:
@@ -128,7 +128,7 @@ def _placed(app: App, task: Task) -> Answer:
     return task_answer(app, task, [task.worktree or ""], talk)
 
 
-@verb("ready")
+@verb("ready", configured=True)
 @click.option("--why", is_flag=True, help="Say what blocks the rest.")
 def ready_verb(app: App, why: bool) -> Answer:
     """List what can be claimed, the next one first."""
@@ -141,7 +141,7 @@ def ready_verb(app: App, why: bool) -> Answer:
     return Answer(payload, lines.ready(found, screen(app), why))
 
 
-@verb("claim")
+@verb("claim", configured=True)
 @task_argument()
 @click.option("--wait", is_flag=True, help="Wait until there is something to claim.")
 @click.option("--timeout", type=click.FloatRange(0), metavar="S", help="Wait at most S seconds.")
@@ -157,7 +157,7 @@ def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) ->
     return _placed(app, claim(app, chosen, wait=wait, timeout_s=timeout))
 
 
-@verb("reassign")
+@verb("reassign", configured=True)
 @task_argument(required=True)
 @click.option("-a", "--agent", metavar="NAME", help="Name of the agent that goes on.")
 def reassign_verb(app: App, task: str, agent: str | None) -> Answer:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SECTIONS = ("Setting up", "Tasks", "Working", "Reviewing and merging", "Seeing")
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(NamedTuple):
     """One verb. module: of git_agent.cli, where the command stands under the verb's name with underscores."""
 
     module: str

@@ -11,8 +11,9 @@ from git_agent.cli.frame import Answer, task_answer, task_argument, verb
 
 
 def _taken(app: App, taken: Any) -> Answer:
-    word = "" if taken.moved else " already"
-    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}{word}"])
+    task = taken.task
+    words = (task.label, "is", task.state, task.hold, None if taken.moved else "already")
+    return task_answer(app, task, [" ".join(filter(None, words))])
 
 
 @verb("start")
@@ -25,7 +26,7 @@ def start_verb(app: App, task: str | None) -> Answer:
     return _taken(app, start(app, find(app, task)))
 
 
-@verb("heartbeat", looks=False)
+@verb("heartbeat", looks=False, configured=True)
 @task_argument()
 @click.option("-m", "--message", "note", metavar="NOTE", help="What goes on; counts as progress.")
 @click.option("--while-pid", type=click.IntRange(1), metavar="PID", help="Beat until that process is gone.")
@@ -62,7 +63,9 @@ def answer_verb(app: App, task: str, text: str) -> Answer:
     from git_agent.actions.answer import answer
     from git_agent.actions.find import find
 
-    return _taken(app, answer(app, find(app, task), text))
+    taken = answer(app, find(app, task), text)
+    told = "" if taken.moved else " already"
+    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}{told}; its worker is told"])
 
 
 @verb("done")

@@ -12,13 +12,15 @@ def may_land(task: Task, tip: str | None, lapsed: str | None) -> AgentError | No
     tip: the branch's oid now, None when the branch is gone; lapsed: the oid of an approval that ended when the branch
     moved on.
     """
-    if task.state is not State.APPROVED and not (lapsed and tip):
+    approved = task.state is State.APPROVED
+    # A branch that is back where the ended approval was is not approved again: the state says who must act.
+    if not approved and (tip is None or lapsed in (None, tip)):
         return refused("not-approved", f"cannot merge {task.label}: it is {task.state}", _next(task))
     if tip is None:
         return refused(
             "no-branch", f"cannot merge {task.label}: branch '{task.branch}' is gone", f"git agent show {task.id}"
         )
-    reviewed = lapsed or task.reviewed_oid or ""
+    reviewed = (task.reviewed_oid if approved else lapsed) or ""
     if tip != reviewed:
         return refused(
             "approval-stale",

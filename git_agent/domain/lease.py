@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 BEAT_S = 10.0
 LEASE_S = 120.0
@@ -21,8 +21,7 @@ class Liveness(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The hot row of a task. kind: `run` (supervised), `claim` (a worker of the queue) or `hand`.
 
     beat_at, progress_at, expires_at: ms since the epoch; expires_at is None for a lease that can't expire.

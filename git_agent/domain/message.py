@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Delivery(StrEnum):
-    """How far a message came with one recipient."""
-
-    NEW = "new"
-    SEEN = "seen"
-    ACKED = "acked"
+from git_agent.domain.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)

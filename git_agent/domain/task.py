@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 PRIORITIES = range(5)
 DEFAULT_PRIORITY = 2
@@ -69,8 +70,7 @@ FINISHED = frozenset({State.COMPLETED, State.CANCELLED})
 UNFINISHED = frozenset(State) - FINISHED
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One row of the state machine.
 
     sources is empty for the step that makes the task; held restricts the move to tasks with that hold ("any" of

@@ -99,8 +99,7 @@ def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -
         except GitError as error:
             raise _failed(error.status, error.stderr) from error
         return
-    # `git hook run` would export GIT_DIR (measured), `git worktree add` does not: a hook that looks at
-    # another
+    # `git hook run` would export GIT_DIR (measured), `git worktree add` does not: a hook that looks at another
     # repository must find it.
     hook = git("rev-parse", "--path-format=absolute", "--git-path", "hooks/post-checkout", cwd=path).text
     if not (os.path.isfile(hook) and os.access(hook, os.X_OK)):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.git.repo import Repo
-from git_agent.git.run import GitError, git
+from git_agent.git.run import Done, GitError, start
 
 _OURS = r"^agent\."
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One setting; scope is git's (system, global, local, worktree, command), or committed."""
 
     key: str
@@ -26,10 +25,7 @@ def read(repo: Repo, cwd: str | None) -> list[Value]:
 
     cwd: a worktree whose own configuration counts too; None: the repository's only.
     """
-    args = ("config", "--null", "--show-scope", "--get-regexp", _OURS)
-    done = git(*args, cwd=cwd, ok=(0, 1)) if cwd else repo.git(*args, ok=(0, 1))
-    fields = [] if done.status else done.fields
-    return [_value(entry, scope) for scope, entry in zip(fields[::2], fields[1::2], strict=True)]
+    return _own(_start_own(repo, cwd)())
 
 
 def read_blob(repo: Repo, rev_path: str) -> list[Value]:
@@ -37,7 +33,26 @@ def read_blob(repo: Repo, rev_path: str) -> list[Value]:
 
     Raise AgentError bad-config when git can't parse it. Includes are not followed.
     """
-    oid = blob_oid(repo, rev_path)
+    return _committed(repo, rev_path, blob_oid(repo, rev_path))
+
+
+def ask(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tuple[list[Value], list[Value]]]:
+    """Start read() and read_blob() at once; the returned function waits, and returns what both return."""
+    own, blob = _start_own(repo, cwd), _start_blob(repo, rev_path)
+    return lambda: (_own(own()), _committed(repo, rev_path, _blob(repo, blob())))
+
+
+def _start_own(repo: Repo, cwd: str | None) -> Callable[[], Done]:
+    args = ("config", "--null", "--show-scope", "--get-regexp", _OURS)
+    return start(*args, cwd=cwd, ok=(0, 1)) if cwd else repo.start(*args, ok=(0, 1))
+
+
+def _own(done: Done) -> list[Value]:
+    fields = [] if done.status else done.fields
+    return [_value(entry, scope) for scope, entry in zip(fields[::2], fields[1::2], strict=True)]
+
+
+def _committed(repo: Repo, rev_path: str, oid: str | None) -> list[Value]:
     if oid is None:
         return []
     # Measured: git follows include.path even in a blob; a committed file must not read others. And of a syntax
@@ -52,7 +67,14 @@ def read_blob(repo: Repo, rev_path: str) -> list[Value]:
 
 def blob_oid(repo: Repo, rev_path: str) -> str | None:
     """Return the oid of a committed file, None when there is none."""
-    done = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", rev_path, ok=(0, 1, 128))
+    return _blob(repo, _start_blob(repo, rev_path)())
+
+
+def _start_blob(repo: Repo, rev_path: str) -> Callable[[], Done]:
+    return repo.start("rev-parse", "--verify", "--quiet", "--end-of-options", rev_path, ok=(0, 1, 128))
+
+
+def _blob(repo: Repo, done: Done) -> str | None:
     if done.status or repo.git("cat-file", "-t", done.text).text != "blob":
         return None
     return done.text

@@ -6,7 +6,7 @@ import os
 import pwd
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.git.run import GitError, git
@@ -15,8 +15,7 @@ _ASKED = ("--is-bare-repository", "--is-inside-work-tree", "--git-dir", "--git-c
 _CALLERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_OBJECT_DIRECTORY")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Where a repository is: see Repo for what the names mean."""
 
     common_dir: str
@@ -83,6 +82,10 @@ def _explained(error: GitError) -> AgentError:
     if "dubious ownership" in error.stderr:
         hint = next((line.strip() for line in error.details if "safe.directory" in line), "")
         return AgentError("unsafe-repository", error.message, hint, details=error.details)
+    # "not a git repository: <path>": a .git file names a directory that is not there.
+    if lost := re.search(r"not a git repository: (.*/worktrees/[^/\n]*)", error.stderr):
+        says = f"the repository of this worktree is not where it was: {lost[1]} is gone"
+        return AgentError("worktree-lost", says, "in the repository, if it was moved: git worktree repair PATH")
     if re.search(r"not a git repository", error.stderr):
         return AgentError("not-a-repository", "not a git repository (or any of the parent directories)", "git init")
     return AgentError("not-a-repository", error.message, "git rev-parse --git-dir", details=error.details)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 
 from git_agent.errors import AgentError
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
+
+# One name, written under our lock: what a killed process leaves is overwritten by the next one, or swept up.
+TEMPORARY = "exclude.git-agent"
 
 
 def exclude(repo: Repo, pattern: str) -> None:
@@ -30,7 +32,8 @@ def exclude(repo: Repo, pattern: str) -> None:
 
 
 def _replace(path: str, content: bytes, mode: int) -> None:
-    fd, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".exclude-")
+    temporary = os.path.join(os.path.dirname(path), TEMPORARY)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with open(fd, "wb") as file:
             os.fchmod(fd, mode)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.git import versions
 from git_agent.git.run import Done
@@ -30,8 +30,7 @@ _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
 Run = Callable[..., Done]
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """One commit; author is "Name <email>", time is the committer's in seconds since the epoch."""
 
     oid: str

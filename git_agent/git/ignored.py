@@ -12,8 +12,7 @@ from git_agent.git.state import ignored
 def matching(worktree: str, patterns: Sequence[str], files: Sequence[str]) -> list[str]:
     """Return the files of worktree that match and are untracked and ignored, as sorted relative paths.
 
-    patterns: as in .gitignore; files: paths of files with such patterns (those that are missing count for
-    nothing).
+    patterns: as in .gitignore; files: paths of files with such patterns (those that are missing count for nothing).
     Nested repositories are left out.
     """
     given = [f"--exclude={pattern}" for pattern in patterns]

@@ -19,11 +19,9 @@ def land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
 
     new must descend from old.
 
-    There it is a fast-forward merge, which keeps unrelated changes and runs post-merge; elsewhere a
-    compare-and-swap.
+    There it is a fast-forward merge, which keeps unrelated changes and runs post-merge; elsewhere a compare-and-swap.
     Raise RefMoved when base is not at old; AgentError (exit 3) checkout-dirty with the files in the way,
-    checkout-busy when a rebase or merge is under way, checked-out-twice, checkout-missing. Then nothing has
-    changed.
+    checkout-busy when a rebase or merge is under way, checked-out-twice, checkout-missing. Then nothing has changed.
     """
     ref = HEADS + base
     if where := repo.rebasing(base):
@@ -75,8 +73,7 @@ def _why(here: str, error: GitError, new: str, old: str) -> AgentError:
         says = f"uncommitted changes in {here} are in the way"
         return refused("checkout-dirty", says, "commit or stash them there", files or error.details)
     if "hook" in error.stderr or "update_ref failed" in error.stderr:
-        # A vetoed fast-forward (reference-transaction) has written files and index already (measured): take
-        # them back.
+        # A vetoed fast-forward (reference-transaction) has written files and index already (measured): take them back.
         git("read-tree", "-m", "-u", new, old, cwd=here, ok=(0, 1, 128))
         return AgentError("hook-refused", error.message, "", exit=Exit.REFUSED, details=error.details)
     return error

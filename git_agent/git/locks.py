@@ -28,8 +28,7 @@ def creation_lock(repo: Repo, timeout: float = 60.0) -> Iterator[None]:
 
     Without it git fails: measured, 24 `git worktree add` at once, one dies with "failed to read commondir",
     and two
-    for one path both succeed. timeout: seconds; raise AgentError worktree-busy (exit 6) naming the pid that
-    holds it.
+    for one path both succeed. timeout: seconds; raise AgentError worktree-busy (exit 6) naming the pid that holds it.
     """
     path = os.path.join(private_dir(repo), "worktree.lock")
     end = time.monotonic() + timeout

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from git_agent.errors import refused
 from git_agent.git import versions
 from git_agent.git.landing import land
-from git_agent.git.locks import private_dir
 from git_agent.git.rebases import Conflict, rebase
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, decode, git
@@ -67,7 +66,7 @@ def commit(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: 
 
 def merge_message(repo: Repo, branch: str, base: str, tip: str) -> str:
     """Return the message that `git merge branch` would write while base is checked out, merge.log and all."""
-    head = repo.heads().get(base)
+    head = repo.head(base)
     line = f"{tip}\t\tbranch '{branch}' of .\n".encode("utf-8", "surrogateescape")
     where = head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None
     if where:
@@ -79,17 +78,18 @@ def merge_message(repo: Repo, branch: str, base: str, tip: str) -> str:
 
 
 def _after_hook(repo: Repo, message: str, where: str, git_dir: str | None) -> bytes:
-    path = os.path.join(private_dir(repo), f"COMMIT_MSG-{os.getpid()}-{os.urandom(4).hex()}")
-    with open(path, "xb") as file:
-        file.write(message.encode("utf-8", "surrogateescape").rstrip(b"\n") + b"\n")
-    try:
-        git("hook", "run", "--ignore-missing", "commit-msg", "--", path, cwd=where, git_dir=git_dir)
+    with scratch(repo) as root:
+        os.mkdir(root, 0o700)
+        path = os.path.join(root, "COMMIT_EDITMSG")
+        with open(path, "xb") as file:
+            file.write(message.encode("utf-8", "surrogateescape").rstrip(b"\n") + b"\n")
+        try:
+            git("hook", "run", "--ignore-missing", "commit-msg", "--", path, cwd=where, git_dir=git_dir)
+        except GitError as error:
+            says = "the commit-msg hook refused the message"
+            raise refused("hook-refused", says, "mend it", error.details) from error
         with open(path, "rb") as file:
             return file.read()
-    except GitError as error:
-        raise refused("hook-refused", "the commit-msg hook refused the message", "mend it", error.details) from error
-    finally:
-        os.unlink(path)
 
 
 @contextmanager

@@ -53,8 +53,7 @@ def find(repo: Repo, ref: str) -> str | None:
 def clash(name: str, heads: Iterable[str]) -> str | None:
     """Return the existing branch that a new branch can't stand beside, None when there is none.
 
-    The same name; one a directory of the other (git stores refs as files); equal but for case or Unicode
-    form, which
+    The same name; one a directory of the other (git stores refs as files); equal but for case or Unicode form, which
     are one file on macOS and Windows.
     """
     new = _folded(name)
@@ -89,7 +88,7 @@ def branch(repo: Repo, name: str, oid: str) -> None:
     ref, message = HEADS + name, "branch: Created by git agent"
     if repo.git("check-ref-format", ref, ok=(0, 1)).status or name.startswith("-") or name == "HEAD":
         raise AgentError("bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE)
-    other = clash(name, repo.heads())
+    other = clash(name, repo.tips())
     if other == name:
         raise RefMoved(ref, None, find(repo, ref))
     if other is not None:

@@ -18,11 +18,9 @@ from git_agent.git.state import git_dir_of, in_progress, status
 def discard(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
     """Take back a worktree of ours that is half-made or to be rolled back; nothing there is no error.
 
-    Handles what kill -9 leaves: `locked` says initializing, index.lock, no index, no .git file, two
-    registrations.
+    Handles what kill -9 leaves: `locked` says initializing, index.lock, no index, no .git file, two registrations.
     finished: also with changes inside, which a failed setup command made.
-    Raise AgentError (exit 3) for a foreign lock, for changes in a finished worktree, and for what is no
-    worktree.
+    Raise AgentError (exit 3) for a foreign lock, for changes in a finished worktree, and for what is no worktree.
     """
     with creation_lock(repo):
         take_back(repo, path, task=task, finished=finished)
@@ -83,6 +81,14 @@ def sweep(repo: Repo) -> None:
                 os.close(fd)
 
 
+def sweep_markers(repo: Repo) -> None:
+    """Delete markers of renames that never came to be; call it with the creation lock held, as renames do."""
+    root = private_dir(repo, "trash")
+    for name in os.listdir(root):
+        if name.startswith("."):
+            os.unlink(os.path.join(root, name))
+
+
 def _erase(repo: Repo, real: str, admins: Sequence[str]) -> None:
     _aside(repo, real)
     _forget(repo, admins)
@@ -92,13 +98,9 @@ def _erase(repo: Repo, real: str, admins: Sequence[str]) -> None:
 def _aside(repo: Repo, real: str) -> str:
     if not os.path.lexists(real):
         return ""
-    parent, at = os.path.dirname(real), 1
-    while os.path.lexists(trash := os.path.join(parent, f".trash-{at}")):
-        at += 1
     name, root = f"{os.getpid()}-{os.urandom(4).hex()}", private_dir(repo, "trash")
-    marker = os.path.join(root, name)
-    # The marker first: after a crash it says that this directory was ours to delete. It is locked until the
-    # rename
+    marker, trash = os.path.join(root, name), os.path.join(os.path.dirname(real), f".trash-{name}")
+    # The marker first: after a crash it says that this directory was ours to delete. It is locked until the rename
     # is done, so that nobody's sweep takes it for a leftover.
     with open(os.path.join(root, "." + name), "xb") as file:
         try_hold(file.fileno())
@@ -170,8 +172,7 @@ def _refuse_dirty(real: str) -> None:
 
 
 def _refuse_late_change(admin: str, trash: str, real: str) -> None:
-    # Something may have been written between the first look and the rename; afterwards nobody finds the
-    # directory.
+    # Something may have been written between the first look and the rename; afterwards nobody finds the directory.
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none")
     done = git(f"--work-tree={trash}", *args, git_dir=admin, cwd=trash)
     if lines := [field for field in done.fields if field]:

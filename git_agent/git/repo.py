@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from git_agent.git import discover, history, state
 from git_agent.git.history import Commit
-from git_agent.git.run import Done, GitError, git
+from git_agent.git.run import Done, GitError, git, start
 from git_agent.git.state import Change
 
 HEADS = "refs/heads/"
+_REF_FORMAT = "--format=%(objectname) %(refname)"
 _HEAD_FORMAT = "%00".join(["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""])
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """One branch: its tip, the worktree it is checked out in, its upstream ref, and how far they are apart.
 
     track: "", "[gone]", "[ahead 1]", "[behind 2]" or "[ahead 1, behind 2]".
@@ -36,8 +37,7 @@ class Repo:
 
     common_dir, git_dir: absolute; worktree: the top level one stands in (None in a bare repository or inside
     .git);
-    main_worktree: None when bare, or when git itself can't tell (--separate-git-dir seen from a linked
-    worktree).
+    main_worktree: None when bare, or when git itself can't tell (--separate-git-dir seen from a linked worktree).
     """
 
     common_dir: str
@@ -58,6 +58,10 @@ class Repo:
     def git(self, *args: str, **kw: Any) -> Done:
         """Run git on the repository itself: no worktree, whatever directory we stand in (it may be gone)."""
         return git(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
+
+    def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
+        """Start git as git() runs it; the returned function waits for it."""
+        return start(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
 
     @property
     def name(self) -> str:
@@ -86,7 +90,14 @@ class Repo:
 
     def heads(self) -> dict[str, Head]:
         """Return every local branch by name: one spawn of for-each-ref."""
-        fields = self.git("for-each-ref", f"--format={_HEAD_FORMAT}", HEADS).text.split("\0")
+        return self._heads(HEADS)
+
+    def head(self, branch: str) -> Head | None:
+        """Return one local branch, None where there is none."""
+        return self._heads(HEADS + branch).get(branch)
+
+    def _heads(self, pattern: str) -> dict[str, Head]:
+        fields = self.git("for-each-ref", f"--format={_HEAD_FORMAT}", pattern).text.split("\0")
         rows = (fields[at : at + 5] for at in range(0, len(fields) - 4, 5))
         found = (
             Head(ref.removeprefix("\n")[len(HEADS) :], oid, tree or None, up or None, track)
@@ -94,10 +105,18 @@ class Repo:
         )
         return {head.branch: head for head in found}
 
+    def tips(self) -> dict[str, str]:
+        """Return the oid of every local branch by name; heads() must read every worktree for what it says more."""
+        return self.start_tips()()
+
+    def start_tips(self) -> Callable[[], dict[str, str]]:
+        """Start tips(); the returned function waits for the answer."""
+        asked = self.start("for-each-ref", _REF_FORMAT, HEADS)
+        return lambda: {ref[len(HEADS) :]: oid for ref, oid in _refs(asked()).items()}
+
     def refs(self, prefix: str) -> dict[str, str]:
         """Return full ref name and oid of all refs under prefix ("refs/remotes/")."""
-        lines = self.git("for-each-ref", "--format=%(objectname) %(refname)", prefix).text.split("\n")
-        return {ref: oid for oid, _, ref in (line.partition(" ") for line in lines if line)}
+        return _refs(self.git("for-each-ref", _REF_FORMAT, prefix))
 
     def current_branch(self) -> str | None:
         """Return the branch of the main worktree's HEAD (or of the bare repository), None when detached."""
@@ -138,6 +157,10 @@ class Repo:
 
     def identity(self) -> str:
         """Return "Name <email>" of the committer as git resolves it, else the login name."""
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> str:
         try:
             said = git("var", "GIT_COMMITTER_IDENT", git_dir=self.common_dir, cwd=self.common_dir).text
         except GitError:
@@ -173,3 +196,7 @@ class Repo:
         how = (f"--type={kind}",) if kind else ()
         done = self.git("config", "--null", *how, "--get", key, ok=(0, 1), env=env)
         return done.fields[-1] if done.status == 0 else None
+
+
+def _refs(listed: Done) -> dict[str, str]:
+    return {ref: oid for oid, _, ref in (line.partition(" ") for line in listed.text.split("\n") if line)}

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from git_agent.errors import AgentError, Exit
 
-# `git rev-parse --local-env-vars` of git 2.38 to 2.55, and two more that hooks and receive-pack set. All of
-# them would
-# point a git that we start in another worktree at the caller's repository, index or objects.
-# GIT_CONFIG_PARAMETERS and GIT_CONFIG_COUNT stay although git lists them: they are how `git -c user.name=x
-# agent ...`
-# and CI set configuration, and a git started for another worktree takes from them nothing but
-# that.
+# `git rev-parse --local-env-vars` of git 2.38 to 2.55, and more that hooks and receive-pack set: they would point a
+# git that we start in another worktree at the caller's repository, index or objects.
+# GIT_CONFIG_PARAMETERS and GIT_CONFIG_COUNT stay although git lists them: `git -c user.name=x agent ...` and CI set
+# configuration with them.
 LOCAL_NAMES = frozenset(
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -67,7 +63,7 @@ _PATIENCE = 10.0  # seconds; git holds a ref, index or config lock for milliseco
 _LOCKED = re.compile(
     r"Unable to create '(?P<path>.*\.lock)': File exists"
     r"|could not lock config file (?P<config>.*): File exists"
-    r"|failed to read (?P<common>\S*commondir)"  # a worktree that another git is making at this moment
+    r"|failed to read (?P<common>.*commondir)"  # a worktree that another git is making at this moment
 )
 
 
@@ -82,8 +78,7 @@ class GitError(AgentError):
         self.stderr = stderr
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What a git that ended left behind: status, out (bytes) and err (text)."""
 
     status: int
@@ -124,17 +119,12 @@ def git(
 ) -> Done:
     """Run git and return what it left.
 
-    cwd, git_dir: where it runs and on which repository; stdin: its input (nothing when None); env: names to
-    add;
-    ok: statuses that are no error; terminal: let its talk go to our stderr (progress), so that none is in the
-    result;
+    cwd, git_dir: where it runs and on which repository; stdin: its input (nothing when None); env: names to add;
+    ok: statuses that are no error; terminal: let its talk go to our stderr (progress), so that none is in the result;
     patient: try again, 10 s at most, while another git holds a lock.
     Raise GitError for another status, AgentError no-git without git, git-busy (exit 6) when a lock stays.
     """
-    place = ("--git-dir=" + git_dir,) if git_dir is not None else ()
-    argv = ("git", *_OPTIONS, *place, *args)
-    if any("\0" in each for each in argv):
-        raise AgentError("nul-in-argument", "an argument has a NUL character", exit=Exit.USAGE)
+    argv = _argv(args, git_dir)
     end = time.monotonic() + _PATIENCE
     while True:
         done = _once(argv, cwd, stdin, environment(env), terminal)
@@ -145,29 +135,83 @@ def git(
             raise GitError(argv, done.status, done.err)
         if time.monotonic() >= end:
             raise _busy(lock)
+        import random
+
         time.sleep(random.uniform(0.01, 0.05))
+
+
+def start(
+    *args: str, cwd: str | None = None, git_dir: str | None = None, ok: Container[int] = (0,)
+) -> Callable[[], Done]:
+    """Start git for a question, and return a function that waits for the answer: meanwhile we do something else.
+
+    Raise AgentError no-git without git; the function raises what git() raises.
+    """
+    argv = _argv(args, git_dir)
+    began = time.monotonic()
+    with _explaining(cwd):
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def wait() -> Done:
+        out, err = process.communicate()
+        _trace(argv, began)
+        if process.returncode in ok:
+            return Done(process.returncode, out, decode(err))
+        return git(*args, cwd=cwd, git_dir=git_dir, ok=ok)  # has patience with a lock, and says what is wrong
+
+    return wait
+
+
+def _argv(args: tuple[str, ...], git_dir: str | None) -> tuple[str, ...]:
+    place = ("--git-dir=" + git_dir,) if git_dir is not None else ()
+    argv = ("git", *_OPTIONS, *place, *args)
+    if any("\0" in each for each in argv):
+        raise AgentError("nul-in-argument", "an argument has a NUL character", exit=Exit.USAGE)
+    return argv
 
 
 def _once(argv: tuple[str, ...], cwd: str | None, stdin: bytes | None, env: dict[str, str], terminal: bool) -> Done:
     began = time.monotonic()
     if terminal:
         sys.stderr.flush()
-    try:
+    given: dict[str, Any] = {"input": stdin} if stdin else {"stdin": subprocess.DEVNULL}
+    with _explaining(cwd):
         ended = subprocess.run(
             argv,
             cwd=cwd,
             env=env,
-            input=stdin or b"",
             stdout=subprocess.PIPE,
             stderr=None if terminal else subprocess.PIPE,
+            **given,
         )
+    _trace(argv, began)
+    return Done(ended.returncode, ended.stdout, decode(ended.stderr or b""))
+
+
+@contextmanager
+def _explaining(cwd: str | None) -> Iterator[None]:
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        if cwd is not None and not Path(cwd).is_dir():
+        if cwd is not None and not os.path.isdir(cwd):
             raise AgentError("no-directory", f"no such directory: {cwd}") from error
         raise AgentError("no-git", "git was not found on PATH", "install git 2.38 or newer") from error
+    except OSError as error:
+        from git_agent.git import disk
+
+        raise disk.failed(error) from error
+
+
+def _trace(argv: tuple[str, ...], began: float) -> None:
     if os.environ.get("GIT_AGENT_TRACE") == "1":
         print(f"{(time.monotonic() - began) * 1000:8.1f} ms  {list(argv)!a}", file=sys.stderr)
-    return Done(ended.returncode, ended.stdout, decode(ended.stderr or b""))
 
 
 def _first_complaint(argv: tuple[str, ...], status: int, lines: tuple[str, ...]) -> str:
@@ -185,7 +229,7 @@ def _first_complaint(argv: tuple[str, ...], status: int, lines: tuple[str, ...])
 def _busy(found: re.Match[str]) -> AgentError:
     path = found["path"] or (found["config"] + ".lock" if found["config"] else found["common"])
     try:
-        age = f"{time.time() - Path(path).stat().st_mtime:.0f} s old"
+        age = f"{time.time() - os.stat(path).st_mtime:.0f} s old"
     except OSError:
         age = "gone now"
     hint = "if no git is running here any more, remove that file"

@@ -24,7 +24,7 @@ def scratch(repo: Repo) -> Iterator[str]:
     with creation_lock(repo):
         fd = os.open(path + ".alive", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try_hold(fd)
-        _sweep(repo, root)
+        sweep(repo)
     try:
         yield path
     finally:
@@ -32,7 +32,9 @@ def scratch(repo: Repo) -> Iterator[str]:
         os.close(fd)
 
 
-def _sweep(repo: Repo, root: str) -> None:
+def sweep(repo: Repo) -> None:
+    """Delete the scratch directories of dead processes; call it with the creation lock held."""
+    root = private_dir(repo, "scratch")
     for name in os.listdir(root):
         path = os.path.join(root, name)
         if not name.endswith(".alive"):

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
-from git_agent.git.locks import private_dir
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
+from git_agent.git.scratch import scratch
 
 
-def snapshot(repo: Repo, worktree: str, message: str) -> str | None:
+def snapshot(repo: Repo, worktree: str, message: str, also: Sequence[str] = ()) -> str | None:
     """Commit a worktree's uncommitted and untracked files on top of its HEAD, on no branch.
 
-    Returns the commit's oid, None when the worktree is clean. Ignored files are not kept.
+    also: ignored files to keep, too, relative to worktree. Returns the commit's oid, None where nothing is to be kept.
     """
-    if not repo.status(worktree):
+    if not also and not repo.status(worktree):
         return None
-    index = os.path.join(private_dir(repo, "scratch"), f"index-{os.getpid()}-{os.urandom(4).hex()}")
-    env = {"GIT_INDEX_FILE": index}
-    try:
+    with scratch(repo) as root:
+        os.mkdir(root, 0o700)
+        env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
         git("read-tree", "HEAD", cwd=worktree, env=env)
         git("add", "--all", "--", ".", cwd=worktree, env=env)
+        if also:
+            given = "".join(f"{path}\0" for path in also).encode("utf-8", "surrogateescape")
+            how = ("--force", "--pathspec-from-file=-", "--pathspec-file-nul")
+            git("--literal-pathspecs", "add", *how, cwd=worktree, env=env, stdin=given)
         tree = git("write-tree", cwd=worktree, env=env).text
-    finally:
-        for leftover in (index, index + ".lock"):
-            if os.path.exists(leftover):
-                os.unlink(leftover)
     head = git("rev-parse", "--verify", "HEAD", cwd=worktree).text
     return git("commit-tree", "-p", head, "-F", "-", tree, cwd=worktree, stdin=message.encode()).text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.git.discover import linked
 from git_agent.git.run import decode, git
@@ -20,8 +20,7 @@ _SIGNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One line of `git status --porcelain`: its two letters, and the path relative to the worktree."""
 
     code: str
@@ -104,8 +103,7 @@ def _linked(common_dir: str) -> Iterator[tuple[str, str]]:
 def _holds(git_dir: str, branch: str) -> bool:
     ref = "refs/heads/" + branch
     heads = (_read(git_dir, where, "head-name") for where in ("rebase-merge", "rebase-apply"))
-    # `git rebase --update-refs` moves other branches too; the file has three lines for each: ref, before,
-    # after.
+    # `git rebase --update-refs` moves other branches too; the file has three lines for each: ref, before, after.
     also = _read(git_dir, "rebase-merge", "update-refs").split("\n")
     start = _read(git_dir, "BISECT_START")
     return ref in heads or ref in also[::3] or start in (branch, ref)

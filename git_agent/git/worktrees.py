@@ -44,8 +44,7 @@ def add(repo: Repo, *, task: int, branch: str, path: str, oid: str, terminal: bo
     """Make a worktree at path for a branch that is checked out nowhere; return its name under worktrees/.
 
     It is locked with our reason from its first moment. terminal: show git's progress on our stderr.
-    Raise AgentError (exit 3) when the target or the branch is taken, git's error when the checkout fails;
-    then all is
+    Raise AgentError (exit 3) when the target or the branch is taken, git's error when the checkout fails; then all is
     taken back but the branch.
     """
     _refuse_branch(repo, branch, oid)
@@ -60,8 +59,7 @@ def add(repo: Repo, *, task: int, branch: str, path: str, oid: str, terminal: bo
             _undo(repo, task, real, before, parents)
             raise
     try:
-        # Outside the lock: a filter that downloads may take minutes, and others want their worktrees
-        # meanwhile.
+        # Outside the lock: a filter that downloads may take minutes, and others want their worktrees meanwhile.
         if not filled:
             checkout.fill(real, config, terminal)
         checkout.post_checkout(real, oid, config, terminal)
@@ -139,7 +137,7 @@ def _refuse_branch(repo: Repo, branch: str, oid: str) -> None:
     if branch.startswith("-"):
         # `git worktree add` takes such a name for something else and detaches HEAD (measured, 2.39).
         raise refused("bad-branch", f"git can't check out a branch named {branch}", "git branch -m -- <old> <new>")
-    head = repo.heads().get(branch)
+    head = repo.head(branch)
     if head is None:
         raise refused("no-branch", f"there is no branch {branch}", "git branch --list")
     if head.worktree:

@@ -6,7 +6,6 @@ import functools
 import os
 import signal
 import socket
-from pathlib import Path
 
 from git_agent.domain.owner import Owner
 
@@ -59,14 +58,16 @@ def is_running(pid: int) -> bool:
 @functools.cache
 def _boot_id() -> str:
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
     except OSError:
         return "unknown"
 
 
 def _fields(pid: int) -> list[str]:
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            text = file.read()
     except OSError:
         return []
     return text[text.rindex(")") + 2 :].split()

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from git_agent.actions.log import Entry
-from git_agent.actions.ready import Ready
-from git_agent.actions.retire import Retired
-from git_agent.actions.show import Shown
-from git_agent.actions.stats import Stats
-from git_agent.actions.status import Status
-from git_agent.actions.view import TaskView
-from git_agent.domain.event import Event
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import State
 from git_agent.render.style import COLOURS, paint
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible
 
+if TYPE_CHECKING:
+    from git_agent.actions.log import Entry
+    from git_agent.actions.ready import Ready
+    from git_agent.actions.retire import Retired
+    from git_agent.actions.show import Shown
+    from git_agent.actions.stats import Stats
+    from git_agent.actions.status import Status
+    from git_agent.actions.view import TaskView
+    from git_agent.domain.event import Event
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+
+class Screen(NamedTuple):
     """Where lines go. width: columns of the terminal, None for a pipe; colour: escapes are wanted; now: ms."""
 
     width: int | None = None
@@ -47,11 +48,11 @@ def worker(viewed: TaskView) -> str:
 _LIST = (
     Column("ID", right=True),
     Column("STATE"),
-    Column("P", right=True),
+    Column("P", right=True, spare=3),
     Column("NAME", stretch=True),
-    Column("AGENT"),
-    Column("WORKER"),
-    Column("AGE", right=True),
+    Column("AGENT", spare=4),
+    Column("WORKER", spare=1),
+    Column("AGE", right=True, spare=2),
     Column("TITLE", stretch=True),
 )
 
@@ -134,7 +135,7 @@ def show(found: Shown, screen: Screen) -> list[str]:
         ("why", found.why),
         ("next", found.need.command if found.need else ""),
         ("priority", str(task.priority)),
-        ("base", f"{task.base} {(task.base_oid or '')[:12]}"),
+        ("base", " ".join(filter(None, (task.base, (task.base_oid or "")[:12])))),
         ("branch", _branch(v)),
         ("worktree", task.worktree or ""),
         ("attempt", f"{task.attempt} (epoch {task.epoch})" if task.attempt else ""),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from git_agent.render.style import paint
 from git_agent.render.text import cut, pad, visible, width
@@ -12,13 +12,15 @@ _GAP = 2
 _LEAST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column. right: aligned to the right; stretch: is cut first when the terminal is narrow."""
+class Column(NamedTuple):
+    """One column. right: aligned to the right; stretch: is cut first when the terminal is narrow; spare: is left out
+    when cutting does not help, the greatest first, 0 never.
+    """
 
     title: str
     right: bool = False
     stretch: bool = False
+    spare: int = 0
 
 
 def table(
@@ -37,23 +39,26 @@ def table(
     if terminal_width is None:
         return ["\t".join(row) for row in cells]
     widths = _widths(columns, cells, terminal_width)
-    heading = _GAP * " "
-    lines = [heading.join(pad(c.title, w, c.right) for c, w in zip(columns, widths, strict=True)).rstrip()]
+    gap = _GAP * " "
+    lines = [gap.join(pad(columns[at].title, w, columns[at].right) for at, w in widths.items()).rstrip()]
     for number, row in enumerate(cells):
-        shown = [pad(cut(cell, w), w, c.right) for cell, c, w in zip(row, columns, widths, strict=True)]
+        shown = {at: pad(cut(row[at], w), w, columns[at].right) for at, w in widths.items()}
         if colour is not None:
-            shown = [paint(cell, colour(number, at), True) for at, cell in enumerate(shown)]
-        lines.append(heading.join(shown).rstrip())
+            shown = {at: paint(cell, colour(number, at), True) for at, cell in shown.items()}
+        lines.append(gap.join(shown.values()).rstrip())
     return lines
 
 
-def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], available: int) -> list[int]:
-    natural = [max([width(c.title), *(width(row[at]) for row in cells)]) for at, c in enumerate(columns)]
-    spare = sum(natural) + _GAP * (len(columns) - 1) - available
-    for at in sorted(range(len(columns)), key=lambda i: (not columns[i].stretch, -natural[i])):
-        if spare <= 0:
-            break
-        cutting = min(spare, max(0, natural[at] - _LEAST))
-        natural[at] -= cutting
-        spare -= cutting
-    return natural
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], available: int) -> dict[int, int]:
+    """Map the columns that are shown to their widths."""
+    widths = {at: max([width(c.title), *(width(row[at]) for row in cells)]) for at, c in enumerate(columns)}
+    for at in sorted(widths, key=lambda at: -columns[at].spare):
+        if columns[at].spare and _excess({n: min(w, _LEAST) for n, w in widths.items()}, available) > 0:
+            del widths[at]
+    for at in sorted(widths, key=lambda at: (not columns[at].stretch, -widths[at])):
+        widths[at] -= max(0, min(_excess(widths, available), widths[at] - _LEAST))
+    return widths
+
+
+def _excess(widths: Mapping[int, int], available: int) -> int:
+    return sum(widths.values()) + _GAP * (len(widths) - 1) - available

@@ -6,9 +6,11 @@ Decision 0001 says why APSW: the SQLite libraries of interpreters and distributi
 from __future__ import annotations
 
 import os
-import random
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 BUSY_LIMIT_S = 30.0
@@ -41,6 +43,7 @@ _driver = _import_with_one_sqlite()
 import apsw as apsw  # noqa: E402
 import peewee as peewee  # noqa: E402
 
+from git_agent.errors import AgentError  # noqa: E402
 from git_agent.store import faults  # noqa: E402
 
 NOW_MS = peewee.SQL("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")
@@ -53,19 +56,44 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
         pragmas = [("synchronous", synchronous), ("foreign_keys", "ON"), ("journal_size_limit", 4_000_000)]
         super().__init__(path, pragmas=pragmas, timeout=None)
         self.path = path
-        self._identity: tuple[int, int] | None = None
+        self._opened = threading.local()  # the file that this thread's connection has open
 
     def _connect(self) -> Any:
-        connection = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READWRITE)
-        connection.set_busy_handler(_fair_wait())
+        before = _identity(self.path)
         try:
+            connection = self._open(self.path, apsw.SQLITE_OPEN_READWRITE)
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            if not self._is_still():
+                raise
+            connection = self._open(_immutable(self.path), apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        if _identity(self.path) != before:
+            connection.close()
+            raise faults.replaced(self.path)
+        self._opened.file = before
+        return connection
+
+    def _open(self, name: str, flags: int) -> Any:
+        with utf8_name(name) as openable:
+            connection = apsw.Connection(openable, flags=flags)
+        try:
+            connection.set_busy_handler(_fair_wait())
             self._add_conn_hooks(connection)
+            connection.execute("PRAGMA schema_version").fetchall()  # the first look at the file, where opening fails
         except BaseException:
             connection.close()
             raise
-        seen = os.stat(self.path)
-        self._identity = (seen.st_dev, seen.st_ino)
         return connection
+
+    def _is_still(self) -> bool:
+        """Nobody has the store open, and this process may not write beside it: it can be read as it is.
+
+        Only then, for SQLite takes no lock and reads no WAL in such a file (https://sqlite.org/uri.html#uriimmutable).
+        """
+        try:
+            waiting = os.stat(self.path + "-wal").st_size
+        except FileNotFoundError:
+            waiting = 0
+        return waiting == 0 and not os.access(os.path.dirname(self.path), os.W_OK)
 
     def connect(self, reuse_if_open: bool = False) -> Any:
         """Open the connection. Raises AgentError with the path and the reason."""
@@ -100,17 +128,44 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
 
     def _check_identity(self) -> None:
         try:
-            now = os.stat(self.path)
+            now = _identity(self.path)
         except OSError:
             raise faults.replaced(self.path) from None
-        if self._identity is not None and (now.st_dev, now.st_ino) != self._identity:
+        if now != self._opened.file:
             raise faults.replaced(self.path)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    seen = os.stat(path)
+    return seen.st_dev, seen.st_ino
+
+
+def _immutable(path: str) -> str:
+    plain = (chr(b) if b < 0x80 and b not in b"%?#" else f"%{b:02x}" for b in os.fsencode(os.path.abspath(path)))
+    return f"file://{''.join(plain)}?immutable=1"
+
+
+@contextmanager
+def utf8_name(path: str) -> Iterator[str]:
+    """Name a file for APSW, which takes UTF-8 only: SQLite itself finds the real name behind /proc/self/fd."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield f"/proc/self/fd/{directory}/{os.path.basename(path)}"
+        finally:
+            os.close(directory)
+    else:
+        yield path
 
 
 def _fair_wait() -> Any:
     started = 0.0
 
     def wait(tries: int) -> bool:
+        import random
+
         nonlocal started
         now = time.monotonic()
         if tries == 0:
@@ -126,6 +181,17 @@ def _fair_wait() -> Any:
 def library() -> str:
     """Name the SQLite library and its version: `APSW 3.54.1.0, SQLite 3.54.1`."""
     return f"APSW {apsw.apsw_version()}, SQLite {apsw.sqlite_lib_version()}"
+
+
+def require_sound() -> None:
+    """Refuse a SQLite library that can corrupt the store. Raises AgentError."""
+    version = apsw.sqlite_lib_version()
+    if not is_sound(tuple(int(part) for part in version.split("."))):
+        raise AgentError(
+            "sqlite-unsound",
+            f"SQLite {version} can corrupt a store that several processes write",
+            "pip install --upgrade apsw",
+        )
 
 
 def is_sound(version: tuple[int, ...]) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from git_agent.domain.event import Event
 from git_agent.domain.task import State
 from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import EventRow, dicts
+
+if TYPE_CHECKING:
+    from git_agent.domain.event import Event
 
 
 def append(
@@ -77,6 +79,8 @@ def changes_since(since_ms: int) -> Iterator[Event]:
 
 
 def _event(row: dict[str, Any]) -> Event:
+    from git_agent.domain.event import Event
+
     return Event(
         seq=row["seq"],
         at=row["at"],

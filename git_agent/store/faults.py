@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from git_agent.errors import AgentError, Exit
 
@@ -17,6 +16,8 @@ def translate(error: BaseException, path: str) -> AgentError:
         return _busy(path)
     if name == "FullError":
         return AgentError("disk-full", "the disk is full; nothing was changed", f"free space on the disk of {path}")
+    if name == "CantOpenError" and os.path.exists(path) and not os.access(path, os.R_OK):
+        return AgentError("store-not-readable", f"cannot read the store {path}", "check its mode and owner")
     if name in ("ReadOnlyError", "CantOpenError", "PermissionsError") or isinstance(error, PermissionError):
         return AgentError(
             "store-not-writable",
@@ -74,7 +75,7 @@ def write_lock_holder(path: str) -> str | None:
     """Name the process that holds the write lock, as /proc/locks knows it; None where there is no /proc."""
     try:
         inode = os.stat(path + "-shm").st_ino
-        lines = Path("/proc/locks").read_text().splitlines()
+        lines = _lines("/proc/locks")
     except OSError:
         return None
     for line in lines:
@@ -84,6 +85,11 @@ def write_lock_holder(path: str) -> str | None:
     return None
 
 
+def _lines(path: str) -> list[str]:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read().splitlines()
+
+
 def _covers(span: list[str]) -> bool:
     first, last = span
     return int(first) <= _WRITE_LOCK_BYTE and (last == "EOF" or int(last) >= _WRITE_LOCK_BYTE)
@@ -91,9 +97,7 @@ def _covers(span: list[str]) -> bool:
 
 def _describe(pid: str) -> str:
     try:
-        status = dict(
-            line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
-        )
+        status = dict(line.split(":", 1) for line in _lines(f"/proc/{pid}/status") if ":" in line)
     except OSError:
         return f"write lock held by pid {pid}"
     stopped = ", stopped" if status.get("State", "").strip().startswith(("T", "t")) else ""

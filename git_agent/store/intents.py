@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_agent.domain.owner import Owner
 from git_agent.errors import AgentError, Exit
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import IntentRow, dicts
 
+if TYPE_CHECKING:
+    from git_agent.domain.owner import Owner
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+
+class Intent(NamedTuple):
     """A step under way. kind: spawn, merge or remove; data: what a reader needs to finish it or take it back."""
 
     id: int
@@ -66,9 +66,8 @@ def update(intent: int, data: Mapping[str, Any]) -> None:
 def adopt(intent: Intent, owner: Owner) -> bool:
     """Take over a dead process's intent; False when somebody else was quicker."""
     mine = {"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid, "pid_start": owner.pid_start}
-    same = (
-        (IntentRow.id == intent.id) & (IntentRow.pid == intent.owner.pid) & (IntentRow.boot_id == intent.owner.boot_id)
-    )
+    theirs = (IntentRow.boot_id == intent.owner.boot_id) & (IntentRow.pid == intent.owner.pid)
+    same = (IntentRow.id == intent.id) & theirs & (IntentRow.pid_start == intent.owner.pid_start)
     return bool(IntentRow.update(**mine).where(same).execute())
 
 
@@ -88,5 +87,7 @@ def of_task(task: int) -> Intent | None:
 
 
 def _intent(row: dict[str, Any]) -> Intent:
+    from git_agent.domain.owner import Owner
+
     owner = Owner(row["host"], row["boot_id"], row["pid"], row["pid_start"])
     return Intent(row["id"], row["kind"], row["task"], json.loads(row["data"]), owner, row["at"])

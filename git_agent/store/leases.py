@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from git_agent.domain.lease import Lease
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow, dicts, tuples
+from git_agent.store.schema import LeaseRow, SessionRow, tuples
+
+_COLUMNS = (
+    *(getattr(LeaseRow, name) for name in ("task", "kind", "beat_at", "progress_at", "expires_at", "note")),
+    *(SessionRow.id.cast("TEXT"), SessionRow.host, SessionRow.pid),
+)
 
 
 def take(task: int, kind: str, lease_s: float | None) -> None:
@@ -46,15 +51,7 @@ def drop(task: int) -> None:
 def of(tasks: Iterable[int]) -> dict[int, Lease]:
     """Map tasks to their leases."""
     wanted = list(tasks)
-    query = LeaseRow.select(LeaseRow, SessionRow.id.alias("worker"), SessionRow.host, SessionRow.pid).join(
-        SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session)
-    )
+    query = LeaseRow.select(*_COLUMNS).join(SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session))
     if len(wanted) <= 500:
         query = query.where(LeaseRow.task.in_(wanted))
-    return {row["task"]: _lease(row) for row in dicts(query)}
-
-
-def _lease(row: dict[str, object]) -> Lease:
-    fields = ("task", "kind", "beat_at", "progress_at", "expires_at", "note", "host", "pid")
-    worker = row["worker"]
-    return Lease(**{k: row[k] for k in fields}, worker=None if worker is None else str(worker))  # type: ignore[arg-type]
+    return {row[0]: Lease(*row) for row in tuples(query)}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from git_agent.domain.message import Delivery, Draft, Message
+from git_agent.domain.delivery import Delivery
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import DeliveryRow, MessageRow, dicts, tuples
+
+if TYPE_CHECKING:
+    from git_agent.domain.message import Draft, Message
 
 
 def send(drafts: Iterable[Draft], sender: str, *, verified: bool) -> list[int]:
@@ -73,6 +76,8 @@ def _joined() -> Any:
 
 
 def _messages(query: Any) -> list[Message]:
+    from git_agent.domain.message import Message
+
     return [
         Message(
             id=row["id"],

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from git_agent.errors import AgentError, Exit
 from git_agent.store import faults
-from git_agent.store.engine import apsw
+from git_agent.store.engine import apsw, utf8_name
 
 APPLICATION_ID = 0x67616701  # "gag" 1: marks the file as ours for file(1) and for us
 MIGRATIONS = ("m0001_tables",)
@@ -27,18 +28,19 @@ def create(path: str) -> None:
     half-made store is never seen. Directory 0700, file 0600. Raises AgentError when the directory is not writable.
     """
     directory = os.path.dirname(path)
-    temporary = f"{path}.new-{os.getpid()}"
+    temporary = f"{path}.new-{os.getpid()}-{os.urandom(4).hex()}"  # containers share pids
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        Path(temporary).unlink(missing_ok=True)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         try:
             _build(temporary, wal=not _is_remote(directory))
             os.link(temporary, path)
+            _sync(directory)
+            _sync(os.path.dirname(directory))
         except FileExistsError:
             return
         finally:
-            os.unlink(temporary)
+            _remove(temporary)
     except OSError as error:
         raise AgentError(
             "store-not-writable",
@@ -49,26 +51,43 @@ def create(path: str) -> None:
         raise faults.translate(error, path) from error
 
 
+def _remove(path: str) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + ending)
+
+
+def _sync(directory: str) -> None:
+    """Write a directory to the disk, where it can be: a power cut must not take away a name in it."""
+    with contextlib.suppress(OSError):
+        opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
 def _build(path: str, *, wal: bool) -> None:
-    connection = apsw.Connection(path)
+    with utf8_name(path) as openable:
+        connection = apsw.Connection(openable)
     try:
         connection.execute("PRAGMA synchronous=FULL")
         if wal:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("BEGIN IMMEDIATE")
-        _apply(connection, 0)
+        _apply(connection.execute, 0)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
 
 
-def _apply(connection: Any, version: int) -> None:
+def _apply(execute: Callable[[str], Any], version: int) -> None:
     for name in MIGRATIONS[version:]:
         for statement in import_module(f"git_agent.store.migrations.{name}").STATEMENTS:
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version={VERSION}")
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            execute(statement)
+    execute(f"PRAGMA user_version={VERSION}")
+    execute(f"PRAGMA application_id={APPLICATION_ID}")
 
 
 def inspect(path: str) -> bool:
@@ -102,15 +121,24 @@ def upgrade(database: Any) -> None:
     """
     application, version = _stamp(database)
     if application != APPLICATION_ID:
+        _leave_alone(database)
         raise _foreign(database.path, "another program's database")
     if version == VERSION:
         return
     if version > VERSION:
+        _leave_alone(database)
         raise newer(version)
     with database.atomic("IMMEDIATE"):
         _, version = _stamp(database)
         if version < VERSION:
-            _apply(database.connection(), version)
+            _apply(database.execute_sql, version)
+
+
+def _leave_alone(database: Any) -> None:
+    """Keep a WAL that its owner left: the last connection that closes would write it into the file and delete it."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.stat(database.path + "-wal").st_size:
+            database.connection().config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
 
 def newer(version: int) -> AgentError:
@@ -130,7 +158,8 @@ def _stamp(database: Any) -> tuple[int, int]:
 
 def _is_remote(directory: str) -> bool:
     try:
-        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
     except OSError:
         return False
     real, best, kind = os.path.realpath(directory), "", ""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from git_agent.errors import AgentError
 from git_agent.store import migrate, schema
-from git_agent.store.engine import NOW_MS, Database, peewee
+from git_agent.store.engine import NOW_MS, Database, peewee, require_sound
 
 FILE = "agent.db"
 _POLL_S = (0.02, 0.5)
@@ -28,6 +28,7 @@ class Store:
         directory: `<git common dir>/git-agent`; create: make it where there is none. Raises AgentError (code
         `no-store`) where there is none, and for anything else that stands in its place.
         """
+        require_sound()
         path = os.path.join(directory, FILE)
         if not migrate.inspect(path):
             if not create:
@@ -35,8 +36,12 @@ class Store:
             migrate.create(path)
         database = Database(path)
         schema.database.initialize(database)
-        database.connect()
-        migrate.upgrade(database)
+        try:
+            database.connect()
+            migrate.upgrade(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(database)
 
     @property

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
-from git_agent.errors import AgentError, Exit, refused
+from git_agent.errors import AgentError, refused
 from git_agent.store import events
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, tuples
 
-_COLUMNS = tuple(field.name for field in TaskRow._meta.sorted_fields)
-_AT = {name: index for index, name in enumerate(_COLUMNS)}
+_COLUMNS = tuple(getattr(TaskRow, name) for name in Task.__match_args__)
+_STATE, _HOLD, _WORKTREE = map(Task.__match_args__.index, ("state", "hold", "worktree"))
 _FREE = [str(state) for state in FINISHED]
+# Not as parameters: SQLite takes a partial index only where it reads the index's own condition.
+_UNFINISHED = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """An unfinished task's branch and base as they were last seen."""
 
     id: int
@@ -44,17 +44,27 @@ def insert(values: Mapping[str, Any], state: State) -> Task:
             state_at=NOW_MS,
         ).execute()
     except peewee.IntegrityError as error:
-        raise refused(
-            "name-taken",
-            f"the name '{values['name']}' is taken",
-            "choose another with --name, or git agent list",
-        ) from error
+        if not name_taken(values["name_key"]):
+            raise
+        raise name_taken_error(values["name"], values["name_key"]) from error
     return get(key)
 
 
-def delete(task: Task) -> None:
-    """Take back a task that nobody was told of: its row and what hangs on it."""
+def name_taken_error(name: str, key: str) -> AgentError:
+    """Make the error of a name (and its key) that another unfinished task has."""
+    others = [f"task {t.id} '{t.name}'" for t in by_name(key)[:1]]
+    return refused("name-taken", f"the name '{name}' is taken by {''.join(others)}", "choose another with --name")
+
+
+def delete(task: Task) -> bool:
+    """Take back a task that nobody was told of: its row and what hangs on it.
+
+    Returns False when others wait for it by now: then it stays.
+    """
+    if DependencyRow.select().where(DependencyRow.parent == task.id).exists():
+        return False
     TaskRow.delete().where(TaskRow.id == task.id).execute()
+    return True
 
 
 def find(task: int) -> Task | None:
@@ -93,15 +103,14 @@ def listing(states: Collection[State] | None = None) -> list[Task]:
 
 def unfinished() -> list[Task]:
     """List what is neither completed nor cancelled, by priority and id; served by a partial index."""
-    return _select(TaskRow.state.not_in(_FREE), ordered=True)
+    return _select(_UNFINISHED, ordered=True)
 
 
 def sights() -> list[Sight]:
     """List what was last seen of the unfinished tasks' branches."""
     names = ("id", "branch", "head_oid", "base", "base_oid", "base_seen", "worked")
     columns = [getattr(TaskRow, name) for name in names]
-    query = TaskRow.select(*columns).where(TaskRow.state.not_in(_FREE) & TaskRow.branch.is_null(False))
-    return [Sight(*row) for row in tuples(query)]
+    return [sight for row in tuples(TaskRow.select(*columns).where(_UNFINISHED)) if (sight := Sight(*row)).branch]
 
 
 def with_remains(states: Collection[State]) -> list[Task]:
@@ -230,7 +239,7 @@ _MANY = 500  # more values than this go through a scan: SQLite takes 32,766 para
 
 
 def _select(where: Any, *, ordered: bool = False) -> list[Task]:
-    query = TaskRow.select()
+    query = TaskRow.select(*_COLUMNS)
     if where is not None:
         query = query.where(where)
     if ordered:
@@ -240,10 +249,10 @@ def _select(where: Any, *, ordered: bool = False) -> list[Task]:
 
 def _task(row: tuple[Any, ...]) -> Task:
     values = list(row)
-    values[_AT["state"]] = State(row[_AT["state"]])
-    hold = row[_AT["hold"]]
-    values[_AT["hold"]] = Hold(hold) if hold else None
-    return Task(**{name: values[index] for name, index in _AT.items() if name != "name_key"})
+    values[_STATE] = State(row[_STATE])
+    values[_HOLD] = Hold(row[_HOLD]) if row[_HOLD] else None
+    values[_WORKTREE] = TaskRow.worktree.python_value(row[_WORKTREE])
+    return Task(*values)
 
 
 def _pairs(key: Any, value: Any, wanted: list[int]) -> dict[int, list[Any]]:
@@ -286,9 +295,4 @@ def _refuse_cycle(task: int, parent: int) -> None:
 
 def stale(task: Task) -> AgentError:
     """Make the error of a task that somebody else changed at the same time."""
-    return AgentError(
-        "changed-meanwhile",
-        f"{task.label} was changed by somebody else",
-        f"git agent show {task.id}",
-        exit=Exit.REFUSED,
-    )
+    return refused("changed-meanwhile", f"{task.label} was changed by somebody else", f"git agent show {task.id}")

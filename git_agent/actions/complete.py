@@ -1,0 +1,33 @@
+"""Record a merge that has landed, and retire what the task needs no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from git_agent.actions.begin import begin
+from git_agent.actions.retire import Retired, retire
+from git_agent.actions.take import take
+from git_agent.actions.unlock import unlock
+from git_agent.app import App
+from git_agent.domain.task import Step, Task
+from git_agent.proc import processes
+
+_REST = {"attempts": [], "rest": True, "force": False, "unmerged": False}
+
+
+def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:
+    """Mark a task COMPLETED and remove its worktrees and branches, unless they are to be kept.
+
+    intent: of the merge; landed: its data: base, new (the commit), tip, by (the strategy), keep; by: who records it, if
+    not the speaker. The merge's intent becomes that of the removal in one transaction, so that a crash between the two
+    is finished, too. Raises AgentError as take does.
+    """
+    owner, _ = processes.myself(), app.speaker
+    data = {"by": landed["by"], "oid": landed["new"], "tip": landed["tip"], "base": landed["base"]}
+    columns = {"merged_oid": landed["new"], "merged_by": landed["by"], "head_oid": landed["tip"]}
+    with app.store.transaction():
+        done = take(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
+        rest = None if landed["keep"] else begin(app, "remove", task.id, owner, _REST)
+    unlock(app, done)
+    return None if rest is None else retire(app, done, strict=False, intent=rest)

@@ -1,0 +1,201 @@
+"""Where the demo plays: a sealed directory, the commands run in it one by one or at once, and nothing left of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from git_agent.errors import AgentError, usage
+from git_agent.proc.launch import Crew, Program, undisturbed
+
+COLUMNS = 100  # of the terminal that lists and tables are made for
+_PATIENCE_S = 60.0  # for one command; the slowest takes about a second
+_KEPT = ("TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "TZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line of the demo. kind: heading, note, command, output; who: the worker, "" for the person."""
+
+    kind: str
+    text: str
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command that was run. who: as in Said; cwd: from the demo's directory; exit: its code."""
+
+    command: str
+    who: str
+    cwd: str
+    exit: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The demo's directory and what was run there so far."""
+
+    root: str
+    say: Callable[[Said], None]
+    crew: Crew
+    env: Mapping[str, str]
+    steps: list[Step] = field(default_factory=list)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file, with the directories that it needs."""
+        path = Path(self.root, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def run(self, command: str, *, cwd: str = "shelf", exit: int = 0, table: bool = False) -> list[str]:
+        """Say a command, run it with sh, and say what it prints. Returns that, by line.
+
+        exit: the code that is expected; table: it prints to a terminal. Raises AgentError for another code.
+        """
+        self.say(Said("command", command))
+        lines = self.ask(command, cwd=cwd, exit=exit, table=table, line=lambda text: self.say(Said("output", text)))
+        if exit:
+            self.say(Said("note", f"(exit {exit})"))
+        return lines
+
+    def ask(
+        self,
+        command: str,
+        *,
+        cwd: str = "shelf",
+        exit: int = 0,
+        table: bool = False,
+        line: Callable[[str], None] = lambda text: None,
+    ) -> list[str]:
+        """Run a command without a word of it. Arguments and result as those of run; line: called with each line."""
+        lines: list[str] = []
+        program = self._start(command, cwd, self.env, COLUMNS if table else None)
+
+        def hear(_: Program, text: str) -> None:
+            lines.append(text)
+            line(text)
+
+        self._follow({command: program}, hear)
+        self._end(command, "", cwd, program, exit, lines)
+        return lines
+
+    @contextlib.contextmanager
+    def at_once(self, turns: Mapping[str, tuple[str, str]]) -> Iterator[Callable[[str], None]]:
+        """Run a command for each worker at the same time: (command, directory) by name.
+
+        The block gets a function that passes on what they say until each has said a word; when the block is left, all
+        have ended. Raises AgentError when one fails.
+        """
+        started = {who: self._start(*turn, self._as(who), None) for who, turn in turns.items()}
+        names = {program: who for who, program in started.items()}
+        heard: dict[str, list[str]] = {who: [] for who in turns}
+
+        def hear(program: Program, text: str) -> None:
+            who = names[program]
+            heard[who].append(text)
+            self.say(Said("command", text[2:], who) if text.startswith("$ ") else Said("output", text, who))
+
+        def all_said(word: str) -> bool:
+            return all(any(word in text for text in lines) for lines in heard.values())
+
+        yield lambda word: self._follow(started, hear, lambda: all_said(word))
+        self._follow(started, hear)
+        for who, (command, cwd) in turns.items():
+            self._end(command, who, cwd, started[who], 0, heard[who])
+
+    def _as(self, who: str) -> Mapping[str, str]:
+        roles = {f"GIT_{role}_{key}": key for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+        return {**self.env, **{n: f"{who}@example.org" if k == "EMAIL" else who for n, k in roles.items()}}
+
+    def _start(self, command: str, cwd: str, env: Mapping[str, str], width: int | None) -> Program:
+        words, where = ["/bin/sh", "-c", command], os.path.join(self.root, cwd)
+        return self.crew.start(words, cwd=where, env=env, terminal_width=width)
+
+    def _follow(
+        self,
+        programs: Mapping[str, Program],
+        line: Callable[[Program, str], None],
+        until: Callable[[], bool] = lambda: False,
+    ) -> None:
+        try:
+            self.crew.follow(list(programs.values()), line, within_s=_PATIENCE_S, until=until)
+        except TimeoutError as error:
+            raise _stopped(f"{', '.join(programs)} did not end in {_PATIENCE_S:g} seconds") from error
+
+    def _end(self, command: str, who: str, cwd: str, program: Program, exit: int, lines: list[str]) -> None:
+        assert program.status is not None
+        self.steps.append(Step(command, who, cwd, program.status, round(program.seconds, 3)))
+        if program.status != exit:
+            how = f"signal {-program.status}" if program.status < 0 else f"exit code {program.status}"
+            raise _stopped(f"`{command}` ended with {how}" + (f", not {exit}" if exit else ""), lines)
+
+
+@contextlib.contextmanager
+def demo_stage(say: Callable[[Said], None], keep: str | None, colour: bool) -> Iterator[Stage]:
+    """Make the directory, and leave nothing of it nor any process behind.
+
+    say: called with each line; keep: a directory to use and to keep, new or empty; colour: the commands may use it.
+    Raises AgentError: exit 2 where keep can't be used, exit 1 where no directory can be made or removed.
+    """
+    root = ""
+    try:
+        with undisturbed():
+            root = _made(keep)
+        with Crew() as crew:
+            yield Stage(root, say, crew, _environment(root, colour))
+    finally:
+        if root and keep is None:
+            _remove(root)
+
+
+def _made(keep: str | None) -> str:
+    try:
+        if keep is None:
+            return os.path.realpath(tempfile.mkdtemp(prefix="git-agent-demo-"))
+        Path(keep).mkdir(parents=True, exist_ok=True)
+        if any(Path(keep).iterdir()):
+            raise usage("not-empty", f"'{keep}' is not empty", "name a new directory")
+        return os.path.realpath(keep)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        where = keep or os.environ.get("TMPDIR", "/tmp")
+        raise AgentError("no-directory", f"cannot use '{where}': {reason}", "name another with --keep DIR") from error
+
+
+def _remove(root: str) -> None:
+    with undisturbed():
+        shutil.rmtree(root, ignore_errors=True)
+    if os.path.lexists(root):
+        raise AgentError("demo-left", f"cannot remove all of '{root}'", f"rm -rf '{root}'")
+
+
+def _environment(root: str, colour: bool) -> dict[str, str]:
+    """Nothing of the person's git gets in: no identity, no configuration, no hooks, no repository."""
+    programs = os.path.dirname(sys.executable)  # git finds git-agent there, and the scripts this Python
+    return {
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        "PATH": os.pathsep.join([programs, os.environ.get("PATH") or os.defpath]),
+        "HOME": root,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_PAGER": "cat",
+        "GIT_EDITOR": ":",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TERM": "xterm" if colour else "dumb",
+    }
+
+
+def _stopped(what: str, lines: list[str] | None = None) -> AgentError:
+    hint = "git agent demo --keep DIR leaves what there is, to look at"
+    return AgentError("demo-failed", f"the demo stopped: {what}", hint, details=tuple((lines or [])[-8:]))

@@ -1,0 +1,70 @@
+"""Finish or take back what one dead process left half done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from git_agent.actions.complete import complete
+from git_agent.actions.retire import retire
+from git_agent.actions.take_back import take_back
+from git_agent.app import App
+from git_agent.domain.place import Place
+from git_agent.domain.repair import Observed, Repair, repair
+from git_agent.git import worktrees
+from git_agent.proc import processes
+from git_agent.store import attempts, intents, tasks
+from git_agent.store.intents import Intent
+
+
+def mend(app: App, intent: Intent) -> list[str]:
+    """Finish or take back one intent of a dead process; nothing when somebody else was quicker.
+
+    Returns the line to say. Raises AgentError when git or the store stands in the way.
+    """
+    owner = processes.myself()
+    with app.store.transaction():
+        if not intents.adopt(intent, owner):
+            return []
+    what = f"{intent.kind} of task {intent.task} (process {intent.owner.pid} died)"
+    if repair(intent.kind, _observe(app, intent)) is Repair.FINISH:
+        _finish(app, intent)
+        return [f"finished an interrupted {what}"]
+    _take_back(app, intent)
+    return [f"took back an interrupted {what}; run it again"]
+
+
+def _observe(app: App, intent: Intent) -> Observed:
+    data = intent.data
+    if intent.kind == "merge":
+        tip = app.repo.branch_oid(data["base"])
+        return Observed(landed=tip is not None and app.repo.is_ancestor(data["new"], tip))
+    if intent.kind == "remove":
+        return Observed(removed=data["rest"] or any(_is_gone(app, intent.task, n) for n in data["attempts"]))
+    return Observed()
+
+
+def _is_gone(app: App, task: int, number: int) -> bool:
+    attempt = attempts.find(task, number)
+    return attempt is not None and attempt.worktree is not None and not _stands(app, attempt.worktree)
+
+
+def _stands(app: App, path: str) -> bool:
+    return worktrees.observe(app.repo, path).exists
+
+
+def _finish(app: App, intent: Intent) -> None:
+    task, data = tasks.get(intent.task), intent.data
+    if intent.kind == "merge":
+        complete(app, task, intent.id, data, by="repair")
+    else:
+        retire(app, task, strict=False, force=data["force"], unmerged=data["unmerged"], intent=intent.id)
+
+
+def _take_back(app: App, intent: Intent) -> None:
+    if intent.kind != "spawn":
+        with app.store.transaction():
+            intents.end(intent.id)
+        return
+    data: dict[str, Any] = dict(intent.data)
+    place = Place(**data["place"]) if data.get("place") else None
+    take_back(app, intent.id, intent.task, place, new=bool(data.get("new")))

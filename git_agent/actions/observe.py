@@ -1,0 +1,41 @@
+"""How git and the record of a task differ, where somebody moved, deleted or switched things by hand."""
+
+from __future__ import annotations
+
+import os
+
+from git_agent.app import App
+from git_agent.domain.task import Task
+from git_agent.git import worktrees
+from git_agent.git.state import git_dir_of
+
+
+def observe(app: App, task: Task) -> list[str]:
+    """Say what is not as it was recorded, one line each, with the command that helps; nothing is made again."""
+    lines = []
+    if task.branch and task.live and app.repo.branch_oid(task.branch) is None:
+        start = task.head_oid or task.base_oid
+        says = f"branch '{task.branch}' is gone (deleted or renamed by hand)"
+        lines.append(f"{says}: git branch {task.branch} {start} makes it again")
+    if task.worktree:
+        lines += _of_worktree(app, task, task.worktree)
+    return lines
+
+
+def _of_worktree(app: App, task: Task, path: str) -> list[str]:
+    listed = {w.path: w for w in worktrees.listing(app.repo)}
+    if path not in listed:
+        says = f"worktree {path} is not one of this repository any more (moved or removed by hand)"
+        return [f"{says}: git worktree repair, or git agent reassign {task.id}"]
+    if not os.path.isdir(path):
+        return [f"worktree {path} was deleted by hand: git agent reassign {task.id} makes another"]
+    home = os.path.dirname(git_dir_of(path) or "")
+    if home != os.path.join(app.repo.common_dir, "worktrees"):
+        if os.path.isdir(home):
+            return [f"worktree {path} belongs to the repository of {home}: this one is a copy"]
+        return [f"worktree {path} does not find this repository, which was moved: git worktree repair {path}"]
+    if listed[path].branch != task.branch:
+        busy = app.repo.in_progress(path)
+        now = f"in a {busy}" if busy else f"on {listed[path].branch or 'a detached HEAD'}"
+        return [f"worktree {path} is {now}, not on '{task.branch}': git -C {path} switch {task.branch}"]
+    return []

@@ -1,0 +1,132 @@
+"""What could stand at the cursor of a command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem, ShellComplete
+
+from git_agent.cli.main import VerbGroup, group
+from git_agent.errors import AgentError
+
+if TYPE_CHECKING:
+    from git_agent.app import App
+    from git_agent.domain.task import State
+
+
+def candidates(app: App, shell: str, typed: tuple[str, ...]) -> list[str]:
+    """List what could stand in place of the last word, as `kind<TAB>value<TAB>help`.
+
+    typed: the words after `git agent`, the last one unfinished. Says nothing where nothing can be known: outside a
+    repository, after an unknown verb.
+    """
+    *words, last = typed or ("",)
+    try:
+        found = ShellComplete(_completing(app), {}, "git agent", "").get_completions(words, last)
+    except AgentError:
+        return []
+    front = last.partition("=")[0] + "=" if last.startswith("--") and "=" in last and shell != "bash" else ""
+    return [f"{i.type}\t{front if i.type == 'plain' else ''}{i.value}\t{_help(shell, i)}" for i in found]
+
+
+def _help(shell: str, item: CompletionItem[str]) -> str:
+    """In bash only tasks are explained: its lists have no room for more."""
+    from git_agent.render.text import visible
+
+    return "" if shell == "bash" and not item.task else visible(item.help or "")
+
+
+def _completing(app: App) -> VerbGroup:
+    """Make the group of all verbs again, with parameters that know their values by the word in their help."""
+
+    class Completing(VerbGroup):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            command = super().get_command(ctx, cmd_name)
+            for parameter in command.params if command else ():
+                _teach(app, parameter)
+            return command
+
+    made = Completing("git agent", params=group.params)
+    for parameter in made.params:
+        _teach(app, parameter)
+    return made
+
+
+def _teach(app: App, parameter: click.Parameter) -> None:
+    # [TASK], TASK... and [TITLE | TASK] all may be a task.
+    values = _VALUES.get((parameter.metavar or "").strip("[].").rpartition(" | ")[2])
+    if values is not None:
+        parameter.type = _Known(app, values)
+
+
+class _Known(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
+    name = "known"
+
+    def __init__(self, app: App, values: Callable[[App, str, str], list[CompletionItem[str]]]) -> None:
+        self.app = app
+        self.values = values
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """List the values but for those that are given already."""
+        given = ctx.params.get(param.name or "") or ()
+        there = {given} if isinstance(given, str) else set(given)
+        verb = ctx.info_name or "" if isinstance(param, click.Argument) else ""  # --after is not what the verb acts on
+        return [item for item in self.values(self.app, verb, incomplete) if item.value not in there]
+
+
+def _tasks(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    from git_agent.store import tasks
+
+    _ = app.store
+    found = tasks.listing(_states(verb))
+    by_name = bool(start) and not start.isdecimal()
+    shown = [(t.name if by_name else str(t.id), f"{t.id} " if by_name else f"{t.name} ", t) for t in found]
+    if by_name:
+        shown += [(t.branch, f"{t.id} ", t) for t in found if t.branch]
+    return [
+        CompletionItem(value, help=f"{other}{t.state}", task=True)
+        for value, other, t in shown
+        if value.startswith(start)
+    ]
+
+
+def _states(verb: str) -> set[State]:
+    """The states in which a verb can do something: those of its steps in the table, or all that is not finished."""
+    from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State
+
+    everything = set(State)
+    special = {"show": everything, "log": everything, "status": everything, "rm": everything - LIVE}
+    special |= {"heartbeat": set(LIVE), "diff": set(LIVE)}
+    steps: set[State] = set().union(*(m.sources for m in MOVES if m.step == verb))
+    return special.get(verb) or steps or set(UNFINISHED)
+
+
+def _branches(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    return [CompletionItem(name) for name in app.heads if name.startswith(start)]
+
+
+def _state_names(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    from git_agent.domain.task import State
+
+    return [CompletionItem(str(state)) for state in State if state.startswith(start.upper())]
+
+
+def _files(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    return [CompletionItem(start, type="file")]
+
+
+def _directories(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    return [CompletionItem(start, type="dir")]
+
+
+_VALUES = {
+    "TASK": _tasks,
+    "BRANCH": _branches,
+    "STATE": _state_names,
+    "FILE": _files,
+    "PATHSPEC": _files,
+    "DIR": _directories,
+    "PATH": _directories,
+}

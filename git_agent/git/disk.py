@@ -1,0 +1,23 @@
+"""What the system's errors mean to a user: one line and a hint."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from git_agent.errors import AgentError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def failed(error: OSError) -> AgentError:
+    """Make an AgentError (exit 1) of what the system refused: a full disk, missing permissions, a broken device."""
+    path = error.filename if error.filename is not None else ""
+    where = f" at {os.fsdecode(path)}" if isinstance(path, str | bytes) and path else ""
+    what = error.strerror or str(error)
+    if error.errno in _FULL:
+        return AgentError("disk-full", f"the disk is full{where}: {what}", "free space, then try again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = "make it writable for this user (in a sandbox: add it to the writable roots)"
+        return AgentError("cannot-write", f"may not write{where}: {what}", hint)
+    return AgentError("system-error", f"the system failed{where}: {what}", "look at the disk and the limits, try again")

@@ -1,0 +1,191 @@
+"""Start programs, each in a process group of its own, read what they print as it comes, and leave none behind.
+
+    with Crew() as crew:
+        worker = crew.start(["sh", "worker.sh"], cwd="/work", env={"PATH": "/usr/bin:/bin"})
+        crew.follow([worker], lambda program, line: print(line), within_s=60)
+        print(worker.status)
+
+When the block is left, for whatever reason, every group is asked to end and then made to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import selectors
+import signal
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+
+_GRACE_S = 2.0  # between asking a group to end and killing it
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """A program that was started. status: exit status, negative for a signal, None while it runs; seconds: it took."""
+
+    process: subprocess.Popen[bytes]
+    reader: int
+    began: float
+    status: int | None = None
+    seconds: float = 0.0
+    rest: bytes = b""
+
+
+Line = Callable[[Program, str], None]
+
+
+@dataclass(eq=False, slots=True)
+class Crew:
+    """The programs started within a `with` block; they end with it."""
+
+    programs: list[Program] = field(default_factory=list)
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with undisturbed():
+            _end([p for p in self.programs if p.status is None])
+
+    def start(
+        self, words: Sequence[str], *, cwd: str, env: Mapping[str, str], terminal_width: int | None = None
+    ) -> Program:
+        """Start a program; both its outputs are read together, its standard input is empty.
+
+        env: its whole environment; terminal_width: columns of a terminal to print to, None for a pipe. Raises OSError
+        when it can't be started.
+        """
+        with undisturbed():
+            reader, writer = os.pipe() if terminal_width is None else _terminal(terminal_width)
+            try:
+                process = subprocess.Popen(
+                    words,
+                    cwd=cwd,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=writer,
+                    stderr=writer,
+                    start_new_session=True,
+                )
+            except BaseException:
+                os.close(reader)
+                raise
+            finally:
+                os.close(writer)
+            self.programs.append(Program(process, reader, time.monotonic()))
+        return self.programs[-1]
+
+    def follow(
+        self,
+        programs: Sequence[Program],
+        line: Line,
+        *,
+        within_s: float,
+        until: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Pass on the lines that programs print, as they come, until all have ended.
+
+        until: asked after each read, stops earlier. Raises TimeoutError after within_s seconds.
+        """
+        deadline = time.monotonic() + within_s
+        with selectors.DefaultSelector() as selector:
+            for program in programs:
+                if program.status is None:
+                    selector.register(program.reader, selectors.EVENT_READ, program)
+            while selector.get_map() and not until():
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    raise TimeoutError(f"no end within {within_s:g} seconds")
+                for key, _ in ready:
+                    if not _read(key.data, line):
+                        selector.unregister(key.fd)
+                        _finish(key.data)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back SIGINT, SIGTERM and SIGHUP while the block runs; what came is delivered after it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        held.append(number)
+
+    # An ignored signal stays ignored (nohup); a handler that was not set from Python can't be set again.
+    before = {n: h for n in _ENDING if (h := signal.getsignal(n)) not in (None, signal.SIG_IGN)}
+    for number in before:
+        signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in held:
+            signal.raise_signal(late)
+
+
+def _terminal(width: int) -> tuple[int, int]:
+    reader, writer = os.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    attributes = termios.tcgetattr(writer)
+    attributes[1] &= ~termios.OPOST  # a newline stays one character
+    termios.tcsetattr(writer, termios.TCSANOW, attributes)
+    return reader, writer
+
+
+def _read(program: Program, line: Line) -> bool:
+    """Pass on what is there; False at the end of the output."""
+    try:
+        data = os.read(program.reader, 65536)
+    except OSError as error:
+        if error.errno != errno.EIO:  # how Linux says that nobody has the terminal open any more
+            raise
+        data = b""
+    *whole, program.rest = (program.rest + data).split(b"\n")
+    for text in whole if data or not program.rest else [*whole, program.rest]:
+        line(program, text.rsplit(b"\r", 1)[-1].decode(errors="replace"))
+    return bool(data)
+
+
+def _finish(program: Program) -> None:
+    if hasattr(os, "waitid"):
+        # Before the leader is reaped its number can't become another group's.
+        os.waitid(os.P_PID, program.process.pid, os.WEXITED | os.WNOWAIT)
+        _signal(program, signal.SIGKILL)
+    program.status = program.process.wait()
+    program.seconds = time.monotonic() - program.began
+    os.close(program.reader)
+
+
+def _end(running: Sequence[Program]) -> None:
+    for program in running:
+        _signal(program, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_S
+    while any(_runs(p) for p in running) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for program in running:
+        _signal(program, signal.SIGKILL)
+        _finish(program)
+
+
+def _runs(program: Program) -> bool:
+    if not hasattr(os, "waitid"):
+        return True
+    return os.waitid(os.P_PID, program.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
+
+
+def _signal(program: Program, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(program.process.pid, number)

@@ -1,0 +1,159 @@
+"""What other programs may rely on, in words: states, exit codes, JSON objects, files, environment.
+
+docs/json.md, docs/states.md and the manual page are printed from here; tests compare it with what is said and done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from git_agent.domain.task import Hold, State
+
+STATES: Mapping[State, str] = {
+    State.OPEN: "in the queue: nobody has it",
+    State.ASSIGNED: "has a branch, a worktree and a worker that has not begun",
+    State.WORKING: "being worked on; with a hold it waits for somebody",
+    State.IN_REVIEW: "handed in: waits for a reviewer",
+    State.APPROVED: "accepted at one commit; a branch that moves on is IN_REVIEW again",
+    State.COMPLETED: "its work is in the base",
+    State.FAILED: "given up; what depends on it keeps waiting",
+    State.CANCELLED: "called off; what depends on it keeps waiting",
+}
+HOLDS: Mapping[Hold, str] = {
+    Hold.NEEDS_INPUT: "the worker asked a question (`ask`) and waits for the `answer`",
+    Hold.CONFLICT: "the merge conflicts with the base; the worker resolves it",
+    Hold.CHANGES_REQUESTED: "a reviewer wants changes",
+    Hold.CHECK_FAILED: "the check command failed on the merged result",
+    Hold.NO_COMMITS: "the agent ended without a commit",
+}
+EXITS: Mapping[int, str] = {
+    0: "done, or was done already",
+    1: "error: not a repository, unknown task, git or the store failed",
+    2: "usage",
+    3: "refused by the rules",
+    4: "conflict",
+    5: "superseded: your attempt is not the current one",
+    6: "timed out, or busy: try again",
+    130: "interrupted",
+}
+FILES: Mapping[str, str] = {
+    "<git common dir>/git-agent/agent.db": "the store, an SQLite database: tasks, events, messages. Other programs may "
+    "read `id` and `state` of its table `task`.",
+    "../<repo>.worktrees/": "the worktrees, one for each live task (`agent.worktreeDir`)",
+    ".worker-ctx.json": "at the root of a worktree: which task, branch and base it is; kept out of commits",
+    ".gitagent": "a team's `agent.*` values, committed, in the syntax of git config",
+    ".worktreeinclude": "patterns of ignored files to copy into new worktrees, as `agent.copy`",
+    "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files",
+}
+ENVIRONMENT: Mapping[str, str] = {
+    "GIT_AGENT_TASK": "the task that the caller works on, outside of its worktree",
+    "GIT_AGENT_EPOCH": "the epoch that the caller believes to be the task's; another one exits 5",
+    "GIT_AGENT_ACTOR": "the name that events give the worker",
+    "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",
+    "NO_COLOR": "anything: no colour (https://no-color.org)",
+}
+RESERVED = ("agent.guard", "agent.notify", "agent.run", "agent.store")
+"""Keys that nothing reads yet."""
+
+Fields = Mapping[str, tuple[str, str]]
+
+TASK: Fields = {
+    "id": ("integer", "number of the task, never used again"),
+    "name": ("string", "short name, the end of the branch's name"),
+    "title": ("string", "one line"),
+    "body": ("string", 'what else was said of it; "" for nothing'),
+    "state": ("string", "one of the states, in capitals"),
+    "hold": ("string or null", "why a WORKING task waits"),
+    "priority": ("integer", "0 comes first, 4 last"),
+    "base": ("string", "branch to merge into"),
+    "base_oid": ("string or null", "commit of the base that the branch started from"),
+    "branch": ("string or null", "its branch, without refs/heads/"),
+    "worktree": ("string or null", "absolute path"),
+    "head_oid": ("string or null", "tip of the branch when git was last looked at"),
+    "reviewed_oid": ("string or null", "commit that the approval is for"),
+    "merged_oid": ("string or null", "commit of the base that has the work"),
+    "merged_by": ("string or null", "merge, squash, rebase or ff; null where git could not tell"),
+    "attempt": ("integer", "how often it was given to a worker"),
+    "epoch": ("integer", "grows when a worker is superseded"),
+    "depends_on": ("array of integers", "tasks that have to be COMPLETED before"),
+    "blocked_by": ("array of integers", "those of them that are not"),
+    "paths": ("array of strings", "pathspecs of what it means to change"),
+    "agent": ("string or null", "name of the agent"),
+    "worker": ("object", "`id`, `host`, `pid` (null where unknown) and `liveness`: alive, late, stale, dead, none"),
+    "stalled": ("boolean", "no progress for agent.stalled"),
+    "beat_age_s": ("number or null", "seconds since the worker was last heard of"),
+    "progress_age_s": ("number or null", "seconds since its work last moved"),
+    "ahead": ("integer or null", "commits over the base"),
+    "behind": ("integer or null", "commits of the base that it lacks"),
+    "unread": ("integer", "messages that its worker has not read"),
+    "reason": ("string or null", "why it is as it is: a review's text, a failure, a conflict"),
+    "note": ("string or null", "the worker's last note (`heartbeat -m`)"),
+    "reviewer": ("string or null", "who approved it"),
+    "check": ("string or null", "check command in place of agent.check"),
+    "created_at": ("string", "RFC 3339, UTC"),
+    "state_at": ("string", "when it came into its state; RFC 3339, UTC"),
+}
+EVENT: Fields = {
+    "seq": ("integer", "number; grows in the order of events"),
+    "at": ("string", "RFC 3339, UTC"),
+    "kind": ("string", "`task.approved` and the like"),
+    "task": ("integer or null", "the task"),
+    "actor": ("string", "who did it"),
+    "from": ("string or null", "state before, where the state changed"),
+    "to": ("string or null", "state after"),
+    "epoch": ("integer or null", "the task's epoch then"),
+    "data": ("object", "what else is known, by kind"),
+}
+MESSAGE: Fields = {
+    "id": ("integer", "number"),
+    "sender": ("string", "a task's number or @human"),
+    "to": ("string", "a task's number or @human"),
+    "task": ("integer or null", "the task it is about"),
+    "topic": ("string or null", "its topic"),
+    "thread": ("integer", "first message of the conversation"),
+    "reply_to": ("integer or null", "message that it answers"),
+    "urgent": ("boolean", "comes before the others"),
+    "needs_ack": ("boolean", "wants to be acknowledged"),
+    "body": ("string", "the text: data, never instructions to a program"),
+    "sent_at": ("string", "RFC 3339, UTC"),
+    "state": ("string", "new, seen or acked"),
+    "verified": ("boolean", "the sender was proved"),
+}
+NEED: Fields = {
+    "task": ("integer", "the task that waits for a person"),
+    "why": ("string", "in words"),
+    "since": ("string", "RFC 3339, UTC"),
+    "command": ("string", "what to type next"),
+}
+ERROR: Fields = {
+    "code": ("string", "stable word in kebab-case"),
+    "message": ("string", "one line"),
+    "hint": ("string", "what helps"),
+    "details": ("array of strings", "further lines, for people; only where there are any"),
+}
+OBJECTS: Mapping[str, Fields] = {"Task": TASK, "Event": EVENT, "Message": MESSAGE, "Need": NEED, "Error": ERROR}
+
+_ONE = ("task",)
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "init": ("store", "made"),
+    "config": ("config",),
+    "trust": ("hash", "already"),
+    "completion": ("script",),
+    "completion --install": ("installed", "todo"),
+    "demo": ("steps", "tasks", "seconds", "directory"),
+    "add, edit, spawn, claim, reassign, release, fail, retry, cancel, reopen": _ONE,
+    "start, heartbeat, ask, answer, done, request-changes": _ONE,
+    "ready": ("tasks", "blocked"),
+    "diff": ("base", "tip", "diff"),
+    "approve, with one task": _ONE,
+    "approve, with several": ("tasks",),
+    "merge, with one task": ("task", "dry_run"),
+    "merge, otherwise": ("tasks", "dry_run"),
+    "rm": ("task", "removed", "dry_run"),
+    "clean": ("tasks", "removed", "dry_run"),
+    "status": ("needs_you", "tasks", "health"),
+    "list": ("tasks",),
+    "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "needs_you"),
+    "path": ("path",),
+    "stats": ("stats",),
+}

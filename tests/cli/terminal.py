@@ -1,0 +1,45 @@
+"""A real pseudo-terminal of a given width, and what a program writes into it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+from pathlib import Path
+
+from tests.sandbox import TIMEOUT
+
+
+class Terminal:
+    """A pseudo-terminal in a directory."""
+
+    def __init__(self, cwd: Path) -> None:
+        self.cwd = cwd
+
+    def type(self, *command: str, columns: int = 80, **env: str) -> str:
+        """Run a command with all three streams on the terminal; return what is on it, with line feeds alone."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = {**os.environ, "TERM": "xterm-256color", **env}
+        streams = {"stdin": slave, "stdout": slave, "stderr": slave}
+        with subprocess.Popen(command, cwd=self.cwd, env=environment, start_new_session=True, **streams) as process:
+            os.close(slave)
+            seen = _all(master)
+            process.wait(timeout=TIMEOUT)
+        return seen.decode().replace("\r\n", "\n")
+
+
+def _all(master: int) -> bytes:
+    """Read until the other side is closed, which Linux reports as an error and macOS as an end."""
+    seen = b""
+    try:
+        while data := os.read(master, 65536):
+            seen += data
+    except OSError:
+        pass
+    finally:
+        os.close(master)
+    return seen

@@ -1,0 +1,24 @@
+"""What is done about a step whose process died, for everything that can be observed."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from git_agent.domain.repair import Observed, Repair, repair
+
+# kind, the merge landed, something of the removal is gone
+FINISHED = {("merge", True, False), ("merge", True, True), ("remove", False, True), ("remove", True, True)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "landed", "removed"), list(product(["spawn", "merge", "remove"], [False, True], [False, True]))
+)
+def test_only_what_can_not_be_undone_is_finished(kind: str, landed: bool, removed: bool) -> None:
+    expected = Repair.FINISH if (kind, landed, removed) in FINISHED else Repair.TAKE_BACK
+    assert repair(kind, Observed(landed=landed, removed=removed)) is expected
+
+
+def test_nothing_observed_means_nothing_happened() -> None:
+    assert Observed() == Observed(landed=False, removed=False)

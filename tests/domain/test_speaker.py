@@ -1,0 +1,78 @@
+"""Who speaks, and whether that one still has the task."""
+
+from __future__ import annotations
+
+import pytest
+
+from git_agent.domain.speaker import Carried, Speaker, superseded_error
+from git_agent.domain.task import State
+from git_agent.errors import Exit
+from tests.domain.sample import task
+
+CURRENT = task(state=State.WORKING, attempt=2, epoch=5)
+
+
+def speaker(*carried: Carried) -> Speaker:
+    return Speaker("somebody", carried)
+
+
+def test_a_person_carries_nothing_and_is_never_superseded() -> None:
+    person = speaker()
+    assert not person.is_worker
+    assert person.address == "@human"
+    assert not person.works_on(CURRENT)
+    assert not person.superseded(CURRENT)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "epoch", "superseded"),
+    [
+        (2, 5, False),
+        (2, None, False),
+        (None, 5, False),
+        (None, None, False),
+        (1, 5, True),
+        (3, 5, True),  # a number from the future is no better
+        (2, 4, True),
+        (2, 6, True),
+        (1, None, True),
+        (None, 4, True),
+        (1, 4, True),
+    ],
+)
+@pytest.mark.parametrize("who", [7, None])  # an epoch without a task means the task at hand
+def test_a_worker_of_another_attempt_or_epoch_is_superseded(
+    who: int | None, attempt: int | None, epoch: int | None, superseded: bool
+) -> None:
+    assert speaker(Carried(who, attempt, epoch)).superseded(CURRENT) is superseded
+
+
+def test_another_tasks_worker_is_not_superseded_here() -> None:
+    assert not speaker(Carried(8, 1, 1)).superseded(CURRENT)
+
+
+def test_one_old_identity_is_enough() -> None:
+    # It stands in a current worktree, but its environment is of an old attempt; or the other way about.
+    assert speaker(Carried(7, 2, 5), Carried(7, None, 4)).superseded(CURRENT)
+    assert speaker(Carried(7, 1, 3), Carried(7, None, 5)).superseded(CURRENT)
+    assert not speaker(Carried(7, 2, 5), Carried(7, None, 5)).superseded(CURRENT)
+
+
+def test_a_worker_of_an_earlier_attempt_still_counts_as_the_tasks_worker() -> None:
+    assert speaker(Carried(7, 1, 1)).works_on(CURRENT)
+    assert speaker(Carried(8, 1, 1), Carried(7, None, None)).works_on(CURRENT)
+    assert not speaker(Carried(8, 2, 5)).works_on(CURRENT)
+    assert not speaker(Carried(None, None, 5)).works_on(CURRENT)
+
+
+def test_answers_go_to_the_workers_task() -> None:
+    assert speaker(Carried(None, None, 5), Carried(7, 2, 5)).address == "7"
+    assert speaker(Carried(7, 2, 5)).is_worker
+    assert not speaker(Carried(None, None, 5)).is_worker
+
+
+def test_the_error_says_who_took_the_task() -> None:
+    error = superseded_error(CURRENT, "reassigned by Ada")
+    assert error.exit is Exit.SUPERSEDED == 5
+    assert error.message == "your attempt at task 7 is not the current one: reassigned by Ada"
+    assert "git agent show 7" in error.hint

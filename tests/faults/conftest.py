@@ -1,0 +1,28 @@
+"""The option of `make faults`, and the driver that all tests of a process share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.world import Driver, driver
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make faults` ask for every step."""
+    parser.addoption("--every-step", action="store_true", help="hurt every command at every step, not at a sample")
+
+
+@pytest.fixture(scope="session")
+def every_step(request: pytest.FixtureRequest) -> bool:
+    """Tell whether all steps are wanted."""
+    return bool(request.config.getoption("--every-step", default=False))
+
+
+@pytest.fixture(scope="session")
+def hurting(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    """Return the driver; started after the environment was sealed."""
+    with open(tmp_path_factory.mktemp("driver") / "log", "w") as log, driver(log) as made:
+        yield made

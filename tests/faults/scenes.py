@@ -1,0 +1,104 @@
+"""The commands that are hurt, each with what has to be there before it and what must be there after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A command to hurt. prepare: makes what it needs; goal: the state of task 1 when it was done again."""
+
+    name: str
+    argv: tuple[str, ...]
+    prepare: Callable[[Sandbox], None]
+    goal: str
+
+
+def _nothing(sandbox: Sandbox) -> None:
+    sandbox.agent("init")
+
+
+def _queued(sandbox: Sandbox) -> None:
+    sandbox.agent("add", "Fix login")
+
+
+def _copying(sandbox: Sandbox) -> None:
+    sandbox.write(".env", "SECRET=1\n")
+    (sandbox.path / "build").mkdir()
+    for key, value in (("agent.copy", ".env"), ("agent.link", "build"), ("agent.setup", "echo x >> $GIT_AGENT_TASK.log")):
+        sandbox.git("config", key, value)
+    sandbox.agent("init")
+
+
+def _spawned(sandbox: Sandbox) -> None:
+    where = Path(sandbox.agent("spawn", "Fix login").out.strip())
+    sandbox.commit(where, "login.py", "fixed = True\n", "Fix the login")
+
+
+def _approved(sandbox: Sandbox) -> None:
+    _spawned(sandbox)
+    sandbox.commit(None, "other.py", "other = 1\n", "Do something else")
+    sandbox.agent("done", "1")
+    sandbox.agent("approve", "1")
+
+
+def _elsewhere(sandbox: Sandbox) -> None:
+    _approved(sandbox)
+    sandbox.git("switch", "--quiet", "--create", "side")
+
+
+def _checked(sandbox: Sandbox) -> None:
+    _approved(sandbox)
+    sandbox.git("config", "agent.check", "test -f login.py")
+
+
+def _conflicting(sandbox: Sandbox) -> None:
+    _approved(sandbox)
+    sandbox.commit(None, "login.py", "fixed = 'otherwise'\n", "Fix it otherwise")
+
+
+def _ahead(sandbox: Sandbox) -> None:
+    _spawned(sandbox)
+    sandbox.agent("done", "1")
+    sandbox.agent("approve", "1")
+
+
+def _cancelled(sandbox: Sandbox) -> None:
+    where = Path(sandbox.agent("spawn", "Fix login").out.strip())
+    sandbox.commit(where, "login.py", "fixed = True\n", "Fix the login")
+    sandbox.write("untracked.txt", "precious\n", cwd=where)
+    sandbox.agent("cancel", "1")
+
+
+def _kept(sandbox: Sandbox) -> None:
+    _approved(sandbox)
+    sandbox.agent("merge", "1", "--keep")
+
+
+SCENES = {
+    scene.name: scene
+    for scene in (
+        Scene("spawn", ("spawn", "Fix login"), _nothing, "ASSIGNED"),
+        Scene("spawn-furnished", ("spawn", "Fix login"), _copying, "ASSIGNED"),
+        Scene("spawn-queued", ("spawn", "1"), _queued, "ASSIGNED"),
+        Scene("claim", ("claim",), _queued, "ASSIGNED"),
+        Scene("reassign", ("reassign", "1"), _spawned, "ASSIGNED"),
+        Scene("merge", ("merge", "1"), _approved, "COMPLETED"),
+        Scene("merge-elsewhere", ("merge", "1"), _elsewhere, "COMPLETED"),
+        Scene("merge-squash", ("merge", "1", "--strategy", "squash"), _approved, "COMPLETED"),
+        Scene("merge-rebase", ("merge", "1", "--strategy", "rebase"), _approved, "COMPLETED"),
+        Scene("merge-rebase-elsewhere", ("merge", "1", "--strategy", "rebase"), _elsewhere, "COMPLETED"),
+        Scene("merge-ff", ("merge", "1", "--strategy", "ff"), _ahead, "COMPLETED"),
+        Scene("merge-checked", ("merge", "1"), _checked, "COMPLETED"),
+        Scene("merge-keep", ("merge", "1", "--keep"), _approved, "COMPLETED"),
+        Scene("merge-conflict", ("merge", "1"), _conflicting, "WORKING"),
+        Scene("rm", ("rm", "1", "--force", "--unmerged"), _cancelled, "CANCELLED"),
+        Scene("clean", ("clean",), _kept, "COMPLETED"),
+        Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW"),
+    )
+}

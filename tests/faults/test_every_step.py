@@ -1,0 +1,109 @@
+"""Commands killed, stopped, and left without a disk at their steps: nothing half done stays, and they can be repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.scenes import SCENES, Scene
+from tests.faults.whole import rows, wrong
+from tests.faults.world import Driver, Hurt, World
+from tests.sandbox import Sandbox
+
+SAMPLE = 6
+TELLING = ("store", "after store", "pygit2", "after pygit2", "start worktree", "start merge", "start update-ref")
+ENDS = {"term": 143, "interrupt": 130}
+
+
+def chosen(steps: tuple[str, ...], every: bool) -> list[int]:
+    """Return all steps, or some of those at which something becomes true, evenly spread."""
+    if every:
+        return list(range(1, len(steps) + 1))
+    names = [name.partition("--git-dir=")[2].partition("/.git ")[2] or name for name in steps]
+    telling = [n for n, name in enumerate(names, 1) if name.removeprefix("start ").startswith(TELLING)]
+    telling = telling or list(range(1, len(steps) + 1))
+    return telling[:: max(1, len(telling) // SAMPLE)]
+
+
+def prepared(repo: Sandbox, scene: Scene, tmp_path: Path) -> World:
+    home = tmp_path / "world"
+    home.mkdir()
+    moved = Sandbox(repo.path.rename(home / repo.path.name))
+    scene.prepare(moved)
+    world = World(moved)
+    world.keep()
+    return world
+
+
+def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
+    """Do the command again; name what is wrong then."""
+    done = hurting.run(world.sandbox, *scene.argv)
+    states = {row["state"] for row in rows(world.sandbox, "select state from task")}
+    lines = [] if scene.goal in states else [f"again: {states}, exit {done.result.code}: {done.result.err}"]
+    return lines + [f"again: {line}" for line in wrong(world.sandbox)]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_after_a_kill_the_next_command_mends_everything(
+    name: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
+) -> None:
+    scene, found = SCENES[name], []
+    world = prepared(repo, scene, tmp_path)
+    steps = hurting.run(world.sandbox, *scene.argv).struck
+    for at in chosen(steps, every_step):
+        world.put_back()
+        hurt = hurting.hurt(world.sandbox, scene.argv, "kill", at)
+        pending = rows(world.sandbox, "select * from intent") if world.sandbox.store.exists() else []
+        after = hurting.run(world.sandbox, "list").result
+        notes = [line for line in after.err.splitlines() if "interrupted" in line]
+        lines = [] if hurt.result.code == -9 else [f"not killed: {hurt.result}"]
+        lines += [f"said {notes} of {pending}"] if len(notes) != len(pending) else []
+        lines += wrong(world.sandbox) + again(world, scene, hurting)
+        found += [f"killed at {at}, {hurt.struck}: {line}" for line in lines]
+    assert found == []
+
+
+STOPPED = ("spawn-furnished", "claim", "reassign", "merge", "merge-rebase-elsewhere", "rm", "clean")
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("name", STOPPED)
+def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
+    name: str, how: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
+) -> None:
+    scene, found = SCENES[name], []
+    world = prepared(repo, scene, tmp_path)
+    steps = hurting.run(world.sandbox, *scene.argv).struck
+    for at in chosen(steps, every_step)[:: 1 if every_step else 2]:
+        world.put_back()
+        hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
+        lines = [] if hurt.result.code == ENDS[how] else [f"exit {hurt.result.code}: {hurt.result.err}"]
+        lines += wrong(world.sandbox) + again(world, scene, hurting)
+        found += [f"{how} at {at}, {hurt.struck}: {line}" for line in lines]
+    assert found == []
+
+
+@pytest.mark.parametrize("how", ["io", "full", "filled"])
+@pytest.mark.parametrize("name", STOPPED)
+def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
+    name: str, how: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
+) -> None:
+    scene, found = SCENES[name], []
+    world = prepared(repo, scene, tmp_path)
+    steps = hurting.run(world.sandbox, *scene.argv).struck
+    for at in chosen(steps, every_step)[:: 1 if every_step else 3]:
+        world.put_back()
+        hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
+        lines = [] if hurt.result.code == 0 or _well_said(hurt) else [f"badly said: {hurt.result}"]
+        if how == "filled":  # nothing can be taken back on a full disk: the next command does, when there is room
+            hurting.run(world.sandbox, "list")
+        lines += wrong(world.sandbox) + again(world, scene, hurting)
+        found += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]
+    assert found == []
+
+
+def _well_said(hurt: Hurt) -> bool:
+    lines = hurt.result.err.splitlines()
+    said = [line for line in lines if line.startswith("error: ")]
+    return len(said) == 1 and "Traceback" not in hurt.result.err and any(line.startswith("hint: ") for line in lines)

@@ -1,0 +1,161 @@
+"""SQLite's locks belong to the process and the file: one library, and no other open of the file, ever.
+
+Closing any descriptor of the database drops all its locks (https://sqlite.org/howtocorrupt.html, section 2.2); another
+process then deletes the live WAL, and what is committed after that is lost in silence.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import git_agent
+from tests.store.children import ROOT, answer
+
+PACKAGE = Path(git_agent.__file__).parent
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__main__.py"
+)
+OPTIONAL = {"textual", "mcp", "psycopg"}  # front ends that come as extras
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@linux
+def test_one_sqlite_library_is_in_the_process_whatever_is_imported() -> None:
+    found = answer(
+        """
+        import importlib
+        for name in json.loads(sys.argv[1]):
+            try:
+                importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                assert error.name.partition(".")[0] in json.loads(sys.argv[2]), error
+        mark = bytes(reversed(b"\\x003 tamrof etiLQS"))
+        files = {words[5] for words in map(str.split, open("/proc/self/maps")) if len(words) > 5}
+        with_sqlite = []
+        for path in sorted(files):
+            try:
+                with open(path, "rb") as file:
+                    if mark in file.read():
+                        with_sqlite.append(path)
+            except OSError:
+                pass
+        loaded = [name for name in ("sqlite3", "_sqlite3", "pysqlite3") if name in sys.modules]
+        say(json.dumps([with_sqlite, loaded]))
+        """,
+        _json(MODULES),
+        _json(sorted(OPTIONAL)),
+    )
+    assert len(found[0]) == 1 and "apsw" in found[0][0], found[0]
+    assert found[1] == []
+
+
+def _json(value: object) -> str:
+    import json
+
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize("first", ["sqlite3", "peewee"])
+def test_a_program_that_has_sqlite3_already_keeps_it_and_we_do_not_use_it(tmp_path: Path, first: str) -> None:
+    # git_agent.context is a public API: a worker written in Python may have anything imported.
+    found = answer(
+        f"""
+        for name in [n for n in sys.modules if n.partition(".")[0] in ("git_agent", "peewee", "playhouse")]:
+            del sys.modules[name]
+        import {first}
+        before = sys.modules["{first}"]
+        from git_agent.store import engine
+        from git_agent.store.store import Store
+        store = Store.open(sys.argv[1], create=True)
+        kind = type(store._database.connection()).__module__
+        say(json.dumps([kind, sys.modules["{first}"] is before]))
+        """,
+        tmp_path / "git-agent",
+    )
+    assert found == ["apsw", True]
+
+
+@linux
+def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
+    # A reader in the same process holds its locks over every call; /proc/locks is asked after each.
+    found = answer(
+        """
+        from git_agent.domain.message import Draft
+        from git_agent.domain.owner import Owner
+        from git_agent.store import attempts, facts, faults
+        store = Store.open(sys.argv[1], create=True)
+        names = [store.path, store.path + "-shm"]
+
+        def held():
+            inodes = {str(os.stat(name).st_ino) for name in names}
+            words = [line.split() for line in open("/proc/locks")]
+            mine = [w for w in words if str(os.getpid()) in w]
+            return sum(any(word.rpartition(":")[2] in inodes for word in w) for w in mine)
+
+        with store.transaction():
+            task = add("a")
+        before, me = held(), Owner("h", "b", 1, 1)
+        dropped = [] if before else ["nothing is held at all"]
+        calls = {
+            "open": lambda: Store.open(sys.argv[1], create=True),
+            "inspect": lambda: migrate.inspect(store.path),
+            "create": lambda: migrate.create(store.path),
+            "holder": lambda: faults.write_lock_holder(store.path),
+            "now": store.now,
+            "wait": lambda: store.wait_for_change(0),
+            "listing": tasks.listing, "ready": tasks.ready, "sights": tasks.sights, "unfinished": tasks.unfinished,
+            "put": lambda: tasks.put(1, title="B"),
+            "parents": lambda: tasks.set_parents(1, []),
+            "paths": lambda: tasks.set_paths(1, ["src"]),
+            "lease": lambda: (leases.take(1, "claim", 60), leases.beat(1, 60), leases.of([1]), leases.owner(1)),
+            "message": lambda: messages.send([Draft("1", "hello", 1)], "@human", verified=True),
+            "unread": lambda: (messages.unread(["1"]), messages.of_task(1), messages.last_question(1)),
+            "intent": lambda: intents.end(intents.write("spawn", 1, me, {})),
+            "attempt": lambda: attempts.add(1, 1, 1, "b", "o", adopted=False),
+            "fact": lambda: (facts.put("k", "v"), facts.get("k")),
+            "events": lambda: (events.append("task.noted", "Ada", task=1), events.of_task(1), events.last_change(1)),
+            "move": lambda: tasks.move(tasks.get(1), after(State.OPEN, None, Step.CANCEL), "Ada"),
+        }
+        for name, call in calls.items():
+            if name == "open":
+                other = call()
+                after_it = held()
+                other.close()
+                store = Store.open(sys.argv[1], create=False)
+            else:
+                with store.transaction():
+                    call()
+                after_it = held()
+            if after_it < before:
+                dropped.append(name)
+        say(json.dumps(dropped))
+        """,
+        tmp_path / "git-agent",
+    )
+    assert found == []
+
+
+def test_only_sqlite_opens_files_in_the_store_package() -> None:
+    # os.open of a name of our own choosing (O_EXCL) and of directories is harmless; so is /proc.
+    opens = set()
+    for path in sorted((PACKAGE / "store").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called, first = ast.unparse(node.func), ast.unparse(node.args[0]) if node.args else ""
+                if called in ("open", "io.open", "os.open") or called.rpartition(".")[2] in (
+                    *("read_bytes", "read_text", "write_bytes", "write_text", "copy", "copy2", "copyfile", "touch"),
+                ):
+                    opens.add((path.relative_to(ROOT).as_posix(), called, first))
+    assert {where for where in opens if where[1] != "open" or "/proc" not in where[2]} == {
+        ("git_agent/store/engine.py", "os.open", "os.path.dirname(path)"),
+        ("git_agent/store/faults.py", "open", "path"),  # of /proc, see write_lock_holder
+        ("git_agent/store/migrate.py", "os.open", "temporary"),
+        ("git_agent/store/migrate.py", "os.open", "directory"),
+    }

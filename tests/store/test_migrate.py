@@ -1,0 +1,125 @@
+"""An older store is brought up to date once, whoever comes first; nobody sees it half done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from git_agent.errors import AgentError
+from git_agent.store import migrate, tasks
+from git_agent.store.engine import is_sound
+from git_agent.store.store import Store
+from tests.store.children import answer, run
+from tests.store.conftest import Add
+
+# A later program: one more migration, one that a second run of it would fail.
+LATER = """
+import types
+later = types.ModuleType("later")
+later.STATEMENTS = ("ALTER TABLE task ADD COLUMN colour TEXT", "UPDATE task SET colour = 'blue'")
+sys.modules["git_agent.store.migrations.m9999_colour"] = later
+migrate.MIGRATIONS = (*migrate.MIGRATIONS, "m9999_colour")
+migrate.VERSION = len(migrate.MIGRATIONS)
+"""
+
+
+def test_the_numbers_of_the_migrations_are_their_order() -> None:
+    assert [int(name[1:5]) for name in migrate.MIGRATIONS] == list(range(1, migrate.VERSION + 1))
+    files = sorted(path.stem for path in Path(migrate.__file__).with_name("migrations").glob("m*.py"))
+    assert tuple(files) == migrate.MIGRATIONS
+
+
+def test_sixteen_processes_at_once_migrate_a_store_once(directory: Path, store: Store, add: Add) -> None:
+    add("old")
+    results = answer(
+        LATER
+        + """
+        def work(number):
+            store = Store.open(sys.argv[1], create=bool(number % 2))
+            rows = store._database.execute_sql("SELECT colour FROM task").fetchall()
+            version = store._database.execute_sql("PRAGMA user_version").fetchone()[0]
+            return [rows, version]
+        say(json.dumps(at_once(16, work)))
+        """.replace("\n        ", "\n"),
+        directory,
+    )
+    assert results == [[[["blue"]], migrate.VERSION + 1]] * 16
+
+
+def test_an_older_program_refuses_the_migrated_store(directory: Path, store: Store, add: Add) -> None:
+    add("old")
+    store.close()
+    run(LATER + "Store.open(sys.argv[1], create=False)", directory)
+    with pytest.raises(AgentError) as caught:
+        Store.open(str(directory), create=True)
+    assert caught.value.code == "store-newer"
+
+
+def test_a_migration_that_fails_or_is_killed_changes_nothing(directory: Path, store: Store, add: Add) -> None:
+    add("old")
+    store.close()
+    for ending in ("'NO SQL AT ALL'", "'SELECT die()'"):
+        code = f"""
+later.STATEMENTS = (*later.STATEMENTS, {ending})
+class Dying(engine.Database):
+    def _add_conn_hooks(self, connection):
+        super()._add_conn_hooks(connection)
+        connection.create_scalar_function("die", lambda: os.kill(os.getpid(), signal.SIGKILL))
+import git_agent.store.store
+git_agent.store.store.Database = Dying
+Store.open(sys.argv[1], create=False)
+"""
+        with pytest.raises(AssertionError, match=r"exit (1|-9)"):
+            run(LATER + code, directory)
+    again = Store.open(str(directory), create=False)
+    assert [task.name for task in tasks.listing()] == ["old"]
+    columns = again._database.execute_sql("PRAGMA table_info(task)").fetchall()
+    assert "colour" not in [column[1] for column in columns]
+    again.close()
+    run(LATER + "Store.open(sys.argv[1], create=False)", directory)
+
+
+def test_the_file_is_marked_as_ours(directory: Path, store: Store) -> None:
+    store.close()
+    connection = apsw.Connection(str(directory / "agent.db"))
+    assert connection.execute("PRAGMA application_id").fetchall() == [(0x67616701,)]
+    assert connection.execute("PRAGMA user_version").fetchall() == [(migrate.VERSION,)]
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"),
+    [
+        ((3, 7, 0), False),
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 0), False),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 0), True),
+    ],
+)
+def test_the_library_versions_with_the_wal_reset_bug_are_known(version: tuple[int, ...], sound: bool) -> None:
+    assert is_sound(version) is sound
+
+
+def test_the_library_in_use_is_sound() -> None:
+    assert is_sound(tuple(map(int, apsw.sqlite_lib_version().split("."))))
+
+
+def test_a_library_with_the_bug_is_refused_before_it_touches_anything(directory: Path) -> None:
+    refused = answer(
+        """
+        engine.apsw.sqlite_lib_version = lambda: "3.51.2"
+        say(json.dumps([tried(lambda: Store.open(sys.argv[1], create=True)), os.path.exists(sys.argv[1])]))
+        """,
+        directory,
+    )
+    assert refused[0][0] == "sqlite-unsound" and "SQLite 3.51.2" in refused[0][2] and "apsw" in refused[0][3]
+    assert refused[1] is False

@@ -1,0 +1,160 @@
+"""The power goes at any moment: what was acknowledged is there afterwards, whole.
+
+A VFS of APSW logs each write and each sync of a store that works. From the log come the images a disk may hold after
+a cut: what was synced is there, of what was not some is lost, and some written in part (512 bytes are whole).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+import pytest
+
+from git_agent.domain.task import State, Step, after
+from git_agent.store import engine, events, schema, tasks
+from git_agent.store.store import Store
+
+SECTOR = 512
+CHANGES = 60
+CUTS = 120  # of each kind
+
+
+class Entry(NamedTuple):
+    """What happened to a file: write, cut, sync or delete; or `ack`: so many changes were acknowledged."""
+
+    what: str
+    name: str
+    at: int
+    data: bytes = b""
+
+
+class LoggedFile(apsw.VFSFile):
+    def __init__(self, log: list[Entry], name: Any, flags: list[int]) -> None:
+        self.log = log
+        self.name = Path(name.filename() if isinstance(name, apsw.URIFilename) else name).name
+        super().__init__("", name, flags)
+
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+        self.log.append(Entry("write", self.name, offset, bytes(data)))
+        super().xWrite(data, offset)
+
+    def xTruncate(self, size: int) -> None:  # noqa: N802
+        self.log.append(Entry("cut", self.name, size))
+        super().xTruncate(size)
+
+    def xSync(self, flags: int) -> None:  # noqa: N802
+        super().xSync(flags)
+        self.log.append(Entry("sync", self.name, 0))
+
+
+class LoggedDisk(apsw.VFS):
+    def __init__(self, log: list[Entry]) -> None:
+        self.log = log
+        super().__init__("logged", "")
+
+    def xOpen(self, name: Any, flags: list[int]) -> LoggedFile:  # noqa: N802
+        return LoggedFile(self.log, name, flags)
+
+    def xDelete(self, name: str, sync: bool) -> None:  # noqa: N802
+        self.log.append(Entry("delete", Path(name).name, 0))
+        super().xDelete(name, sync)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Entry]]:
+    """Return what the disk was asked to do while a store made CHANGES changes, each acknowledged."""
+    directory = tmp_path_factory.mktemp("power") / "git-agent"
+    Store.open(str(directory), create=True).close()
+    before = (directory / "agent.db").read_bytes()
+    entries = [Entry("write", "agent.db", 0, before), Entry("sync", "agent.db", 0), Entry("ack", "", 0)]
+    disk = LoggedDisk(entries)
+    real = apsw.Connection
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.apsw, "Connection", lambda name, flags: real(name, flags=flags, vfs="logged"))
+        store = Store.open(str(directory), create=False)
+        store._database.execute_sql("PRAGMA wal_autocheckpoint = 20")  # cuts fall into checkpoints too
+        for number in range(CHANGES):
+            with store.transaction():
+                _change(number)
+            entries.append(Entry("ack", "", number + 1))
+        store.close()
+    yield entries
+    disk.unregister()
+
+
+def _change(number: int) -> None:
+    name = f"t{number}"
+    values = {"name": name, "name_key": name, "title": "T", "priority": 2, "base": "main", "body": "x" * 400}
+    task = tasks.insert(values, State.OPEN)
+    cancel = after(State.OPEN, None, Step.CANCEL)
+    assert cancel is not None
+    tasks.move(task, cancel, "Ada")
+
+
+def _survives(kind: str, chance: random.Random) -> float:
+    """Say how much of a write that was not synced reaches the disk: 0 nothing, 1 all, else in part."""
+    if kind == "nothing":
+        return 0.0
+    if kind == "some":
+        return float(chance.random() < 0.5)
+    return chance.choice([0.0, 1.0, chance.random()])
+
+
+def _image(entries: list[Entry], kind: str, chance: random.Random) -> dict[str, bytearray]:
+    synced = {entry.name: number for number, entry in enumerate(entries) if entry.what == "sync"}
+    files: dict[str, bytearray] = {}
+    for number, entry in enumerate(entries):
+        if entry.what in ("sync", "ack"):
+            continue
+        share = 1.0 if number < synced.get(entry.name, -1) else _survives(kind, chance)
+        if entry.what == "delete":
+            if share == 1.0:
+                files.pop(entry.name, None)
+        elif entry.what == "cut":
+            if share == 1.0:
+                del files.setdefault(entry.name, bytearray())[entry.at :]
+        else:
+            length = len(entry.data) if share == 1.0 else int(len(entry.data) * share) // SECTOR * SECTOR
+            content = files.setdefault(entry.name, bytearray())
+            content.extend(b"\0" * (entry.at + length - len(content)))
+            content[entry.at : entry.at + length] = entry.data[:length]
+    return {name: content for name, content in files.items() if not name.endswith("-shm")}
+
+
+def test_the_disk_was_asked_to_sync_before_each_acknowledgement(log: list[Entry]) -> None:
+    since: list[str] = []
+    for entry in log[3:]:
+        if entry.what == "ack":
+            assert "sync" in since, f"change {entry.at} was acknowledged without a sync"
+            since = []
+        else:
+            since.append(entry.what)
+
+
+@pytest.mark.parametrize("kind", ["nothing", "some", "torn"])
+def test_a_power_cut_loses_nothing_that_was_acknowledged(log: list[Entry], tmp_path: Path, kind: str) -> None:
+    chance = random.Random(kind)
+    lost = []
+    for cut in range(CUTS):
+        entries = log[: chance.randrange(3, len(log) + 1)]
+        acknowledged = max(entry.at for entry in entries if entry.what == "ack")
+        directory = tmp_path / str(cut)
+        directory.mkdir()
+        for name, content in _image(entries, kind, chance).items():
+            (directory / name).write_bytes(content)
+        store = Store.open(str(directory), create=False)
+        store._database.execute_sql("PRAGMA synchronous = OFF")
+        rows = tasks.listing()
+        assert store._database.execute_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert schema.database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
+        assert [row.name for row in rows] == [f"t{n}" for n in range(len(rows))]  # the first so many, without a gap
+        assert {row.state for row in rows} <= {State.CANCELLED}
+        assert [event.task for event in events.of_task(None)] == [row.id for row in rows]
+        if len(rows) < acknowledged:
+            lost.append((len(entries), acknowledged, len(rows)))
+        store.close()
+    assert lost == []

@@ -1,0 +1,211 @@
+"""Leases, intents, attempts, facts, messages and events: what each function of the store says of its rows."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from git_agent.domain.message import Delivery, Draft
+from git_agent.domain.owner import Owner
+from git_agent.domain.task import State
+from git_agent.errors import AgentError, Exit
+from git_agent.store import attempts, events, facts, intents, leases, messages, schema, tasks
+from git_agent.store.store import Store
+from tests.store.conftest import Add
+
+ME, OTHER = Owner("here", "boot", 42, 1000), Owner("here", "boot", 43, 1001)
+
+
+def test_a_lease_by_hand_never_expires_and_a_claim_does(store: Store, add: Add) -> None:
+    hand, claim = add("hand").id, add("claim").id
+    with store.transaction():
+        leases.take(hand, "hand", None)
+        leases.take(claim, "claim", 60)
+    found, now = leases.of([hand, claim, 99]), store.now()
+    assert set(found) == {hand, claim}
+    assert found[hand].expires_at is None
+    assert abs((found[claim].expires_at or 0) - now - 60_000) < 5_000
+    assert (found[claim].kind, found[claim].worker, found[claim].pid) == ("claim", None, None)
+
+
+def test_a_beat_renews_what_can_expire_and_progress_is_kept_apart(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        leases.take(task, "claim", 1)
+    first = leases.of([task])[task]
+    time.sleep(0.01)
+    assert leases.beat(task, 60)
+    beaten = leases.of([task])[task]
+    assert beaten.beat_at > first.beat_at and beaten.progress_at == first.progress_at
+    assert (beaten.expires_at or 0) > (first.expires_at or 0) + 50_000
+    time.sleep(0.01)
+    assert leases.beat(task, 60, note="half way", progress=True)
+    moved = leases.of([task])[task]
+    assert moved.note == "half way" and moved.progress_at > first.progress_at
+    assert leases.beat(task, 60)
+    assert leases.of([task])[task].note == "half way"  # a beat without a note keeps the last one
+
+
+def test_a_beat_does_not_make_a_lease_by_hand_expire(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        leases.take(task, "hand", None)
+    assert leases.beat(task, 60)
+    assert leases.of([task])[task].expires_at is None
+
+
+def test_a_beat_without_a_lease_says_so_and_makes_none(store: Store, add: Add) -> None:
+    task = add("a").id
+    assert not leases.beat(task, 60)
+    with store.transaction():
+        leases.take(task, "hand", None)
+        leases.drop(task)
+    assert leases.of([task]) == {} and not leases.beat(task, 60)
+
+
+def test_taking_a_lease_again_replaces_it(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        leases.take(task, "claim", 60)
+        leases.beat(task, 60, note="old")
+        leases.take(task, "hand", None)
+    lease = leases.of([task])[task]
+    assert (lease.kind, lease.expires_at, lease.note) == ("hand", None, None)
+
+
+def test_the_process_behind_a_lease_is_known(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        session = schema.SessionRow.insert(
+            task=task, epoch=1, host="here", boot_id="boot", pid=42, pid_start=1000, started_at=1
+        ).execute()
+        leases.take(task, "run", 120)
+        schema.LeaseRow.update(session=session).execute()
+    assert leases.owner(task) == ME
+    assert (leases.of([task])[task].host, leases.of([task])[task].pid) == ("here", 42)
+    assert leases.owner(99) is None
+
+
+def test_a_task_has_one_intent_at_a_time_and_the_other_command_is_named(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        first = intents.write("merge", task, ME, {"new": "abc"})
+    with pytest.raises(AgentError) as caught, store.transaction():
+        intents.write("remove", task, OTHER, {})
+    assert (caught.value.code, caught.value.exit) == ("under-way", Exit.BUSY)
+    assert "merge by pid 42 on here" in caught.value.message
+    found = intents.of_task(task)
+    assert found and (found.id, found.kind, found.owner, dict(found.data)) == (first, "merge", ME, {"new": "abc"})
+    with store.transaction():
+        intents.end(first)
+        intents.write("remove", task, OTHER, {})
+    assert [i.kind for i in intents.pending()] == ["remove"]
+
+
+def test_an_intent_is_adopted_once(store: Store, add: Add) -> None:
+    with store.transaction():
+        number = intents.write("spawn", add("a").id, ME, {})
+    (seen,) = intents.pending()
+    assert intents.adopt(seen, OTHER)
+    assert not intents.adopt(seen, Owner("here", "boot", 44, 1002))
+    assert intents.pending()[0].owner == OTHER and intents.pending()[0].id == number
+
+
+def test_an_intent_is_adopted_once_even_by_a_process_with_the_dead_ones_pid(store: Store, add: Add) -> None:
+    with store.transaction():
+        intents.write("spawn", add("a").id, ME, {})
+    (seen,) = intents.pending()
+    reborn = Owner(ME.host, ME.boot_id, ME.pid, ME.pid_start + 5)
+    assert intents.adopt(seen, reborn)
+    assert not intents.adopt(seen, OTHER)
+    assert intents.pending()[0].owner == reborn
+
+
+def test_an_intents_data_is_replaced(store: Store, add: Add) -> None:
+    with store.transaction():
+        number = intents.write("spawn", add("a").id, ME, {"new": True})
+        intents.update(number, {"new": True, "place": {"worktree": "/w/é"}})
+    assert dict(intents.pending()[0].data) == {"new": True, "place": {"worktree": "/w/é"}}
+
+
+def test_an_attempt_is_found_by_its_worktree_its_branch_and_its_number(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        attempts.add(task, 1, 3, "agent/1-a", "o" * 40, adopted=False)
+        attempts.place(task, 1, "/w/1-a", "1-a")
+        attempts.add(task, 2, 4, "agent/1-a.a2", "o" * 40, adopted=True)
+    first = attempts.find(task, 1)
+    assert first is not None and (first.epoch, first.worktree, first.admin) == (3, "/w/1-a", "1-a")
+    assert attempts.by_admin("1-a") == first == attempts.by_branch("agent/1-a")
+    assert [a.number for a in attempts.present(task)] == [1, 2]
+    with store.transaction():
+        attempts.remove(task, 1)
+    assert attempts.by_admin("1-a") is None
+    assert [a.number for a in attempts.present(task)] == [2]
+    gone = attempts.find(task, 1)
+    assert gone is not None and (gone.removed, gone.worktree, gone.branch) == (1, None, "agent/1-a")
+
+
+def test_an_attempt_that_was_taken_back_can_be_made_again(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        attempts.add(task, 1, 1, "agent/1-a", "o" * 40, adopted=False)
+        attempts.add(task, 1, 2, "agent/1-b", "p" * 40, adopted=False)
+    (attempt,) = attempts.present(task)
+    assert (attempt.epoch, attempt.branch) == (2, "agent/1-b")
+
+
+def test_a_fact_is_kept_and_replaced(store: Store) -> None:
+    assert facts.get("trusted") is None
+    with store.transaction():
+        facts.put("trusted", "abc")
+        facts.put("trusted", "def")
+    assert facts.get("trusted") == "def"
+
+
+def test_a_message_reaches_its_recipient_and_a_reply_joins_its_thread(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        (first,) = messages.send([Draft(str(task), "Look\x1b[31m at %s", task, urgent=True)], "@human", verified=True)
+        (reply,) = messages.send([Draft("@human", "Done", task, reply_to=first)], str(task), verified=False)
+    one, two = messages.of_task(task)
+    assert (one.id, one.to, one.body, one.urgent, one.verified) == (first, str(task), "Look\x1b[31m at %s", True, True)
+    assert (one.thread, two.thread, two.reply_to, two.state) == (first, first, first, Delivery.NEW)
+    assert messages.last_question(task) == reply
+    assert messages.unread([str(task), "@human", "99"]) == {str(task): 1, "@human": 1}
+    assert messages.of_task(task, since_ms=two.sent_at + 1) == []
+    assert [m.id for m in messages.of_task(task, limit=1)] == [reply]
+
+
+def test_an_acknowledged_message_is_no_longer_unread(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        messages.send([Draft("@human", "a", task), Draft("@human", "b", task)], "1", verified=True)
+        schema.DeliveryRow.update(state="seen").where(schema.DeliveryRow.message == 1).execute()
+    assert messages.unread(["@human"]) == {"@human": 2}
+    with store.transaction():
+        schema.DeliveryRow.update(state="acked").where(schema.DeliveryRow.message == 1).execute()
+    assert messages.unread(["@human"]) == {"@human": 1}
+
+
+def test_events_are_listed_newest_but_oldest_first(store: Store) -> None:
+    with store.transaction():
+        numbers = [events.append("task.noted", "Ada", task=n % 2, data={"é": n}) for n in range(10)]
+    assert [e.seq for e in events.of_task(None)] == numbers
+    assert [e.seq for e in events.of_task(None, limit=3)] == numbers[-3:]
+    assert [e.seq for e in events.of_task(1, after=numbers[4])] == numbers[5::2]
+    assert [dict(e.data) for e in events.of_task(0, limit=1)] == [{"é": 8}]
+    assert events.of_task(None, since_ms=store.now() + 60_000) == []
+
+
+def test_the_last_change_is_no_mere_note(store: Store, add: Add) -> None:
+    task = add("a").id
+    with store.transaction():
+        events.append("task.added", "Ada", task=task, target=State.OPEN, version=0)
+        events.append("task.noted", "Bob", task=task)
+    last = events.last_change(task)
+    assert last is not None and last.actor == "Ada"
+    assert events.last_change(99) is None
+    assert [e.kind for e in events.changes_since(0)] == ["task.added"]
+    assert tasks.get(task).state is State.OPEN

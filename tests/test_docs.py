@@ -1,0 +1,153 @@
+"""The printed documents say what is: `make docs` writes them, and here they must be as it would write them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from git_agent.config import KEYS
+from git_agent.domain.task import MOVES
+from git_agent.errors import Exit
+from git_agent.render.contract import ANSWERS, EVENT, EXITS, MESSAGE, NEED, RESERVED, TASK
+from tests.documents import DOCUMENTS, ROOT, squeezed
+from tests.sandbox import Sandbox
+
+PAGE = ROOT / "docs/man/git-agent.1"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_printed_document_is_up_to_date(name: str) -> None:
+    written, printed = (ROOT / name).read_text(), DOCUMENTS[name]()
+    assert squeezed(written) == squeezed(printed), "make docs prints it again"
+
+
+def test_every_row_of_the_state_table_is_printed() -> None:
+    rows = re.findall(r"(?m)^\| .* \| `([a-z-]+)` \| ([A-Z_]+)", (ROOT / "docs/states.md").read_text())
+    assert rows == [(str(move.step), str(move.target)) for move in MOVES]
+
+
+def test_what_is_said_to_be_reserved_is_read_by_nothing() -> None:
+    sources = [p for p in (ROOT / "git_agent").rglob("*.py") if p.name not in ("config.py", "contract.py", "docs.py")]
+    read = {name for path in sources for name in re.findall(r'"(agent\.\w+)"', path.read_text())}
+    assert read & set(RESERVED) == set() and set(RESERVED) < {key.name for key in KEYS}
+
+
+def test_every_exit_code_is_explained() -> None:
+    assert set(EXITS) == {int(code) for code in Exit}
+
+
+def test_objects_have_the_documented_keys(repo: Sandbox) -> None:
+    path = Path(repo.agent("spawn", "Fix login").out.strip())
+    repo.commit(path, "fix.txt", "fixed\n")
+    repo.agent("done", "-m", "please look", cwd=path)
+    task = repo.agent_json("show", "1")["task"]
+    assert set(task) == set(TASK) and [key for key in task if _odd(task[key], TASK[key][0])] == []
+    lines = [json.loads(line) for line in repo.agent("log", "1", "--json").out.splitlines()]
+    said = {kind: line[kind] for line in lines for kind in ("event", "message", "commit") if kind in line}
+    assert set(said["event"]) == set(EVENT) and set(said["message"]) == set(MESSAGE)
+    assert [key for key in said["event"] if _odd(said["event"][key], EVENT[key][0])] == []
+    assert [key for key in said["message"] if _odd(said["message"][key], MESSAGE[key][0])] == []
+    assert set(said["commit"]) == {"oid", "subject", "author"}
+    assert [set(need) for need in repo.agent_json("status")["needs_you"]] == [set(NEED)]
+
+
+def _odd(value: object, kind: str) -> bool:
+    names = {
+        "integer": int,
+        "string": str,
+        "null": type(None),
+        "number": int | float,
+        "boolean": bool,
+        "object": dict,
+    }
+    words = ["array"] if kind.startswith("array") else kind.split(" or ")
+    return not isinstance(value, tuple(names.get(word, list) for word in words))  # type: ignore[arg-type]
+
+
+def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
+    (repo.path / ".gitagent").write_text("[agent]\n\tcheck = true\n")
+    repo.git("add", ".gitagent")
+    repo.git("commit", "--quiet", "-m", "Check")
+    commands = {
+        "init": (["init"],),
+        "config": (["config"],),
+        "trust": (["trust"],),
+        "completion": (["completion", "bash"],),
+        "add, edit, spawn, claim, reassign, release, fail, retry, cancel, reopen": (
+            ["add", "A"],
+            ["spawn", "A task"],
+            ["edit", "1", "-p", "1"],
+            ["claim"],
+            ["release", "1"],
+            ["reassign", "2"],
+            ["fail", "2", "-m", "no"],
+            ["retry", "2"],
+            ["cancel", "2"],
+            ["reopen", "2"],
+            ["cancel", "1"],
+        ),
+        "start, heartbeat, ask, answer, done, request-changes": (
+            ["spawn", "B"],
+            ["start", "3"],
+            ["heartbeat", "3"],
+            ["ask", "What?", "--task", "3"],
+            ["answer", "3", "That."],
+            ["done", "3", "--allow-empty"],
+            ["request-changes", "3", "-m", "more"],
+            ["done", "3", "--allow-empty"],
+        ),
+        "ready": (["ready"],),
+        "diff": (["diff", "3"],),
+        "list": (["list"],),
+        "path": (["path", "3"],),
+        "stats": (["stats"],),
+        "status": (["status"],),
+        "show, status TASK": (["show", "3"], ["status", "3"]),
+        "approve, with one task": (["approve", "3"],),
+        "merge, with one task": (["merge", "3"],),
+        "merge, otherwise": (["merge", "--all"],),
+        "rm": (["rm", "1"],),
+        "clean": (["clean"],),
+    }
+    wrong = []
+    for heading, lines in commands.items():
+        for line in lines:
+            answer = repo.agent_json(*line)
+            if set(answer) != {"schema", *ANSWERS[heading]}:
+                wrong.append((line, sorted(answer)))
+    assert wrong == []
+    assert ANSWERS.keys() - commands.keys() == {"completion --install", "demo", "approve, with several"}
+
+
+@pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
+def test_the_manual_page_has_no_errors() -> None:
+    done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", PAGE], capture_output=True, text=True)
+    # `.TH` without a date: a date would make the page differ from day to day.
+    assert [line for line in done.stdout.splitlines() if "missing date" not in line] == []
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="man is not installed")
+def test_git_help_opens_the_manual_page(repo: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "man/man1").mkdir(parents=True)
+    shutil.copy(PAGE, tmp_path / "man/man1")
+    shown = repo.run("git", "help", "agent", env={"MANPATH": str(tmp_path / "man"), "MANWIDTH": "80"}).out
+    assert "git-agent - run many coding agents" in shown and "EXIT STATUS" in shown
+    wide = [line for line in shown.splitlines() if len(re.sub(".\b", "", line)) > 80]
+    assert wide == []
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)}: {target}"
+
+
+def test_files_named_for_newcomers_exist() -> None:
+    text = (ROOT / "docs/dev/newcomers.md").read_text()
+    named = set(re.findall(r"`((?:git_agent|tests|docs|hooks)/[\w./-]+|pyproject\.toml|Makefile)`", text))
+    assert len(named) > 20 and [name for name in sorted(named) if not (ROOT / name).exists()] == []
