@@ -67,8 +67,10 @@ class Shell:
         return b"".join(text for name, text in chunks if name == "out").decode().rstrip("\n")
 
     def _run(self, line: str) -> tuple[list[tuple[str, bytes]], int]:
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(["sh", "-c", line], cwd=self.cwd, env=self.env, **pipes) as process:
+        null, pipe = subprocess.DEVNULL, subprocess.PIPE
+        with subprocess.Popen(
+            ["sh", "-c", line], cwd=self.cwd, env=self.env, stdin=null, stdout=pipe, stderr=pipe
+        ) as process:
             chunks = _read(process)
             return chunks, process.wait(timeout=TIMEOUT)
 
@@ -117,7 +119,7 @@ def _joined(chunks: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 
 
 def _pretty(line: str) -> str:
-    if not line.startswith('{"schema"'):
+    if not (line.startswith('{"schema"') and line.endswith("}\n")):
         return line
     return json.dumps(json.loads(line), indent=2) + "\n"
 

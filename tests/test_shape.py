@@ -41,7 +41,7 @@ HEAVY = {"apsw", "asyncio", "importlib.metadata", "peewee", "pygit2", "rich", "s
 # Verbs whose whole work is said by the front end, or done by another verb's action.
 VERBS_WITHOUT_ACTION: set[str] = {"completion"}
 # Codes of errors that nothing can be advised about: what happened is all there is to say.
-ERRORS_WITHOUT_HINT: set[str] = set()
+ERRORS_WITHOUT_HINT = {"interrupted"}
 MAKERS = {
     "AgentError": 3,
     "refused": 3,

@@ -6,6 +6,6 @@ from git_agent.app import App
 from git_agent.config import Setting
 
 
-def settings(app: App) -> list[Setting]:
+def config(app: App) -> list[Setting]:
     """List the configuration as it counts here."""
     return app.config.settings()

@@ -105,5 +105,4 @@ def _land(stage: Stage) -> None:
     stage.run("git agent approve 1 3")
     stage.run("git agent merge --all")
     stage.run("git agent status", table=True)
-    stage.run("git agent list --all", table=True)
     stage.run("git log --graph --oneline")

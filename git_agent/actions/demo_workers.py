@@ -38,7 +38,6 @@ run 'git add --all && git commit --quiet -m "Add the command @"'
 run 'git agent done'
 """
 _CLEO_2 = """\
-run 'git agent log | grep "from @human"'
 run 'git rebase --quiet main' || true
 echo '# takes what main has there, and adds its own command again'
 run 'git checkout --quiet --ours shelf.py'

@@ -11,6 +11,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
+from git_agent.git import worktrees
 from git_agent.git.run import GitError, git
 from git_agent.store import tasks
 
@@ -56,13 +57,7 @@ def _check_worktree(app: App, task: Task) -> None:
         )
     if task.worktree is None:
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
-    branch = app.repo.in_progress(task.worktree)
-    if branch is not None:
-        raise refused(
-            "in-progress",
-            f"a {branch} is in progress in {task.worktree}",
-            f"finish it: git {branch} --continue",
-        )
+    _check_branch(app, task, task.worktree)
     changes = app.repo.status(task.worktree)
     if changes:
         raise refused(
@@ -71,6 +66,21 @@ def _check_worktree(app: App, task: Task) -> None:
             "commit or ignore them, then git agent done",
             details=tuple(f"{c.code} {c.path}" for c in changes[:20]),
         )
+
+
+def _check_branch(app: App, task: Task, path: str) -> None:
+    seen = worktrees.observe(app.repo, path)
+    if not (seen.exists and seen.registered):
+        says = f"the worktree of {task.label} is gone: {path}"
+        raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
+    busy = app.repo.in_progress(path)
+    if busy is not None:
+        raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {busy} --continue")
+    if app.repo.branch_oid(task.branch or "") is None:
+        raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
+    if seen.branch != task.branch:
+        says = f"{path} is on {seen.branch or 'a detached HEAD'}, not on '{task.branch}'"
+        raise refused("wrong-branch", says, f"git -C {path} switch {task.branch}, and bring the work there")
 
 
 def _check_work(app: App, task: Task, allow_empty: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from git_agent import context
 from git_agent.app import App
 from git_agent.git import excludes, versions
-from git_agent.store import migrate
+from git_agent.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def init(app: App) -> Initialized:
     """
     versions.require()
     app.creates = True
-    made = not migrate.inspect(f"{app.store_dir}/agent.db")
+    made = not Store.stands_in(app.store_dir)
     store = app.store
     excludes.exclude(app.repo, context.EXCLUDE)
     return Initialized(store.path, made)

@@ -23,19 +23,19 @@ def observe(app: App, task: Task) -> list[str]:
 
 
 def _of_worktree(app: App, task: Task, path: str) -> list[str]:
-    listed = {w.path: w for w in worktrees.listing(app.repo)}
-    if path not in listed:
+    seen = worktrees.observe(app.repo, path)
+    if not seen.registered:
         says = f"worktree {path} is not one of this repository any more (moved or removed by hand)"
         return [f"{says}: git worktree repair, or git agent reassign {task.id}"]
-    if not os.path.isdir(path):
+    if not seen.exists:
         return [f"worktree {path} was deleted by hand: git agent reassign {task.id} makes another"]
     home = os.path.dirname(git_dir_of(path) or "")
     if home != os.path.join(app.repo.common_dir, "worktrees"):
         if os.path.isdir(home):
             return [f"worktree {path} belongs to the repository of {home}: this one is a copy"]
         return [f"worktree {path} does not find this repository, which was moved: git worktree repair {path}"]
-    if listed[path].branch != task.branch:
+    if seen.branch != task.branch:
         busy = app.repo.in_progress(path)
-        now = f"in a {busy}" if busy else f"on {listed[path].branch or 'a detached HEAD'}"
+        now = f"in a {busy}" if busy else f"on {seen.branch or 'a detached HEAD'}"
         return [f"worktree {path} is {now}, not on '{task.branch}': git -C {path} switch {task.branch}"]
     return []

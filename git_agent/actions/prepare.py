@@ -96,24 +96,31 @@ def _copy(source: str, target: str, config: Config) -> None:
     for path in ignored.matching(source, patterns, files):
         there = os.path.join(target, path)
         if not os.path.lexists(there):
-            os.makedirs(os.path.dirname(there), exist_ok=True)
+            _make_directory(target, path)
             shutil.copy2(os.path.join(source, path), there, follow_symlinks=False)
 
 
 def _link(app: App, source: str, target: str) -> None:
     for path in app.config.several("agent.link"):
         here, there = os.path.join(source, path), os.path.normpath(os.path.join(target, path))
-        if os.path.commonpath([there, target]) != target:
-            raise refused(
-                "bad-link",
-                f"agent.link '{path}' leads out of the worktree",
-                "give a path inside the repository",
-            )
+        inside = os.path.relpath(there, target).split(os.sep)
+        if inside[0] in ("..", ".", ".git"):
+            says = f"agent.link '{path}' is not a place in the worktree"
+            raise refused("bad-link", says, "give a path inside the repository")
         if os.path.lexists(here) and not os.path.lexists(there):
-            os.makedirs(os.path.dirname(there), exist_ok=True)
+            _make_directory(target, path)
             os.symlink(here, there)
             if not app.repo.ignored(target, [path]):
                 excludes.exclude(app.repo, "/" + path.strip("/"))
+
+
+def _make_directory(target: str, path: str) -> None:
+    """A directory of the commit may be a symbolic link; nothing is written through it to somewhere else."""
+    directory, root = os.path.dirname(os.path.join(target, path)), os.path.realpath(target)
+    if os.path.commonpath([os.path.realpath(directory), root]) != root:
+        says = f"'{path}' would be written outside of the worktree, through a symbolic link"
+        raise refused("leads-outside", says, "take it out of agent.copy, agent.link and .worktreeinclude")
+    os.makedirs(directory, exist_ok=True)
 
 
 def _set_up(app: App, task: Task, place: Place) -> None:

@@ -41,7 +41,8 @@ def _add(app: App, order: Order) -> tuple[Task, int]:
         task = drafted.insert(actor)
         if (error := unready(app, task)) is not None:
             why = error.message.removeprefix(f"{task.label} ")
-            raise refused("blocked", f"cannot spawn a task that {why}", "git agent add TITLE, and it waits in the queue")
+            hint = "git agent add TITLE, and it waits in the queue"
+            raise refused("blocked", f"cannot spawn a task that {why}", hint)
         return task, begin(app, "spawn", task.id, owner, {"new": True})
 
 

@@ -15,7 +15,8 @@ def take_back(app: App, intent: int, task: int, place: Place | None, *, new: boo
     holds no commit; new: the task itself was added by the same command and goes, too.
     """
     if place is not None:
-        worktrees.discard(app.repo, place.worktree, task=task, finished=True)
+        if _is_ours(app, task, place):
+            worktrees.discard(app.repo, place.worktree, task=task, finished=True)
         if not place.adopted and app.repo.branch_oid(place.branch) == place.start_oid:
             refs.delete(app.repo, f"refs/heads/{place.branch}", place.start_oid)
     actor = app.speaker.actor
@@ -25,3 +26,10 @@ def take_back(app: App, intent: int, task: int, place: Place | None, *, new: boo
         if new and found is not None and found.version == 0:
             tasks.delete(found)
             events.append("task.taken-back", actor, task=task, data={"title": found.title})
+
+
+def _is_ours(app: App, task: int, place: Place) -> bool:
+    """What stood there before, a directory or somebody's worktree, is why nothing was made: it stays as it is."""
+    seen = worktrees.observe(app.repo, place.worktree)
+    ours = seen.locked == worktrees.LOCK_REASON.format(task=task) or seen.branch == place.branch
+    return seen.half or (seen.registered and ours)

@@ -13,7 +13,8 @@ from git_agent.store import attempts
 
 def unlock(app: App, task: Task) -> None:
     """Unlock the worktrees of a task that ended; one that is gone, or locked by somebody else, stays as it is."""
+    ours = worktrees.LOCK_REASON.format(task=task.id)
     for attempt in attempts.present(task.id):
-        if attempt.worktree is not None:
+        if attempt.worktree is not None and worktrees.observe(app.repo, attempt.worktree).locked == ours:
             with contextlib.suppress(AgentError):
                 worktrees.unlock(app.repo, attempt.worktree)

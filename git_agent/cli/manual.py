@@ -62,7 +62,7 @@ def commands() -> Iterator[tuple[str, str, click.Command]]:
                 yield section, name, command
 
 
-def usage(name: str, command: click.Command) -> str:
+def invocation(name: str, command: click.Command) -> str:
     """Write a verb with its options' place and its arguments: `merge [OPTIONS] [TASK]...`."""
     pieces = command.collect_usage_pieces(click.Context(command, info_name=name))
     return " ".join([name, *(piece for piece in pieces if piece)])
@@ -82,7 +82,7 @@ def reference() -> str:
     for at, (section, name, command) in enumerate(found := list(commands())):
         if at == 0 or found[at - 1][0] != section:
             lines.append(f"\n## {section}")
-        lines += [f"\n### git agent {usage(name, command)}\n", inspect.cleandoc(command.help or "")]
+        lines += [f"\n### git agent {invocation(name, command)}\n", inspect.cleandoc(command.help or "")]
         shown = [f"- `{given}` {text}" for given, text in options(command)]
         lines += ["", *shown] if shown else []
     return "\n".join(lines) + "\n"
@@ -122,7 +122,7 @@ def _verbs() -> Iterator[str]:
         if section != last:
             yield f".SS {_roff(section)}"
             last = section
-        yield from (".TP", f"\\fB{_roff(name)}\\fR {_roff(usage(name, command).removeprefix(name).lstrip())}")
+        yield from (".TP", f"\\fB{_roff(name)}\\fR {_roff(invocation(name, command).removeprefix(name).lstrip())}")
         yield from _prose(inspect.cleandoc(command.help or ""), between=".sp")
         if listed := options(command):
             yield from (".RS", *_list(dict(listed)), ".RE")

@@ -35,10 +35,10 @@ def config_verb(app: App) -> Answer:
     Values are git's own configuration: set them with `git config agent.KEY VALUE`. A committed `.gitagent` file gives
     a team's values; its keys that name commands count after `git agent trust`.
     """
-    from git_agent.actions.config import settings
+    from git_agent.actions.config import config
     from git_agent.render.table import Column, table
 
-    found = settings(app)
+    found = config(app)
     columns = (Column("KEY"), Column("VALUE"), Column("ORIGIN"), Column("MEANING", stretch=True))
     rows = [[s.key, s.value, s.origin, s.sentence] for s in found]
     keys = [{"key": s.key, "value": s.value, "origin": s.origin, "sentence": s.sentence} for s in found]

@@ -104,9 +104,19 @@ def _row(
 
 _S = State
 _CLAIMED = "dependencies completed; not before its time; attempts left"
+_HANDED_IN = (
+    "epoch; clean worktree; at least one commit over the base, or --allow-empty; not needs_input; ends any other hold"
+)
+_PUSHED = (
+    "the push succeeded; the pushed oid is the tip, has work of its own, and differs from the tip at which the last "
+    "review or hold ended"
+)
+_EXPIRED = "a lease that can expire, expired and confirmed; no hold"
 _STARTED = frozenset({_S.ASSIGNED, _S.WORKING})
 _REVIEWED = frozenset({_S.IN_REVIEW, _S.APPROVED})
+_UNMERGED = LIVE | {_S.FAILED, _S.OPEN}
 
+# fmt: off
 MOVES: tuple[Move, ...] = (
     _row(None, Step.ADD, _S.OPEN, "dependencies exist, no cycle", "anyone"),
     _row(_S.OPEN, Step.CLAIM, _S.ASSIGNED, _CLAIMED, "worker", fences=True),
@@ -118,98 +128,28 @@ MOVES: tuple[Move, ...] = (
     _row(_STARTED, Step.RELEASE, _S.OPEN, "epoch", "worker, coordinator"),
     _row(_S.WORKING, Step.ASK, _S.WORKING, "epoch", "worker", hold=Hold.NEEDS_INPUT),
     _row(_S.WORKING, Step.ANSWER, _S.WORKING, "epoch", "coordinator", held=Hold.NEEDS_INPUT),
-    _row(
-        _S.WORKING,
-        Step.DONE,
-        _S.IN_REVIEW,
-        "epoch; clean worktree; at least one commit over the base, or --allow-empty; not needs_input; "
-        "ends any other hold",
-        "worker",
-    ),
-    _row(
-        _STARTED,
-        Step.PUSHED,
-        _S.IN_REVIEW,
-        "the push succeeded; the pushed oid is the tip, has work of its own, and differs from the tip at which the "
-        "last review or hold ended",
-        "hook",
-    ),
-    _row(
-        _REVIEWED,
-        Step.REQUEST_CHANGES,
-        _S.WORKING,
-        "the reviewer is not the task's worker",
-        "reviewer",
-        hold=Hold.CHANGES_REQUESTED,
-    ),
-    _row(
-        _S.IN_REVIEW,
-        Step.APPROVE,
-        _S.APPROVED,
-        "the reviewer is not the task's worker; the reviewed oid is the tip",
-        "reviewer",
-    ),
-    _row(
-        _S.APPROVED,
-        Step.MOVED,
-        _S.IN_REVIEW,
-        "the tip is not the reviewed oid and the patch-id differs",
-        "hook",
-    ),
-    _row(
-        _S.APPROVED,
-        Step.MERGE,
-        _S.COMPLETED,
-        "merge lock; the tip is the reviewed oid; merges clean; the check passes",
-        "coordinator",
-    ),
-    _row(
-        LIVE | {_S.OPEN, _S.FAILED},
-        Step.MERGED,
-        _S.COMPLETED,
-        "git says that the branch's work is in the base",
-        "hook, coordinator",
-    ),
+    _row(_S.WORKING, Step.DONE, _S.IN_REVIEW, _HANDED_IN, "worker"),
+    _row(_STARTED, Step.PUSHED, _S.IN_REVIEW, _PUSHED, "hook"),
+    _row(_REVIEWED, Step.REQUEST_CHANGES, _S.WORKING, "the reviewer is not the task's worker", "reviewer",
+         hold=Hold.CHANGES_REQUESTED),
+    _row(_S.IN_REVIEW, Step.APPROVE, _S.APPROVED,
+         "the reviewer is not the task's worker; the reviewed oid is the tip", "reviewer"),
+    _row(_S.APPROVED, Step.MOVED, _S.IN_REVIEW, "the tip is not the reviewed oid and the patch-id differs", "hook"),
+    _row(_S.APPROVED, Step.MERGE, _S.COMPLETED,
+         "merge lock; the tip is the reviewed oid; merges clean; the check passes", "coordinator"),
+    _row(_UNMERGED, Step.MERGED, _S.COMPLETED, "git says that the branch's work is in the base", "hook, coordinator"),
     _row(_S.APPROVED, Step.CONFLICT, _S.WORKING, "the merge conflicts", "merge", hold=Hold.CONFLICT),
-    _row(
-        _S.APPROVED,
-        Step.CHECK_FAILED,
-        _S.WORKING,
-        "the check on the merged tree failed",
-        "merge",
-        hold=Hold.CHECK_FAILED,
-    ),
-    _row(
-        _STARTED,
-        Step.REAP,
-        _S.OPEN,
-        "a lease that can expire, expired and confirmed; no hold",
-        "reaper",
-        fences=True,
-        held="none",
-    ),
-    _row(
-        _STARTED,
-        Step.EXHAUST,
-        _S.FAILED,
-        "as reap, with the attempts used up",
-        "reaper",
-        fences=True,
-        held="none",
-    ),
+    _row(_S.APPROVED, Step.CHECK_FAILED, _S.WORKING, "the check on the merged tree failed", "merge",
+         hold=Hold.CHECK_FAILED),
+    _row(_STARTED, Step.REAP, _S.OPEN, _EXPIRED, "reaper", fences=True, held="none"),
+    _row(_STARTED, Step.EXHAUST, _S.FAILED, "as reap, with the attempts used up", "reaper", fences=True, held="none"),
     _row(LIVE, Step.REASSIGN, _S.ASSIGNED, "starts the next attempt", "coordinator", fences=True),
     _row(LIVE, Step.FAIL, _S.FAILED, "a reason", "worker, coordinator"),
     _row(_S.FAILED, Step.RETRY, _S.OPEN, "", "coordinator"),
-    _row(
-        LIVE | {_S.FAILED, _S.OPEN},
-        Step.CANCEL,
-        _S.CANCELLED,
-        "not while its merge runs",
-        "coordinator",
-        fences=True,
-    ),
+    _row(_UNMERGED, Step.CANCEL, _S.CANCELLED, "not while its merge runs", "coordinator", fences=True),
     _row(FINISHED, Step.REOPEN, _S.OPEN, "", "coordinator", fences=True),
 )
+# fmt: on
 
 
 def after(state: State | None, hold: Hold | None, step: Step) -> Move | None:

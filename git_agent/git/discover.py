@@ -48,6 +48,8 @@ def linked(admin: str) -> str | None:
             pointer = os.fsdecode(file.read().removesuffix(b"\n"))
     except OSError:
         return None
+    if not pointer:  # killed between making the file and writing it
+        return None
     # git 2.48 and newer may write the pointer relative to the administrative directory.
     return os.path.realpath(os.path.dirname(os.path.join(admin, pointer)))
 

@@ -17,7 +17,7 @@ def exclude(repo: Repo, pattern: str) -> None:
     """Add a pattern to <common>/info/exclude unless it is there; what is there stays, byte for byte."""
     line = os.fsencode(pattern)
     if b"\n" in line:
-        raise AgentError("bad-pattern", f"a pattern is one line: {pattern!a}")
+        raise AgentError("bad-pattern", f"a pattern is one line: {pattern!a}", "git config agent.link <path>")
     with creation_lock(repo):
         path = os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -75,5 +75,5 @@ def _why(here: str, error: GitError, new: str, old: str) -> AgentError:
     if "hook" in error.stderr or "update_ref failed" in error.stderr:
         # A vetoed fast-forward (reference-transaction) has written files and index already (measured): take them back.
         git("read-tree", "-m", "-u", new, old, cwd=here, ok=(0, 1, 128))
-        return AgentError("hook-refused", error.message, "", exit=Exit.REFUSED, details=error.details)
+        return AgentError("hook-refused", error.message, "see what the hook said", exit=Exit.REFUSED, details=error.details)
     return error

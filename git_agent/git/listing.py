@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from git_agent.errors import AgentError
 from git_agent.git.discover import linked
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
@@ -40,7 +41,14 @@ class Observed:
 
 def listing(repo: Repo) -> list[Listed]:
     """List all worktrees, the main one first."""
-    raw = repo.git("worktree", "list", "--porcelain", "-z").text
+    try:
+        raw = repo.git("worktree", "list", "--porcelain", "-z").text
+    except GitError as error:
+        if "Invalid path" not in error.stderr:
+            raise
+        # Measured, git 2.39: what it says of a worktree whose repository was moved.
+        hint = "if the repository was moved: git worktree repair PATH, for each worktree"
+        raise AgentError("worktree-lost", error.message, hint) from error
     found = [_listed(record.split("\0")) for record in raw.split("\0\0") if record.strip("\0")]
     if found and repo.main_worktree and not repo.bare:
         # For a submodule git shows its git directory here, not its worktree.
@@ -127,9 +135,11 @@ def _claims(admin: str, real: str) -> bool:
     if where is not None:
         return where == real
     # Killed before git wrote where the worktree is: its name and its lock still say whose it was.
-    same = os.path.basename(admin).rstrip("0123456789") == os.path.basename(real).rstrip("0123456789")
+    same = os.path.basename(admin) == os.path.basename(real)
     locked = reason(admin)
-    return same and locked is not None and (locked == INITIALIZING or locked.startswith(LOCK_REASON.format(task="")))
+    return (
+        same and locked is not None and (locked in ("", INITIALIZING) or locked.startswith(LOCK_REASON.format(task="")))
+    )
 
 
 def _branch(real: str, admin: str, exists: bool) -> str | None:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 
 from git_agent.errors import AgentError, refused
+from git_agent.git.discover import linked
 from git_agent.git.listing import INITIALIZING, LOCK_REASON, is_half, real_path, reason, registrations
 from git_agent.git.locks import creation_lock, private_dir, try_hold
 from git_agent.git.repo import Repo
@@ -24,6 +25,9 @@ def discard(repo: Repo, path: str, *, task: int, finished: bool = False) -> None
     """
     with creation_lock(repo):
         take_back(repo, path, task=task, finished=finished)
+        # Under the lock: elsewhere it could be taken from somebody who is about to make a worktree in it.
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(real_path(path)))
 
 
 def take_back(repo: Repo, path: str, *, task: int, finished: bool) -> None:
@@ -135,6 +139,8 @@ def _forget(repo: Repo, admins: Sequence[str]) -> None:
 def _refuse_foreign(admins: Sequence[str], real: str, task: int) -> None:
     for admin in admins:
         why = reason(admin)
+        if why == "" and linked(admin) is None:  # killed before git had written the reason
+            continue
         if why not in (None, INITIALIZING, LOCK_REASON.format(task=task)):
             says = f"worktree {real} is locked" + (f": {why}" if why else "")
             raise refused("worktree-locked", says, "git worktree unlock <path>, if it may go")

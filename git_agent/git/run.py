@@ -173,7 +173,7 @@ def _argv(args: tuple[str, ...], git_dir: str | None) -> tuple[str, ...]:
     place = ("--git-dir=" + git_dir,) if git_dir is not None else ()
     argv = ("git", *_OPTIONS, *place, *args)
     if any("\0" in each for each in argv):
-        raise AgentError("nul-in-argument", "an argument has a NUL character", exit=Exit.USAGE)
+        raise AgentError("nul-in-argument", "an argument has a NUL character", "leave it out", exit=Exit.USAGE)
     return argv
 
 
@@ -201,7 +201,7 @@ def _explaining(cwd: str | None) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         if cwd is not None and not os.path.isdir(cwd):
-            raise AgentError("no-directory", f"no such directory: {cwd}") from error
+            raise AgentError("no-directory", f"no such directory: {cwd}", "git worktree list") from error
         raise AgentError("no-git", "git was not found on PATH", "install git 2.38 or newer") from error
     except OSError as error:
         from git_agent.git import disk

@@ -17,7 +17,7 @@ def git_version() -> tuple[int, int, int]:
     said = git("version").text
     found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
     if not found:
-        raise AgentError("no-git", f"can't read the version of git: {said}")
+        raise AgentError("no-git", f"can't read the version of git: {said}", "git --version")
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 

@@ -110,10 +110,11 @@ def _make_parents(real: str) -> list[str]:
             os.mkdir(each)
     except FileExistsError as error:
         if not os.path.isdir(os.path.dirname(real)):
-            raise refused("target-exists", f"can't make {os.path.dirname(real)}: a file is in the way") from error
+            says = f"can't make {os.path.dirname(real)}: a file is in the way"
+            raise refused("target-exists", says, "git config agent.worktreeDir <directory>") from error
     except OSError as error:
         says = f"can't make {os.path.dirname(real)}: {error.strerror}"
-        raise AgentError("cannot-write", says, "git agent config worktreeDir") from error
+        raise AgentError("cannot-write", says, "git config agent.worktreeDir <directory>") from error
     return missing
 
 

@@ -37,8 +37,8 @@ EXITS: Mapping[int, str] = {
     130: "interrupted",
 }
 FILES: Mapping[str, str] = {
-    "<git common dir>/git-agent/agent.db": "the store, an SQLite database: tasks, events, messages. Other programs may "
-    "read `id` and `state` of its table `task`.",
+    "<git common dir>/git-agent/": "the store: tasks, events and messages in the SQLite database `agent.db`. Other "
+    "programs may read `id` and `state` of its table `task`.",
     "../<repo>.worktrees/": "the worktrees, one for each live task (`agent.worktreeDir`)",
     ".worker-ctx.json": "at the root of a worktree: which task, branch and base it is; kept out of commits",
     ".gitagent": "a team's `agent.*` values, committed, in the syntax of git config",

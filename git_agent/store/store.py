@@ -44,6 +44,11 @@ class Store:
             raise
         return cls(database)
 
+    @staticmethod
+    def stands_in(directory: str) -> bool:
+        """Tell whether a directory has a store. Raises AgentError for anything else in its place."""
+        return migrate.inspect(os.path.join(directory, FILE))
+
     @property
     def path(self) -> str:
         """Name the database file."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
 from git_agent.store import events
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, tuples
+from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, database, tuples
 
 _COLUMNS = tuple(getattr(TaskRow, name) for name in Task.__match_args__)
 _STATE, _HOLD, _WORKTREE = map(Task.__match_args__.index, ("state", "hold", "worktree"))
-_FREE = [str(state) for state in FINISHED]
 # Not as parameters: SQLite takes a partial index only where it reads the index's own condition.
 _UNFINISHED = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
 
@@ -69,7 +69,7 @@ def delete(task: Task) -> bool:
 
 def find(task: int) -> Task | None:
     """Find a task by id."""
-    return next(iter(_select(TaskRow.id == task)), None)
+    return next(map(_task, database.execute_sql(_by_id(), (task,))), None)
 
 
 def get(task: int) -> Task:
@@ -93,7 +93,7 @@ def by_branch(branch: str) -> list[Task]:
 
 def name_taken(key: str) -> bool:
     """Tell whether an unfinished task has the name (its key)."""
-    return bool(TaskRow.select().where((TaskRow.name_key == key) & TaskRow.state.not_in(_FREE)).exists())
+    return bool(TaskRow.select().where((TaskRow.name_key == key) & _UNFINISHED).exists())
 
 
 def listing(states: Collection[State] | None = None) -> list[Task]:
@@ -108,8 +108,7 @@ def unfinished() -> list[Task]:
 
 def sights() -> list[Sight]:
     """List what was last seen of the unfinished tasks' branches."""
-    names = ("id", "branch", "head_oid", "base", "base_oid", "base_seen", "worked")
-    columns = [getattr(TaskRow, name) for name in names]
+    columns = [getattr(TaskRow, name) for name in Sight._fields]
     return [sight for row in tuples(TaskRow.select(*columns).where(_UNFINISHED)) if (sight := Sight(*row)).branch]
 
 
@@ -247,6 +246,12 @@ def _select(where: Any, *, ordered: bool = False) -> list[Task]:
     return [_task(row) for row in tuples(query)]
 
 
+@cache
+def _by_id() -> str:
+    # Every change asks twice, holding the lock, and peewee takes longer to write this than SQLite to answer it.
+    return str(TaskRow.select(*_COLUMNS).where(TaskRow.id == 0).sql()[0])
+
+
 def _task(row: tuple[Any, ...]) -> Task:
     values = list(row)
     values[_STATE] = State(row[_STATE])
@@ -282,11 +287,8 @@ def _refuse_cycle(task: int, parent: int) -> None:
     while above:
         step = above.pop()
         if step == task:
-            raise refused(
-                "dependency-cycle",
-                f"task {task} can't wait for task {parent}: that would close a cycle",
-                f"git agent show {parent}",
-            )
+            says = f"task {task} can't wait for task {parent}: that would close a cycle"
+            raise refused("dependency-cycle", says, f"git agent show {parent}")
         for one in _pairs(DependencyRow.task, DependencyRow.parent, [step])[step]:
             if one not in seen:
                 seen.add(one)

@@ -13,7 +13,7 @@ from tests.sandbox import Sandbox
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def beside(tmp_path: Path) -> Path:
     return tmp_path / "my repo.worktrees"
 
 
@@ -27,9 +27,9 @@ def nothing_was_made(repo: Sandbox) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["full", "file", "link", "dangling"])
-def test_a_target_in_the_way_is_refused_and_left_alone(repo: Sandbox, home: Path, tmp_path: Path, kind: str) -> None:
-    target, other = home / "1-fix-login", tmp_path / "other"
-    home.mkdir()
+def test_a_target_in_the_way_is_refused_and_left_alone(repo: Sandbox, beside: Path, tmp_path: Path, kind: str) -> None:
+    target, other = beside / "1-fix-login", tmp_path / "other"
+    beside.mkdir()
     other.mkdir()
     if kind == "full":
         repo.write(target / "mine", "mine\n")
@@ -45,8 +45,18 @@ def test_a_target_in_the_way_is_refused_and_left_alone(repo: Sandbox, home: Path
     assert repo.git("branch", "--list", "agent/*") == ""
 
 
-def test_an_empty_target_is_used(repo: Sandbox, home: Path) -> None:
-    (home / "1-fix-login").mkdir(parents=True)
+def test_a_worktree_of_somebody_else_in_the_way_is_left_alone(repo: Sandbox, beside: Path) -> None:
+    repo.git("worktree", "add", "--quiet", "-b", "mine", str(beside / "1-fix-login"))
+    repo.write("precious.txt", "mine\n", cwd=beside / "1-fix-login")
+    result = repo.agent("spawn", "Fix login", exit=3)
+    assert "registered as a worktree already" in result.err
+    assert (beside / "1-fix-login" / "precious.txt").read_text() == "mine\n"
+    assert repo.git("branch", "--show-current", cwd=beside / "1-fix-login") == "mine"
+    assert repo.tasks() == {} and repo.git("branch", "--list", "agent/*") == ""
+
+
+def test_an_empty_target_is_used(repo: Sandbox, beside: Path) -> None:
+    (beside / "1-fix-login").mkdir(parents=True)
     assert (spawned(repo, "Fix login") / "README.md").exists()
 
 
@@ -77,20 +87,20 @@ def test_a_branch_that_is_checked_out_elsewhere_is_not_adopted(repo: Sandbox, tm
     assert repo.tasks() == {}
 
 
-def test_a_post_checkout_hook_that_fails_is_shown_and_everything_rolled_back(repo: Sandbox, home: Path) -> None:
+def test_a_post_checkout_hook_that_fails_is_shown_and_everything_rolled_back(repo: Sandbox, beside: Path) -> None:
     repo.write(".git/hooks/post-checkout", "#!/bin/sh\necho no room >&2\nexit 3\n").chmod(0o755)
     result = repo.agent("spawn", "Fix login", exit=None)
     assert result.code in (1, 3) and "no room" in result.err and "post-checkout" in result.err
     assert nothing_was_made(repo)
-    assert not home.exists()
+    assert not beside.exists()
 
 
-def test_a_setup_that_fails_is_shown_and_everything_rolled_back(repo: Sandbox, home: Path, tmp_path: Path) -> None:
+def test_a_setup_that_fails_is_shown_and_everything_rolled_back(repo: Sandbox, beside: Path, tmp_path: Path) -> None:
     repo.git("config", "agent.setup", f"echo made > made.txt; echo kept > '{tmp_path}/outside'; echo went wrong; exit 7")
     result = repo.agent("spawn", "Fix login", exit=1)
     assert "went wrong" in result.err and "failed with 7" in result.err
     assert nothing_was_made(repo)
-    assert not home.exists()
+    assert not beside.exists()
     # What a command does elsewhere is its own affair: it ran with the user's rights.
     assert (tmp_path / "outside").read_text() == "kept\n"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.bench.pairs import line, paired
 from tests.bench.stage import Stage, fill
 
-ROUNDS = 21
+ROUNDS = 25
 
 
 def finished(stage: Stage) -> Iterator[str]:

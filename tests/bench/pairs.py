@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Work = Callable[[int], None]
+Work = Callable[[int], object]
 """One run, told its number; what must not be timed is done by the caller in `after`."""
 
 

@@ -11,8 +11,8 @@ from tests.bench.stage import Stage
 
 def spawning(stage: Stage) -> Iterator[str]:
     """Make a worktree of 20,000 files, and of 200."""
-    yield _spawn(stage, 20_000, rounds=11, target=1.25)
-    yield _spawn(stage, 200, rounds=11, target=None)
+    yield _spawn(stage, 20_000, rounds=9, target=1.25)
+    yield _spawn(stage, 200, rounds=7, target=None)
 
 
 def _spawn(stage: Stage, files: int, *, rounds: int, target: float | None) -> str:

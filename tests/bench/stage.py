@@ -37,18 +37,16 @@ class Stage:
 
     def run(self, *command: str | Path, cwd: Path | None = None, stdin: bytes | None = None) -> str:
         """Run a program to its end; return what it printed. Its output goes through pipes, as it does for a script."""
-        given = {"stdin": subprocess.DEVNULL} if stdin is None else {}
         done = subprocess.run(
             [str(word) for word in command],
             cwd=cwd or self.root,
             env=self.env,
-            input=stdin,
+            input=stdin or b"",
             capture_output=True,
-            **given,  # type: ignore[call-overload]
         )
         if done.returncode:
             raise SystemExit(f"{command}: exit {done.returncode}\n{done.stderr.decode(errors='replace')}")
-        return str(done.stdout.decode(errors="replace")).rstrip("\n")
+        return done.stdout.decode(errors="replace").rstrip("\n")
 
     def work(self, *command: str | Path, cwd: Path | None = None) -> Callable[[int], None]:
         """Make one run of a program that can be measured."""
@@ -70,12 +68,11 @@ class Stage:
     def branches(self, repository: Path, names: list[str]) -> list[str]:
         """Give each branch one commit of its own over main; return their tips."""
         commits = [
-            f"commit refs/heads/{name}\ncommitter {_AUTHOR}\ndata 4\nWorkfrom refs/heads/main\n"
+            f"commit refs/heads/{name}\ncommitter {_AUTHOR}\ndata 5\nWork\nfrom refs/heads/main\n"
             f"M 100644 inline work\ndata {len(name)}\n{name}\n"
             for name in names
         ]
-        stream = "".join(commits).replace("Workfrom", "Work\nfrom").encode()
-        self.run("git", "fast-import", "--quiet", cwd=repository, stdin=stream)
+        self.run("git", "fast-import", "--quiet", cwd=repository, stdin="".join(commits).encode())
         listed = self.run(
             "git", "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads", cwd=repository
         )

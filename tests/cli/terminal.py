@@ -8,6 +8,7 @@ import pty
 import struct
 import subprocess
 import termios
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.sandbox import TIMEOUT
@@ -19,13 +20,14 @@ class Terminal:
     def __init__(self, cwd: Path) -> None:
         self.cwd = cwd
 
-    def type(self, *command: str, columns: int = 80, **env: str) -> str:
+    def type(self, *command: str, columns: int = 80, env: Mapping[str, str] | None = None) -> str:
         """Run a command with all three streams on the terminal; return what is on it, with line feeds alone."""
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color", **env}
-        streams = {"stdin": slave, "stdout": slave, "stderr": slave}
-        with subprocess.Popen(command, cwd=self.cwd, env=environment, start_new_session=True, **streams) as process:
+        environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+        with subprocess.Popen(
+            command, cwd=self.cwd, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        ) as process:
             os.close(slave)
             seen = _all(master)
             process.wait(timeout=TIMEOUT)

@@ -47,8 +47,9 @@ def _interrupted(repo: Sandbox, number: signal.Signals) -> subprocess.CompletedP
     started = repo.path.parent / "started"
     repo.git("config", "agent.setup", f"touch '{started}'; exec sleep 60")
     command = ["git-agent", "spawn", "Fix login"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=repo.path, start_new_session=True, **pipes) as process:
+    with subprocess.Popen(
+        command, cwd=repo.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
         deadline = time.monotonic() + TIMEOUT
         while not started.exists():
             assert time.monotonic() < deadline and process.poll() is None

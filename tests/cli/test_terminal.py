@@ -29,12 +29,12 @@ def test_a_terminal_gets_colour_but_no_escape_of_a_title(terminal: Terminal) -> 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
 def test_a_terminal_without_colour_gets_none(terminal: Terminal, env: dict[str, str]) -> None:
-    assert "\x1b" not in terminal.type("git", "agent", "status", **env)
+    assert "\x1b" not in terminal.type("git", "agent", "status", env=env)
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])
 def test_lines_fit_the_terminal_and_columns_stand_below_each_other(terminal: Terminal, columns: int) -> None:
-    lines = terminal.type("git", "agent", "list", columns=columns, NO_COLOR="1").splitlines()
+    lines = terminal.type("git", "agent", "list", columns=columns, env={"NO_COLOR": "1"}).splitlines()
     assert len(lines) == 5 and max(map(width, lines)) <= columns, lines
     titled = lines[0].index("TITLE")
     starts = [_before(line, titled) for line in lines[1:]]
@@ -47,7 +47,7 @@ def _before(line: str, columns: int) -> str:
 
 
 def test_status_fits_a_narrow_terminal(terminal: Terminal) -> None:
-    lines = terminal.type("git", "agent", "status", columns=40, NO_COLOR="1").splitlines()
+    lines = terminal.type("git", "agent", "status", columns=40, env={"NO_COLOR": "1"}).splitlines()
     commands = [line for line in lines if "git agent" in line]
     assert max(map(width, lines)) <= 40 and commands, lines
 

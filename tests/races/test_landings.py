@@ -1,4 +1,4 @@
-"""Several land in one checkout at once: one does, the others are told that the base moved, and the checkout is whole."""
+"""Several land in one checkout at once: one does, the others hear that the base moved, and the checkout is whole."""
 
 from __future__ import annotations
 

@@ -36,13 +36,13 @@ def _assert_events_fit(repo: Sandbox) -> None:
 
 
 def test_approve_and_request_changes_at_once_give_one_result(repo: Sandbox) -> None:
-    _in_review(repo, 3)
+    _in_review(repo, 2)
     commands = []
-    for task in ("1", "2", "3"):
+    for task in ("1", "2"):
         commands += [("approve", task), ("request-changes", task, "-m", "Not yet")]
     results = repo.parallel(commands)
     tasks = repo.tasks()
-    for number in (1, 2, 3):
+    for number in (1, 2):
         approved, asked = results[2 * number - 2 : 2 * number]
         task = tasks[number]
         # An approval can be taken back, so both may have happened, one after the other; never both at once.

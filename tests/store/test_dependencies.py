@@ -207,5 +207,5 @@ class Dependencies(RuleBasedStateMachine):
         return seen
 
 
-Dependencies.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Dependencies.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 TestDependencies = Dependencies.TestCase

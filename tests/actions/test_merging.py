@@ -1,0 +1,267 @@
+"""merge: as git would, without touching a checkout that is not the base's, and all or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.whole import rows, wrong
+from tests.sandbox import Result, Sandbox
+
+
+@pytest.fixture
+def where(repo: Sandbox) -> Path:
+    """Return the worktree of task 1, which has a commit."""
+    path = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
+    repo.commit(path, "login.py", "fixed\n")
+    return path
+
+
+def approve(repo: Sandbox) -> None:
+    repo.agent("done", "1")
+    repo.agent("approve", "1")
+
+
+def task(repo: Sandbox) -> dict[str, Any]:
+    return repo.tasks()[1]
+
+
+def unchanged(repo: Sandbox, *verb: str, exit: int) -> Result:
+    """Run a verb that must change neither branches, nor checkouts, nor files."""
+    before = _look(repo)
+    result = repo.agent(*verb, exit=exit)
+    assert _look(repo) == before
+    return result
+
+
+def _look(repo: Sandbox) -> tuple[str, str, str]:
+    return (
+        repo.git("for-each-ref"),
+        repo.git("status", "--porcelain", "--branch"),
+        repo.git("worktree", "list", "--porcelain"),
+    )
+
+
+@pytest.mark.parametrize("dirty", ["modified", "staged", "untracked"])
+def test_a_dirty_base_that_would_be_touched_is_refused(repo: Sandbox, where: Path, dirty: str) -> None:
+    repo.commit(where, "README.md", "theirs\n")
+    approve(repo)
+    repo.write("login.py" if dirty == "untracked" else "README.md", "mine\n")
+    if dirty == "staged":
+        repo.git("add", "README.md")
+    result = unchanged(repo, "merge", "1", exit=3)
+    assert ("login.py" if dirty == "untracked" else "README.md") in result.err
+    assert task(repo)["state"] == "APPROVED" and rows(repo, "select * from intent") == []
+
+
+def test_unrelated_changes_in_the_base_stay(repo: Sandbox, where: Path) -> None:
+    approve(repo)
+    repo.write("README.md", "mine\n")
+    repo.write("new.txt", "mine\n")
+    repo.write("src/app.py", "staged\n")
+    repo.git("add", "src/app.py")
+    before = repo.git("status", "--porcelain")
+    repo.agent("merge", "1")
+    assert repo.git("status", "--porcelain") == before
+    assert (repo.path / "login.py").read_text() == "fixed\n"
+
+
+@pytest.mark.parametrize("strategy", ["merge", "squash", "rebase"])
+def test_a_conflict_touches_nothing_and_sends_the_task_back(repo: Sandbox, where: Path, strategy: str) -> None:
+    approve(repo)
+    repo.commit(None, "login.py", "otherwise\n")
+    result = unchanged(repo, "merge", "1", "--strategy", strategy, exit=4)
+    assert "login.py" in result.err and "hint: " in result.err
+    found = task(repo)
+    assert (found["state"], found["hold"], found["unread"]) == ("WORKING", "conflict", 1)
+    message = rows(repo, "select * from message order by id desc limit 1")[0]
+    assert "login.py" in message["body"]
+    assert wrong(repo) == []
+    repo.git("rebase", "main", cwd=where, check=False)
+    repo.write("login.py", "both\n", cwd=where)
+    repo.git("add", "login.py", cwd=where)
+    assert repo.run("git", "rebase", "--continue", cwd=where, env={"GIT_EDITOR": "true"}).code == 0
+    approve(repo)
+    repo.agent("merge", "1", "--strategy", strategy)
+    assert (repo.path / "login.py").read_text() == "both\n"
+
+
+def test_a_commit_msg_hook_may_change_the_message(repo: Sandbox, where: Path) -> None:
+    repo.write(".git/hooks/commit-msg", '#!/bin/sh\necho "Checked-by: hook" >> "$1"\n').chmod(0o755)
+    approve(repo)
+    repo.agent("merge", "1")
+    message = repo.git("log", "-1", "--format=%B")
+    assert "Checked-by: hook" in message and "Agent-Task: 1" in message and "Reviewed-by: Ada Lovelace" in message
+
+
+def test_a_commit_msg_hook_may_refuse(repo: Sandbox, where: Path) -> None:
+    approve(repo)
+    repo.write(".git/hooks/commit-msg", "#!/bin/sh\necho no ticket >&2\nexit 1\n").chmod(0o755)
+    assert "no ticket" in unchanged(repo, "merge", "1", exit=3).err
+    assert task(repo)["state"] == "APPROVED" and wrong(repo) == []
+
+
+@pytest.mark.parametrize("strategy", ["merge", "ff"])
+def test_post_merge_runs_where_the_base_is_checked_out(repo: Sandbox, where: Path, strategy: str) -> None:
+    repo.write(".git/hooks/post-merge", "#!/bin/sh\npwd > build.log\n").chmod(0o755)
+    approve(repo)
+    repo.agent("merge", "1", "--strategy", strategy)
+    assert (repo.path / "build.log").read_text().strip() == str(repo.path)
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen")
+@pytest.mark.parametrize("strategy", ["merge", "squash", "rebase"])
+def test_the_merge_is_signed_when_git_would_sign(repo: Sandbox, where: Path, tmp_path: Path, strategy: str) -> None:
+    key = tmp_path / "key"
+    assert repo.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).code == 0
+    signers = repo.write(tmp_path / "signers", f"ada@example.org {(tmp_path / 'key.pub').read_text()}")
+    for name, value in (("gpg.format", "ssh"), ("user.signingKey", key), ("gpg.ssh.allowedSignersFile", signers)):
+        repo.git("config", name, value)
+    repo.commit(None, "other.py", "other\n")
+    repo.git("config", "commit.gpgsign", "true")
+    approve(repo)
+    repo.agent("merge", "1", "--strategy", strategy)
+    assert repo.run("git", "verify-commit", "main").code == 0
+
+
+def test_a_signing_key_that_is_missing_is_git_s_error_and_nothing_changes(repo: Sandbox, where: Path) -> None:
+    approve(repo)
+    for name, value in (("gpg.format", "ssh"), ("user.signingKey", "/nowhere"), ("commit.gpgsign", "true")):
+        repo.git("config", name, value)
+    result = unchanged(repo, "merge", "1", exit=1)
+    assert "/nowhere" in result.err or "sign" in result.err
+    assert task(repo)["state"] == "APPROVED" and wrong(repo) == []
+
+
+def test_a_merge_driver_of_the_attributes_is_used(repo: Sandbox) -> None:
+    repo.write(".gitattributes", "changelog merge=union\nversion merge=ours\n")
+    repo.git("config", "merge.ours.driver", "true")
+    repo.git("add", ".gitattributes")
+    repo.commit(None, "version", "1\n")
+    repo.commit(None, "changelog", "begin\n")
+    where = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
+    repo.commit(where, "changelog", "begin\ntheirs\n")
+    repo.commit(where, "version", "theirs\n")
+    repo.commit(None, "changelog", "begin\nours\n")
+    repo.commit(None, "version", "ours\n")
+    approve(repo)
+    repo.agent("merge", "1")
+    assert sorted((repo.path / "changelog").read_text().split()) == ["begin", "ours", "theirs"]
+    assert (repo.path / "version").read_text() == "ours\n"
+
+
+@pytest.mark.parametrize("strategy", ["merge", "squash", "rebase", "ff"])
+def test_a_base_that_is_checked_out_nowhere_moves_alone(repo: Sandbox, where: Path, strategy: str) -> None:
+    approve(repo)
+    repo.git("switch", "--quiet", "--create", "side")
+    before = repo.git("rev-parse", "side")
+    repo.agent("merge", "1", "--strategy", strategy)
+    assert repo.git("rev-parse", "side") == before and repo.git("status", "--porcelain") == ""
+    assert repo.git("show", "main:login.py") == "fixed"
+    assert task(repo)["merged_by"] == strategy and wrong(repo) == []
+
+
+def test_a_base_that_is_checked_out_twice_is_refused(repo: Sandbox, where: Path, tmp_path: Path) -> None:
+    approve(repo)
+    repo.git("worktree", "add", "--quiet", "--force", str(tmp_path / "second"), "main")
+    result = unchanged(repo, "merge", "1", exit=3)
+    assert str(tmp_path / "second") in result.err
+    assert repo.git("status", "--porcelain", cwd=tmp_path / "second") == ""
+
+
+def test_the_base_in_a_linked_worktree_is_brought_forward_there(repo: Sandbox, where: Path, tmp_path: Path) -> None:
+    approve(repo)
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.git("worktree", "add", "--quiet", str(tmp_path / "second"), "main")
+    repo.agent("merge", "1")
+    assert (tmp_path / "second" / "login.py").read_text() == "fixed\n"
+    assert repo.git("status", "--porcelain", cwd=tmp_path / "second") == ""
+
+
+def test_the_identity_is_git_s(repo: Sandbox, where: Path) -> None:
+    approve(repo)
+    env = {"GIT_COMMITTER_NAME": "Grace", "GIT_COMMITTER_EMAIL": "grace@example.org", "GIT_AUTHOR_NAME": "Joan"}
+    repo.agent("merge", "1", env=env)
+    assert repo.git("log", "-1", "--format=%an|%cn <%ce>") == "Joan|Grace <grace@example.org>"
+
+
+def test_a_missing_identity_is_a_clear_error(repo: Sandbox, where: Path, tmp_path: Path) -> None:
+    approve(repo)
+    config = repo.write(tmp_path / "empty", "[user]\n\tuseConfigOnly = true\n")
+    env = {"GIT_CONFIG_GLOBAL": str(config), "EMAIL": None}
+    result = repo.agent("merge", "1", env=env, exit=1)
+    assert result.err.startswith("error: ") and "user.email" in result.err and "Traceback" not in result.err
+    assert task(repo)["state"] == "APPROVED" and wrong(repo) == []
+
+
+def test_the_check_runs_on_the_merged_tree_and_elsewhere(repo: Sandbox, where: Path) -> None:
+    repo.commit(None, "other.py", "other\n")
+    repo.git("config", "agent.check", "cat login.py other.py && pwd && test \"$PWD\" != \"" + str(repo.path) + '"')
+    approve(repo)
+    repo.agent("merge", "1")
+    assert task(repo)["state"] == "COMPLETED" and wrong(repo) == []
+
+
+def test_a_check_that_fails_sends_the_task_back_with_its_output(repo: Sandbox, where: Path) -> None:
+    repo.git("config", "agent.check", "echo it is broken; exit 9")
+    approve(repo)
+    result = unchanged(repo, "merge", "1", exit=3)
+    assert "it is broken" in result.err and "failed with 9" in result.err
+    found = task(repo)
+    assert (found["state"], found["hold"], found["unread"]) == ("WORKING", "check_failed", 1)
+    assert "it is broken" in rows(repo, "select body from message order by id desc limit 1")[0]["body"]
+    approve(repo)
+    repo.agent("merge", "1", "--no-check")
+    assert task(repo)["state"] == "COMPLETED" and wrong(repo) == []
+
+
+def test_a_task_s_own_check_counts_before_the_repository_s(repo: Sandbox) -> None:
+    repo.git("config", "agent.check", "exit 1")
+    where = Path(repo.agent_json("spawn", "Fix login", "--check", "test -f login.py")["task"]["worktree"])
+    repo.commit(where, "login.py", "fixed\n")
+    approve(repo)
+    repo.agent("merge", "1")
+    assert task(repo)["state"] == "COMPLETED"
+
+
+def test_keep_keeps_worktree_and_branch(repo: Sandbox, where: Path) -> None:
+    approve(repo)
+    repo.agent("merge", "1", "--keep")
+    assert where.is_dir() and repo.git("branch", "--list", "agent/1-fix-login").strip("+ ") == "agent/1-fix-login"
+    assert task(repo)["state"] == "COMPLETED" and wrong(repo) == []
+
+
+@pytest.mark.parametrize("outcome", ["clean", "conflict", "check"])
+def test_a_dry_run_changes_nothing(repo: Sandbox, where: Path, outcome: str) -> None:
+    approve(repo)
+    if outcome == "conflict":
+        repo.commit(None, "login.py", "otherwise\n")
+    if outcome == "check":
+        repo.git("config", "agent.check", "exit 1")
+    unchanged(repo, "merge", "1", "--dry-run", exit={"clean": 0, "conflict": 4, "check": 3}[outcome])
+    assert task(repo)["state"] == "APPROVED" and task(repo)["unread"] == 0
+    assert wrong(repo) == []
+
+
+def test_already_records_what_git_cannot_prove(repo: Sandbox, where: Path) -> None:
+    oid = repo.commit(None, "login.py", "fixed, by somebody else\n")
+    assert repo.agent("merge", "1", "--already", "no-such-commit", exit=1).err.startswith("error: ")
+    elsewhere = repo.git("rev-parse", "agent/1-fix-login")
+    assert "is not in 'main'" in repo.agent("merge", "1", "--already", elsewhere, exit=3).err
+    repo.agent("merge", "1", "--already", oid)
+    found = task(repo)
+    assert (found["state"], found["merged_oid"], found["merged_by"]) == ("COMPLETED", oid, None)
+    assert where.is_dir()
+
+
+def test_git_in_the_check_means_the_merged_tree(repo: Sandbox, where: Path) -> None:
+    repo.git("config", "agent.check", "git ls-files --error-unmatch login.py && git status --porcelain > \"$HOME/said\"")
+    approve(repo)
+    repo.agent("merge", "1", env={"GIT_INDEX_FILE": "/nowhere/index"})
+    said = Path(os.environ["HOME"], "said")
+    assert said.read_text() == ""
+    said.unlink()

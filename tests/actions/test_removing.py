@@ -1,0 +1,166 @@
+"""rm, clean and merge never lose work: what would be lost is listed, and what is forced away is kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.faults.whole import wrong
+from tests.sandbox import Sandbox
+
+
+@pytest.fixture
+def where(repo: Sandbox) -> Path:
+    """Return the worktree of task 1, which is cancelled and has nothing in it."""
+    repo.write(".env", "SECRET=1\n")
+    repo.git("config", "agent.copy", ".env")
+    path = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
+    repo.agent("cancel", "1")
+    return path
+
+
+def rescued(repo: Sandbox) -> list[str]:
+    return repo.git("for-each-ref", "--format=%(refname)", "refs/git-agent/rescue/1/").splitlines()
+
+
+def refused(repo: Sandbox, *flags: str) -> str:
+    result = repo.agent("rm", "1", *flags, exit=3)
+    assert "work would be lost" in result.err and "hint: git agent rm 1 --" in result.err
+    return result.err
+
+
+def test_a_live_task_is_never_removed(repo: Sandbox) -> None:
+    where = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
+    for flags in ((), ("--force",), ("--force", "--unmerged")):
+        assert "git agent cancel 1" in repo.agent("rm", "1", *flags, exit=3).err
+    assert where.is_dir()
+
+
+def test_a_clean_one_goes_without_a_question(repo: Sandbox, where: Path) -> None:
+    repo.agent("rm", "1")
+    assert not where.exists() and repo.git("branch", "--list", "agent/*") == "" and wrong(repo) == []
+    assert "nothing is left" in repo.agent("rm", "1").out
+
+
+def test_modified_and_untracked_files_are_listed_and_with_force_kept(repo: Sandbox, where: Path) -> None:
+    repo.write("README.md", "changed\n", cwd=where)
+    repo.write("staged.txt", "staged\n", cwd=where)
+    repo.git("add", "staged.txt", cwd=where)
+    repo.write("new/untracked.txt", "untracked\n", cwd=where)
+    said = refused(repo)
+    for name in ("README.md", "staged.txt", "new/untracked.txt"):
+        assert name in said
+    assert where.is_dir()
+    repo.agent("rm", "1", "--force")
+    assert not where.exists()
+    assert len(rescued(repo)) == 1
+    kept = rescued(repo)[0]
+    assert repo.git("show", f"{kept}:README.md") == "changed"
+    assert repo.git("show", f"{kept}:staged.txt") == "staged"
+    assert repo.git("show", f"{kept}:new/untracked.txt") == "untracked"
+    assert wrong(repo) == []
+
+
+def test_an_edited_copy_of_an_ignored_file_is_listed_and_with_force_kept(repo: Sandbox, where: Path) -> None:
+    repo.write(".env", "SECRET=2\n", cwd=where)
+    assert ".env" in refused(repo)
+    repo.agent("rm", "1", "--force")
+    assert repo.git("show", f"{rescued(repo)[0]}:.env") == "SECRET=2"
+
+
+def test_an_unchanged_copy_and_build_products_are_no_work(repo: Sandbox, where: Path) -> None:
+    repo.write("build/out.o", "object\n", cwd=where)
+    repo.agent("rm", "1")
+    assert not where.exists()
+
+
+def test_commits_that_are_nowhere_else_are_listed_and_kept(repo: Sandbox, where: Path) -> None:
+    tip = repo.commit(where, "login.py", "fixed\n")
+    said = refused(repo)
+    assert "agent/1-fix-login" in said and "--unmerged" in said
+    refused(repo, "--force")
+    assert where.is_dir()
+    repo.agent("rm", "1", "--unmerged")
+    assert repo.git("rev-parse", rescued(repo)[0]) == tip
+    assert repo.git("branch", "--list", "agent/*") == ""
+
+
+def test_commits_on_a_detached_head_are_kept(repo: Sandbox, where: Path) -> None:
+    repo.git("checkout", "--quiet", "--detach", cwd=where)
+    tip = repo.commit(where, "login.py", "fixed\n")
+    repo.agent("rm", "1", "--unmerged", "--force")
+    kept = {repo.git("rev-parse", ref) for ref in rescued(repo)}
+    assert tip in kept
+
+
+def test_a_stash_made_there_is_listed(repo: Sandbox, where: Path) -> None:
+    repo.write("README.md", "stashed\n", cwd=where)
+    repo.git("stash", "--quiet", cwd=where)
+    assert "stash@{0}" in refused(repo)
+    repo.agent("rm", "1", "--force")
+    assert repo.git("show", "stash@{0}:README.md") == "stashed"
+
+
+def test_a_process_inside_is_listed(repo: Sandbox, where: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], cwd=where) as inside:
+        try:
+            said = refused(repo)
+            assert f"{inside.pid} sleep 60" in said
+        finally:
+            inside.kill()
+    repo.agent("rm", "1")
+    assert not where.exists()
+
+
+def test_a_rebase_under_way_is_listed(repo: Sandbox, where: Path) -> None:
+    repo.commit(where, "README.md", "theirs\n")
+    repo.commit(None, "README.md", "ours\n")
+    repo.git("rebase", "main", cwd=where, check=False)
+    assert "rebase" in refused(repo)
+    assert where.is_dir()
+
+
+def test_a_dry_run_removes_nothing(repo: Sandbox, where: Path) -> None:
+    assert str(where) in repo.agent("rm", "1", "--dry-run").out
+    assert str(where) in repo.agent("clean", "--dry-run").out
+    assert where.is_dir() and rescued(repo) == []
+
+
+def test_clean_leaves_what_would_lose_work_and_names_it(repo: Sandbox, where: Path) -> None:
+    other = Path(repo.agent_json("spawn", "Other")["task"]["worktree"])
+    repo.agent("cancel", "2")
+    repo.write("mine.txt", "mine\n", cwd=where)
+    said = repo.agent("clean").out
+    assert "mine.txt" in said and where.is_dir() and not other.exists()
+
+
+def test_a_merge_leaves_a_worktree_with_untracked_files_and_says_so(repo: Sandbox) -> None:
+    where = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
+    repo.commit(where, "login.py", "fixed\n")
+    repo.agent("done", "1")
+    repo.agent("approve", "1")
+    repo.write("late.txt", "late\n", cwd=where)
+    assert "late.txt" in repo.agent("merge", "1").out
+    assert where.is_dir() and repo.tasks()[1]["state"] == "COMPLETED"
+
+
+def test_a_link_in_the_place_of_a_worktree_is_not_followed(repo: Sandbox, where: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    where.rename(victim)
+    where.symlink_to(victim)
+    result = repo.agent("rm", "1", "--force", "--unmerged", exit=None)
+    assert (victim / "README.md").exists() and os.path.islink(where), result
+    assert "Traceback" not in result.err and result.code != 0
+
+
+def test_the_repository_itself_is_never_removed(repo: Sandbox, where: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(repo.store) as store:
+        store.execute("update attempt set worktree = ?", (str(repo.path),))
+    store.close()
+    repo.agent("rm", "1", "--force", "--unmerged", exit=None)
+    assert (repo.path / ".git" / "objects").is_dir() and (repo.path / "README.md").exists()

@@ -1,0 +1,73 @@
+"""A committed .gitagent: plain values count at once, commands only after `git agent trust`, and again after a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.sandbox import Sandbox
+
+
+def team(repo: Sandbox, text: str) -> None:
+    repo.commit(None, ".gitagent", text, "Configure the team")
+
+
+def spawned(repo: Sandbox, title: str) -> Path:
+    return Path(repo.agent_json("spawn", title)["task"]["worktree"])
+
+
+def test_commands_run_only_once_they_are_trusted_and_not_after_a_change(repo: Sandbox) -> None:
+    team(repo, "[agent]\n\tsetup = echo one > ran.log\n\tbranchPrefix = team/\n")
+    first = spawned(repo, "First")
+    assert not (first / "ran.log").exists()
+    assert repo.git("branch", "--show-current", cwd=first) == "team/1-first"
+    assert "echo one > ran.log" in repo.agent("trust").out
+    assert (spawned(repo, "Second") / "ran.log").read_text() == "one\n"
+    team(repo, "[agent]\n\tsetup = echo two > ran.log\n\tbranchPrefix = team/\n")
+    assert not (spawned(repo, "Third") / "ran.log").exists()
+    assert "agent.setup" in repo.agent("status", "--json").out
+
+
+def test_a_file_that_is_not_committed_counts_for_nothing(repo: Sandbox) -> None:
+    repo.write(".gitagent", "[agent]\n\tsetup = touch ran.log\n\tbranchPrefix = mine/\n")
+    assert repo.agent("trust", exit=1).err.startswith("error: there is no committed .gitagent")
+    where = spawned(repo, "First")
+    assert not (where / "ran.log").exists()
+    assert repo.git("branch", "--show-current", cwd=where) == "agent/1-first"
+
+
+def test_a_worker_cannot_bring_commands_in_on_its_branch(repo: Sandbox) -> None:
+    where = spawned(repo, "First")
+    repo.commit(where, ".gitagent", "[agent]\n\tsetup = touch ran.log\n\tcheck = touch ran.log\n")
+    assert not (spawned(repo, "Second") / "ran.log").exists()
+    result = repo.agent("trust", cwd=where, exit=None)
+    assert result.code != 0
+    assert not (spawned(repo, "Third") / "ran.log").exists()
+
+
+def test_an_untrusted_check_does_not_run(repo: Sandbox) -> None:
+    team(repo, "[agent]\n\tcheck = exit 1\n")
+    where = spawned(repo, "First")
+    repo.commit(where, "a.py", "a\n")
+    for verb in ("done", "approve", "merge"):
+        repo.agent(verb, "1")
+    assert repo.tasks()[1]["state"] == "COMPLETED"
+
+
+def test_git_s_own_configuration_needs_no_trust_and_wins(repo: Sandbox) -> None:
+    team(repo, "[agent]\n\tsetup = echo team > ran.log\n")
+    repo.agent("init")
+    repo.agent("trust")
+    repo.git("config", "agent.setup", "echo own > ran.log")
+    assert (spawned(repo, "First") / "ran.log").read_text() == "own\n"
+
+
+def test_a_file_that_git_cannot_read_is_named(repo: Sandbox) -> None:
+    team(repo, "[agent\nsetup = x\n")
+    result = repo.agent("spawn", "First", exit=1)
+    assert ".gitagent" in result.err and "hint: " in result.err and "Traceback" not in result.err
+
+
+def test_an_include_in_it_is_not_followed(repo: Sandbox, tmp_path: Path) -> None:
+    other = repo.write(tmp_path / "other", "[agent]\n\tbranchPrefix = evil/\n")
+    team(repo, f"[include]\n\tpath = {other}\n")
+    assert repo.git("branch", "--show-current", cwd=spawned(repo, "First")) == "agent/1-first"
