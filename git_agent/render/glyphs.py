@@ -1,4 +1,4 @@
-"""The characters that are not plain: which of them deceive, which belong together, how wide they are.
+"""The characters that are not plain: which of them deceive, and which belong together.
 
 Apart from `text`, which needs none of this for printable ASCII: its patterns take a millisecond to compile.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 from git_agent.domain.spelling import IGNORABLE
 
@@ -20,7 +19,6 @@ _UNSAFE = re.compile(
     f"\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{IGNORABLE}]"
 )
 _CURSIVE = re.compile("[\u0620-\u065f\u066e-\u06d3\u06fa-\u077f\u08a0-\u08ff]")
-_PREPENDED = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ZWNJ, _ZWJ, _TEXT_STYLE, _EMOJI_STYLE, _KEYCAP = "\u200c", "\u200d", "\ufe0e", "\ufe0f", "\u20e3"
 _VIRAMA = 9
@@ -54,33 +52,3 @@ def _belongs(char: str, text: str, at: int) -> bool:
     if char == _ZWNJ:
         return bool(_CURSIVE.match(before) and _CURSIVE.match(after))
     return bool(_EMOJI.match(text[at - 2] if before == _EMOJI_STYLE else before) and _EMOJI.match(after))
-
-
-def cells(text: str) -> Iterator[tuple[str, int]]:
-    """Yield each character with the marks and emoji that hang on it, and its columns."""
-    cell, columns = "", 0
-    for char in text:
-        own = _columns(char)
-        if cell and (own == 0 or _joins(cell, char)):
-            cell += char
-            columns = 2 if char == _EMOJI_STYLE and columns == 1 else columns
-            continue
-        if cell:
-            yield cell, columns
-        cell, columns = char, own
-    if cell:
-        yield cell, columns
-
-
-def _joins(cell: str, char: str) -> bool:
-    if cell[-1] == _ZWJ:
-        return bool(_EMOJI.match(char)) and bool(_EMOJI.match(cell))
-    return "\U0001f3fb" <= char <= "\U0001f3ff" and bool(_EMOJI.match(cell))
-
-
-def _columns(char: str) -> int:
-    if "\u1160" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7ff":
-        return 0
-    if unicodedata.category(char) in ("Mn", "Me", "Cf", "Cc", "Zl", "Zp") and not _PREPENDED.match(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

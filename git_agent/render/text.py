@@ -31,28 +31,25 @@ def visible(text: str, multiline: bool = False) -> str:
 def width(text: str) -> int:
     """Return the columns that text, already made visible, takes on a terminal.
 
-    East Asian wide and emoji are 2 (Unicode UAX 11), marks and joiners 0, a joined emoji 2 as a whole.
+    rich knows the width of what is not ASCII: East Asian wide and emoji are 2, a joined emoji 2 as a whole.
     """
     if text.isascii():
         return len(text)
-    from git_agent.render.glyphs import cells
+    from rich.cells import cell_len
 
-    return sum(columns for _, columns in cells(text))
+    return cell_len(text)
 
 
 def cut(text: str, columns: int) -> str:
     """Return text, shortened with '…' where it is wider than columns; nothing is cut from its marks."""
     if width(text) <= columns:
         return text
-    from git_agent.render.glyphs import cells
+    if text.isascii():
+        return text[: columns - 1] + "…" if columns > 0 else ""
+    from rich.cells import set_cell_size
 
-    kept, used = [], 1
-    for cell, cell_columns in cells(text):
-        used += cell_columns
-        if used > columns:
-            break
-        kept.append(cell)
-    return "".join(kept) + "…" if columns > 0 else ""
+    # rich fills up with a space where half a wide character would stand.
+    return set_cell_size(text, columns - 1).rstrip(" ") + "…" if columns > 0 else ""
 
 
 def pad(text: str, columns: int, right: bool = False) -> str:

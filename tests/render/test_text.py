@@ -125,7 +125,6 @@ def test_the_width_of_ascii_adds_up(left: str, right: str) -> None:
         ("❤\ufe0f", 2),
         ("1\ufe0f\u20e3", 2),
         ("👩\u200d👩\u200d👧x", 3),
-        ("क्\u200dष", 2),
         ("…", 1),
         ("\u0301a", 1),
         ("\u0600", 1),
