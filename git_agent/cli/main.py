@@ -143,7 +143,7 @@ def _run(argv: list[str]) -> int:
 def _usage(error: click.ClickException) -> AgentError:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} -h" if context else "git agent -h"
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     return AgentError("usage", message[:1].lower() + message[1:], hint, exit=Exit.USAGE)
 
 

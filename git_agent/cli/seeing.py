@@ -118,7 +118,9 @@ def path_verb(app: App, task: str | None) -> Answer:
 
 
 @verb("stats")
-@click.option("--days", type=click.FloatRange(0), metavar="N", default=30.0, show_default=True, help="Of the last so many days.")
+@click.option(
+    "--days", type=click.FloatRange(0), metavar="N", default=30.0, show_default=True, help="Of the last so many days."
+)
 def stats_verb(app: App, days: float) -> Answer:
     """Show how long tasks stay in each state, how many were completed, failed or sent back."""
     from git_agent.actions.stats import stats

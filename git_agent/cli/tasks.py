@@ -20,7 +20,9 @@ _ORDER = (
     click.option("-F", "--file", "body_file", metavar="FILE", help="Read the body from FILE, - for standard input."),
     click.option("-b", "--base", metavar="BRANCH", help="Branch to start from and to merge into."),
     click.option("--after", multiple=True, metavar="TASK", help="Wait for TASK to be completed; may be repeated."),
-    click.option("-p", "--priority", type=click.IntRange(0, 4), metavar="N", help="0 comes first, 4 last; 2 without it."),
+    click.option(
+        "-p", "--priority", type=click.IntRange(0, 4), metavar="N", help="0 comes first, 4 last; 2 without it."
+    ),
     click.option("--path", "paths", multiple=True, metavar="PATHSPEC", help="What the task means to change."),
     click.option("--check", metavar="COMMAND", help="Command run on the merged result instead of agent.check."),
     click.option("--name", metavar="NAME", help="Short name; made from the title without it."),

@@ -79,7 +79,16 @@ def _add(opened: pygit2.Repository, repo: Repo, branch: str, path: str) -> str:
         at += 1
         name = f"{wanted}{at}"
     opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
+    _relocate(os.path.join(repo.common_dir, "worktrees", name))
     return name
+
+
+def _relocate(admin: str) -> None:
+    """libgit2 writes the absolute path of the repository (measured): moved or copied, it would mean the old one."""
+    new = os.path.join(admin, "commondir.new")
+    with open(new, "w", encoding="utf-8") as file:
+        file.write("../..\n")
+    os.replace(new, os.path.join(admin, "commondir"))
 
 
 def fill(path: str, config: dict[str, str], terminal: bool) -> None:

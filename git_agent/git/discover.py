@@ -87,7 +87,7 @@ def _explained(error: GitError) -> AgentError:
     # "not a git repository: <path>": a .git file names a directory that is not there.
     if lost := re.search(r"not a git repository: (.*/worktrees/[^/\n]*)", error.stderr):
         says = f"the repository of this worktree is not where it was: {lost[1]} is gone"
-        return AgentError("worktree-lost", says, "in the repository, if it was moved: git worktree repair PATH")
+        return AgentError("worktree-lost", says, "in the repository, if it was moved: git worktree repair")
     if re.search(r"not a git repository", error.stderr):
         return AgentError("not-a-repository", "not a git repository (or any of the parent directories)", "git init")
     return AgentError("not-a-repository", error.message, "git rev-parse --git-dir", details=error.details)

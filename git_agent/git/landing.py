@@ -7,11 +7,16 @@ import os
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.listing import listing
+from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError, git
 
 # branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward is.
 _PLAIN = ("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat", "--quiet")
+
+# A fast-forward whose ref is refused (vetoed by reference-transaction, or moved by somebody else meanwhile) has written
+# files and index already (measured): they are taken back.
+_REF_REFUSED = ("hook", "update_ref failed", "cannot lock ref")
 
 
 def land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
@@ -23,6 +28,11 @@ def land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
     Raise RefMoved when base is not at old; AgentError (exit 3) checkout-dirty with the files in the way,
     checkout-busy when a rebase or merge is under way, checked-out-twice, checkout-missing. Then nothing has changed.
     """
+    with landing_lock(repo):
+        return _land(repo, base, new, old, message)
+
+
+def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
     ref = HEADS + base
     if where := repo.rebasing(base):
         raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
@@ -58,22 +68,24 @@ def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) 
     try:
         git("merge", *_PLAIN, new, cwd=here, env={"GIT_REFLOG_ACTION": message})
     except GitError as error:
+        if any(words in error.stderr for words in _REF_REFUSED):
+            git("read-tree", "-m", "-u", new, old, cwd=here, ok=(0, 1, 128))
         found = repo.branch_oid(ref.removeprefix(HEADS))
         if found not in (old, new):
             raise refs.RefMoved(ref, old, found) from error
-        raise _why(here, error, new, old) from error
+        raise _why(here, error) from error
     found = repo.branch_oid(ref.removeprefix(HEADS))
     if found != new:
         raise refs.RefMoved(ref, old, found)
 
 
-def _why(here: str, error: GitError, new: str, old: str) -> AgentError:
+def _why(here: str, error: GitError) -> AgentError:
     files = tuple(line.strip() for line in error.stderr.splitlines() if line.startswith("\t"))
     if "would be overwritten by merge" in error.stderr or "would lose untracked files" in error.stderr:
         says = f"uncommitted changes in {here} are in the way"
         return refused("checkout-dirty", says, "commit or stash them there", files or error.details)
     if "hook" in error.stderr or "update_ref failed" in error.stderr:
-        # A vetoed fast-forward (reference-transaction) has written files and index already (measured): take them back.
-        git("read-tree", "-m", "-u", new, old, cwd=here, ok=(0, 1, 128))
-        return AgentError("hook-refused", error.message, "see what the hook said", exit=Exit.REFUSED, details=error.details)
+        return AgentError(
+            "hook-refused", error.message, "see what the hook said", exit=Exit.REFUSED, details=error.details
+        )
     return error

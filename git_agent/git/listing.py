@@ -47,7 +47,7 @@ def listing(repo: Repo) -> list[Listed]:
         if "Invalid path" not in error.stderr:
             raise
         # Measured, git 2.39: what it says of a worktree whose repository was moved.
-        hint = "if the repository was moved: git worktree repair PATH, for each worktree"
+        hint = "if the repository was moved: git worktree repair"
         raise AgentError("worktree-lost", error.message, hint) from error
     found = [_listed(record.split("\0")) for record in raw.split("\0\0") if record.strip("\0")]
     if found and repo.main_worktree and not repo.bare:

@@ -1,4 +1,4 @@
-"""Locks of our own in the repository: one for making worktrees, and markers that outlive nobody."""
+"""Locks of our own in the repository: for making worktrees, for landing, and markers that outlive nobody."""
 
 from __future__ import annotations
 
@@ -26,17 +26,33 @@ def private_dir(repo: Repo, *parts: str) -> str:
 def creation_lock(repo: Repo, timeout: float = 60.0) -> Iterator[None]:
     """Hold the lock under which worktrees are registered and taken back.
 
-    Without it git fails: measured, 24 `git worktree add` at once, one dies with "failed to read commondir",
-    and two
-    for one path both succeed. timeout: seconds; raise AgentError worktree-busy (exit 6) naming the pid that holds it.
+    Without it git fails: measured, 24 `git worktree add` at once, one dies with "failed to read commondir", and two
+    for one path both succeed. timeout: seconds; raise AgentError busy (exit 6) naming the pid that holds it.
     """
-    path = os.path.join(private_dir(repo), "worktree.lock")
+    with _locked(repo, "worktree.lock", "is making a worktree", timeout):
+        yield
+
+
+@contextmanager
+def landing_lock(repo: Repo, timeout: float = 60.0) -> Iterator[None]:
+    """Hold the lock under which bases are moved.
+
+    `git merge --ff-only` lets its index go before it moves the ref: measured, of six at once in one checkout the
+    losers leave their files staged on top of the winner's. timeout: seconds; raise AgentError busy (exit 6).
+    """
+    with _locked(repo, "landing.lock", "is landing a merge", timeout):
+        yield
+
+
+@contextmanager
+def _locked(repo: Repo, name: str, doing: str, timeout: float) -> Iterator[None]:
+    path = os.path.join(private_dir(repo), name)
     end = time.monotonic() + timeout
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         while not try_hold(fd):
             if time.monotonic() >= end:
-                raise _held(fd, path)
+                raise _held(fd, path, doing)
             time.sleep(random.uniform(0.002, 0.02))
         os.ftruncate(fd, 0)
         os.pwrite(fd, b"%d\n" % os.getpid(), 0)
@@ -54,11 +70,6 @@ def try_hold(fd: int) -> bool:
     return True
 
 
-def _held(fd: int, path: str) -> AgentError:
+def _held(fd: int, path: str, doing: str) -> AgentError:
     pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
-    return AgentError(
-        "worktree-busy",
-        f"process {pid} is making a worktree and holds {path}",
-        f"ps -p {pid}",
-        exit=Exit.BUSY,
-    )
+    return AgentError("busy", f"process {pid} {doing} and holds {path}", f"ps -p {pid}", exit=Exit.BUSY)

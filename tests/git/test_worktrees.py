@@ -481,7 +481,7 @@ def test_who_waits_too_long_for_the_lock_is_told_the_pid(repo: Sandbox) -> None:
     found = opened(repo)
     with worktrees.creation_lock(found), pytest.raises(AgentError) as caught, worktrees.creation_lock(found, 0.1):
         pass
-    assert (caught.value.code, caught.value.exit) == ("worktree-busy", Exit.BUSY)
+    assert (caught.value.code, caught.value.exit) == ("busy", Exit.BUSY)
     assert str(os.getpid()) in caught.value.message
     lock = repo.path / ".git" / "git-agent" / "worktree.lock"
     assert (lock.stat().st_mode & 0o777, lock.parent.stat().st_mode & 0o777) == (0o600, 0o700)
