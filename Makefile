@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test docs lint bench clean
+.PHONY: help demo test docs faults lint bench clean
 
 bin := .venv/bin
 # The demo and the tests run `git agent`, which git finds on PATH.
@@ -24,6 +24,10 @@ test: ## run the tests
 docs: ## print the documents that come from the program
 	@.ci/venv test
 	$(bin)/python -m tests.documents
+
+faults: ## kill, stop and starve every verb at every step; takes long
+	@.ci/venv test
+	$(bin)/python -m pytest tests/faults --every-step --timeout=3600 $(ARGS)
 
 lint: ## check style, types and the direction of imports
 	@.ci/venv test

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_agent.errors import AgentError
+
 if TYPE_CHECKING:
     from git_agent.config import Config
     from git_agent.domain.speaker import Carried, Speaker
@@ -56,13 +58,27 @@ class App:
         return Store.open(self.store_dir, create=self.creates)
 
     @cached_property
+    def has_store(self) -> bool:
+        """Tell whether there is a store, or this command may make one; what merely looks works without."""
+        try:
+            return bool(self.store)
+        except AgentError as error:
+            if error.code != "no-store":
+                raise
+            return False
+
+    @cached_property
     def config(self) -> Config:
         """Read the configuration."""
-        store, asked = self.store, self._settings
+        return self._settings(self._trusted())
+
+    def _trusted(self) -> str | None:
+        if not self.has_store:
+            return None
         from git_agent.config import TRUST_FACT
         from git_agent.store import facts
 
-        return asked(facts.get(TRUST_FACT) if store else None)
+        return facts.get(TRUST_FACT)
 
     def ask_settings(self) -> None:
         """Start reading the configuration: git answers while the store is loaded."""
@@ -101,7 +117,7 @@ class App:
         return self.repo.identity()
 
     def _from_worktree(self) -> Carried | None:
-        if not (self.store and self.repo.admin):
+        if not (self.repo.admin and self.has_store):
             return None
         from git_agent.domain.speaker import Carried
         from git_agent.store import attempts

@@ -32,7 +32,7 @@ VARYING = (
     (rf"(?m)^( *(?:\d+\t)?(?:{'|'.join(State)})\t.*\t)\d+[smhd](?=\t|$)", r"\1<age>"),
     (r"\(\d+[smhd]\)", "(<age>)"),
     (r'("(?:beat_age_s|progress_age_s)": )[\d.]+', r"\1<age>"),
-    (r"\b(pid|process inside:) \d+", r"\1 <pid>"),
+    (r"\b(pid|process|process inside:) \d+", r"\1 <pid>"),
 )
 
 

@@ -119,8 +119,8 @@ def _first_holding(app: App, line: list[str], tip: str) -> str:
 
 def _approval_moved(app: App, task: Task, tip: str) -> str:
     old, base = task.reviewed_oid or "", f"refs/heads/{task.base}"
-    reviewed = app.repo.patch_id(base, old, verbatim=True)
-    if reviewed is not None and reviewed == app.repo.patch_id(base, tip, verbatim=True):
+    reviewed = app.repo.series(base, old)
+    if reviewed is not None and reviewed == app.repo.series(base, tip):
         with app.store.transaction():
             tasks.put(task.id, reviewed_oid=tip)
             events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})

@@ -11,6 +11,7 @@ from git_agent.app import App
 from git_agent.domain.place import Place
 from git_agent.domain.repair import Observed, Repair, repair
 from git_agent.git import worktrees
+from git_agent.git.unland import unland
 from git_agent.proc import processes
 from git_agent.store import attempts, intents, tasks
 from git_agent.store.intents import Intent
@@ -61,10 +62,12 @@ def _finish(app: App, intent: Intent) -> None:
 
 
 def _take_back(app: App, intent: Intent) -> None:
+    data: dict[str, Any] = dict(intent.data)
     if intent.kind != "spawn":
+        if intent.kind == "merge":
+            unland(app.repo, task=intent.task, base=data["base"], new=data["new"], old=data["old"])
         with app.store.transaction():
             intents.end(intent.id)
         return
-    data: dict[str, Any] = dict(intent.data)
     place = Place(**data["place"]) if data.get("place") else None
     take_back(app, intent.id, intent.task, place, new=bool(data.get("new")))

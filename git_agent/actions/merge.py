@@ -21,7 +21,7 @@ from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
 from git_agent.git import merges, refs
 from git_agent.proc import processes
-from git_agent.store import events, tasks
+from git_agent.store import events, intents, tasks
 
 _TRIES = 4  # the base may move while a merge is computed; each try starts from where it is then
 
@@ -111,6 +111,8 @@ def _land(app: App, task: Task, made: Candidate, keep: bool) -> Merged:
         where = merges.land(app.repo, task.base, made.oid, made.base_oid, f"git-agent: merge task {task.id}")
     except AgentError:
         if not _landed(app, task.base, made.oid):
+            with app.store.transaction():
+                intents.end(intent)  # git has refused and changed nothing: there is nothing to take back
             raise
         where = None
     retired = complete(app, task, intent, data)

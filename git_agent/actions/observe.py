@@ -33,7 +33,7 @@ def _of_worktree(app: App, task: Task, path: str) -> list[str]:
     if home != os.path.join(app.repo.common_dir, "worktrees"):
         if os.path.isdir(home):
             return [f"worktree {path} belongs to the repository of {home}: this one is a copy"]
-        return [f"worktree {path} does not find this repository, which was moved: git worktree repair {path}"]
+        return [f"worktree {path} does not find this repository, which was moved: git worktree repair"]
     if seen.branch != task.branch:
         busy = app.repo.in_progress(path)
         now = f"in a {busy}" if busy else f"on {seen.branch or 'a detached HEAD'}"

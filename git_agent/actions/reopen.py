@@ -14,6 +14,8 @@ def reopen(app: App, task: Task) -> Taken:
     """Reopen a task. Raises AgentError as take does, and exit 3 when its name was taken meanwhile."""
     if task.state in FINISHED and tasks.name_taken(names.key(task.name)):
         raise refused(
-            "name-taken", f"cannot reopen {task.label}: another task is named '{task.name}'", "git agent list"
+            "name-taken",
+            f"cannot reopen {task.label}: another task is named '{task.name}'",
+            "git agent add makes a new one",
         )
     return take(app, task, Step.REOPEN, merged_oid=None, merged_by=None, reviewed_oid=None, reviewer=None, reason=None)

@@ -44,7 +44,8 @@ def reserve(app: App, task: Task, intent: int, *, adopt: str | None = None, new:
             f"the branch '{place.branch}' can't stand beside '{other}'",
             f"to adopt that one: git agent spawn TITLE --branch {other}",
         )
-    intents.update(intent, {"new": new, "place": asdict(place)})
+    with app.store.transaction():
+        intents.update(intent, {"new": new, "place": asdict(place)})
     return place
 
 

@@ -23,8 +23,7 @@ def take_back(app: App, intent: int, task: int, place: Place | None, *, new: boo
     with app.store.transaction():
         intents.end(intent)
         found = tasks.find(task)
-        if new and found is not None and found.version == 0:
-            tasks.delete(found)
+        if new and found is not None and found.version == 0 and tasks.delete(found):
             events.append("task.taken-back", actor, task=task, data={"title": found.title})
 
 

@@ -49,6 +49,9 @@ def verb(
                 if looks:
                     _look(app)
                 _say(app, function(app, **options), as_json)
+            except AgentError:
+                _note(app.notices)
+                raise
             finally:
                 app.close()
 
@@ -86,9 +89,14 @@ def _look(app: App) -> None:
         app.notice(line)
 
 
-def _say(app: App, answer: Answer, as_json: bool) -> None:
+def _note(lines: Iterable[str]) -> None:
     from git_agent.render.text import visible
 
+    for line in lines:
+        print(f"note: {visible(line)}", file=sys.stderr)
+
+
+def _say(app: App, answer: Answer, as_json: bool) -> None:
     out = sys.stdout
     if as_json:
         from git_agent.render import json
@@ -96,8 +104,7 @@ def _say(app: App, answer: Answer, as_json: bool) -> None:
         payload = answer.payload() if callable(answer.payload) else answer.payload
         for each in (payload,) if answer.rows is None else answer.rows:
             out.write(json.document(each) + "\n")
-    for line in (*app.notices, *_mail(app)):
-        print(f"note: {visible(line)}", file=sys.stderr)
+    _note((*app.notices, *_mail(app)))
     if not as_json:
         for line in answer.talk:
             print(line, file=sys.stderr)
@@ -119,11 +126,13 @@ def screen(app: App) -> Screen:
     from git_agent.render.lines import Screen
     from git_agent.render.style import wants_colour
 
-    terminal = sys.stdout.isatty()
-    return Screen(_columns() if terminal else None, wants_colour(terminal, os.environ), app.store.now())
+    return Screen(terminal_width(), wants_colour(sys.stdout.isatty(), os.environ), app.store.now())
 
 
-def _columns() -> int:
+def terminal_width() -> int | None:
+    """Measure the terminal in columns; None for a pipe."""
+    if not sys.stdout.isatty():
+        return None
     import shutil
 
     return shutil.get_terminal_size().columns

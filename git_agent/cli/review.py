@@ -11,7 +11,7 @@ import click
 
 from git_agent.app import App
 from git_agent.cli.frame import Answer, task_answer, task_argument, verb
-from git_agent.errors import AgentError, usage
+from git_agent.errors import AgentError, Exit, usage
 
 if TYPE_CHECKING:
     from git_agent.actions.merge import Merged
@@ -131,7 +131,8 @@ def merge_verb(
     if everything and tasks:
         raise usage("all-and-tasks", "--all means every approved task", "give tasks or --all")
     chosen = _approved(app) if everything else [find(app, ref) for ref in tasks or (None,)]
-    return _merged(app, chosen, strategy=strategy, keep=keep, checked=not no_check, dry_run=dry_run)
+    options = {"strategy": strategy, "keep": keep, "checked": not no_check, "dry_run": dry_run}
+    return _merged(app, chosen, everything, options)
 
 
 def _approved(app: App) -> list[Task]:
@@ -140,21 +141,33 @@ def _approved(app: App) -> list[Task]:
     return merge_order(app)
 
 
-def _merged(app: App, chosen: Sequence[Task], **options: Any) -> Answer:
+def _merged(app: App, chosen: Sequence[Task], everything: bool, options: dict[str, Any]) -> Answer:
+    """Merge one after the other; with --all a task that can't be merged now does not keep the later ones waiting."""
     from git_agent.actions.merge import merge
 
     done: list[Merged] = []
-    try:
-        for task in chosen:
+    failed: list[AgentError] = []
+    for task in chosen:
+        try:
             done.append(merge(app, task, **options))
             app.progress(f"{task.label}: {'would merge' if options['dry_run'] else 'merged'}")
-    except AgentError as error:
-        before = [f"merged before that: {', '.join(m.task.label for m in done)}"] if done else []
-        raise AgentError(
-            error.code, error.message, error.hint, exit=error.exit, details=(*error.details, *before)
-        ) from error
+        except AgentError as error:
+            failed.append(error)
+            if not everything or error.exit not in (Exit.CONFLICT, Exit.REFUSED):
+                break
+    if failed:
+        raise _failure(done, failed)
     lines = [line for m in done for line in _merge_lines(m, options["dry_run"])]
     return _several(app, [m.task for m in done], lines or ["nothing is approved"], dry_run=options["dry_run"])
+
+
+def _failure(done: Sequence[Merged], failed: Sequence[AgentError]) -> AgentError:
+    first = failed[0]
+    others = [f"{error.message}: {', '.join(error.details)}" for error in failed[1:]]
+    merged = [f"merged: {', '.join(m.task.label for m in done)}"] if done else []
+    return AgentError(
+        first.code, first.message, first.hint, exit=first.exit, details=(*first.details, *others, *merged)
+    )
 
 
 def _merge_lines(merged: Merged, dry_run: bool) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, screen, verb
+from git_agent.cli.frame import Answer, terminal_width, verb
 from git_agent.errors import usage
 
 
@@ -28,7 +28,7 @@ def init_verb(app: App, no_hooks: bool) -> Answer:
     return Answer({"store": done.path, "made": done.made}, [f"store {word} {done.path}"])
 
 
-@verb("config", creates=True, looks=False)
+@verb("config", looks=False)
 def config_verb(app: App) -> Answer:
     """Show every agent.* key with its value, its origin and its meaning.
 
@@ -43,7 +43,7 @@ def config_verb(app: App) -> Answer:
     rows = [[s.key, s.value, s.origin, s.sentence] for s in found]
     keys = [{"key": s.key, "value": s.value, "origin": s.origin, "sentence": s.sentence} for s in found]
     untrusted = [f"note: {key} of .gitagent is not trusted: git agent trust" for key in app.config.untrusted]
-    return Answer({"config": keys}, table(columns, rows, terminal_width=screen(app).width), untrusted)
+    return Answer({"config": keys}, table(columns, rows, terminal_width=terminal_width()), untrusted)
 
 
 @verb("trust", creates=True, looks=False)
@@ -55,7 +55,11 @@ def trust_verb(app: App) -> Answer:
     done = trust(app)
     lines = [f"{key} = {visible(value)}" for key, value in done.commands]
     word = "trusted already" if done.already else "trusted"
-    return Answer({"hash": done.hash, "already": done.already}, [*lines, f"{word}: .gitagent {done.hash[:12]}"])
+    commands = [{"key": key, "value": value} for key, value in done.commands]
+    return Answer(
+        {"hash": done.hash, "already": done.already, "commands": commands},
+        [*lines, f"{word}: .gitagent {done.hash[:12]}"],
+    )
 
 
 @verb("completion", looks=False)

@@ -66,7 +66,7 @@ def check_message(text: str, limit: int = MAX_BODY) -> str:
     limit: bytes of UTF-8. Raises usage error `bad-message`: blank, larger than that, NUL, not UTF-8.
     """
     if not text.strip():
-        raise usage("bad-message", "bad message: it is empty", "give the text, or -F FILE")
+        raise usage("bad-message", "bad message: it is empty", "give the text")
     return _checked_text(text, "message", limit)
 
 

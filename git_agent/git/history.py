@@ -86,6 +86,21 @@ def patch_id(run: Run, start: str | None, tip: str, verbatim: bool) -> str | Non
     return done.text.partition(" ")[0] or None
 
 
+def series(run: Run, start: str | None, tip: str) -> tuple[str, ...] | None:
+    """Return the verbatim patch-ids of the commits from start to tip, oldest first; equal after a pure rebase.
+
+    None when there is no common start, when a merge or an empty commit is among them, or when git is too old to tell
+    white space: then nothing can be said.
+    """
+    if start is None or versions.git_version() < (2, 39, 0):
+        return None
+    span = (f"{start}..{tip}", "--")
+    number = run("rev-list", "--count", "--end-of-options", *span).text
+    patches = run("log", "--reverse", "--no-merges", "--format=commit %H", *_PLAIN, "--end-of-options", *span).out
+    lines = run("patch-id", "--verbatim", stdin=patches).text.splitlines() if patches else []
+    return tuple(line.partition(" ")[0] for line in lines) if str(len(lines)) == number else None
+
+
 def stashes(run: Run, branch: str) -> list[str]:
     """List the stash entries made on branch, with their git names."""
     if run("rev-parse", "--verify", "--quiet", "refs/stash", ok=(0, 1)).status:

@@ -9,10 +9,11 @@ def inhabitants(path: str, *, exclude_ancestors: bool = True) -> list[tuple[int,
     """List pid and command of processes whose current directory is inside path, ourselves never.
 
     Reads /proc, so it is empty where there is none (macOS), and blind to other users' processes.
-    exclude_ancestors: leave out the shell that started us, which often stands there.
+    exclude_ancestors: leave out the shell that started us, which often stands there; the git that did never counts.
     """
     real = os.path.realpath(path)
-    spared = {os.getpid(), *(_ancestors() if exclude_ancestors else ())}
+    started_by_git = [os.getppid()] if _command(str(os.getppid())).startswith("git ") else []
+    spared = {os.getpid(), *started_by_git, *(_ancestors() if exclude_ancestors else ())}
     found = []
     for name in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
         if not name.isdigit() or int(name) in spared:

@@ -155,6 +155,10 @@ class Repo:
         """
         return history.patch_id(self.git, self.merge_base(base, tip), tip, verbatim)
 
+    def series(self, base: str, tip: str) -> tuple[str, ...] | None:
+        """Return the patch-ids of tip's commits since it left base, oldest first; None when that can't be told."""
+        return history.series(self.git, self.merge_base(base, tip), tip)
+
     def identity(self) -> str:
         """Return "Name <email>" of the committer as git resolves it, else the login name."""
         return self._identity

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from git_agent.git import refs
 from git_agent.git.listing import listing
+from git_agent.git.locks import landing_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from git_agent.git.scratch import scratch
@@ -20,6 +21,11 @@ def unland(repo: Repo, *, task: int, base: str, new: str, old: str) -> list[str]
     git writes files, then the index, then the ref. Only paths that are exactly as in new are touched, so that what
     anybody else wrote stays; new itself is kept under the rescue refs first.
     """
+    with landing_lock(repo):
+        return _unland(repo, task, base, new, old)
+
+
+def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
     here = next((w.path for w in listing(repo) if w.branch == base and not w.bare and os.path.isdir(w.path)), None)
     if here is None or repo.branch_oid(base) != old:
         return []

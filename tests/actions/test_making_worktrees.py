@@ -96,7 +96,8 @@ def test_a_post_checkout_hook_that_fails_is_shown_and_everything_rolled_back(rep
 
 
 def test_a_setup_that_fails_is_shown_and_everything_rolled_back(repo: Sandbox, beside: Path, tmp_path: Path) -> None:
-    repo.git("config", "agent.setup", f"echo made > made.txt; echo kept > '{tmp_path}/outside'; echo went wrong; exit 7")
+    command = f"echo made > made.txt; echo kept > '{tmp_path}/outside'; echo went wrong; exit 7"
+    repo.git("config", "agent.setup", command)
     result = repo.agent("spawn", "Fix login", exit=1)
     assert "went wrong" in result.err and "failed with 7" in result.err
     assert nothing_was_made(repo)
@@ -118,7 +119,7 @@ def test_a_setup_that_fails_puts_a_task_of_the_queue_back(repo: Sandbox) -> None
 
 def test_several_setup_commands_run_in_order_in_the_worktree(repo: Sandbox) -> None:
     repo.git("config", "--add", "agent.setup", "pwd > build.log")
-    repo.git("config", "--add", "agent.setup", 'echo "$GIT_AGENT_TASK" "$GIT_AGENT_WORKTREE" >> build.log; git rev-parse HEAD')
+    repo.git("config", "--add", "agent.setup", 'echo "$GIT_AGENT_TASK" "$GIT_AGENT_WORKTREE" >> build.log')
     where = spawned(repo, "Fix login")
     assert (where / "build.log").read_text().splitlines() == [str(where), f"1 {where}"]
 

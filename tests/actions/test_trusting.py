@@ -1,4 +1,4 @@
-"""A committed .gitagent: plain values count at once, commands only after `git agent trust`, and again after a change."""
+"""A committed .gitagent: plain values count at once, commands only once trusted, and not after a change."""
 
 from __future__ import annotations
 

@@ -48,7 +48,12 @@ def _interrupted(repo: Sandbox, number: signal.Signals) -> subprocess.CompletedP
     repo.git("config", "agent.setup", f"touch '{started}'; exec sleep 60")
     command = ["git-agent", "spawn", "Fix login"]
     with subprocess.Popen(
-        command, cwd=repo.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        cwd=repo.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     ) as process:
         deadline = time.monotonic() + TIMEOUT
         while not started.exists():

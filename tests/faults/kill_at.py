@@ -7,6 +7,7 @@ command is the real one; only this driver knows of faults. It reads one JSON ord
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -49,7 +50,6 @@ class Fault:
 
     def _fail_store(self) -> None:
         import apsw
-
         from playhouse.apsw_ext import __exception_wrapper__ as wrapped
 
         with wrapped:
@@ -99,7 +99,7 @@ def _command(order: dict[str, Any], report: int) -> None:
     os.chdir(order["cwd"])
     for number, path in ((0, os.devnull), (1, order["out"]), (2, order["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
-    sys.stdout, sys.stderr = (open(n, "w", encoding="utf-8", errors="surrogateescape") for n in (1, 2))
+    sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(n, "w", closefd=False), encoding="utf-8") for n in (1, 2))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     fault = Fault(order["how"], order["at"], report)
     _hurt(fault)

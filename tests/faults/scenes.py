@@ -30,7 +30,8 @@ def _queued(sandbox: Sandbox) -> None:
 def _copying(sandbox: Sandbox) -> None:
     sandbox.write(".env", "SECRET=1\n")
     (sandbox.path / "build").mkdir()
-    for key, value in (("agent.copy", ".env"), ("agent.link", "build"), ("agent.setup", "echo x >> $GIT_AGENT_TASK.log")):
+    setup = "echo x >> $GIT_AGENT_TASK.log"
+    for key, value in (("agent.copy", ".env"), ("agent.link", "build"), ("agent.setup", setup)):
         sandbox.git("config", key, value)
     sandbox.agent("init")
 

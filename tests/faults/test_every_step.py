@@ -1,4 +1,4 @@
-"""Commands killed, stopped, and left without a disk at their steps: nothing half done stays, and they can be repeated."""
+"""Commands killed, stopped or left without a disk at their steps: nothing half done stays, and they can be repeated."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ from tests.faults.whole import rows, wrong
 from tests.faults.world import Driver, Hurt, World
 from tests.sandbox import Sandbox
 
-SAMPLE = 6
+SAMPLE = 4
 TELLING = ("store", "after store", "pygit2", "after pygit2", "start worktree", "start merge", "start update-ref")
 ENDS = {"term": 143, "interrupt": 130}
+DISKS = ("io", "full", "filled")
+# What `make test` hurts by signals and by a bad disk; `make faults` hurts all of STOPPED in every way.
+STOPPED = ("spawn-furnished", "claim", "reassign", "merge", "merge-rebase-elsewhere", "rm", "clean")
+FEW_SIGNALS = [("spawn-furnished", "term"), ("merge", "interrupt"), ("merge-rebase-elsewhere", "term"), ("rm", "term")]
+FEW_DISKS = [("spawn-furnished", "io"), ("claim", "full"), ("merge", "full"), ("rm", "filled")]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take all scenes, or few of them."""
+    every = metafunc.config.getoption("--every-step", default=False)
+    few, ways = (FEW_SIGNALS, tuple(ENDS)) if "signal" in metafunc.function.__name__ else (FEW_DISKS, DISKS)
+    if "how" in metafunc.fixturenames:
+        metafunc.parametrize(("name", "how"), [(n, how) for n in STOPPED for how in ways] if every else few)
 
 
 def chosen(steps: tuple[str, ...], every: bool) -> list[int]:
@@ -64,11 +77,6 @@ def test_after_a_kill_the_next_command_mends_everything(
     assert found == []
 
 
-STOPPED = ("spawn-furnished", "claim", "reassign", "merge", "merge-rebase-elsewhere", "rm", "clean")
-
-
-@pytest.mark.parametrize("how", ENDS)
-@pytest.mark.parametrize("name", STOPPED)
 def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
     name: str, how: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
 ) -> None:
@@ -84,8 +92,6 @@ def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
     assert found == []
 
 
-@pytest.mark.parametrize("how", ["io", "full", "filled"])
-@pytest.mark.parametrize("name", STOPPED)
 def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
     name: str, how: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
 ) -> None:

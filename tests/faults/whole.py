@@ -69,10 +69,10 @@ def _strays(sandbox: Sandbox, branches: dict[str, Any], worktrees: dict[str, Any
     for place in ("git-agent/scratch", "git-agent/trash"):
         if (common / place).exists():
             lines += [f"stray {p}" for p in (common / place).iterdir()]
-    known = {"agent.db", "agent.db-wal", "agent.db-shm", "worktree.lock", "scratch", "trash"}
+    known = {"agent.db", "agent.db-wal", "agent.db-shm", "worktree.lock", "landing.lock", "scratch", "trash"}
     if (common / "git-agent").exists():
         lines += [f"stray {p}" for p in (common / "git-agent").iterdir() if p.name not in known]
-    lines += [f"stray lock {p}" for p in common.rglob("*.lock") if p.name != "worktree.lock"]
+    lines += [f"stray lock {p}" for p in common.rglob("*.lock") if p.parent.name != "git-agent"]
     lines += [f"stray {p}" for p in (common / "info").iterdir() if p.name not in ("exclude", "refs", "sparse-checkout")]
     for worktree in worktrees:
         lines += [f"stray {p}" for p in Path(worktree).glob(".worker-ctx.json.*")]

@@ -132,17 +132,19 @@ def test_merge_is_refused_while_the_base_is_busy_and_names_it(repo: Sandbox, wha
     assert repo.tasks()[1]["state"] == "APPROVED"
 
 
-def test_a_repository_that_was_moved_says_how_to_mend_the_links(repo: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("made_by", ["pygit2", "git"])
+def test_a_repository_that_was_moved_says_how_to_mend_the_links(repo: Sandbox, tmp_path: Path, made_by: str) -> None:
+    if made_by == "git":
+        repo.git("config", "core.autocrlf", "false")
     where = Path(repo.agent_json("spawn", "Fix")["task"]["worktree"])
     repo.commit(where, "login.py", "fixed\n")
     new = tmp_path / "new"
     new.mkdir()
     moved = Sandbox(repo.path.rename(new / "my repo"))
-    # What git itself says there: .git of the worktree names a directory that is gone.
     result = moved.agent("list", cwd=where, exit=1)
-    assert "git worktree repair" in result.err
-    assert f"git worktree repair {where}" in moved.agent("show", "1").out
-    moved.git("worktree", "repair", str(where))
+    assert "is not where it was" in result.err and "git worktree repair" in result.err
+    assert "git worktree repair" in moved.agent("show", "1").out
+    moved.git("worktree", "repair")
     moved.agent("done", cwd=where)
     assert moved.tasks()[1]["state"] == "IN_REVIEW"
 

@@ -108,9 +108,10 @@ def test_the_same_store_is_found_from_everywhere(repo: Sandbox, tmp_path: Path, 
     assert path == tmp_path / "my repo.worktrees" / "1-fix-login"
 
 
-@pytest.mark.parametrize(
-    "name", ["a b", "it's \"quoted\"", "new\nline", "tab\there", "-dash", "ünï", b"\xff\xfe".decode(errors="surrogateescape")]
-)
+NOT_UTF8 = b"\xff\xfe".decode(errors="surrogateescape")
+
+
+@pytest.mark.parametrize("name", ["a b", 'it\'s "quoted"', "new\nline", "tab\there", "-dash", "ünï", NOT_UTF8])
 def test_a_path_of_any_bytes_works(template: Path, tmp_path: Path, name: str) -> None:
     odd = Sandbox(Path(shutil.copytree(template, tmp_path / name)))
     merged_one(odd)
@@ -126,8 +127,8 @@ def test_a_symbolic_link_to_the_repository_means_the_repository(repo: Sandbox, t
 
 def test_a_hook_that_calls_git_agent_sees_the_right_repository(repo: Sandbox) -> None:
     where = spawned(repo, "Fix login")
-    hook = repo.write(".git/hooks/post-commit", "#!/bin/sh\ngit agent list > \"$HOME/said\" 2>&1\ngit agent add Later\n")
-    hook.chmod(0o755)
+    hook = '#!/bin/sh\ngit agent list > "$HOME/said" 2>&1\ngit agent add Later\n'
+    repo.write(".git/hooks/post-commit", hook).chmod(0o755)
     index = (repo.path / ".git" / "index").read_bytes()
     repo.commit(where, "login.py", "fixed\n")
     said = Path(os.environ["HOME"], "said")
@@ -143,7 +144,8 @@ def test_what_a_caller_has_set_does_not_lead_us_into_its_repository(repo: Sandbo
     other.path.mkdir()
     other.git("init", "--quiet")
     other.commit(None, "a", "a\n")
-    env = {"GIT_DIR": str(repo.path / ".git"), "GIT_WORK_TREE": str(repo.path), "GIT_INDEX_FILE": str(tmp_path / "index")}
+    index = str(tmp_path / "index")
+    env = {"GIT_DIR": str(repo.path / ".git"), "GIT_WORK_TREE": str(repo.path), "GIT_INDEX_FILE": index}
     result = other.agent("spawn", "Fix login", env=env)
     assert Path(result.out.strip()).parent == tmp_path / "my repo.worktrees"
     assert repo.tasks()[1]["state"] == "ASSIGNED"

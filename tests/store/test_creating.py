@@ -77,6 +77,8 @@ def test_opening_again_keeps_what_is_there(directory: Path, store: Store, add: A
 @pytest.mark.parametrize("name", [b"caf\xe9", b"new\nline", b"q'u\"o?te=1#h%20", b"file:x", b"a b", "日本".encode()])
 def test_a_store_can_be_anywhere(tmp_path: Path, name: bytes) -> None:
     directory = os.path.join(tmp_path, os.fsdecode(name), "git-agent")
+    if sys.platform == "darwin" and b"\xe9" in name:
+        pytest.skip("APFS takes names in UTF-8 only")
     os.makedirs(os.path.dirname(directory))
     for _ in range(2):
         store = Store.open(directory, create=True)

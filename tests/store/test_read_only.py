@@ -90,7 +90,8 @@ def test_a_closed_store_in_a_directory_that_can_not_be_written_is_read(closed: P
 
 
 def test_a_store_whose_name_is_no_plain_uri_is_read(directory: Path) -> None:
-    odd = directory.parent / os.fsdecode(b"q?immutable=0#%41 caf\xe9") / "git-agent"
+    name = b"q?immutable=0#%41 caf" + (b"" if sys.platform == "darwin" else b"\xe9")  # APFS takes UTF-8 only
+    odd = directory.parent / os.fsdecode(name) / "git-agent"
     odd.parent.mkdir()
     odd.parent.chmod(0o755)
     store = Store.open(str(odd), create=True)
