@@ -17,7 +17,8 @@ hypothesis.settings.register_profile("local", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-OUTSIDE = ("GIT_", "XDG_", "LC_", "SSH_", "GPG_", "CLICOLOR", "_GIT_AGENT")
+# PYTHON: without compiled modules (PYTHONDONTWRITEBYTECODE) each of thousands of commands would take twice as long.
+OUTSIDE = ("GIT_", "XDG_", "LC_", "SSH_", "GPG_", "CLICOLOR", "_GIT_AGENT", "PYTHON")
 OUTSIDE_NAMES = (
     *("GNUPGHOME", "LANG", "LANGUAGE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "EMAIL"),
     *("EDITOR", "VISUAL", "PAGER", "LESS", "MANPATH", "MANPAGER", "BROWSER", "CDPATH", "ENV", "BASH_ENV"),

@@ -16,6 +16,6 @@ def reopen(app: App, task: Task) -> Taken:
         raise refused(
             "name-taken",
             f"cannot reopen {task.label}: another task is named '{task.name}'",
-            "git agent add makes a new one",
+            "git agent add TITLE, for a new one",
         )
     return take(app, task, Step.REOPEN, merged_oid=None, merged_by=None, reviewed_oid=None, reviewer=None, reason=None)

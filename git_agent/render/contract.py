@@ -137,7 +137,7 @@ _ONE = ("task",)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "init": ("store", "made"),
     "config": ("config",),
-    "trust": ("hash", "already"),
+    "trust": ("hash", "already", "commands"),
     "completion": ("script",),
     "completion --install": ("installed", "todo"),
     "demo": ("steps", "tasks", "seconds", "directory"),
