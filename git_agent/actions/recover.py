@@ -23,7 +23,7 @@ def recover(app: App) -> list[str]:
             if error.code == "store-not-writable":
                 raise
             lines.append(f"task {intent.task}: an interrupted {intent.kind} can't be mended yet: {error.message}")
-    if any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
+    if lines or any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
         from git_agent.git import leftovers
 
         leftovers.sweep(app.repo)

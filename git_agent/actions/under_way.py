@@ -19,13 +19,16 @@ def under_way(app: App) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
+    except AgentError:
         _mend_mine(app)
-        from git_agent.git import disk
+        raise
+    except BaseException as error:
+        _mend_mine(app)
+        from git_agent.git import disk, leftovers
 
-        raise disk.failed(error) from error
-    except BaseException:
-        _mend_mine(app)
+        leftovers.sweep(app.repo)  # an interruption may have struck while something was being cleared away
+        if isinstance(error, OSError):
+            raise disk.failed(error) from error
         raise
 
 

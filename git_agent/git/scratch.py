@@ -21,15 +21,19 @@ def scratch(repo: Repo) -> Iterator[str]:
     """
     root = private_dir(repo, "scratch")
     path = os.path.join(root, f"{os.getpid()}-{os.urandom(4).hex()}")
-    with creation_lock(repo):
-        fd = os.open(path + ".alive", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try_hold(fd)
-        sweep(repo)
+    fd = None
     try:
+        with creation_lock(repo):
+            fd = os.open(path + ".alive", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try_hold(fd)
+            sweep(repo)
         yield path
     finally:
-        _clear(repo, path)
-        os.close(fd)
+        try:
+            _clear(repo, path)
+        finally:
+            if fd is not None:
+                os.close(fd)
 
 
 def sweep(repo: Repo) -> None:
