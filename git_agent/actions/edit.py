@@ -26,9 +26,10 @@ def edit(app: App, ref: str | None, order: Order) -> Taken:
     columns = _columns(app, task, order)
     parents = None if order.after is None else [find(app, after).id for after in order.after]
     actor = app.speaker.actor
+    lost = app.repo.branch_oid(task.base) is None
     with app.store.transaction():
         now = tasks.get(task.id)
-        _refuse(now, columns)
+        _refuse(now, columns, lost)
         if (
             "name_key" in columns
             and columns["name_key"] != names.key(now.name)
@@ -75,10 +76,11 @@ def _base(app: App, wanted: str) -> str:
     return base
 
 
-def _refuse(task: Task, columns: dict[str, Any]) -> None:
+def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:
     if task.state in FINISHED:
         raise refused("finished", f"cannot edit {task.label}: it is {task.state}", f"git agent reopen {task.id}")
-    fixed = [word for word in ("name", "base") if word in columns and columns[word] != getattr(task, word)]
+    words = ("name",) if base_lost else ("name", "base")
+    fixed = [word for word in words if word in columns and columns[word] != getattr(task, word)]
     if fixed and task.state is not State.OPEN:
         raise refused(
             "branch-made",

@@ -28,10 +28,13 @@ _TRIES = 4  # the base may move while a merge is computed; each try starts from 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A merged task. checkout: the worktree whose base was brought forward; retired: what was removed, if anything."""
+    """A merged task. candidate: the commit that a dry run made; checkout: the worktree whose base was brought forward;
+    retired: what was removed, if anything.
+    """
 
     task: Task
     moved: bool
+    candidate: str | None = None
     checkout: str | None = None
     retired: Retired | None = None
 
@@ -44,12 +47,14 @@ def merge(
     keep: bool = False,
     checked: bool = True,
     dry_run: bool = False,
+    onto: str | None = None,
 ) -> Merged:
     """Merge a task and retire its worktree and branch.
 
     strategy: merge, squash, rebase or ff (agent.mergeStrategy without it); keep: worktree and branch stay; checked:
-    run the check command first; dry_run: compute only. Raises AgentError: exit 3 when the rules or a dirty checkout
-    of the base forbid it, exit 4 on a conflict (the task goes back to its worker), exit 6 when the base keeps moving.
+    run the check command first; dry_run: compute only; onto: upon this commit instead of the base's tip. Raises
+    AgentError: exit 3 when the rules or a dirty checkout of the base forbid it, exit 4 on a conflict (the task goes
+    back to its worker), exit 6 when the base keeps moving.
     """
     fence(app, task)
     sync(app)
@@ -59,7 +64,7 @@ def merge(
     for _ in range(_TRIES):
         try:
             with under_way(app):
-                return _attempt(app, task, strategy or app.config.strategy, keep, checked, dry_run)
+                return _attempt(app, task, strategy or app.config.strategy, keep, checked, dry_run, onto)
         except refs.RefMoved:
             continue
     raise AgentError(
@@ -70,20 +75,20 @@ def merge(
     )
 
 
-def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry_run: bool) -> Merged:
+def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry_run: bool, onto: str | None) -> Merged:
     heads = app.heads
     error = may_land(task, heads.get(task.branch or ""), _lapsed(task))
     if error is not None:
         raise error
-    base_oid, tip = heads.get(task.base), heads[task.branch or ""]
+    base_oid, tip = onto or heads.get(task.base), heads[task.branch or ""]
     if base_oid is None:
-        raise AgentError("unknown-base", f"the base '{task.base}' is gone", f"git branch {task.base} {task.base_oid}")
+        raise AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
     made = candidate(app, task, strategy, base_oid, tip)
     if isinstance(made, merges.Conflict):
         raise _conflict(app, task, made, dry_run)
     if checked:
         check_merge(app, task, made, dry_run)
-    return Merged(task, moved=False) if dry_run else _land(app, task, made, keep)
+    return Merged(task, moved=False, candidate=made.oid) if dry_run else _land(app, task, made, keep)
 
 
 def _lapsed(task: Task) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from git_agent.actions.view import TaskView
 from git_agent.domain.lease import Liveness
-from git_agent.domain.task import Hold, State
+from git_agent.domain.task import Hold, State, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     if viewed.amiss is not None:
         return f"has lost something: {viewed.amiss}", f"git agent show {task.id}"
     if task.hold is not None:
-        return _by_hold(task.hold, task.id, task.reason)
+        return _by_hold(task.hold, task, task.reason)
     if task.state is State.IN_REVIEW:
         return "wants a review", f"git agent diff {task.id}; git agent approve {task.id}"
     if task.state is State.APPROVED:
@@ -43,14 +43,16 @@ def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     return None
 
 
-def _by_hold(hold: Hold, task: int, reason: str | None) -> tuple[str, str] | None:
+def _by_hold(hold: Hold, held: Task, reason: str | None) -> tuple[str, str] | None:
+    task = held.id
+    if hold is Hold.CONFLICT:
+        return reason or "conflicts with its base", f"git -C {held.worktree} rebase {held.base}; git agent done {task}"
     if hold is Hold.NEEDS_INPUT:
         return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task} TEXT"
     if hold is Hold.NO_COMMITS:
         return "ended without commits", f"git agent start {task}"
     words = {
         Hold.CHANGES_REQUESTED: f"was sent back: {reason}" if reason else "was sent back",
-        Hold.CONFLICT: reason or "conflicts with its base",
         Hold.CHECK_FAILED: reason or "failed its check",
     }
     return words[hold], f"git agent start {task}"

@@ -17,6 +17,8 @@ def observe(app: App, task: Task) -> list[str]:
         start = task.head_oid or task.base_oid
         says = f"branch '{task.branch}' is gone (deleted or renamed by hand)"
         lines.append(f"{says}: git branch {task.branch} {start} makes it again")
+    if task.live and app.repo.branch_oid(task.base) is None:
+        lines.append(f"the base '{task.base}' is gone: git agent edit {task.id} --base BRANCH")
     if task.worktree:
         lines += _of_worktree(app, task, task.worktree)
     return lines
@@ -37,5 +39,6 @@ def _of_worktree(app: App, task: Task, path: str) -> list[str]:
     if seen.branch != task.branch:
         busy = app.repo.in_progress(path)
         now = f"in a {busy}" if busy else f"on {seen.branch or 'a detached HEAD'}"
-        return [f"worktree {path} is {now}, not on '{task.branch}': git -C {path} switch {task.branch}"]
+        helps = f"git -C {path} {busy} --continue, or --abort" if busy else f"git -C {path} switch {task.branch}"
+        return [f"worktree {path} is {now}, not on '{task.branch}': {helps}"]
     return []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
+from git_agent.actions.loose import loose
 from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.task import State, Task
-from git_agent.git import worktrees
+from git_agent.git import submodules, worktrees
 from git_agent.store.attempts import Attempt
 
 
@@ -19,7 +20,11 @@ def obstacles(app: App, task: Task, attempt: Attempt, *, force: bool, unmerged: 
     """
     lines = _locked(app, task, attempt)
     lines += [] if force else [*_in_worktree(app, attempt), *_stashed(app, attempt)]
-    return lines if unmerged else [*lines, *_commits(app, task, attempt)]
+    if unmerged:
+        return lines
+    inside = submodules.unpushed(app.repo, attempt.admin) if attempt.admin else []
+    own = [f"unmerged: submodule {name} has commits that are on no remote" for name in inside]
+    return [*lines, *_commits(app, task, attempt), *own]
 
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[str]:
@@ -38,6 +43,7 @@ def _in_worktree(app: App, attempt: Attempt) -> list[str]:
     if busy:
         lines.append(f"in progress: a {busy} in {path}")
     lines += [f"copied and changed since: {name}" for name in precious(app, path)]
+    lines += [f"ignored, and too large to keep aside: {name}" for name in loose(app, path).left]
     lines += [
         f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)
     ]
@@ -50,6 +56,8 @@ def _stashed(app: App, attempt: Attempt) -> list[str]:
 
 def _commits(app: App, task: Task, attempt: Attempt) -> list[str]:
     tip = app.repo.branch_oid(attempt.branch)
+    if tip is None and attempt.number == task.attempt and task.head_oid:
+        tip = app.repo.resolve(task.head_oid)  # deleted by hand: the store still knows the last commit
     base = app.repo.branch_oid(task.base)
     if attempt.adopted or tip is None or tip == attempt.start_oid or _recorded(task, attempt, tip):
         return []

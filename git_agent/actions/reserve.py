@@ -39,9 +39,10 @@ def reserve(app: App, task: Task, intent: int, *, adopt: str | None = None, new:
     )
     other = None if place.adopted else refs.clash(place.branch, heads)
     if other is not None:
+        says = "exists already" if other == place.branch else f"can't stand beside '{other}'"
         raise refused(
             "branch-exists",
-            f"the branch '{place.branch}' can't stand beside '{other}'",
+            f"the branch '{place.branch}' {says}",
             f"to adopt that one: git agent spawn TITLE --branch {other}",
         )
     with app.store.transaction():

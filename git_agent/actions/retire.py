@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from git_agent.actions.begin import begin
@@ -51,10 +52,10 @@ def retire(
     going = [a for a in present if not found[a.number]]
     if dry_run or not (going or intent):
         return _plan(app, going, lines)
+    done = _plan(app, going, lines)
     intent = _announce(app, task, going, {"force": force, "unmerged": unmerged}, intent)
     rescued = [ref for attempt in going for ref in remove_attempt(app, task, attempt, force=force)]
     _record(app, task, going, rescued, intent)
-    done = _plan(app, going, lines)
     return Retired(done.worktrees, done.branches, lines, tuple(rescued))
 
 
@@ -68,9 +69,10 @@ def _announce(app: App, task: Task, going: list[Attempt], how: dict[str, bool], 
 
 
 def _plan(app: App, going: list[Attempt], kept: tuple[str, ...]) -> Retired:
+    """Name what is there to be removed: a person may have taken some of it away already."""
     return Retired(
-        tuple(a.worktree for a in going if a.worktree),
-        tuple(a.branch for a in going if not a.adopted),
+        tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
+        tuple(a.branch for a in going if not a.adopted and app.repo.branch_oid(a.branch)),
         kept,
         (),
     )

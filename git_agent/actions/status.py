@@ -24,10 +24,22 @@ class Status:
     health: Mapping[str, Any]
 
 
+def _stuck(viewed: TaskView) -> Need | None:
+    """A task that waits for a failed or cancelled one waits for ever, unless a person does something."""
+    verbs = {State.FAILED: "retry", State.CANCELLED: "reopen"}
+    parents = [tasks.get(parent) for parent in viewed.blocked_by] if viewed.task.state is State.OPEN else []
+    ended = next((p for p in parents if p.state in verbs), None)
+    if ended is None:
+        return None
+    why = f"waits for task {ended.id}, which is {ended.state}"
+    return Need(viewed.task.id, why, ended.state_at, f"git agent {verbs[ended.state]} {ended.id}")
+
+
 def status(app: App, *, counts: bool = True) -> Status:
     """Gather what waits for a person, oldest first, and what goes on. counts: with the commits ahead and behind."""
     viewed = view(app, tasks.unfinished(), counts=counts)
-    needs = sorted((n for n in map(need, viewed) if n is not None), key=lambda n: n.since)
+    found = [*map(need, viewed), *(_stuck(v) for v in viewed if v.blocked_by)]
+    needs = sorted((n for n in found if n is not None), key=lambda n: n.since)
     health = {
         "store": app.store.path,
         "unread": messages.unread([HUMAN]).get(HUMAN, 0),

@@ -150,13 +150,19 @@ def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] 
     return Answer(payload, lines, talk)
 
 
+_MOST = 128 * 1024  # characters; more than any text may have, so that its check refuses it
+
+
 def read_text(path: str) -> str:
-    """Read a text from a file, or from standard input for `-`. Raises AgentError for one that can't be read."""
+    """Read a text from a file, or from standard input for `-`; never more than is needed to refuse it.
+
+    Raises AgentError for one that can't be read.
+    """
     try:
         if path == "-":
-            return sys.stdin.read()
+            return sys.stdin.read(_MOST)
         with open(path, encoding="utf-8") as file:
-            return file.read()
+            return file.read(_MOST)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise AgentError(

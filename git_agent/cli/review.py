@@ -147,9 +147,11 @@ def _merged(app: App, chosen: Sequence[Task], everything: bool, options: dict[st
 
     done: list[Merged] = []
     failed: list[AgentError] = []
+    bases: dict[str, str | None] = {}  # a dry run builds each on the one before, as the merges would
     for task in chosen:
         try:
-            done.append(merge(app, task, **options))
+            done.append(merge(app, task, **options, onto=bases.get(task.base)))
+            bases[task.base] = done[-1].candidate or bases.get(task.base)
             app.progress(f"{task.label}: {'would merge' if options['dry_run'] else 'merged'}")
         except AgentError as error:
             failed.append(error)

@@ -179,7 +179,8 @@ def _refuse_dirty(real: str) -> None:
 
 def _refuse_late_change(admin: str, trash: str, real: str) -> None:
     # Something may have been written between the first look and the rename; afterwards nobody finds the directory.
-    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none")
+    # A submodule's core.worktree is relative: where it was moved to, git can't look into it (measured).
+    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=all")
     done = git(f"--work-tree={trash}", *args, git_dir=admin, cwd=trash)
     if lines := [field for field in done.fields if field]:
         raise _dirty(real, lines)

@@ -56,7 +56,8 @@ def _clear(repo: Repo, path: str) -> None:
     for admin in registrations(repo, path):
         shutil.rmtree(admin, ignore_errors=True)
     shutil.rmtree(path, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        os.unlink(path + ".alive")
+    if not os.path.lexists(path):  # else the mark stays, so that somebody's sweep tries again
+        with contextlib.suppress(OSError):
+            os.unlink(path + ".alive")
     with contextlib.suppress(OSError):
         os.rmdir(os.path.join(repo.common_dir, "worktrees"))

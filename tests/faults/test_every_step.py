@@ -102,7 +102,8 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == 0 or _well_said(hurt) else [f"badly said: {hurt.result}"]
-        if how == "filled":  # nothing can be taken back on a full disk: the next command does, when there is room
+        if how == "filled" or hurt.result.code == 0:
+            # On a full disk nothing can be taken back, and what could not be deleted waits: for the next command.
             hurting.run(world.sandbox, "list")
         lines += wrong(world.sandbox) + again(world, scene, hurting)
         found += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]

@@ -1,0 +1,28 @@
+"""Copy ignored files aside that stand nowhere else, before their worktree goes: git would delete them silently."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from git_agent.actions.loose import loose
+from git_agent.app import App
+from git_agent.domain.task import Task
+
+
+def keep_ignored(app: App, task: Task, worktree: str) -> str | None:
+    """Copy the loose ignored files of a worktree into the store's directory; return where, None when there are none.
+
+    They may be secrets, so they become no git objects; the directory is this user's alone.
+    """
+    names = loose(app, worktree).kept
+    if not names:
+        return None
+    home = os.path.join(app.store_dir, "kept", str(task.id))
+    os.makedirs(home, mode=0o700, exist_ok=True)
+    kept = os.path.join(home, str(len(os.listdir(home)) + 1))
+    for name in names:
+        there = os.path.join(kept, name)
+        os.makedirs(os.path.dirname(there), mode=0o700, exist_ok=True)
+        shutil.copy2(os.path.join(worktree, name), there, follow_symlinks=False)
+    return kept

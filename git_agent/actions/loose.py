@@ -1,0 +1,45 @@
+"""Which ignored files of a worktree stand nowhere else."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from dataclasses import dataclass
+
+from git_agent import context
+from git_agent.app import App
+
+_SIZE, _NUMBER = 10 * 1024 * 1024, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """Single ignored files: what can be copied aside, and what is too large or too much for that."""
+
+    kept: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def loose(app: App, worktree: str) -> Loose:
+    """List the single ignored files of a worktree that the main worktree has not.
+
+    Ignored directories (builds, dependencies, caches) are not looked into: they can be made again.
+    """
+    ignored = [c.path for c in app.repo.status(worktree, ignored=True) if c.code == "!!" and not c.path.endswith("/")]
+    names = [
+        n for n in ignored if n != context.FILE and _is_file(worktree, n) and not _stands_elsewhere(app, worktree, n)
+    ]
+    small = [n for n in names if os.path.getsize(os.path.join(worktree, n)) <= _SIZE][:_NUMBER]
+    return Loose(tuple(small), tuple(n for n in names if n not in set(small)))
+
+
+def _stands_elsewhere(app: App, worktree: str, name: str) -> bool:
+    main = app.repo.main_worktree
+    if main is None or not _is_file(main, name):
+        return False
+    return filecmp.cmp(os.path.join(main, name), os.path.join(worktree, name), shallow=False)
+
+
+def _is_file(directory: str, name: str) -> bool:
+    path = os.path.join(directory, name)
+    return os.path.isfile(path) and not os.path.islink(path)
