@@ -62,8 +62,9 @@ def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
         try:
             if trash and not force:
                 _refuse_late_change(admins[0], trash, real)
-        except AgentError:
+        except BaseException:
             os.rename(trash, real)
+            sweep(repo)
             raise
         _forget(repo, admins)
     sweep(repo)
