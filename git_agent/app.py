@@ -13,7 +13,7 @@ from git_agent.errors import AgentError
 if TYPE_CHECKING:
     from git_agent.config import Config
     from git_agent.domain.speaker import Carried, Speaker
-    from git_agent.git.repo import Repo
+    from git_agent.git.repo import Repo, Tips
     from git_agent.store.store import Store
 
 
@@ -27,7 +27,7 @@ class App:
 
     env: the environment; terminal: a person looks on; progress: called with a line when long work moves; creates:
     this command may make the store; begun: the intents that this command wrote; sighted:
-    the branches as this command found them.
+    where the branches were when git was last asked.
     """
 
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -36,7 +36,7 @@ class App:
     creates: bool = False
     notices: list[str] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
-    sighted: Mapping[str, str] = field(default_factory=dict)
+    sighted: Tips | None = None
 
     @cached_property
     def repo(self) -> Repo:
@@ -49,6 +49,11 @@ class App:
     def store_dir(self) -> str:
         """Name the store's directory."""
         return os.path.join(self.repo.common_dir, "git-agent")
+
+    @property
+    def spool_dir(self) -> str:
+        """Name the directory in which hooks note what happened."""
+        return os.path.join(self.store_dir, "spool")
 
     @cached_property
     def store(self) -> Store:

@@ -102,10 +102,11 @@ KEYS: tuple[Key, ...] = (
         "agent.guard",
         "switch",
         "false",
-        "Protect branches and superseded attempts by a reference-transaction hook.",
+        "Refuse workers' commits and ref updates on tasks' bases and on superseded attempts, by two more hooks.",
     ),
     Key("agent.store", "text", "", "PostgreSQL database to use in place of the embedded one."),
 )
+_SWITCH = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}
 _BY_NAME = {key.name.lower(): key for key in KEYS}
 
 
@@ -171,6 +172,13 @@ class Config:
         if not text.isdecimal():
             raise usage("bad-config", f"{name} is no number: {text}", f"git config {name} 5")
         return int(text)
+
+    def switch(self, name: str) -> bool:
+        """Read a switch as git reads one. Raises AgentError (exit 2) for anything else."""
+        text = self.text(name).lower()
+        if text not in _SWITCH:
+            raise usage("bad-config", f"{name} is neither true nor false: {self.text(name)}", f"git config {name} true")
+        return _SWITCH[text]
 
     @property
     def prefix(self) -> str:

@@ -63,7 +63,9 @@ def _block(stage: Stage, block: str) -> str:
 def _type(stage: Stage, command: str) -> Iterator[str]:
     cwd, status = (Path(stage.root, name).read_text().strip() for name in (".cwd", ".status"))
     home = shlex.quote(stage.root)
-    line = f"export GIT_AUTHOR_DATE={NOW}Z GIT_COMMITTER_DATE={NOW}Z OLDPWD={home}/shelf; cd {shlex.quote(cwd)}\n"
+    # Without background looks: what the next command shows would depend on who was quicker.
+    line = f"export GIT_AGENT_HOOKS=0 GIT_AUTHOR_DATE={NOW}Z GIT_COMMITTER_DATE={NOW}Z OLDPWD={home}/shelf\n"
+    line += f"cd {shlex.quote(cwd)}\n"
     line += f"(exit {status})\n{command}\nstatus=$?; pwd >{home}/.cwd; echo $status >{home}/.status"
     for text in stage.ask(line, cwd="", table=True):
         text = text.replace(stage.root, HOME)
@@ -78,7 +80,7 @@ def example() -> Mapping[str, object]:
         _prepare(stage)
         for command in ('git agent spawn "Fix login" --agent ben', "git agent heartbeat 1 -m 'reading the code'"):
             list(_type(stage, command))
-        (line,) = stage.ask("git agent show 1 --json")
+        (line,) = stage.ask("GIT_AGENT_HOOKS=0 git agent show 1 --json")
     task: dict[str, object] = json.loads(line.replace(stage.root, HOME))["task"]
     fixed = {"created_at": f"{NOW}.000Z", "state_at": f"{NOW}.000Z", "beat_age_s": 2.0, "progress_age_s": 2.0}
     worker = {**task["worker"], "host": "analytical-engine"}  # type: ignore[dict-item]

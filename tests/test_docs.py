@@ -75,6 +75,9 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
     repo.git("commit", "--quiet", "-m", "Check")
     commands = {
         "init": (["init"],),
+        "deinit": (["deinit"],),
+        "hooks": (["hooks"],),
+        "sync": (["sync"],),
         "config": (["config"],),
         "trust": (["trust"],),
         "completion": (["completion", "bash"],),

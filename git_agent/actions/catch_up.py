@@ -1,19 +1,24 @@
-"""Record what git did to tasks since the last look: first commits, moved approvals, merges by hand."""
+"""Record what git did to tasks since the last look: first commits, pushes, moved approvals, merges by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from git_agent.actions.hand_in import hand_in
 from git_agent.actions.take import take
 from git_agent.actions.unlock import unlock
 from git_agent.app import App
+from git_agent.domain.handing import hands_in
+from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError
+from git_agent.git.merged import Movement, Verdict, judge
+from git_agent.git.repo import Tips
 from git_agent.store import attempts, events, tasks
-from git_agent.store.tasks import Sight
+from git_agent.store.sights import Sight
 
-GIT = "git"
 # Somebody else is at work on the task right now; the next command looks again.
 _LATER = frozenset({"under-way", "changed-meanwhile", "wrong-state"})
 _OWN_WORK = ("commit", "cherry-pick", "am:", "revert")
@@ -21,51 +26,83 @@ _OWN_WORK = ("commit", "cherry-pick", "am:", "revert")
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    task: int
+    """What git shows of a task. upstream: of the base, None without one; there: its branch is; merged: how, if it was;
+    carried: its approval holds for the new tip, too.
+    """
+
+    task: Task
     tip: str
     base: str
-    inside: bool
+    upstream: str | None
+    there: bool
     worked: bool
+    merged: Verdict | None
+    carried: bool
 
 
-def catch_up(app: App, moved: Sequence[Sight], heads: Mapping[str, str]) -> list[str]:
+def catch_up(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, str]) -> list[str]:
     """Look at the tasks whose branch or base moved, and take the steps that git has made.
 
-    heads: branches and their oids now. Returns a line for each task whose state changed.
+    tips: where branches are now; follows: the ref that each base follows. Returns a line for each task whose state
+    changed. What was seen is recorded together with its step, so that a kill between the two loses neither.
     """
-    merged = _contained(app, {s.base for s in moved})
-    seen = [_see(app, s, heads, merged) for s in moved]
-    with app.store.transaction():
-        for each in seen:
-            tasks.put(each.task, head_oid=each.tip, base_seen=each.base, worked=int(each.worked))
     lines = []
-    for each in seen:
+    for seen in _look(app, moved, tips, follows):
         try:
-            lines.append(_step(app, tasks.get(each.task), each))
+            with app.store.transaction():
+                line = _step(app, seen, tips)
+                tasks.put(seen.task.id, **_observed(seen, tips))
         except AgentError as error:
             if error.code not in _LATER:
                 raise
+            continue
+        if seen.merged is not None:
+            unlock(app, seen.task)
+        lines.append(line)
     return [line for line in lines if line]
 
 
-def _contained(app: App, bases: Iterable[str]) -> dict[str, set[str]]:
-    return {
-        base: set(
-            app.repo.git(
-                "for-each-ref", f"--merged=refs/heads/{base}", "--format=%(refname:lstrip=2)", "refs/heads"
-            ).text.splitlines()
+def _look(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, str]) -> list[_Seen]:
+    """Ask git everything before the store is locked; one movement serves all tasks of a base."""
+    found: list[_Seen] = []
+    movements: dict[tuple[str, str], Movement] = {}
+    holding = _holding(app, moved, tips, follows)
+    for sight in moved:
+        tip = tips.heads.get(sight.branch) or sight.head_oid or ""
+        base, upstream = tips.heads[sight.base], tips.remotes.get(follows[sight.base])
+        ends = [(base, sight.base_seen)] + ([(upstream, sight.upstream_seen)] if upstream else [])
+        inside = [end for end, _ in ends if _is_inside(app, sight, tip, end, holding, tips)]
+        worked = bool(sight.worked) or (not inside and tip != sight.base_oid)
+        if inside and not worked and tip != sight.base_oid:
+            worked = _has_own_work(app, sight.branch)
+        merged = None
+        for end, seen in ends if worked else []:
+            old = seen or sight.base_oid or end
+            move = movements.setdefault((old, end), Movement(app.repo, old, end))
+            if (end in inside or (not inside and old != end)) and merged is None:
+                merged = judge(move, task=sight.id, tip=tip, inside=end in inside)
+        task = tasks.get(sight.id)
+        found.append(
+            _Seen(task, tip, base, upstream, sight.branch in tips.heads, worked, merged, _carried(app, task, tip))
         )
-        for base in bases
+    return found
+
+
+def _holding(app: App, moved: Iterable[Sight], tips: Tips, follows: Mapping[str, str]) -> dict[str, set[str]]:
+    """Map the tips of bases and upstreams to the branches that they hold: one question for each."""
+    refs = {f"refs/heads/{s.base}": tips.heads[s.base] for s in moved}
+    refs |= {follows[s.base]: tips.remotes[follows[s.base]] for s in moved if follows[s.base] in tips.remotes}
+    asked = {
+        oid: app.repo.start("for-each-ref", f"--merged={oid}", "--format=%(refname:lstrip=2)", "refs/heads")
+        for oid in refs.values()
     }
+    return {oid: set(answer().text.splitlines()) for oid, answer in asked.items()}
 
 
-def _see(app: App, sight: Sight, heads: Mapping[str, str], merged: Mapping[str, set[str]]) -> _Seen:
-    """A branch without commits of its own is in the base, too, and was never merged."""
-    tip, inside = heads[sight.branch], sight.branch in merged[sight.base]
-    worked = bool(sight.worked) or (not inside and tip != sight.base_oid)
-    if inside and not worked and tip != sight.base_oid:
-        worked = _has_own_work(app, sight.branch)
-    return _Seen(sight.id, tip, heads[sight.base], inside, worked)
+def _is_inside(app: App, sight: Sight, tip: str, end: str, holding: Mapping[str, set[str]], tips: Tips) -> bool:
+    if sight.branch in tips.heads:
+        return sight.branch in holding[end]
+    return app.repo.resolve(tip) is not None and app.repo.is_ancestor(tip, end)
 
 
 def _has_own_work(app: App, branch: str) -> bool:
@@ -74,15 +111,49 @@ def _has_own_work(app: App, branch: str) -> bool:
     return any(line.startswith(_OWN_WORK) for line in app.repo.git(*args, ok=(0, 128)).text.splitlines())
 
 
-def _step(app: App, task: Task, seen: _Seen) -> str:
-    if seen.inside:
-        return _completed(app, task, seen) if seen.worked else ""
-    if task.state is State.ASSIGNED and seen.worked and seen.tip != _start(task):
-        take(app, task, Step.START, by=GIT, data={"tip": seen.tip})
+def _carried(app: App, task: Task, tip: str) -> bool:
+    """A pure rebase: each commit's change is the same, verbatim, in the same order."""
+    if task.state is not State.APPROVED or tip == task.reviewed_oid:
+        return False
+    base = f"refs/heads/{task.base}"
+    reviewed = app.repo.series(base, task.reviewed_oid or "")
+    return reviewed is not None and reviewed == app.repo.series(base, tip)
+
+
+def _observed(seen: _Seen, tips: Tips) -> dict[str, Any]:
+    ref = tips.arrived.get(seen.tip)
+    columns: dict[str, Any] = {"base_seen": seen.base, "worked": int(seen.worked)}
+    if seen.there:
+        columns["head_oid"] = seen.tip
+    if seen.upstream is not None:
+        columns["upstream_seen"] = seen.upstream
+    if ref is not None:
+        columns |= {"pushed_oid": seen.tip, "pushed_ref": ref, "likely_oid": None}
+    elif _is_gone(seen.task, tips):
+        columns["pushed_ref"] = None
+    return columns
+
+
+def _is_gone(task: Task, tips: Tips) -> bool:
+    ref = task.pushed_ref or ""
+    return ref.startswith("refs/") and ref not in tips.remotes
+
+
+def _step(app: App, seen: _Seen, tips: Tips) -> str:
+    task, tip = seen.task, seen.tip
+    if seen.merged is not None:
+        return _completed(app, task, seen, seen.merged)
+    if not seen.there:
+        return ""
+    if task.state is State.APPROVED and tip != task.reviewed_oid:
+        return _approval_moved(app, task, seen)
+    ref = tips.arrived.get(tip)
+    if seen.worked and ref is not None and hands_in(task, tip) and (line := hand_in(app, task, tip, ref, worked=1)):
+        return line
+    if task.state is State.ASSIGNED and seen.worked and tip != _start(task):
+        take(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
         return f"{task.label} has its first commit: WORKING"
-    if task.state is State.APPROVED and seen.tip != task.reviewed_oid:
-        return _approval_moved(app, task, seen.tip)
-    return ""
+    return _likely(task, seen, tips)
 
 
 def _start(task: Task) -> str | None:
@@ -91,39 +162,34 @@ def _start(task: Task) -> str | None:
     return attempt.start_oid if attempt else None
 
 
-def _completed(app: App, task: Task, seen: _Seen) -> str:
-    how, oid = _how(app, seen)
-    data = {"by": how, "oid": oid, "tip": seen.tip}
-    taken = take(app, task, Step.MERGED, by=GIT, data=data, merged_oid=oid, merged_by=how)
-    unlock(app, taken.task)
+def _completed(app: App, task: Task, seen: _Seen, how: Verdict) -> str:
+    data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
+    take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
     return f"{task.label} was merged into '{task.base}' by hand: COMPLETED"
 
 
-def _how(app: App, seen: _Seen) -> tuple[str, str]:
-    """The first commit on the base's own line that holds the tip: the tip itself when it was fast-forwarded."""
-    later = app.repo.git("rev-list", "--first-parent", "--reverse", f"{seen.tip}..{seen.base}").text.split()
-    if not later:
-        return "ff", seen.tip
-    parents = app.repo.git("rev-list", "--parents", "--max-count=1", later[0]).text.split()[1:]
-    return ("ff", seen.tip) if parents[:1] == [seen.tip] else ("merge", _first_holding(app, later, seen.tip))
-
-
-def _first_holding(app: App, line: list[str], tip: str) -> str:
-    """Bisect the base's line: what holds the tip once holds it ever after."""
-    low, high = 0, len(line) - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if app.repo.is_ancestor(tip, line[middle]) else (middle + 1, high)
-    return line[low]
-
-
-def _approval_moved(app: App, task: Task, tip: str) -> str:
-    old, base = task.reviewed_oid or "", f"refs/heads/{task.base}"
-    reviewed = app.repo.series(base, old)
-    if reviewed is not None and reviewed == app.repo.series(base, tip):
-        with app.store.transaction():
-            tasks.put(task.id, reviewed_oid=tip)
-            events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
+def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
+    old, tip = task.reviewed_oid or "", seen.tip
+    if seen.carried:
+        if tasks.get(task.id).version != task.version:
+            raise tasks.stale(task)
+        tasks.put(task.id, reviewed_oid=tip)
+        events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
         return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
-    take(app, task, Step.MOVED, by=GIT, data={"reviewed_oid": old, "tip": tip}, reviewed_oid=None, reviewer=None)
+    data = {"reviewed_oid": old, "tip": tip}
+    take(app, task, Step.MOVED, seen=task, by=GIT, data=data, reviewed_oid=None, reviewer=None)
     return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again"
+
+
+def _likely(task: Task, seen: _Seen, tips: Tips) -> str:
+    """Its branch is gone from the remote and the base moved on: as after a pull request whose squash was edited."""
+    moved = seen.base != task.base_oid or seen.upstream not in (None, task.base_oid)
+    if not (seen.worked and moved and task.live and _is_gone(task, tips)):
+        return ""
+    oid = seen.upstream or seen.base
+    tasks.put(task.id, likely_oid=oid)
+    events.append("task.likely-merged", GIT, task=task.id, epoch=task.epoch, data={"base": oid, "ref": task.pushed_ref})
+    return (
+        f"{task.label} was likely merged (its remote branch is gone and '{task.base}' moved on); if so: "
+        f"git agent merge {task.id} --already"
+    )

@@ -182,6 +182,7 @@ def _environment(root: str, colour: bool) -> dict[str, str]:
     programs = os.path.dirname(sys.executable)  # git finds git-agent there, and the scripts this Python
     return {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        "GIT_AGENT_HOOKS": "0",  # nothing runs on in the background when the demo has ended
         "PATH": os.pathsep.join([programs, os.environ.get("PATH") or os.defpath]),
         "HOME": root,
         "GIT_CONFIG_GLOBAL": os.devnull,

@@ -1,31 +1,43 @@
-"""Make the repository ready: the store, and what keeps our files out of commits."""
+"""Make the repository ready: the store, the hooks, and what keeps our files out of commits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from git_agent import context
+from git_agent.actions.heal import FACT
 from git_agent.app import App
-from git_agent.git import excludes, versions
+from git_agent.git import excludes, hookfiles, versions
+from git_agent.proc import program
+from git_agent.store import facts
 from git_agent.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Initialized:
-    """A repository that is ready. path: of the store; made: it was not there before."""
+    """A repository that is ready. path: of the store; made: it was not there before; hooks: what was done to them, None
+    when none are wanted; manual: what is left to the user.
+    """
 
     path: str
     made: bool
+    hooks: tuple[str, ...] | None
+    manual: tuple[str, ...] = ()
 
 
-def init(app: App) -> Initialized:
-    """Make the store where there is none, and mend what is missing; safe to run again.
+def init(app: App, *, hooks: bool = True) -> Initialized:
+    """Make the store and install the hooks where they are missing, and mend what is not as it should be.
 
-    Raises AgentError for a git that is too old, and for anything else in the store's place.
+    hooks: False takes out those that are there. Raises AgentError for a git that is too old, and for anything else in
+    the store's place.
     """
     versions.require()
     app.creates = True
     made = not Store.stands_in(app.store_dir)
     store = app.store
     excludes.exclude(app.repo, context.EXCLUDE)
-    return Initialized(store.path, made)
+    guard = hooks and app.config.switch("agent.guard")
+    done = hookfiles.install(app.repo, program.own(), guard=guard) if hooks else hookfiles.uninstall(app.repo)
+    with app.store.transaction():
+        facts.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
+    return Initialized(store.path, made, done.changed if hooks else None, done.manual)

@@ -29,7 +29,9 @@ def need(viewed: TaskView) -> Need | None:
 def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     task = viewed.task
     if viewed.amiss is not None:
-        return f"has lost something: {viewed.amiss}", f"git agent show {task.id}"
+        return f"was changed by hand: {viewed.amiss}", f"git agent show {task.id}"
+    if task.live and task.likely_oid is not None:
+        return "was likely merged", f"git agent show {task.id}"
     if task.hold is not None:
         return _by_hold(task.hold, task, task.reason)
     if task.state is State.IN_REVIEW:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from git_agent import context
+from git_agent.actions.beats import beats
 from git_agent.app import App
 from git_agent.config import Config
 from git_agent.domain.message import Draft
@@ -53,7 +54,9 @@ def prepare(app: App, wish: Wish) -> Task:
     )
     _furnish(app, task, place)
     _set_up(app, task, place)
-    return _record(app, wish, admin)
+    made = _record(app, wish, admin)
+    beats(app, attempts.standing())
+    return made
 
 
 def _branch(app: App, wish: Wish) -> None:
@@ -144,6 +147,8 @@ def _record(app: App, wish: Wish, admin: str) -> Task:
     place, speaker, columns = wish.place, app.speaker, _columns(app, wish)
     with app.store.transaction():
         task = tasks.get(wish.task.id)
+        if task.head_oid is not None:
+            attempts.see(task.id, task.attempt, task.head_oid)
         move = after(task.state, task.hold, wish.step)
         if move is None or task.version != wish.task.version:
             raise tasks.stale(task)
@@ -174,5 +179,12 @@ def _columns(app: App, wish: Wish) -> dict[str, Any]:
         # A branch that starts at the base's tip has nothing to be looked at; when the base was elsewhere, sync looks.
         "base_seen": place.start_oid if place.start_oid == base_oid else None,
         "worked": int(place.start_oid != base_oid),
+        "settled_oid": None,
+        "pushed_oid": None,
+        "pushed_ref": None,
+        "upstream_seen": None,
+        "likely_oid": None,
+        "reverted_oid": None,
+        "amiss": None,
     }
     return columns | ({"agent": wish.agent} if wish.agent else {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from git_agent.actions.take import Taken, take
 from git_agent.app import App
 from git_agent.domain import names
@@ -18,4 +20,8 @@ def reopen(app: App, task: Task) -> Taken:
             f"cannot reopen {task.label}: another task is named '{task.name}'",
             "git agent add TITLE, for a new one",
         )
-    return take(app, task, Step.REOPEN, merged_oid=None, merged_by=None, reviewed_oid=None, reviewer=None, reason=None)
+    gone = ("merged_oid", "merged_by", "reviewed_oid", "reviewer", "reverted_oid", "reason")
+    columns: dict[str, Any] = dict.fromkeys(gone)
+    # What was merged is no work of the reopened task: only what its branch gets from now on is.
+    columns |= {"base_oid": task.head_oid or task.base_oid, "worked": 0}
+    return take(app, task, Step.REOPEN, **columns)

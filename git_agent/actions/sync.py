@@ -1,13 +1,16 @@
-"""Bring the store up to date with what git says now, where a branch or a base moved since the last look."""
+"""Bring the store up to date with what git says now, where a ref moved since the last look."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from git_agent.actions.beats import beats
+from git_agent.actions.notice import notice
+from git_agent.actions.upstreams import upstreams
 from git_agent.app import App
-from git_agent.store import tasks
-from git_agent.store.tasks import Sight
+from git_agent.git.repo import Tips
+from git_agent.store import attempts, facts, sights
+from git_agent.store.sights import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +20,41 @@ class Synced:
     lines: tuple[str, ...]
 
 
-def sync(app: App, heads: Mapping[str, str] | None = None) -> Synced:
-    """Look at every unfinished task's branch and base, and record what changed since the last look.
+def sync(app: App, tips: Tips | None = None) -> Synced:
+    """Look at every unfinished task's branch, base and worktree, and record what changed since the last look.
 
-    heads: branches and their oids, where git was asked just now. Costs one for-each-ref and one query where no ref
-    moved.
+    tips: where branches are, when git was asked just now. Costs one for-each-ref and a few queries where no ref moved.
     """
-    heads = app.sighted = app.heads if heads is None else heads
-    moved = [s for s in tasks.sights() if _moved(s, heads)]
-    if not moved:
-        return Synced(())
-    from git_agent.actions.catch_up import catch_up
+    tips = app.sighted = app.repo.start_tips()() if tips is None else tips
+    seen, lines = sights.listing(), list[str]()
+    follows = upstreams(app, {s.base for s in seen})
+    moved = [s for s in seen if _moved(s, tips, follows)]
+    if moved:
+        from git_agent.actions.catch_up import catch_up
 
-    return Synced(tuple(catch_up(app, moved, heads)))
+        lines += catch_up(app, moved, tips, follows)
+    scanned = facts.under(facts.SCANNED)
+    if (
+        any(tips.heads.get(base, oid) != oid for base, oid in scanned.items())
+        or {s.base for s in seen} - scanned.keys()
+    ):
+        from git_agent.actions.look_for_reverts import look_for_reverts
+
+        lines += look_for_reverts(app, scanned, {s.base for s in seen}, tips)
+    standing = attempts.standing()
+    lines += notice(app, standing, tips)
+    beats(app, standing)
+    return Synced(tuple(lines))
 
 
-def _moved(sight: Sight, heads: Mapping[str, str]) -> bool:
-    tip, base = heads.get(sight.branch), heads.get(sight.base)
-    return tip is not None and base is not None and (tip, base) != (sight.head_oid, sight.base_seen)
+def _moved(sight: Sight, tips: Tips, follows: dict[str, str]) -> bool:
+    # A branch that was deleted is judged by its last tip: people merge and clean up before anybody looks.
+    tip, base = tips.heads.get(sight.branch, sight.head_oid), tips.heads.get(sight.base)
+    if tip is None or base is None:
+        return False
+    upstream = tips.remotes.get(follows[sight.base])
+    if (tip, base) != (sight.head_oid, sight.base_seen) or upstream not in (None, sight.upstream_seen):
+        return True
+    if sight.pushed_ref is not None and sight.pushed_ref not in tips.remotes and sight.pushed_ref.startswith("refs/"):
+        return True
+    return sight.pushed_oid != tip and tip in tips.arrived

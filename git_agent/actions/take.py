@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from git_agent.actions.beats import beats
 from git_agent.actions.fence import fence
 from git_agent.app import App
 from git_agent.domain.message import Draft
-from git_agent.domain.speaker import Speaker
-from git_agent.domain.task import State, Step, Task, after, done_already
+from git_agent.domain.speaker import Carried, Speaker
+from git_agent.domain.task import Move, State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
-from git_agent.store import intents, leases, messages, tasks
+from git_agent.store import attempts, intents, leases, messages, tasks
 
 _ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
 
@@ -46,7 +47,7 @@ def take(
     speaker, before anything else; exit 3 when the table has no such move; exit 6 when another command is at work on
     the task.
     """
-    speaker = app.speaker if by is None else Speaker(by)
+    speaker = app.speaker if by is None else Speaker(by, (Carried(task.id, None, None),))
     with app.store.transaction():
         now = tasks.get(task.id)
         if by is None:
@@ -59,13 +60,25 @@ def take(
             raise _impossible(now, step)
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
-        moved = tasks.move(now, made, speaker.actor, data=data, **columns)
-        messages.send(drafts, speaker.address, verified=True)
+        moved = tasks.move(now, made, speaker.actor, data=data, **{**_settled(app, now, made), **columns})
+        messages.send(drafts, speaker.address, verified=by is None)
         if moved.state in _ENDS_LEASE or moved.hold:
             leases.drop(moved.id)
         if intent is not None:
             intents.end(intent)
+    if made.fences:
+        beats(app, attempts.standing())  # whoever was superseded is told at its next commit
     return Taken(moved, True)
+
+
+def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
+    """Remember the tip at which a review ended, or a hold at a pushed tip: pushing it again hands nothing in."""
+    if made.target is not State.WORKING or app.sighted is None:
+        return {}
+    tip = app.sighted.heads.get(task.branch or "")
+    ended = task.state in (State.IN_REVIEW, State.APPROVED)
+    resumed = task.hold is not None and made.hold is None and tip in (task.pushed_oid, *app.sighted.arrived)
+    return {"settled_oid": tip} if tip is not None and (ended or resumed) else {}
 
 
 def _refuse_under_way(task: Task, mine: int | None) -> None:

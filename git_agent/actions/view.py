@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from git_agent.store import leases, messages, tasks
 class TaskView:
     """A task and its surroundings. Ages are seconds; ahead and behind are commits, None when not asked for.
 
-    amiss: what somebody took from a live task by hand.
+    amiss: what somebody did to a live task's branch or worktree by hand.
     """
 
     task: Task
@@ -39,8 +38,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     ids = [t.id for t in shown]
     parents, blockers, paths = tasks.parents(ids), tasks.blockers(ids), tasks.paths(ids)
     held, unread, now = leases.of(ids), messages.unread([str(i) for i in ids]), app.store.now()
-    heads = app.heads if counts else app.sighted
-    ahead = _ahead(app, shown, heads) if counts else {}
+    ahead = _ahead(app, shown, app.heads) if counts else {}
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
@@ -60,18 +58,10 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
             ahead=pair[0],
             behind=pair[1],
             unread=unread.get(str(task.id), 0),
-            amiss=_amiss(task, heads),
+            amiss=task.amiss if task.live else None,
         )
 
     return [one(task) for task in shown]
-
-
-def _amiss(task: Task, heads: Mapping[str, str]) -> str | None:
-    if not task.live:
-        return None
-    if heads and task.branch not in heads:
-        return "branch gone"
-    return "worktree gone" if task.worktree and not os.path.isdir(task.worktree) else None
 
 
 def _ahead(app: App, shown: Sequence[Task], heads: Mapping[str, str]) -> Mapping[int, tuple[int, int]]:

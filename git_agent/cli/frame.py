@@ -71,15 +71,16 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 
 
 def _look(app: App) -> None:
-    from git_agent.actions.recover import recover
-    from git_agent.actions.sync import sync
+    from git_agent.actions.look import look
     from git_agent.actions.touch import touch
 
     try:
-        asked = app.repo.start_tips()
-        _ = app.store
-        mended = recover(app)
-        lines = [*mended, *sync(app, None if mended else asked()).lines]
+        seen = look(app)
+        lines = list(seen.lines)
+        if seen.asks:
+            from git_agent.runtime import draining
+
+            draining.start(app)
         touch(app)
     except AgentError as error:
         if error.code != "store-not-writable":

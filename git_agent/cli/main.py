@@ -86,6 +86,9 @@ def group(ctx: click.Context) -> None:
         ctx.exit(Exit.USAGE)
 
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
 class _Ended(BaseException):
     """A signal asks us to end: unwind, so that what is half done is taken back."""
 
@@ -97,9 +100,11 @@ def _end(number: int, frame: object) -> NoReturn:
 def run() -> NoReturn:
     """Run the command line and exit."""
     _open_streams()
-    for name in ("SIGTERM", "SIGHUP"):
-        signal.signal(getattr(signal, name), _end)
+    for number in _ENDING:
+        signal.signal(number, _end)
     status = _run(sys.argv[1:])
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)  # the exit code is known; a second signal must not change it
     gc.freeze()  # what is left is the system's to take back, not the interpreter's to search
     sys.exit(status)
 

@@ -10,22 +10,94 @@ import click
 from git_agent.app import App
 from git_agent.cli.frame import Answer, terminal_width, verb
 from git_agent.errors import usage
+from git_agent.render.text import visible
 
 
 @verb("init", creates=True, looks=False)
-@click.option("--no-hooks", is_flag=True, help="Make the store only.")
+@click.option("--no-hooks", is_flag=True, help="No hooks: what happens in git is noticed by the next command.")
 def init_verb(app: App, no_hooks: bool) -> Answer:
-    """Make the store of this repository. Run again, it mends what is missing.
+    """Make the store of this repository, and install the hooks. Run again, it mends what is missing.
 
     The store is `git-agent/agent.db` in the common git directory; nothing else of the repository changes but a line
-    of info/exclude. Other verbs that add tasks make the store, too.
+    of info/exclude and what the hooks need (`git agent hooks` shows it, `git agent deinit` takes it out). Other verbs
+    that add tasks do the same.
     """
-    del no_hooks
     from git_agent.actions.init import init
 
-    done = init(app)
+    done = init(app, hooks=not no_hooks)
     word = "made" if done.made else "is there already:"
-    return Answer({"store": done.path, "made": done.made}, [f"store {word} {done.path}"])
+    lines = [f"store {word} {done.path}"]
+    if done.hooks is not None:
+        lines.append("hooks installed" if done.hooks else "hooks are there already")
+    payload = {"store": done.path, "made": done.made, "hooks": done.hooks is not None, "manual": list(done.manual)}
+    return Answer(payload, lines, [f"note: {visible(line)}" for line in done.manual])
+
+
+@verb("deinit", looks=False)
+@click.option("--purge", is_flag=True, help="Remove the store too: tasks, events and messages.")
+@click.option("-y", "--yes", "sure", is_flag=True, help="With --purge: although tasks are unfinished.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
+def deinit_verb(app: App, purge: bool, sure: bool, dry_run: bool) -> Answer:
+    """Take the hooks out, exactly as they were before. Branches and worktrees are left alone.
+
+    Without --purge the store stays, and every command goes on working: it notices by itself what happened in git.
+    """
+    from git_agent.actions.deinit import deinit
+
+    done = deinit(app, purge=purge, sure=sure, dry_run=dry_run)
+    lines = ["hooks are taken out" if done.hooks else "no hooks are here"]
+    if dry_run:
+        lines = [f"would be taken out: hooks{', store' if done.purged else ''}"]
+    elif done.purged:
+        lines.append(f"store removed: {app.store_dir}")
+    payload = {"hooks": list(done.hooks), "manual": list(done.manual), "purged": done.purged}
+    return Answer(payload, lines, [f"note: {visible(line)}" for line in done.manual])
+
+
+@verb("hooks", looks=False)
+def hooks_verb(app: App) -> Answer:
+    """Show what git runs for each of our events in this worktree, and in a worker's.
+
+    HOW is config (git's own configuration, 2.54 and newer), own file, block (lines in a hook of yours), chained (ours
+    runs yours), workers' (a hooks directory for workers' worktrees only) or none: then what happens is noticed by the
+    next command.
+    """
+    from git_agent.actions.hooks import hooks
+    from git_agent.render.table import Column, table
+
+    found = hooks(app)
+    columns = (Column("WHERE"), Column("EVENT"), Column("HOW"), Column("YOUR HOOK", stretch=True), Column("NOTE"))
+    places = [("here", found.here), ("workers", found.workers or ())]
+    rows = [[where, e.event, e.scheme, e.beside or "", e.note] for where, each in places for e in each]
+    said = [] if found.wanted else ["hooks are not wanted here: git agent init installs them"]
+    payload = {
+        "wanted": found.wanted,
+        "worktree": found.place,
+        "hooks": [
+            {"where": where, "event": e.event, "how": e.scheme, "path": e.path, "beside": e.beside, "note": e.note}
+            for where, each in places
+            for e in each
+        ],
+    }
+    return Answer(payload, [*table(columns, rows, terminal_width=terminal_width()), *said])
+
+
+@verb("sync", looks=False)
+@click.option("--background", is_flag=True, hidden=True)
+def sync_verb(app: App, background: bool) -> Answer:
+    """Reconcile with git: pushes, merges, rebases, moved and removed worktrees.
+
+    Every command does it first, and the hooks have it done when something happened; by itself it says what is new.
+    """
+    if background:
+        from git_agent.runtime import draining
+
+        draining.look_until_quiet(app)
+        return Answer({"noticed": []})
+    from git_agent.actions.look import look
+
+    lines = look(app, remotes=True).lines
+    return Answer({"noticed": list(lines)}, [visible(line) for line in lines] or ["nothing new"])
 
 
 @verb("config", looks=False)
@@ -50,7 +122,6 @@ def config_verb(app: App) -> Answer:
 def trust_verb(app: App) -> Answer:
     """Accept the commands of the committed .gitagent file, until it changes."""
     from git_agent.actions.trust import trust
-    from git_agent.render.text import visible
 
     done = trust(app)
     lines = [f"{key} = {visible(value)}" for key, value in done.commands]

@@ -23,7 +23,10 @@ VERBS: dict[str, Verb] = {
     **_of(
         "setup",
         "Setting up",
-        init="Make the store of this repository",
+        init="Make the store of this repository, and install the hooks",
+        deinit="Take the hooks out, exactly as they were before",
+        hooks="Show which hooks are effective here",
+        sync="Look at what git says now",
         config="Show every agent.* key with its value, its origin and its meaning",
         trust="Accept the commands of the committed .gitagent file",
         completion="Print or install the completion of a shell",

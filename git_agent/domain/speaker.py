@@ -9,6 +9,8 @@ from git_agent.errors import AgentError, Exit
 
 HUMAN = "@human"
 COORDINATOR = "@coordinator"
+GIT = "git"
+"""The actor of what git was seen to have done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,8 +214,11 @@ def event_kind(step: Step) -> str:
 class Task:
     """A task as the store knows it. Times are milliseconds since the epoch, oids full hexadecimal names.
 
-    head_oid and base_seen: the tips of branch and base when git was last looked at; worked: the branch was seen with
-    commits of its own.
+    head_oid, base_seen and upstream_seen: the tips of branch, base and the base's upstream when git was last looked at;
+    worked: the branch was seen with commits of its own; settled_oid: the tip at which the last review or hold ended;
+    pushed_oid and pushed_ref: the tip last seen on a remote, and where; likely_oid: the base's commit at which it was
+    likely merged; reverted_oid: the base's commit that reverts its merge; amiss: what was last noticed to be wrong
+    with branch or worktree.
     """
 
     id: int
@@ -246,6 +249,13 @@ class Task:
     worked: int
     created_at: int
     state_at: int
+    settled_oid: str | None = None
+    pushed_oid: str | None = None
+    pushed_ref: str | None = None
+    upstream_seen: str | None = None
+    likely_oid: str | None = None
+    reverted_oid: str | None = None
+    amiss: str | None = None
 
     @property
     def live(self) -> bool:

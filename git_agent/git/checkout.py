@@ -30,7 +30,9 @@ _ITS_OWN = ("core.autocrlf", "core.eol", "core.attributesFile", "core.symlinks")
 def settings(repo: Repo) -> dict[str, str]:
     """Return the configuration that matters when files are written, keys as git prints them."""
     fields = repo.git("config", "--null", "--get-regexp", _KEYS, ok=(0, 1)).fields
-    return dict(field.partition("\n")[::2] for field in fields if field)
+    found = dict(field.partition("\n")[::2] for field in fields if field)
+    # Ours are none that a checkout runs.
+    return {key: value for key, value in found.items() if not key.startswith("hook.git-agent-")}
 
 
 def suits_pygit2(repo: Repo, oid: str, config: dict[str, str]) -> bool:

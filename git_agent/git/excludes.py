@@ -31,6 +31,20 @@ def exclude(repo: Repo, pattern: str) -> None:
         _replace(path, held + (b"" if held.endswith(b"\n") or not held else b"\n") + line + b"\n", mode)
 
 
+def admit(repo: Repo, pattern: str) -> None:
+    """Take a pattern of ours out of <common>/info/exclude again; what else is there stays, byte for byte."""
+    with creation_lock(repo):
+        path = os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
+        try:
+            with open(path, "rb") as file:
+                held, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        except FileNotFoundError:
+            return
+        _replace(
+            path, b"".join(each for each in held.splitlines(True) if each.rstrip(b"\n") != os.fsencode(pattern)), mode
+        )
+
+
 def _replace(path: str, content: bytes, mode: int) -> None:
     temporary = os.path.join(os.path.dirname(path), TEMPORARY)
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from git_agent.git import versions
@@ -26,6 +28,10 @@ _PLAIN = (
     "--submodule=short",
     "--ignore-submodules=none",
 )
+_NAMES = ("--raw", "--no-renames", "--ignore-submodules=none", "--no-show-signature", "--no-color", "-z")
+_ENTRY = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n", re.MULTILINE)
+# What a patch is apart from where it applies: line numbers go, and blobs that its lines describe.
+_PLACE = re.compile(rb"^@@ -[^\n]*|^index [^\n]*\n(?!Binary files )", re.MULTILINE)
 _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
 Run = Callable[..., Done]
 
@@ -77,15 +83,6 @@ def commits(run: Run, base: str, tip: str, limit: int) -> list[Commit]:
     return [Commit(oid, subject, author, int(when)) for oid, when, author, subject in rows]
 
 
-def patch_id(run: Run, start: str | None, tip: str, verbatim: bool) -> str | None:
-    """Return the patch-id of the difference from start to tip; None when empty, or without a common start."""
-    if start is None or (verbatim and versions.git_version() < (2, 39, 0)):
-        return None
-    patch = run("diff-tree", *_PLAIN, "-r", "--end-of-options", start, tip, "--").out
-    done = run("patch-id", "--verbatim" if verbatim else "--stable", stdin=patch)
-    return done.text.partition(" ")[0] or None
-
-
 def series(run: Run, start: str | None, tip: str) -> tuple[str, ...] | None:
     """Return the verbatim patch-ids of the commits from start to tip, oldest first; equal after a pure rebase.
 
@@ -99,6 +96,56 @@ def series(run: Run, start: str | None, tip: str) -> tuple[str, ...] | None:
     patches = run("log", "--reverse", "--no-merges", "--format=commit %H", *_PLAIN, "--end-of-options", *span).out
     lines = run("patch-id", "--verbatim", stdin=patches).text.splitlines() if patches else []
     return tuple(line.partition(" ")[0] for line in lines) if str(len(lines)) == number else None
+
+
+def changed(run: Run, *revisions: str) -> dict[str, dict[str, str]]:
+    """List the commits that `git log` finds by revisions and options; for each the paths that it changes.
+
+    A path comes with the letter of `git diff --raw` (A, D, M, T); a renamed file is one that went and one that came.
+    """
+    fields = run("log", "--root", "--format=%H", *_NAMES, *revisions, "--").fields
+    found: dict[str, dict[str, str]] = {}
+    paths: dict[str, str] = {}
+    for field, path in _raw(fields):
+        if path is None:
+            paths = found.setdefault(field, {})
+        else:
+            paths[path] = field
+    return found
+
+
+def changes(run: Run, old: str, new: str, paths: Sequence[str] = ()) -> dict[str, str]:
+    """Return the paths that differ between two commits with their letters, as changed() does.
+
+    paths: look at these files only, when given.
+    """
+    done = run("--literal-pathspecs", "diff-tree", "-r", *_NAMES, old, new, "--", *paths)
+    return {path: letter for letter, path in _raw(done.fields) if path is not None}
+
+
+def _raw(fields: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield (letter, path) of each change, and (oid, None) before those of a commit."""
+    each = iter(fields)
+    for field in each:
+        word = field.removeprefix("\n")
+        if word.startswith(":"):
+            yield word[-1], next(each)
+        elif word:
+            yield word, None
+
+
+def patches(run: Run, wanted: Sequence[str]) -> dict[str, str]:
+    """Return a digest of what commits change; two that change the same, wherever in a file, have the same.
+
+    wanted: "<commit>" for what it changes in its one parent, "<commit> <other>" for what it changes in another one; a
+    commit once only, since git remembers the other parent. What changes nothing is not in the result.
+    Like `git patch-id --verbatim`, which older versions lack; but modes and the content of binary files count in any.
+    """
+    given = "".join(f"{line}\n" for line in wanted).encode()
+    out = run("diff-tree", "--stdin", "--root", *_PLAIN, "-r", stdin=given).out if wanted else b""
+    parts = _ENTRY.split(out)[1:]
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return {oid.decode(): hashlib.sha256(_PLACE.sub(b"@@", patch)).hexdigest() for oid, patch in pairs if patch}
 
 
 def stashes(run: Run, branch: str) -> list[str]:

@@ -14,6 +14,7 @@ from git_agent.git.run import Done, GitError, git, start
 from git_agent.git.state import Change
 
 HEADS = "refs/heads/"
+REMOTES = "refs/remotes/"
 _REF_FORMAT = "--format=%(objectname) %(refname)"
 _HEAD_FORMAT = "%00".join(["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""])
 
@@ -29,6 +30,19 @@ class Head(NamedTuple):
     worktree: str | None
     upstream: str | None
     track: str
+
+
+@dataclass(frozen=True)
+class Tips:
+    """Where branches are: local ones by name, remote-tracking ones by their full ref."""
+
+    heads: dict[str, str]
+    remotes: dict[str, str]
+
+    @cached_property
+    def arrived(self) -> dict[str, str]:
+        """Map commits that some remote is known to have at a branch's tip to that remote-tracking ref."""
+        return {oid: ref for ref, oid in self.remotes.items()}
 
 
 @dataclass(frozen=True)
@@ -107,12 +121,12 @@ class Repo:
 
     def tips(self) -> dict[str, str]:
         """Return the oid of every local branch by name; heads() must read every worktree for what it says more."""
-        return self.start_tips()()
+        return {ref[len(HEADS) :]: oid for ref, oid in self.refs(HEADS).items()}
 
-    def start_tips(self) -> Callable[[], dict[str, str]]:
-        """Start tips(); the returned function waits for the answer."""
-        asked = self.start("for-each-ref", _REF_FORMAT, HEADS)
-        return lambda: {ref[len(HEADS) :]: oid for ref, oid in _refs(asked()).items()}
+    def start_tips(self) -> Callable[[], Tips]:
+        """Start asking where all branches are, with one for-each-ref; the returned function waits for the answer."""
+        asked = self.start("for-each-ref", _REF_FORMAT, HEADS, REMOTES)
+        return lambda: _tips(_refs(asked()))
 
     def refs(self, prefix: str) -> dict[str, str]:
         """Return full ref name and oid of all refs under prefix ("refs/remotes/")."""
@@ -147,13 +161,6 @@ class Repo:
     def commits(self, base: str, tip: str, limit: int = 100) -> list[Commit]:
         """List the commits of tip that base lacks (full oids), newest first, limit at most."""
         return history.commits(self.git, base, tip, limit)
-
-    def patch_id(self, base: str, tip: str, *, verbatim: bool = False) -> str | None:
-        """Return one stable patch-id of what tip changes since it left base; None when it changes nothing.
-
-        verbatim: white space counts too (git 2.39 and newer; None before, which means "can't tell").
-        """
-        return history.patch_id(self.git, self.merge_base(base, tip), tip, verbatim)
 
     def series(self, base: str, tip: str) -> tuple[str, ...] | None:
         """Return the patch-ids of tip's commits since it left base, oldest first; None when that can't be told."""
@@ -200,6 +207,11 @@ class Repo:
         how = (f"--type={kind}",) if kind else ()
         done = self.git("config", "--null", *how, "--get", key, ok=(0, 1), env=env)
         return done.fields[-1] if done.status == 0 else None
+
+
+def _tips(refs: dict[str, str]) -> Tips:
+    heads = {ref[len(HEADS) :]: oid for ref, oid in refs.items() if ref.startswith(HEADS)}
+    return Tips(heads, {ref: oid for ref, oid in refs.items() if not ref.startswith(HEADS)})
 
 
 def _refs(listed: Done) -> dict[str, str]:

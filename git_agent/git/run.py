@@ -57,6 +57,7 @@ _FIXED = {
     "GIT_PAGER": "cat",
     "GIT_ADVICE": "0",
     "GIT_MERGE_AUTOEDIT": "no",
+    "GIT_AGENT_HOOKS": "0",  # what a git of ours does is known here: no look in the background
 }
 _OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 _PATIENCE = 10.0  # seconds; git holds a ref, index or config lock for milliseconds
@@ -116,18 +117,20 @@ def git(
     ok: Container[int] = (0,),
     terminal: bool = False,
     patient: bool = True,
+    timeout: float | None = None,
 ) -> Done:
     """Run git and return what it left.
 
     cwd, git_dir: where it runs and on which repository; stdin: its input (nothing when None); env: names to add;
     ok: statuses that are no error; terminal: let its talk go to our stderr (progress), so that none is in the result;
-    patient: try again, 10 s at most, while another git holds a lock.
-    Raise GitError for another status, AgentError no-git without git, git-busy (exit 6) when a lock stays.
+    patient: try again, 10 s at most, while another git holds a lock; timeout: seconds, for what asks a network.
+    Raise GitError for another status, AgentError no-git without git, git-busy (exit 6) when a lock stays,
+    git-slow (exit 6) after the timeout.
     """
     argv = _argv(args, git_dir)
     end = time.monotonic() + _PATIENCE
     while True:
-        done = _once(argv, cwd, stdin, environment(env), terminal)
+        done = _once(argv, cwd, stdin, environment(env), terminal, timeout)
         if done.status in ok:
             return done
         lock = _LOCKED.search(done.err) if patient else None
@@ -177,7 +180,14 @@ def _argv(args: tuple[str, ...], git_dir: str | None) -> tuple[str, ...]:
     return argv
 
 
-def _once(argv: tuple[str, ...], cwd: str | None, stdin: bytes | None, env: dict[str, str], terminal: bool) -> Done:
+def _once(
+    argv: tuple[str, ...],
+    cwd: str | None,
+    stdin: bytes | None,
+    env: dict[str, str],
+    terminal: bool,
+    timeout: float | None,
+) -> Done:
     began = time.monotonic()
     if terminal:
         sys.stderr.flush()
@@ -189,6 +199,7 @@ def _once(argv: tuple[str, ...], cwd: str | None, stdin: bytes | None, env: dict
             env=env,
             stdout=subprocess.PIPE,
             stderr=None if terminal else subprocess.PIPE,
+            timeout=timeout,
             **given,
         )
     _trace(argv, began)
@@ -199,6 +210,9 @@ def _once(argv: tuple[str, ...], cwd: str | None, stdin: bytes | None, env: dict
 def _explaining(cwd: str | None) -> Iterator[None]:
     try:
         yield
+    except subprocess.TimeoutExpired as error:
+        says = f"git did not answer within {error.timeout:.0f} s"
+        raise AgentError("git-slow", says, "try again", exit=Exit.BUSY) from error
     except (FileNotFoundError, NotADirectoryError) as error:
         if cwd is not None and not os.path.isdir(cwd):
             raise AgentError("no-directory", f"no such directory: {cwd}", "git worktree list") from error

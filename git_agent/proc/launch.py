@@ -44,6 +44,13 @@ class Program:
 Line = Callable[[Program, str], None]
 
 
+def detach(command: Sequence[str], *, cwd: str) -> None:
+    """Start a program that outlives us, in a session of its own, with all three streams closed."""
+    nothing = subprocess.DEVNULL
+    started = subprocess.Popen(command, cwd=cwd, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+    started.returncode = 0  # nobody waits for it; without this Python would complain of a child left behind
+
+
 @dataclass(eq=False, slots=True)
 class Crew:
     """The programs started within a `with` block; they end with it."""

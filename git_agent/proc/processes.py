@@ -44,6 +44,11 @@ def is_gone(owner: Owner) -> bool:
     return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
 
 
+def ended(pid: int, start: int) -> bool:
+    """Tell whether a process that was noted on this host has ended. start: in ticks since boot, 0 if unknown."""
+    return not is_running(pid) or (start != 0 and _start_of(pid) not in (None, start))
+
+
 def is_running(pid: int) -> bool:
     """Tell whether a process with this pid exists and is no zombie."""
     try:

@@ -43,16 +43,19 @@ FILES: Mapping[str, str] = {
     ".worker-ctx.json": "at the root of a worktree: which task, branch and base it is; kept out of commits",
     ".gitagent": "a team's `agent.*` values, committed, in the syntax of git config",
     ".worktreeinclude": "patterns of ignored files to copy into new worktrees, as `agent.copy`",
+    "<git common dir>/git-agent/hooks/": "the scripts that git's hooks run; `beat/` and `spool/` beside it are what "
+    "they write (docs/hooks.md)",
     "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files",
 }
 ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TASK": "the task that the caller works on, outside of its worktree",
     "GIT_AGENT_EPOCH": "the epoch that the caller believes to be the task's; another one exits 5",
     "GIT_AGENT_ACTOR": "the name that events give the worker",
+    "GIT_AGENT_HOOKS": "0: no command installs or mends hooks, and the hooks start nothing in the background",
     "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",
     "NO_COLOR": "anything: no colour (https://no-color.org)",
 }
-RESERVED = ("agent.guard", "agent.notify", "agent.run", "agent.store")
+RESERVED = ("agent.notify", "agent.run", "agent.store")
 """Keys that nothing reads yet."""
 
 Fields = Mapping[str, tuple[str, str]]
@@ -90,6 +93,7 @@ TASK: Fields = {
     "note": ("string or null", "the worker's last note (`heartbeat -m`)"),
     "reviewer": ("string or null", "who approved it"),
     "check": ("string or null", "check command in place of agent.check"),
+    "reverted_oid": ("string or null", "commit of the base that reverted its merge"),
     "created_at": ("string", "RFC 3339, UTC"),
     "state_at": ("string", "when it came into its state; RFC 3339, UTC"),
 }
@@ -135,7 +139,10 @@ OBJECTS: Mapping[str, Fields] = {"Task": TASK, "Event": EVENT, "Message": MESSAG
 
 _ONE = ("task",)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
-    "init": ("store", "made"),
+    "init": ("store", "made", "hooks", "manual"),
+    "deinit": ("hooks", "manual", "purged"),
+    "hooks": ("wanted", "worktree", "hooks"),
+    "sync": ("noticed",),
     "config": ("config",),
     "trust": ("hash", "already", "commands"),
     "completion": ("script",),

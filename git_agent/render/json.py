@@ -68,6 +68,7 @@ def task(viewed: TaskView) -> dict[str, Any]:
         "note": lease.note if lease else None,
         "reviewer": record.reviewer,
         "check": record.check_command,
+        "reverted_oid": record.reverted_oid,
         "created_at": rfc3339(record.created_at),
         "state_at": rfc3339(record.state_at),
     }

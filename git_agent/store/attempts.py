@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import AttemptRow, dicts
+from git_agent.domain.task import LIVE, State
+from git_agent.store.engine import NOW_MS, peewee
+from git_agent.store.schema import AttemptRow, LeaseRow, TaskRow, dicts, tuples
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,39 @@ class Attempt:
     adopted: int
     removed: int
     started_at: int
+    head_oid: str | None = None
+
+
+class Standing(NamedTuple):
+    """An attempt whose worktree was not removed, with what its task is now. seen: the tip that was last noted of it.
+
+    beat_at, progress_at: of the task's lease, ms since the epoch, None without one.
+    """
+
+    task: int
+    number: int
+    epoch: int
+    branch: str
+    worktree: str
+    admin: str
+    seen: str | None
+    state: State
+    attempt: int
+    task_epoch: int
+    head_oid: str | None
+    amiss: str | None
+    beat_at: int | None
+    progress_at: int | None
+
+    @property
+    def superseded(self) -> bool:
+        """Tell whether its worker has no say any more."""
+        return self.epoch != self.task_epoch
+
+    @property
+    def working(self) -> bool:
+        """Tell whether it is what its live task is worked on in."""
+        return self.state in LIVE and not self.superseded
 
 
 def add(task: int, number: int, epoch: int, branch: str, start_oid: str, *, adopted: bool) -> None:
@@ -62,6 +96,39 @@ def delete(task: int, number: int) -> None:
 def find(task: int, number: int) -> Attempt | None:
     """Find an attempt by its number."""
     return _first((AttemptRow.task == task) & (AttemptRow.number == number))
+
+
+def standing() -> list[Standing]:
+    """List the attempts whose worktrees were not removed, by task and number."""
+    own = (AttemptRow.task, AttemptRow.number, AttemptRow.epoch, AttemptRow.branch, AttemptRow.worktree)
+    of_task = (TaskRow.state, TaskRow.attempt, TaskRow.epoch, TaskRow.head_oid, TaskRow.amiss)
+    query = (
+        AttemptRow.select(*own, AttemptRow.admin, AttemptRow.head_oid, *of_task, LeaseRow.beat_at, LeaseRow.progress_at)
+        .join(TaskRow, on=(TaskRow.id == AttemptRow.task))
+        .join(LeaseRow, peewee.JOIN.LEFT_OUTER, on=(LeaseRow.task == AttemptRow.task))
+        .where((AttemptRow.removed == 0) & AttemptRow.admin.is_null(False))
+        .order_by(AttemptRow.task, AttemptRow.number)
+    )
+    return [_standing(row) for row in tuples(query)]
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    decode = AttemptRow.worktree.python_value
+    values = dict(zip(Standing._fields, row, strict=True))
+    paths = {name: decode(values[name]) for name in ("worktree", "admin", "amiss")}
+    return Standing(**{**values, **paths, "state": State(values["state"])})
+
+
+def see(task: int, number: int, oid: str) -> None:
+    """Note the tip of an attempt that is not worked on any more."""
+    where = (AttemptRow.task == task) & (AttemptRow.number == number)
+    AttemptRow.update(head_oid=oid).where(where).execute()
+
+
+def relocate(task: int, number: int, worktree: str) -> None:
+    """Record that the attempt's worktree was moved."""
+    where = (AttemptRow.task == task) & (AttemptRow.number == number)
+    AttemptRow.update(worktree=worktree).where(where).execute()
 
 
 def by_admin(admin: str) -> Attempt | None:

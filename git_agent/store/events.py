@@ -45,6 +45,18 @@ def append(
     )
 
 
+def append_once(kind: str, actor: str, *, task: int, epoch: int, data: Mapping[str, Any], unlike: str) -> bool:
+    """Append an event unless the task has one of that kind with the same value in data; unlike: that value's name.
+
+    Returns whether it was appended. Call it inside a transaction.
+    """
+    before = dicts(EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)))
+    if any(_event(row).data.get(unlike) == data[unlike] for row in before):
+        return False
+    append(kind, actor, task=task, epoch=epoch, data=data)
+    return True
+
+
 def of_task(task: int | None, *, since_ms: int | None = None, after: int = 0, limit: int = 1000) -> list[Event]:
     """List the newest events, oldest first.
 

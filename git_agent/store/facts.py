@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from git_agent.store.schema import MetaRow, tuples
 
+SCANNED = "scanned:"
+"""Prefix of the facts that say up to which commit a base was searched for reverts."""
+
 
 def get(key: str) -> str | None:
     """Read a fact."""
@@ -13,3 +16,10 @@ def get(key: str) -> str | None:
 def put(key: str, value: str) -> None:
     """Record a fact."""
     MetaRow.insert(key=key, value=value).on_conflict_replace().execute()
+
+
+def under(prefix: str) -> dict[str, str]:
+    """Read the facts whose names start with a prefix, by the rest of their names."""
+    end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    rows = tuples(MetaRow.select(MetaRow.key, MetaRow.value).where((MetaRow.key >= prefix) & (MetaRow.key < end)))
+    return {key[len(prefix) :]: value for key, value in rows}

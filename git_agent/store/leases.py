@@ -36,6 +36,17 @@ def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool =
     return bool(LeaseRow.update(**columns).where(LeaseRow.task == task).execute())
 
 
+def heard(task: int, at: int, lease_s: float) -> None:
+    """Record that a worker was there at a time (ms since the epoch), and made progress; what is later stays."""
+    seen = peewee.fn.MIN(at, NOW_MS)
+    renewed = peewee.fn.MAX(LeaseRow.expires_at, seen + int(lease_s * 1000))
+    LeaseRow.update(
+        beat_at=peewee.fn.MAX(LeaseRow.beat_at, seen),
+        progress_at=peewee.fn.MAX(LeaseRow.progress_at, seen),
+        expires_at=peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], renewed),
+    ).where(LeaseRow.task == task).execute()
+
+
 def owner(task: int) -> Owner | None:
     """Find the process that holds a task's lease; None for a worker that nobody supervises."""
     columns = (SessionRow.host, SessionRow.boot_id, SessionRow.pid, SessionRow.pid_start)

@@ -92,6 +92,13 @@ class TaskRow(_Table):
     worked = peewee.IntegerField(default=0)
     created_at = peewee.BigIntegerField()
     state_at = peewee.BigIntegerField()
+    settled_oid = peewee.TextField(null=True)
+    pushed_oid = peewee.TextField(null=True)
+    pushed_ref = peewee.TextField(null=True)
+    upstream_seen = peewee.TextField(null=True)
+    likely_oid = peewee.TextField(null=True)
+    reverted_oid = peewee.TextField(null=True)
+    amiss = PathField(null=True)
 
     class Meta:
         table_name = "task"
@@ -121,6 +128,7 @@ class AttemptRow(_Table):
     adopted = peewee.IntegerField(default=0)
     removed = peewee.IntegerField(default=0)
     started_at = peewee.BigIntegerField()
+    head_oid = peewee.TextField(null=True)
 
     class Meta:
         table_name = "attempt"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
@@ -15,19 +15,7 @@ from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathCla
 _COLUMNS = tuple(getattr(TaskRow, name) for name in Task.__match_args__)
 _STATE, _HOLD, _WORKTREE = map(Task.__match_args__.index, ("state", "hold", "worktree"))
 # Not as parameters: SQLite takes a partial index only where it reads the index's own condition.
-_UNFINISHED = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
-
-
-class Sight(NamedTuple):
-    """An unfinished task's branch and base as they were last seen."""
-
-    id: int
-    branch: str
-    head_oid: str | None
-    base: str
-    base_oid: str | None
-    base_seen: str | None
-    worked: int
+UNFINISHED = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
 
 
 class Changed(Exception):  # noqa: N818 - it says what happened
@@ -93,7 +81,7 @@ def by_branch(branch: str) -> list[Task]:
 
 def name_taken(key: str) -> bool:
     """Tell whether an unfinished task has the name (its key)."""
-    return bool(TaskRow.select().where((TaskRow.name_key == key) & _UNFINISHED).exists())
+    return bool(TaskRow.select().where((TaskRow.name_key == key) & UNFINISHED).exists())
 
 
 def listing(states: Collection[State] | None = None) -> list[Task]:
@@ -103,13 +91,17 @@ def listing(states: Collection[State] | None = None) -> list[Task]:
 
 def unfinished() -> list[Task]:
     """List what is neither completed nor cancelled, by priority and id; served by a partial index."""
-    return _select(_UNFINISHED, ordered=True)
+    return _select(UNFINISHED, ordered=True)
 
 
-def sights() -> list[Sight]:
-    """List what was last seen of the unfinished tasks' branches."""
-    columns = [getattr(TaskRow, name) for name in Sight._fields]
-    return [sight for row in tuples(TaskRow.select(*columns).where(_UNFINISHED)) if (sight := Sight(*row)).branch]
+def merged_as(oid: str) -> list[Task]:
+    """List the completed tasks whose merge is this commit, or whose own last commit it is."""
+    return _select((TaskRow.state == State.COMPLETED) & ((TaskRow.merged_oid == oid) | (TaskRow.head_oid == oid)))
+
+
+def reverted_by(oid: str) -> list[Task]:
+    """List the completed tasks whose merge this commit reverted."""
+    return _select((TaskRow.state == State.COMPLETED) & (TaskRow.reverted_oid == oid))
 
 
 def with_remains(states: Collection[State]) -> list[Task]:

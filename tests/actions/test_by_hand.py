@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -49,8 +50,13 @@ def test_a_worktree_that_git_removed_is_named(repo: Sandbox, where: Path) -> Non
 def test_a_worktree_that_was_moved_is_still_the_task_s(repo: Sandbox, where: Path, tmp_path: Path) -> None:
     repo.git("worktree", "unlock", str(where))
     repo.git("worktree", "move", str(where), str(tmp_path / "moved"))
-    assert "moved or removed by hand" in observed(repo)
-    assert repo.agent_json("show", cwd=tmp_path / "moved")["task"]["id"] == 1
+    assert f"task 1: its worktree was moved to {tmp_path / 'moved'}" in repo.agent("list").err
+    shown = repo.agent_json("show", cwd=tmp_path / "moved")["task"]
+    assert (shown["id"], shown["worktree"]) == (1, str(tmp_path / "moved"))
+    assert json.loads((tmp_path / "moved/.worker-ctx.json").read_text())["worktree"] == str(tmp_path / "moved")
+    assert repo.agent("path", "1").out == f"{tmp_path / 'moved'}\n"
+    assert "task.worktree-moved" in repo.agent("log", "1").out
+    assert repo.agent("list").err == ""
 
 
 @pytest.mark.parametrize("how", ["deleted", "renamed"])
@@ -61,8 +67,9 @@ def test_a_branch_that_is_gone_is_named_and_not_made_again(repo: Sandbox, where:
     else:
         repo.git("branch", "-m", "agent/1-fix-login", "other")
     said = observed(repo)
-    assert "branch 'agent/1-fix-login' is gone (deleted or renamed by hand)" in said
-    assert "branch gone" in said
+    by = "deleted by hand" if how == "deleted" else "renamed to 'other' by hand"
+    assert f"branch 'agent/1-fix-login' is gone ({by})" in said
+    assert ("branch gone" if how == "deleted" else "branch renamed to other") in said
     for verb in ("done", "approve", "merge"):
         result = repo.agent(verb, "1", exit=3)
         assert "error: " in result.err and "hint: " in result.err

@@ -23,7 +23,12 @@ TASK: dict[str, tuple[type, ...]] = {
     "worker": (dict,),
     "stalled": (bool,),
 }
-ADDED = {"note": OPTIONAL, "reviewer": OPTIONAL, "check": OPTIONAL}  # beyond the first contract
+ADDED = {
+    "note": OPTIONAL,
+    "reviewer": OPTIONAL,
+    "check": OPTIONAL,
+    "reverted_oid": OPTIONAL,
+}  # beyond the first contract
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
 
@@ -80,7 +85,7 @@ def _live(life: Life) -> None:
     life("reassign", "2"), life("release", "2"), life("spawn", "2"), life("fail", "2", "-m", "No"), life("retry", "2")
     life("cancel", "2")
     life.repo.commit(None, ".gitagent", "[agent]\n\tcheck = true\n")
-    life("trust"), life("completion", "bash")
+    life("trust"), life("completion", "bash"), life("sync"), life("hooks"), life("deinit")
 
 
 def test_every_verb_answers_with_one_object(repo: Sandbox) -> None:
@@ -153,7 +158,7 @@ def test_outside_a_repository_every_verb_says_so(tmp_path: Path) -> None:
 
 
 def test_without_a_store_a_verb_that_makes_none_says_so(repo: Sandbox) -> None:
-    makes = {"init", "config", "trust", "add", "spawn", "demo", "completion"}
+    makes = {"init", "config", "trust", "add", "spawn", "demo", "completion", "hooks", "deinit"}
     for result in repo.parallel([(verb, "--json", *NEEDS.get(verb, ())) for verb in VERBS.keys() - makes]):
         _error(result, "no-store", 1)
     assert not repo.store.exists()

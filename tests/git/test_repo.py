@@ -127,31 +127,6 @@ def test_many_distances_are_the_same_as_one_by_one(repo: Sandbox) -> None:
     assert all(value == found.ahead_behind(*pair) for pair, value in list(found.ahead_behind_many(pairs).items())[:20])
 
 
-def test_a_patch_id_survives_a_rebase_and_ignores_the_users_diff_settings(repo: Sandbox) -> None:
-    found, base = opened(repo), repo.git("rev-parse", "HEAD")
-    repo.git("switch", "--quiet", "--create", "topic")
-    before = repo.commit(None, "a", "1\n")
-    repo.git("switch", "--quiet", "main")
-    moved = repo.commit(None, "b", "1\n")
-    first = found.patch_id(base, before)
-    repo.git("config", "diff.noprefix", "true")
-    repo.git("config", "diff.external", "false")
-    repo.git("config", "diff.context", "0")
-    repo.git("switch", "--quiet", "topic")
-    repo.git("rebase", "--quiet", "main")
-    assert first == found.patch_id(moved, repo.git("rev-parse", "HEAD")) is not None
-    assert found.patch_id(base, base) is None
-
-
-def test_only_a_verbatim_patch_id_sees_indentation(repo: Sandbox) -> None:
-    found, base = opened(repo), repo.git("rev-parse", "HEAD")
-    one = repo.commit(None, "a.py", "if x:\n    y()\nz()\n")
-    repo.git("reset", "--quiet", "--hard", base)
-    two = repo.commit(None, "a.py", "if x:\n    y()\n    z()\n")
-    assert found.patch_id(base, one) == found.patch_id(base, two)
-    assert found.patch_id(base, one, verbatim=True) != found.patch_id(base, two, verbatim=True)
-
-
 def test_identity_is_what_git_would_write(repo: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened(repo).identity() == "Ada Lovelace <ada@example.org>"
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Grace")
@@ -274,4 +249,4 @@ def test_a_sha256_repository_is_read(tmp_path: Path) -> None:
     found = Repo.open(str(tmp_path))
     assert len(oid) == 64
     assert found.branch_oid("main") == oid
-    assert found.patch_id(oid, made.commit(None, "a", "2")) is not None
+    assert found.series(oid, made.commit(None, "a", "2")) is not None

@@ -89,7 +89,7 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
         """
         from git_agent.domain.message import Draft
         from git_agent.domain.owner import Owner
-        from git_agent.store import attempts, facts, faults
+        from git_agent.store import attempts, facts, faults, sights
         store = Store.open(sys.argv[1], create=True)
         names = [store.path, store.path + "-shm"]
 
@@ -110,7 +110,7 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
             "holder": lambda: faults.write_lock_holder(store.path),
             "now": store.now,
             "wait": lambda: store.wait_for_change(0),
-            "listing": tasks.listing, "ready": tasks.ready, "sights": tasks.sights, "unfinished": tasks.unfinished,
+            "listing": tasks.listing, "ready": tasks.ready, "sights": sights.listing, "unfinished": tasks.unfinished,
             "put": lambda: tasks.put(1, title="B"),
             "parents": lambda: tasks.set_parents(1, []),
             "paths": lambda: tasks.set_paths(1, ["src"]),

@@ -13,7 +13,7 @@ from git_agent.domain.event import fold
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import MOVES, Hold, Move, State, Step, after
 from git_agent.errors import AgentError, Exit
-from git_agent.store import attempts, events, intents, leases, schema, tasks
+from git_agent.store import attempts, events, intents, leases, schema, sights, tasks
 from git_agent.store.store import Store
 from tests.store.children import answer
 from tests.store.conftest import Add
@@ -191,7 +191,7 @@ def test_ready_is_what_is_open_due_free_and_waits_for_nobody(store: Store, add: 
 def test_what_was_seen_of_the_unfinished_branches_is_listed(add: Add) -> None:
     add("open"), add("done", State.COMPLETED, branch="b")
     task = add("at-work", State.WORKING, head_oid="c" * 40, base_seen="d" * 40)
-    (sight,) = tasks.sights()
+    (sight,) = sights.listing()
     assert (sight.id, sight.branch, sight.base) == (task.id, "agent/at-work", "main")
     assert (sight.head_oid, sight.base_seen) == ("c" * 40, "d" * 40)
 

@@ -1,0 +1,80 @@
+"""What is not as it was recorded because somebody changed branch or worktree by hand, and the command that helps."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from git_agent.app import App
+from git_agent.git import places
+from git_agent.git.repo import Tips
+from git_agent.git.state import git_dir_of
+from git_agent.store.attempts import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Amiss:
+    """One difference. key: a few words, remembered so that it is said once; kind: of its event; line: with the help."""
+
+    key: str
+    kind: str
+    line: str
+
+
+def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
+    """Compare a live attempt's branch and worktree with the record; None where nothing is wrong.
+
+    Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
+    """
+    spot = places.spot(app.repo.common_dir, each.admin)
+    if each.branch not in tips.heads:
+        return _without_branch(app, each, spot.head if spot else None, tips)
+    again = f"git agent reassign {each.task} makes another"
+    if spot is None:
+        says = f"worktree {each.worktree} is not one of this repository any more (moved or removed by hand)"
+        return Amiss("worktree removed", "task.worktree-removed", f"{says}: git worktree repair, or {again}")
+    if not os.path.isdir(each.worktree):
+        line = f"worktree {each.worktree} was deleted by hand: {again}; if it was moved: git worktree repair PATH"
+        return Amiss("worktree gone", "task.worktree-removed", line)
+    return _elsewhere(app, each, spot) or _switched(app, each, spot.head, tips)
+
+
+def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss:
+    says = f"branch '{each.branch}' is gone"
+    if head in tips.heads and _renamed(app, each.branch, head or ""):
+        line = f"{says} (renamed to '{head}' by hand): git branch -m {head} {each.branch} takes it back"
+        return Amiss(f"branch renamed to {head}", "task.branch-renamed", line)
+    line = f"{says} (deleted by hand): git branch {each.branch} {each.head_oid} makes it again"
+    return Amiss("branch gone", "task.branch-deleted", line)
+
+
+def _renamed(app: App, old: str, new: str) -> bool:
+    """`git branch -m` takes the reflog along and writes into it what it did."""
+    said = f"Branch: renamed refs/heads/{old} to refs/heads/{new}"
+    args = ("log", "--walk-reflogs", "--max-count=20", "--format=%gs", "--end-of-options", f"refs/heads/{new}")
+    return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
+
+
+def _elsewhere(app: App, each: Standing, spot: places.Spot) -> Amiss | None:
+    """The registration is as it was, and so must be the way back from the worktree."""
+    home = os.path.dirname(git_dir_of(each.worktree) or "")
+    if home == os.path.join(app.repo.common_dir, "worktrees"):
+        return None
+    if os.path.isdir(home):
+        line = f"worktree {each.worktree} belongs to the repository of {home}: this one is a copy"
+        return Amiss("worktree of another repository", "task.worktree-removed", line)
+    line = f"worktree {each.worktree} does not find this repository, which was moved: git worktree repair"
+    return Amiss("repository moved", "task.worktree-removed", line)
+
+
+def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss | None:
+    """The worker stands on another branch; commits that it makes there are not the task's."""
+    if head is None or head == each.branch:
+        return None
+    tip = tips.heads.get(head, head)
+    number = app.repo.git("rev-list", "--count", tip, f"^refs/heads/{each.branch}", ok=(0, 128)).text
+    made = f" with commits that '{each.branch}' lacks ({number})" if number not in ("", "0") else ""
+    where = head if head in tips.heads else "a detached HEAD"
+    line = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
+    helps = f"git -C {each.worktree} switch {each.branch}"
+    return Amiss(f"worktree on {where}{made}", "task.switched", f"{line}: {helps}")

@@ -1,0 +1,81 @@
+"""Beat files: what the hooks touch in place of the store, one for each worker's worktree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from git_agent.app import App
+from git_agent.domain.task import State
+from git_agent.errors import AgentError
+from git_agent.store import leases
+from git_agent.store.attempts import Standing
+
+FIRST = "assigned\n"
+"""In the file of a worker that has not begun: hooks/told has git looked at, once."""
+
+
+def beats(app: App, standing: Sequence[Standing]) -> None:
+    """Record what the hooks heard of the workers since the last look, and give each worker its file.
+
+    standing: the attempts with worktrees. Costs a directory listing and a stat for each file; nothing without hooks.
+    """
+    directory = os.path.join(app.store_dir, "beat")
+    try:
+        with os.scandir(directory) as entries:
+            files = {e.name: e.stat(follow_symlinks=False) for e in entries}
+    except OSError:
+        return
+    wanted = {each.admin: _content(each) for each in standing if each.state is not State.COMPLETED}
+    heard = {
+        each.task: int(seen.st_mtime * 1000) for each in standing if each.working and (seen := files.get(each.admin))
+    }
+    _record(app, standing, heard)
+    for name in files.keys() - wanted.keys():
+        _remove(directory, name)
+    for name, content in wanted.items():
+        size = files[name].st_size if name in files else -1
+        if size not in ((0, len(FIRST)) if content in ("", FIRST) else (len(content),)):
+            _write(directory, name, content)
+
+
+def _content(each: Standing) -> str:
+    """The first line is for the hook, what follows is for the worker: see hooks/told."""
+    if each.superseded:
+        says = f"task {each.task} is not this worktree's any more (attempt {each.number}): git agent show {each.task}"
+        return f"superseded refs/heads/{each.branch}\n{says}\n"
+    return FIRST if each.state is State.ASSIGNED else ""
+
+
+def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> None:
+    new = [e.task for e in standing if e.working and e.progress_at is not None and heard.get(e.task, 0) > e.progress_at]
+    if not new:
+        return
+    lease_s = app.config.seconds("agent.lease")
+    try:
+        with app.store.transaction():
+            for task in new:
+                leases.heard(task, heard[task], lease_s)
+    except AgentError as error:
+        if error.code != "store-not-writable":
+            raise
+
+
+def _write(directory: str, name: str, content: str) -> None:
+    """Whole or not at all; what comes into being now is no sign of life."""
+    path = os.path.join(directory, name)
+    scratch = f"{path}.{os.getpid()}.new"
+    try:
+        with open(scratch, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(content)
+        os.utime(scratch, (0, 0))
+        os.replace(scratch, path)
+    except OSError:
+        return  # without the file the worker's commits are seen by looking at its branch
+
+
+def _remove(directory: str, name: str) -> None:
+    try:
+        os.unlink(os.path.join(directory, name))
+    except OSError:
+        return

@@ -1,0 +1,53 @@
+"""Take the hooks out, exactly as they were before; with purge, the store too."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from git_agent import context
+from git_agent.actions.heal import FACT
+from git_agent.app import App
+from git_agent.errors import refused
+from git_agent.git import excludes, hookfiles
+from git_agent.store import facts, tasks
+from git_agent.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Deinitialized:
+    """What was taken out: hooks, one line for each change; manual: what is left to the user; purged: the store, too."""
+
+    hooks: tuple[str, ...]
+    manual: tuple[str, ...]
+    purged: bool
+
+
+def deinit(app: App, *, purge: bool = False, sure: bool = False, dry_run: bool = False) -> Deinitialized:
+    """Take the hooks out of this repository.
+
+    purge: remove the store with all tasks, events and messages; sure: although tasks are live; dry_run: only look.
+    Branches, worktrees and refs/git-agent/rescue/ are left alone. Raises AgentError (exit 3) for live tasks.
+    """
+    there = Store.stands_in(app.store_dir)
+    if purge and there and not sure:
+        _refuse_live(app)
+    if dry_run:
+        return Deinitialized((), (), purge and there)
+    if there:
+        with app.store.transaction():
+            facts.put(FACT, "off")
+    done = hookfiles.uninstall(app.repo)
+    if purge and there:
+        app.close()
+        shutil.rmtree(app.store_dir)
+        excludes.admit(app.repo, context.EXCLUDE)
+    return Deinitialized(done.changed, done.manual, purge and there)
+
+
+def _refuse_live(app: App) -> None:
+    _ = app.store
+    live = tuple(f"{t.id} {t.name} {t.state}" for t in tasks.unfinished())
+    if live:
+        says = f"the store has unfinished tasks ({len(live)}): with it everything known of them goes"
+        raise refused("live-tasks", says, "git agent deinit --purge --yes; branches and worktrees stay", live)

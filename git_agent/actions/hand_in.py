@@ -1,0 +1,31 @@
+"""A push hands the work in: IN_REVIEW, for the tip that arrived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from git_agent.actions.take import take
+from git_agent.app import App
+from git_agent.domain.handing import hands_in
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import GIT, HUMAN
+from git_agent.domain.task import Step, Task
+from git_agent.store import attempts
+
+
+def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
+    """Move a task to IN_REVIEW if this push hands something in; return the line that says so, "" if it does not.
+
+    tip: where its branch is, with work of its own, which arrived at ref (a remote-tracking ref, or the remote's URL);
+    columns: what else was seen. Call it in a transaction. Raises AgentError as take does.
+    """
+    if not hands_in(task, tip):
+        return ""
+    attempt = attempts.find(task.id, task.attempt)
+    if attempt is not None and attempt.start_oid == tip:
+        return ""  # the commits of the attempt before, or of an adopted branch
+    told = Draft(HUMAN, f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}", task.id)
+    seen = {"head_oid": tip, "pushed_oid": tip, "pushed_ref": ref, "reason": None}
+    data = {"tip": tip, "ref": ref}
+    take(app, task, Step.PUSHED, seen=task, by=GIT, drafts=(told,), data=data, **{**columns, **seen})
+    return f"{task.label} was pushed: IN_REVIEW"

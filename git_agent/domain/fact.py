@@ -1,0 +1,67 @@
+"""What hooks noted in the spool: pure reading of the notes' text. hooks/pre-push and hooks/stray write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Update(NamedTuple):
+    """One ref of a push: the commit that was pushed, and the ref it was pushed to, as the remote calls it."""
+
+    oid: str
+    there: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push that was about to happen. pid, start: of git's process (start: ticks since boot, 0 where unknown)."""
+
+    remote: str
+    url: str
+    pid: int
+    start: int
+    updates: tuple[Update, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A commit that a worker made outside of its worktree. head: what HEAD was there; where: the directory."""
+
+    task: int
+    epoch: int | None
+    head: str
+    oid: str
+    where: str
+
+
+def parse(text: str) -> Push | Stray | None:
+    """Read one note; None for one that is incomplete or not understood.
+
+    A note is complete when its last line is `end`: it may have been cut short by a kill or a full disk.
+    """
+    lines = text.split("\n")
+    if lines[-2:] != ["end", ""]:
+        return None
+    words = [line.partition(" ") for line in lines[:-2]]
+    fields = {name: value for name, _, value in words}
+    try:
+        if fields.get("1") == "push":
+            return _push(fields, [value for name, _, value in words if name == "ref"])
+        return _stray(fields) if fields.get("1") == "stray" else None
+    except (KeyError, ValueError):
+        return None
+
+
+def _push(fields: dict[str, str], refs: Iterable[str]) -> Push:
+    updates = []
+    for line in refs:
+        _, oid, there, _ = line.rsplit(" ", 3)  # what is pushed may be any expression, with spaces in it
+        updates.append(Update(oid, there))
+    return Push(fields["remote"], fields["url"], int(fields["pid"]), int(fields["start"] or 0), tuple(updates))
+
+
+def _stray(fields: dict[str, str]) -> Stray:
+    epoch = fields["epoch"]
+    return Stray(int(fields["task"]), int(epoch) if epoch else None, fields["head"], fields["oid"], fields["where"])

@@ -1,0 +1,38 @@
+"""Where a worktree is and what it has checked out, as its files say: no git is started, for every command asks."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from git_agent.git.discover import linked
+
+HEADS = "refs/heads/"
+
+
+class Spot(NamedTuple):
+    """A registered worktree. path: None when its registration can't be read; head: its branch, an oid when detached,
+    None while a rebase or bisection has HEAD, or when the ref backend keeps it elsewhere.
+    """
+
+    path: str | None
+    head: str | None
+
+
+def spot(common_dir: str, admin: str) -> Spot | None:
+    """Look at the worktree with this name under `worktrees/`; None when it is not registered any more."""
+    git_dir = os.path.join(common_dir, "worktrees", admin)
+    try:
+        with open(os.path.join(git_dir, "HEAD"), "rb") as file:
+            head = os.fsdecode(file.read()).strip()
+    except OSError:
+        return None
+    return Spot(linked(git_dir), _named(git_dir, head))
+
+
+def _named(git_dir: str, head: str) -> str | None:
+    if head.startswith("ref: "):
+        name = head.removeprefix("ref: " + HEADS)
+        return None if name == ".invalid" else name  # what the reftable backend writes there
+    busy = ("rebase-merge", "rebase-apply", "BISECT_LOG")
+    return None if any(os.path.exists(os.path.join(git_dir, name)) for name in busy) else head

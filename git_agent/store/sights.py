@@ -1,0 +1,29 @@
+"""What was last seen of the unfinished tasks' branches and bases: the part of a task that reconciling compares."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from git_agent.store.schema import TaskRow, tuples
+from git_agent.store.tasks import UNFINISHED
+
+
+class Sight(NamedTuple):
+    """An unfinished task's branch and base as they were last seen."""
+
+    id: int
+    branch: str
+    head_oid: str | None
+    base: str
+    base_oid: str | None
+    base_seen: str | None
+    upstream_seen: str | None
+    worked: int
+    pushed_oid: str | None
+    pushed_ref: str | None
+
+
+def listing() -> list[Sight]:
+    """List what was last seen of the unfinished tasks that have a branch."""
+    columns = [getattr(TaskRow, name) for name in Sight._fields]
+    return [sight for row in tuples(TaskRow.select(*columns).where(UNFINISHED)) if (sight := Sight(*row)).branch]
