@@ -69,6 +69,8 @@ def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None
 def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) -> bool | None:
     tips = app.repo.start_tips()()  # as they are now that the push has ended
     for update in push.updates:
+        if update.there.startswith("refs/tags/"):
+            continue  # to name a commit asks nobody to review it
         meant = [t for t in _with_tip(tips, update.oid) if hands_in(t, update.oid)]
         if not meant or update.oid in tips.arrived or arrivals.would_show(app.repo, push.remote, update.there):
             continue  # what a remote-tracking branch shows is seen by looking at git

@@ -122,13 +122,17 @@ def is_shell(script: bytes) -> bool:
 def _block(event: str, says: str, last: str = "", *, alone: bool = False) -> bytes:
     if event in VETO:
         raise AgentError("bad-event", f"no block is made for {event}", "git agent config agent.guard true")
-    if event in STDIN:
+    condition = f"{_NOT_YET} && {IS_THERE}"
+    # Measured: a process of its own costs 0.2 ms, ten times all the rest, and one more to read standard input 0.9 ms;
+    # where nothing follows none is needed. A script of ours that can't be parsed must not stop a push: hence the trap.
+    if alone:
+        run = "    trap 'exit 0' 0\n    h=$git_agent\n" + '    . "$h"' + ("\n" if event in STDIN else " </dev/null\n")
+    elif event in STDIN:
         run = RUN_AND_REPLAY.format(run=RUN, otherwise=":")
-        condition = f"{_NOT_YET} && {IS_THERE} && [ ! -t 0 ]"
     else:
-        # Measured: a process of its own costs 0.2 ms, ten times all the rest; where nothing follows it needs none.
-        run = '    h=$git_agent\n    . "$h" </dev/null\n' if alone else f"    {RUN} </dev/null || :\n"
-        condition = f"{_NOT_YET} && {IS_THERE}"
+        run = f"    {RUN} </dev/null || :\n"
+    if event in STDIN:
+        condition += " && [ ! -t 0 ]"
     text = f"{FIND}{HOOK.format(event=event)}if {condition}; then\n{run}fi\nunset git_agent\n{last}"
     return f"{_BEGIN}\n{says}\n{text}{_END}".encode()
 

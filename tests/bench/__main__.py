@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import listing, spawning, starting, verbs, writing
+from tests.bench import hooking, listing, spawning, starting, verbs, writing
 from tests.bench.stage import sealed
 
 BENCHMARKS = {
@@ -18,6 +18,7 @@ BENCHMARKS = {
     **spawning.BENCHMARKS,
     **verbs.BENCHMARKS,
     **writing.BENCHMARKS,
+    **hooking.BENCHMARKS,
 }
 
 
