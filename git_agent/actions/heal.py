@@ -23,16 +23,23 @@ def heal(app: App) -> list[str]:
     from git_agent.git import hookfiles
     from git_agent.proc import program
 
+    guard, lines = (wanted or "").endswith("guard"), list[str]()
     # Not ours where another one is recorded and there: two installations would mend each other's for ever.
     path = program.recorded(app.store_dir) or program.own()
-    if wanted is not None and hookfiles.intact(app.repo, path, guard=wanted.endswith("guard")):
-        return []
-    guard = app.config.switch("agent.guard")
-    done = hookfiles.install(app.repo, path, guard=guard)
-    with app.store.transaction():
-        facts.put(FACT, "on+guard" if guard else "on")
+    if wanted is None or not hookfiles.intact(app.repo, path, guard=guard):
+        guard = app.config.switch("agent.guard")
+        done = hookfiles.install(app.repo, path, guard=guard)
+        with app.store.transaction():
+            facts.put(FACT, "on+guard" if guard else "on")
+        lines = [*([_said(wanted)] if done.changed or wanted is None else []), *done.manual]
+    if guard:
+        from git_agent.actions.protect import protect
+
+        protect(app)
+    return lines
+
+
+def _said(wanted: str | None) -> str:
     if wanted is None:
-        said = ["hooks are installed: git agent hooks shows them, git agent deinit takes them out"]
-    else:
-        said = ["the hooks were mended: git agent hooks shows them"] if done.changed else []
-    return [*said, *done.manual]
+        return "hooks are installed: git agent hooks shows them, git agent deinit takes them out"
+    return "the hooks were mended: git agent hooks shows them"

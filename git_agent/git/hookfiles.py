@@ -23,7 +23,7 @@ EVENTS, GUARD = hookblocks.EVENTS, hookblocks.GUARD
 _PATIENCE = 10.0  # seconds; an installation takes a tenth of one
 _MADE = "hooks.made"  # names the hooks directory that was not there before us
 _LOCK = "hooks.lock"
-_FILES = (hookconfig.HOOKS, hookconfig.GUARD, hookconfig.WORKERS, "program")
+_FILES = (hookconfig.HOOKS, hookconfig.GUARD, hookconfig.WORKERS, "program", "protected")
 
 
 @dataclass(frozen=True)
