@@ -9,7 +9,7 @@ from git_agent import context
 from git_agent.actions.heal import FACT
 from git_agent.app import App
 from git_agent.errors import refused
-from git_agent.git import excludes, hookfiles
+from git_agent.git import disk, excludes, hookfiles
 from git_agent.store import facts, tasks
 from git_agent.store.store import Store
 
@@ -40,8 +40,9 @@ def deinit(app: App, *, purge: bool = False, sure: bool = False, dry_run: bool =
     done = hookfiles.uninstall(app.repo)
     if purge and there:
         app.close()
-        shutil.rmtree(app.store_dir)
-        excludes.admit(app.repo, context.EXCLUDE)
+        with disk.explained():
+            shutil.rmtree(app.store_dir)
+            excludes.admit(app.repo, context.EXCLUDE)
     return Deinitialized(done.changed, done.manual, purge and there)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from git_agent import context
 from git_agent.actions.heal import FACT
 from git_agent.app import App
-from git_agent.git import excludes, hookfiles, versions
+from git_agent.git import disk, excludes, hookfiles, versions
 from git_agent.proc import program
 from git_agent.store import facts
 from git_agent.store.store import Store
@@ -35,7 +35,8 @@ def init(app: App, *, hooks: bool = True) -> Initialized:
     app.creates = True
     made = not Store.stands_in(app.store_dir)
     store = app.store
-    excludes.exclude(app.repo, context.EXCLUDE)
+    with disk.explained():
+        excludes.exclude(app.repo, context.EXCLUDE)
     guard = hooks and app.config.switch("agent.guard")
     done = hookfiles.install(app.repo, program.own(), guard=guard) if hooks else hookfiles.uninstall(app.repo)
     with app.store.transaction():

@@ -59,9 +59,18 @@ def _push(fields: dict[str, str], refs: Iterable[str]) -> Push:
     for line in refs:
         _, oid, there, _ = line.rsplit(" ", 3)  # what is pushed may be any expression, with spaces in it
         updates.append(Update(oid, there))
-    return Push(fields["remote"], fields["url"], int(fields["pid"]), int(fields["start"] or 0), tuple(updates))
+    pid, start = _number(fields["pid"], 31), _number(fields["start"] or "0")
+    return Push(fields["remote"], fields["url"], pid, start, tuple(updates))
 
 
 def _stray(fields: dict[str, str]) -> Stray:
     epoch = fields["epoch"]
-    return Stray(int(fields["task"]), int(epoch) if epoch else None, fields["head"], fields["oid"], fields["where"])
+    epoch_number = _number(epoch) if epoch else None
+    return Stray(_number(fields["task"]), epoch_number, fields["head"], fields["oid"], fields["where"])
+
+
+def _number(text: str, bits: int = 63) -> int:
+    """What neither the system nor the store can hold was not written by our hooks."""
+    if int(text) >> bits:
+        raise ValueError(text)
+    return int(text)

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from git_agent.errors import AgentError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise AgentError in place of an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise failed(error) from error
 
 
 def failed(error: OSError) -> AgentError:

@@ -81,6 +81,39 @@ def _kept(sandbox: Sandbox) -> None:
     sandbox.agent("merge", "1", "--keep")
 
 
+def _forged(sandbox: Sandbox) -> Path:
+    _spawned(sandbox)
+    sandbox.agent("init")
+    forge = sandbox.path.parent / "forge.git"
+    sandbox.git("init", "--quiet", "--bare", str(forge))
+    return forge
+
+
+def _pushed(sandbox: Sandbox) -> None:
+    sandbox.git("remote", "add", "origin", str(_forged(sandbox)))
+    sandbox.git("push", "--quiet", "origin", "agent/1-fix-login")
+
+
+def _pushed_to_url(sandbox: Sandbox) -> None:
+    """Only the note of the pre-push hook tells of it, and the remote."""
+    forge = _forged(sandbox)
+    sandbox.git("push", "--quiet", str(forge), "agent/1-fix-login")
+
+
+def _squashed(sandbox: Sandbox) -> None:
+    _spawned(sandbox)
+    sandbox.commit(None, "other.py", "other = 1\n", "Do something else")
+    sandbox.git("merge", "--quiet", "--squash", "agent/1-fix-login")
+    sandbox.git("commit", "--quiet", "--message", "Squashed")
+
+
+def _rebased(sandbox: Sandbox) -> None:
+    """A rebase keeps the approval: it is carried, or it ends, but it is never lost in silence."""
+    _approved(sandbox)
+    where = Path(sandbox.agent("path", "1").out.strip())
+    sandbox.git("rebase", "--quiet", "main", cwd=where)
+
+
 SCENES = {
     scene.name: scene
     for scene in (
@@ -100,6 +133,11 @@ SCENES = {
         Scene("merge-conflict", ("merge", "1"), _conflicting, "WORKING"),
         Scene("rm", ("rm", "1", "--force", "--unmerged"), _cancelled, "CANCELLED"),
         Scene("clean", ("clean",), _kept, "COMPLETED"),
+        Scene("sync-first", ("sync",), _spawned, "WORKING"),
+        Scene("sync-pushed", ("sync",), _pushed, "IN_REVIEW"),
+        Scene("sync-asked", ("sync",), _pushed_to_url, "IN_REVIEW"),
+        Scene("sync-squashed", ("sync",), _squashed, "COMPLETED"),
+        Scene("sync-carried", ("sync",), _rebased, "APPROVED"),
         Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW"),
     )
 }

@@ -33,6 +33,8 @@ def wrong(sandbox: Sandbox) -> list[str]:
     worktrees = {a["worktree"]: a for a in present if a["worktree"]}
     ended = {a["worktree"] for a in present if tasks[a["task"]]["state"] not in LIVE}
     lines = [*under_way, *_strays(sandbox, branches, worktrees), *_checkouts(sandbox, ended), *_fsck(sandbox)]
+    twice = "select task, kind from event where actor = 'git' group by task, kind having count(*) > 1"
+    lines += [f"task {row['task']}: twice {row['kind']}" for row in rows(sandbox, twice)]
     for task in tasks.values():
         lines += _task(sandbox, task, [a for a in present if a["task"] == task["id"]])
     return lines

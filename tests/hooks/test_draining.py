@@ -155,16 +155,23 @@ def test_what_the_background_could_not_find_out_is_said_by_a_command(scene: Scen
 
 
 def test_a_workers_commit_elsewhere_is_told_once(scene: Scene) -> None:
-    done = scene.sandbox.run("git", "commit", "--quiet", "--allow-empty", "-m", "lost", cwd=scene.second, env=STRANGER)
-    assert done.code == 0 and done.err == ""
-    scene.settles(spool=scene.spool())
+    env = {**STRANGER, **LATER}
+    commit = ("git", "commit", "--quiet", "--allow-empty", "-m", "lost")
+    assert scene.sandbox.run(*commit, cwd=scene.second, env=env).err == ""
     said = scene.sandbox.agent("list").err
     oid = scene.sandbox.git("rev-parse", SECOND)[:12]
-    assert scene.kinds().count("task.strayed") == 1
     assert f"task 1: its worker committed {oid} on '{SECOND}'" in said and f"cherry-pick {oid}" in said, said
-    assert "strayed" not in scene.sandbox.agent("list").err and scene.kinds().count("task.strayed") == 1
+    assert "lost" not in scene.sandbox.agent("list").err and scene.kinds().count("task.strayed") == 1
     assert "mail waits (1)" in scene.sandbox.agent("list", cwd=scene.worker).err
     scene.settles()
+
+
+def test_a_workers_commit_elsewhere_is_recorded_with_no_command(scene: Scene) -> None:
+    commit = ("git", "commit", "--quiet", "--allow-empty", "-m", "lost")
+    assert scene.sandbox.run(*commit, env=STRANGER).code == 0
+    scene.settles()
+    assert scene.kinds().count("task.strayed") == 1
+    assert len(query(scene.agent, "select id from message where task = 1 and urgent = 1")) == 1
 
 
 # Kills

@@ -1,0 +1,187 @@
+"""agent.guard: what it refuses to workers, and that it refuses nothing else, to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.hooks.crowd import BRANCH, Scene
+from tests.hooks.crowd import newer_git as newer_git
+from tests.hooks.crowd import scene as scene
+from tests.hooks.crowd import scenes as scenes
+from tests.sandbox import Result
+
+
+@pytest.fixture
+def guarded(scene: Scene) -> Scene:
+    """Return a scene whose guard was switched on in git's configuration, as the next command noticed."""
+    scene.sandbox.git("config", "agent.guard", "true")
+    scene.sandbox.agent("list")
+    return scene
+
+
+@pytest.fixture
+def superseded(guarded: Scene) -> Scene:
+    """Return a guarded scene whose task 1 was given to another worker."""
+    guarded.sandbox.agent("reassign", "1")
+    guarded.sandbox.agent("list")
+    return guarded
+
+
+def commit(scene: Scene, cwd: Path | None, *args: str) -> Result:
+    return scene.sandbox.run("git", "commit", "--allow-empty", "--quiet", "-m", "x", *args, cwd=cwd)
+
+
+def tips(scene: Scene) -> str:
+    return scene.sandbox.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads")
+
+
+def ours(scene: Scene) -> dict[str, bytes]:
+    """Return git's configuration, the hooks, and all of ours but the store and the stamp of what was put in when."""
+    files = [p for p in scene.agent.rglob("*") if p.is_file() and not p.name.startswith(("agent.db", "stamp"))]
+    files += [scene.sandbox.path / ".git/config", *(scene.sandbox.path / ".git/hooks").iterdir()]
+    return {str(path): path.read_bytes() for path in files}
+
+
+# Superseded workers
+
+
+def test_a_commit_on_a_superseded_branch_is_refused_with_a_way_out(superseded: Scene) -> None:
+    before = tips(superseded)
+    said = commit(superseded, superseded.worker)
+    assert said.code == 1
+    assert "git agent: task 1 is not this worktree's any more (attempt 1): git agent show 1\n" in said.err
+    assert f"error: '{BRANCH}' belongs to a superseded attempt: agent.guard refuses to move it\n" in said.err
+    assert "hint: to keep this work: git switch -c NAME, then commit there\n" in said.err
+    assert tips(superseded) == before
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["commit", "--allow-empty", "--no-verify", "-m", "x"],
+        ["update-ref", f"refs/heads/{BRANCH}", "HEAD~1"],
+        ["reset", "--soft", "HEAD~1"],
+        ["merge", "--quiet", "--no-ff", "-m", "x", "agent/2-add-logout"],
+        ["rebase", "--quiet", "agent/2-add-logout"],
+    ],
+    ids=lambda how: " ".join(how[:3]),
+)
+def test_no_other_way_moves_a_superseded_branch(superseded: Scene, how: list[str]) -> None:
+    superseded.add(superseded.second, "logout.py", "one\n")
+    before = tips(superseded)
+    said = superseded.sandbox.run("git", *how, cwd=superseded.worker)
+    assert said.code != 0 and "agent.guard refuses to move it" in said.err, said
+    assert tips(superseded) == before
+
+
+def test_a_superseded_worker_keeps_its_work_on_a_branch_of_its_own(superseded: Scene) -> None:
+    superseded.sandbox.git("switch", "--quiet", "--create", "kept", cwd=superseded.worker)
+    assert commit(superseded, superseded.worker).code == 0
+    assert superseded.sandbox.git("rev-parse", "kept~1") == superseded.sandbox.git("rev-parse", BRANCH)
+
+
+def test_without_the_guard_a_superseded_worker_is_told_and_not_stopped(scene: Scene) -> None:
+    scene.sandbox.agent("reassign", "1")
+    scene.sandbox.agent("list")
+    said = commit(scene, scene.worker)
+    assert said.code == 0 and "is not this worktree's any more" in said.err
+
+
+# Bases
+
+
+BASE = [
+    ["update-ref", "refs/heads/main", BRANCH],
+    ["branch", "--force", "main", BRANCH],
+    ["push", "--quiet", ".", f"{BRANCH}:main"],
+    ["fetch", "--quiet", ".", f"{BRANCH}:main"],
+]
+
+
+@pytest.mark.parametrize("how", BASE, ids=lambda how: how[0])
+def test_a_worker_does_not_move_the_base_from_its_worktree(guarded: Scene, how: Sequence[str]) -> None:
+    guarded.sandbox.git("switch", "--quiet", "--detach")  # or git itself refuses most of it
+    before = tips(guarded)
+    said = guarded.sandbox.run("git", *how, cwd=guarded.worker)
+    assert said.code != 0 and "agent.guard" in said.err, said
+    assert tips(guarded) == before
+
+
+@pytest.mark.parametrize("how", [["merge", "--ff-only", BRANCH], ["commit", "--allow-empty", "-m", "x"]], ids=" ".join)
+@pytest.mark.parametrize("verify", [[], ["--no-verify"]], ids=["", "--no-verify"])
+def test_a_worker_does_not_commit_on_the_base_in_its_worktree(
+    guarded: Scene, how: list[str], verify: list[str]
+) -> None:
+    guarded.sandbox.git("switch", "--quiet", "--detach")
+    guarded.sandbox.git("switch", "--quiet", "main", cwd=guarded.worker)
+    before = tips(guarded)
+    said = guarded.sandbox.run("git", *how, *verify, cwd=guarded.worker)
+    assert said.code != 0 and "'main' is protected" in said.err, said
+    assert tips(guarded) == before
+
+
+# Whom and what it lets alone
+
+
+def test_a_person_is_never_refused(superseded: Scene) -> None:
+    assert commit(superseded, None).code == 0
+    superseded.sandbox.git("merge", "--quiet", "--no-edit", BRANCH)
+    superseded.sandbox.git("update-ref", f"refs/heads/{BRANCH}", "main")
+    superseded.sandbox.git("branch", "mine")
+    superseded.sandbox.git("reset", "--quiet", "--hard", "HEAD~1")
+
+
+EVERYDAY = [
+    ["pack-refs", "--all"],
+    ["gc", "--quiet", "--prune=now"],
+    ["fetch", "--quiet", "--prune", "origin"],
+    ["stash", "push", "--quiet"],
+    ["stash", "pop", "--quiet"],
+    ["branch", "side"],
+    ["branch", "-m", "side", "aside"],
+    ["branch", "-D", "aside"],
+    ["tag", "v1"],
+    ["worktree", "add", "--quiet", "-b", "extra", "../extra"],
+]
+
+
+def test_everyday_git_works_in_a_workers_worktree(guarded: Scene) -> None:
+    everyday(guarded, [*EVERYDAY, ["rebase", "--quiet", "main"], ["commit", "--quiet", "--amend", "-m", "y"]])
+    guarded.sandbox.git("branch", "-m", "other-name", cwd=guarded.worker)
+    assert commit(guarded, guarded.worker).code == 0
+
+
+def test_everyday_git_works_in_a_superseded_workers_worktree(superseded: Scene) -> None:
+    everyday(superseded, EVERYDAY)
+
+
+def everyday(scene: Scene, commands: Sequence[Sequence[str]]) -> None:
+    scene.add(None, "base.py", "base\n")
+    scene.sandbox.write("login.py", "dirty\n", cwd=scene.worker)
+    for command in commands:
+        if command[0] == "rebase":
+            scene.sandbox.git("checkout", "--quiet", ".", cwd=scene.worker)
+        scene.sandbox.git(*command, cwd=scene.worker)
+    assert scene.sandbox.run("git", "fsck", "--no-dangling").code == 0
+
+
+def test_switched_off_it_leaves_nothing(scene: Scene) -> None:
+    scene.sandbox.agent("list")
+    before = ours(scene)
+    scene.sandbox.git("config", "agent.guard", "true")
+    scene.sandbox.agent("list")
+    assert ours(scene).keys() != before.keys() or ours(scene) != before
+    assert "pre-commit" in scene.sandbox.agent("hooks").out
+    scene.sandbox.git("config", "agent.guard", "false")
+    scene.sandbox.agent("list")
+    scene.sandbox.git("config", "--unset", "agent.guard")
+    scene.sandbox.git("config", "--remove-section", "agent", check=False)
+    scene.sandbox.agent("list")
+    assert "pre-commit" not in scene.sandbox.agent("hooks").out
+    assert ours(scene) == before
+    scene.sandbox.agent("reassign", "1")
+    scene.sandbox.agent("list")
+    assert commit(scene, scene.worker).code == 0
