@@ -26,8 +26,8 @@ _OWN_WORK = ("commit", "cherry-pick", "am:", "revert")
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What git shows of a task. upstream: of the base, None without one; there: its branch is; merged: how, if it was;
-    carried: its approval holds for the new tip, too.
+    """What git shows of a task. upstream: of the base, None without one; there: its branch is; merged: how, if it was,
+    and into: where; carried: its approval holds for the new tip, too.
     """
 
     task: Task
@@ -37,6 +37,7 @@ class _Seen:
     there: bool
     worked: bool
     merged: Verdict | None
+    into: str
     carried: bool
 
 
@@ -46,19 +47,22 @@ def catch_up(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str,
     tips: where branches are now; follows: the ref that each base follows. Returns a line for each task whose state
     changed. What was seen is recorded together with its step, so that a kill between the two loses neither.
     """
-    lines = []
-    for seen in _look(app, moved, tips, follows):
-        try:
-            with app.store.transaction():
-                line = _step(app, seen, tips)
-                tasks.put(seen.task.id, **_observed(seen, tips))
-        except AgentError as error:
-            if error.code not in _LATER:
-                raise
-            continue
-        if seen.merged is not None:
-            unlock(app, seen.task)
-        lines.append(line)
+    lines, merged = [], []
+    looked = _look(app, moved, tips, follows)
+    with app.store.transaction():  # one for all: a base that moves is seen by every task of it
+        for seen in looked:
+            try:
+                with app.store.transaction():
+                    line = _step(app, seen, tips)
+                    tasks.put(seen.task.id, **_observed(seen, tips))
+            except AgentError as error:
+                if error.code not in _LATER:
+                    raise
+                continue
+            lines.append(line)
+            merged += [seen.task] if seen.merged else []
+    for task in merged:
+        unlock(app, task)
     return [line for line in lines if line]
 
 
@@ -70,21 +74,22 @@ def _look(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, st
     for sight in moved:
         tip = tips.heads.get(sight.branch) or sight.head_oid or ""
         base, upstream = tips.heads[sight.base], tips.remotes.get(follows[sight.base])
-        ends = [(base, sight.base_seen)] + ([(upstream, sight.upstream_seen)] if upstream else [])
-        inside = [end for end, _ in ends if _is_inside(app, sight, tip, end, holding, tips)]
+        ends = [(base, sight.base_seen, sight.base)]
+        if upstream not in (None, base):
+            ends.append((upstream or "", sight.upstream_seen, follows[sight.base].removeprefix("refs/remotes/")))
+        inside = [end for end, *_ in ends if _is_inside(app, sight, tip, end, holding, tips)]
         worked = bool(sight.worked) or (not inside and tip != sight.base_oid)
         if inside and not worked and tip != sight.base_oid:
             worked = _has_own_work(app, sight.branch)
-        merged = None
-        for end, seen in ends if worked else []:
+        merged, into = None, ""
+        for end, seen, name in ends if worked else []:
             old = seen or sight.base_oid or end
             move = movements.setdefault((old, end), Movement(app.repo, old, end))
-            if (end in inside or (not inside and old != end)) and merged is None:
-                merged = judge(move, task=sight.id, tip=tip, inside=end in inside)
+            if merged is None and (end in inside or (not inside and old != end)):
+                merged, into = judge(move, task=sight.id, tip=tip, inside=end in inside), name
         task = tasks.get(sight.id)
-        found.append(
-            _Seen(task, tip, base, upstream, sight.branch in tips.heads, worked, merged, _carried(app, task, tip))
-        )
+        there, carried = sight.branch in tips.heads, _carried(app, task, tip)
+        found.append(_Seen(task, tip, base, upstream, there, worked, merged, into, carried))
     return found
 
 
@@ -131,6 +136,8 @@ def _observed(seen: _Seen, tips: Tips) -> dict[str, Any]:
         columns |= {"pushed_oid": seen.tip, "pushed_ref": ref, "likely_oid": None}
     elif _is_gone(seen.task, tips):
         columns["pushed_ref"] = None
+    elif seen.tip != seen.task.head_oid:
+        columns["likely_oid"] = None
     return columns
 
 
@@ -165,7 +172,8 @@ def _start(task: Task) -> str | None:
 def _completed(app: App, task: Task, seen: _Seen, how: Verdict) -> str:
     data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
     take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
-    return f"{task.label} was merged into '{task.base}' by hand: COMPLETED"
+    pull = "" if seen.into == task.base else f" ('{task.base}' has it after git pull)"
+    return f"{task.label} was merged into '{seen.into}' by hand: COMPLETED{pull}"
 
 
 def _approval_moved(app: App, task: Task, seen: _Seen) -> str:

@@ -72,11 +72,12 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 
 def _look(app: App) -> None:
     from git_agent.actions.look import look
+    from git_agent.actions.take_unsaid import take_unsaid
     from git_agent.actions.touch import touch
 
     try:
         seen = look(app)
-        lines = list(seen.lines)
+        lines = [*take_unsaid(app), *seen.lines]
         if seen.asks:
             from git_agent.runtime import draining
 

@@ -95,8 +95,10 @@ def sync_verb(app: App, background: bool) -> Answer:
         draining.look_until_quiet(app)
         return Answer({"noticed": []})
     from git_agent.actions.look import look
+    from git_agent.actions.take_unsaid import take_unsaid
 
-    lines = look(app, remotes=True).lines
+    seen = look(app, remotes=True).lines
+    lines = [*take_unsaid(app), *seen]
     return Answer({"noticed": list(lines)}, [visible(line) for line in lines] or ["nothing new"])
 
 

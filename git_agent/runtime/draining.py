@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from git_agent.actions.keep_unsaid import keep_unsaid
 from git_agent.actions.look import look
 from git_agent.app import App
 from git_agent.git import locks, spool
@@ -28,7 +29,7 @@ def look_until_quiet(app: App) -> None:
             return
         for _ in range(_ROUNDS):
             _say(pid, f"{os.getpid()}\n")
-            look(app, remotes=True)
+            keep_unsaid(app, look(app, remotes=True).lines)
             _say(pid, "")
             if not spool.has_moved(app.spool_dir):
                 return

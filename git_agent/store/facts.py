@@ -7,6 +7,9 @@ from git_agent.store.schema import MetaRow, tuples
 SCANNED = "scanned:"
 """Prefix of the facts that say up to which commit a base was searched for reverts."""
 
+UNSAID = "unsaid"
+"""The fact that holds what was noticed in the background and was not said to anybody yet."""
+
 
 def get(key: str) -> str | None:
     """Read a fact."""
@@ -23,3 +26,8 @@ def under(prefix: str) -> dict[str, str]:
     end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
     rows = tuples(MetaRow.select(MetaRow.key, MetaRow.value).where((MetaRow.key >= prefix) & (MetaRow.key < end)))
     return {key[len(prefix) :]: value for key, value in rows}
+
+
+def delete(key: str) -> None:
+    """Forget a fact."""
+    MetaRow.delete().where(MetaRow.key == key).execute()

@@ -72,6 +72,26 @@ def test_a_push_that_takes_long_is_waited_for(scene: Scene) -> None:
     scene.settles()
 
 
+def test_one_push_hands_in_the_work_of_several_workers(scene: Scene) -> None:
+    scene.add(scene.second, "logout.py", "one\n")
+    scene.sandbox.git("push", "--quiet", "--all", "origin")
+    scene.becomes("IN_REVIEW", 1)
+    scene.becomes("IN_REVIEW", 2)
+    scene.settles()
+
+
+def test_a_push_that_was_killed_hands_nothing_in_and_leaves_nothing(scene: Scene) -> None:
+    script(scene.forge.path / "hooks/pre-receive", 'while [ ! -e "$GIT_DIR/go" ]; do sleep 0.02; done; exit 1\n')
+    scene.sandbox.git("config", "--unset-all", "remote.origin.fetch")
+    pushing = start("git", "push", "--quiet", "origin", BRANCH, cwd=scene.worker)
+    eventually(scene.spool, scene.told)
+    pushing.kill()
+    pushing.wait()
+    (scene.forge.path / "go").touch()
+    scene.settles()
+    assert scene.state() == "WORKING" and "task.pushed" not in scene.kinds()
+
+
 def test_a_manager_of_hooks_may_stand_between_git_and_ours(scene: Scene) -> None:
     hook = scene.sandbox.path / ".git/hooks/pre-push"
     if not hook.exists():
