@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable
 
@@ -98,6 +99,8 @@ def branch(repo: Repo, name: str, oid: str) -> None:
 
 
 def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
+    if _is_watched(repo):
+        return False
     try:
         import pygit2
 
@@ -116,6 +119,16 @@ def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
     except (ValueError, KeyError, OSError):
         return False  # git says more clearly what is wrong, if anything is
     return True
+
+
+def _is_watched(repo: Repo) -> bool:
+    """A reference-transaction hook of the user's is to see every branch; libgit2 runs none."""
+    asked = r"^(core\.hookspath|hook\..*\.event)$"
+    found = repo.git("config", "--null", "--get-regexp", asked, ok=(0, 1)).fields
+    settings = [field.partition("\n")[::2] for field in found if field]
+    if any(key == "core.hookspath" or value == "reference-transaction" for key, value in settings):
+        return True
+    return os.access(os.path.join(repo.common_dir, "hooks", "reference-transaction"), os.X_OK)
 
 
 def _swap(repo: Repo, ref: str, new: str, old: str | None, message: str) -> None:

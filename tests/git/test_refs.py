@@ -110,3 +110,14 @@ def test_a_branch_is_made_where_pygit2_cant_open_the_repository(tmp_path: Path) 
     oid = made.commit(None, "a", "1")
     refs.branch(Repo.open(str(tmp_path)), "b", oid)
     assert made.git("rev-parse", "b") == oid
+
+
+def test_a_branch_is_seen_by_the_users_reference_transaction_hook(repo: Sandbox) -> None:
+    log = repo.path / "moved.log"
+    hook = repo.write(".git/hooks/reference-transaction", f'#!/bin/sh\n[ "$1" = committed ] && cat >>"{log}"\nexit 0\n')
+    hook.chmod(0o755)
+    refs.branch(Repo.open(str(repo.path)), "agent/1-x", repo.git("rev-parse", "HEAD"))
+    assert "refs/heads/agent/1-x" in log.read_text()
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(AgentError):
+        refs.branch(Repo.open(str(repo.path)), "agent/2-x", repo.git("rev-parse", "HEAD"))
