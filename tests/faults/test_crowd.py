@@ -1,4 +1,4 @@
-"""Many workers commit and push at once, with hooks and looks in the background: all is seen, and nothing stays behind."""
+"""Many workers commit and push at once, with hooks and background looks: all is seen, and nothing stays behind."""
 
 from __future__ import annotations
 

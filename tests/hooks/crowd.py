@@ -1,4 +1,4 @@
-"""A repository with hooks, a forge and workers, in which hooks start what they start for users: looks in the background.
+"""A repository with hooks, a forge and workers, in which hooks start what they start for users: background looks.
 
 What comes of it is waited for, and read from the store without any command of ours, which would bring it about itself.
 """

@@ -1,10 +1,11 @@
-"""The spool and the looks in the background: cut short, killed, started all at once; each fact counts once, none is lost."""
+"""The spool and the background looks: cut short, killed, started all at once; each fact counts once, none is lost."""
 
 from __future__ import annotations
 
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +25,39 @@ from tests.sandbox import run_at_once
 pytestmark = pytest.mark.parametrize("scene", ["machine"], indirect=True)
 STRANGER = {"GIT_AGENT_TASK": "1", "GIT_AGENT_EPOCH": "1"}
 NOBODY = 4_194_305  # more than any pid of Linux
+# A look in the background, during which a person commits: before or after the n-th of what it shares with the hooks.
+MEANWHILE = """\
+import subprocess, sys
+from git_agent.cli import main
+from git_agent.git import spool
+from git_agent.runtime import draining
+
+count, turn = 0, int(sys.argv[1])
+
+def step():
+    global count
+    count += 1
+    if count == turn:
+        subprocess.run(["git", "commit", "--quiet", "--allow-empty", "--message", "meanwhile"], check=True)
+
+def around(module, name):
+    function = getattr(module, name)
+    def called(*args):
+        step()
+        result = function(*args)
+        step()
+        return result
+    setattr(module, name, called)
+
+around(draining, "_say")
+around(spool, "has_moved")
+around(spool, "take_moved")
+sys.argv[1:] = ["sync", "--background"]
+try:
+    main.run()
+except SystemExit as end:
+    sys.exit(end.code or 3 * (count < turn))
+"""
 
 
 @pytest.fixture
@@ -78,7 +112,18 @@ def assert_all_once(scene: Scene, when: object) -> None:
         "1 stray\ntask 99999999999999999999\nepoch \nhead x\noid y\nwhere z\nend\n",
         "1 stray\ntask 1\nepoch 99999999999999999999\nhead x\noid y\nwhere z\nend\n",
     ],
-    ids=["empty", "cut short", "bytes", "newer", "bare", "words", "huge pid", "negative pid", "huge task", "huge epoch"],
+    ids=[
+        "empty",
+        "cut short",
+        "bytes",
+        "newer",
+        "bare",
+        "words",
+        "huge pid",
+        "negative pid",
+        "huge task",
+        "huge epoch",
+    ],
 )
 def test_a_note_that_is_not_understood_hurts_nobody_and_goes_when_it_is_old(scene: Scene, text: str | bytes) -> None:
     note(scene, "push.1.1", text)
@@ -178,7 +223,7 @@ def test_a_workers_commit_elsewhere_is_recorded_with_no_command(scene: Scene) ->
 
 
 def test_a_look_that_is_killed_at_any_step_loses_nothing_and_repeats_nothing(
-    scene: Scene, scenes: Callable[[str], tuple[Scene, World]], every_step: bool, tmp_path: Path
+    scene: Scene, every_step: bool, tmp_path: Path
 ) -> None:
     look = ("sync", "--background")
     with open(tmp_path / "log", "w") as log, driver(log) as hurting:
@@ -234,10 +279,21 @@ def test_never_do_two_look_at_once(scene: Scene, number: int) -> None:
     assert_all_once(scene, held)
 
 
-def test_a_note_that_comes_while_a_look_is_about_to_end_is_not_lost(scene: Scene, every_step: bool) -> None:
+def test_a_note_that_comes_at_any_step_of_a_look_is_not_lost(scene: Scene) -> None:
+    turn, ended = 0, 0
+    while not ended:
+        turn += 1
+        done = scene.sandbox.run(sys.executable, "-c", MEANWHILE, str(turn))
+        assert done.code in (0, 3), done
+        ended = done.code
+        scene.settles()
+    assert turn > 8
+
+
+def test_a_note_that_comes_when_a_look_has_just_ended_is_not_lost(scene: Scene, every_step: bool) -> None:
     chance = random.Random(11)
     pid = scene.agent / "drain.pid"
-    for turn in range(200 if every_step else 8):
+    for turn in range(200 if every_step else 4):
         scene.sandbox.git("commit", "--quiet", "--allow-empty", "--message", f"first {turn}")
         end = time.monotonic() + 5
         while pid.read_text() and time.monotonic() < end:

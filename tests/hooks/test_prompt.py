@@ -1,4 +1,4 @@
-"""What people and workers do with plain git is in the store at once: the hooks see to it, and no command of ours is run."""
+"""What people and workers do with plain git is in the store at once: the hooks see to it, with no command of ours."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def script(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text((path.read_text() if path.exists() else "#!/bin/sh\n") + text)
     path.chmod(0o755)
+
+
+def until_there(path: str) -> str:
+    """Return a script that waits for a file, but not for ever: a test that fails does not make it."""
+    return f'i=0; while [ ! -e "{path}" ] && [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done\n'
 
 
 def test_the_first_commit_makes_the_task_working(scene: Scene) -> None:
@@ -60,7 +65,8 @@ def test_a_person_pushes_from_the_main_worktree(scene: Scene) -> None:
 
 
 def test_a_push_that_takes_long_is_waited_for(scene: Scene) -> None:
-    script(scene.forge.path / "hooks/pre-receive", 'while [ ! -e "$GIT_DIR/go" ]; do sleep 0.02; done\n')
+    scene.sandbox.git("config", "--unset-all", "remote.origin.fetch")  # only the note can tell
+    script(scene.forge.path / "hooks/pre-receive", until_there("$GIT_DIR/go"))
     pushing = start("git", "push", "--quiet", "origin", BRANCH, cwd=scene.worker)
     eventually(scene.spool, scene.told)
     scene.sandbox.commit(scene.second, "logout.py", "one\n")
@@ -81,7 +87,7 @@ def test_one_push_hands_in_the_work_of_several_workers(scene: Scene) -> None:
 
 
 def test_a_push_that_was_killed_hands_nothing_in_and_leaves_nothing(scene: Scene) -> None:
-    script(scene.forge.path / "hooks/pre-receive", 'while [ ! -e "$GIT_DIR/go" ]; do sleep 0.02; done; exit 1\n')
+    script(scene.forge.path / "hooks/pre-receive", until_there("$GIT_DIR/go") + "exit 1\n")
     scene.sandbox.git("config", "--unset-all", "remote.origin.fetch")
     pushing = start("git", "push", "--quiet", "origin", BRANCH, cwd=scene.worker)
     eventually(scene.spool, scene.told)
@@ -98,8 +104,8 @@ def test_a_manager_of_hooks_may_stand_between_git_and_ours(scene: Scene) -> None
         pytest.skip("this git runs ours by itself")
     ours = hook.rename(hook.with_name("ours"))
     script(hook, f'sh -c \'"$0" "$@"; exit $?\' "{ours}" "$@" || exit\nexit 0\n')
-    script(scene.forge.path / "hooks/pre-receive", 'while [ ! -e "$GIT_DIR/go" ]; do sleep 0.02; done\n')
-    scene.sandbox.git("config", "--unset-all", "remote.origin.fetch")  # only the note can tell
+    script(scene.forge.path / "hooks/pre-receive", until_there("$GIT_DIR/go"))
+    scene.sandbox.git("config", "--unset-all", "remote.origin.fetch")
     pushing = start("git", "push", "--quiet", "origin", BRANCH, cwd=scene.worker)
     eventually(scene.spool, scene.told)
     time.sleep(0.5)  # the manager has ended; who waited for it would look now
@@ -223,7 +229,7 @@ def test_a_merge_completes_the_task(scene: Scene, how: str) -> None:
 @pytest.mark.parametrize("what", ["commit", "push", "merge"])
 def test_who_reads_gits_output_is_not_held_by_the_look(scene: Scene, what: str) -> None:
     slow = scene.root / "git-agent"
-    script(slow, f'while [ ! -e "{scene.root}/over" ]; do sleep 0.05; done\n')
+    script(slow, until_there(f"{scene.root}/over"))
     (scene.agent / "program").write_text(f"{slow}\n")
     command = {
         "commit": "git commit --allow-empty --message x 2>&1 | cat",
@@ -234,4 +240,3 @@ def test_who_reads_gits_output_is_not_held_by_the_look(scene: Scene, what: str) 
     assert done.code == 0 and done.out
     eventually(lambda: any(line.endswith("sync --background ") for line in processes(scene.root).values()), scene.told)
     (scene.root / "over").touch()
-
