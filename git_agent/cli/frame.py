@@ -78,9 +78,10 @@ def _look(app: App) -> None:
     try:
         seen = look(app)
         lines = [*take_unsaid(app), *seen.lines]
-        if seen.asks:
-            from git_agent.runtime import draining
+        from git_agent.runtime import draining
 
+        draining.free(app)
+        if seen.asks:
             draining.start(app)
         touch(app)
     except AgentError as error:

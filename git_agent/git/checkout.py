@@ -55,7 +55,7 @@ def suits_pygit2(repo: Repo, oid: str, config: dict[str, str]) -> bool:
         if any(key in opened.config for key in _ITS_OWN):
             return False
         return _is_plain(opened, opened[oid].peel(pygit2.Tree), [0])
-    except (ValueError, KeyError, OSError):
+    except (pygit2.GitError, ValueError, KeyError, OSError):
         return False
 
 
@@ -68,7 +68,7 @@ def by_pygit2(repo: Repo, branch: str, path: str) -> str | None:
 
     try:
         return _add(pygit2.Repository(repo.common_dir), repo, branch, path)
-    except (ValueError, KeyError, OSError):  # GitError is a ValueError
+    except (pygit2.GitError, ValueError, KeyError, OSError):
         return None
 
 

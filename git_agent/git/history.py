@@ -62,14 +62,12 @@ def ahead_behind_many(
     if len(wanted) > _MANY and not os.path.exists(os.path.join(common_dir, "objects", "info", "commit-graph")):
         try:
             import pygit2
-
+        except ImportError:
+            return {pair: ahead_behind(run, *pair) for pair in wanted}
+        try:
             opened = pygit2.Repository(common_dir)
             return {pair: opened.ahead_behind(*pair) for pair in wanted}
-        except (
-            ImportError,
-            ValueError,
-            KeyError,
-        ):  # GitError is a ValueError: SHA-256, reftable, foreign owner
+        except (pygit2.GitError, ValueError, KeyError):  # SHA-256, reftable, foreign owner
             pass
     return {pair: ahead_behind(run, *pair) for pair in wanted}
 

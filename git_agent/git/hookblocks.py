@@ -126,7 +126,9 @@ def _block(event: str, says: str, last: str = "", *, alone: bool = False) -> byt
     # Measured: a process of its own costs 0.2 ms, ten times all the rest, and one more to read standard input 0.9 ms;
     # where nothing follows none is needed. A script of ours that can't be parsed must not stop a push: hence the trap.
     if alone:
-        run = "    trap 'exit 0' 0\n    h=$git_agent\n" + '    . "$h"' + ("\n" if event in STDIN else " </dev/null\n")
+        run = '    h=$git_agent\n    . "$h" </dev/null\n'
+        if event in STDIN:
+            run = "    trap 'exit 0' 0\n    h=$git_agent\n" + '    . "$h"\n    trap - 0\n'
     elif event in STDIN:
         run = RUN_AND_REPLAY.format(run=RUN, otherwise=":")
     else:

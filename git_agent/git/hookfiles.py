@@ -184,8 +184,8 @@ def _put_scripts(store: str, program: str, guard: bool, said: _Said) -> None:
         content = read(os.path.join(_sources(), name))
         if put(os.path.join(store, "hooks", name), content, 0o755):
             said.changed.append(f"wrote git-agent/hooks/{name}")
-    for name in () if guard else GUARD:
-        _remove(os.path.join(store, "hooks", name))
+    for name in () if guard else (*(f"hooks/{event}" for event in GUARD), "protected"):
+        _remove(os.path.join(store, name))
     put(os.path.join(store, "program"), os.fsencode(program) + b"\n", 0o600)
 
 
@@ -201,6 +201,8 @@ def _by_config(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
             said.changed.append(f"wrote git-agent/{name}")
     _include(repo, ours, said)
     _take_all(repo, store, said)  # an older git's
+    if not guard:
+        _remove(os.path.join(store, hookconfig.GUARD))
     return [os.path.join(store, name) for name in ours]
 
 
@@ -215,6 +217,9 @@ def _by_files(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
     if chain and hookconfig.put_chain(repo, store, (*EVENTS, *(GUARD if guard else ()))):
         said.changed.append("wrote git-agent/chain")
     _include(repo, [hookconfig.WORKERS] if chain else [], said)
+    if not chain:
+        _remove(os.path.join(store, hookconfig.WORKERS))
+        shutil.rmtree(os.path.join(store, hookconfig.CHAIN), ignore_errors=True)
     return places + [os.path.join(store, hookconfig.WORKERS), os.path.join(store, hookconfig.CHAIN)] * chain
 
 

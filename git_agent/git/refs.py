@@ -103,9 +103,11 @@ def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
         return False
     try:
         import pygit2
-
+    except ImportError:
+        return False
+    try:
         opened = pygit2.Repository(repo.common_dir)
-    except (ImportError, ValueError):  # GitError is a ValueError: SHA-256, reftable, an owner it mistrusts
+    except (pygit2.GitError, ValueError):  # SHA-256, reftable, an owner it mistrusts
         return False
     # libgit2 reads neither GIT_COMMITTER_* nor GIT_CONFIG_*; without this the reflog says "unknown
     # <unknown>".
@@ -116,7 +118,7 @@ def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
         opened.create_reference_direct(ref, oid, False, message=message)
     except pygit2.AlreadyExistsError as error:
         raise RefMoved(ref, None, find(repo, ref)) from error
-    except (ValueError, KeyError, OSError):
+    except (pygit2.GitError, ValueError, KeyError, OSError):
         return False  # git says more clearly what is wrong, if anything is
     return True
 

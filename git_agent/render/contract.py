@@ -50,6 +50,7 @@ FILES: Mapping[str, str] = {
 ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TASK": "the task that the caller works on, outside of its worktree",
     "GIT_AGENT_EPOCH": "the epoch that the caller believes to be the task's; another one exits 5",
+    "GIT_AGENT_WORKTREE": "that task's worktree: a commit of the caller elsewhere in the same repository is noted",
     "GIT_AGENT_ACTOR": "the name that events give the worker",
     "GIT_AGENT_HOOKS": "0: no command installs or mends hooks, and the hooks start nothing in the background",
     "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",

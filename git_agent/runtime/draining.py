@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -40,6 +41,14 @@ def start(app: App) -> None:
     path = program.recorded(app.store_dir)
     if path is not None and app.env.get("GIT_AGENT_HOOKS") != "0" and not _is_held(app):
         launch.detach([path, "sync", "--background"], cwd=app.repo.common_dir)
+
+
+def free(app: App) -> None:
+    """Empty `drain.pid` where nobody looks: a look that was killed left a pid that may be somebody else's by now."""
+    path = os.path.join(app.store_dir, "drain.pid")
+    with contextlib.suppress(OSError):
+        if os.stat(path).st_size and not _is_held(app):
+            os.truncate(path, 0)
 
 
 @contextmanager

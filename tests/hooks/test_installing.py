@@ -272,3 +272,15 @@ def test_a_link_to_another_repositorys_hook_with_our_block_is_left_a_link(files:
     link.symlink_to(other)
     hookfiles.uninstall(files.repo)
     assert link.is_symlink() and hookblocks.kind(other.read_bytes()) == "guest"
+
+
+def test_lines_that_somebody_adds_below_ours_run_at_once(files: World) -> None:
+    hookfiles.install(files.repo, PROGRAM, guard=False)
+    for event in ("post-commit", "pre-push"):
+        hook = files.sandbox.path / ".git/hooks" / event
+        hook.write_text(hook.read_text() + f"echo {event} >>added.log\n[ {event} = post-commit ]\n")
+    files.commit()
+    files.sandbox.git("init", "--quiet", "--bare", "../forge.git")
+    pushed = files.sandbox.run("git", "push", "--quiet", "../forge.git", "main")
+    assert (files.sandbox.path / "added.log").read_text() == "post-commit\npre-push\n"
+    assert pushed.code == 1  # the veto of the line that was added

@@ -112,8 +112,8 @@ def test_a_repository_inside_a_workers_worktree_has_a_store_of_its_own(repo: San
 def test_a_worker_that_commits_in_another_repository_is_not_taken_for_that_ones_worker(
     repo: Sandbox, template: Path
 ) -> None:
-    _, inner, _ = nested(repo, template)
-    add(inner.path, env=STRANGER)  # task 1 of the outer one
+    outer, inner, _ = nested(repo, template)
+    add(inner.path, env={**STRANGER, "GIT_AGENT_WORKTREE": str(outer)})  # task 1 of the outer one
     inner.agent("list")
     assert "task.strayed" not in [row["kind"] for row in query(inner.store.parent, "select kind from event")]
 
