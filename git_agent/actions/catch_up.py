@@ -15,19 +15,19 @@ from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError
 from git_agent.git.merged import Movement, Verdict, judge
+from git_agent.git.ownership import came_in
 from git_agent.git.repo import Tips
 from git_agent.store import attempts, events, tasks
 from git_agent.store.sights import Sight
 
 # Somebody else is at work on the task right now; the next command looks again.
 _LATER = frozenset({"under-way", "changed-meanwhile", "wrong-state"})
-_OWN_WORK = ("commit", "cherry-pick", "am:", "revert")
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What git shows of a task. upstream: of the base, None without one; there: its branch is; merged: how, if it was,
-    and into: where; carried: its approval holds for the new tip, too.
+    and into: where; carried: its approval holds for the new tip, too; named: a new commit of the base names its tip.
     """
 
     task: Task
@@ -39,6 +39,7 @@ class _Seen:
     merged: Verdict | None
     into: str
     carried: bool
+    named: bool
 
 
 def catch_up(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, str]) -> list[str]:
@@ -78,18 +79,22 @@ def _look(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, st
         if upstream not in (None, base):
             ends.append((upstream or "", sight.upstream_seen, follows[sight.base].removeprefix("refs/remotes/")))
         inside = [end for end, *_ in ends if _is_inside(app, sight, tip, end, holding, tips)]
-        worked = bool(sight.worked) or (not inside and tip != sight.base_oid)
-        if inside and not worked and tip != sight.base_oid:
-            worked = _has_own_work(app, sight.branch)
-        merged, into = None, ""
-        for end, seen, name in ends if worked else []:
+        worked = bool(sight.worked) if inside else tip != sight.base_oid
+        merged, into, named = None, "", False
+        for end, seen, name in ends if worked or inside else []:
             old = seen or sight.base_oid or end
             move = movements.setdefault((old, end), Movement(app.repo, old, end))
-            if merged is None and (end in inside or (not inside and old != end)):
-                merged, into = judge(move, task=sight.id, tip=tip, inside=end in inside), name
+            if merged is not None or old == end:
+                continue
+            if end in inside and came_in(app.repo, sight, tip, old):
+                merged, into, worked = judge(move, task=sight.id, tip=tip, inside=True), name, True
+            elif not inside:
+                merged, into = judge(move, task=sight.id, tip=tip, inside=False), name
+                named = named or (merged is None and move.names(tip))
+        worked = worked and (not inside or merged is not None)
         task = tasks.get(sight.id)
         there, carried = sight.branch in tips.heads, _carried(app, task, tip)
-        found.append(_Seen(task, tip, base, upstream, there, worked, merged, into, carried))
+        found.append(_Seen(task, tip, base, upstream, there, worked, merged, into, carried, named))
     return found
 
 
@@ -108,12 +113,6 @@ def _is_inside(app: App, sight: Sight, tip: str, end: str, holding: Mapping[str,
     if sight.branch in tips.heads:
         return sight.branch in holding[end]
     return app.repo.resolve(tip) is not None and app.repo.is_ancestor(tip, end)
-
-
-def _has_own_work(app: App, branch: str) -> bool:
-    """Merged before anybody looked: the reflog tells commits from a mere fast-forward to the base."""
-    args = ("log", "--walk-reflogs", "--format=%gs", "--end-of-options", f"refs/heads/{branch}")
-    return any(line.startswith(_OWN_WORK) for line in app.repo.git(*args, ok=(0, 128)).text.splitlines())
 
 
 def _carried(app: App, task: Task, tip: str) -> bool:
@@ -158,8 +157,8 @@ def _step(app: App, seen: _Seen, tips: Tips) -> str:
     if seen.worked and ref is not None and hands_in(task, tip) and (line := hand_in(app, task, tip, ref, worked=1)):
         return line
     if task.state is State.ASSIGNED and seen.worked and tip != _start(task):
-        take(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
-        return f"{task.label} has its first commit: WORKING"
+        done = take(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
+        return f"{task.label} has its first commit: WORKING" if done.moved else ""
     return _likely(task, seen, tips)
 
 
@@ -171,7 +170,9 @@ def _start(task: Task) -> str | None:
 
 def _completed(app: App, task: Task, seen: _Seen, how: Verdict) -> str:
     data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
-    take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
+    done = take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
+    if not done.moved:
+        return ""  # another command saw it first, and says so
     pull = "" if seen.into == task.base else f" ('{task.base}' has it after git pull)"
     return f"{task.label} was merged into '{seen.into}' by hand: COMPLETED{pull}"
 
@@ -185,19 +186,19 @@ def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
         events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
         return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
     data = {"reviewed_oid": old, "tip": tip}
-    take(app, task, Step.MOVED, seen=task, by=GIT, data=data, reviewed_oid=None, reviewer=None)
-    return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again"
+    done = take(app, task, Step.MOVED, seen=task, by=GIT, data=data, reviewed_oid=None, reviewer=None)
+    return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again" if done.moved else ""
 
 
 def _likely(task: Task, seen: _Seen, tips: Tips) -> str:
-    """Its branch is gone from the remote and the base moved on: as after a pull request whose squash was edited."""
+    """Git can't prove it: as after a squash that was edited, here or on a forge that deleted the branch."""
     moved = seen.base != task.base_oid or seen.upstream not in (None, task.base_oid)
-    if not (seen.worked and moved and task.live and _is_gone(task, tips)):
+    gone = moved and _is_gone(task, tips)
+    if not (seen.worked and task.live and task.likely_oid is None and (gone or seen.named)):
         return ""
     oid = seen.upstream or seen.base
+    why = f"its remote branch is gone and '{task.base}' moved on" if gone else f"a new commit of '{task.base}' names it"
     tasks.put(task.id, likely_oid=oid)
-    events.append("task.likely-merged", GIT, task=task.id, epoch=task.epoch, data={"base": oid, "ref": task.pushed_ref})
-    return (
-        f"{task.label} was likely merged (its remote branch is gone and '{task.base}' moved on); if so: "
-        f"git agent merge {task.id} --already"
-    )
+    data = {"base": oid, "ref": task.pushed_ref, "text": why}
+    events.append("task.likely-merged", GIT, task=task.id, epoch=task.epoch, data=data)
+    return f"{task.label} was likely merged ({why}); if so: git agent merge {task.id} --already"

@@ -67,6 +67,8 @@ def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None
 
 
 def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) -> bool | None:
+    if push.url == ".":
+        return True  # into this repository: nothing left it
     tips = app.repo.start_tips()()  # as they are now that the push has ended
     for update in push.updates:
         if update.there.startswith("refs/tags/"):

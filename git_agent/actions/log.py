@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.own_commits import own_commits
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
@@ -32,13 +33,6 @@ def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int 
     found = [Entry(e.at, event=e) for e in events.of_task(task.id if task else None, since_ms=since_ms, limit=limit)]
     if task is not None:
         found += [Entry(m.sent_at, message=m) for m in messages.of_task(task.id, since_ms=since_ms, limit=limit)]
-        found += [Entry(c.time * 1000, commit=c) for c in _commits(app, task, limit)]
+        found += [Entry(c.time * 1000, commit=c) for c in own_commits(app, task, limit)]
     kept = [e for e in found if since_ms is None or e.at >= since_ms]
     return sorted(kept, key=lambda e: e.at)[-limit:]
-
-
-def _commits(app: App, task: Task, limit: int) -> list[Commit]:
-    tip = app.repo.resolve(task.head_oid) if task.head_oid else None
-    now = app.repo.branch_oid(task.branch) if task.branch else None
-    end = now or tip
-    return app.repo.commits(task.base_oid, end, limit=limit) if end and task.base_oid else []

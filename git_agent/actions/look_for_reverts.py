@@ -6,9 +6,13 @@ from collections.abc import Collection, Mapping
 
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
-from git_agent.git.merged import Movement, reverted
+from git_agent.domain.task import Task
+from git_agent.git.merged import Movement
 from git_agent.git.repo import Tips
+from git_agent.git.reverts import reverted
 from git_agent.store import events, facts, tasks
+
+_LATELY = 50  # merges into a base that was set back are looked for; each costs a spawn of git
 
 
 def look_for_reverts(app: App, scanned: Mapping[str, str], bases: Collection[str], tips: Tips) -> list[str]:
@@ -22,8 +26,10 @@ def look_for_reverts(app: App, scanned: Mapping[str, str], bases: Collection[str
         if new is None or old == new:
             continue
         found = reverted(Movement(app.repo, old, new)) if old is not None else {}
+        lost = _lost(app, base, old, new) if old is not None else []
         with app.store.transaction():
             lines += [line for oid, by in found.items() for line in _record(base, oid, by)]
+            lines += [line for task in lost for line in _record_lost(task, new)]
             facts.put(facts.SCANNED + base, new)
     return lines
 
@@ -37,7 +43,24 @@ def _record(base: str, oid: str, by: str) -> list[str]:
             f"{task.label} was reverted in '{base}' by {by[:12]}; to go on with it: git agent reopen {task.id}"
         )
     for task in tasks.reverted_by(oid):
-        tasks.put(task.id, reverted_oid=None)
+        tasks.put(task.id, reverted_oid=None, merged_oid=by)  # what has the work now, and may be reverted in turn
         events.append("task.restored", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
         lines.append(f"the revert of {task.label} was taken back in '{base}' by {by[:12]}")
     return lines
+
+
+def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
+    """A base that was set back may lack what was merged into it; only what was merged lately is asked for."""
+    if app.repo.resolve(old) is None or app.repo.is_ancestor(old, new):
+        return []
+    merged = [t for t in tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
+    return [
+        t for t in merged if app.repo.resolve(t.merged_oid or "") and not app.repo.is_ancestor(t.merged_oid or "", new)
+    ]
+
+
+def _record_lost(task: Task, new: str) -> list[str]:
+    tasks.put(task.id, reverted_oid=new)
+    events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new})
+    says = f"'{task.base}' was set back to {new[:12]}, which lacks the merge of {task.label}"
+    return [f"{says}; to go on with it: git agent reopen {task.id}"]

@@ -69,7 +69,8 @@ def _of_former(app: App, each: Standing, tips: Tips) -> list[str]:
         if before is None:
             return []
         kind = "task.superseded-commit" if each.superseded else "task.late-commit"
-        data = {"branch": each.branch, "old": before, "tip": tip}
+        text = f"{before[:12]}..{tip[:12]} on '{each.branch}'"
+        data = {"branch": each.branch, "old": before, "tip": tip, "text": text}
         events.append(kind, GIT, task=each.task, epoch=each.task_epoch, data=data)
     if each.superseded:
         span = f"git log {before[:12]}..{tip[:12]}"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from git_agent.actions.need import Need, need
 from git_agent.actions.observe import observe
+from git_agent.actions.own_commits import own_commits
 from git_agent.actions.view import TaskView, view
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.readiness import blocked
 from git_agent.domain.task import State, Task
-from git_agent.git.repo import Repo
 from git_agent.store import attempts, events, tasks
 from git_agent.store.attempts import Attempt
 
@@ -40,7 +40,7 @@ def show(app: App, task: Task) -> Shown:
         why=_why(app, viewed, wanted),
         need=wanted,
         attempts=tuple(attempts.present(task.id)),
-        commits=_commits(app.repo, task),
+        commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
         events=tuple(events.of_task(task.id, limit=_EVENTS)),
         observed=tuple(observe(app, task)),
     )
@@ -54,10 +54,3 @@ def _why(app: App, viewed: TaskView, wanted: Need | None) -> str:
         why = blocked(task, viewed.blocked_by, states, app.store.now(), limit)
         return why.why if why else "is ready to be claimed"
     return wanted.why if wanted else ""
-
-
-def _commits(repo: Repo, task: Task) -> tuple[str, ...]:
-    tip = repo.branch_oid(task.branch) if task.branch else None
-    if tip is None or task.base_oid is None:
-        return ()
-    return tuple(f"{c.oid[:12]} {c.subject}" for c in repo.commits(task.base_oid, tip, limit=_COMMITS))

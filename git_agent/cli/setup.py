@@ -49,7 +49,7 @@ def deinit_verb(app: App, purge: bool, sure: bool, dry_run: bool) -> Answer:
     if dry_run:
         lines = [f"would be taken out: hooks{', store' if done.purged else ''}"]
     elif done.purged:
-        lines.append(f"store removed: {app.store_dir}")
+        lines.append(f"store removed: {app.store_dir}; commits that were kept stay: git for-each-ref refs/git-agent")
     payload = {"hooks": list(done.hooks), "manual": list(done.manual), "purged": done.purged}
     return Answer(payload, lines, [f"note: {visible(line)}" for line in done.manual])
 

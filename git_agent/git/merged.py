@@ -20,7 +20,6 @@ PATCHES = 500
 MESSAGES = 5000  # new commits whose messages are read: 40 ms (measured)
 _OWN = 200  # commits of a branch that are compared one by one
 _ARGUMENTS = 100_000  # characters of paths on one command line; the smallest limit in use is 1 MB
-_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 Paths = Mapping[str, str]
 
 
@@ -98,6 +97,14 @@ class Movement:
         self._digests.update((oid, found.get(oid)) for oid in lacking)
         return {oid: self._digests[oid] for oid in oids}
 
+    def names(self, oid: str) -> bool:
+        """Say whether a new commit's message names a commit that it took over: squashes do, and cherry-pick -x."""
+        return any(oid in text for text in self._named)
+
+    @cached_property
+    def _named(self) -> list[str]:
+        return [text for text in self.messages("commit ", "%B") if "This reverts commit" not in text]
+
     def messages(self, text: str, shape: str) -> list[str]:
         """Return those of the new commits whose message has text, newest first, formatted by shape."""
         given = self.repo.git("rev-list", f"--max-count={MESSAGES}", *self.span, "--").out
@@ -157,22 +164,6 @@ def judge(move: Movement, *, task: int, tip: str, inside: bool) -> Verdict | Non
         return _by_content(work, task) if work.paths else None
     except (GitError, OSError):  # a partial clone that is offline lacks blobs; no room for a merge
         return None
-
-
-def reverted(move: Movement) -> dict[str, str]:
-    """Map commits (full oids) to the new commits of the base that say they revert them.
-
-    What a revert says counts no more once a newer one reverts it; then that revert itself is a key.
-    The form of the message is `git revert`'s, of merges too, and with --reference.
-    """
-    found: dict[str, str] = {}
-    for row in move.messages("This reverts commit", "%H %B"):
-        oid, _, body = row.partition(" ")
-        for name in _REVERTS.findall(body) if oid not in found else ():
-            full = name if len(name) == len(oid) else move.repo.resolve(name)
-            if full is not None:
-                found.setdefault(full, oid)
-    return found
 
 
 def _by_ancestry(move: Movement, tip: str) -> Verdict:

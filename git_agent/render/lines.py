@@ -33,7 +33,8 @@ class Screen(NamedTuple):
 def state(viewed: TaskView) -> str:
     """Say a task's state with its hold: `WORKING conflict`."""
     task = viewed.task
-    return f"{task.state} {task.hold}" if task.hold else str(task.state)
+    more = task.hold or ("reverted" if task.state is State.COMPLETED and task.reverted_oid else None)
+    return f"{task.state} {more}" if more else str(task.state)
 
 
 def worker(viewed: TaskView) -> str:

@@ -12,7 +12,7 @@ from git_agent.actions.keep_unsaid import keep_unsaid
 from git_agent.actions.look import look
 from git_agent.app import App
 from git_agent.git import locks, spool
-from git_agent.proc import launch, program
+from git_agent.proc import launch, processes, program
 
 _PATIENCE_S = 5.0  # for the one at work to end: what it missed is then looked at by this one
 _PAUSE_S = 0.02
@@ -29,7 +29,7 @@ def look_until_quiet(app: App) -> None:
         if pid is None:
             return
         for _ in range(_ROUNDS):
-            _say(pid, f"{os.getpid()}\n")
+            _say(pid, f"{os.getpid()} {processes.myself().pid_start}\n")
             keep_unsaid(app, look(app, remotes=True).lines)
             _say(pid, "")
             if not spool.has_moved(app.spool_dir):

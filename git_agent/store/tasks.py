@@ -99,6 +99,13 @@ def merged_as(oid: str) -> list[Task]:
     return _select((TaskRow.state == State.COMPLETED) & ((TaskRow.merged_oid == oid) | (TaskRow.head_oid == oid)))
 
 
+def merged_lately(base: str, limit: int) -> list[Task]:
+    """List the tasks that were completed last in a base, limit at most."""
+    mine = (TaskRow.state == State.COMPLETED) & (TaskRow.base == base)
+    last = TaskRow.select(TaskRow.id).where(mine).order_by(TaskRow.state_at.desc()).limit(limit)
+    return _select(TaskRow.id.in_([row[0] for row in tuples(last)]))
+
+
 def reverted_by(oid: str) -> list[Task]:
     """List the completed tasks whose merge this commit reverted."""
     return _select((TaskRow.state == State.COMPLETED) & (TaskRow.reverted_oid == oid))

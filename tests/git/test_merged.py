@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from git_agent.git import history
-from git_agent.git.merged import Movement, Verdict, judge, reverted
+from git_agent.git.merged import Movement, Verdict, judge
 from git_agent.git.repo import Repo
+from git_agent.git.reverts import reverted
 from tests.sandbox import Sandbox
 
 GUIDE = [f"Line {n}" for n in range(1, 21)]

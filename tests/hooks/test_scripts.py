@@ -33,6 +33,7 @@ def agent(repo: Sandbox) -> Path:
     shutil.copytree(HOOKS, agent / "hooks")
     for name in ("beat", "spool"):
         (agent / name).mkdir()
+    (agent / "agent.db").touch()
     (agent / "program").write_text(f"{shutil.which('true')}\n")
     repo.write(".git/git-agent/beat/7-fix-login", "")
     os.utime(agent / "beat/7-fix-login", (OLD, OLD))
@@ -156,7 +157,8 @@ def test_what_happens_in_another_worktree_has_git_looked_at(
             break
         subprocess.run(["sleep", "0.02"], check=True)
     assert started.read_text() == "sync --background\n"
-    assert int((agent / "drain.pid").read_text()) > 1
+    pid, since = (agent / "drain.pid").read_text().split()
+    assert int(pid) > 1 and (int(since) > 0 or not Path("/proc/self/stat").exists())
 
 
 def test_nothing_is_started_while_somebody_looks(repo: Sandbox, agent: Path, shell: list[str]) -> None:
@@ -168,8 +170,29 @@ def test_nothing_is_started_while_somebody_looks(repo: Sandbox, agent: Path, she
 
 @pytest.mark.parametrize("state", ["rebase-merge", "rebase-apply", "sequencer"])
 def test_a_commit_within_a_rebase_or_a_row_of_picks_starts_nothing(repo: Sandbox, agent: Path, state: str) -> None:
-    (repo.path / ".git" / state).mkdir()
+    repo.write(f".git/{state}/todo", "pick 1234567 This one\npick 1234568 And the last one\n")
     assert_silent_success(run_hook(repo, ["sh"], "post-commit", None))
+    assert notes(agent) == []
+
+
+def test_the_last_of_a_row_of_picks_has_git_looked_at(repo: Sandbox, agent: Path, shell: list[str]) -> None:
+    repo.write(".git/sequencer/todo", "pick 1234568 The last one\n")
+    assert_silent_success(run_hook(repo, shell, "post-commit", None))
+    assert notes(agent) == ["moved"]
+
+
+@pytest.mark.parametrize("since", ["1", ""], ids=["another start", "unknown start"])
+def test_a_pid_that_is_another_process_now_is_told_by_its_start(repo: Sandbox, agent: Path, since: str) -> None:
+    (agent / "drain.pid").write_text(f"{os.getpid()} {since}\n")
+    assert_silent_success(run_hook(repo, ["sh"], "post-merge", None, GIT_AGENT_HOOKS=""))
+    assert (agent / "drain.pid").read_text().startswith(f"{os.getpid()} ") == (since == "")
+
+
+def test_without_a_store_nothing_is_noted(repo: Sandbox, agent: Path, shell: list[str]) -> None:
+    (agent / "agent.db").unlink()
+    line = f"refs/heads/a {OID} refs/heads/b {ZERO}\n"
+    assert_silent_success(run_hook(repo, shell, "pre-push", None, "origin", "url", stdin=line))
+    assert_silent_success(run_hook(repo, shell, "post-merge", None))
     assert notes(agent) == []
 
 
