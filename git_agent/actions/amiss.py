@@ -27,7 +27,8 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
     Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
     """
     spot = places.spot(app.repo.common_dir, each.admin)
-    if each.branch not in tips.heads:
+    # Asked once more: it may have been made after the others were listed.
+    if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, spot.head if spot else None, tips)
     again = f"git agent reassign {each.task} makes another"
     if spot is None:

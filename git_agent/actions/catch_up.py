@@ -42,14 +42,18 @@ class _Seen:
     named: bool
 
 
-def catch_up(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, str]) -> list[str]:
+def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> list[str]:
     """Look at the tasks whose branch or base moved, and take the steps that git has made.
 
-    tips: where branches are now; follows: the ref that each base follows. Returns a line for each task whose state
-    changed. What was seen is recorded together with its step, so that a kill between the two loses neither.
+    follows: the ref that each base follows. Returns a line for each task whose state changed. What was seen is recorded
+    together with its step, so that a kill between the two loses neither.
     """
     lines, merged = [], []
-    looked = _look(app, moved, tips, follows)
+    # The tasks first, then git: an approval that was given after git was asked must not end for an older tip.
+    known = {s.id: tasks.get(s.id) for s in moved}
+    tips = app.repo.start_tips()()
+    here = [s for s in moved if s.base in tips.heads]
+    looked = _look(app, here, known, tips, follows)
     with app.store.transaction():  # one for all: a base that moves is seen by every task of it
         for seen in looked:
             try:
@@ -67,7 +71,9 @@ def catch_up(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str,
     return [line for line in lines if line]
 
 
-def _look(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, str]) -> list[_Seen]:
+def _look(
+    app: App, moved: Sequence[Sight], known: Mapping[int, Task], tips: Tips, follows: Mapping[str, str]
+) -> list[_Seen]:
     """Ask git everything before the store is locked; one movement serves all tasks of a base."""
     found: list[_Seen] = []
     movements: dict[tuple[str, str], Movement] = {}
@@ -92,7 +98,7 @@ def _look(app: App, moved: Sequence[Sight], tips: Tips, follows: Mapping[str, st
                 merged, into = judge(move, task=sight.id, tip=tip, inside=False), name
                 named = named or (merged is None and move.names(tip))
         worked = worked and (not inside or merged is not None)
-        task = tasks.get(sight.id)
+        task = known[sight.id]
         there, carried = sight.branch in tips.heads, _carried(app, task, tip)
         found.append(_Seen(task, tip, base, upstream, there, worked, merged, into, carried, named))
     return found

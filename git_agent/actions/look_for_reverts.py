@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
@@ -15,18 +15,18 @@ from git_agent.store import events, facts, tasks
 _LATELY = 50  # merges into a base that was set back are looked for; each costs a spawn of git
 
 
-def look_for_reverts(app: App, scanned: Mapping[str, str], bases: Collection[str], tips: Tips) -> list[str]:
+def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[str]:
     """Search what is new on each base that any task had, and record reverts, and reverts of reverts.
 
-    scanned: how far each base was searched; bases: those of unfinished tasks, searched from now on. Returns lines.
+    scanned: bases, and up to which commit each was searched. Returns a line for each task.
     """
     lines = []
-    for base in {*scanned, *bases}:
-        old, new = scanned.get(base), tips.heads.get(base)
+    for base, old in scanned.items():
+        new = tips.heads.get(base)
         if new is None or old == new:
             continue
-        found = reverted(Movement(app.repo, old, new)) if old is not None else {}
-        lost = _lost(app, base, old, new) if old is not None else []
+        found = reverted(Movement(app.repo, old, new)) if old else {}
+        lost = _lost(app, base, old, new) if old else []
         with app.store.transaction():
             lines += [line for oid, by in found.items() for line in _record(base, oid, by)]
             lines += [line for task in lost for line in _record_lost(task, new)]

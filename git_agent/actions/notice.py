@@ -13,7 +13,7 @@ from git_agent.domain.speaker import GIT
 from git_agent.errors import AgentError
 from git_agent.git import places
 from git_agent.git.repo import Tips
-from git_agent.store import attempts, events, tasks
+from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Standing
 
 
@@ -32,8 +32,9 @@ def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
         return lines
     with app.store.transaction():
         task = tasks.get(each.task)
-        if task.attempt != each.number or task.amiss != each.amiss:
-            return lines  # another command was quicker
+        changed = task.attempt != each.number or task.amiss != each.amiss or task.epoch != each.task_epoch
+        if changed or not task.live or intents.of_task(task.id) is not None:
+            return lines  # another command was quicker, or is at work on it
         tasks.put(task.id, amiss=found.key if found else None)
         kind, text = (found.kind, found.line) if found else ("task.mended", f"no longer: {each.amiss}")
         events.append(kind, GIT, task=task.id, epoch=task.epoch, data={"text": _readable(text)})

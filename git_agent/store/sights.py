@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from git_agent.domain.task import FINISHED, State, Task
+from git_agent.store import tasks
 from git_agent.store.schema import TaskRow, tuples
 from git_agent.store.tasks import UNFINISHED
 
@@ -27,3 +29,11 @@ def listing() -> list[Sight]:
     """List what was last seen of the unfinished tasks that have a branch."""
     columns = [getattr(TaskRow, name) for name in Sight._fields]
     return [sight for row in tuples(TaskRow.select(*columns).where(UNFINISHED)) if (sight := Sight(*row)).branch]
+
+
+def stacked_on_merged() -> list[tuple[Task, Task]]:
+    """List the unfinished tasks whose base is the branch of a completed task, each with that one."""
+    below = TaskRow.alias()
+    joined = TaskRow.select(TaskRow.id, below.id).join(below, on=(below.branch == TaskRow.base))
+    rows = tuples(joined.where((below.state == State.COMPLETED) & TaskRow.state.not_in([str(s) for s in FINISHED])))
+    return [(tasks.get(task), tasks.get(other)) for task, other in rows]

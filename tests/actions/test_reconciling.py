@@ -328,3 +328,137 @@ def test_where_no_ref_moved_git_is_asked_once(repo: Sandbox, where: Path) -> Non
     assert traced.count("for-each-ref") == 1
     looked = [line for line in traced.splitlines() if "rev-parse" not in line and "config" not in line]
     assert len(looked) == 1, traced
+
+
+# What workers do to their own branches
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen before", "never seen"])
+@pytest.mark.parametrize(
+    "how",
+    [("reset", "--soft", "main~0"), ("reset", "--hard", "main"), ("rebase", "--onto", "main", BRANCH)],
+    ids=" ".join,
+)
+def test_a_worker_that_undoes_its_commits_is_not_merged(
+    repo: Sandbox, where: Path, how: tuple[str, ...], seen: bool
+) -> None:
+    if seen:
+        repo.agent("list")
+    repo.git(*how, cwd=where)
+    before, _ = state(repo)
+    assert before == ("WORKING" if seen else "ASSIGNED")
+    repo.commit(None, "other.py", "other\n")
+    repo.git("push", "--quiet", "origin", "main")
+    repo.git("reset", "--quiet", "--hard", "main", cwd=where)
+    assert state(repo) == (before, None)  # where the base is, and pushed, but nothing of its own
+    repo.commit(where, "again.py", "again\n")
+    repo.git("push", "--quiet", "origin", BRANCH, cwd=where)
+    assert state(repo) == ("IN_REVIEW", None)
+    repo.git("merge", "--quiet", BRANCH)
+    assert state(repo) == ("COMPLETED", None)
+
+
+def test_an_approval_ends_when_the_worker_undoes_its_commits(repo: Sandbox, where: Path) -> None:
+    repo.agent("done", "1")
+    repo.agent("approve", "1")
+    repo.git("reset", "--quiet", "--hard", "main", cwd=where)
+    assert state(repo) == ("IN_REVIEW", None)
+
+
+def test_a_reopened_task_stays_open_although_late_commits_were_merged_before(repo: Sandbox, where: Path) -> None:
+    repo.git("merge", "--quiet", BRANCH)
+    repo.agent("list")
+    repo.commit(where, "late.py", "late\n")
+    repo.git("merge", "--quiet", BRANCH)
+    repo.agent("reopen", "1")
+    assert state(repo) == ("OPEN", None)
+    assert state(repo) == ("OPEN", None)
+
+
+def test_every_revert_of_a_revert_is_seen(repo: Sandbox, where: Path) -> None:
+    repo.git("merge", "--quiet", "--no-ff", "--no-edit", BRANCH)
+    repo.agent("list")
+    for number in range(4):
+        repo.git("revert", "--no-edit", *(["--mainline", "1"] if number == 0 else []), "HEAD")
+        assert bool(task(repo)["reverted_oid"]) == (number % 2 == 0)
+    assert "COMPLETED\t" in repo.agent("list", "--all").out
+
+
+def test_a_base_that_was_set_back_no_longer_has_the_merge(repo: Sandbox, where: Path) -> None:
+    repo.git("merge", "--quiet", "--no-ff", "--no-edit", BRANCH)
+    repo.agent("list")
+    repo.git("reset", "--quiet", "--hard", "HEAD~1")
+    assert "'main' was set back" in repo.agent("list").err
+    assert "COMPLETED reverted" in repo.agent("list", "--all").out
+
+
+def test_a_worker_of_a_reopened_and_reverted_task_is_told_how_to_bring_it_back(repo: Sandbox, where: Path) -> None:
+    repo.git("merge", "--quiet", "--no-ff", "--no-edit", BRANCH)
+    repo.git("revert", "--no-edit", "--mainline", "1", "HEAD")
+    repo.agent("list")
+    repo.agent("reopen", "1")
+    said = repo.agent("log", "1").out
+    assert f"git revert {repo.git('rev-parse', '--short=12', 'HEAD')}, brings it back" in said
+
+
+@pytest.mark.parametrize("how", ["squash", "pick"])
+def test_work_that_was_taken_over_with_an_edit_is_likely_merged(repo: Sandbox, where: Path, how: str) -> None:
+    repo.agent("list")
+    if how == "squash":
+        repo.git("merge", "--quiet", "--squash", BRANCH)
+        repo.write("login.py", "one\ntwo and a half\n")
+        repo.git("add", "--all")
+        repo.run("git", "commit", "--quiet", "--no-edit", env={"GIT_EDITOR": "true"})
+    else:
+        repo.commit(None, "login.py", "zero\n")
+        repo.git("cherry-pick", "-x", f"main..{BRANCH}", check=False)
+        for number in range(2):
+            repo.write("login.py", f"zero, one and {number}\n")
+            repo.git("add", "--all")
+            repo.run("git", "cherry-pick", "--continue", env={"GIT_EDITOR": "true"})
+    assert "was likely merged (a new commit of 'main' names it)" in repo.agent("list").err
+    assert state(repo) == ("WORKING", None)
+
+
+def test_a_push_into_the_same_repository_hands_nothing_in(repo: Sandbox, where: Path) -> None:
+    repo.agent("init")
+    repo.git("push", "--quiet", ".", "HEAD:refs/heads/elsewhere", cwd=where)
+    assert state(repo) == ("WORKING", None)
+
+
+def test_the_commits_of_the_base_are_not_shown_as_the_task_s(repo: Sandbox, where: Path) -> None:
+    repo.commit(None, "other.py", "other\n", "Of the base")
+    repo.git("rebase", "--quiet", "main", cwd=where)
+    assert "Of the base" not in repo.agent("show", "1").out + repo.agent("log", "1").out
+    repo.git("merge", "--quiet", "--no-edit", "main", cwd=where)
+    assert "Of the base" not in repo.agent("show", "1").out
+
+
+# A task whose base is another task's branch
+
+
+@pytest.mark.parametrize("how", ["by hand", "by the tool"])
+def test_a_stacked_task_follows_to_the_base_of_the_one_below(repo: Sandbox, where: Path, how: str) -> None:
+    upper = Path(repo.agent_json("spawn", "Upper", "--base", BRANCH)["task"]["worktree"])
+    repo.commit(upper, "upper.py", "upper\n")
+    if how == "by hand":
+        repo.git("merge", "--quiet", "--no-ff", "--no-edit", BRANCH)
+        said = repo.agent("list").err
+    else:
+        repo.agent("done", "1")
+        repo.agent("approve", "1")
+        repo.agent("merge", "1")
+        said = repo.agent("list").err
+    assert "task 2 goes into 'main' now, since 'agent/1-fix-login' was merged" in said
+    assert task(repo, 2)["base"] == "main"
+    assert state(repo, 2) == ("WORKING", None)
+    repo.git("merge", "--quiet", "--no-ff", "--no-edit", "agent/2-upper")
+    assert state(repo, 2) == ("COMPLETED", None)
+
+
+def test_a_stack_that_was_merged_from_its_top_is_completed_as_a_whole(repo: Sandbox, where: Path) -> None:
+    upper = Path(repo.agent_json("spawn", "Upper", "--base", BRANCH)["task"]["worktree"])
+    repo.commit(upper, "upper.py", "upper\n")
+    repo.agent("list")
+    repo.git("merge", "--quiet", "--no-ff", "--no-edit", "agent/2-upper")
+    assert (state(repo, 1), state(repo, 2)) == (("COMPLETED", None), ("COMPLETED", None))
