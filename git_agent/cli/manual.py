@@ -64,13 +64,18 @@ def commands() -> Iterator[tuple[str, str, click.Command]]:
 
 def invocation(name: str, command: click.Command) -> str:
     """Write a verb with its options' place and its arguments: `merge [OPTIONS] [TASK]...`."""
-    pieces = command.collect_usage_pieces(click.Context(command, info_name=name))
+    pieces = command.collect_usage_pieces(_context(command, name))
     return " ".join([name, *(piece for piece in pieces if piece)])
+
+
+def _context(command: click.Command, name: str | None) -> click.Context:
+    """As it is typed, below the group: click keeps the first help option that it makes, and `-h` is the group's."""
+    return click.Context(command, info_name=name, parent=click.Context(group, **group.context_settings))
 
 
 def options(command: click.Command) -> list[tuple[str, str]]:
     """List a verb's options as they are given, with their help; those that every verb has are left out."""
-    context = click.Context(command)
+    context = _context(command, command.name)
     records = [p.get_help_record(context) for p in command.params if isinstance(p, click.Option)]
     return [r for r in records if r is not None and not r[0].startswith("--json")]
 
