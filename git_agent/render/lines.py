@@ -134,7 +134,7 @@ def show(found: Shown, screen: Screen) -> list[str]:
     pairs = [
         ("state", state(v) + f" since {rfc3339(task.state_at)}"),
         ("why", found.why),
-        ("next", found.need.command if found.need else ""),
+        ("next", found.need.command if found.need and not found.observed else ""),  # those lines have their own
         ("priority", str(task.priority)),
         ("base", " ".join(filter(None, (task.base, (task.base_oid or "")[:12])))),
         ("branch", _branch(v)),
