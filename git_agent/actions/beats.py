@@ -11,7 +11,7 @@ from git_agent.errors import AgentError
 from git_agent.store import leases
 from git_agent.store.attempts import Standing
 
-FIRST = "assigned\n"
+FIRST = b"assigned\n"
 """In the file of a worker that has not begun: hooks/told has git looked at, once."""
 
 
@@ -35,16 +35,16 @@ def beats(app: App, standing: Sequence[Standing]) -> None:
         _remove(directory, name)
     for name, content in wanted.items():
         size = files[name].st_size if name in files else -1
-        if size not in ((0, len(FIRST)) if content in ("", FIRST) else (len(content),)):
+        if size not in ((0, len(FIRST)) if content in (b"", FIRST) else (len(content),)):
             _write(directory, name, content)
 
 
-def _content(each: Standing) -> str:
+def _content(each: Standing) -> bytes:
     """The first line is for the hook, what follows is for the worker: see hooks/told."""
     if each.superseded:
         says = f"task {each.task} is not this worktree's any more (attempt {each.number}): git agent show {each.task}"
-        return f"superseded refs/heads/{each.branch}\n{says}\n"
-    return FIRST if each.state is State.ASSIGNED else ""
+        return os.fsencode(f"superseded refs/heads/{each.branch}\n{says}\n")
+    return FIRST if each.state is State.ASSIGNED else b""
 
 
 def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> None:
@@ -61,12 +61,12 @@ def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> No
             raise
 
 
-def _write(directory: str, name: str, content: str) -> None:
+def _write(directory: str, name: str, content: bytes) -> None:
     """Whole or not at all; what comes into being now is no sign of life."""
     path = os.path.join(directory, name)
     scratch = f"{path}.{os.getpid()}.new"
     try:
-        with open(scratch, "w", encoding="utf-8", errors="surrogateescape") as file:
+        with open(scratch, "wb") as file:
             file.write(content)
         os.utime(scratch, (0, 0))
         os.replace(scratch, path)

@@ -27,5 +27,5 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
     told = Draft(HUMAN, f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}", task.id)
     seen = {"head_oid": tip, "pushed_oid": tip, "pushed_ref": ref, "reason": None}
     data = {"tip": tip, "ref": ref}
-    take(app, task, Step.PUSHED, seen=task, by=GIT, drafts=(told,), data=data, **{**columns, **seen})
-    return f"{task.label} was pushed: IN_REVIEW"
+    done = take(app, task, Step.PUSHED, seen=task, by=GIT, drafts=(told,), data=data, **{**columns, **seen})
+    return f"{task.label} was pushed: IN_REVIEW" if done.moved else ""

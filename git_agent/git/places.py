@@ -6,8 +6,7 @@ import os
 from typing import NamedTuple
 
 from git_agent.git.discover import linked
-
-HEADS = "refs/heads/"
+from git_agent.git.repo import HEADS
 
 
 class Spot(NamedTuple):

@@ -282,6 +282,14 @@ def test_a_merge_that_was_recorded_while_another_command_ran_is_not_lost(repo: S
     results = repo.parallel([("list",)] * 8)
     assert all(result.code == 0 for result in results)
     assert kinds(repo).count("task.merged") == 1
+    assert [result.err.count("was merged") for result in results].count(1) == 1  # and said by one of them
+
+
+def test_a_push_that_many_commands_see_at_once_is_said_once(repo: Sandbox, where: Path) -> None:
+    repo.git("push", "--quiet", "origin", BRANCH, cwd=where)
+    results = repo.parallel([("list",)] * 8)
+    assert kinds(repo).count("task.pushed") == 1
+    assert sum(result.err.count("was pushed") for result in results) == 1
 
 
 # Workers where they should not be
