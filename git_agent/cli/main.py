@@ -103,7 +103,7 @@ def run() -> NoReturn:
     for number in _ENDING:
         signal.signal(number, _end)
     status = _run(sys.argv[1:])
-    for number in _ENDING:
+    for number in (*_ENDING, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # the exit code is known; a second signal must not change it
     gc.freeze()  # what is left is the system's to take back, not the interpreter's to search
     sys.exit(status)
