@@ -51,8 +51,9 @@ def _by_hold(hold: Hold, held: Task, reason: str | None) -> tuple[str, str] | No
         return reason or "conflicts with its base", f"git -C {held.worktree} rebase {held.base}; git agent done {task}"
     if hold is Hold.NEEDS_INPUT:
         return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task} TEXT"
-    if hold is Hold.NO_COMMITS:
-        return "ended without commits", f"git agent start {task}"
+    if hold in (Hold.NO_COMMITS, Hold.STOPPED):
+        said = "was stopped" if hold is Hold.STOPPED else "ended without commits"
+        return reason or said, f"git agent run {task}"
     words = {
         Hold.CHANGES_REQUESTED: f"was sent back: {reason}" if reason else "was sent back",
         Hold.CHECK_FAILED: reason or "failed its check",

@@ -34,6 +34,7 @@ class Hold(StrEnum):
     CHANGES_REQUESTED = "changes_requested"
     CHECK_FAILED = "check_failed"
     NO_COMMITS = "no_commits"
+    STOPPED = "stopped"
 
 
 class Step(StrEnum):
@@ -49,6 +50,8 @@ class Step(StrEnum):
     ANSWER = "answer"
     DONE = "done"
     PUSHED = "pushed"
+    ENDED = "ended"
+    STOP = "stop"
     REQUEST_CHANGES = "request-changes"
     APPROVE = "approve"
     MOVED = "moved"
@@ -130,6 +133,9 @@ MOVES: tuple[Move, ...] = (
     _row(_S.WORKING, Step.ANSWER, _S.WORKING, "epoch", "coordinator", held=Hold.NEEDS_INPUT),
     _row(_S.WORKING, Step.DONE, _S.IN_REVIEW, _HANDED_IN, "worker"),
     _row(_STARTED, Step.PUSHED, _S.IN_REVIEW, _PUSHED, "hook"),
+    _row(_S.WORKING, Step.ENDED, _S.WORKING, "its command ended with 0, and nothing can be handed in", "run",
+         hold=Hold.NO_COMMITS),
+    _row(_S.WORKING, Step.STOP, _S.WORKING, "its command was ended by `stop`", "coordinator", hold=Hold.STOPPED),
     _row(_REVIEWED, Step.REQUEST_CHANGES, _S.WORKING, "the reviewer is not the task's worker", "reviewer",
          hold=Hold.CHANGES_REQUESTED),
     _row(_S.IN_REVIEW, Step.APPROVE, _S.APPROVED,
@@ -188,6 +194,7 @@ _PARTICIPLES = {
     Step.DONE: "done",
     Step.ASK: "asked",
     Step.START: "started",
+    Step.STOP: "stopped",
     Step.MERGE: "merged",
     Step.CONFLICT: "conflicted",
     Step.REAP: "reaped",

@@ -24,7 +24,8 @@ HOLDS: Mapping[Hold, str] = {
     Hold.CONFLICT: "the merge conflicts with the base; the worker resolves it",
     Hold.CHANGES_REQUESTED: "a reviewer wants changes",
     Hold.CHECK_FAILED: "the check command failed on the merged result",
-    Hold.NO_COMMITS: "the agent ended without a commit",
+    Hold.NO_COMMITS: "the agent ended without a commit, or left changes that it did not commit",
+    Hold.STOPPED: "its agent was stopped by a person (`stop`)",
 }
 EXITS: Mapping[int, str] = {
     0: "done, or was done already",

@@ -145,6 +145,7 @@ class LeaseRow(_Table):
     progress_at = peewee.BigIntegerField()
     expires_at = peewee.BigIntegerField(null=True)
     note = peewee.TextField(null=True)
+    missed_at = peewee.BigIntegerField(null=True)
 
     class Meta:
         table_name = "lease"
@@ -163,6 +164,12 @@ class SessionRow(_Table):
     token = peewee.TextField(null=True)
     started_at = peewee.BigIntegerField()
     ended_at = peewee.BigIntegerField(null=True)
+    attempt = peewee.IntegerField(null=True)
+    agent = peewee.TextField(null=True)
+    command = peewee.TextField(null=True)
+    child_pid = peewee.IntegerField(null=True)
+    child_start = peewee.BigIntegerField(null=True)
+    stopped_by = peewee.TextField(null=True)
 
     class Meta:
         table_name = "session"

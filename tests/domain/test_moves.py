@@ -20,10 +20,22 @@ from git_agent.domain.task import (
 )
 
 STATES = ["OPEN", "ASSIGNED", "WORKING", "IN_REVIEW", "APPROVED", "COMPLETED", "FAILED", "CANCELLED"]
-HOLDS = ["-", "needs_input", "conflict", "changes_requested", "check_failed", "no_commits"]
+HOLDS = ["-", "needs_input", "conflict", "changes_requested", "check_failed", "no_commits", "stopped"]
 STEPS = [
-    *("add", "claim", "assign", "spawn", "start", "release", "ask", "answer", "done", "pushed", "request-changes"),
-    *("approve", "moved", "merge", "merged", "conflict", "check-failed", "reap", "exhaust", "reassign", "fail"),
+    *("add", "claim", "assign", "spawn", "start", "release", "ask", "answer", "done", "pushed", "ended", "stop"),
+    *(
+        "request-changes",
+        "approve",
+        "moved",
+        "merge",
+        "merged",
+        "conflict",
+        "check-failed",
+        "reap",
+        "exhaust",
+        "reassign",
+        "fail",
+    ),
     *("retry", "cancel", "reopen"),
 ]
 
@@ -51,6 +63,8 @@ TABLE = """
     WORKING   * done            -> IN_REVIEW -
     WORKING   * pushed          -> IN_REVIEW -
     WORKING   * merged          -> COMPLETED -
+    WORKING   * ended           -> WORKING   no_commits
+    WORKING   * stop            -> WORKING   stopped
     WORKING   - reap            -> OPEN      -
     WORKING   - exhaust         -> FAILED    -
     WORKING   * reassign        -> ASSIGNED  -
@@ -88,6 +102,8 @@ DONE_ALREADY = """
     WORKING changes_requested: request-changes
     WORKING conflict: conflict
     WORKING check_failed: check-failed
+    WORKING no_commits: ended
+    WORKING stopped: stop
     IN_REVIEW -: done pushed moved
     APPROVED -: approve
     COMPLETED -: merge merged
@@ -109,6 +125,8 @@ KINDS = {
     "answer": "answered",
     "done": "done",
     "pushed": "pushed",
+    "ended": "ended",
+    "stop": "stopped",
     "request-changes": "changes-requested",
     "approve": "approved",
     "moved": "moved",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import apsw
@@ -123,3 +124,28 @@ def test_a_library_with_the_bug_is_refused_before_it_touches_anything(directory:
     )
     assert refused[0][0] == "sqlite-unsound" and "SQLite 3.51.2" in refused[0][2] and "apsw" in refused[0][3]
     assert refused[1] is False
+
+
+def test_an_older_store_learns_that_a_task_can_be_stopped_and_forgets_nothing(directory: Path) -> None:
+    """The third migration changes a CHECK in place: rows stay, the other checks go on, who has it open sees it."""
+    path = str(directory / "agent.db")
+    directory.mkdir(exist_ok=True)
+    old = apsw.Connection(path)
+    old.execute("PRAGMA journal_mode=WAL")
+    for name in migrate.MIGRATIONS[:2]:
+        for statement in importlib.import_module(f"git_agent.store.migrations.{name}").STATEMENTS:
+            old.execute(statement)
+    old.execute(f"PRAGMA application_id={migrate.APPLICATION_ID}; PRAGMA user_version=2")
+    old.execute(
+        "INSERT INTO task (name, name_key, title, body, state, hold, priority, base, branch, attempt, epoch, version,"
+        " unresolved, worked, created_at, state_at)"
+        " VALUES ('a', 'a', 'A', '', 'WORKING', 'no_commits', 2, 'main', 'agent/1-a', 1, 1, 1, 0, 0, 1, 1)"
+    )
+    store = Store.open(str(directory), create=False)
+    assert [(t.name, t.hold) for t in tasks.listing()] == [("a", "no_commits")]
+    old.execute("UPDATE task SET hold = 'stopped'")
+    with pytest.raises(apsw.ConstraintError):
+        old.execute("UPDATE task SET hold = 'bored'")
+    assert old.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    old.close()
+    store.close()

@@ -1,0 +1,102 @@
+"""Sessions: the incarnations of supervised workers. `git agent run` begins one and ends it; a dead one is swept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from git_agent.domain.owner import Owner
+from git_agent.store.engine import NOW_MS
+from git_agent.store.schema import SessionRow, tuples
+
+
+class Session(NamedTuple):
+    """One run of a command for a task. token: the SHA-256, in hex, of the secret in the command's environment;
+    owner: the supervisor; child: the leader of its process group, None before it is started; stopped_by: who asked it
+    to end; started_at: ms since the epoch.
+    """
+
+    id: int
+    task: int
+    attempt: int
+    epoch: int
+    owner: Owner
+    child: Owner | None
+    token: str
+    agent: str | None
+    command: tuple[str, ...]
+    stopped_by: str | None
+    started_at: int
+
+
+_COLUMNS = tuple(
+    getattr(SessionRow, name)
+    for name in (
+        *("id", "task", "attempt", "epoch", "host", "boot_id", "pid", "pid_start", "child_pid", "child_start"),
+        *("token", "agent", "command", "stopped_by", "started_at"),
+    )
+)
+_OPEN = SessionRow.ended_at.is_null()
+
+
+def begin(
+    *, task: int, attempt: int, epoch: int, owner: Owner, token: str, agent: str | None, command: Sequence[str]
+) -> int:
+    """Record that a supervisor begins; return the session's id. Call it in the transaction that takes the lease."""
+    return int(
+        SessionRow.insert(
+            task=task,
+            attempt=attempt,
+            epoch=epoch,
+            host=owner.host,
+            boot_id=owner.boot_id,
+            pid=owner.pid,
+            pid_start=owner.pid_start,
+            token=token,
+            agent=agent,
+            command=json.dumps(list(command)),
+            started_at=NOW_MS,
+        ).execute()
+    )
+
+
+def lead(session: int, child: Owner) -> None:
+    """Record the leader of the session's process group, before it runs anything of the user's."""
+    SessionRow.update(child_pid=child.pid, child_start=child.pid_start).where(SessionRow.id == session).execute()
+
+
+def stop(session: int, by: str) -> None:
+    """Record who asked it to end."""
+    SessionRow.update(stopped_by=by).where((SessionRow.id == session) & _OPEN).execute()
+
+
+def end(session: int) -> bool:
+    """Record that it ended; False when somebody else did."""
+    return bool(SessionRow.update(ended_at=NOW_MS).where((SessionRow.id == session) & _OPEN).execute())
+
+
+def get(session: int) -> Session:
+    """Read a session, ended or not."""
+    return _sessions(SessionRow.id == session)[0]
+
+
+def unended(task: int | None = None) -> list[Session]:
+    """List the sessions that did not end, of one task or of all, the oldest first."""
+    return _sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
+
+
+def by_token(digest: str) -> Session | None:
+    """Find the session, ended or not, whose token has this SHA-256."""
+    return next(iter(_sessions(SessionRow.token == digest)), None)
+
+
+def _sessions(where: Any) -> list[Session]:
+    return [_session(row) for row in tuples(SessionRow.select(*_COLUMNS).where(where).order_by(SessionRow.id))]
+
+
+def _session(row: tuple[Any, ...]) -> Session:
+    key, task, attempt, epoch, host, boot, pid, start, child_pid, child_start, token, agent, command, by, at = row
+    child = None if child_pid is None else Owner(host, boot, child_pid, child_start)
+    owner, words = Owner(host, boot, pid, start), tuple(json.loads(command or "[]"))
+    return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, words, by, at)
