@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from git_agent.domain.lease import Lease
-from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow, tuples
+from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
 _COLUMNS = (
     *(getattr(LeaseRow, name) for name in ("task", "kind", "beat_at", "progress_at", "expires_at", "note")),
@@ -15,10 +15,11 @@ _COLUMNS = (
 )
 
 
-def take(task: int, kind: str, lease_s: float | None) -> None:
+def take(task: int, kind: str, lease_s: float | None, session: int | None = None) -> None:
     """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never."""
     expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
     columns = {"task": task, "kind": kind, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
+    columns["session"] = session
     LeaseRow.insert(**columns).on_conflict_replace().execute()
 
 
@@ -36,6 +37,48 @@ def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool =
     return bool(LeaseRow.update(**columns).where(LeaseRow.task == task).execute())
 
 
+class Pulse(NamedTuple):
+    """What a supervisor learns with its beat. held: the lease is its own now; epoch, state, hold: the task's;
+    unread: messages that its worker has not seen; stopped_by: who asked the session to end.
+    """
+
+    held: bool
+    epoch: int
+    state: str
+    hold: str | None
+    unread: int
+    stopped_by: str | None
+
+
+# As text: a beat is to cost less than a millisecond, and peewee takes as long to write one statement.
+_NOW = NOW_MS.sql
+_RENEW = f"""
+    INSERT INTO lease (task, kind, session, beat_at, progress_at, expires_at)
+    SELECT id, 'run', ?1, {_NOW}, {_NOW}, {_NOW} + ?2 FROM task
+    WHERE id = ?3 AND epoch = ?4 AND hold IS NULL AND state IN ('ASSIGNED', 'WORKING')
+    ON CONFLICT (task) DO UPDATE SET kind = 'run', session = excluded.session, beat_at = excluded.beat_at,
+        expires_at = excluded.expires_at, missed_at = NULL, progress_at = MAX(progress_at, MIN(?5, excluded.beat_at))
+"""
+_CONTROL = """
+    SELECT changes(), epoch, state, hold,
+        (SELECT COUNT(*) FROM delivery WHERE recipient = CAST(?2 AS TEXT) AND state = 'new'),
+        (SELECT stopped_by FROM session WHERE id = ?1)
+    FROM task WHERE id = ?2
+"""
+
+
+def renew(task: int, epoch: int, session: int, lease_s: float, progress_at: int) -> Pulse | None:
+    """Beat for a supervised worker, and read what it has to know.
+
+    The lease is renewed, or taken again after a hold, while the task is worked on in this epoch. lease_s: seconds until
+    it expires; progress_at: when progress was last made, ms since the epoch. Returns None when there is no such task.
+    Call it in a transaction.
+    """
+    database.execute_sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at))
+    row = database.execute_sql(_CONTROL, (session, task)).fetchone()
+    return None if row is None else Pulse(bool(row[0]), *row[1:])
+
+
 def heard(task: int, at: int, lease_s: float) -> None:
     """Record that a worker was there at a time (ms since the epoch), and made progress; what is later stays."""
     seen = peewee.fn.MIN(at, NOW_MS)
@@ -45,13 +88,6 @@ def heard(task: int, at: int, lease_s: float) -> None:
         progress_at=peewee.fn.MAX(LeaseRow.progress_at, seen),
         expires_at=peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], renewed),
     ).where(LeaseRow.task == task).execute()
-
-
-def owner(task: int) -> Owner | None:
-    """Find the process that holds a task's lease; None for a worker that nobody supervises."""
-    columns = (SessionRow.host, SessionRow.boot_id, SessionRow.pid, SessionRow.pid_start)
-    held = SessionRow.select(*columns).join(LeaseRow, on=(LeaseRow.session == SessionRow.id))
-    return next((Owner(*row) for row in tuples(held.where(LeaseRow.task == task))), None)
 
 
 def drop(task: int) -> None:

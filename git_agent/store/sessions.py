@@ -86,6 +86,11 @@ def unended(task: int | None = None) -> list[Session]:
     return _sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
 
 
+def is_open(session: int) -> bool:
+    """Tell whether a session did not end."""
+    return bool(SessionRow.select().where((SessionRow.id == session) & _OPEN).exists())
+
+
 def by_token(digest: str) -> Session | None:
     """Find the session, ended or not, whose token has this SHA-256."""
     return next(iter(_sessions(SessionRow.token == digest)), None)
