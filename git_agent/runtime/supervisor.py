@@ -173,16 +173,19 @@ class _Watch:
             if self._master is not None:
                 terminal.resize(self._master, 0)
         elif number == signal.SIGTSTP:
-            self._suspend()
+            self._suspend(os.getpid())
         elif number not in (signal.SIGCHLD, signal.SIGCONT):
             self._persuasion.forward(number)
 
-    def _suspend(self) -> None:
-        """Stop with the agent, and go on with it: the shell's job control does not reach a session of its own."""
+    def _suspend(self, whom: int) -> None:
+        """Stop with the agent, and go on with it: the shell's job control does not reach a session of its own.
+
+        whom: us, or our process group, as Ctrl-Z stops it: the shell waits for all of it, git in front of us included.
+        """
         self._child.signal(signal.SIGSTOP)
         if self._seat is not None:
             self._seat.leave()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        (os.killpg if whom == os.getpgrp() else os.kill)(whom, signal.SIGSTOP)
         if self._seat is not None and self._master is not None:
             self._seat.enter()
             terminal.resize(self._master, 0)
@@ -220,7 +223,7 @@ class _Watch:
         status = self._child.poll()
         if status == child.STOPPED:
             if self._seat is not None:
-                self._suspend()
+                self._suspend(os.getpgrp())
             return None
         return status
 
