@@ -24,8 +24,8 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
     name = agent or (task.agent if task else None) or app.config.text("agent.defaultAgent")
     if not name:
         raise usage("no-command", "no command is given, and no agent is meant", "git agent run TASK -- COMMAND")
-    text = app.config.text(f"agent.run.{name}")
-    if not text:
+    text = app.config.agent(name)
+    if text is None:
         trust = f"agent.run.{name.lower()}" in (key.lower() for key in app.config.untrusted)
         hint = "git agent trust" if trust else f"git config agent.run.{name} 'COMMAND', or --agent NAME"
         says = f"agent.run.{name} is not trusted" if trust else f"the agent '{name}' has no command (agent.run.{name})"

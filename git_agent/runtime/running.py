@@ -25,6 +25,7 @@ from git_agent.runtime.signals import Signals
 from git_agent.runtime.supervisor import Order, Streams, supervise
 from git_agent.store import sessions
 
+SHORTEST_BEAT_S = 0.05
 _IDENTITY = ("GIT_AGENT_TASK", "GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_TOKEN", "GIT_AGENT_WORKTREE")
 
 
@@ -42,7 +43,7 @@ def run_here(app: App, task: Task, chosen: Command, *, report: int | None, as_js
     report: an open file to tell that it runs, for one in the background; as_json: standard output is for the answer
     alone. Raises AgentError as `run` and `settle` do.
     """
-    beat_s = app.config.seconds("agent.beat")
+    beat_s = max(SHORTEST_BEAT_S, app.config.seconds("agent.beat"))
     with Signals() as signals:
         begun = run(app, task, chosen, beat_s * BEATS_OF_LEASE)
         notes: list[str] = []
@@ -54,8 +55,8 @@ def run_here(app: App, task: Task, chosen: Command, *, report: int | None, as_js
                 streams=streams,
                 log=log,
                 lead=lambda pid: _lead(app, begun, pid, report),
-                beats=lambda pid, to, come: _beats(app, begun, pid, beat_s, to, come),
-                clear=lambda pid: _clear(begun, pid),
+                beats=lambda to, come: _beats(app, begun, beat_s, to, come),
+                clear=lambda: _clear(begun),
                 say=_sayer(log, streams, notes),
             )
             ended = supervise(order, signals)
@@ -107,21 +108,21 @@ def _write(report: int, answer: object) -> None:
 
 def _lead(app: App, begun: Begun, pid: int, report: int | None) -> None:
     leader = processes.describe(pid)
-    assert leader is not None
+    assert leader is not None  # it waits behind its gate
     with app.store.transaction():
         sessions.lead(begun.session, leader)
     if report is not None:
         _write(report, {"pid": os.getpid()})
 
 
-def _beats(app: App, begun: Begun, pid: int, beat_s: float, to: ToBeat, come: FromBeat) -> Heartbeat:
-    task, leader = begun.task, processes.describe(pid)
+def _beats(app: App, begun: Begun, beat_s: float, to: ToBeat, come: FromBeat) -> Heartbeat:
+    task, leader = begun.task, sessions.get(begun.session).child
     assert leader is not None
     worker = Worker(task.id, task.epoch, begun.session, task.worktree or "", begun.admin, leader, beat_s)
     return Heartbeat(app.store, worker, to, come)
 
 
-def _clear(begun: Begun, pid: int) -> None:
+def _clear(begun: Begun) -> None:
     remains.end(sessions.get(begun.session).child, begun.digest)
 
 

@@ -26,6 +26,7 @@ TICK_S = 5.0
 _PROGRESS_S = 1.0
 _DRAIN_S = 1.0
 _REVIVALS = 3
+_LAST_LOOKS, _LAST_LOOK_S = 4, 0.01
 
 
 class Streams(NamedTuple):
@@ -51,8 +52,8 @@ class Order:
     streams: Streams
     log: Logfile
     lead: Callable[[int], None]
-    beats: Callable[[int, ToBeat, FromBeat], Heartbeat]
-    clear: Callable[[int], None]
+    beats: Callable[[ToBeat, FromBeat], Heartbeat]
+    clear: Callable[[], None]
     say: Callable[[str], None]
 
 
@@ -124,7 +125,7 @@ class _Watch:
         self._beats = self._beat()
 
     def _beat(self) -> Heartbeat:
-        thread = self._order.beats(self._child.pid, self._to, self._come)
+        thread = self._order.beats(self._to, self._come)
         thread.start()
         return thread
 
@@ -143,7 +144,7 @@ class _Watch:
                 self._attend(fd)
             self._persuasion.go_on()
             status = self._look()
-        self._order.clear(self._child.pid)
+        self._order.clear()
         self._child.bury()
         self._drain()
         return Ended(status, self._tail.text)
@@ -223,6 +224,8 @@ class _Watch:
         status = self._child.poll()
         if status == child.STOPPED:
             if self._seat is not None:
+                for _ in range(_LAST_LOOKS):  # what it said before it stopped is to be seen before the prompt
+                    self._carry(_LAST_LOOK_S)
                 self._suspend(os.getpgrp())
             return None
         return status
