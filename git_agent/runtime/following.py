@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 from git_agent.actions.logs import Log
 from git_agent.proc.logfile import OLDER
@@ -18,8 +19,7 @@ def read(log: Log) -> Iterator[bytes]:
     for path in (log.older, log.path):
         if path is not None:
             with open(path, "rb") as file:
-                while data := file.read(_CHUNK):
-                    yield data
+                yield from _rest(file)
 
 
 def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
@@ -33,10 +33,10 @@ def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
     try:
         while True:
             going = runs()
-            yield from iter(lambda: file.read(_CHUNK), b"")
+            yield from _rest(file)
             following = _following(file.fileno(), log.path)
             if following:
-                yield from iter(lambda: file.read(_CHUNK), b"")  # what came between the last read and the exchange
+                yield from _rest(file)  # what came between the last read and the exchange
                 file.close()
                 file = open(following, "rb")  # noqa: SIM115
             elif not going:
@@ -45,6 +45,11 @@ def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
                 time.sleep(_LOOK_S)
     finally:
         file.close()
+
+
+def _rest(file: BinaryIO) -> Iterator[bytes]:
+    while data := file.read(_CHUNK):
+        yield data
 
 
 def _following(fd: int, path: str) -> str | None:
