@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -151,20 +151,23 @@ def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, raw
         return Answer({"task": log.task.id, "path": log.path, "older": log.older, "text": text})
     say_notices(app)
     runs = lambda: bool(sessions.unended(log.task.id))  # noqa: E731
-    for chunk in following.follow(log, runs) if follow else following.read(log):
-        _print(chunk, raw)
+    _print(following.follow(log, runs) if follow else following.read(log), raw)
     return Answer({})
 
 
-def _print(chunk: bytes, raw: bool) -> None:
-    if raw:
-        sys.stdout.buffer.write(chunk)
-    else:
-        from git_agent.domain.printed import plain
-        from git_agent.render.text import visible
+def _print(chunks: Iterable[bytes], raw: bool) -> None:
+    from git_agent.domain.printed import plain
+    from git_agent.render.text import visible
+    from git_agent.runtime import following
 
-        sys.stdout.write(visible(plain(chunk.decode(errors="replace")), multiline=True))
-    sys.stdout.flush()
+    if raw:
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+        return
+    for text in following.lines(chunks):
+        sys.stdout.write(visible(plain(text), multiline=True))
+        sys.stdout.flush()
 
 
 @verb("stop")

@@ -6,7 +6,7 @@ import re
 
 # ECMA-48: CSI sequences, OSC and other strings up to BEL or ST (cut off ones too), two-character escapes.
 _SEQUENCE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-Z\\^-~]"
 )
 _BACKSPACE = re.compile(r"[^\x08\n]\x08")
 

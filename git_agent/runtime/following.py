@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from git_agent.actions.logs import Log
@@ -45,6 +46,22 @@ def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
                 time.sleep(_LOOK_S)
     finally:
         file.close()
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Yield what was printed as whole lines of text, with their ends: a line that is written over is known at its end.
+
+    One that does not end is yielded in pieces of 64 KB.
+    """
+    decoder, held = codecs.getincrementaldecoder("utf-8")("replace"), ""
+    for chunk in chunks:
+        whole, end, held = (held + decoder.decode(chunk)).rpartition("\n")
+        if end:
+            yield whole + end
+        if len(held) >= _CHUNK:
+            yield held
+            held = ""
+    yield held + decoder.decode(b"", final=True)
 
 
 def _rest(file: BinaryIO) -> Iterator[bytes]:
