@@ -58,13 +58,24 @@ class Heartbeat(threading.Thread):
     def run(self) -> None:
         """Beat, and wait for the next beat or a word. What nobody foresaw is told, so that it never ends in silence."""
         try:
-            with self._store.beside():
-                while True:
-                    self._try_to_beat()
-                    if self._listen(time.monotonic() + self._pause()):
-                        return
+            while not self._go_on():
+                continue
         except Exception as error:
             self._come.say(Died(f"{type(error).__name__}: {error}"))
+
+    def _go_on(self) -> bool:
+        """Beat on one connection until it fails; True when it is over. The next one finds a store that was put back."""
+        try:
+            with self._store.beside():
+                while True:
+                    self._beat()
+                    if self._listen(time.monotonic() + self._pause()):
+                        return True
+        except AgentError as error:
+            self._failures += 1
+            if self._failures == 1:
+                self._come.say(Fault(error.message))
+            return self._listen(time.monotonic() + self._pause())
 
     def _pause(self) -> float:
         """A tenth of jitter, so that workers that were started together don't beat together; sooner after a failure."""
@@ -85,22 +96,15 @@ class Heartbeat(threading.Thread):
                 self._progress_at = int(time.time() * 1000)
         return False
 
-    def _try_to_beat(self) -> None:
+    def _beat(self) -> None:
         worker = self._worker
         if time.monotonic() - self._ticked > SILENCE_S or processes.is_gone(worker.child):
             return
-        try:
-            self._look()
-            with self._store.transaction():
-                pulse = leases.renew(
-                    worker.task, worker.epoch, worker.session, worker.beat_s * BEATS_OF_LEASE, self._progress_at
-                )
-            self._tell(pulse)
-        except AgentError as error:
-            self._failures += 1
-            if self._failures == 1:
-                self._come.say(Fault(error.message))
-            return
+        self._look()
+        lease_s = worker.beat_s * BEATS_OF_LEASE
+        with self._store.transaction():
+            pulse = leases.renew(worker.task, worker.epoch, worker.session, lease_s, self._progress_at)
+        self._tell(pulse)
         if self._failures:
             self._failures = 0
             self._come.say(Fault(None))
