@@ -87,9 +87,16 @@ KEYS: tuple[Key, ...] = (
         "Command run when a person is needed, with the event as JSON on its standard input.",
         True,
     ),
-    Key("agent.run", "text", "", "`agent.run.<name>` is the command of the agent <name>.", True),
+    Key(
+        "agent.run",
+        "text",
+        "",
+        "`agent.run.<name>` is the command of the agent <name>: words, with {prompt}, {title}, {body}, {file}, {task}, "
+        "{branch}, {worktree}, {base} filled in; the word {stdin} gives it the prompt as its input.",
+        True,
+    ),
     Key("agent.defaultAgent", "text", "", "Name of the agent that is meant when none is given."),
-    Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker."),
+    Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker; its lease is twelve of them."),
     Key(
         "agent.lease",
         "duration",

@@ -111,7 +111,7 @@ def running(found: Sequence[Running], width: int | None) -> list[str]:
             "superseded" if r.superseded else "dead" if r.gone else str(r.view.liveness),
             age(r.view.beat_age_s),
             age(r.view.progress_age_s),
-            " ".join(r.session.command),
+            r.session.command,
         ]
         for r in found
     ]
