@@ -50,9 +50,10 @@ def verb(
                     _look(app)
                 _say(app, function(app, **options), as_json)
             except AgentError:
-                _note(app.notices)
+                note(app.notices)
                 raise
             finally:
+                call(app)
                 app.close()
 
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
@@ -60,6 +61,27 @@ def verb(
         return made
 
     return decorate
+
+
+def call(app: App, first: int | None = None) -> None:
+    """Have agent.notify call a person for what this command did. first: an event of somebody else, new all the same.
+
+    What goes wrong is said and changes nothing: the command has done its work.
+    """
+    if "store" not in app.__dict__:
+        return
+    from git_agent.store import events
+
+    own = events.take_calls()
+    if own is None and first is None:
+        return
+    from git_agent.actions.notify import notify
+    from git_agent.render import json
+
+    try:
+        notify(app, min(s for s in (own, first) if s is not None), lambda n: json.document(json.notification(n)) + "\n")
+    except (AgentError, OSError) as error:
+        note([f"agent.notify was not run: {error}"])
 
 
 def _progress(as_json: bool) -> Callable[[str], None]:
@@ -92,7 +114,8 @@ def _look(app: App) -> None:
         app.notice(line)
 
 
-def _note(lines: Iterable[str]) -> None:
+def note(lines: Iterable[str]) -> None:
+    """Say what is worth knowing, on standard error."""
     from git_agent.render.text import visible
 
     for line in lines:
@@ -107,7 +130,7 @@ def _say(app: App, answer: Answer, as_json: bool) -> None:
         payload = answer.payload() if callable(answer.payload) else answer.payload
         for each in (payload,) if answer.rows is None else answer.rows:
             out.write(json.document(each) + "\n")
-    _note((*app.notices, *_mail(app)))
+    note((*app.notices, *_mail(app)))
     if not as_json:
         for line in answer.talk:
             print(line, file=sys.stderr)
