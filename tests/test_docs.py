@@ -104,6 +104,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
             ["request-changes", "3", "-m", "more"],
             ["done", "3", "--allow-empty"],
         ),
+        "prime": (["prime"], ["prime", "3"]),
         "ready": (["ready"],),
         "diff": (["diff", "3"],),
         "list": (["list"],),

@@ -32,7 +32,7 @@ def init_verb(app: App, no_hooks: bool, agents_md: bool) -> Answer:
     if done.hooks is not None:
         lines.append("hooks installed" if done.hooks else "hooks are there already")
     if done.agents is not None:
-        lines.append(f"{'written' if done.agents.changed else 'is up to date'}: {visible(done.agents.path)}")
+        lines.append(f"{'written' if done.agents.changed else 'up to date'}: {visible(done.agents.path)}")
     payload = {
         "store": done.path,
         "made": done.made,

@@ -48,8 +48,8 @@ COORDINATOR_VERBS: Mapping[str, str] = {
 }
 _HEADING = "Working with `git agent`"
 _ABOUT = (
-    "This repository is worked on by several agents and people at once, each in a git worktree of its own. A **task** is\n"
-    "one branch, one worktree and at most one worker; `git agent` keeps track of who has what and who waits for whom."
+    "Several agents and people work in this repository at once, each in a git worktree of its own. A **task** is one\n"
+    "branch, one worktree and at most one worker; `git agent` keeps track of who has what and who waits for whom."
 )
 _DESCRIPTION = (
     "How to work in a git repository that several agents share through `git agent`: find out what your task is, work in"

@@ -25,7 +25,7 @@ def prime(found: Primer) -> list[str]:
 
 def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
     task = viewed.task
-    yield f"# git agent: task {task.id}"
+    yield f"git agent, task {task.id}"
     yield ""
     yield from _facts(viewed)
     yield "what is to be done:"
@@ -56,7 +56,7 @@ _NEXT = {State.OPEN: "spawn", State.COMPLETED: "reopen", State.CANCELLED: "reope
 
 def _facts(viewed: TaskView) -> Iterator[str]:
     task = viewed.task
-    behind = f" ({viewed.ahead} commits ahead, {viewed.behind} behind)" if viewed.ahead is not None else ""
+    behind = f" ({viewed.ahead} ahead, {viewed.behind} behind)" if viewed.ahead is not None else ""
     pairs = [
         ("state", f"{task.state}{f' with hold {task.hold}' if task.hold else ''}, attempt {task.attempt}"),
         ("branch", f"{task.branch}, to be merged into {task.base}{behind}" if task.branch else ""),
@@ -73,7 +73,7 @@ def _earlier(left: Sequence[Left], task: int) -> Iterator[str]:
     if left:
         yield "earlier attempts left this; look at it before you begin anew:"
     for each in left[-_LEFT:]:
-        counts = f"{each.commits} commits, {each.changes} files not committed"
+        counts = f"commits: {each.commits}, files not committed: {each.changes}"
         yield f"- attempt {each.number}: {visible(each.branch)}, {counts}, in {visible(each.worktree)}"
     if len(left) > _LEFT:
         yield f"- and {len(left) - _LEFT} more: git agent show {task}"
@@ -111,7 +111,7 @@ def _guide(rules: Sequence[str], verbs: Mapping[str, str]) -> Iterator[str]:
 def _general(found: Primer) -> Iterator[str]:
     assert found.overview is not None
     counts = found.overview.counts
-    yield "# git agent: this repository"
+    yield "git agent, this repository"
     yield ""
     yield "tasks: " + (", ".join(f"{counts[s]} {s}" for s in State if counts.get(s)) or "none yet")
     needs = found.overview.needs_you
