@@ -107,7 +107,7 @@ def log_verb(app: App, task: str | None, since: str | None) -> Answer:
 
 @verb("watch", looks=False)
 @task_argument()
-@click.option("--since", type=click.IntRange(0, 2**63 - 1), metavar="SEQ", help="First all events after this number.")
+@click.option("--since", type=click.IntRange(0), metavar="SEQ", help="First all events after this number.")
 def watch_verb(app: App, task: str | None, since: int | None) -> Answer:
     """Print events as they happen, a line each, until it is interrupted; of one task, with TASK.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from git_agent.app import App
     from git_agent.domain.event import Event
 
+_LAST = 2**63 - 1  # the database has no larger number
+
 
 def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> None:
     """Print events until we are interrupted or nobody reads.
@@ -33,7 +35,7 @@ def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> No
     newest = events.newest()
     if since is not None and since > newest:
         _say(f"event {since} is not there yet: the newest is {newest}")
-    start = newest if since is None else since
+    start = newest if since is None else min(since, _LAST)
     signal.signal(signal.SIGINT, _interrupted)
     try:
         for batch in follow(app, start, kept=not sys.stdout.isatty(), say=_say):

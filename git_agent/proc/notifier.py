@@ -19,8 +19,8 @@ def start(command: str, *, cwd: str, document: str, output: str) -> None:
     document: its standard input; output: a file that gets what it prints. Raises OSError when it can't be started.
     """
     _reap()
-    # A file, for a pipe holds 64 KiB: who does not read it would be waited for.
-    with tempfile.TemporaryFile() as given, open(_opened(output), "ab") as said:
+    # A file, for a pipe holds 64 KiB: who does not read it would be waited for. It has no name.
+    with tempfile.TemporaryFile(dir=os.path.dirname(output)) as given, open(_opened(output), "ab") as said:
         given.write(document.encode())
         given.seek(0)
         child = subprocess.Popen(
