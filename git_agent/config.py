@@ -91,12 +91,11 @@ KEYS: tuple[Key, ...] = (
         "agent.run",
         "text",
         "",
-        "`agent.run.<name>` is the command of the agent <name>: words, with {prompt}, {title}, {body}, {file}, {task}, "
-        "{branch}, {worktree}, {base} filled in; the word {stdin} gives it the prompt as its input.",
+        "`agent.run.<name>` is the command of the agent <name>; {prompt} and the like are filled in (docs/agents.md).",
         True,
     ),
     Key("agent.defaultAgent", "text", "", "Name of the agent that is meant when none is given."),
-    Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker; its lease is twelve of them."),
+    Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker; its lease is twelve."),
     Key(
         "agent.lease",
         "duration",

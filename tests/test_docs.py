@@ -110,6 +110,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "ps": (["ps"],),
         "logs": (["logs", "4"],),
         "stop": (["stop", "4"],),
+        "prime": (["prime"], ["prime", "3"]),
         "ready": (["ready"],),
         "diff": (["diff", "3"],),
         "list": (["list"],),

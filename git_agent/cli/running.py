@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, say_notices, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.frame import Answer, leave, say_notices, task_answer, task_argument, terminal_width, verb
 from git_agent.errors import AgentError, usage
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def _begin_anew(app: App, task: Task, chosen: Command) -> None:
     """Making a worktree loaded what a supervisor needs not keep for hours: 30 MB, half of what it then takes."""
     from git_agent.proc import program, replace
 
-    say_notices(app)
-    app.close()
+    leave(app)
     options = ["--json"] if click.get_current_context().params["as_json"] else []
     words = ["--", *chosen.words] if chosen.name is None else ["--agent", chosen.name]
     replace.replace([program.own(), "run", str(task.id), "--prepared", *options, *words])
@@ -196,8 +195,7 @@ def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     if not command:
         raise usage("no-command", "no command is given", f"git agent exec {task} -- COMMAND")
     place = exec_place(app, find(app, task))
-    say_notices(app)
-    app.close()
+    leave(app)
     try:
         replace.replace(list(command), cwd=place.directory, env=place.env)
     except OSError as error:

@@ -48,6 +48,7 @@ FILES: Mapping[str, str] = {
     "they write (docs/hooks.md)",
     "<git common dir>/git-agent/logs/": "what supervised commands printed: `<task>.<attempt>.log`, 8 MB each, and the "
     "8 MB before in `.log.1`; 256 MB in all, the oldest go first",
+    "<git common dir>/git-agent/notify.log": "what the command `agent.notify` printed",
     "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files",
 }
 ENVIRONMENT: Mapping[str, str] = {
@@ -60,7 +61,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",
     "NO_COLOR": "anything: no colour (https://no-color.org)",
 }
-RESERVED = ("agent.notify", "agent.store")
+RESERVED = ("agent.store",)
 """Keys that nothing reads yet."""
 
 Fields = Mapping[str, tuple[str, str]]
@@ -134,17 +135,32 @@ NEED: Fields = {
     "since": ("string", "RFC 3339, UTC"),
     "command": ("string", "what to type next"),
 }
+NOTIFICATION: Fields = {
+    "schema": ("integer", "1"),
+    "at": ("string", "when it happened; RFC 3339, UTC"),
+    "event": ("object", "the Event"),
+    "why": ("string", "review wanted, question, conflict, check failed, no commits, stalled or failed"),
+    "command": ("string", "what to type next"),
+    "text": ("string", "all of it in one line for a person, safe to show: `task 7 (Fix login): question: Which port?`"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
     "hint": ("string", "what helps"),
     "details": ("array of strings", "further lines, for people; only where there are any"),
 }
-OBJECTS: Mapping[str, Fields] = {"Task": TASK, "Event": EVENT, "Message": MESSAGE, "Need": NEED, "Error": ERROR}
+OBJECTS: Mapping[str, Fields] = {
+    "Task": TASK,
+    "Event": EVENT,
+    "Message": MESSAGE,
+    "Need": NEED,
+    "Notification": NOTIFICATION,
+    "Error": ERROR,
+}
 
 _ONE = ("task",)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
-    "init": ("store", "made", "hooks", "manual"),
+    "init": ("store", "made", "hooks", "manual", "agents_md"),
     "deinit": ("hooks", "manual", "purged"),
     "hooks": ("wanted", "worktree", "hooks"),
     "sync": ("noticed",),
@@ -160,6 +176,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "logs": ("task", "path", "older", "text"),
     "stop": _ONE,
     "start, heartbeat, ask, answer, done, request-changes": _ONE,
+    "prime": ("task", "text"),
     "ready": ("tasks", "blocked"),
     "diff": ("base", "tip", "diff"),
     "approve, with one task": _ONE,

@@ -79,6 +79,7 @@ def _live(life: Life) -> None:
     life("spawn", "One"), life("add", "Two"), life("add", "Three"), life("edit", "2", "--priority", "1")
     life("ready"), life("claim"), life("start", "1"), life("heartbeat", "1"), life("ask", "Why?", "--task", "1")
     life("answer", "1", "Because"), life("status"), life("list"), life("show", "1"), life("stats")
+    life("prime", "1")
     _work(life, 1)
     life("diff", "1"), life("request-changes", "1", "-m", "More"), life("done", "1")
     life("approve", "1"), life("merge", "1"), life("rm", "1"), life("clean"), life("reopen", "1")
@@ -93,8 +94,8 @@ def _live(life: Life) -> None:
 def test_every_verb_answers_with_one_object(repo: Sandbox) -> None:
     life = Life(repo)
     _live(life)
-    # `demo` is played in its own tests; `log` writes one object a line; `exec` becomes another program.
-    assert VERBS.keys() - life.said.keys() == {"demo", "log", "exec"}
+    # `demo` is played in its own tests; `log` and `watch` write one object a line; `exec` becomes another program.
+    assert VERBS.keys() - life.said.keys() == {"demo", "log", "watch", "exec"}
     about_one = {verb for verb, said in life.said.items() if "task" in said}
     about_some = {verb for verb, said in life.said.items() if "tasks" in said}
     assert about_some == {"ready", "status", "list", "clean", "ps"}
