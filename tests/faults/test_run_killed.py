@@ -53,13 +53,13 @@ def test_killed_at_random(stage: Stage, every_step: bool, tmp_path: Path) -> Non
         where, acks = stage.spawn(f"Task {number}"), tmp_path / f"acks{number}"
         process = stage.start("run", str(number), "--", "sh", "-c", SCRIPT, acks)
         if whom != "supervisor":
-            eventually(lambda n=number: _began(stage, n), lambda: told)
+            eventually(lambda n=number: _began(stage, n), lambda told=told: told)
         time.sleep(random.uniform(0, 0.9))
         _kill(stage, number, whom, process)
         if whom == "agent":
             stage.ended(process)
         process.wait(timeout=60)
-        eventually(lambda n=number: _is_over(stage, n), lambda n=number: f"{told}: {stage.lease(n)}")
+        eventually(lambda n=number: _is_over(stage, n), lambda n=number, told=told: f"{told}: {stage.lease(n)}")
         stage.box.agent("list")
         stage.none_left()
         assert stage.where(number) in ENDS[whom], told
