@@ -6,8 +6,29 @@ import functools
 import os
 import signal
 import socket
+from typing import NamedTuple
 
 from git_agent.domain.owner import Owner
+
+
+class Process(NamedTuple):
+    """A process of this host as /proc shows it. start: in ticks since boot; state: proc(5)'s letter."""
+
+    pid: int
+    state: str
+    parent: int
+    group: int
+    start: int
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Tell it from another one with the same pid."""
+        return self.pid, self.start
+
+    @property
+    def is_zombie(self) -> bool:
+        """Tell whether it has ended and only waits to be waited for."""
+        return self.state in ("Z", "X")
 
 
 def myself() -> Owner:
@@ -29,7 +50,7 @@ def terminate(owner: Owner) -> bool:
 
 
 def _described(pid: int) -> Owner:
-    return Owner(socket.gethostname(), _boot_id(), pid, _start_of(pid) or 0)
+    return Owner(socket.gethostname(), boot_id(), pid, _start_of(pid) or 0)
 
 
 def is_gone(owner: Owner) -> bool:
@@ -39,7 +60,7 @@ def is_gone(owner: Owner) -> bool:
     """
     if owner.host != socket.gethostname():
         return False
-    if owner.boot_id != _boot_id():
+    if owner.boot_id != boot_id():
         return True
     return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
 
@@ -57,11 +78,31 @@ def is_running(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return _state_of(pid) != "Z"
+    process = read(pid)
+    return process is None or not process.is_zombie
+
+
+def listing() -> list[int]:
+    """List the pids of this host; none where there is no /proc."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:
+        return []
+
+
+def ancestors() -> list[int]:
+    """List who started us: parent, its parent, and so on, as far as /proc shows."""
+    found, pid = list[int](), os.getppid()
+    while pid > 1 and pid not in found:
+        found.append(pid)
+        above = read(pid)
+        pid = above.parent if above else 0
+    return found
 
 
 @functools.cache
-def _boot_id() -> str:
+def boot_id() -> str:
+    """Name the kernel's present run; `unknown` where it has no name."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -69,20 +110,23 @@ def _boot_id() -> str:
         return "unknown"
 
 
-def _fields(pid: int) -> list[str]:
+def read(pid: int) -> Process | None:
+    """Read what /proc says of a process; None where there is none, or no /proc."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            text = file.read()
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return []
-    return text[text.rindex(")") + 2 :].split()
-
-
-def _state_of(pid: int) -> str:
-    fields = _fields(pid)
-    return fields[0] if fields else ""
+        return None
+    try:
+        text = os.read(fd, 4096)
+    except OSError:
+        return None  # it ended between the two
+    finally:
+        os.close(fd)
+    # proc(5): state is field 3, ppid 4, pgrp 5, starttime 22; the name before them may hold anything.
+    fields = text[text.rindex(b")") + 2 :].split()
+    return Process(pid, fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[19]))
 
 
 def _start_of(pid: int) -> int | None:
-    fields = _fields(pid)
-    return int(fields[19]) if len(fields) > 19 else None  # proc(5): starttime is field 22
+    process = read(pid)
+    return None if process is None else process.start

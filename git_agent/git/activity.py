@@ -1,0 +1,60 @@
+"""Signs of work in a worktree that nobody reports: git's own files first, then a bounded look at the files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+
+_GIT_FILES = ("index", os.path.join("logs", "HEAD"), "HEAD")
+_NOT_WORK = frozenset({".git", ".worker-ctx.json"})
+
+
+def latest(worktree: str, admin_dir: str, since_ms: int, *, budget: int = 2000) -> int | None:
+    """Find when a worktree was last worked on: the newest sign later than since_ms, or None.
+
+    admin_dir: the worktree's own git directory; since_ms and the answer: ms since the epoch; budget: how many files
+    and directories are looked at, those nearest to the root first, when git's own files show nothing. Times in the
+    future are no signs. What vanishes meanwhile is passed over.
+    """
+    until = int(time.time() * 1000)
+    by_git = (_seen(os.path.join(admin_dir, name)) for name in _GIT_FILES)
+    times = (_changed(seen) for seen in by_git if seen)
+    return _newest(times, since_ms, until) or _newest(islice(_changes(worktree), budget), since_ms, until)
+
+
+def _newest(times: Iterator[int], since: int, until: int) -> int | None:
+    return max((at for at in times if since < at <= until), default=None)
+
+
+def _changed(seen: os.stat_result) -> int:
+    return seen.st_mtime_ns // 1_000_000
+
+
+def _changes(root: str) -> Iterator[int]:
+    """Yield when each thing below a directory changed, breadth-first; other file systems are left alone."""
+    device = _seen(root)
+    waiting = deque([root] if device else [])
+    while waiting:
+        for path, seen in _entries(waiting.popleft()):
+            yield _changed(seen)
+            if stat.S_ISDIR(seen.st_mode) and device and seen.st_dev == device.st_dev:
+                waiting.append(path)
+
+
+def _entries(directory: str) -> Iterator[tuple[str, os.stat_result]]:
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name not in _NOT_WORK and (seen := _seen(entry.path)):
+                yield entry.path, seen
+
+
+def _seen(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
