@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import socket
 from typing import NamedTuple
 
 from git_agent.domain.owner import Owner
@@ -43,14 +42,14 @@ def describe(pid: int) -> Owner | None:
 
 def terminate(owner: Owner) -> bool:
     """Ask a process of this host to end (SIGTERM), if it still is the same one. Returns whether it was asked."""
-    if owner.host != socket.gethostname() or is_gone(owner):
+    if owner.host != os.uname().nodename or is_gone(owner):
         return False
     os.kill(owner.pid, signal.SIGTERM)
     return True
 
 
 def _described(pid: int) -> Owner:
-    return Owner(socket.gethostname(), boot_id(), pid, _start_of(pid) or 0)
+    return Owner(os.uname().nodename, boot_id(), pid, _start_of(pid) or 0)
 
 
 def is_gone(owner: Owner) -> bool:
@@ -58,7 +57,7 @@ def is_gone(owner: Owner) -> bool:
 
     Of another host nothing can be said: False.
     """
-    if owner.host != socket.gethostname():
+    if owner.host != os.uname().nodename:
         return False
     if owner.boot_id != boot_id():
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.task import State
@@ -81,6 +81,12 @@ def last_change(task: int) -> Event | None:
         .limit(1)
     )
     return next((_event(row) for row in dicts(rows)), None)
+
+
+def latest(kind: str, tasks: Iterable[int]) -> dict[int, Event]:
+    """Map tasks to their newest event of a kind; those that have one."""
+    rows = EventRow.select().where(EventRow.task.in_(list(tasks)) & (EventRow.kind == kind)).order_by(EventRow.seq)
+    return {row["task"]: _event(row) for row in dicts(rows)}
 
 
 def changes_since(since_ms: int) -> Iterator[Event]:

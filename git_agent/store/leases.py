@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from git_agent.domain.lease import Lease
 from git_agent.domain.owner import Owner
@@ -10,16 +11,18 @@ from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow, tuples
 
 _COLUMNS = (
-    *(getattr(LeaseRow, name) for name in ("task", "kind", "beat_at", "progress_at", "expires_at", "note")),
-    *(SessionRow.id.cast("TEXT"), SessionRow.host, SessionRow.pid),
+    *(getattr(LeaseRow, name) for name in Lease._fields if name != "owner"),
+    *(getattr(SessionRow, name) for name in Owner._fields),
 )
 
 
-def take(task: int, kind: str, lease_s: float | None) -> None:
-    """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never."""
+def take(task: int, kind: str, lease_s: float | None, *, session: int | None = None) -> None:
+    """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never;
+    session: of the supervisor who takes it.
+    """
     expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
     columns = {"task": task, "kind": kind, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
-    LeaseRow.insert(**columns).on_conflict_replace().execute()
+    LeaseRow.insert(**columns, session=session).on_conflict_replace().execute()
 
 
 def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
@@ -28,7 +31,7 @@ def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool =
     Returns False when the task has no lease.
     """
     renewed = peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], NOW_MS + int(lease_s * 1000))
-    columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed}
+    columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed, "missed_at": None}
     if note is not None:
         columns["note"] = note
     if progress:
@@ -36,14 +39,26 @@ def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool =
     return bool(LeaseRow.update(**columns).where(LeaseRow.task == task).execute())
 
 
+def progress(task: int) -> None:
+    """Record that work moved; for what its worker did with a verb, such as sending a message."""
+    LeaseRow.update(progress_at=NOW_MS).where(LeaseRow.task == task).execute()
+
+
 def heard(task: int, at: int, lease_s: float) -> None:
-    """Record that a worker was there at a time (ms since the epoch), and made progress; what is later stays."""
-    seen = peewee.fn.MIN(at, NOW_MS)
-    renewed = peewee.fn.MAX(LeaseRow.expires_at, seen + int(lease_s * 1000))
+    """Record a sign of work seen at a time (ms since the epoch); what is later stays, unless it is in the future.
+
+    A supervised worker's sign is progress and no beat: its supervisor beats, and a child may outlive it.
+    """
+    seen, least = peewee.fn.MIN(at, NOW_MS), peewee.fn.MIN
+    beat_at = peewee.fn.MAX(least(LeaseRow.beat_at, NOW_MS), seen)
+    renewed = peewee.fn.MAX(least(LeaseRow.expires_at, NOW_MS + int(lease_s * 1000)), seen + int(lease_s * 1000))
+    missed = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
+    alone = LeaseRow.kind != "run"
     LeaseRow.update(
-        beat_at=peewee.fn.MAX(LeaseRow.beat_at, seen),
-        progress_at=peewee.fn.MAX(LeaseRow.progress_at, seen),
-        expires_at=peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], renewed),
+        beat_at=peewee.Case(None, [(alone, beat_at)], LeaseRow.beat_at),
+        progress_at=peewee.fn.MAX(least(LeaseRow.progress_at, NOW_MS), seen),
+        expires_at=peewee.Case(None, [(LeaseRow.kind == "claim", renewed)], LeaseRow.expires_at),
+        missed_at=peewee.Case(None, [(alone, missed)], LeaseRow.missed_at),
     ).where(LeaseRow.task == task).execute()
 
 
@@ -65,4 +80,10 @@ def of(tasks: Iterable[int]) -> dict[int, Lease]:
     query = LeaseRow.select(*_COLUMNS).join(SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session))
     if len(wanted) <= 500:
         query = query.where(LeaseRow.task.in_(wanted))
-    return {row[0]: Lease(*row) for row in tuples(query)}
+    return {row[0]: _lease(row) for row in tuples(query)}
+
+
+def _lease(row: tuple[Any, ...]) -> Lease:
+    task, kind, beat_at, progress_at, expires_at, note, missed_at, session, *owner = row
+    held_by = Owner(*owner) if owner[0] is not None else None
+    return Lease(task, kind, beat_at, progress_at, expires_at, note, missed_at, session, held_by)

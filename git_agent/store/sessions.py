@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import SessionRow, tuples
+from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
 
 class Session(NamedTuple):
@@ -86,6 +86,12 @@ def unended(task: int | None = None) -> list[Session]:
     return _sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
 
 
+def abandoned(ids: Iterable[int]) -> list[Session]:
+    """List those of these sessions that did not end and hold no lease any more, or one that is over."""
+    holding = LeaseRow.select(LeaseRow.session).where(LeaseRow.session.is_null(False) & (LeaseRow.expires_at > NOW_MS))
+    return _sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
+
+
 def by_token(digest: str) -> Session | None:
     """Find the session, ended or not, whose token has this SHA-256."""
     return next(iter(_sessions(SessionRow.token == digest)), None)
@@ -100,3 +106,12 @@ def _session(row: tuple[Any, ...]) -> Session:
     child = None if child_pid is None else Owner(host, boot, child_pid, child_start)
     owner, words = Owner(host, boot, pid, start), tuple(json.loads(command or "[]"))
     return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, words, by, at)
+
+
+def owners(host: str) -> list[tuple[int, Owner]]:
+    """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
+    return [(row[0], Owner(*row[1:])) for row in database.execute_sql(_OWNERS, (host,))]
+
+
+# By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
+_OWNERS = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"

@@ -26,7 +26,7 @@ def test_a_lease_by_hand_never_expires_and_a_claim_does(store: Store, add: Add) 
     assert set(found) == {hand, claim}
     assert found[hand].expires_at is None
     assert abs((found[claim].expires_at or 0) - now - 60_000) < 5_000
-    assert (found[claim].kind, found[claim].worker, found[claim].pid) == ("claim", None, None)
+    assert (found[claim].kind, found[claim].session, found[claim].pid) == ("claim", None, None)
 
 
 def test_a_beat_renews_what_can_expire_and_progress_is_kept_apart(store: Store, add: Add) -> None:
