@@ -12,7 +12,7 @@ from git_agent.errors import AgentError
 
 if TYPE_CHECKING:
     from git_agent.config import Config
-    from git_agent.domain.reaping import Reading
+    from git_agent.domain.clocks import Reading
     from git_agent.domain.speaker import Carried, Speaker
     from git_agent.git.repo import Repo, Tips
     from git_agent.store.store import Store

@@ -55,7 +55,7 @@ def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, 
         if not wait or left <= 0:
             raise AgentError("nothing-ready", "there is nothing to claim", "git agent ready --why", exit=Exit.BUSY)
         seen = app.store.wait_for_change(left, seen)
-        for line in reap(app).lines:
+        for line in reap(app):
             app.notice(line)
     return got
 

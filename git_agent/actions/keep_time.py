@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from git_agent.app import App
-from git_agent.domain.reaping import Clocks, Reading, compare
+from git_agent.domain.clocks import Clocks, Reading, compare
 from git_agent.store import facts
 from git_agent.store.silence import CLOCKS
 
@@ -20,14 +20,9 @@ def keep_time(app: App, reading: Reading, fact: str | None) -> Clocks:
         return before
     clocks = compare(before, reading, app.config.seconds("agent.lease"))
     with app.store.transaction():
-        facts.put(
-            CLOCKS + reading.host, json.dumps([clocks.boot_id, clocks.slept, clocks.set_at, clocks.patient_until])
-        )
+        facts.put(CLOCKS + reading.host, json.dumps(clocks))
     return clocks
 
 
 def _parsed(fact: str | None) -> Clocks | None:
-    if fact is None:
-        return None
-    boot_id, slept, set_at, patient_until = json.loads(fact)
-    return Clocks(boot_id, slept, set_at, patient_until)
+    return None if fact is None else Clocks(*json.loads(fact))

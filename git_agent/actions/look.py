@@ -40,5 +40,5 @@ def look(app: App, *, remotes: bool = False) -> Looked:
     lines += sync(app, None if mended else asked()).lines
     lines += heal(app)
     touch(app)
-    lines += reap(app).lines
+    lines += reap(app)
     return Looked(tuple(lines), asks)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+import os
 
 from git_agent.actions.under_lock import under_lock
 from git_agent.app import App
 from git_agent.domain.reaping import REAPER
-from git_agent.proc import remains
+from git_agent.proc import processes, remains
 from git_agent.store import events, locks, sessions
 from git_agent.store.sessions import Session
 
 
-def sweep(app: App, dead: Iterable[int]) -> list[str]:
+def sweep(app: App) -> list[str]:
     """End the sessions of dead supervisors, and their processes; return a line where there were any.
 
-    dead: sessions of this host whose supervisors are gone. Those whose lease still runs are left to it, and so is the
-    session that this command runs in.
+    Of this host only. A session whose lease still runs is left to it, and so is the one that this command runs in.
     """
-    secret = app.env.get("GIT_AGENT_TOKEN")
-    mine = None if secret is None else hashlib.sha256(secret.encode()).hexdigest()
-    found = [session for session in sessions.abandoned(dead) if session.token != mine]
+    dead = [session for session, owner in sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
+    found = [each for each in sessions.abandoned(dead) if not _is_mine(app, each)] if dead else []
     if not found:
         return []
     with under_lock(app, locks.REAP) as fence:
         return [] if fence is None else [line for each in found if (line := _sweep(app, each, fence))]
+
+
+def _is_mine(app: App, session: Session) -> bool:
+    secret = app.env.get("GIT_AGENT_TOKEN")
+    if secret is None:
+        return False
+    import hashlib
+
+    return hashlib.sha256(secret.encode()).hexdigest() == session.token
 
 
 def _sweep(app: App, session: Session, fence: int) -> str | None:

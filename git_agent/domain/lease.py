@@ -14,6 +14,9 @@ STALLED_S = 15 * 60.0
 RUN_BEATS = 12
 """How many beats a supervised worker may miss before its lease ends: 120 s, with beats of 10 s."""
 
+AHEAD_MS = 60_000
+"""A beat that lies further in the future than this was written before the wall clock was set back."""
+
 
 class Liveness(StrEnum):
     """What can be said of a worker."""
@@ -84,3 +87,8 @@ def liveness(
 def stalled(lease: Lease | None, now: int, limit_s: float = STALLED_S) -> bool:
     """Tell whether a worker made no progress for limit_s seconds."""
     return lease is not None and (now - lease.progress_at) / 1000 >= limit_s
+
+
+def overdue(lease: Lease, now: int) -> bool:
+    """Tell whether a lease ended, or was written by a clock that was set back since. now: ms since the epoch."""
+    return lease.expires_at is not None and (now >= lease.expires_at or lease.beat_at > now + AHEAD_MS)

@@ -8,12 +8,11 @@ the host slept: its clocks say so, or many leases expired together. Then one mor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple
 
 from git_agent.domain.durations import spell
-from git_agent.domain.lease import Lease
+from git_agent.domain.lease import AHEAD_MS, Lease
 
 REAPER = "reaper"
 """The actor of what the reaper did."""
@@ -22,50 +21,7 @@ CROWD = 3
 CROWD_WITHIN_MS = 30_000
 """So many workers that can't be asked for, first seen expired within so long, mean that the host slept."""
 
-AHEAD_MS = 60_000
-"""A beat that lies further in the future than this was written before the wall clock was set back."""
-
-_JUMP_MS = 5_000  # clocks that are adjusted smoothly keep their distance; reading them takes microseconds
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 30.0, 3600.0
-
-
-class Reading(NamedTuple):
-    """One look at a host's clocks, in ms. wall: since the epoch; boot: since boot; awake: since boot, without sleep."""
-
-    host: str
-    boot_id: str
-    wall: int
-    boot: int
-    awake: int
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """What was last seen of a host's clocks, in ms. slept: since boot; set_at: the wall clock's time of boot;
-
-    patient_until: until when, since boot, nobody is reaped who can't be asked for.
-    """
-
-    boot_id: str
-    slept: int
-    set_at: int
-    patient_until: int = 0
-
-    def patient(self, now: Reading) -> bool:
-        """Tell whether to wait because the host slept or its clock was set lately."""
-        return now.boot < self.patient_until
-
-
-def compare(before: Clocks | None, now: Reading, lease_s: float) -> Clocks:
-    """Return what is to be remembered of the clocks; the same object where nothing happened to them.
-
-    lease_s: seconds to be patient after the host slept or started anew, or its wall clock was set.
-    """
-    fresh = Clocks(now.boot_id, now.boot - now.awake, now.wall - now.boot, now.boot + int(lease_s * 1000))
-    if before is None:
-        return fresh if fresh.slept > _JUMP_MS else replace(fresh, patient_until=0)
-    moved = max(abs(fresh.slept - before.slept), abs(fresh.set_at - before.set_at))
-    return before if before.boot_id == now.boot_id and moved <= _JUMP_MS else fresh
 
 
 class Found(Enum):
@@ -89,11 +45,6 @@ class Judged(NamedTuple):
 
     verdicts: dict[int, Verdict]
     crowd: bool
-
-
-def overdue(lease: Lease, now: int) -> bool:
-    """Tell whether a lease ended, or was written by a clock that was set back since. now: ms since the epoch."""
-    return lease.expires_at is not None and (now >= lease.expires_at or lease.beat_at > now + AHEAD_MS)
 
 
 def judge(

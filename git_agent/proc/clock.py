@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from git_agent.domain.reaping import Reading
+from git_agent.domain.clocks import Reading
 from git_agent.proc import processes
 
 # Linux counts sleep in CLOCK_BOOTTIME and not in CLOCK_MONOTONIC; macOS in CLOCK_MONOTONIC and not in CLOCK_UPTIME_RAW.

@@ -92,6 +92,13 @@ def abandoned(ids: Iterable[int]) -> list[Session]:
     return _sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
 
 
+def owners(host: str) -> list[tuple[int, Owner]]:
+    """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
+    # By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
+    asked = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"
+    return [(row[0], Owner(*row[1:])) for row in database.execute_sql(asked, (host,))]
+
+
 def by_token(digest: str) -> Session | None:
     """Find the session, ended or not, whose token has this SHA-256."""
     return next(iter(_sessions(SessionRow.token == digest)), None)
@@ -106,12 +113,3 @@ def _session(row: tuple[Any, ...]) -> Session:
     child = None if child_pid is None else Owner(host, boot, child_pid, child_start)
     owner, words = Owner(host, boot, pid, start), tuple(json.loads(command or "[]"))
     return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, words, by, at)
-
-
-def owners(host: str) -> list[tuple[int, Owner]]:
-    """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
-    return [(row[0], Owner(*row[1:])) for row in database.execute_sql(_OWNERS, (host,))]
-
-
-# By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
-_OWNERS = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from git_agent.domain.lease import Lease
-from git_agent.domain.reaping import AHEAD_MS
+from git_agent.domain.lease import AHEAD_MS, Lease
 from git_agent.domain.task import State
 from git_agent.store import leases
 from git_agent.store.engine import NOW_MS
@@ -22,7 +21,8 @@ CROWD = "crowd"
 class Glance(NamedTuple):
     """What all leases say together. now: ms since the epoch; expirable, overdue: how many can expire, and did;
 
-    quiet_since: the oldest progress, ms since the epoch; clocks, crowd: the two facts.
+    quiet_since: the oldest progress, ms since the epoch; clocks, crowd: the two facts; supervised: sessions of the
+    host that did not end.
     """
 
     now: int
@@ -31,11 +31,12 @@ class Glance(NamedTuple):
     quiet_since: int | None
     clocks: str | None
     crowd: str | None
+    supervised: int
 
 
 def glance(host: str) -> Glance:
-    """Look at all leases at once. host: whose clocks are asked for."""
-    return Glance(*database.execute_sql(_glance(), (CLOCKS + host, CROWD)).fetchone())
+    """Look at all leases at once. host: whose clocks and sessions are asked for."""
+    return Glance(*database.execute_sql(_glance(), (CLOCKS + host, CROWD, host)).fetchone())
 
 
 @cache
@@ -44,7 +45,8 @@ def _glance() -> str:
     now = NOW_MS.sql
     return f"""SELECT {now}, COUNT(expires_at),
         COALESCE(SUM(expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {AHEAD_MS})), 0),
-        MIN(progress_at), (SELECT value FROM meta WHERE key = ?), (SELECT value FROM meta WHERE key = ?) FROM lease"""
+        MIN(progress_at), (SELECT value FROM meta WHERE key = ?), (SELECT value FROM meta WHERE key = ?),
+        (SELECT COUNT(*) FROM session WHERE ended_at IS NULL AND host = ?) FROM lease"""
 
 
 def overdue() -> dict[int, Lease]:
