@@ -12,11 +12,14 @@ _MOST = 24
 
 
 def stall(app: App) -> None:
-    """Append `task.stalled` for each worker without progress for agent.stalled that was not noticed yet."""
+    """Append `task.stalled` for each worker without progress for agent.stalled that was not noticed yet.
+
+    Not for the one who runs this command: it is about to do something.
+    """
     limit_s, now = app.config.seconds("agent.stalled"), app.store.now()
     quiet = silence.quiet(now - int(limit_s * 1000), _MOST)
     heard = hear(app, quiet)
-    still = {task: lease for task, lease in quiet.items() if task not in heard}
+    still = {task: lease for task, lease in quiet.items() if task not in heard and task != app.worker_of}
     told = events.latest("task.stalled", still)
     for task, lease in still.items():
         if task not in told or told[task].data.get("progress_at") != lease.progress_at:

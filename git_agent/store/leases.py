@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from git_agent.domain.lease import Lease
+from git_agent.domain.lease import AHEAD_MS, Lease
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow, tuples
@@ -45,21 +45,25 @@ def progress(task: int) -> None:
 
 
 def heard(task: int, at: int, lease_s: float) -> None:
-    """Record a sign of work seen at a time (ms since the epoch); what is later stays, unless it is in the future.
+    """Record a sign of work seen at a time (ms since the epoch); what is later stays, unless it lies in the future.
 
     A supervised worker's sign is progress and no beat: its supervisor beats, and a child may outlive it.
     """
-    seen, least = peewee.fn.MIN(at, NOW_MS), peewee.fn.MIN
-    beat_at = peewee.fn.MAX(least(LeaseRow.beat_at, NOW_MS), seen)
-    renewed = peewee.fn.MAX(least(LeaseRow.expires_at, NOW_MS + int(lease_s * 1000)), seen + int(lease_s * 1000))
-    missed = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
-    alone = LeaseRow.kind != "run"
+    seen, length, alone = peewee.fn.MIN(at, NOW_MS), int(lease_s * 1000), LeaseRow.kind != "run"
+    beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, AHEAD_MS), seen)
+    renewed = peewee.fn.MAX(_not_after(LeaseRow.expires_at, length + AHEAD_MS), seen + length)
+    missed_at = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
     LeaseRow.update(
         beat_at=peewee.Case(None, [(alone, beat_at)], LeaseRow.beat_at),
-        progress_at=peewee.fn.MAX(least(LeaseRow.progress_at, NOW_MS), seen),
+        progress_at=peewee.fn.MAX(_not_after(LeaseRow.progress_at, AHEAD_MS), seen),
         expires_at=peewee.Case(None, [(LeaseRow.kind == "claim", renewed)], LeaseRow.expires_at),
-        missed_at=peewee.Case(None, [(alone, missed)], LeaseRow.missed_at),
+        missed_at=peewee.Case(None, [(alone, missed_at)], LeaseRow.missed_at),
     ).where(LeaseRow.task == task).execute()
+
+
+def _not_after(column: Any, ms: int) -> Any:
+    """A time further ahead than this was written before the wall clock was set back, and says nothing."""
+    return peewee.Case(None, [(column > NOW_MS + ms, 0)], column)
 
 
 def owner(task: int) -> Owner | None:

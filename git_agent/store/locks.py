@@ -40,8 +40,8 @@ def take(name: str, owner: Owner, is_gone: Callable[[Owner], bool], limit_s: flo
 
 def require(name: str, fence: int) -> None:
     """Make sure, inside the transaction of a change, that the lock still is ours. Raises AgentError (exit 6)."""
-    current = tuples(LockRow.select(LockRow.fence).where(LockRow.name == name))
-    if [(fence,)] != current:
+    current = (LockRow.name == name) & (LockRow.fence == fence) & LockRow.host.is_null(False)
+    if not LockRow.select().where(current).exists():
         says = f"another command took over '{name}' from this one"
         raise AgentError("lock-lost", says, "run it again", exit=Exit.BUSY)
 
