@@ -103,8 +103,8 @@ def ancestors() -> list[int]:
 def boot_id() -> str:
     """Name the kernel's present run; `unknown` where it has no name."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().decode().strip()
     except OSError:
         return "unknown"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.actions.supervised import sql, supervise
+from tests.actions.supervised import settle, sql, supervise
 from tests.sandbox import Sandbox
 
 HOUR = 3600.0
@@ -26,18 +26,11 @@ def tree(repo: Sandbox) -> Path:
     return tree
 
 
-def rest(repo: Sandbox, task: int = 1, beat_s: float = 0.0) -> None:
-    """Let the last progress be an hour ago, and everything in the worktree as old; the last beat is beat_s old."""
-    old = time.time() - 2 * HOUR
-    for place in (
-        repo.path / ".git" / "worktrees",
-        repo.store.parent / "beat",
-        repo.path.with_name("my repo.worktrees"),
-    ):
-        for path in place.rglob("*"):
-            os.utime(path, (old, old), follow_symlinks=False)
+def rest(repo: Sandbox) -> None:
+    """Let the last progress be an hour ago, and everything in the worktree older; the worker beats."""
+    settle(repo)
     now = int(time.time() * 1000)
-    sql(repo, "UPDATE lease SET progress_at = ?, beat_at = ? WHERE task = ?", now - 3_600_000, now - beat_s, task)
+    sql(repo, "UPDATE lease SET progress_at = ?, beat_at = ?", now - 3_600_000, now)
 
 
 def noticed(repo: Sandbox) -> list[dict[str, Any]]:
