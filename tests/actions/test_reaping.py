@@ -349,6 +349,7 @@ import random  # nobody may not be able to read the interpreter's library
 from git_agent.actions import keep_time
 from git_agent.actions.reap import reap
 from git_agent.app import App
+from git_agent.config import Config
 from git_agent.proc import clock
 store = Store.open(sys.argv[1], create=True)
 with store.transaction():
@@ -361,6 +362,7 @@ if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 app = App(env={})
+app.__dict__["config"] = Config(())
 app.__dict__["store"] = Store.open(sys.argv[1], create=False)
 say(json.dumps([reap(app), tasks.get(1).state]))
 """
