@@ -153,6 +153,11 @@ class Config:
         found = [v for v in self.values if v.key.lower() == name.lower()]
         return found[-1].value if found else _BY_NAME[name.lower()].default
 
+    def agent(self, name: str) -> str | None:
+        """Read the command of an agent; None where it has none."""
+        found = [v.value for v in self.values if v.key.lower() == f"agent.run.{name.lower()}"]
+        return found[-1] if found else None
+
     def several(self, name: str) -> list[str]:
         """Read all values of a key; git's own replace the team's."""
         found = [v for v in self.values if v.key.lower() == name.lower()]

@@ -21,16 +21,28 @@ from git_agent.store import silence, tasks
 _LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
 
 
-def claim(app: App, task: Task | None = None, *, wait: bool = False, timeout_s: float | None = None) -> Task:
+def claim(
+    app: App,
+    task: Task | None = None,
+    *,
+    wait: bool = False,
+    timeout_s: float | None = None,
+    agent: str | None = None,
+    fresh: bool = False,
+) -> Task:
     """Claim a task, or the first one that is ready.
 
-    wait: until there is one; timeout_s: at most so long, None for ever. Raises AgentError: exit 6 when there is
+    wait: until there is one; timeout_s: at most so long, None for ever; agent: who will work on it; fresh: start from
+    the base, not from where the attempt before ended. Raises AgentError: exit 6 when there is
     nothing to claim, exit 3 for a task that is not ready.
     """
     with under_way(app):
         task, intent = _reserve_one(app, task) if task else _reserve_next(app, wait, timeout_s)
-        place = reserve(app, task, intent)
-        agent, lease_s = task.agent or app.config.text("agent.defaultAgent") or None, app.config.seconds("agent.lease")
+        place = reserve(app, task, intent, fresh=fresh)
+        agent, lease_s = (
+            agent or task.agent or app.config.text("agent.defaultAgent") or None,
+            app.config.seconds("agent.lease"),
+        )
         taken = prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
     reading = app.clock()
     keep_time(app, reading, silence.glance(reading.host).clocks)  # from here on it is seen when the host sleeps

@@ -23,7 +23,8 @@ from git_agent.store import attempts, intents, leases, messages, tasks
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be prepared. step: claim, spawn or reassign; intent: the reservation; lease_s: None never expires;
-    new: this command added the task, so that it goes when its worktree can't be made.
+    new: this command added the task, so that it goes when its worktree can't be made; kill: the superseded command is
+    to end.
     """
 
     task: Task
@@ -34,6 +35,7 @@ class Wish:
     agent: str | None = None
     drafts: tuple[Draft, ...] = ()
     new: bool = False
+    kill: bool = False
 
 
 def prepare(app: App, wish: Wish) -> Task:
@@ -155,6 +157,7 @@ def _record(app: App, wish: Wish, admin: str) -> Task:
         attempts.add(task.id, place.number, task.epoch + 1, place.branch, place.start_oid, adopted=place.adopted)
         attempts.place(task.id, place.number, place.worktree, admin)
         data: dict[str, Any] = {"branch": place.branch, "attempt": place.number, "start_oid": place.start_oid}
+        data |= {"kill": True} if wish.kill else {}
         moved = tasks.move(task, move, speaker.actor, data=data, **columns)
         leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
         messages.send(wish.drafts, speaker.address, verified=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from git_agent.actions.begin import begin
 from git_agent.actions.fence import fence
+from git_agent.actions.hurry import hurry
 from git_agent.actions.prepare import Wish, prepare
 from git_agent.actions.reserve import reserve
 from git_agent.actions.under_way import under_way
@@ -16,19 +17,25 @@ from git_agent.proc import processes
 from git_agent.store import tasks
 
 
-def reassign(app: App, task: Task, *, agent: str | None = None) -> Task:
+def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = False, kill: bool = False) -> Task:
     """Start a task's next attempt; the worker before is superseded and told so, its worktree stays.
 
-    agent: the name of the next worker's agent. Raises AgentError: exit 3 for a task that is not live, exit 5 for a
+    agent: the name of the next worker's agent; fresh: start from the base, not from the last commit; kill: also ask
+    the supervised command before to end. Raises AgentError: exit 3 for a task that is not live, exit 5 for a
     superseded speaker.
     """
     owner, speaker = processes.myself(), app.speaker
     with under_way(app):
         now, intent = _reserve(app, task, owner)
-        place = reserve(app, now, intent)
+        place = reserve(app, now, intent, fresh=fresh)
         text = f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on"
         told = Draft(str(now.id), text, now.id, urgent=True)
-        return prepare(app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,)))
+        made = prepare(
+            app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,), kill=kill)
+        )
+    if kill:
+        hurry(app, made)
+    return made
 
 
 def _reserve(app: App, task: Task, owner: Owner) -> tuple[Task, int]:

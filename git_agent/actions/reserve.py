@@ -14,10 +14,13 @@ from git_agent.git import refs
 from git_agent.store import intents, tasks
 
 
-def reserve(app: App, task: Task, intent: int, *, adopt: str | None = None, new: bool = False) -> Place:
+def reserve(
+    app: App, task: Task, intent: int, *, adopt: str | None = None, new: bool = False, fresh: bool = False
+) -> Place:
     """Choose branch and worktree of a task's next attempt and write them into the intent.
 
-    intent: already written by this command; adopt: an existing branch to take. Raises AgentError (exit 3) when the
+    intent: already written by this command; adopt: an existing branch to take; fresh: start from the
+    base in any case. Raises AgentError (exit 3) when the
     branch can't stand beside another one, or the branch to adopt is in use.
     """
     heads = app.heads
@@ -36,6 +39,7 @@ def reserve(app: App, task: Task, intent: int, *, adopt: str | None = None, new:
         heads=heads,
         base_oid=base_oid,
         adopt=adopted,
+        fresh=fresh,
     )
     other = None if place.adopted else refs.clash(place.branch, heads)
     if other is not None:

@@ -21,42 +21,67 @@ if TYPE_CHECKING:
 
 class Answer(NamedTuple):
     """What a verb says. payload: its JSON object, or what makes it when it is asked for; lines: for people; talk: lines
-    for stderr, before them; rows: JSON objects to print one a line in place of the payload.
+    for stderr, before them; rows: JSON objects to print one a line in place of the payload; exit: the exit code.
     """
 
     payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     lines: Iterable[str] = ()
     talk: Iterable[str] = ()
     rows: Sequence[Mapping[str, Any]] | None = None
+    exit: int = 0
+
+
+class Commanding(click.Command):
+    """A verb that takes a command of others after `--`, with whatever options that has."""
+
+    usage_end = ""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what stands behind the first `--` as it is."""
+        at = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:at])
+        ctx.params["command"] = tuple(args[at + 1 :])
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show the command in the usage."""
+        return [*super().collect_usage_pieces(ctx), self.usage_end]
 
 
 def verb(
-    name: str, *, creates: bool = False, looks: bool = True, configured: bool = False
+    name: str, *, creates: bool = False, looks: bool = True, configured: bool = False, command: str = ""
 ) -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a command of a function from (App, options) to an Answer.
 
     creates: the verb may make the store; looks: it first mends what a dead process left and reconciles with git;
-    configured: it always needs the configuration, which is best asked for early.
+    configured: it always needs the configuration, which is best asked for early; command: how the usage shows the
+    command that it takes after `--`, "" for none.
     """
 
     def decorate(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)
-        def command(as_json: bool, **options: Any) -> None:
+        def called(as_json: bool, **options: Any) -> None:
             app = App(terminal=sys.stderr.isatty() and not as_json, progress=_progress(as_json), creates=creates)
             try:
                 if configured:
                     app.ask_settings()
                 if looks:
                     _look(app)
-                _say(app, function(app, **options), as_json)
+                answer = function(app, **options)
+                _say(app, answer, as_json)
             except AgentError:
-                _note(app.notices)
+                say_notices(app)
                 raise
             finally:
                 app.close()
+            if answer.exit:
+                raise click.exceptions.Exit(answer.exit)
 
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-        made = click.command(name, help=function.__doc__, short_help=VERBS[name].summary)(json_option(command))
+        kind = Commanding if command else click.Command
+        made = click.command(name, kind, help=function.__doc__, short_help=VERBS[name].summary)(json_option(called))
+        if isinstance(made, Commanding):
+            made.usage_end = command
         return made
 
     return decorate
@@ -88,6 +113,12 @@ def _look(app: App) -> None:
         lines = [f"{error.message}: not reconciled with git"]
     for line in lines:
         app.notice(line)
+
+
+def say_notices(app: App) -> None:
+    """Say the lines that were kept for after the result, now."""
+    _note(app.notices)
+    app.notices.clear()
 
 
 def _note(lines: Iterable[str]) -> None:

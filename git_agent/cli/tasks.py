@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,15 +88,25 @@ def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
     return task_answer(app, taken.task, [f"{taken.task.label} is {'changed' if taken.moved else 'like that already'}"])
 
 
-@verb("spawn", creates=True, configured=True)
+@verb("spawn", creates=True, configured=True, command="[-- COMMAND...]")
 @click.argument("what", required=False, metavar="[TITLE | TASK]")
 @_order_options
 @click.option("-a", "--agent", metavar="NAME", help="Name of the agent that will work on it.")
 @click.option("--branch", metavar="BRANCH", help="Adopt an existing branch instead of making one.")
-def spawn_verb(app: App, what: str | None, agent: str | None, branch: str | None, **given: Any) -> Answer:
+@click.option("--run", "runs", is_flag=True, help="Run the agent's command there, in the background.")
+def spawn_verb(
+    app: App,
+    what: str | None,
+    agent: str | None,
+    branch: str | None,
+    runs: bool,
+    command: Sequence[str],
+    **given: Any,
+) -> Answer:
     """Make a branch and a worktree: ASSIGNED. The worktree's path is printed last.
 
-    A number, a branch or the name of an open task means that task; anything else is the title of a new one.
+    A number, a branch or the name of an open task means that task; anything else is the title of a new one. With --run
+    or a command an agent is run there in the background, as git agent run --detach does it: WORKING.
     """
     from git_agent.actions.spawn import spawn
 
@@ -105,7 +115,16 @@ def spawn_verb(app: App, what: str | None, agent: str | None, branch: str | None
         hint = f"git agent edit {task.id}, then git agent spawn {task.id}"
         raise usage("task-and-options", f"{task.label} is there already", hint)
     order = _order(None if task else what, agent, **given)
-    return _placed(app, spawn(app, order, task, adopt=branch))
+    if not runs and not command:
+        return _placed(app, spawn(app, order, task, adopt=branch))
+    from git_agent.actions.choose_agent import choose_agent
+    from git_agent.runtime.running import run_behind
+    from git_agent.store import tasks
+
+    chosen = choose_agent(app, task, agent, command)
+    made = spawn(app, order, task, adopt=branch)
+    pid = run_behind(app, made, chosen)
+    return _placed(app, tasks.get(made.id), f"{made.label} runs: process {pid}")
 
 
 def _meant(app: App, text: str) -> Task | None:
@@ -125,8 +144,8 @@ def _meant(app: App, text: str) -> Task | None:
     return named[0] if len(named) == 1 else None
 
 
-def _placed(app: App, task: Task) -> Answer:
-    talk = [f"{task.label} {task.name}: branch {task.branch}, attempt {task.attempt}"]
+def _placed(app: App, task: Task, *more: str) -> Answer:
+    talk = [f"{task.label} {task.name}: branch {task.branch}, attempt {task.attempt}", *more]
     return task_answer(app, task, [task.worktree or ""], talk)
 
 
@@ -162,7 +181,9 @@ def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) ->
 @verb("reassign", configured=True)
 @task_argument(required=True)
 @click.option("-a", "--agent", metavar="NAME", help="Name of the agent that goes on.")
-def reassign_verb(app: App, task: str, agent: str | None) -> Answer:
+@click.option("--fresh", is_flag=True, help="From the base, instead of from the last commit.")
+@click.option("--kill", is_flag=True, help="End the command that git agent supervises for the worker before, too.")
+def reassign_verb(app: App, task: str, agent: str | None, fresh: bool, kill: bool) -> Answer:
     """Give a task to somebody else: a new attempt, on a branch and worktree of its own, from the last commit.
 
     The worker before is superseded: what it does with git agent exits 5. Its worktree stays.
@@ -170,7 +191,7 @@ def reassign_verb(app: App, task: str, agent: str | None) -> Answer:
     from git_agent.actions.find import find
     from git_agent.actions.reassign import reassign
 
-    return _placed(app, reassign(app, find(app, task), agent=agent))
+    return _placed(app, reassign(app, find(app, task), agent=agent, fresh=fresh, kill=kill))
 
 
 def _stepped(app: App, task: str | None, step: Callable[..., Any], **options: Any) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-SECTIONS = ("Setting up", "Tasks", "Working", "Reviewing and merging", "Seeing")
+SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Seeing")
 
 
 class Verb(NamedTuple):
@@ -46,6 +46,15 @@ VERBS: dict[str, Verb] = {
         retry="Put a failed task back into the queue",
         cancel="Call a task off",
         reopen="Put a completed or cancelled task back into the queue",
+    ),
+    **_of(
+        "running",
+        "Running agents",
+        run="Supervise a command in a task's worktree",
+        ps="List the commands that run",
+        logs="Show what a task's command printed",
+        stop="End a task's command",
+        exec="Run a command in a task's worktree",
     ),
     **_of(
         "work",

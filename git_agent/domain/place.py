@@ -28,15 +28,17 @@ def place_for(
     heads: Mapping[str, str],
     base_oid: str,
     adopt: str | None = None,
+    fresh: bool = False,
 ) -> Place:
     """Choose the place of a task's next attempt.
 
     prefix: of branches; directory: of worktrees; heads: branches and their oids; adopt: an existing branch to take.
-    The first attempt starts from the base, a later one from the last commit of the one before, if that is there.
+    The first attempt starts from the base, a later one from the last commit of the one before, if that is there and it
+    is not to start afresh.
     """
     number = task.attempt + 1
     worktree = f"{directory}/{names.directory_for(task.id, task.name, number)}"
     if adopt is not None:
         return Place(number, adopt, worktree, heads[adopt], adopted=True)
-    start = heads.get(task.branch or "", base_oid)
+    start = base_oid if fresh else heads.get(task.branch or "", base_oid)
     return Place(number, names.branch_for(prefix, task.id, task.name, number), worktree, start)

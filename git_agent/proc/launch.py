@@ -44,10 +44,22 @@ class Program:
 Line = Callable[[Program, str], None]
 
 
-def detach(command: Sequence[str], *, cwd: str) -> None:
-    """Start a program that outlives us, in a session of its own, with all three streams closed."""
+def detach(command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, keep: Sequence[int] = ()) -> None:
+    """Start a program that outlives us, in a session of its own, with all three streams closed.
+
+    env: its whole environment, ours when None; keep: open files that it inherits.
+    """
     nothing = subprocess.DEVNULL
-    started = subprocess.Popen(command, cwd=cwd, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+    started = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=nothing,
+        stdout=nothing,
+        stderr=nothing,
+        pass_fds=keep,
+        start_new_session=True,
+    )
     started.returncode = 0  # nobody waits for it; without this Python would complain of a child left behind
 
 

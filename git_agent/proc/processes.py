@@ -42,9 +42,22 @@ def describe(pid: int) -> Owner | None:
 
 def terminate(owner: Owner) -> bool:
     """Ask a process of this host to end (SIGTERM), if it still is the same one. Returns whether it was asked."""
+    return _signal(owner, signal.SIGTERM, signal.SIGCONT)  # one that is stopped would not hear it
+
+
+def kill(owner: Owner) -> bool:
+    """End a process of this host (SIGKILL), if it still is the same one. Returns whether it was there."""
+    return _signal(owner, signal.SIGKILL)
+
+
+def _signal(owner: Owner, *numbers: int) -> bool:
     if owner.host != os.uname().nodename or is_gone(owner):
         return False
-    os.kill(owner.pid, signal.SIGTERM)
+    try:
+        for number in numbers:
+            os.kill(owner.pid, number)
+    except ProcessLookupError:
+        return False
     return True
 
 

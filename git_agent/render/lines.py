@@ -13,6 +13,7 @@ from git_agent.render.text import age, cut, rfc3339, visible
 
 if TYPE_CHECKING:
     from git_agent.actions.log import Entry
+    from git_agent.actions.ps import Running
     from git_agent.actions.ready import Ready
     from git_agent.actions.retire import Retired
     from git_agent.actions.show import Shown
@@ -81,6 +82,40 @@ def listing(shown: Sequence[TaskView], screen: Screen) -> list[str]:
         terminal_width=screen.width,
         colour=(lambda row, at: COLOURS[shown[row].task.state] if at == 1 else "") if screen.colour else None,
     )
+
+
+_RUNNING = (
+    Column("TASK", right=True),
+    Column("STATE"),
+    Column("NAME", stretch=True),
+    Column("AGENT", spare=2),
+    Column("PID", right=True),
+    Column("WORKER"),
+    Column("BEAT", right=True),
+    Column("PROGRESS", right=True),
+    Column("COMMAND", stretch=True, spare=1),
+)
+
+
+def running(found: Sequence[Running], width: int | None) -> list[str]:
+    """Lay out the commands that run. width: columns of the terminal, None for a pipe."""
+    if width is not None and not found:
+        return ["nothing runs; git agent run TASK -- COMMAND"]
+    rows = [
+        [
+            str(r.session.task),
+            state(r.view),
+            r.view.task.name,
+            r.session.agent or "",
+            str(r.session.owner.pid),
+            "superseded" if r.superseded else "dead" if r.gone else str(r.view.liveness),
+            age(r.view.beat_age_s),
+            age(r.view.progress_age_s),
+            " ".join(r.session.command),
+        ]
+        for r in found
+    ]
+    return table(_RUNNING, rows, terminal_width=width)
 
 
 def ready(found: Ready, screen: Screen, why: bool) -> list[str]:

@@ -89,6 +89,13 @@ def latest(kind: str, tasks: Iterable[int]) -> dict[int, Event]:
     return {row["task"]: _event(row) for row in dicts(rows)}
 
 
+def superseding(task: int, epoch: int) -> Event | None:
+    """Find the event that ended an epoch of a task: the first change of a later one."""
+    later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)
+    rows = EventRow.select().where(later).order_by(EventRow.seq).limit(1)
+    return next((_event(row) for row in dicts(rows)), None)
+
+
 def changes_since(since_ms: int) -> Iterator[Event]:
     """Yield the changes of state since a time (ms since the epoch), oldest first."""
     query = EventRow.select().where((EventRow.at >= since_ms) & (EventRow.target.is_null(False)))

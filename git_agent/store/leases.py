@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.domain.lease import AHEAD_MS, Lease
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow, tuples
+from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
 _COLUMNS = (
     *(getattr(LeaseRow, name) for name in Lease._fields if name != "owner"),
@@ -16,7 +16,7 @@ _COLUMNS = (
 )
 
 
-def take(task: int, kind: str, lease_s: float | None, *, session: int | None = None) -> None:
+def take(task: int, kind: str, lease_s: float | None, session: int | None = None) -> None:
     """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never;
     session: of the supervisor who takes it.
     """
@@ -37,6 +37,48 @@ def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool =
     if progress:
         columns["progress_at"] = NOW_MS
     return bool(LeaseRow.update(**columns).where(LeaseRow.task == task).execute())
+
+
+class Pulse(NamedTuple):
+    """What a supervisor learns with its beat. held: the lease is its own now; epoch, state, hold: the task's;
+    unread: messages that its worker has not seen; stopped_by: who asked the session to end.
+    """
+
+    held: bool
+    epoch: int
+    state: str
+    hold: str | None
+    unread: int
+    stopped_by: str | None
+
+
+# As text: a beat is to cost less than a millisecond, and peewee takes as long to write one statement.
+_NOW = NOW_MS.sql
+_RENEW = f"""
+    INSERT INTO lease (task, kind, session, beat_at, progress_at, expires_at)
+    SELECT id, 'run', ?1, {_NOW}, {_NOW}, {_NOW} + ?2 FROM task
+    WHERE id = ?3 AND epoch = ?4 AND hold IS NULL AND state IN ('ASSIGNED', 'WORKING')
+    ON CONFLICT (task) DO UPDATE SET kind = 'run', session = excluded.session, beat_at = excluded.beat_at,
+        expires_at = excluded.expires_at, missed_at = NULL, progress_at = MAX(progress_at, MIN(?5, excluded.beat_at))
+"""
+_CONTROL = """
+    SELECT changes(), epoch, state, hold,
+        (SELECT COUNT(*) FROM delivery WHERE recipient = CAST(?2 AS TEXT) AND state = 'new'),
+        (SELECT stopped_by FROM session WHERE id = ?1)
+    FROM task WHERE id = ?2
+"""
+
+
+def renew(task: int, epoch: int, session: int, lease_s: float, progress_at: int) -> Pulse | None:
+    """Beat for a supervised worker, and read what it has to know.
+
+    The lease is renewed, or taken again after a hold, while the task is worked on in this epoch. lease_s: seconds until
+    it expires; progress_at: when progress was last made, ms since the epoch. Returns None when there is no such task.
+    Call it in a transaction.
+    """
+    database.execute_sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at))
+    row = database.execute_sql(_CONTROL, (session, task)).fetchone()
+    return None if row is None else Pulse(bool(row[0]), *row[1:])
 
 
 def progress(task: int) -> None:
@@ -64,13 +106,6 @@ def heard(task: int, at: int, lease_s: float) -> None:
 def _not_after(column: Any, ms: int) -> Any:
     """A time further ahead than this was written before the wall clock was set back, and says nothing."""
     return peewee.Case(None, [(column > NOW_MS + ms, 0)], column)
-
-
-def owner(task: int) -> Owner | None:
-    """Find the process that holds a task's lease; None for a worker that nobody supervises."""
-    columns = (SessionRow.host, SessionRow.boot_id, SessionRow.pid, SessionRow.pid_start)
-    held = SessionRow.select(*columns).join(LeaseRow, on=(LeaseRow.session == SessionRow.id))
-    return next((Owner(*row) for row in tuples(held.where(LeaseRow.task == task))), None)
 
 
 def drop(task: int) -> None:

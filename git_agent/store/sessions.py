@@ -99,6 +99,11 @@ def owners(host: str) -> list[tuple[int, Owner]]:
     return [(row[0], Owner(*row[1:])) for row in database.execute_sql(asked, (host,))]
 
 
+def is_open(session: int) -> bool:
+    """Tell whether a session did not end."""
+    return bool(SessionRow.select().where((SessionRow.id == session) & _OPEN).exists())
+
+
 def by_token(digest: str) -> Session | None:
     """Find the session, ended or not, whose token has this SHA-256."""
     return next(iter(_sessions(SessionRow.token == digest)), None)

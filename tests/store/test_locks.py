@@ -114,7 +114,7 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
             "put": lambda: tasks.put(1, title="B"),
             "parents": lambda: tasks.set_parents(1, []),
             "paths": lambda: tasks.set_paths(1, ["src"]),
-            "lease": lambda: (leases.take(1, "claim", 60), leases.beat(1, 60), leases.of([1]), leases.owner(1)),
+            "lease": lambda: (leases.take(1, "claim", 60), leases.beat(1, 60), leases.of([1])),
             "message": lambda: messages.send([Draft("1", "hello", 1)], "@human", verified=True),
             "unread": lambda: (messages.unread(["1"]), messages.of_task(1), messages.last_question(1)),
             "intent": lambda: intents.end(intents.write("spawn", 1, me, {})),

@@ -1,0 +1,206 @@
+"""Verbs that run agents."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_agent.app import App
+from git_agent.cli.frame import Answer, say_notices, task_answer, task_argument, terminal_width, verb
+from git_agent.errors import AgentError, usage
+
+if TYPE_CHECKING:
+    from git_agent.domain.command import Command
+    from git_agent.domain.task import Task
+
+_HEAVY = frozenset({"pygit2", "rich"})
+
+
+@verb("run", configured=True, command="[-- COMMAND...]")
+@task_argument()
+@click.option("-a", "--agent", metavar="NAME", help="The agent whose command (agent.run.NAME) is run.")
+@click.option("--fresh", is_flag=True, help="A new attempt, from the base, instead of going on where the last one is.")
+@click.option("-d", "--detach", is_flag=True, help="In the background; git agent logs shows what it prints.")
+@click.option("--prepared", is_flag=True, hidden=True)
+@click.option("--report", type=click.INT, hidden=True)
+def run_verb(
+    app: App,
+    task: str | None,
+    agent: str | None,
+    fresh: bool,
+    detach: bool,
+    prepared: bool,
+    report: int | None,
+    command: Sequence[str],
+) -> Answer:
+    """Supervise a command in a task's worktree: WORKING while it runs, and then where its end says.
+
+    Without TASK the worktree's task is meant, elsewhere the next one of the queue. Exit 0 with commits hands the work
+    in; exit 0 with nothing to hand in holds the task (no_commits); anything else fails it, with the last lines. The
+    command has the task's terminal, and none of its processes outlive it. Our exit code is 0 where its is, else 1.
+    """
+    from git_agent.runtime import running
+
+    if report is not None:
+        os.set_inheritable(report, False)  # it was for us; whoever waits at its other end waits for all who have it
+    try:
+        found, chosen = _chosen(app, task, agent, command, fresh and not prepared)
+        if detach:
+            return _detached(app, found, running.run_behind(app, found, chosen))
+        if not prepared and _HEAVY & sys.modules.keys():
+            _begin_anew(app, found, chosen)
+        as_json = bool(click.get_current_context().params["as_json"])
+        return _ended(app, running.run_here(app, found, chosen, report=report, as_json=as_json))
+    except AgentError as error:
+        if report is not None:
+            running.tell(report, error)
+        raise
+
+
+def _chosen(app: App, ref: str | None, agent: str | None, words: Sequence[str], fresh: bool) -> tuple[Task, Command]:
+    """The command first: a task is not taken from the queue for one that can't be run."""
+    from git_agent.actions.choose_agent import choose_agent
+    from git_agent.actions.find import find
+    from git_agent.actions.obtain import obtain
+    from git_agent.store import tasks
+
+    named = find(app, ref) if ref is not None or app.worker_of is not None else None
+    chosen = choose_agent(app, named or next(iter(tasks.ready()), None), agent, words)
+    found = obtain(app, named, agent=agent, fresh=fresh)
+    return found, chosen if named or words or agent else choose_agent(app, found, None, ())
+
+
+def _begin_anew(app: App, task: Task, chosen: Command) -> None:
+    """Making a worktree loaded what a supervisor needs not keep for hours: 30 MB, half of what it then takes."""
+    from git_agent.proc import program, replace
+
+    say_notices(app)
+    app.close()
+    options = ["--json"] if click.get_current_context().params["as_json"] else []
+    words = ["--", *chosen.words] if chosen.name is None else ["--agent", chosen.name]
+    replace.replace([program.own(), "run", str(task.id), "--prepared", *options, *words])
+
+
+def _detached(app: App, task: Task, pid: int) -> Answer:
+    from git_agent.store import tasks
+
+    return task_answer(app, tasks.get(task.id), [f"{task.label} runs: process {pid}"], pid=pid)
+
+
+def _ended(app: App, ran: Any) -> Answer:
+    task, ended = ran.settled.task, ran.ended
+    said = " ".join(filter(None, (task.label, "is", task.state, task.hold)))
+    more = ": this attempt was superseded" if ran.settled.superseded else ""
+    for line in ran.settled.lines:
+        app.notice(line)
+    how = ended.how if ended.status is None else f"the command {ended.how}"
+    talk = [f"{said}{more} ({how})"]
+    code = 0 if ended.status == 0 and not ran.settled.superseded else 1
+    return task_answer(app, task, [], talk, status=ended.status)._replace(exit=code)
+
+
+@verb("ps", configured=True)
+def ps_verb(app: App) -> Answer:
+    """Show the commands that git agent supervises now.
+
+    BEAT is the age of the last sign of life, PROGRESS that of the last sign of work: a commit, a changed file, a
+    message, a line of output.
+    """
+    from git_agent.actions.ps import ps
+    from git_agent.domain.command import shown
+    from git_agent.render import json, lines
+
+    found = ps(app)
+    rows = [
+        {
+            "task": r.session.task,
+            "attempt": r.session.attempt,
+            "agent": r.session.agent,
+            "command": shown(r.session.command) if len(r.session.command) > 1 else "".join(r.session.command),
+            "host": r.session.owner.host,
+            "pid": r.session.owner.pid,
+            "child_pid": r.session.child.pid if r.session.child else None,
+            "gone": r.gone,
+            "superseded": r.superseded,
+        }
+        for r in found
+    ]
+    payload = {"sessions": rows, "tasks": [json.task(v) for v in {r.view.task.id: r.view for r in found}.values()]}
+    return Answer(payload, lines.running(found, terminal_width()))
+
+
+@verb("logs")
+@task_argument()
+@click.option("-f", "--follow", is_flag=True, help="Go on until the command ends.")
+@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Of this attempt instead of the newest.")
+@click.option("--raw", is_flag=True, help="As it was printed, with what only a terminal understands.")
+def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, raw: bool) -> Answer:
+    """Show what a task's command printed: the last 8 to 16 MB of each attempt are kept."""
+    from git_agent.actions.find import find
+    from git_agent.actions.logs import logs
+    from git_agent.runtime import following
+    from git_agent.store import sessions
+
+    log = logs(app, find(app, task), attempt)
+    if click.get_current_context().params["as_json"]:
+        text = b"".join(following.read(log)).decode(errors="replace")
+        return Answer({"task": log.task.id, "path": log.path, "older": log.older, "text": text})
+    say_notices(app)
+    runs = lambda: bool(sessions.unended(log.task.id))  # noqa: E731
+    _print(following.follow(log, runs) if follow else following.read(log), raw)
+    return Answer({})
+
+
+def _print(chunks: Iterable[bytes], raw: bool) -> None:
+    from git_agent.domain.printed import plain
+    from git_agent.render.text import visible
+    from git_agent.runtime import following
+
+    if raw:
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+        return
+    for text in following.lines(chunks):
+        sys.stdout.write(visible(plain(text), multiline=True))
+        sys.stdout.flush()
+
+
+@verb("stop")
+@task_argument()
+def stop_verb(app: App, task: str | None) -> Answer:
+    """End a task's command: asked with SIGTERM, killed after 10 seconds.
+
+    The task stays WORKING, with the hold `stopped`; its worktree stays as it is, and git agent run goes on there.
+    """
+    from git_agent.actions.find import find
+    from git_agent.actions.stop import stop
+
+    stopped = stop(app, find(app, task))
+    label = stopped.task.label
+    said = " ".join(filter(None, (label, "is", stopped.task.state, stopped.task.hold)))
+    return task_answer(app, stopped.task, [said if stopped.moved else f"nothing runs for {label}"])
+
+
+@verb("exec", command="-- COMMAND...")
+@task_argument(required=True)
+def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
+    """Run a command in a task's worktree, and end with its exit code. It is not supervised: git agent run does that."""
+    from git_agent.actions.exec import exec_place
+    from git_agent.actions.find import find
+    from git_agent.proc import replace
+
+    if not command:
+        raise usage("no-command", "no command is given", f"git agent exec {task} -- COMMAND")
+    place = exec_place(app, find(app, task))
+    say_notices(app)
+    app.close()
+    try:
+        replace.replace(list(command), cwd=place.directory, env=place.env)
+    except OSError as error:
+        says = f"cannot run '{command[0]}': {error.strerror}"
+        raise AgentError("no-program", says, f"ls -l {os.path.join(place.directory, command[0])}") from error

@@ -1,0 +1,70 @@
+"""What an agent printed, kept in a file of limited size: when it is full it becomes `.1`, and a new one begins."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+CAP = 8 << 20
+"""Bytes of one file; with the one before, twice as much is kept of an attempt."""
+OLDER = ".1"
+"""What the name of the file before ends with."""
+KEPT = 256 << 20
+"""Bytes that all logs of a repository may take; the oldest go first."""
+
+
+def name(directory: str, task: int, attempt: int) -> str:
+    """Name the log of an attempt."""
+    return os.path.join(directory, f"{task}.{attempt}.log")
+
+
+class Logfile:
+    """A log that is written to. A disk that is full costs the log, never the agent: `failed` then says why."""
+
+    def __init__(self, path: str, cap: int = CAP) -> None:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        self._path, self._cap = path, cap
+        self._fd = self._open()
+        self._size = os.fstat(self._fd).st_size
+        self.failed: OSError | None = None
+
+    def write(self, data: bytes) -> None:
+        """Append what was printed."""
+        try:
+            if self._size and self._size + len(data) > self._cap:
+                self._rotate()
+            self._size += os.write(self._fd, data)
+            self.failed = None
+        except OSError as error:
+            self.failed = error
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(self._path, flags, 0o600)
+
+    def _rotate(self) -> None:
+        os.replace(self._path, self._path + OLDER)
+        fresh = self._open()
+        os.close(self._fd)
+        self._fd, self._size = fresh, 0
+
+
+def prune(directory: str, limit: int = KEPT) -> None:
+    """Delete the oldest logs of a directory until all of them take no more than limit bytes."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                seen = entry.stat(follow_symlinks=False)
+                found.append((seen.st_mtime, seen.st_size, entry.path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= limit:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        total -= size

@@ -1,0 +1,143 @@
+"""The beat thread of a supervisor: renews the lease on a connection of its own, and brings back what was decided.
+
+It is apart from the main thread so that a busy store never holds up the agent's output, and it is no use without it: it
+renews only while the child lives and the main thread goes round.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+
+from git_agent.domain.owner import Owner
+from git_agent.domain.task import State, Step, event_kind
+from git_agent.errors import AgentError
+from git_agent.git import activity
+from git_agent.proc import processes
+from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Lost, Mail, Say, Stopped, ToBeat
+from git_agent.store import events, leases
+from git_agent.store.leases import Pulse
+from git_agent.store.store import Store
+
+BEATS_OF_LEASE = 12
+"""Beats in a lease: with the usual 10 s it is 120 s, longer than any wait for a busy store (store: 30 s)."""
+LOOK_S = 60.0
+"""Seconds without a sign of work after which the files of the worktree are looked through for one."""
+LOOKED_AT = 2000
+"""Files and directories of the worktree that are looked at then: 10 ms of work."""
+SILENCE_S = 60.0
+"""Seconds without a tick after which the main thread counts as hung, and the lease is not renewed."""
+_AGAIN_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What is beaten for. admin: the worktree's git directory; child: the agent's process; beat_s: between beats."""
+
+    task: int
+    epoch: int
+    session: int
+    worktree: str
+    admin: str
+    child: Owner
+    beat_s: float
+
+
+class Heartbeat(threading.Thread):
+    """Beat until told to stop. to: channel to it; come: channel from it, the one that a supervisor selects on."""
+
+    def __init__(self, store: Store, worker: Worker, to: ToBeat, come: FromBeat) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._store, self._worker, self._to, self._come = store, worker, to, come
+        self._ticked = self._looked = time.monotonic()
+        self._progress_at = int(time.time() * 1000)
+        self._unread, self._failures, self._superseded, self._stopped = 0, 0, False, False
+
+    def run(self) -> None:
+        """Beat, and wait for the next beat or a word. What nobody foresaw is told, so that it never ends in silence."""
+        try:
+            while not self._go_on():
+                continue
+        except Exception as error:
+            self._come.say(Died(f"{type(error).__name__}: {error}"))
+
+    def _go_on(self) -> bool:
+        """Beat on one connection until it fails; True when it is over. The next one finds a store that was put back."""
+        try:
+            with self._store.beside():
+                while True:
+                    self._beat()
+                    if self._listen(time.monotonic() + self._pause()):
+                        return True
+        except AgentError as error:
+            self._failures += 1
+            if self._failures == 1:
+                self._come.say(Fault(error.message))
+            return self._listen(time.monotonic() + self._pause())
+
+    def _pause(self) -> float:
+        """A tenth of jitter, so that workers that were started together don't beat together; sooner after a failure."""
+        pause = self._worker.beat_s
+        if self._failures:
+            pause = min(pause, _AGAIN_S * 2 ** min(self._failures, 10))
+        return pause * random.uniform(0.9, 1.1)
+
+    def _listen(self, until: float) -> bool:
+        """Take words until the next beat is due; True when it is over."""
+        while (left := until - time.monotonic()) > 0:
+            word = self._to.hear(left)
+            if word is Say.STOP:
+                return True
+            if word is Say.TICK:
+                self._ticked = time.monotonic()
+            elif word is Say.PROGRESS:
+                self._progress_at = int(time.time() * 1000)
+        return False
+
+    def _beat(self) -> None:
+        worker = self._worker
+        if time.monotonic() - self._ticked > SILENCE_S or processes.is_gone(worker.child):
+            return
+        self._look()
+        lease_s = worker.beat_s * BEATS_OF_LEASE
+        with self._store.transaction():
+            pulse = leases.renew(worker.task, worker.epoch, worker.session, lease_s, self._progress_at)
+        self._tell(pulse)
+        if self._failures:
+            self._failures = 0
+            self._come.say(Fault(None))
+
+    def _look(self) -> None:
+        """Where the agent prints nothing, its commits and its files tell; the files are looked through now and then."""
+        now = time.monotonic()
+        silent = time.time() * 1000 - self._progress_at > LOOK_S * 1000
+        budget = LOOKED_AT if silent and now - self._looked >= LOOK_S else 0
+        if budget:
+            self._looked = now
+        found = activity.latest(self._worker.worktree, self._worker.admin, self._progress_at, budget=budget)
+        self._progress_at = max(self._progress_at, found or 0)
+
+    def _tell(self, pulse: Pulse | None) -> None:
+        if pulse is None or pulse.epoch != self._worker.epoch:
+            self._tell_of_end(pulse)
+            return
+        if pulse.unread > self._unread:
+            self._come.say(Mail(pulse.unread))
+        self._unread = pulse.unread
+        if pulse.stopped_by is not None and not self._stopped:
+            self._stopped = True
+            self._come.say(Stopped(pulse.stopped_by))
+
+    def _tell_of_end(self, pulse: Pulse | None) -> None:
+        if self._superseded:
+            return
+        self._superseded = True
+        change = events.superseding(self._worker.task, self._worker.epoch)
+        by, kill = (change.actor, bool(change.data.get("kill"))) if change else ("somebody", False)
+        how = change.kind if change else "task.superseded"
+        if how == event_kind(Step.CANCEL) or (pulse is not None and pulse.state == State.CANCELLED):
+            self._come.say(Cancelled(by, kill))
+        else:
+            self._come.say(Lost(how.removeprefix("task."), by, kill))

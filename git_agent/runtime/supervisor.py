@@ -1,0 +1,246 @@
+"""Supervise one agent: start it, carry and keep what it prints, forward signals, heed the beat thread, see it end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from git_agent.domain.ending import Ended
+from git_agent.proc import child, terminal
+from git_agent.proc.child import Child
+from git_agent.proc.logfile import Logfile
+from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Heard, Lost, Mail, Say, Stopped, ToBeat
+from git_agent.runtime.heartbeat import Heartbeat
+from git_agent.runtime.persuasion import GRACE_S, Persuasion
+from git_agent.runtime.pumps import Pump, Tail
+from git_agent.runtime.signals import Signals
+
+TICK_S = 5.0
+"""Seconds between two ticks to the beat thread; it gives up on a main thread after a minute."""
+_PROGRESS_S = 1.0
+_DRAIN_S = 1.0
+_REVIVALS = 3
+_LAST_LOOKS, _LAST_LOOK_S = 4, 0.01
+
+
+class Streams(NamedTuple):
+    """stdin: of the agent; stdout, stderr: of ours, None for nowhere; seated: the agent gets a terminal of its own,
+    between it and the one at our 0 and 1.
+    """
+
+    stdin: int
+    stdout: int | None
+    stderr: int | None
+    seated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be run. env: its whole environment; lead: records its process before it runs anything; beats: makes
+    its beat thread; clear: ends what it leaves behind; say: takes a line for the person.
+    """
+
+    words: Sequence[str]
+    cwd: str
+    env: Mapping[str, str]
+    streams: Streams
+    log: Logfile
+    lead: Callable[[int], None]
+    beats: Callable[[ToBeat, FromBeat], Heartbeat]
+    clear: Callable[[], None]
+    say: Callable[[str], None]
+
+
+def supervise(order: Order, signals: Signals) -> Ended:
+    """Run an agent to its end, and leave no process of it. Raises AgentError when its start can't be recorded."""
+    with ExitStack() as stack:
+        started, master, pumps = _start(order, stack)
+        try:
+            order.lead(started.pid)
+        except BaseException:
+            started.abandon()
+            raise
+        try:
+            started.release()
+        except OSError as error:
+            started.bury()
+            return Ended(None, why=f"cannot start {order.words[0]}: {error.strerror}")
+        seat = stack.enter_context(terminal.raw(0)) if master is not None else None
+        watch = _Watch(order, signals, started, pumps, master, seat)
+        stack.callback(watch.close)
+        return watch.to_the_end()
+
+
+def _start(order: Order, stack: ExitStack) -> tuple[Child, int | None, list[Pump]]:
+    streams = order.streams
+    if streams.seated:
+        master, slave = terminal.pair(0)
+        stack.callback(os.close, master)
+        with os.fdopen(slave, "rb", buffering=0):
+            started = _fork(order, slave if streams.stdin == 0 else streams.stdin, slave, slave, slave)
+        return started, master, [Pump(master, 1), Pump(0, master)]
+    (out, out_there), (err, err_there) = os.pipe(), os.pipe()
+    stack.callback(os.close, out)
+    stack.callback(os.close, err)
+    try:
+        started = _fork(order, streams.stdin, out_there, err_there, None)
+    finally:
+        os.close(out_there)
+        os.close(err_there)
+    return started, None, [Pump(out, streams.stdout), Pump(err, streams.stderr)]
+
+
+def _fork(order: Order, stdin: int, stdout: int, stderr: int, control: int | None) -> Child:
+    return child.start(
+        order.words, cwd=order.cwd, env=order.env, stdin=stdin, stdout=stdout, stderr=stderr, terminal=control
+    )
+
+
+class _Watch:
+    """The time from an agent's start to its end."""
+
+    def __init__(
+        self,
+        order: Order,
+        signals: Signals,
+        started: Child,
+        pumps: list[Pump],
+        master: int | None,
+        seat: terminal.Raw | None,
+    ) -> None:
+        self._order, self._signals, self._child = order, signals, started
+        self._pumps, self._master, self._seat = pumps, master, seat
+        self._printed = [p for p in pumps if p.source != 0]
+        for pump in self._printed:
+            pump.heard = self._heard
+        self._tail, self._persuasion = Tail(), Persuasion(started)
+        self._to, self._come = ToBeat(), FromBeat()
+        self._moved_at, self._revivals = 0.0, 0
+        self._beats = self._beat()
+
+    def _beat(self) -> Heartbeat:
+        thread = self._order.beats(self._to, self._come)
+        thread.start()
+        return thread
+
+    def close(self) -> None:
+        """End the beat thread."""
+        self._to.say(Say.STOP)
+        self._beats.join()
+        self._come.close()
+
+    def to_the_end(self) -> Ended:
+        """Go round until the agent has ended, then take what is still to be read."""
+        status = None
+        while status is None:
+            self._to.say(Say.TICK)
+            for fd in self._carry(self._persuasion.left_s(TICK_S), (self._signals.fd, self._come.fd)):
+                self._attend(fd)
+            self._persuasion.go_on()
+            status = self._look()
+        self._order.clear()
+        self._child.bury()
+        self._drain()
+        return Ended(status, self._tail.text)
+
+    def _carry(self, timeout_s: float, others: Sequence[int] = ()) -> list[int]:
+        """Wait, move bytes, and return which of the other files can be read."""
+        reads = {p.source: p for p in self._pumps if p.reads}
+        writes = {p.sink: p for p in self._pumps if p.writes and p.sink is not None}
+        readable, writable, _ = select.select([*others, *reads], list(writes), [], timeout_s)
+        for fd in writable:
+            writes[fd].write()
+        for fd in readable:
+            if fd in reads:
+                reads[fd].read()
+        return [fd for fd in readable if fd in others]
+
+    def _attend(self, fd: int) -> None:
+        if fd == self._come.fd:
+            for said in self._come.hear():
+                self._heed(said)
+            return
+        for number in self._signals.take():
+            self._signalled(number)
+
+    def _signalled(self, number: int) -> None:
+        if number == signal.SIGWINCH:
+            if self._master is not None:
+                terminal.resize(self._master, 0)
+        elif number == signal.SIGTSTP:
+            self._suspend(os.getpid())
+        elif number not in (signal.SIGCHLD, signal.SIGCONT):
+            self._persuasion.forward(number)
+
+    def _suspend(self, whom: int) -> None:
+        """Stop with the agent, and go on with it: the shell's job control does not reach a session of its own.
+
+        whom: us, or our process group, as Ctrl-Z stops it: the shell waits for all of it, git in front of us included.
+        """
+        self._child.signal(signal.SIGSTOP)
+        if self._seat is not None:
+            self._seat.leave()
+        (os.killpg if whom == os.getpgrp() else os.kill)(whom, signal.SIGSTOP)
+        if self._seat is not None and self._master is not None:
+            self._seat.enter()
+            terminal.resize(self._master, 0)
+        self._child.signal(signal.SIGCONT)
+
+    def _heed(self, said: Heard) -> None:
+        match said:
+            case Lost(how, by, kill):
+                self._order.say(f"this attempt was superseded ({how} by {by})")
+                if kill:
+                    self._persuasion.ask()
+            case Cancelled(by, kill):
+                when = "now" if kill else f"in {GRACE_S:.0f} s"
+                self._order.say(f"the task was cancelled by {by}; its agent is asked to end {when}")
+                self._persuasion.ask(0.0 if kill else GRACE_S)
+            case Stopped():
+                self._persuasion.ask()
+            case Mail(number):
+                self._order.say(f"mail waits ({number})")
+            case Fault(message):
+                self._order.say(f"no beat: {message}" if message else "beats again")
+            case Died(message):
+                self._revive(message)
+
+    def _revive(self, message: str) -> None:
+        self._revivals += 1
+        again = self._revivals <= _REVIVALS
+        more = "it is started again" if again else "this worker will look dead"
+        self._order.say(f"the heartbeat thread ended: {message}; {more}")
+        if again:
+            self._beats = self._beat()
+
+    def _look(self) -> int | None:
+        """Return how the agent ended; None while it lives. One that stopped itself stops us where a person sits."""
+        status = self._child.poll()
+        if status == child.STOPPED:
+            if self._seat is not None:
+                for _ in range(_LAST_LOOKS):  # what it said before it stopped is to be seen before the prompt
+                    self._carry(_LAST_LOOK_S)
+                self._suspend(os.getpgrp())
+            return None
+        return status
+
+    def _drain(self) -> None:
+        """Read what is left; somebody out of reach may hold the other end open, and a reader may not read."""
+        end = time.monotonic() + _DRAIN_S
+        self._pumps = self._printed
+        while any(p.open or p.writes for p in self._pumps) and time.monotonic() < end:
+            self._carry(0.05)
+
+    def _heard(self, data: bytes) -> None:
+        self._order.log.write(data)
+        self._tail.add(data)
+        now = time.monotonic()
+        if now - self._moved_at >= _PROGRESS_S:
+            self._moved_at = now
+            self._to.say(Say.PROGRESS)

@@ -1,0 +1,58 @@
+"""An agent's command: split into words, filled word by word, and never more than that."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_agent.domain import command
+from git_agent.domain.command import Command
+from git_agent.errors import AgentError
+from tests.domain.sample import task
+
+PLACED = task(title="Fix {body}", body="in {title}", branch="agent/7-fix", worktree="/w/7-fix", base="main")
+
+
+def test_the_words_are_split_as_a_shell_splits_them() -> None:
+    assert command.parse("me", """claude -p "two words" 'a\\b' c\\ d""").words == (
+        *("claude", "-p", "two words"),
+        *("a\\b", "c d"),
+    )
+
+
+@pytest.mark.parametrize("bad", ["", " ", "'open", '"', "{stdin}"])
+def test_what_is_no_command_is_refused_with_its_key(bad: str) -> None:
+    with pytest.raises(AgentError) as caught:
+        command.parse("me", bad)
+    assert (caught.value.code, "agent.run.me" in caught.value.message) == ("bad-command", True)
+
+
+def test_each_placeholder_is_filled_once_and_others_stay() -> None:
+    made = command.parse("me", "x {title}{body} {task}:{branch} {worktree} {base} {file} {other} {} {stdin}")
+    assert made.filled(PLACED, "/f") == (
+        *("x", "Fix {body}in {title}", "7:agent/7-fix", "/w/7-fix", "main", "/f", "{other}", "{}"),
+    )
+    assert made.reads_file and made.wants_file
+
+
+def test_a_typed_command_is_taken_as_it_is() -> None:
+    typed = Command(("x", "{title}", "{stdin}"))
+    assert typed.filled(PLACED, "/f") == typed.words
+    assert not (typed.reads_file or typed.wants_file)
+
+
+def test_a_prompt_is_title_and_body() -> None:
+    assert command.prompt(task(title="A", body="")) == "A"
+    assert command.prompt(task(title="A", body="B\nC")) == "A\n\nB\nC"
+
+
+@given(st.text(), st.text())
+def test_whatever_a_task_says_is_one_word(title: str, body: str) -> None:
+    made = command.parse("me", "x {title} {body} {prompt}").filled(task(title=title, body=body), "/f")
+    assert made[:3] == ("x", title, body) and len(made) == 4
+
+
+def test_a_long_word_is_shown_cut() -> None:
+    assert command.shown(["x", "a b", "y" * 100]) == "x 'a b' '" + "y" * 79 + "…'"
+    assert len(command.shown(["x" * 70] * 90)) == 400

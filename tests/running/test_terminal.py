@@ -1,0 +1,152 @@
+"""With a person at a terminal the agent has one of its own: keys, sizes, job control and hanging up come through."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.running.stage import WORK, Stage, eventually
+from tests.running.stage import stage as stage
+
+
+class Seat:
+    """A terminal of 24 lines and 80 columns with a shell in it, as a person has one."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.master, slave = pty.openpty()
+        self.size(24, 80)
+        self.seen = b""
+        self.shell = subprocess.Popen(
+            ["sh", "-i"],
+            cwd=stage.box.path,
+            env={**os.environ, "PS1": "$ ", "ENV": "", "TERM": "xterm"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+
+    def size(self, lines: int, columns: int) -> None:
+        """Set the size; who runs in the foreground is told."""
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def type(self, text: str) -> None:
+        """Type."""
+        os.write(self.master, text.encode())
+
+    def read(self, within: float = 0.1) -> bytes:
+        """Look at what was printed."""
+        while select.select([self.master], [], [], within)[0]:
+            try:
+                self.seen += os.read(self.master, 65536)
+            except OSError:
+                break
+        return self.seen
+
+    def shows(self, text: str, times: int = 1) -> None:
+        """Wait until a text is on the screen."""
+        eventually(lambda: self.read(0.05).count(text.encode()) >= times, lambda: self.seen.decode(errors="replace"))
+
+
+@pytest.fixture
+def seat(stage: Stage) -> Iterator[Seat]:
+    """Return a terminal; it is hung up at the end."""
+    stage.spawn()
+    made = Seat(stage)
+    yield made
+    with suppress(OSError):  # a test may have hung up
+        os.close(made.master)
+    made.shell.wait(timeout=10)
+
+
+def test_the_agent_has_a_terminal_of_the_same_size_and_hears_of_a_new_one(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- sh -c 'test -t 0 && test -t 1 && test -t 2 && stty size; ")
+    seat.type('trap "stty size; exit 0" WINCH; echo re""ady; while :; do sleep 0.05; done\'\n')
+    seat.shows("24 80")
+    seat.shows("ready")
+    seat.size(31, 101)
+    seat.shows("31 101")
+    seat.shows("task 1 is WORKING no_commits")
+    assert "31 101" in stage.log()
+
+
+def test_keys_reach_the_agent_one_by_one(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- sh -c 'stty raw -echo; echo re\"\"ady; head -c 3 | od -c'\n")
+    seat.shows("ready")
+    for key in "a\x03\x04":  # in raw mode Ctrl-C and Ctrl-D are keys like others
+        seat.type(key)
+        time.sleep(0.05)
+    seat.shows("a 003 004")
+
+
+def test_ctrl_c_interrupts_the_agent_and_the_terminal_is_as_before(stage: Stage, seat: Seat) -> None:
+    seat.type(
+        'stty -a >before; git agent run 1 -- sh -c \'echo re""ady; sleep 300\'; stty -a >after; echo fin""ished\n'
+    )
+    seat.shows("ready")
+    seat.type("\x03")
+    seat.shows("finished")
+    assert stage.where() == ("FAILED", None) and stage.task()["reason"].startswith("was ended by SIGINT")
+    assert (stage.box.path / "before").read_text() == (stage.box.path / "after").read_text()
+    stage.box.path.joinpath("before").unlink()
+
+
+def test_ctrl_z_in_a_pipe_stops_the_agent_too(stage: Stage, seat: Seat) -> None:
+    seat.type(f"git agent run 1 -- sh -c 'echo re\"\"ady; sleep 1; {WORK}' | cat\n")
+    seat.shows("ready")
+    seat.type("\x1a")
+    eventually(lambda: b"topped" in seat.read(0.1), lambda: seat.seen.decode())
+    time.sleep(1.5)
+    assert stage.where() == ("WORKING", None)
+    seat.type("fg\n")
+    eventually(lambda: stage.where() == ("IN_REVIEW", None), lambda: seat.read(0.1).decode())
+
+
+def test_an_agent_that_stops_itself_gives_the_shell_back(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- sh -c 'echo re\"\"ady; kill -STOP 0; echo went on'\n")
+    seat.shows("ready")
+    eventually(lambda: b"topped" in seat.read(0.1), lambda: seat.seen.decode())
+    seat.type('echo at the pro""mpt\n')
+    seat.shows("at the prompt")
+    seat.type("fg\n")
+    seat.shows("went on", 2)  # typed, and printed
+    seat.shows("task 1 is WORKING no_commits")
+
+
+def test_a_terminal_that_is_closed_ends_the_agent(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- sh -c 'echo re\"\"ady; sleep 300'\n")
+    seat.shows("ready")
+    os.close(seat.master)
+    eventually(lambda: stage.where() == ("FAILED", None), stage.where)
+    assert "SIGHUP" in stage.task()["reason"]
+    seat.shell.wait(timeout=10)
+    stage.none_left()
+
+
+def test_in_the_background_of_a_shell_the_terminal_is_left_alone(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- sh -c 'test -t 1 || echo no terminal; read line || echo no input' &\n")
+    seat.shows("no terminal", 2)
+    seat.shows("no input", 2)
+    seat.shows("task 1 is WORKING no_commits")
+
+
+def test_a_second_supervisor_is_refused_before_the_terminal_is_touched(stage: Stage, seat: Seat) -> None:
+    first = stage.run("echo ready; sleep 300")
+    seat.type("git agent run 1 -- true; stty -a\n")
+    seat.shows(f"task 1 is run by process {first.pid}")
+    seat.shows(" icanon")
+    os.kill(first.pid, signal.SIGTERM)
+    stage.ended(first)
