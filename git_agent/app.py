@@ -108,6 +108,11 @@ class App:
 
         return Config.ask(self.repo)
 
+    def forget_settings(self) -> None:
+        """Read the configuration anew when it is next asked for: in what runs for long it may have changed."""
+        for name in ("config", "_settings"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def carried(self) -> tuple[Carried, ...]:
         """List the worker's identities found: of the worktree one stands in, then of the environment."""

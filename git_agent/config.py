@@ -87,9 +87,15 @@ KEYS: tuple[Key, ...] = (
         "Command run when a person is needed, with the event as JSON on its standard input.",
         True,
     ),
-    Key("agent.run", "text", "", "`agent.run.<name>` is the command of the agent <name>.", True),
+    Key(
+        "agent.run",
+        "text",
+        "",
+        "`agent.run.<name>` is the command of the agent <name>; {prompt} and the like are filled in (docs/agents.md).",
+        True,
+    ),
     Key("agent.defaultAgent", "text", "", "Name of the agent that is meant when none is given."),
-    Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker."),
+    Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker; its lease is twelve."),
     Key(
         "agent.lease",
         "duration",

@@ -15,6 +15,7 @@ from pathlib import Path
 from git_agent.actions.demo_project import demo_project
 from git_agent.actions.demo_stage import Stage, demo_stage
 from git_agent.cli import manual
+from git_agent.domain import guide
 from git_agent.render import docs
 
 ROOT = Path(__file__).parents[1]
@@ -93,6 +94,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/states.md": docs.states,
     "docs/config.md": docs.config,
     "docs/json.md": lambda: docs.contract(example()),
+    "docs/SKILL.md": guide.skill,
     "docs/cli.md": manual.reference,
     "docs/man/git-agent.1": manual.page,
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 from dataclasses import dataclass
 
 from git_agent import context
+from git_agent.actions.agents_md import FILE
 from git_agent.actions.heal import FACT
 from git_agent.app import App
+from git_agent.domain import marked
 from git_agent.errors import refused
 from git_agent.git import disk, excludes, hookfiles
 from git_agent.store import facts, tasks
@@ -43,7 +47,15 @@ def deinit(app: App, *, purge: bool = False, sure: bool = False, dry_run: bool =
         with disk.explained():
             shutil.rmtree(app.store_dir)
             excludes.admit(app.repo, context.EXCLUDE)
-    return Deinitialized(done.changed, done.manual, purge and there)
+    return Deinitialized(done.changed, (*done.manual, *_told(app)), purge and there)
+
+
+def _told(app: App) -> tuple[str, ...]:
+    """What stands in AGENTS.md is committed, and its owner's."""
+    with contextlib.suppress(OSError), open(os.path.join(app.repo.worktree or "", FILE), encoding="latin-1") as file:
+        if marked.BEGIN in file.read():
+            return (f"{FILE} still tells agents about git agent: delete what is between its markers",)
+    return ()
 
 
 def _refuse_live(app: App) -> None:

@@ -34,7 +34,7 @@ def obtain(app: App, task: Task | None, *, agent: str | None = None, fresh: bool
 
 def _refuse(task: Task) -> None:
     hints = {
-        State.IN_REVIEW: f"git agent request-changes {task.id} -m TEXT, or git agent start {task.id} to take it back",
+        State.IN_REVIEW: f"git agent request-changes {task.id} -m TEXT, or take it back: git agent start {task.id}",
         State.APPROVED: f"git agent merge {task.id}",
         State.FAILED: f"git agent retry {task.id}, then git agent run {task.id}",
         State.COMPLETED: f"git agent reopen {task.id}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
 
 from git_agent.actions.take import take
@@ -71,7 +72,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
             owner=owner,
             token=digest,
             agent=chosen.name,
-            command=[command.shown(words)],
+            command=command.shown(words),
         )
         leases.take(task.id, "run", lease_s, session)
         data = {"text": command.shown(words), "session": session, "pid": owner.pid, "host": owner.host}
@@ -91,7 +92,7 @@ def _check_program(task: Task, name: str) -> None:
     path = os.path.join(task.worktree or "", name)
     if os.sep in name and not (os.path.isfile(path) and os.access(path, os.X_OK)):
         says = f"'{name}' is no program that can be run in the worktree of {task.label}"
-        raise AgentError("no-program", says, f"ls -l {path}")
+        raise AgentError("no-program", says, f"ls -l {shlex.quote(path)}")
 
 
 def _run_already(task: Task, other: Session) -> AgentError:

@@ -73,6 +73,7 @@ def verb(
                 say_notices(app)
                 raise
             finally:
+                call(app)
                 app.close()
             if answer.exit:
                 raise click.exceptions.Exit(answer.exit)
@@ -85,6 +86,34 @@ def verb(
         return made
 
     return decorate
+
+
+def call(app: App, first: int | None = None) -> None:
+    """Have agent.notify call a person for what this command did. first: an event of somebody else, new all the same.
+
+    What goes wrong is said and changes nothing: the command has done its work.
+    """
+    if "store" not in app.__dict__:
+        return
+    from git_agent.store import events
+
+    own = events.take_calls()
+    if own is None and first is None:
+        return
+    from git_agent.actions.notify import notify
+    from git_agent.render import json
+
+    try:
+        notify(app, min(s for s in (own, first) if s is not None), lambda n: json.document(json.notification(n)) + "\n")
+    except (AgentError, OSError) as error:
+        note([f"agent.notify was not run: {error}"])
+
+
+def leave(app: App) -> None:
+    """Do what a verb does at its end, before this process becomes another program."""
+    say_notices(app)
+    call(app)
+    app.close()
 
 
 def _progress(as_json: bool) -> Callable[[str], None]:
@@ -117,11 +146,12 @@ def _look(app: App) -> None:
 
 def say_notices(app: App) -> None:
     """Say the lines that were kept for after the result, now."""
-    _note(app.notices)
+    note(app.notices)
     app.notices.clear()
 
 
-def _note(lines: Iterable[str]) -> None:
+def note(lines: Iterable[str]) -> None:
+    """Say what is worth knowing, on standard error."""
     from git_agent.render.text import visible
 
     for line in lines:
@@ -136,7 +166,7 @@ def _say(app: App, answer: Answer, as_json: bool) -> None:
         payload = answer.payload() if callable(answer.payload) else answer.payload
         for each in (payload,) if answer.rows is None else answer.rows:
             out.write(json.document(each) + "\n")
-    _note((*app.notices, *_mail(app)))
+    note((*app.notices, *_mail(app)))
     if not as_json:
         for line in answer.talk:
             print(line, file=sys.stderr)

@@ -160,7 +160,8 @@ def _configuration() -> Iterator[str]:
 def _json() -> Iterator[str]:
     yield from _prose(
         f'With `--json` a verb prints one object, `{{"schema": {SCHEMA}, ...}}`: `task` or `tasks`, or what the verb is'
-        " asked for; `log` one object a line. A failure is `error` with `code`, `message` and `hint`. A task has:"
+        " asked for; `log` and `watch` one object a line. A failure is `error` with `code`, `message` and `hint`. A"
+        " task has:"
     )
     yield from _list({key: f"{text} ({kind})" for key, (kind, text) in TASK.items()})
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, say_notices, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.frame import Answer, leave, say_notices, task_answer, task_argument, terminal_width, verb
 from git_agent.errors import AgentError, usage
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def _begin_anew(app: App, task: Task, chosen: Command) -> None:
     """Making a worktree loaded what a supervisor needs not keep for hours: 30 MB, half of what it then takes."""
     from git_agent.proc import program, replace
 
-    say_notices(app)
-    app.close()
+    leave(app)
     options = ["--json"] if click.get_current_context().params["as_json"] else []
     words = ["--", *chosen.words] if chosen.name is None else ["--agent", chosen.name]
     replace.replace([program.own(), "run", str(task.id), "--prepared", *options, *words])
@@ -111,7 +110,6 @@ def ps_verb(app: App) -> Answer:
     message, a line of output.
     """
     from git_agent.actions.ps import ps
-    from git_agent.domain.command import shown
     from git_agent.render import json, lines
 
     found = ps(app)
@@ -120,7 +118,7 @@ def ps_verb(app: App) -> Answer:
             "task": r.session.task,
             "attempt": r.session.attempt,
             "agent": r.session.agent,
-            "command": shown(r.session.command) if len(r.session.command) > 1 else "".join(r.session.command),
+            "command": r.session.command,
             "host": r.session.owner.host,
             "pid": r.session.owner.pid,
             "child_pid": r.session.child.pid if r.session.child else None,
@@ -148,7 +146,7 @@ def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, raw
     log = logs(app, find(app, task), attempt)
     if click.get_current_context().params["as_json"]:
         text = b"".join(following.read(log)).decode(errors="replace")
-        return Answer({"task": log.task.id, "path": log.path, "older": log.older, "text": text})
+        return task_answer(app, log.task, [], path=log.path, older=log.older, text=text)
     say_notices(app)
     runs = lambda: bool(sessions.unended(log.task.id))  # noqa: E731
     _print(following.follow(log, runs) if follow else following.read(log), raw)
@@ -197,10 +195,13 @@ def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     if not command:
         raise usage("no-command", "no command is given", f"git agent exec {task} -- COMMAND")
     place = exec_place(app, find(app, task))
-    say_notices(app)
-    app.close()
+    leave(app)
     try:
         replace.replace(list(command), cwd=place.directory, env=place.env)
     except OSError as error:
         says = f"cannot run '{command[0]}': {error.strerror}"
-        raise AgentError("no-program", says, f"ls -l {os.path.join(place.directory, command[0])}") from error
+        import shlex
+
+        there = os.path.join(place.directory, command[0])
+        hint = f"ls -l {shlex.quote(there)}" if os.sep in command[0] else f"command -v {shlex.quote(command[0])}"
+        raise AgentError("no-program", says, hint) from error

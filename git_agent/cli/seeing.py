@@ -89,7 +89,7 @@ def show_verb(app: App, task: str | None) -> Answer:
 
 @verb("log")
 @task_argument()
-@click.option("--since", metavar="AGE", help="Only the last 30m, 12h, 7d.")
+@click.option("--since", metavar="TIME", help="Only the last 30m, 12h, 7d; or a date as git reads it: yesterday.")
 def log_verb(app: App, task: str | None, since: str | None) -> Answer:
     """Show events, messages and commits by time; of all tasks, without TASK, the events alone.
 
@@ -97,13 +97,28 @@ def log_verb(app: App, task: str | None, since: str | None) -> Answer:
     """
     from git_agent.actions.find import find
     from git_agent.actions.log import log
-    from git_agent.domain.durations import parse_duration
+    from git_agent.actions.moment import moment
     from git_agent.render import json, lines
 
     found = find(app, task) if task is not None or app.worker_of else None
-    start = None if since is None else app.store.now() - int(parse_duration(since) * 1000)
-    entries = log(app, found, since_ms=start)
+    entries = log(app, found, since_ms=None if since is None else moment(app, since))
     return Answer({}, map(lines.entry, entries), rows=[json.entry(e) for e in entries])
+
+
+@verb("watch", looks=False)
+@task_argument()
+@click.option("--since", type=click.IntRange(0), metavar="SEQ", help="First all events after this number.")
+def watch_verb(app: App, task: str | None, since: int | None) -> Answer:
+    """Print events as they happen, a line each, until it is interrupted; of one task, with TASK.
+
+    Meanwhile it reconciles with git, as every command does, and calls a person (agent.notify). Who remembers the
+    number of the last event and goes on with --since misses nothing and sees nothing twice. With --json one object a
+    line, as of `log --json`.
+    """
+    from git_agent.cli.watching import watch
+
+    watch(app, task, since, as_json=bool(click.get_current_context().params["as_json"]))
+    return Answer({}, rows=())
 
 
 @verb("path")

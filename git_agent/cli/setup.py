@@ -15,21 +15,31 @@ from git_agent.render.text import visible
 
 @verb("init", creates=True, looks=False)
 @click.option("--no-hooks", is_flag=True, help="No hooks: what happens in git is noticed by the next command.")
-def init_verb(app: App, no_hooks: bool) -> Answer:
+@click.option("--agents-md", is_flag=True, help="Also tell agents about it in AGENTS.md, between markers.")
+def init_verb(app: App, no_hooks: bool, agents_md: bool) -> Answer:
     """Make the store of this repository, and install the hooks. Run again, it mends what is missing.
 
     The store is `git-agent/agent.db` in the common git directory; nothing else of the repository changes but a line
     of info/exclude and what the hooks need (`git agent hooks` shows it, `git agent deinit` takes it out). Other verbs
-    that add tasks do the same.
+    that add tasks do the same. With --agents-md a part of AGENTS.md at the top of the worktree is written, or
+    renewed, for you to commit; what is beside its markers stays.
     """
     from git_agent.actions.init import init
 
-    done = init(app, hooks=not no_hooks)
+    done = init(app, hooks=not no_hooks, agents=agents_md)
     word = "made" if done.made else "is there already:"
     lines = [f"store {word} {done.path}"]
     if done.hooks is not None:
         lines.append("hooks installed" if done.hooks else "hooks are there already")
-    payload = {"store": done.path, "made": done.made, "hooks": done.hooks is not None, "manual": list(done.manual)}
+    if done.agents is not None:
+        lines.append(f"{'written' if done.agents.changed else 'up to date'}: {visible(done.agents.path)}")
+    payload = {
+        "store": done.path,
+        "made": done.made,
+        "hooks": done.hooks is not None,
+        "manual": list(done.manual),
+        "agents_md": done.agents and {"path": done.agents.path, "changed": done.agents.changed},
+    }
     return Answer(payload, lines, [f"note: {visible(line)}" for line in done.manual])
 
 

@@ -44,6 +44,24 @@ def heartbeat_verb(app: App, task: str | None, note: str | None, while_pid: int 
     return task_answer(app, beaten, [f"{beaten.label} is {beaten.state}"])
 
 
+@verb("prime", configured=True)
+@task_argument()
+def prime_verb(app: App, task: str | None) -> Answer:
+    """Print what an agent must know to work here, in under 60 lines: its task, its worktree, its mail, its verbs.
+
+    Without TASK, outside of a worker's worktree: what one must know who spreads the work. Nothing is marked as read.
+    """
+    from git_agent.actions.find import find
+    from git_agent.actions.prime import prime
+    from git_agent.render import json
+    from git_agent.render import prime as render
+
+    _ = app.store
+    found = prime(app, find(app, task) if task is not None or app.worker_of else None)
+    lines = render.prime(found)
+    return Answer({"task": found.view and json.task(found.view), "text": "\n".join([*lines, ""])}, lines)
+
+
 @verb("ask")
 @click.argument("text")
 @click.option("--task", metavar="TASK", help="The task, when not in its worktree.")

@@ -73,7 +73,8 @@ def parse(name: str, text: str) -> Command:
         if [word for word in words if word != STDIN]:
             return Command(tuple(words), name)
         fault = "it is empty"
-    raise usage("bad-command", f"agent.run.{name} is no command: {fault}", f"git config agent.run.{name} 'COMMAND'")
+    key = f"agent.run.{name}"
+    raise usage("bad-command", f"{key} is no command: {fault}", f"git config {key} 'COMMAND'")
 
 
 def prompt(task: Task) -> str:

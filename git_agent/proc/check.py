@@ -27,15 +27,10 @@ def run(command: str, cwd: str, env: Mapping[str, str], line: Callable[[str], No
     env: added to the environment, which loses git's own variables so that git in it means cwd; line: called with
     each line of output. Standard input is closed. An interruption ends the whole group.
     """
-    clean = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith("GIT_") or k.startswith(("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "GIT_SSH"))
-    }
     process = subprocess.Popen(
         ["/bin/sh", "-c", command],
         cwd=cwd,
-        env={**clean, **env},
+        env={**environment(), **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -52,6 +47,12 @@ def run(command: str, cwd: str, env: Mapping[str, str], line: Callable[[str], No
         return Ran(process.wait(), tuple(tail))
     finally:
         _end(process)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment without what ties git, and git agent, to where we were called and by whom."""
+    kept = ("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "GIT_SSH")
+    return {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(kept)}
 
 
 def _end(process: subprocess.Popen[str]) -> None:

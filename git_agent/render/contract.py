@@ -46,18 +46,22 @@ FILES: Mapping[str, str] = {
     ".worktreeinclude": "patterns of ignored files to copy into new worktrees, as `agent.copy`",
     "<git common dir>/git-agent/hooks/": "the scripts that git's hooks run; `beat/` and `spool/` beside it are what "
     "they write (docs/hooks.md)",
+    "<git common dir>/git-agent/logs/": "what supervised commands printed: `<task>.<attempt>.log`, 8 MB each, and the "
+    "8 MB before in `.log.1`; 256 MB in all, the oldest go first",
+    "<git common dir>/git-agent/notify.log": "what the command `agent.notify` printed",
     "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files",
 }
 ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TASK": "the task that the caller works on, outside of its worktree",
     "GIT_AGENT_EPOCH": "the epoch that the caller believes to be the task's; another one exits 5",
+    "GIT_AGENT_TOKEN": "the secret by which a command that `git agent run` started proves whose worker it is",
     "GIT_AGENT_WORKTREE": "that task's worktree: a commit of the caller elsewhere in the same repository is noted",
     "GIT_AGENT_ACTOR": "the name that events give the worker",
     "GIT_AGENT_HOOKS": "0: no command installs or mends hooks, and the hooks start nothing in the background",
     "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",
     "NO_COLOR": "anything: no colour (https://no-color.org)",
 }
-RESERVED = ("agent.notify", "agent.run", "agent.store")
+RESERVED = ("agent.store",)
 """Keys that nothing reads yet."""
 
 Fields = Mapping[str, tuple[str, str]]
@@ -131,17 +135,32 @@ NEED: Fields = {
     "since": ("string", "RFC 3339, UTC"),
     "command": ("string", "what to type next"),
 }
+NOTIFICATION: Fields = {
+    "schema": ("integer", "1"),
+    "at": ("string", "when it happened; RFC 3339, UTC"),
+    "event": ("object", "the Event"),
+    "why": ("string", "review wanted, question, conflict, check failed, no commits, stalled or failed"),
+    "command": ("string", "what to type next"),
+    "text": ("string", "all of it in one line for a person, safe to show: `task 7 (Fix login): question: Which port?`"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
     "hint": ("string", "what helps"),
     "details": ("array of strings", "further lines, for people; only where there are any"),
 }
-OBJECTS: Mapping[str, Fields] = {"Task": TASK, "Event": EVENT, "Message": MESSAGE, "Need": NEED, "Error": ERROR}
+OBJECTS: Mapping[str, Fields] = {
+    "Task": TASK,
+    "Event": EVENT,
+    "Message": MESSAGE,
+    "Need": NEED,
+    "Notification": NOTIFICATION,
+    "Error": ERROR,
+}
 
 _ONE = ("task",)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
-    "init": ("store", "made", "hooks", "manual"),
+    "init": ("store", "made", "hooks", "manual", "agents_md"),
     "deinit": ("hooks", "manual", "purged"),
     "hooks": ("wanted", "worktree", "hooks"),
     "sync": ("noticed",),
@@ -151,7 +170,13 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "completion --install": ("installed", "todo"),
     "demo": ("steps", "tasks", "seconds", "directory"),
     "add, edit, spawn, claim, reassign, release, fail, retry, cancel, reopen": _ONE,
+    "run": ("task", "status"),
+    "run --detach": ("task", "pid"),
+    "ps": ("sessions", "tasks"),
+    "logs": ("task", "path", "older", "text"),
+    "stop": _ONE,
     "start, heartbeat, ask, answer, done, request-changes": _ONE,
+    "prime": ("task", "text"),
     "ready": ("tasks", "blocked"),
     "diff": ("base", "tip", "diff"),
     "approve, with one task": _ONE,

@@ -103,8 +103,8 @@ def contract(example: object) -> str:
             *_table(("verb", "keys beside `schema`"), answers),
             "",
             _text(
-                "`log --json` prints one object a line: `at`, and one of `event`, `message` and `commit` (`oid`,"
-                " `subject`, `author`)."
+                "`log --json` and `watch --json` print one object a line: `at`, and one of `event`, `message` and"
+                " `commit` (`oid`, `subject`, `author`); `watch` prints events only. An `error` may be its last line."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",

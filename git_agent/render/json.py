@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from git_agent.actions.log import Entry
 from git_agent.actions.need import Need
@@ -13,9 +13,13 @@ from git_agent.actions.view import TaskView
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
 from git_agent.errors import AgentError
-from git_agent.render.text import rfc3339
+from git_agent.render.text import cut, rfc3339, visible
+
+if TYPE_CHECKING:
+    from git_agent.actions.notify import Notification
 
 SCHEMA = 1
+_LONGEST = 200  # columns of a text in a notification's line; the event has all of it
 
 
 def document(payload: Mapping[str, Any]) -> str:
@@ -117,6 +121,16 @@ def entry(line: Entry) -> dict[str, Any]:
 def need(wanted: Need) -> dict[str, Any]:
     """Describe what waits for a person."""
     return {"task": wanted.task, "why": wanted.why, "since": rfc3339(wanted.since), "command": wanted.command}
+
+
+def notification(call: Notification) -> dict[str, Any]:
+    """Describe what agent.notify gets: a line of `watch --json`, and what a person has to know of it."""
+    from git_agent.render.lines import told
+
+    words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(told(call.event), _LONGEST))
+    text = ": ".join(filter(None, words))
+    line = entry(Entry(call.event.at, event=call.event))
+    return {**line, "why": call.why, "command": call.command, "text": text}
 
 
 def retired(gone: Retired) -> dict[str, Any]:

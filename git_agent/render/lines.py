@@ -31,6 +31,10 @@ class Screen(NamedTuple):
     now: int = 0
 
 
+_PIPE = Screen()
+_LONGEST = 400  # columns
+
+
 def state(viewed: TaskView) -> str:
     """Say a task's state with its hold: `WORKING conflict`."""
     task = viewed.task
@@ -111,7 +115,7 @@ def running(found: Sequence[Running], width: int | None) -> list[str]:
             "superseded" if r.superseded else "dead" if r.gone else str(r.view.liveness),
             age(r.view.beat_age_s),
             age(r.view.progress_age_s),
-            " ".join(r.session.command),
+            r.session.command,
         ]
         for r in found
     ]
@@ -198,15 +202,20 @@ def _branch(v: TaskView) -> str:
     return v.task.branch + counts
 
 
-def event(happened: Event) -> str:
-    """Say an event in one line."""
-    move = f" {happened.source or '-'} -> {happened.target}" if happened.target else ""
-    texts = (happened.data.get(k) for k in ("reason", "text", "note", "title", "verb"))
-    told = next((visible(str(t)).strip() for t in texts if t), "")
+def event(happened: Event, screen: Screen = _PIPE) -> str:
+    """Say an event in one line; on a terminal a long text is cut."""
+    target, on = happened.target, screen.colour
+    move = f" {happened.source or '-'} -> {paint(target, COLOURS[target], on)}" if target else ""
+    said = told(happened) if screen.width is None else cut(told(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
-    return f"{rfc3339(happened.at)} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (
-        f": {told}" if told else ""
-    )
+    at = paint(rfc3339(happened.at), "2", on)
+    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {said}" if said else "")
+
+
+def told(happened: Event) -> str:
+    """Return the text that came with an event, made visible; "" for none."""
+    texts = (happened.data.get(k) for k in ("reason", "text", "note", "title", "verb"))
+    return next((visible(str(t)).strip() for t in texts if t), "")
 
 
 def entry(line: Entry) -> str:

@@ -120,13 +120,14 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
 
     def commit(self) -> Any:
         """Commit, unless the file was replaced since it was opened: a commit into it would be lost silently."""
-        self._check_identity()
+        self.check_identity()
         try:
             return super().commit()
         except peewee.DatabaseError as error:
             raise faults.translate(error, self.path) from error
 
-    def _check_identity(self) -> None:
+    def check_identity(self) -> None:
+        """Raise AgentError when the file was deleted or replaced since this thread's connection was opened."""
         try:
             now = _identity(self.path)
         except OSError:

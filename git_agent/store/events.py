@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from git_agent.domain.calling import wants_person
 from git_agent.domain.task import State
-from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import EventRow, dicts
+from git_agent.store.engine import NOW_MS, peewee
+from git_agent.store.schema import EventRow, dicts, tuples
 
 if TYPE_CHECKING:
     from git_agent.domain.event import Event
+
+_calls: list[int] = []  # numbers of this process's events that call a person, until somebody sees to them
 
 
 def append(
@@ -30,7 +33,7 @@ def append(
     source and target are given only by a change of state. Returns its number.
     """
     text = json.dumps(dict(data or {}), ensure_ascii=True)
-    return int(
+    seq = int(
         EventRow.insert(
             at=NOW_MS,
             kind=kind,
@@ -43,6 +46,19 @@ def append(
             data=text,
         ).execute()
     )
+    if wants_person(kind):
+        _calls.append(seq)
+    return seq
+
+
+def take_calls() -> int | None:
+    """Return the first event of this process that calls a person, since this was last asked; None for none.
+
+    It may not be there: its transaction may have been rolled back.
+    """
+    first = min(_calls, default=None)
+    _calls.clear()
+    return first
 
 
 def append_once(kind: str, actor: str, *, task: int, epoch: int, data: Mapping[str, Any], unlike: str) -> bool:
@@ -70,6 +86,25 @@ def of_task(task: int | None, *, since_ms: int | None = None, after: int = 0, li
         query = query.where(EventRow.at >= since_ms)
     rows = dicts(query.order_by(EventRow.seq.desc()).limit(limit))
     return [_event(row) for row in reversed(rows)]
+
+
+def following(seq: int, limit: int) -> list[Event]:
+    """List the events after a number, the oldest first, limit at most."""
+    return [
+        _event(row) for row in dicts(EventRow.select().where(EventRow.seq > seq).order_by(EventRow.seq).limit(limit))
+    ]
+
+
+def of_kinds(kinds: Iterable[str], numbers: range, since_ms: int) -> list[Event]:
+    """List the events of some kinds among these numbers, the oldest first. since_ms: not older, ms since the epoch."""
+    within = (EventRow.seq >= numbers.start) & (EventRow.seq < numbers.stop) & (EventRow.at >= since_ms)
+    query = EventRow.select().where(within & EventRow.kind.in_(list(kinds)))
+    return [_event(row) for row in dicts(query.order_by(EventRow.seq))]
+
+
+def newest() -> int:
+    """Return the number of the newest event, 0 when there is none."""
+    return int(tuples(EventRow.select(peewee.fn.MAX(EventRow.seq)))[0][0] or 0)
 
 
 def last_change(task: int) -> Event | None:

@@ -10,6 +10,9 @@ SCANNED = "scanned:"
 UNSAID = "unsaid"
 """The fact that holds what was noticed in the background and was not said to anybody yet."""
 
+NOTIFIED = "notified"
+"""The fact that says which events `agent.notify` was run for: the first and the last one, as `7-12`."""
+
 
 def get(key: str) -> str | None:
     """Read a fact."""

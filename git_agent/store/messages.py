@@ -69,6 +69,12 @@ def unread(recipients: Iterable[str]) -> dict[str, int]:
     return dict(tuples(query.group_by(DeliveryRow.recipient)))
 
 
+def waiting(recipient: str, limit: int) -> list[Message]:
+    """List the newest messages that a recipient has not acknowledged, oldest first."""
+    mine = (DeliveryRow.recipient == recipient) & (DeliveryRow.state != Delivery.ACKED)
+    return _messages(_joined().where(mine).order_by(MessageRow.id.desc()).limit(limit))[::-1]
+
+
 def _joined() -> Any:
     return MessageRow.select(MessageRow, DeliveryRow.recipient, DeliveryRow.state).join(
         DeliveryRow, on=(DeliveryRow.message == MessageRow.id)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from git_agent.domain.owner import Owner
@@ -25,7 +24,7 @@ class Session(NamedTuple):
     child: Owner | None
     token: str
     agent: str | None
-    command: tuple[str, ...]
+    command: str
     stopped_by: str | None
     started_at: int
 
@@ -40,9 +39,7 @@ _COLUMNS = tuple(
 _OPEN = SessionRow.ended_at.is_null()
 
 
-def begin(
-    *, task: int, attempt: int, epoch: int, owner: Owner, token: str, agent: str | None, command: Sequence[str]
-) -> int:
+def begin(*, task: int, attempt: int, epoch: int, owner: Owner, token: str, agent: str | None, command: str) -> int:
     """Record that a supervisor begins; return the session's id. Call it in the transaction that takes the lease."""
     return int(
         SessionRow.insert(
@@ -55,7 +52,7 @@ def begin(
             pid_start=owner.pid_start,
             token=token,
             agent=agent,
-            command=json.dumps(list(command)),
+            command=command,
             started_at=NOW_MS,
         ).execute()
     )
@@ -116,5 +113,5 @@ def _sessions(where: Any) -> list[Session]:
 def _session(row: tuple[Any, ...]) -> Session:
     key, task, attempt, epoch, host, boot, pid, start, child_pid, child_start, token, agent, command, by, at = row
     child = None if child_pid is None else Owner(host, boot, child_pid, child_start)
-    owner, words = Owner(host, boot, pid, start), tuple(json.loads(command or "[]"))
-    return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, words, by, at)
+    owner = Owner(host, boot, pid, start)
+    return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, command or "", by, at)

@@ -67,15 +67,16 @@ class Store:
         """Read the database's clock: milliseconds since the epoch."""
         return int(self._database.execute(peewee.Select(columns=[NOW_MS])).fetchone()[0])
 
-    def wait_for_change(self, timeout_s: float | None, seen: int | None = None) -> int:
+    def wait_for_change(self, timeout_s: float | None, seen: int | None = None, *, poll_s: float = _POLL_S[0]) -> int:
         """Wait until another connection has committed.
 
-        timeout_s: None waits for ever; seen: the last returned number, so that no change is missed between calls.
+        timeout_s: None waits for ever; seen: the last returned number, so that no change is missed between calls;
+        poll_s: between the first two looks, for each costs 0.1 ms; later ones are up to half a second apart.
         Returns the present number (SQLite's data_version), also when the time is up.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         first = self._data_version() if seen is None else seen
-        pause = _POLL_S[0]
+        pause = poll_s
         while (now := self._data_version()) == first:
             if deadline is not None and time.monotonic() >= deadline:
                 break
@@ -89,6 +90,10 @@ class Store:
         with self._database.connection_context():
             self._database.execute_sql("PRAGMA synchronous=NORMAL")
             yield
+
+    def check(self) -> None:
+        """Look whether the store is where it was. Raises AgentError when its file was deleted or replaced."""
+        self._database.check_identity()
 
     def close(self) -> None:
         """Close this thread's connection."""

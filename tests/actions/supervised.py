@@ -23,7 +23,7 @@ task, token, supervisor, child = json.loads(sys.argv[2])
 with store.transaction():
     now = tasks.get(task)
     session = sessions.begin(task=task, attempt=now.attempt, epoch=now.epoch, owner=Owner(*supervisor), token=token,
-                             agent=None, command=["agent"])
+                             agent=None, command="agent")
     sessions.lead(session, Owner(*child))
     leases.take(task, "run", 120, session=session)
 say(session)

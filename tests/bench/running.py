@@ -40,7 +40,7 @@ def beat(stage: Stage) -> Iterator[str]:
 
     store, me = Store.open(str(repository / ".git/git-agent"), create=False), processes.myself()
     with store.transaction():
-        session = sessions.begin(task=2, attempt=1, epoch=1, owner=me, token="t", agent=None, command=["x"])
+        session = sessions.begin(task=2, attempt=1, epoch=1, owner=me, token="t", agent=None, command="x")
 
     def once() -> None:
         processes.is_gone(me)

@@ -23,7 +23,8 @@ GIT_COMPLETIONS = (
     "/opt/homebrew/etc/bash_completion.d/git-completion.bash",
 )
 GIT_COMPLETION = next((path for path in GIT_COMPLETIONS if Path(path).exists()), "")
-BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
+# A package of its own: git's completion works without it, and has to with it.
+BASH_COMPLETION = [path for path in ("/usr/share/bash-completion/bash_completion",) if Path(path).exists()]
 
 needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
 needs_git_completion = pytest.mark.skipif(not GIT_COMPLETION, reason="git's completion of bash is not installed")
@@ -131,7 +132,7 @@ def test_bash_knows_where_the_function_is_for(tasks: Sandbox) -> None:
 @needs_git_completion
 @pytest.mark.parametrize("start", ["git agent", "git --no-pager agent", "git -C . agent"])
 def test_bash_completes_git_agent_through_git(tasks: Sandbox, start: str) -> None:
-    sources = [GIT_COMPLETION] if "bash-completion" not in GIT_COMPLETION else [BASH_COMPLETION, GIT_COMPLETION]
+    sources = [*BASH_COMPLETION, GIT_COMPLETION]
     assert bash(tasks, f"{start} app", "__git_wrap__git_main", *sources) == ["approve"]
     assert bash(tasks, f"{start} approve ", "__git_wrap__git_main", *sources) == ["1"]
     assert bash(tasks, f"{start} merge --strategy=s", "__git_wrap__git_main", *sources) == ["squash"]
@@ -142,7 +143,7 @@ def test_bash_completes_git_agent_through_git(tasks: Sandbox, start: str) -> Non
 @needs_git_completion
 def test_bash_completes_in_the_directory_that_git_is_sent_to(tasks: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tasks.path)
-    sources = [BASH_COMPLETION, GIT_COMPLETION] if "bash-completion" in GIT_COMPLETION else [GIT_COMPLETION]
+    sources = [*BASH_COMPLETION, GIT_COMPLETION]
     found = bash(tasks, "git -C link agent approve ", "__git_wrap__git_main", *sources, cwd=tmp_path)
     assert found == ["1"]
 

@@ -76,14 +76,17 @@ def _work(life: Life, task: int) -> None:
 
 def _live(life: Life) -> None:
     life("init"), life("config")
-    life("spawn", "One"), life("add", "Two"), life("edit", "2", "--priority", "1")
+    life("spawn", "One"), life("add", "Two"), life("add", "Three"), life("edit", "2", "--priority", "1")
     life("ready"), life("claim"), life("start", "1"), life("heartbeat", "1"), life("ask", "Why?", "--task", "1")
     life("answer", "1", "Because"), life("status"), life("list"), life("show", "1"), life("stats")
+    life("prime", "1")
     _work(life, 1)
     life("diff", "1"), life("request-changes", "1", "-m", "More"), life("done", "1")
     life("approve", "1"), life("merge", "1"), life("rm", "1"), life("clean"), life("reopen", "1")
     life("reassign", "2"), life("release", "2"), life("spawn", "2"), life("fail", "2", "-m", "No"), life("retry", "2")
     life("cancel", "2")
+    life("spawn", "3"), life("run", "3", "--", "true"), life("run", "3", "--detach", "--", "sleep", "100")
+    life("ps"), life("logs", "3"), life("stop", "3")
     life.repo.commit(None, ".gitagent", "[agent]\n\tcheck = true\n")
     life("trust"), life("completion", "bash"), life("sync"), life("hooks"), life("deinit")
 
@@ -91,11 +94,11 @@ def _live(life: Life) -> None:
 def test_every_verb_answers_with_one_object(repo: Sandbox) -> None:
     life = Life(repo)
     _live(life)
-    # `demo` is played in its own tests; `log` writes one object a line.
-    assert VERBS.keys() - life.said.keys() == {"demo", "log"}
+    # `demo` is played in its own tests; `log` and `watch` write one object a line; `exec` becomes another program.
+    assert VERBS.keys() - life.said.keys() == {"demo", "log", "watch", "exec"}
     about_one = {verb for verb, said in life.said.items() if "task" in said}
     about_some = {verb for verb, said in life.said.items() if "tasks" in said}
-    assert about_some == {"ready", "status", "list", "clean"}
+    assert about_some == {"ready", "status", "list", "clean", "ps"}
     assert about_one >= {"spawn", "add", "edit", "claim", "done", "approve", "merge", "rm", "show", "cancel", "reopen"}
     assert all(_is_task(life.said[verb]["task"]) for verb in about_one)
     assert all(_is_task(task) for verb in about_some for task in life.said[verb]["tasks"])
@@ -144,7 +147,8 @@ def test_an_unknown_verb_is_one_object_too(busy: Sandbox) -> None:
 
 
 NEEDS = {
-    **dict.fromkeys(("edit", "approve", "merge", "rm", "reassign", "retry", "reopen"), ("1",)),
+    **dict.fromkeys(("edit", "approve", "merge", "rm", "reassign", "retry", "reopen", "run"), ("1",)),
+    "exec": ("1", "--", "true"),
     **{"answer": ("1", "text"), "ask": ("text",), "request-changes": ("1", "-m", "x"), "fail": ("1", "-m", "x")},
     **{"add": ("title",), "spawn": ("title",), "edit": ("1", "--priority", "1")},
 }

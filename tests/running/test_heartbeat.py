@@ -37,7 +37,7 @@ class Beating:
             self._move(made, Step.SPAWN, branch="agent/1-a", attempt=1)
             self._move(tasks.get(made.id), Step.START)
             self.session = sessions.begin(
-                task=1, attempt=1, epoch=1, owner=processes.myself(), token="t", agent=None, command=["x"]
+                task=1, attempt=1, epoch=1, owner=processes.myself(), token="t", agent=None, command="x"
             )
         worker = Worker(1, 1, self.session, str(worktree), str(worktree), child, BEAT_S)
         self.thread = Heartbeat(store, worker, self.to, self.come)

@@ -266,7 +266,7 @@ def test_a_glance_counts_who_is_overdue_and_who_can_be(store: Store, add: Add) -
     with store.transaction():
         for name, kind, lease_s in (("a", "hand", None), ("b", "claim", 60), ("c", "claim", 0), ("d", "run", 0)):
             leases.take(add(name, State.WORKING).id, kind, lease_s)
-        sessions.begin(task=1, attempt=1, epoch=1, owner=Owner("box", "boot", 1, 1), token="t", agent=None, command=[])
+        sessions.begin(task=1, attempt=1, epoch=1, owner=Owner("box", "boot", 1, 1), token="t", agent=None, command="")
         facts.put("clocks:box", "seen")
     seen = silence.glance("box")
     assert (seen.expirable, seen.overdue, seen.clocks, seen.crowd, seen.supervised) == (3, 2, "seen", None, 1)

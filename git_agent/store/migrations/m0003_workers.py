@@ -9,7 +9,7 @@ STATEMENTS: tuple[str, ...] = (
     """UPDATE sqlite_schema SET sql = replace(sql, '''no_commits''', '''no_commits'',''stopped''')
         WHERE type = 'table' AND name = 'task'""",
     "PRAGMA writable_schema=RESET",
-    # The attempt that a session works on, the agent's name, the command as a JSON array.
+    # The attempt that a session works on, the agent's name, the command as it is shown.
     "ALTER TABLE session ADD COLUMN attempt INTEGER",
     "ALTER TABLE session ADD COLUMN agent TEXT",
     "ALTER TABLE session ADD COLUMN command TEXT",

@@ -1,0 +1,92 @@
+"""`git agent watch`: it prints while it runs, and ends when nobody reads any more."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from git_agent.cli import frame
+from git_agent.errors import Exit
+
+if TYPE_CHECKING:
+    from git_agent.app import App
+    from git_agent.domain.event import Event
+
+_LAST = 2**63 - 1  # the database has no larger number
+
+
+def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> None:
+    """Print events until we are interrupted or nobody reads.
+
+    Ends with click's Exit, or BrokenPipeError; raises AgentError when the store is gone.
+    """
+    from git_agent.actions.find import find
+    from git_agent.runtime.watching import follow
+    from git_agent.store import events
+
+    _ = app.store
+    only = find(app, task).id if task is not None or app.worker_of else None
+    newest = events.newest()
+    if since is not None and since > newest:
+        _say(f"event {since} is not there yet: the newest is {newest}")
+    start = newest if since is None else min(since, _LAST)
+    signal.signal(signal.SIGINT, _interrupted)
+    try:
+        for batch in follow(app, start, kept=not sys.stdout.isatty(), say=_say):
+            _print(app, [e for e in batch if only in (None, e.task)], as_json)
+            _call(app, [e for e in batch if e.seq > newest])
+            _end_without_reader()
+    except KeyboardInterrupt:
+        # The usual way to end it is no error.
+        print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)  # below the terminal's ^C
+        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+
+
+def _interrupted(number: int, at: object) -> NoReturn:
+    # The terminal sends one and git, which waits for us, another: the second one must not interrupt the ending.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _print(app: App, happened: list[Event], as_json: bool) -> None:
+    if not happened:
+        return
+    if as_json:
+        from git_agent.actions.log import Entry
+        from git_agent.render import json
+
+        said = [json.document(json.entry(Entry(e.at, event=e))) for e in happened]
+    else:
+        from git_agent.render import lines
+
+        shown = frame.screen(app)
+        said = [lines.event(e, shown) for e in happened]
+    for line in said:
+        print(line, flush=True)
+
+
+def _call(app: App, happened: list[Event]) -> None:
+    from git_agent.domain.calling import wants_person
+
+    calls = [e.seq for e in happened if wants_person(e.kind)]
+    if calls:
+        app.forget_settings()
+        frame.call(app, calls[0])
+
+
+def _say(line: str) -> None:
+    frame.note([line])
+
+
+def _end_without_reader() -> None:
+    """What is only written to when something happens would not notice for hours that its reader is gone."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if any(seen & (select.POLLERR | select.POLLHUP) for _, seen in poll.poll(0)):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))

@@ -1,0 +1,131 @@
+"""What `git agent prime` prints: plain text for an agent's context, below 60 lines whatever a task says.
+
+Text that people or other agents wrote stands behind `| `, so that it can't be taken for ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from git_agent.actions.prime import Left, Primer
+from git_agent.actions.view import TaskView
+from git_agent.domain import guide
+from git_agent.domain.message import Message
+from git_agent.domain.task import State
+from git_agent.render.text import cut, visible
+
+_WIDE = 200  # columns of a line that somebody else wrote
+_BODY, _REASON, _MAIL, _LEFT, _NEEDS = 8, 3, 1, 3, 6  # lines of each at most
+
+
+def prime(found: Primer) -> list[str]:
+    """Lay out what an agent must know."""
+    return list(_general(found) if found.view is None else _of_task(found, found.view))
+
+
+def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
+    task = viewed.task
+    yield f"git agent, task {task.id}"
+    yield ""
+    yield from _facts(viewed)
+    yield "what is to be done:"
+    yield from _quoted(task.title, 1)
+    yield from _quoted(task.body, _BODY, f"git agent show {task.id}")
+    if task.reason:
+        yield f"why it is {task.hold or task.state}:"
+        yield from _quoted(task.reason, _REASON, f"git agent show {task.id}")
+    yield from _earlier(found.left, task.id)
+    yield from _mail(found, f"git agent inbox --as {task.id}" if not found.here else "git agent inbox")
+    if found.superseded:
+        yield ""
+        yield "YOUR ATTEMPT WAS SUPERSEDED: somebody else has this task now. Stop here, and commit nothing more."
+        return
+    if not task.live:
+        yield ""
+        yield f"The task is {task.state}: nobody works on it now."
+        yield f"next: {found.need.command}" if found.need else f"next: git agent {_NEXT[task.state]} {task.id}"
+        return
+    if not found.here:
+        yield ""
+        yield f"You are not in its worktree. Its worker begins with: cd {_shell(task.worktree or '')}"
+    yield from _guide(guide.WORKER_RULES, guide.WORKER_VERBS)
+
+
+_NEXT = {State.OPEN: "spawn", State.COMPLETED: "reopen", State.CANCELLED: "reopen", State.FAILED: "retry"}
+
+
+def _facts(viewed: TaskView) -> Iterator[str]:
+    task = viewed.task
+    behind = f" ({viewed.ahead} ahead, {viewed.behind} behind)" if viewed.ahead is not None else ""
+    pairs = [
+        ("state", f"{task.state}{f' with hold {task.hold}' if task.hold else ''}, attempt {task.attempt}"),
+        ("branch", f"{task.branch}, to be merged into {task.base}{behind}" if task.branch else ""),
+        ("base", "" if task.branch else task.base),
+        ("worktree", task.worktree or ""),
+        ("waits for", ", ".join(map(str, viewed.blocked_by))),
+        ("paths", cut(visible(" ".join(viewed.paths)), _WIDE)),
+        ("check", cut(visible(task.check_command or ""), _WIDE)),
+    ]
+    yield from (f"{name + ':':<10} {visible(value)}" for name, value in pairs if value)
+
+
+def _earlier(left: Sequence[Left], task: int) -> Iterator[str]:
+    if left:
+        yield "earlier attempts left this; look at it before you begin anew:"
+    for each in left[-_LEFT:]:
+        counts = f"commits: {each.commits}, files not committed: {each.changes}"
+        yield f"- attempt {each.number}: {visible(each.branch)}, {counts}, in {visible(each.worktree)}"
+    if len(left) > _LEFT:
+        yield f"- and {len(left) - _LEFT} more: git agent show {task}"
+
+
+def _mail(found: Primer, command: str) -> Iterator[str]:
+    yield f"unread messages: {found.unread}{f'; all of them: {command}' if found.unread else ''}"
+    for each in found.mail:
+        yield f"- {_sender(each)}"
+        yield from _quoted(each.body, _MAIL)
+
+
+def _sender(said: Message) -> str:
+    proved = "" if said.verified else ", sender not proved"
+    return f"message {said.id} from {cut(visible(said.sender), _WIDE)}{proved}"
+
+
+def _quoted(text: str, most: int, whole: str = "") -> Iterator[str]:
+    """Yield at most so many lines, each behind a mark; what is not shown is said. whole: the command that shows it."""
+    lines = [line for line in visible(text, multiline=True).expandtabs().splitlines() if line.strip()]
+    shown = [cut(line, _WIDE) for line in lines[:most]]
+    yield from (f"| {line}" for line in shown)
+    if whole and (len(lines) > most or shown != lines):
+        yield f"(cut; the whole: {whole})"
+
+
+def _guide(rules: Sequence[str], verbs: Mapping[str, str]) -> Iterator[str]:
+    yield ""
+    yield from (f"- {rule}" for rule in rules)
+    yield ""
+    wide = max(map(len, verbs))
+    yield from (f"{verb:<{wide}}  {text}" for verb, text in verbs.items())
+
+
+def _general(found: Primer) -> Iterator[str]:
+    assert found.overview is not None
+    counts = found.overview.counts
+    yield "git agent, this repository"
+    yield ""
+    yield "tasks: " + (", ".join(f"{counts[s]} {s}" for s in State if counts.get(s)) or "none yet")
+    needs = found.overview.needs_you
+    yield f"waiting for a person: {len(needs)}{', the oldest first:' if needs else ''}"
+    for each in needs[:_NEEDS]:
+        yield f"- task {each.task}: {each.command}"
+        yield from _quoted(each.why, 1)
+    if len(needs) > _NEEDS:
+        yield f"- and {len(needs) - _NEEDS} more: git agent status"
+    yield from _mail(found, "git agent inbox")
+    yield from _guide(guide.COORDINATOR_RULES, guide.COORDINATOR_VERBS)
+
+
+def _shell(path: str) -> str:
+    import shlex
+
+    return visible(shlex.quote(path))
