@@ -12,6 +12,7 @@ from git_agent.errors import AgentError
 
 if TYPE_CHECKING:
     from git_agent.config import Config
+    from git_agent.domain.clocks import Reading
     from git_agent.domain.speaker import Carried, Speaker
     from git_agent.git.repo import Repo, Tips
     from git_agent.store.store import Store
@@ -21,13 +22,19 @@ def _silent(_: str) -> None:
     return None
 
 
+def _read_clock() -> Reading:
+    from git_agent.proc import clock
+
+    return clock.read()
+
+
 @dataclass
 class App:
     """One command's world.
 
     env: the environment; terminal: a person looks on; progress: called with a line when long work moves; creates:
     this command may make the store; begun: the intents that this command wrote; sighted:
-    where the branches were when git was last asked.
+    where the branches were when git was last asked; clock: reads this host's clocks.
     """
 
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -37,6 +44,7 @@ class App:
     notices: list[str] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
     sighted: Tips | None = None
+    clock: Callable[[], Reading] = _read_clock
 
     @cached_property
     def repo(self) -> Repo:
@@ -88,6 +96,11 @@ class App:
     def ask_settings(self) -> None:
         """Start reading the configuration: git answers while the store is loaded."""
         _ = self._settings
+
+    @property
+    def has_settings(self) -> bool:
+        """Tell whether the configuration was asked for already, so that reading it costs nothing more."""
+        return "_settings" in self.__dict__
 
     @cached_property
     def _settings(self) -> Callable[[str | None], Config]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from git_agent.app import App
+from git_agent.domain.lease import AHEAD_MS
 from git_agent.domain.task import State
 from git_agent.errors import AgentError
 from git_agent.store import leases
@@ -48,7 +50,7 @@ def _content(each: Standing) -> bytes:
 
 
 def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> None:
-    new = [e.task for e in standing if e.working and e.progress_at is not None and heard.get(e.task, 0) > e.progress_at]
+    new = [e.task for e in standing if e.working and _is_new(heard.get(e.task, 0), e.progress_at)]
     if not new:
         return
     lease_s = app.config.seconds("agent.lease")
@@ -59,6 +61,14 @@ def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> No
     except AgentError as error:
         if error.code != "store-not-writable":
             raise
+
+
+def _is_new(heard: int, progress_at: int | None) -> bool:
+    """What lies in the future was written before the wall clock was set back, and says nothing."""
+    if progress_at is None:
+        return False
+    ahead = int(time.time() * 1000) + AHEAD_MS
+    return 0 < heard <= ahead and (heard > progress_at or progress_at > ahead)
 
 
 def _write(directory: str, name: str, content: bytes) -> None:

@@ -6,7 +6,9 @@ import time
 
 from git_agent.actions.begin import begin
 from git_agent.actions.fence import fence
+from git_agent.actions.keep_time import keep_time
 from git_agent.actions.prepare import Wish, prepare
+from git_agent.actions.reap import reap
 from git_agent.actions.reserve import reserve
 from git_agent.actions.under_way import under_way
 from git_agent.actions.unready import unready
@@ -14,7 +16,7 @@ from git_agent.app import App
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, Exit
 from git_agent.proc import processes
-from git_agent.store import tasks
+from git_agent.store import silence, tasks
 
 _LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
 
@@ -41,7 +43,10 @@ def claim(
             agent or task.agent or app.config.text("agent.defaultAgent") or None,
             app.config.seconds("agent.lease"),
         )
-        return prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
+        taken = prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
+    reading = app.clock()
+    keep_time(app, reading, silence.glance(reading.host).clocks)  # from here on it is seen when the host sleeps
+    return taken
 
 
 def _reserve_one(app: App, task: Task) -> tuple[Task, int]:
@@ -62,6 +67,8 @@ def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, 
         if not wait or left <= 0:
             raise AgentError("nothing-ready", "there is nothing to claim", "git agent ready --why", exit=Exit.BUSY)
         seen = app.store.wait_for_change(left, seen)
+        for line in reap(app):
+            app.notice(line)
     return got
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from git_agent.actions.fence import fence
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.lease import length_s
 from git_agent.domain.task import State, Task
 from git_agent.errors import refused
 from git_agent.store import events, leases, tasks
@@ -15,16 +16,18 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
 
     Raises AgentError: exit 5 for a superseded worker, exit 3 for a task that nobody works on.
     """
-    speaker, lease_s = app.speaker, app.config.seconds("agent.lease")
+    speaker, beat_s, lease_s = app.speaker, app.config.seconds("agent.beat"), app.config.seconds("agent.lease")
     text = None if note is None else names.check_message(note, 4096)
     with app.store.transaction():
         now = tasks.get(task.id)
         fence(app, now)
         if not now.live:
             raise refused("not-live", f"no beat for {now.label}: it is {now.state}", f"git agent show {now.id}")
-        if not leases.beat(now.id, lease_s, note=text, progress=text is not None) and now.state is not State.APPROVED:
+        lease = leases.of([now.id]).get(now.id)
+        if lease is None and now.state is not State.APPROVED:
             leases.take(now.id, "hand", None)
-            leases.beat(now.id, lease_s, note=text, progress=text is not None)
+        renewed_s = length_s(lease.kind if lease else "hand", beat_s=beat_s, lease_s=lease_s) or 0.0
+        leases.beat(now.id, renewed_s, note=text, progress=text is not None)
         if text is not None:
             events.append("task.noted", speaker.actor, task=now.id, epoch=now.epoch, data={"note": text})
     return now

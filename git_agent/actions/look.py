@@ -1,12 +1,14 @@
-"""Look at the world before anything else: what a dead process left, what hooks noted, what git says now."""
+"""Look at the world before anything else: what dead processes left, what hooks noted, what git says now."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from git_agent.actions.heal import heal
+from git_agent.actions.reap import reap
 from git_agent.actions.recover import recover
 from git_agent.actions.sync import sync
+from git_agent.actions.touch import touch
 from git_agent.app import App
 from git_agent.git import spool
 
@@ -20,9 +22,10 @@ class Looked:
 
 
 def look(app: App, *, remotes: bool = False) -> Looked:
-    """Mend, drain and reconcile; every command starts with it. remotes: may ask remotes over a network.
+    """Mend, drain, reconcile and reap; every command starts with it. remotes: may ask remotes over a network.
 
-    Costs one for-each-ref, started before the store is loaded, and a few queries where nothing happened.
+    Costs one for-each-ref, started before the store is loaded, and a few queries where nothing happened. A worker is
+    heard before it is judged: by its hooks, and by running this command.
     """
     spool.take_moved(app.spool_dir)
     asked = app.repo.start_tips()
@@ -36,4 +39,6 @@ def look(app: App, *, remotes: bool = False) -> Looked:
         lines, asks = [*lines, *drained.lines], drained.asks
     lines += sync(app, None if mended else asked()).lines
     lines += heal(app)
+    touch(app)
+    lines += reap(app)
     return Looked(tuple(lines), asks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_agent.actions.view import TaskView
+from git_agent.domain.durations import spell
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import Hold, State, Task
 
@@ -40,9 +41,19 @@ def _by_state(viewed: TaskView) -> tuple[str, str] | None:
         return "is approved", f"git agent merge {task.id}"
     if task.state is State.FAILED:
         return f"failed: {task.reason or 'no reason given'}", f"git agent retry {task.id}"
-    if task.state in (State.ASSIGNED, State.WORKING) and viewed.liveness in (Liveness.STALE, Liveness.DEAD):
-        return f"its worker is {viewed.liveness}", f"git agent reassign {task.id}"
-    return None
+    return _by_worker(viewed) if task.state in (State.ASSIGNED, State.WORKING) else None
+
+
+def _by_worker(viewed: TaskView) -> tuple[str, str] | None:
+    """A worker that is not heard of is given up by a person; one that is there and gets nowhere is looked at."""
+    task = viewed.task.id
+    if viewed.liveness in (Liveness.STALE, Liveness.DEAD):
+        return f"its worker is {viewed.liveness}", f"git agent reassign {task}"
+    if not viewed.stalled:
+        return None
+    why = f"makes no progress for {spell(viewed.progress_age_s or 0.0)}"
+    supervised = viewed.lease is not None and viewed.lease.kind == "run"
+    return why, f"git agent {'logs' if supervised else 'show'} {task}"
 
 
 def _by_hold(hold: Hold, held: Task, reason: str | None) -> tuple[str, str] | None:

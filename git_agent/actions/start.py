@@ -11,7 +11,10 @@ from git_agent.store import leases
 def start(app: App, task: Task) -> Taken:
     """Start a task, end its hold, or take it back from review. Raises AgentError as take does."""
     taken = take(app, task, Step.START)
-    if taken.moved and not leases.of([task.id]):
+    if taken.moved:
         with app.store.transaction():
-            leases.take(task.id, "hand", None)
+            if leases.of([task.id]):
+                leases.progress(task.id)
+            else:
+                leases.take(task.id, "hand", None)
     return taken

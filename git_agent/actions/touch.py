@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from git_agent.app import App
-from git_agent.domain.lease import BEAT_S
+from git_agent.domain.lease import BEAT_S, length_s
 from git_agent.store import leases, tasks
 
 
@@ -16,5 +16,7 @@ def touch(app: App) -> None:
     if task is None or lease is None or not task.live or app.speaker.superseded(task):
         return
     if app.store.now() - lease.beat_at >= BEAT_S * 1000:
+        beat_s, lease_s = app.config.seconds("agent.beat"), app.config.seconds("agent.lease")
+        renewed_s = length_s(lease.kind, beat_s=beat_s, lease_s=lease_s) or 0.0
         with app.store.transaction():
-            leases.beat(task.id, app.config.seconds("agent.lease"))
+            leases.beat(task.id, renewed_s)

@@ -51,7 +51,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
             blocked_by=tuple(blockers[task.id]),
             paths=tuple(paths[task.id]),
             lease=lease,
-            liveness=liveness(lease, now, beat_s=beat_s, lease_s=lease_s),
+            liveness=liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s),
             stalled=working and task.hold is None and stalled(lease, now, stalled_s),
             beat_age_s=None if lease is None else max(0.0, (now - lease.beat_at) / 1000),
             progress_age_s=None if lease is None else max(0.0, (now - lease.progress_at) / 1000),
@@ -62,6 +62,15 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         )
 
     return [one(task) for task in shown]
+
+
+def _gone(lease: Lease | None) -> bool:
+    """Of a supervised worker of this host it can be told whether its supervisor has ended."""
+    if lease is None or lease.kind != "run" or lease.owner is None:
+        return False
+    from git_agent.proc import processes
+
+    return processes.is_gone(lease.owner)
 
 
 def _ahead(app: App, shown: Sequence[Task], heads: Mapping[str, str]) -> Mapping[int, tuple[int, int]]:

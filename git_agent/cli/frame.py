@@ -127,7 +127,6 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 def _look(app: App) -> None:
     from git_agent.actions.look import look
     from git_agent.actions.take_unsaid import take_unsaid
-    from git_agent.actions.touch import touch
 
     try:
         seen = look(app)
@@ -137,7 +136,6 @@ def _look(app: App) -> None:
         draining.free(app)
         if seen.asks:
             draining.start(app)
-        touch(app)
     except AgentError as error:
         if error.code != "store-not-writable":
             raise

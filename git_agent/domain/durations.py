@@ -19,3 +19,11 @@ def parse_duration(text: str) -> float:
     if not found:
         raise usage("bad-duration", f"bad duration {text[:40]!r}", "a number and s, m, h, d or w, as in 90s, 15m, 2h")
     return float(found[1]) * _SECONDS[found[2]]
+
+
+def spell(seconds: float) -> str:
+    """Return `5s`, `3m`, `2h`, `4d`, rounded down; `0s` for less than nothing (a clock set back)."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import socket
 from typing import NamedTuple
 
 from git_agent.domain.owner import Owner
@@ -52,7 +51,7 @@ def kill(owner: Owner) -> bool:
 
 
 def _signal(owner: Owner, *numbers: int) -> bool:
-    if owner.host != socket.gethostname() or is_gone(owner):
+    if owner.host != os.uname().nodename or is_gone(owner):
         return False
     try:
         for number in numbers:
@@ -63,7 +62,7 @@ def _signal(owner: Owner, *numbers: int) -> bool:
 
 
 def _described(pid: int) -> Owner:
-    return Owner(socket.gethostname(), boot_id(), pid, _start_of(pid) or 0)
+    return Owner(os.uname().nodename, boot_id(), pid, _start_of(pid) or 0)
 
 
 def is_gone(owner: Owner) -> bool:
@@ -71,7 +70,7 @@ def is_gone(owner: Owner) -> bool:
 
     Of another host nothing can be said: False.
     """
-    if owner.host != socket.gethostname():
+    if owner.host != os.uname().nodename:
         return False
     if owner.boot_id != boot_id():
         return True
@@ -117,8 +116,8 @@ def ancestors() -> list[int]:
 def boot_id() -> str:
     """Name the kernel's present run; `unknown` where it has no name."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().decode().strip()
     except OSError:
         return "unknown"
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Collection
 
@@ -50,7 +49,7 @@ def end(group: Owner | None, token: str | None, *, grace_s: float = 1.0) -> bool
 
 
 def _of_this_boot(owner: Owner) -> bool:
-    return owner.host == socket.gethostname() and owner.boot_id == processes.boot_id()
+    return owner.host == os.uname().nodename and owner.boot_id == processes.boot_id()
 
 
 def _wait(group: Owner | None, token: str | None, known: Collection[Process], within_s: float) -> list[Process]:

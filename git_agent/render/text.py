@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from git_agent.domain.durations import spell
+
 
 def visible(text: str, multiline: bool = False) -> str:
     r"""Return text with what could deceive a reader or drive a terminal as escapes: `\x1b`, `\u202e`, `\n`.
@@ -60,12 +62,7 @@ def pad(text: str, columns: int, right: bool = False) -> str:
 
 def age(seconds: float | None) -> str:
     """Return `5s`, `3m`, `2h`, `4d`, rounded down; `-` for None, `0s` for the future (a clock set back)."""
-    if seconds is None:
-        return "-"
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{max(0, int(seconds))}s"
+    return "-" if seconds is None else spell(seconds)
 
 
 def rfc3339(ms: int) -> str:

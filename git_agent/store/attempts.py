@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -139,6 +140,15 @@ def by_admin(admin: str) -> Attempt | None:
 def by_branch(branch: str) -> Attempt | None:
     """Find the newest attempt with this branch."""
     return _first(AttemptRow.branch == branch)
+
+
+def places(tasks: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Map tasks to the worktree of the present attempt and its name under `worktrees/`; those that have one."""
+    current = (AttemptRow.task == TaskRow.id) & (AttemptRow.number == TaskRow.attempt) & (AttemptRow.removed == 0)
+    query = AttemptRow.select(AttemptRow.task, AttemptRow.worktree, AttemptRow.admin).join(TaskRow, on=current)
+    rows = tuples(query.where(AttemptRow.task.in_(list(tasks)) & AttemptRow.admin.is_null(False)))
+    decode = AttemptRow.worktree.python_value
+    return {task: (decode(worktree) or "", decode(admin) or "") for task, worktree, admin in rows}
 
 
 def present(task: int) -> list[Attempt]:

@@ -118,6 +118,12 @@ def last_change(task: int) -> Event | None:
     return next((_event(row) for row in dicts(rows)), None)
 
 
+def latest(kind: str, tasks: Iterable[int]) -> dict[int, Event]:
+    """Map tasks to their newest event of a kind; those that have one."""
+    rows = EventRow.select().where(EventRow.task.in_(list(tasks)) & (EventRow.kind == kind)).order_by(EventRow.seq)
+    return {row["task"]: _event(row) for row in dicts(rows)}
+
+
 def superseding(task: int, epoch: int) -> Event | None:
     """Find the event that ended an epoch of a task: the first change of a later one."""
     later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from git_agent.domain.lease import Lease
+from git_agent.domain.lease import AHEAD_MS, Lease
+from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
 _COLUMNS = (
-    *(getattr(LeaseRow, name) for name in ("task", "kind", "beat_at", "progress_at", "expires_at", "note")),
-    *(SessionRow.id.cast("TEXT"), SessionRow.host, SessionRow.pid),
+    *(getattr(LeaseRow, name) for name in Lease._fields if name != "owner"),
+    *(getattr(SessionRow, name) for name in Owner._fields),
 )
 
 
 def take(task: int, kind: str, lease_s: float | None, session: int | None = None) -> None:
-    """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never."""
+    """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never;
+    session: of the supervisor who takes it.
+    """
     expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
     columns = {"task": task, "kind": kind, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
-    columns["session"] = session
-    LeaseRow.insert(**columns).on_conflict_replace().execute()
+    LeaseRow.insert(**columns, session=session).on_conflict_replace().execute()
 
 
 def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
@@ -29,7 +31,7 @@ def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool =
     Returns False when the task has no lease.
     """
     renewed = peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], NOW_MS + int(lease_s * 1000))
-    columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed}
+    columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed, "missed_at": None}
     if note is not None:
         columns["note"] = note
     if progress:
@@ -79,15 +81,31 @@ def renew(task: int, epoch: int, session: int, lease_s: float, progress_at: int)
     return None if row is None else Pulse(bool(row[0]), *row[1:])
 
 
+def progress(task: int) -> None:
+    """Record that work moved; for what its worker did with a verb, such as sending a message."""
+    LeaseRow.update(progress_at=NOW_MS).where(LeaseRow.task == task).execute()
+
+
 def heard(task: int, at: int, lease_s: float) -> None:
-    """Record that a worker was there at a time (ms since the epoch), and made progress; what is later stays."""
-    seen = peewee.fn.MIN(at, NOW_MS)
-    renewed = peewee.fn.MAX(LeaseRow.expires_at, seen + int(lease_s * 1000))
+    """Record a sign of work seen at a time (ms since the epoch); what is later stays, unless it lies in the future.
+
+    A supervised worker's sign is progress and no beat: its supervisor beats, and a child may outlive it.
+    """
+    seen, length, alone = peewee.fn.MIN(at, NOW_MS), int(lease_s * 1000), LeaseRow.kind != "run"
+    beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, AHEAD_MS), seen)
+    renewed = peewee.fn.MAX(_not_after(LeaseRow.expires_at, length + AHEAD_MS), seen + length)
+    missed_at = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
     LeaseRow.update(
-        beat_at=peewee.fn.MAX(LeaseRow.beat_at, seen),
-        progress_at=peewee.fn.MAX(LeaseRow.progress_at, seen),
-        expires_at=peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], renewed),
+        beat_at=peewee.Case(None, [(alone, beat_at)], LeaseRow.beat_at),
+        progress_at=peewee.fn.MAX(_not_after(LeaseRow.progress_at, AHEAD_MS), seen),
+        expires_at=peewee.Case(None, [(LeaseRow.kind == "claim", renewed)], LeaseRow.expires_at),
+        missed_at=peewee.Case(None, [(alone, missed_at)], LeaseRow.missed_at),
     ).where(LeaseRow.task == task).execute()
+
+
+def _not_after(column: Any, ms: int) -> Any:
+    """A time further ahead than this was written before the wall clock was set back, and says nothing."""
+    return peewee.Case(None, [(column > NOW_MS + ms, 0)], column)
 
 
 def drop(task: int) -> None:
@@ -101,4 +119,10 @@ def of(tasks: Iterable[int]) -> dict[int, Lease]:
     query = LeaseRow.select(*_COLUMNS).join(SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session))
     if len(wanted) <= 500:
         query = query.where(LeaseRow.task.in_(wanted))
-    return {row[0]: Lease(*row) for row in tuples(query)}
+    return {row[0]: _lease(row) for row in tuples(query)}
+
+
+def _lease(row: tuple[Any, ...]) -> Lease:
+    task, kind, beat_at, progress_at, expires_at, note, missed_at, session, *owner = row
+    held_by = Owner(*owner) if owner[0] is not None else None
+    return Lease(task, kind, beat_at, progress_at, expires_at, note, missed_at, session, held_by)

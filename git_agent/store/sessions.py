@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import SessionRow, tuples
+from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
 
 class Session(NamedTuple):
@@ -80,6 +81,19 @@ def get(session: int) -> Session:
 def unended(task: int | None = None) -> list[Session]:
     """List the sessions that did not end, of one task or of all, the oldest first."""
     return _sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
+
+
+def abandoned(ids: Iterable[int]) -> list[Session]:
+    """List those of these sessions that did not end and hold no lease any more, or one that is over."""
+    holding = LeaseRow.select(LeaseRow.session).where(LeaseRow.session.is_null(False) & (LeaseRow.expires_at > NOW_MS))
+    return _sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
+
+
+def owners(host: str) -> list[tuple[int, Owner]]:
+    """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
+    # By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
+    asked = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"
+    return [(row[0], Owner(*row[1:])) for row in database.execute_sql(asked, (host,))]
 
 
 def is_open(session: int) -> bool:

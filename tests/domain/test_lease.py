@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.lease import Lease, Liveness, liveness, stalled
+from git_agent.domain.lease import Lease, Liveness, length_s, liveness, stalled
 
 NOW = 1_800_000_000_000
 MIN = 60.0
@@ -12,7 +12,7 @@ MIN = 60.0
 
 def lease(kind: str, *, beat: float = 0.0, progress: float = 0.0) -> Lease:
     """Return a lease whose last beat and progress are so many seconds ago."""
-    return Lease(7, kind, NOW - round(beat * 1000), NOW - round(progress * 1000), None, None, None, None, None)
+    return Lease(7, kind, NOW - round(beat * 1000), NOW - round(progress * 1000), None)
 
 
 def test_nobody_is_neither_alive_nor_dead() -> None:
@@ -68,3 +68,15 @@ def test_a_worker_is_stalled_after_15_minutes_without_progress_whatever_its_beat
     assert stalled(lease("run", progress=15 * MIN), NOW)
     assert not stalled(lease("run", beat=1e6, progress=0), NOW)
     assert stalled(lease("run", progress=60), NOW, limit_s=60)
+
+
+@pytest.mark.parametrize("kind", ["run", "claim", "hand"])
+def test_whose_process_is_proved_gone_is_dead_however_fresh_the_beat(kind: str) -> None:
+    assert liveness(lease(kind), NOW, gone=True) is Liveness.DEAD
+    assert liveness(None, NOW, gone=True) is Liveness.NONE
+
+
+def test_a_beat_renews_by_12_beats_under_supervision_by_the_lease_in_the_queue_and_by_hand_never_ends() -> None:
+    assert length_s("run") == 120 and length_s("run", beat_s=2) == 24
+    assert length_s("claim") == 45 * MIN and length_s("claim", lease_s=60) == 60
+    assert length_s("hand") is None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.actions.supervised import age, settle
 from tests.sandbox import Sandbox
 
 
@@ -114,6 +115,14 @@ def _rebased(sandbox: Sandbox) -> None:
     sandbox.git("rebase", "--quiet", "main", cwd=where)
 
 
+def _silent(sandbox: Sandbox) -> None:
+    """Its worker was missed already: the next look takes the task back."""
+    _queued(sandbox)
+    sandbox.agent("claim")
+    settle(sandbox)
+    age(sandbox, 1, 7200, missed_s=60)
+
+
 SCENES = {
     scene.name: scene
     for scene in (
@@ -138,6 +147,7 @@ SCENES = {
         Scene("sync-asked", ("sync",), _pushed_to_url, "IN_REVIEW"),
         Scene("sync-squashed", ("sync",), _squashed, "COMPLETED"),
         Scene("sync-carried", ("sync",), _rebased, "APPROVED"),
+        Scene("list-reaps", ("list",), _silent, "OPEN"),
         Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW"),
     )
 }

@@ -6,11 +6,13 @@ import time
 
 import pytest
 
+from git_agent.domain.lease import Lease
 from git_agent.domain.message import Delivery, Draft
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import State
 from git_agent.errors import AgentError, Exit
-from git_agent.store import attempts, events, facts, intents, leases, messages, schema, tasks
+from git_agent.store import attempts, events, facts, intents, leases, messages, schema, sessions, silence, tasks
+from git_agent.store.schema import LeaseRow
 from git_agent.store.store import Store
 from tests.store.conftest import Add
 
@@ -26,7 +28,7 @@ def test_a_lease_by_hand_never_expires_and_a_claim_does(store: Store, add: Add) 
     assert set(found) == {hand, claim}
     assert found[hand].expires_at is None
     assert abs((found[claim].expires_at or 0) - now - 60_000) < 5_000
-    assert (found[claim].kind, found[claim].worker, found[claim].pid) == ("claim", None, None)
+    assert (found[claim].kind, found[claim].session, found[claim].pid) == ("claim", None, None)
 
 
 def test_a_beat_renews_what_can_expire_and_progress_is_kept_apart(store: Store, add: Add) -> None:
@@ -207,3 +209,78 @@ def test_the_last_change_is_no_mere_note(store: Store, add: Add) -> None:
     assert events.last_change(99) is None
     assert [e.kind for e in events.changes_since(0)] == ["task.added"]
     assert tasks.get(task).state is State.OPEN
+
+
+def _lease(task: int) -> Lease:
+    return leases.of([task])[task]
+
+
+@pytest.mark.parametrize("kind", ["claim", "run"])
+def test_every_beat_and_every_new_lease_forgets_that_a_worker_was_missed(store: Store, add: Add, kind: str) -> None:
+    task = add("fix", State.WORKING).id
+    for again in (lambda: leases.beat(task, 60), lambda: leases.take(task, kind, 60)):
+        with store.transaction():
+            leases.take(task, kind, 0)
+            silence.note(_lease(task))
+        assert _lease(task).missed_at is not None
+        with store.transaction():
+            again()
+        assert _lease(task).missed_at is None and not silence.overdue()
+
+
+def test_who_beat_meanwhile_is_not_noted_as_missed(store: Store, add: Add) -> None:
+    task = add("fix", State.WORKING).id
+    with store.transaction():
+        leases.take(task, "claim", 0)
+        before = _lease(task)._replace(beat_at=1)
+        silence.note(before)
+    assert _lease(task).missed_at is None and not silence.unchanged(before)
+
+
+def test_a_sign_of_work_renews_a_claim_and_is_mere_progress_under_supervision(store: Store, add: Add) -> None:
+    now = store.now()
+    for kind, renewed in (("claim", True), ("run", False)):
+        task = add(kind, State.WORKING).id
+        with store.transaction():
+            leases.take(task, kind, 0)
+            old = {"beat_at": 1, "progress_at": 1, "expires_at": 1, "missed_at": 1}
+            LeaseRow.update(**old).where(LeaseRow.task == task).execute()
+            leases.heard(task, now - 5000, 60)
+        found = _lease(task)
+        assert found.progress_at == now - 5000
+        assert (found.beat_at, found.expires_at) == ((now - 5000, now + 55_000) if renewed else (1, 1))
+        assert (found.missed_at is None) is renewed
+
+
+def test_progress_is_no_beat(store: Store, add: Add) -> None:
+    task, now = add("fix", State.WORKING).id, store.now()
+    with store.transaction():
+        leases.take(task, "claim", 60)
+        LeaseRow.update(beat_at=1, progress_at=1).execute()
+        leases.progress(task)
+    assert _lease(task).beat_at == 1 and _lease(task).progress_at >= now
+
+
+def test_a_glance_counts_who_is_overdue_and_who_can_be(store: Store, add: Add) -> None:
+    assert silence.glance("box")[1:] == (0, 0, None, None, None, 0)
+    with store.transaction():
+        for name, kind, lease_s in (("a", "hand", None), ("b", "claim", 60), ("c", "claim", 0), ("d", "run", 0)):
+            leases.take(add(name, State.WORKING).id, kind, lease_s)
+        sessions.begin(task=1, attempt=1, epoch=1, owner=Owner("box", "boot", 1, 1), token="t", agent=None, command="")
+        facts.put("clocks:box", "seen")
+    seen = silence.glance("box")
+    assert (seen.expirable, seen.overdue, seen.clocks, seen.crowd, seen.supervised) == (3, 2, "seen", None, 1)
+    assert silence.glance("other").supervised == 0
+    assert sorted(silence.overdue()) == [3, 4]
+
+
+def test_who_waits_or_is_in_review_is_not_overdue(store: Store, add: Add) -> None:
+    with store.transaction():
+        for name, state, hold in (
+            *(("a", State.IN_REVIEW, None), ("b", State.APPROVED, None), ("c", State.WORKING, "needs_input")),
+            ("d", State.ASSIGNED, None),
+        ):
+            leases.take(add(name, state, hold=hold).id, "claim", 0)
+        LeaseRow.update(progress_at=1).execute()
+    assert list(silence.overdue()) == [4]
+    assert list(silence.quiet(2, 10)) == [4]

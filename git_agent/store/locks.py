@@ -1,0 +1,52 @@
+"""Named locks: one process at a time does a piece of work, and its fence tells whether it still is the one.
+
+The row stays when a lock is free, so that the fence only grows. Every change under a lock calls `require` in its own
+transaction: who was stopped for so long that somebody else took over changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from git_agent.domain.owner import Owner
+from git_agent.errors import AgentError, Exit
+from git_agent.store.engine import NOW_MS
+from git_agent.store.schema import LockRow, tuples
+
+REAP = "reap"
+"""The lock under which tasks are taken back from dead workers, and the processes of these ended."""
+
+_OWNER = tuple(getattr(LockRow, name) for name in Owner._fields)
+
+
+def take(name: str, owner: Owner, is_gone: Callable[[Owner], bool], limit_s: float) -> int | None:
+    """Take a lock; call it inside a transaction. Returns its fence, None when somebody else has it.
+
+    is_gone: tells that a process has surely ended; limit_s: seconds after which a holder that can't be asked for, or
+    does not come to an end, has it no more.
+    """
+    too_long = (LockRow.taken_at <= NOW_MS - int(limit_s * 1000)) | (LockRow.taken_at > NOW_MS)
+    held = tuples(LockRow.select(LockRow.fence, too_long, *_OWNER).where(LockRow.name == name))
+    fence = 1
+    if held:
+        before, over, *holder = held[0]
+        if holder[0] is not None and not over and not is_gone(Owner(*holder)):
+            return None
+        fence = before + 1
+    columns = {"name": name, "fence": fence, "taken_at": NOW_MS, **owner._asdict()}
+    LockRow.insert(**columns).on_conflict_replace().execute()
+    return fence
+
+
+def require(name: str, fence: int) -> None:
+    """Make sure, inside the transaction of a change, that the lock still is ours. Raises AgentError (exit 6)."""
+    current = (LockRow.name == name) & (LockRow.fence == fence) & LockRow.host.is_null(False)
+    if not LockRow.select().where(current).exists():
+        says = f"another command took over '{name}' from this one"
+        raise AgentError("lock-lost", says, "run it again", exit=Exit.BUSY)
+
+
+def release(name: str, fence: int) -> bool:
+    """Free a lock; False when it is somebody else's by now."""
+    free = dict.fromkeys((*Owner._fields, "taken_at"))
+    return bool(LockRow.update(**free).where((LockRow.name == name) & (LockRow.fence == fence)).execute())

@@ -1,0 +1,108 @@
+"""Named locks: one holder, a fence that only grows, and nothing done by who lost it."""
+
+from __future__ import annotations
+
+import pytest
+
+from git_agent.domain.owner import Owner
+from git_agent.errors import AgentError
+from git_agent.store import locks, schema
+from git_agent.store.store import Store
+from tests.store.children import answer
+
+ONE, TWO = Owner("box", "boot", 11, 1), Owner("box", "boot", 22, 2)
+
+
+def lives(owner: Owner) -> bool:
+    return False
+
+
+def take(store: Store, owner: Owner, gone: object = lives, limit_s: float = 300) -> int | None:
+    with store.transaction():
+        return locks.take("merge", owner, gone, limit_s)  # type: ignore[arg-type]
+
+
+def require(store: Store, fence: int) -> None:
+    with store.transaction():
+        locks.require("merge", fence)
+
+
+def age(seconds: int) -> None:
+    schema.database.execute_sql("UPDATE lock SET taken_at = taken_at - ?", (seconds * 1000,))
+
+
+def test_one_process_at_a_time_has_it(store: Store) -> None:
+    assert take(store, ONE) == 1
+    assert take(store, TWO) is None
+    assert take(store, ONE) is None  # not twice by one process, either
+    require(store, 1)
+    assert locks.release("merge", 1)
+    assert take(store, TWO) == 2
+
+
+def test_locks_of_other_names_are_others(store: Store) -> None:
+    assert take(store, ONE) == 1
+    with store.transaction():
+        assert locks.take("reap", TWO, lives, 300) == 1
+
+
+def test_a_dead_holders_lock_is_taken_over_and_its_fence_is_not_current_any_more(store: Store) -> None:
+    assert take(store, ONE) == 1
+    assert take(store, TWO, gone=lambda owner: owner == ONE) == 2
+    require(store, 2)
+    with pytest.raises(AgentError) as caught:
+        require(store, 1)
+    assert caught.value.code == "lock-lost" and caught.value.hint
+    assert not locks.release("merge", 1)  # and does not free it for its successor
+    assert take(store, ONE) is None
+
+
+def test_who_was_stopped_for_long_loses_it(store: Store) -> None:
+    assert take(store, ONE) == 1
+    age(299)
+    assert take(store, TWO) is None
+    age(1)
+    assert take(store, TWO) == 2
+
+
+def test_a_lock_taken_in_the_future_was_taken_before_the_clock_was_set_back(store: Store) -> None:
+    assert take(store, ONE) == 1
+    age(-86_400)
+    assert take(store, TWO) == 2
+
+
+def test_a_lock_that_nobody_took_is_nobodys(store: Store) -> None:
+    with pytest.raises(AgentError):
+        require(store, 1)
+    assert not locks.release("merge", 1)
+
+
+def test_a_free_lock_can_not_be_required(store: Store) -> None:
+    assert take(store, ONE) == 1
+    assert locks.release("merge", 1)
+    with pytest.raises(AgentError):
+        require(store, 1)
+
+
+def test_of_many_that_take_it_at_once_one_has_it_and_the_fences_are_in_order(store: Store) -> None:
+    code = """
+    from git_agent.proc import processes
+    from git_agent.store import locks
+
+    def work(number):
+        store, fences = Store.open(sys.argv[1], create=False), []
+        while len(fences) < 5:
+            with store.transaction():
+                fence = locks.take("merge", processes.myself(), processes.is_gone, 300)
+            if fence is not None:
+                with store.transaction():
+                    locks.require("merge", fence)
+                fences.append(fence)
+                assert locks.release("merge", fence)
+        return fences
+
+    say(json.dumps(at_once(8, work)))
+    """
+    fences = answer(code, store.path.removesuffix("/agent.db"))
+    assert all(isinstance(each, list) for each in fences), fences
+    assert sorted(fence for each in fences for fence in each) == list(range(1, 41))
