@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from git_agent.domain.lease import RUN_BEATS
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import State, Step, event_kind
 from git_agent.errors import AgentError
@@ -21,8 +22,6 @@ from git_agent.store import events, leases
 from git_agent.store.leases import Pulse
 from git_agent.store.store import Store
 
-BEATS_OF_LEASE = 12
-"""Beats in a lease: with the usual 10 s it is 120 s, longer than any wait for a busy store (store: 30 s)."""
 LOOK_S = 60.0
 """Seconds without a sign of work after which the files of the worktree are looked through for one."""
 LOOKED_AT = 2000
@@ -101,7 +100,7 @@ class Heartbeat(threading.Thread):
         if time.monotonic() - self._ticked > SILENCE_S or processes.is_gone(worker.child):
             return
         self._look()
-        lease_s = worker.beat_s * BEATS_OF_LEASE
+        lease_s = worker.beat_s * RUN_BEATS
         with self._store.transaction():
             pulse = leases.renew(worker.task, worker.epoch, worker.session, lease_s, self._progress_at)
         self._tell(pulse)

@@ -14,13 +14,14 @@ from git_agent.actions.settle import Settled, settle
 from git_agent.app import App
 from git_agent.domain.command import Command
 from git_agent.domain.ending import Ended
+from git_agent.domain.lease import RUN_BEATS
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import launch, logfile, processes, program, remains, terminal
 from git_agent.proc.logfile import Logfile
 from git_agent.runtime.channel import FromBeat, ToBeat
-from git_agent.runtime.heartbeat import BEATS_OF_LEASE, Heartbeat, Worker
+from git_agent.runtime.heartbeat import Heartbeat, Worker
 from git_agent.runtime.signals import Signals
 from git_agent.runtime.supervisor import Order, Streams, supervise
 from git_agent.store import sessions
@@ -45,7 +46,7 @@ def run_here(app: App, task: Task, chosen: Command, *, report: int | None, as_js
     """
     beat_s = max(SHORTEST_BEAT_S, app.config.seconds("agent.beat"))
     with Signals() as signals:
-        begun = run(app, task, chosen, beat_s * BEATS_OF_LEASE)
+        begun = run(app, task, chosen, beat_s * RUN_BEATS)
         notes: list[str] = []
         with _log(app, begun) as log, _streams(begun, report, as_json) as streams:
             order = Order(
