@@ -164,6 +164,13 @@ class Config:
         found = [v.value for v in self.values if v.key.lower() == f"agent.run.{name.lower()}"]
         return found[-1] if found else None
 
+    def agents(self) -> list[str]:
+        """List the agents that have a command."""
+        found = {
+            v.key.lower().removeprefix("agent.run.") for v in self.values if v.key.lower().startswith("agent.run.")
+        }
+        return sorted(found)
+
     def several(self, name: str) -> list[str]:
         """Read all values of a key; git's own replace the team's."""
         found = [v for v in self.values if v.key.lower() == name.lower()]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
 import shlex
+import time
 from dataclasses import dataclass
 
 from git_agent.actions.take import take
@@ -17,6 +19,8 @@ from git_agent.errors import AgentError, refused
 from git_agent.proc import processes, remains
 from git_agent.store import attempts, events, leases, sessions
 from git_agent.store.sessions import Session
+
+_LEFT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def _run_already(task: Task, other: Session) -> AgentError:
 def _write_prompt(app: App, task: Task) -> str:
     directory = os.path.join(app.store_dir, "prompts")
     os.makedirs(directory, mode=0o700, exist_ok=True)
+    _clear_prompts(directory)
     path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
     scratch = f"{path}.{os.getpid()}.new"
     with open(
@@ -111,3 +116,13 @@ def _write_prompt(app: App, task: Task) -> str:
         file.write(command.prompt(task) + "\n")
     os.replace(scratch, path)
     return path
+
+
+def _clear_prompts(directory: str) -> None:
+    """A supervisor that was killed left its file behind; one that begins now has no session yet."""
+    wanted = {f"{s.task}.{s.attempt}.md" for s in sessions.unended()}
+    for name in set(os.listdir(directory)) - wanted:
+        path = os.path.join(directory, name)
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - os.stat(path).st_mtime > _LEFT_S:
+                os.unlink(path)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from git_agent.domain.task import State
 
 
+_COMMANDS = frozenset({"run", "spawn", "exec"})
+
+
 def candidates(app: App, shell: str, typed: tuple[str, ...]) -> list[str]:
     """List what could stand in place of the last word, as `kind<TAB>value<TAB>help`.
 
@@ -23,6 +26,8 @@ def candidates(app: App, shell: str, typed: tuple[str, ...]) -> list[str]:
     repository, after an unknown verb.
     """
     *words, last = typed or ("",)
+    if _COMMANDS & set(words[:1]) and "--" in words:
+        return ["file\t\t"]  # a command of others: its own files, for want of its own completion
     try:
         found = ShellComplete(_completing(app), {}, "git agent", "").get_completions(words, last)
     except AgentError:
@@ -98,13 +103,18 @@ def _states(verb: str) -> set[State]:
 
     everything = set(State)
     special = {"show": everything, "log": everything, "status": everything, "rm": everything - LIVE}
-    special |= {"heartbeat": set(LIVE), "diff": set(LIVE)}
+    special |= {"heartbeat": set(LIVE), "diff": set(LIVE), "exec": set(LIVE)}
+    special |= {"run": {State.OPEN, State.ASSIGNED, State.WORKING}, "logs": everything}
     steps: set[State] = set().union(*(m.sources for m in MOVES if m.step == verb))
     return special.get(verb) or steps or set(UNFINISHED)
 
 
 def _branches(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
     return [CompletionItem(name) for name in app.heads if name.startswith(start)]
+
+
+def _agents(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    return [CompletionItem(name) for name in app.config.agents() if name.startswith(start.lower())]
 
 
 def _state_names(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
@@ -123,6 +133,7 @@ def _directories(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
 
 _VALUES = {
     "TASK": _tasks,
+    "AGENT": _agents,
     "BRANCH": _branches,
     "STATE": _state_names,
     "FILE": _files,

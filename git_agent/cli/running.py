@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, leave, say_notices, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.frame import Answer, leave, note, say_notices, task_answer, task_argument, terminal_width, verb
 from git_agent.errors import AgentError, usage
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _HEAVY = frozenset({"pygit2", "rich"})
 
 @verb("run", configured=True, command="[-- COMMAND...]")
 @task_argument()
-@click.option("-a", "--agent", metavar="NAME", help="The agent whose command (agent.run.NAME) is run.")
+@click.option("-a", "--agent", metavar="AGENT", help="The agent whose command (agent.run.AGENT) is run.")
 @click.option("--fresh", is_flag=True, help="A new attempt, from the base, instead of going on where the last one is.")
 @click.option("-d", "--detach", is_flag=True, help="In the background; git agent logs shows what it prints.")
 @click.option("--prepared", is_flag=True, hidden=True)
@@ -54,7 +54,8 @@ def run_verb(
         if not prepared and _HEAVY & sys.modules.keys():
             _begin_anew(app, found, chosen)
         as_json = bool(click.get_current_context().params["as_json"])
-        return _ended(app, running.run_here(app, found, chosen, report=report, as_json=as_json))
+        ran = running.run_here(app, found, chosen, say=lambda line: note([line]), report=report, as_json=as_json)
+        return _ended(app, ran, behind=report is not None)
     except AgentError as error:
         if report is not None:
             running.tell(report, error)
@@ -90,7 +91,7 @@ def _detached(app: App, task: Task, pid: int) -> Answer:
     return task_answer(app, tasks.get(task.id), [f"{task.label} runs: process {pid}"], pid=pid)
 
 
-def _ended(app: App, ran: Any) -> Answer:
+def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
     task, ended = ran.settled.task, ran.ended
     said = " ".join(filter(None, (task.label, "is", task.state, task.hold)))
     more = ": this attempt was superseded" if ran.settled.superseded else ""

@@ -91,7 +91,7 @@ def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
 @verb("spawn", creates=True, configured=True, command="[-- COMMAND...]")
 @click.argument("what", required=False, metavar="[TITLE | TASK]")
 @_order_options
-@click.option("-a", "--agent", metavar="NAME", help="Name of the agent that will work on it.")
+@click.option("-a", "--agent", metavar="AGENT", help="Name of the agent that will work on it.")
 @click.option("--branch", metavar="BRANCH", help="Adopt an existing branch instead of making one.")
 @click.option("--run", "runs", is_flag=True, help="Run the agent's command there, in the background.")
 def spawn_verb(
@@ -180,7 +180,7 @@ def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) ->
 
 @verb("reassign", configured=True)
 @task_argument(required=True)
-@click.option("-a", "--agent", metavar="NAME", help="Name of the agent that goes on.")
+@click.option("-a", "--agent", metavar="AGENT", help="Name of the agent that goes on.")
 @click.option("--fresh", is_flag=True, help="From the base, instead of from the last commit.")
 @click.option("--kill", is_flag=True, help="End the command that git agent supervises for the worker before, too.")
 def reassign_verb(app: App, task: str, agent: str | None, fresh: bool, kill: bool) -> Answer:

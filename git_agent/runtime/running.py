@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,11 +37,13 @@ class Ran:
     settled: Settled
 
 
-def run_here(app: App, task: Task, chosen: Command, *, report: int | None, as_json: bool) -> Ran:
+def run_here(
+    app: App, task: Task, chosen: Command, *, say: Callable[[str], None], report: int | None, as_json: bool
+) -> Ran:
     """Supervise a command until it ends.
 
-    report: an open file to tell that it runs, for one in the background; as_json: standard output is for the answer
-    alone. Raises AgentError as `run` and `settle` do.
+    say: takes a line for the person; report: an open file to tell that it runs, for one in the background; as_json:
+    standard output is for the answer alone. Raises AgentError as `run` and `settle` do.
     """
     beat_s = max(SHORTEST_BEAT_S, app.config.seconds("agent.beat"))
     with Signals() as signals:
@@ -58,7 +59,7 @@ def run_here(app: App, task: Task, chosen: Command, *, report: int | None, as_js
                 lead=lambda pid: _lead(app, begun, pid, report),
                 beats=lambda to, come: _beats(app, begun, beat_s, to, come),
                 clear=lambda: _clear(begun),
-                say=_sayer(log, streams, notes),
+                say=_sayer(log, notes.append if streams.seated else say),
             )
             ended = supervise(order, signals)
         for note in notes:
@@ -165,14 +166,11 @@ def _environment(app: App, begun: Begun) -> dict[str, str]:
     return {**kept, **dict(zip(_IDENTITY, own, strict=True))}
 
 
-def _sayer(log: Logfile, streams: Streams, notes: list[str]) -> Callable[[str], None]:
+def _sayer(log: Logfile, say: Callable[[str], None]) -> Callable[[str], None]:
     """Where a person sits in front of a full screen a line is said afterwards; the log has it in its place."""
 
-    def say(line: str) -> None:
-        log.write(f"[git agent: {line}]\n".encode())
-        if streams.seated:
-            notes.append(line)
-        elif streams.stderr is not None:
-            print(f"note: {line}", file=sys.stderr, flush=True)
+    def both(line: str) -> None:
+        log.write(f"[git agent: {line}]\n".encode(errors="replace"))
+        say(line)
 
-    return say
+    return both

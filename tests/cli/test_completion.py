@@ -67,6 +67,14 @@ def test_verbs_and_options_are_known(tasks: Sandbox) -> None:
     assert asked(tasks, "add", "-F", "") == [["file", "", ""]] and asked(tasks, "-C", "") == [["dir", "", ""]]
 
 
+def test_agents_and_commands_are_known(tasks: Sandbox) -> None:
+    tasks.git("config", "agent.run.claude", "claude -p {prompt}")
+    tasks.git("config", "agent.run.codex", "codex exec {prompt}")
+    assert values(tasks, "run", "1", "--agent", "c") == values(tasks, "spawn", "T", "-a", "C") == {"claude", "codex"}
+    assert asked(tasks, "run", "1", "--", "ma") == asked(tasks, "exec", "1", "--", "") == [["file", "", ""]]
+    assert values(tasks, "run", "") == {"2", "4"} and values(tasks, "logs", "") == {"1", "2", "3", "4"}
+
+
 def test_a_verb_is_offered_the_tasks_it_can_act_on(tasks: Sandbox) -> None:
     assert asked(tasks, "approve", "") == [["plain", "1", "fix-login IN_REVIEW"]]
     assert values(tasks, "merge", "") == set() and values(tasks, "reopen", "") == {"3"}
