@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from git_agent.domain.lease import Lease
+from git_agent.domain.lease import BEAT_S, Lease
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow, tuples
+from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
 _COLUMNS = (
     *(getattr(LeaseRow, name) for name in ("task", "kind", "beat_at", "progress_at", "expires_at", "note")),
@@ -66,3 +66,9 @@ def of(tasks: Iterable[int]) -> dict[int, Lease]:
     if len(wanted) <= 500:
         query = query.where(LeaseRow.task.in_(wanted))
     return {row[0]: Lease(*row) for row in tuples(query)}
+
+
+def progressed(task: int) -> None:
+    """Record that a worker's work moved, every ten seconds at most."""
+    query = f"UPDATE lease SET beat_at = {NOW_MS.sql}, progress_at = {NOW_MS.sql} WHERE task = ? AND progress_at < "
+    database.rows(f"{query} {NOW_MS.sql} - {int(BEAT_S * 1000)}", (task,))
