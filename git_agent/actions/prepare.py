@@ -157,7 +157,7 @@ def _record(app: App, wish: Wish, admin: str) -> Task:
         data: dict[str, Any] = {"branch": place.branch, "attempt": place.number, "start_oid": place.start_oid}
         moved = tasks.move(task, move, speaker.actor, data=data, **columns)
         leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
-        messages.send(wish.drafts, speaker.address, verified=True)
+        messages.send(wish.drafts, speaker.address, verified=speaker.verified)
         intents.end(wish.intent)
     return moved
 
