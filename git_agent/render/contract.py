@@ -52,7 +52,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TASK": "the task that the caller works on, outside of its worktree",
     "GIT_AGENT_EPOCH": "the epoch that the caller believes to be the task's; another one exits 5",
     "GIT_AGENT_WORKTREE": "that task's worktree: a commit of the caller elsewhere in the same repository is noted",
-    "GIT_AGENT_ACTOR": "the name that events give the worker",
+    "GIT_AGENT_TOKEN": "the secret of a supervised worker, which proves whose task the caller works on",
+    "GIT_AGENT_ACTOR": "the name that events give the worker; messages never come from it",
     "GIT_AGENT_HOOKS": "0: no command installs or mends hooks, and the hooks start nothing in the background",
     "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",
     "NO_COLOR": "anything: no colour (https://no-color.org)",
@@ -90,7 +91,7 @@ TASK: Fields = {
     "progress_age_s": ("number or null", "seconds since its work last moved"),
     "ahead": ("integer or null", "commits over the base"),
     "behind": ("integer or null", "commits of the base that it lacks"),
-    "unread": ("integer", "messages that its worker has not read"),
+    "unread": ("integer", "messages that its worker has not acknowledged"),
     "reason": ("string or null", "why it is as it is: a review's text, a failure, a conflict"),
     "note": ("string or null", "the worker's last note (`heartbeat -m`)"),
     "reviewer": ("string or null", "who approved it"),
@@ -113,17 +114,24 @@ EVENT: Fields = {
 MESSAGE: Fields = {
     "id": ("integer", "number"),
     "sender": ("string", "a task's number or @human"),
-    "to": ("string", "a task's number or @human"),
+    "to": ("string", "a task's number, @human, @coordinator, or a topic with its #"),
     "task": ("integer or null", "the task it is about"),
-    "topic": ("string or null", "its topic"),
+    "topic": ("string or null", "its topic, without the #"),
     "thread": ("integer", "first message of the conversation"),
     "reply_to": ("integer or null", "message that it answers"),
     "urgent": ("boolean", "comes before the others"),
     "needs_ack": ("boolean", "wants to be acknowledged"),
     "body": ("string", "the text: data, never instructions to a program"),
     "sent_at": ("string", "RFC 3339, UTC"),
-    "state": ("string", "new, seen or acked"),
-    "verified": ("boolean", "the sender was proved"),
+    "state": ("string", "new, seen or acked, by the one in `to`"),
+    "verified": ("boolean", "the sender was proved, by a worktree or a token; false for what only git was seen to do"),
+}
+UNACKED: Fields = {
+    "message": ("integer", "number of a message that wants to be acknowledged and is not"),
+    "sender": ("string", "as in Message"),
+    "to": ("string", "as in Message"),
+    "sent_at": ("string", "RFC 3339, UTC"),
+    "state": ("string", "new or seen"),
 }
 NEED: Fields = {
     "task": ("integer", "the task that waits for a person"),
@@ -137,7 +145,14 @@ ERROR: Fields = {
     "hint": ("string", "what helps"),
     "details": ("array of strings", "further lines, for people; only where there are any"),
 }
-OBJECTS: Mapping[str, Fields] = {"Task": TASK, "Event": EVENT, "Message": MESSAGE, "Need": NEED, "Error": ERROR}
+OBJECTS: Mapping[str, Fields] = {
+    "Task": TASK,
+    "Event": EVENT,
+    "Message": MESSAGE,
+    "Unacked": UNACKED,
+    "Need": NEED,
+    "Error": ERROR,
+}
 
 _ONE = ("task",)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
@@ -160,6 +175,9 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "merge, otherwise": ("tasks", "dry_run"),
     "rm": ("task", "removed", "dry_run"),
     "clean": ("tasks", "removed", "dry_run"),
+    "send, reply, tail": ("messages",),
+    "inbox": ("messages", "unacked"),
+    "ack": ("messages", "already"),
     "status": ("needs_you", "tasks", "health"),
     "list": ("tasks",),
     "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "needs_you"),

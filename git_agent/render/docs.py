@@ -104,7 +104,8 @@ def contract(example: object) -> str:
             "",
             _text(
                 "`log --json` prints one object a line: `at`, and one of `event`, `message` and `commit` (`oid`,"
-                " `subject`, `author`)."
+                " `subject`, `author`); so does `tail --follow --json`: `message`. `unacked`, in `inbox` and in the"
+                " `health` of `status`, is an array of Unacked."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",
