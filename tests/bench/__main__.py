@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import hooking, listing, spawning, starting, verbs, writing
+from tests.bench import hooking, listing, mailing, spawning, starting, verbs, writing
 from tests.bench.stage import sealed
 
 BENCHMARKS = {
@@ -19,6 +19,7 @@ BENCHMARKS = {
     **verbs.BENCHMARKS,
     **writing.BENCHMARKS,
     **hooking.BENCHMARKS,
+    **mailing.BENCHMARKS,
 }
 
 
