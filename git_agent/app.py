@@ -115,8 +115,9 @@ class App:
 
     @cached_property
     def carried(self) -> tuple[Carried, ...]:
-        """List the worker's identities found: of the worktree one stands in, then of the environment."""
-        return tuple(c for c in (self._from_worktree(), self._from_environment()) if c is not None)
+        """List the worker's identities found: of the worktree one stands in, of the token, of the environment."""
+        found = (self._from_worktree(), self._from_token(), self._from_environment())
+        return tuple(c for c in found if c is not None)
 
     @property
     def worker_of(self) -> int | None:
@@ -146,7 +147,22 @@ class App:
         from git_agent.store import attempts
 
         found = attempts.by_admin(self.repo.admin)
-        return None if found is None else Carried(found.task, found.number, found.epoch)
+        return None if found is None else Carried(found.task, found.number, found.epoch, proved=True)
+
+    def _from_token(self) -> Carried | None:
+        """A token that the store does not know proves nothing, and whoever has one is no person."""
+        token = self.env.get("GIT_AGENT_TOKEN")
+        if not token or not self.has_store:
+            return None
+        import hashlib
+
+        from git_agent.domain.speaker import Carried
+        from git_agent.store import sessions
+
+        found = sessions.by_token(hashlib.sha256(os.fsencode(token)).hexdigest())
+        if found is None:
+            return Carried(None, None, None)
+        return Carried(found.task, found.attempt, found.epoch, proved=True)
 
     def _from_environment(self) -> Carried | None:
         task, epoch = (_number(self.env.get(f"GIT_AGENT_{n}")) for n in ("TASK", "EPOCH"))

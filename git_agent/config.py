@@ -103,6 +103,8 @@ KEYS: tuple[Key, ...] = (
         "How long a worker of the queue may be silent before its task can be taken from it.",
     ),
     Key("agent.stalled", "duration", "15m", "Time without progress after which a worker is shown as stalled."),
+    Key("agent.maxMessage", "number", "65536", "Largest message, in bytes of UTF-8."),
+    Key("agent.messageRate", "number", "60", "Messages that a worker may send in a minute; 0 for any number."),
     Key("agent.maxAttempts", "number", "5", "Attempts at a task before it can no longer be claimed."),
     Key(
         "agent.guard",

@@ -33,6 +33,7 @@ VARYING = (
     (r"\(\d+[smhd]\)", "(<age>)"),
     (r'("(?:beat_age_s|progress_age_s)": )[\d.]+', r"\1<age>"),
     (r"\b(pid|process|process inside:) \d+", r"\1 <pid>"),
+    (r"(?m)^((?:! )?--- )[0-9a-f]{16}(?= data,|$)", r"\1<mark>"),
 )
 
 

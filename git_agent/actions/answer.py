@@ -16,10 +16,10 @@ def answer(app: App, task: Task, text: str) -> Taken:
     Where no question is open (somebody else answered, or the worker went on) the text is sent all the same. Raises
     AgentError as take does.
     """
-    body = names.check_message(text)
+    body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(str(task.id), body, task.id, urgent=True, reply_to=messages.last_question(task.id))
     taken = take(app, task, Step.ANSWER, drafts=(told,), data={"text": body}, reason=None)
     if not taken.moved:
         with app.store.transaction():
-            messages.send([told], app.speaker.address, verified=True)
+            messages.send([told], app.speaker.address, verified=app.speaker.verified)
     return taken

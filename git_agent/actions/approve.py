@@ -18,7 +18,7 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
     AgentError: exit 3 for the task's own worker, or when the branch is not at the reviewed commit.
     """
     forbid_own(app, task, "approve")
-    text = None if note is None else names.check_message(note)
+    text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
     tip = app.repo.branch_oid(task.branch) if task.branch else None
     if task.state in (State.IN_REVIEW, State.APPROVED):
         if tip is None:

@@ -11,7 +11,8 @@ from git_agent.actions.take import take
 from git_agent.actions.unlock import unlock
 from git_agent.app import App
 from git_agent.domain.handing import hands_in
-from git_agent.domain.speaker import GIT
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError
 from git_agent.git.merged import Movement, Verdict, judge
@@ -192,7 +193,9 @@ def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
         events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
         return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
     data = {"reviewed_oid": old, "tip": tip}
-    done = take(app, task, Step.MOVED, seen=task, by=GIT, data=data, reviewed_oid=None, reviewer=None)
+    body = f"{task.label} has new commits since its approval for {old[:12]}: it is ready for review again"
+    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
+    done = take(app, task, Step.MOVED, seen=task, by=GIT, drafts=(told,), data=data, reviewed_oid=None, reviewer=None)
     return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again" if done.moved else ""
 
 

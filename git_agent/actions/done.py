@@ -23,7 +23,7 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
     AgentError: exit 3 for an unclean worktree, no commits, an open question; exit 4 when the rebase conflicts.
     """
     fence(app, task)
-    text = None if note is None else names.check_message(note)
+    text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
     if task.state in (State.ASSIGNED, State.WORKING):
         _check_worktree(app, task)
         if rebase:
@@ -35,7 +35,7 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
         task = take(app, task, Step.START).task
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid
     body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
-    told = Draft(HUMAN, body, task.id)
+    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
     return take(
         app,
         task,

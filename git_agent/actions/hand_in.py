@@ -9,7 +9,7 @@ from git_agent.app import App
 from git_agent.domain.handing import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
-from git_agent.domain.task import Step, Task
+from git_agent.domain.task import State, Step, Task
 from git_agent.store import attempts
 
 
@@ -24,7 +24,8 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
     attempt = attempts.find(task.id, task.attempt)
     if attempt is not None and attempt.start_oid == tip:
         return ""  # the commits of the attempt before, or of an adopted branch
-    told = Draft(HUMAN, f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}", task.id)
+    body = f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}"
+    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
     seen = {"head_oid": tip, "pushed_oid": tip, "pushed_ref": ref, "reason": None}
     data = {"tip": tip, "ref": ref}
     done = take(app, task, Step.PUSHED, seen=task, by=GIT, drafts=(told,), data=data, **{**columns, **seen})

@@ -160,7 +160,7 @@ def _record(app: App, wish: Wish, admin: str) -> Task:
         data |= {"kill": True} if wish.kill else {}
         moved = tasks.move(task, move, speaker.actor, data=data, **columns)
         leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
-        messages.send(wish.drafts, speaker.address, verified=True)
+        messages.send(wish.drafts, speaker.address, verified=speaker.verified)
         intents.end(wish.intent)
     return moved
 

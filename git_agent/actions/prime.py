@@ -10,10 +10,10 @@ from git_agent.actions.status import Status, status
 from git_agent.actions.view import TaskView, view
 from git_agent.app import App
 from git_agent.domain.message import Message
-from git_agent.domain.speaker import HUMAN
+from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError
-from git_agent.store import attempts, messages
+from git_agent.store import attempts, deliveries
 
 _MAIL = 3
 
@@ -47,8 +47,8 @@ class Primer:
 
 def prime(app: App, task: Task | None) -> Primer:
     """Gather what an agent must know of a task, or of the whole without one. Nothing is marked as read."""
-    address = HUMAN if task is None else str(task.id)
-    mail, unread = tuple(messages.waiting(address, _MAIL)), messages.unread([address]).get(address, 0)
+    addresses = [HUMAN, COORDINATOR] if task is None else [str(task.id)]
+    mail, unread = tuple(deliveries.waiting(addresses, _MAIL)), sum(deliveries.unread(addresses).values())
     if task is None:
         return Primer(None, None, (), mail, unread, False, False, status(app, counts=False))
     viewed = view(app, [task], counts=True)[0]

@@ -18,7 +18,7 @@ def request_changes(app: App, task: Task, text: str) -> Taken:
     own worker and for a task that is not in review.
     """
     forbid_own(app, task, "request-changes")
-    body = names.check_message(text)
+    body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     taken = take(
         app,
@@ -32,5 +32,5 @@ def request_changes(app: App, task: Task, text: str) -> Taken:
     )
     if not taken.moved and taken.task.state is State.WORKING and taken.task.hold is Hold.CHANGES_REQUESTED:
         with app.store.transaction():
-            messages.send([told], app.speaker.address, verified=True)
+            messages.send([told], app.speaker.address, verified=app.speaker.verified)
     return taken

@@ -9,19 +9,23 @@ from typing import Any
 from git_agent.actions.need import Need, need
 from git_agent.actions.view import TaskView, view
 from git_agent.app import App
+from git_agent.domain.message import Message
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import State
-from git_agent.store import intents, messages, tasks
+from git_agent.store import deliveries, intents, tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of the repository's work. counts: of all tasks by state; health: of the tool itself."""
+    """The state of the repository's work. counts: of all tasks by state; health: of the tool itself; unacked: messages
+    that want an acknowledgement and have none.
+    """
 
     needs_you: tuple[Need, ...]
     tasks: tuple[TaskView, ...]
     counts: Mapping[State, int]
     health: Mapping[str, Any]
+    unacked: tuple[Message, ...] = ()
 
 
 def _stuck(viewed: TaskView) -> Need | None:
@@ -40,10 +44,14 @@ def status(app: App, *, counts: bool = True) -> Status:
     viewed = view(app, tasks.unfinished(), counts=counts)
     found = [*map(need, viewed), *(_stuck(v) for v in viewed if v.blocked_by)]
     needs = sorted((n for n in found if n is not None), key=lambda n: n.since)
+    new, urgent = deliveries.for_people()
     health = {
         "store": app.store.path,
-        "unread": messages.unread([HUMAN]).get(HUMAN, 0),
+        "unread": deliveries.unread([HUMAN]).get(HUMAN, 0),
+        "mail": new,
+        "urgent_mail": urgent,
         "under_way": len(intents.pending()),
         "untrusted": list(app.config.untrusted),
     }
-    return Status(tuple(needs), tuple(viewed), tasks.count_by_state(), health)
+    unacked = tuple(deliveries.unacknowledged())
+    return Status(tuple(needs), tuple(viewed), tasks.count_by_state(), health, unacked)

@@ -8,6 +8,7 @@ from typing import Any
 
 from git_agent.actions.beats import beats
 from git_agent.actions.fence import fence
+from git_agent.actions.tell_dependents import tell_dependents
 from git_agent.app import App
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import Carried, Speaker
@@ -61,7 +62,8 @@ def take(
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
         moved = tasks.move(now, made, speaker.actor, data=data, **{**_settled(app, now, made), **columns})
-        messages.send(drafts, speaker.address, verified=by is None)
+        told = (*drafts, *tell_dependents(moved)) if moved.state is State.COMPLETED else drafts
+        messages.send(told, speaker.address, verified=speaker.verified)
         if moved.state in _ENDS_LEASE or moved.hold:
             leases.drop(moved.id)
         if intent is not None:

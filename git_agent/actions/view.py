@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from git_agent.app import App
 from git_agent.domain.lease import Lease, Liveness, liveness, stalled
 from git_agent.domain.task import State, Task
-from git_agent.store import leases, messages, tasks
+from git_agent.store import deliveries, leases, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     """View tasks. counts: count the commits ahead of and behind the base, too."""
     ids = [t.id for t in shown]
     parents, blockers, paths = tasks.parents(ids), tasks.blockers(ids), tasks.paths(ids)
-    held, unread, now = leases.of(ids), messages.unread([str(i) for i in ids]), app.store.now()
+    held, unread, now = leases.of(ids), deliveries.unread([str(i) for i in ids]), app.store.now()
     ahead = _ahead(app, shown, app.heads) if counts else {}
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 

@@ -109,6 +109,13 @@ def _states(verb: str) -> set[State]:
     return special.get(verb) or steps or set(UNFINISHED)
 
 
+def _recipients(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    from git_agent.domain.recipient import ALL, PLACES
+
+    places = [place for place in PLACES if place != ALL or verb == "send"]
+    return [*_tasks(app, verb, start), *(CompletionItem(place) for place in places if place.startswith(start))]
+
+
 def _branches(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
     return [CompletionItem(name) for name in app.heads if name.startswith(start)]
 
@@ -134,6 +141,8 @@ def _directories(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
 _VALUES = {
     "TASK": _tasks,
     "AGENT": _agents,
+    "TO... TEXT": _recipients,
+    "WHO": _recipients,
     "BRANCH": _branches,
     "STATE": _state_names,
     "FILE": _files,

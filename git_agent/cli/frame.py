@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 
 class Answer(NamedTuple):
     """What a verb says. payload: its JSON object, or what makes it when it is asked for; lines: for people; talk: lines
-    for stderr, before them; rows: JSON objects to print one a line in place of the payload; exit: the exit code.
+    for stderr, before them; rows: JSON objects to print one a line in place of the payload; exit: the exit code;
+    follows: lines and rows come as things happen, and each is written at once; delivered: called when all was written
+    out (the answer is mail).
     """
 
     payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     lines: Iterable[str] = ()
     talk: Iterable[str] = ()
-    rows: Sequence[Mapping[str, Any]] | None = None
+    rows: Iterable[Mapping[str, Any]] | None = None
     exit: int = 0
+    follows: bool = False
+    delivered: Callable[[], object] | None = None
 
 
 class Commanding(click.Command):
@@ -159,28 +163,43 @@ def note(lines: Iterable[str]) -> None:
 
 
 def _say(app: App, answer: Answer, as_json: bool) -> None:
-    out = sys.stdout
     if as_json:
         from git_agent.render import json
 
         payload = answer.payload() if callable(answer.payload) else answer.payload
-        for each in (payload,) if answer.rows is None else answer.rows:
-            out.write(json.document(each) + "\n")
-    note((*app.notices, *_mail(app)))
+        _write(map(json.document, (payload,) if answer.rows is None else answer.rows), answer.follows)
+    note((*app.notices, *(_mail(app) if answer.delivered is None else ())))
     if not as_json:
         for line in answer.talk:
             print(line, file=sys.stderr)
-        out.writelines(f"{line}\n" for line in answer.lines)
+        _write(answer.lines, answer.follows)
+    if answer.delivered is not None:
+        sys.stdout.flush()
+        answer.delivered()
+
+
+def _write(lines: Iterable[str], at_once: bool) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+        if at_once:
+            sys.stdout.flush()
 
 
 def _mail(app: App) -> list[str]:
-    """A worker hears of its mail with every verb it runs; a person has `git agent status`."""
+    """A worker that was not superseded hears of its mail with every verb it runs; a person has `git agent status`.
+
+    What was seen is not said again, but for an acknowledgement that is overdue.
+    """
     if not app.worker_of:
         return []
-    from git_agent.store import messages
+    from git_agent.store import deliveries, tasks
 
-    number = messages.unread([str(app.worker_of)]).get(str(app.worker_of), 0)
-    return [f"mail waits ({number}): git agent log {app.worker_of}"] if number else []
+    new, overdue = deliveries.calling([str(app.worker_of)])
+    task = tasks.find(app.worker_of) if new or overdue else None
+    if task is None or app.speaker.superseded(task):
+        return []
+    lines = [f"mail waits ({new}): git agent inbox"] if new else []
+    return [*lines, f"not acknowledged yet ({overdue}): git agent inbox"] if overdue else lines
 
 
 def screen(app: App) -> Screen:
@@ -212,19 +231,19 @@ def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] 
     return Answer(payload, lines, talk)
 
 
-_MOST = 128 * 1024  # characters; more than any text may have, so that its check refuses it
+_MOST = 128 * 1024  # characters; more than any body may have, so that its check refuses it
 
 
-def read_text(path: str) -> str:
+def read_text(path: str, most: int = _MOST) -> str:
     """Read a text from a file, or from standard input for `-`; never more than is needed to refuse it.
 
-    Raises AgentError for one that can't be read.
+    most: characters, more than are allowed. Raises AgentError for one that can't be read.
     """
     try:
         if path == "-":
-            return sys.stdin.read(_MOST)
+            return sys.stdin.read(most)
         with open(path, encoding="utf-8") as file:
-            return file.read(_MOST)
+            return file.read(most)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise AgentError(

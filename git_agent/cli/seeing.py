@@ -56,7 +56,7 @@ def status_verb(app: App, task: str | None) -> Answer:
     payload = {
         "needs_you": [json.need(n) for n in found.needs_you],
         "tasks": [json.task(v) for v in found.tasks] if as_json else [],
-        "health": dict(found.health),
+        "health": {**found.health, "unacked": [json.unacknowledged(m) for m in found.unacked]},
     }
     return Answer(payload, lines.status(found, screen(app)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Seeing")
+SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Messages", "Seeing")
 
 
 class Verb(NamedTuple):
@@ -75,6 +75,15 @@ VERBS: dict[str, Verb] = {
         merge="Merge approved tasks into their base",
         rm="Remove the worktree and branch of a task",
         clean="Remove what completed and cancelled tasks left",
+    ),
+    **_of(
+        "mail",
+        "Messages",
+        send="Send a message to tasks, people, all workers or a topic",
+        reply="Answer a message",
+        inbox="Read what waits for you, or wait for it",
+        ack="Acknowledge messages: they are delivered no more",
+        tail="Read what is said in a topic",
     ),
     **_of(
         "seeing",

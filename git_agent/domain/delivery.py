@@ -11,3 +11,7 @@ class Delivery(StrEnum):
     NEW = "new"
     SEEN = "seen"
     ACKED = "acked"
+
+
+AGAIN_S = 300.0
+"""Seconds after which a message that was seen and not acknowledged is delivered to who waits, as if it were new."""

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
 from git_agent.domain import spelling
@@ -130,6 +131,7 @@ def branch_for(prefix: str, task_id: int, name: str, attempt: int = 1) -> str:
     return prefix + directory_for(task_id, name, attempt)
 
 
+@cache  # asked for with every TASK argument
 def check_prefix(prefix: str) -> str:
     """Return agent.branchPrefix in NFC; it ends in '/' or not.
 

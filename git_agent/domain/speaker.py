@@ -15,16 +15,21 @@ GIT = "git"
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A claim to be the worker of a task. attempt or epoch is None when the claim does not name it."""
+    """A claim to be the worker of a task. attempt or epoch is None when the claim does not name it; proved: by the
+    worktree that one stands in, or by a token that the store knows.
+    """
 
     task: int | None
     attempt: int | None
     epoch: int | None
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """The one who runs the command. carried: each identity found (worktree, environment); none for a person."""
+    """The one who runs the command. carried: each identity found (worktree, token, environment), the one that counts
+    first; none for a person.
+    """
 
     actor: str
     carried: tuple[Carried, ...] = field(default=())
@@ -32,13 +37,21 @@ class Speaker:
     @property
     def is_worker(self) -> bool:
         """Tell whether a worker speaks."""
-        return any(c.task is not None for c in self.carried)
+        return self._first is not None
 
     @property
     def address(self) -> str:
         """Say where an answer goes: the worker's task id, or @human."""
-        ids = [c.task for c in self.carried if c.task is not None]
-        return str(ids[0]) if ids else HUMAN
+        return HUMAN if self._first is None else str(self._first.task)
+
+    @property
+    def verified(self) -> bool:
+        """Tell whether the address is proved: by worktree or token; a person's is, where nothing claims otherwise."""
+        return not self.carried if self._first is None else self._first.proved
+
+    @property
+    def _first(self) -> Carried | None:
+        return next((c for c in self.carried if c.task is not None), None)
 
     def works_on(self, task: Task) -> bool:
         """Tell whether this is the task's worker, of this attempt or of an earlier one."""

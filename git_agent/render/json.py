@@ -107,6 +107,12 @@ def message(said: Message) -> dict[str, Any]:
     }
 
 
+def unacknowledged(said: Message) -> dict[str, Any]:
+    """Describe a message that nobody acknowledged, without its text."""
+    sent = rfc3339(said.sent_at)
+    return {"message": said.id, "sender": said.sender, "to": said.to, "sent_at": sent, "state": said.state}
+
+
 def entry(line: Entry) -> dict[str, Any]:
     """Describe a line of the log: one of event, message, commit."""
     at = {"at": rfc3339(line.at)}

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from git_agent.domain.event import Event
 
 
+_UNACKED = 5  # one screen has no room for more
+
+
 class Screen(NamedTuple):
     """Where lines go. width: columns of the terminal, None for a pipe; colour: escapes are wanted; now: ms."""
 
@@ -146,8 +149,21 @@ def status(found: Status, screen: Screen) -> list[str]:
     lines += _section("Queue", [v for v in found.tasks if v.task.state is State.OPEN], screen)
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
     lines += ["", totals or "no tasks yet; git agent spawn TITLE makes one"]
+    lines += _mail(found, screen)
     if found.health["untrusted"]:
         lines.append(f"not trusted: {', '.join(found.health['untrusted'])} of .gitagent; git agent trust accepts them")
+    return lines
+
+
+def _mail(found: Status, screen: Screen) -> list[str]:
+    number, urgent = found.health["mail"], found.health["urgent_mail"]
+    lines = [f"mail waits ({number}{f', {urgent} urgent' if urgent else ''}): git agent inbox"] if number else []
+    if found.unacked:
+        from git_agent.render.mail import unacknowledged
+
+        lines += [_fit(f"not acknowledged: {unacknowledged(m, screen.now)}", screen) for m in found.unacked[:_UNACKED]]
+        more = len(found.unacked) - _UNACKED
+        lines += [f"not acknowledged: {more} more; git agent status --json"] if more > 0 else []
     return lines
 
 

@@ -52,7 +52,8 @@ class Heartbeat(threading.Thread):
         self._store, self._worker, self._to, self._come = store, worker, to, come
         self._ticked = self._looked = time.monotonic()
         self._progress_at = int(time.time() * 1000)
-        self._unread, self._failures, self._superseded, self._stopped = 0, 0, False, False
+        self._unread: int | None = None  # what waited before the agent was there is no news
+        self._failures, self._superseded, self._stopped = 0, False, False
 
     def run(self) -> None:
         """Beat, and wait for the next beat or a word. What nobody foresaw is told, so that it never ends in silence."""
@@ -122,7 +123,7 @@ class Heartbeat(threading.Thread):
         if pulse is None or pulse.epoch != self._worker.epoch:
             self._tell_of_end(pulse)
             return
-        if pulse.unread > self._unread:
+        if self._unread is not None and pulse.unread > self._unread:
             self._come.say(Mail(pulse.unread))
         self._unread = pulse.unread
         if pulse.stopped_by is not None and not self._stopped:

@@ -15,7 +15,6 @@ from git_agent.runtime import draining
 
 _LOOKS_S = (2.0, 5.0)  # between two looks at git: while things happen, and when nothing does
 _SLICE_S = 0.5  # how soon a note of a hook, or the end of our reader, is seen
-_POLLS_S = (0.02, 0.25)  # between two looks at the store: while things happen, and when nothing does
 _SETTINGS_S = 60.0  # after which a configuration that was changed counts
 _PASSES = frozenset({"store-busy", "store-not-writable"})
 
@@ -27,7 +26,6 @@ class _Rhythm:
     pause_s: float = _LOOKS_S[0]
     due: float = 0.0
     noted: int = 0
-    poll_s: float = _POLLS_S[0]
     read: float = field(default_factory=time.monotonic)
 
     def is_due(self, app: App) -> bool:
@@ -40,14 +38,14 @@ class _Rhythm:
         """Set the time of the next look, the later the longer nothing happened."""
         now = time.monotonic()
         self.pause_s = min(self.pause_s * 1.2, _LOOKS_S[1])
-        self.due, self.poll_s = now + self.pause_s, _POLLS_S[1]
+        self.due = now + self.pause_s
         if now - self.read > _SETTINGS_S:
             app.forget_settings()
             self.read = now
 
     def happened(self) -> None:
         """Look more often for a while: what happens seldom comes alone."""
-        self.pause_s, self.poll_s = _LOOKS_S[0], _POLLS_S[0]
+        self.pause_s = _LOOKS_S[0]
         self.due = min(self.due, time.monotonic() + self.pause_s)
 
 
@@ -75,7 +73,7 @@ def follow(app: App, after: int, *, kept: bool, say: Callable[[str], None]) -> I
         yield found.events
         after = found.events[-1].seq if found.events else after
         if len(found.events) < PAGE:
-            seen = app.store.wait_for_change(_SLICE_S, seen, poll_s=rhythm.poll_s)
+            seen = app.store.wait_for_change(_SLICE_S, seen)
 
 
 def _background(app: App, asks: bool) -> None:

@@ -111,6 +111,13 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
         except peewee.DatabaseError as error:
             raise faults.translate(error, self.path) from error
 
+    def rows(self, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Run one statement and list its rows: execute_sql for what runs with each message, in half the time."""
+        try:
+            return list(self.connection().execute(sql, params))
+        except apsw.Error as error:
+            raise faults.translate(error, self.path) from error
+
     def begin(self, lock_type: str | None = None) -> Any:
         """Begin a transaction. Raises AgentError (exit 6) when the lock could not be had in 30 s."""
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from git_agent.domain.lease import AHEAD_MS, Lease
+from git_agent.domain.lease import AHEAD_MS, BEAT_S, Lease
 from git_agent.domain.owner import Owner
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
@@ -81,9 +81,12 @@ def renew(task: int, epoch: int, session: int, lease_s: float, progress_at: int)
     return None if row is None else Pulse(bool(row[0]), *row[1:])
 
 
+_PROGRESS = f"UPDATE lease SET progress_at = {_NOW} WHERE task = ? AND progress_at < {_NOW} - {int(BEAT_S * 1000)}"
+
+
 def progress(task: int) -> None:
-    """Record that work moved; for what its worker did with a verb, such as sending a message."""
-    LeaseRow.update(progress_at=NOW_MS).where(LeaseRow.task == task).execute()
+    """Record that work moved, every ten seconds at most; for what its worker did with a verb, such as a message."""
+    database.execute_sql(_PROGRESS, (task,))
 
 
 def heard(task: int, at: int, lease_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Messages: one row for what was said, one delivery for each recipient until it is acknowledged."""
+"""Messages: one row for what was said, one delivery for each recipient (store/deliveries.py)."""
 
 from __future__ import annotations
 
@@ -6,99 +6,108 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.delivery import Delivery
-from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import DeliveryRow, MessageRow, dicts, tuples
+from git_agent.store.engine import NOW_MS
+from git_agent.store.schema import database
 
 if TYPE_CHECKING:
     from git_agent.domain.message import Draft, Message
 
+# As text: a message is two short statements, and peewee takes ten times as long to write them as SQLite to run them.
+_INSERT = (
+    "INSERT INTO message (sender, task, topic, thread, reply_to, urgent, needs_ack, body, verified, until, sent_at)"
+    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NOW_MS.sql}) RETURNING id, sent_at"
+)
+_DELIVER = "INSERT INTO delivery (message, recipient, state) VALUES (?, ?, 'new')"
+VIEW = (
+    "SELECT m.id, m.sender, d.recipient, m.task, m.topic, COALESCE(m.thread, m.id), m.reply_to, m.urgent, m.needs_ack,"
+    " m.body, m.sent_at, d.state, m.verified FROM delivery d JOIN message m ON m.id = d.message"
+)
+"""The start of a query for messages as their recipients have them: see `views`."""
+_MINUTE_MS = 60_000
+
+
+def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    """Run a statement; list its rows."""
+    return database.rows(sql, params)  # type: ignore[no-any-return]
+
+
+def views(sql: str, *params: Any) -> list[Message]:
+    """Run a query that begins with VIEW."""
+    from git_agent.domain.message import Message
+
+    def one(row: tuple[Any, ...]) -> Message:
+        *plain, urgent, needs_ack, body, sent_at, state, verified = row
+        values = [*plain, bool(urgent), bool(needs_ack), body, sent_at, Delivery(state), bool(verified)]
+        return Message(*values)
+
+    return list(map(one, rows(sql, *params)))
+
 
 def send(drafts: Iterable[Draft], sender: str, *, verified: bool) -> list[int]:
     """Store messages with their deliveries; call it inside the change's transaction. Returns their ids."""
-    return [_send(draft, sender, verified) for draft in drafts]
+    return [post(draft, sender, verified=verified)[0].id for draft in drafts]
 
 
-def _send(draft: Draft, sender: str, verified: bool) -> int:
-    thread = _thread_of(draft.reply_to)
-    key = MessageRow.insert(
-        sender=sender,
-        task=draft.task,
-        reply_to=draft.reply_to,
-        urgent=int(draft.urgent),
-        needs_ack=int(draft.needs_ack),
-        body=draft.body,
-        verified=int(verified),
-        sent_at=NOW_MS,
-    ).execute()
-    MessageRow.update(thread=thread or key).where(MessageRow.id == key).execute()
-    DeliveryRow.insert(message=key, recipient=draft.to).execute()
-    return int(key)
+def post(draft: Draft, sender: str, *, verified: bool) -> list[Message]:
+    """Store a message as send does; return it as each of its recipients has it."""
+    from git_agent.domain.message import Message
+
+    flags = draft.urgent, draft.needs_ack
+    thread = draft.thread if draft.thread or draft.reply_to is None else thread_of(draft.reply_to)
+    about = draft.task, draft.topic
+    values = (sender, *about, thread, draft.reply_to, *map(int, flags), draft.body, int(verified), draft.until)
+    ((key, at),) = rows(_INSERT, *values)
+    copies = []
+    for to in dict.fromkeys((draft.to, *draft.others)):
+        rows(_DELIVER, key, to)
+        plain = (key, sender, to, *about, thread or key, draft.reply_to, *flags, draft.body, at)
+        copies.append(Message(*plain, Delivery.NEW, verified))
+    return copies
 
 
-def _thread_of(message: int | None) -> int | None:
-    if message is None:
-        return None
-    return next(
-        (row[0] for row in tuples(MessageRow.select(MessageRow.thread).where(MessageRow.id == message))),
-        None,
-    )
+def thread_of(message: int) -> int | None:
+    """Name the thread that a message is in: its first message; None for an unknown message."""
+    return next((row[0] for row in rows("SELECT COALESCE(thread, id) FROM message WHERE id = ?", message)), None)
+
+
+def copies(message: int) -> list[Message]:
+    """List a message as each of its recipients has it; empty for an unknown one."""
+    return views(f"{VIEW} WHERE m.id = ? ORDER BY d.recipient", message)
 
 
 def last_question(task: int) -> int | None:
-    """Find the newest message that a task's worker sent."""
-    rows = tuples(MessageRow.select(peewee.fn.MAX(MessageRow.id)).where(MessageRow.sender == str(task)))
-    return rows[0][0]  # type: ignore[no-any-return]
+    """Find the newest message that wants something of the people for a task to go on."""
+    query = "SELECT MAX(id) FROM message WHERE task = ? AND until IS NOT NULL AND needs_ack"
+    return rows(query, task)[0][0]  # type: ignore[no-any-return]
 
 
 def of_task(task: int, *, since_ms: int | None = None, limit: int = 1000) -> list[Message]:
-    """List the newest messages about a task, oldest first. since_ms: ms since the epoch."""
-    query = _joined().where(MessageRow.task == task)
-    if since_ms is not None:
-        query = query.where(MessageRow.sent_at >= since_ms)
-    return _messages(query.order_by(MessageRow.id.desc()).limit(limit))[::-1]
-
-
-def unread(recipients: Iterable[str]) -> dict[str, int]:
-    """Count the messages each recipient has not acknowledged."""
-    wanted = list(recipients)
-    query = DeliveryRow.select(DeliveryRow.recipient, peewee.fn.COUNT(DeliveryRow.message)).where(
-        DeliveryRow.state != Delivery.ACKED
-    )
-    if len(wanted) <= 500:
-        query = query.where(DeliveryRow.recipient.in_(wanted))
-    return dict(tuples(query.group_by(DeliveryRow.recipient)))
-
-
-def waiting(recipient: str, limit: int) -> list[Message]:
-    """List the newest messages that a recipient has not acknowledged, oldest first."""
-    mine = (DeliveryRow.recipient == recipient) & (DeliveryRow.state != Delivery.ACKED)
-    return _messages(_joined().where(mine).order_by(MessageRow.id.desc()).limit(limit))[::-1]
-
-
-def _joined() -> Any:
-    return MessageRow.select(MessageRow, DeliveryRow.recipient, DeliveryRow.state).join(
-        DeliveryRow, on=(DeliveryRow.message == MessageRow.id)
-    )
-
-
-def _messages(query: Any) -> list[Message]:
-    from git_agent.domain.message import Message
-
-    return [
-        Message(
-            id=row["id"],
-            sender=row["sender"],
-            to=row["recipient"],
-            task=row["task"],
-            topic=row["topic"],
-            thread=row["thread"],
-            reply_to=row["reply_to"],
-            urgent=bool(row["urgent"]),
-            needs_ack=bool(row["needs_ack"]),
-            body=row["body"],
-            sent_at=row["sent_at"],
-            state=Delivery(row["state"]),
-            verified=bool(row["verified"]),
+    """List the newest messages about a task, from and to its workers, oldest first. since_ms: ms since the epoch."""
+    newest = "ORDER BY 1 DESC LIMIT ?)"
+    ids = " UNION ".join(
+        (
+            f"SELECT * FROM (SELECT id FROM message WHERE task = ? {newest}",
+            f"SELECT * FROM (SELECT id FROM message WHERE sender = ? {newest}",
+            f"SELECT * FROM (SELECT message FROM delivery WHERE recipient = ? {newest}",
         )
-        for row in dicts(query)
-    ]
+    )
+    query = f"{VIEW} WHERE m.id IN ({ids}) AND m.sent_at >= ? ORDER BY m.id DESC, d.recipient DESC LIMIT ?"
+    wanted = (task, limit, str(task), limit, str(task), limit)
+    return views(query, *wanted, since_ms or 0, limit)[::-1]
+
+
+def of_topic(topic: str, *, after: int | None = None, limit: int) -> list[Message]:
+    """List a topic's messages, oldest first. topic: its name without `#`; after: the next ones after this id; without
+    it the newest; limit: at most as many.
+    """
+    query, place = f"{VIEW} WHERE m.topic = ? AND d.recipient = ?", f"#{topic}"
+    if after is None:
+        return views(f"{query} ORDER BY m.id DESC LIMIT ?", topic, place, limit)[::-1]
+    return views(f"{query} AND m.id > ? ORDER BY m.id LIMIT ?", topic, place, after, limit)
+
+
+def sent_lately(sender: str, most: int) -> int:
+    """Count what a sender has sent within the last minute, most at most; not what a clock has put into the future."""
+    lately = f"sent_at BETWEEN {NOW_MS.sql} - {_MINUTE_MS} AND {NOW_MS.sql}"
+    query = f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE sender = ? AND {lately} LIMIT ?)"
+    return int(rows(query, sender, most)[0][0])

@@ -207,6 +207,7 @@ class MessageRow(_Table):
     body = peewee.TextField()
     verified = peewee.IntegerField(default=0)
     sent_at = peewee.BigIntegerField()
+    until = peewee.TextField(null=True)
 
     class Meta:
         table_name = "message"

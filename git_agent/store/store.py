@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from git_agent.errors import AgentError
 from git_agent.store import migrate, schema
 from git_agent.store.engine import NOW_MS, Database, peewee, require_sound
 
+if TYPE_CHECKING:
+    from git_agent.store.waking import Watch
+
 FILE = "agent.db"
-_POLL_S = (0.02, 0.5)
 
 
 class Store:
@@ -20,6 +24,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._watches = threading.local()
 
     @classmethod
     def open(cls, directory: str, *, create: bool) -> Store:
@@ -67,21 +72,23 @@ class Store:
         """Read the database's clock: milliseconds since the epoch."""
         return int(self._database.execute(peewee.Select(columns=[NOW_MS])).fetchone()[0])
 
-    def wait_for_change(self, timeout_s: float | None, seen: int | None = None, *, poll_s: float = _POLL_S[0]) -> int:
+    def wait_for_change(self, timeout_s: float | None, seen: int | None = None) -> int:
         """Wait until another connection has committed.
 
-        timeout_s: None waits for ever; seen: the last returned number, so that no change is missed between calls;
-        poll_s: between the first two looks, for each costs 0.1 ms; later ones are up to half a second apart.
+        timeout_s: None waits for ever; seen: the last returned number, so that no change is missed between calls.
         Returns the present number (SQLite's data_version), also when the time is up.
         """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        first = self._data_version() if seen is None else seen
-        pause = poll_s
-        while (now := self._data_version()) == first:
-            if deadline is not None and time.monotonic() >= deadline:
+        now = self._data_version()
+        if timeout_s == 0 or seen not in (None, now):
+            return now
+        watch = self._watching()
+        first, deadline = now, None if timeout_s is None else time.monotonic() + timeout_s
+        for pause in watch.waits():
+            now = self._data_version()
+            left = pause if deadline is None else deadline - time.monotonic()
+            if now != first or left <= 0:
                 break
-            time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
-            pause = min(pause * 1.2, _POLL_S[1])
+            watch.wait(min(pause, left))
         return now
 
     @contextmanager
@@ -95,9 +102,21 @@ class Store:
         """Look whether the store is where it was. Raises AgentError when its file was deleted or replaced."""
         self._database.check_identity()
 
+    def _watching(self) -> Watch:
+        """One for each thread, kept between two waits, so that what is written meanwhile is told of by the next."""
+        from git_agent.store.waking import Watch
+
+        watch: Watch | None = getattr(self._watches, "watch", None)
+        if watch is None:
+            watch = self._watches.watch = Watch(os.path.dirname(self.path))
+        return watch
+
     def close(self) -> None:
         """Close this thread's connection."""
+        watch: Watch | None = self._watches.__dict__.pop("watch", None)
+        if watch is not None:
+            watch.close()
         self._database.close()
 
     def _data_version(self) -> int:
-        return int(self._database.execute_sql("PRAGMA data_version").fetchone()[0])
+        return int(self._database.rows("PRAGMA data_version", ())[0][0])

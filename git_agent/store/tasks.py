@@ -8,7 +8,7 @@ from typing import Any
 
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
-from git_agent.store import events
+from git_agent.store import deliveries, events
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, database, tuples
 
@@ -142,7 +142,7 @@ def move(
     """Make one move of the state machine, with its event; call it inside a transaction.
 
     task: as it was read; columns: what else changes; kind: the event's, if not the step's. The dependents' counts
-    follow. Raises Changed when the task is not as it was read.
+    and what its messages announced follow. Raises Changed when the task is not as it was read.
     """
     epoch = task.epoch + 1 if made.fences else task.epoch
     changed = (
@@ -174,6 +174,7 @@ def move(
         version=task.version + 1,
         data=data,
     )
+    deliveries.settle(task.id, made.target, made.hold)
     if (task.state is State.COMPLETED) != (made.target is State.COMPLETED):
         _recount(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task.id))
     return get(task.id)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import hooking, listing, running, spawning, starting, verbs, writing
+from tests.bench import hooking, listing, mailing, running, spawning, starting, verbs, writing
 from tests.bench.stage import sealed
 
 BENCHMARKS = {
@@ -20,6 +20,7 @@ BENCHMARKS = {
     **writing.BENCHMARKS,
     **hooking.BENCHMARKS,
     **running.BENCHMARKS,
+    **mailing.BENCHMARKS,
 }
 
 

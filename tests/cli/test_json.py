@@ -81,6 +81,8 @@ def _live(life: Life) -> None:
     life("answer", "1", "Because"), life("status"), life("list"), life("show", "1"), life("stats")
     life("prime", "1")
     _work(life, 1)
+    sent = life("send", "@human", "1", "#news", "Look")["messages"][0]["id"]
+    life("reply", str(sent), "Yes"), life("tail", "news"), life("inbox"), life("ack", str(sent))
     life("diff", "1"), life("request-changes", "1", "-m", "More"), life("done", "1")
     life("approve", "1"), life("merge", "1"), life("rm", "1"), life("clean"), life("reopen", "1")
     life("reassign", "2"), life("release", "2"), life("spawn", "2"), life("fail", "2", "-m", "No"), life("retry", "2")
@@ -96,6 +98,7 @@ def test_every_verb_answers_with_one_object(repo: Sandbox) -> None:
     _live(life)
     # `demo` is played in its own tests; `log` and `watch` write one object a line; `exec` becomes another program.
     assert VERBS.keys() - life.said.keys() == {"demo", "log", "watch", "exec"}
+    assert all({*life.said[verb]} >= {"messages"} for verb in ("send", "reply", "inbox", "ack", "tail"))
     about_one = {verb for verb, said in life.said.items() if "task" in said}
     about_some = {verb for verb, said in life.said.items() if "tasks" in said}
     assert about_some == {"ready", "status", "list", "clean", "ps"}
@@ -151,6 +154,7 @@ NEEDS = {
     "exec": ("1", "--", "true"),
     **{"answer": ("1", "text"), "ask": ("text",), "request-changes": ("1", "-m", "x"), "fail": ("1", "-m", "x")},
     **{"add": ("title",), "spawn": ("title",), "edit": ("1", "--priority", "1")},
+    **{"send": ("@human", "text"), "reply": ("1", "text"), "ack": ("1",), "tail": ("news",)},
 }
 
 

@@ -76,3 +76,16 @@ def test_the_error_says_who_took_the_task() -> None:
     assert error.exit is Exit.SUPERSEDED == 5
     assert error.message == "your attempt at task 7 is not the current one: reassigned by Ada"
     assert "git agent show 7" in error.hint
+
+
+def test_the_first_identity_is_the_address_and_tells_whether_it_is_proved() -> None:
+    token, claim = Carried(3, 1, 1, proved=True), Carried(5, None, 1)
+    assert (speaker(token, claim).address, speaker(token, claim).verified) == ("3", True)
+    assert (speaker(claim).address, speaker(claim).verified) == ("5", False)
+    assert speaker(token, claim).works_on(task(id=5)), "what is claimed still forbids"
+
+
+def test_a_person_is_verified_unless_something_claims_otherwise() -> None:
+    assert speaker().verified
+    unknown_token = Carried(None, None, None)
+    assert speaker(unknown_token).address == "@human" and not speaker(unknown_token).verified

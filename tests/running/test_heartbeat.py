@@ -178,6 +178,7 @@ def test_mail_and_a_wish_to_stop_come_back_on_the_beat(beating: Beating) -> None
     from git_agent.domain.message import Draft
 
     beating.thread.start()
+    eventually(lambda: beating.beat_at() > 0, lambda: None)
     with beating.store.transaction():
         messages.send([Draft("1", "hello", 1)], "@human", verified=True)
     beating.hears(lambda heard: heard == Mail(1))

@@ -19,7 +19,7 @@ PRELUDE = """
 import json, os, signal, sys, time, traceback
 from git_agent.domain.task import Hold, State, Step, after
 from git_agent.errors import AgentError
-from git_agent.store import engine, events, intents, leases, messages, migrate, schema, tasks
+from git_agent.store import deliveries, engine, events, intents, leases, messages, migrate, schema, tasks
 from git_agent.store.store import Store
 
 def say(*words):

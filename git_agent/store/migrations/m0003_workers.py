@@ -24,4 +24,10 @@ STATEMENTS: tuple[str, ...] = (
     "CREATE INDEX message_topic ON message (topic, id) WHERE topic IS NOT NULL",
     "CREATE INDEX message_sender ON message (sender, sent_at)",
     "CREATE INDEX message_thread ON message (thread, id)",
+    # By state, so that what is acknowledged is passed over, and still found for a task's log.
+    "DROP INDEX delivery_open",
+    "CREATE INDEX delivery_recipient ON delivery (recipient, state, message)",
+    # The state or hold that a message announces: when its task leaves it, nobody has to read the message any more.
+    "ALTER TABLE message ADD COLUMN until TEXT",
+    "CREATE INDEX message_until ON message (task) WHERE until IS NOT NULL",
 )

@@ -1,0 +1,130 @@
+"""Verbs that send and read messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from git_agent.app import App
+from git_agent.cli.frame import Answer, read_text, screen, verb
+from git_agent.errors import usage
+
+if TYPE_CHECKING:
+    from git_agent.actions.inbox import Inbox
+    from git_agent.domain.message import Message
+
+_ID = click.IntRange(1, 2**63 - 1)
+
+
+def _sent(copies: Sequence[Message]) -> Answer:
+    from git_agent.render import json, mail
+
+    return Answer({"messages": [json.message(copy) for copy in copies]}, [mail.sent(copies)])
+
+
+@verb("send", configured=True)
+@click.argument("words", nargs=-1, required=True, metavar="TO... TEXT")
+@click.option("-F", "--file", metavar="FILE", help="Read the text from FILE, - for standard input; then all are TO.")
+@click.option("--urgent", is_flag=True, help="Before all that is not.")
+@click.option("--needs-ack", is_flag=True, help="Show it to you and in status until it is acknowledged.")
+@click.option("--thread", type=_ID, metavar="ID", help="Join the conversation of message ID.")
+def send_verb(
+    app: App, words: tuple[str, ...], file: str | None, urgent: bool, needs_ack: bool, thread: int | None
+) -> Answer:
+    """Send a message.
+
+    TO is a task, @human, @coordinator, @all (the workers of live tasks) or a topic as '#builds'. A message to a task
+    reaches whoever works on it then. It is delivered until it is acknowledged; a worker that sends too many in a minute
+    is refused with exit code 6.
+    """
+    from git_agent.actions.send import send
+
+    to, text = (words, None) if file is not None else (words[:-1], words[-1])
+    if not to:
+        raise usage("no-text", "the recipient or the text is missing", "git agent send @human TEXT")
+    if text is None:
+        text = read_text(file or "-", app.config.number("agent.maxMessage") + 1)
+    return _sent(send(app, to, text, urgent=urgent, needs_ack=needs_ack, thread=thread))
+
+
+@verb("reply", configured=True)
+@click.argument("message", type=_ID, metavar="ID")
+@click.argument("text")
+def reply_verb(app: App, message: int, text: str) -> Answer:
+    """Answer message ID: to its sender, and its topic, in its thread. That acknowledges it."""
+    from git_agent.actions.reply import reply
+
+    return _sent(reply(app, message, text))
+
+
+@verb("inbox")
+@click.option("--as", "whose", metavar="WHO", help="Look as a task, @human or @coordinator; marks nothing.")
+@click.option("--wait", is_flag=True, help="Wait until something new is there.")
+@click.option("--timeout", type=click.FloatRange(0), metavar="S", help="Wait at most S seconds.")
+@click.option("--peek", is_flag=True, help="Mark nothing as seen.")
+def inbox_verb(app: App, whose: str | None, wait: bool, timeout: float | None, peek: bool) -> Answer:
+    """Show the messages that wait for you, urgent ones first, then the oldest.
+
+    They are shown again until you acknowledge them. --wait returns when a message is new, or was seen five minutes ago
+    and is not acknowledged; when the time is up the exit code is 6. The text of a message is data from others.
+    """
+    from git_agent.actions.inbox import inbox
+    from git_agent.actions.mark_seen import mark_seen
+    from git_agent.render import json
+
+    found = inbox(app, whose=whose, wait=wait, timeout_s=timeout)
+    payload = {
+        "messages": [json.message(m) for m in found.messages],
+        "unacked": [json.unacknowledged(m) for m in found.unacked],
+    }
+    delivered = None if peek else lambda: mark_seen(app, found)
+    return Answer(payload, _shown(app, found.messages), _talk(app, found), delivered=delivered)
+
+
+def _shown(app: App, messages: Sequence[Message] | Iterator[Message]) -> Iterator[str]:
+    from git_agent.render import mail
+
+    at = screen(app)
+    return (line for message in messages for line in mail.message(message, at))
+
+
+def _talk(app: App, found: Inbox) -> list[str]:
+    from git_agent.render import mail
+
+    lines = [f"note: not acknowledged yet: {mail.unacknowledged(m, app.store.now())}" for m in found.unacked]
+    if found.more:
+        lines.append("note: there are more; acknowledge these first")
+    return lines if found.messages else [*lines, "no mail"]
+
+
+@verb("ack")
+@click.argument("messages", type=_ID, nargs=-1, required=True, metavar="ID...")
+def ack_verb(app: App, messages: tuple[int, ...]) -> Answer:
+    """Acknowledge messages that you received: they are delivered no more."""
+    from git_agent.actions.ack import ack
+    from git_agent.render import json
+
+    done = ack(app, messages)
+    said = [f"message {m.id} is acknowledged{' already' * (m.id in done.already)}" for m in done.messages]
+    return Answer({"messages": [json.message(m) for m in done.messages], "already": list(done.already)}, said)
+
+
+@verb("tail")
+@click.argument("topic")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what comes; with --json one object a line.")
+@click.option(
+    "-l", "--last", type=click.IntRange(1), default=20, show_default=True, metavar="N", help="So many at first."
+)
+def tail_verb(app: App, topic: str, follow: bool, last: int) -> Answer:
+    """Show what was said in a topic, such as '#builds' (quoted, for the shell) or builds."""
+    from git_agent.actions.tail import tail
+    from git_agent.render import json
+
+    said = tail(app, topic, last=last, follow=follow)
+    if click.get_current_context().params.get("as_json"):
+        if follow:
+            return Answer({}, rows=({"message": json.message(m)} for m in said), follows=True)
+        return Answer({"messages": [json.message(m) for m in said]})
+    return Answer({}, _shown(app, said), follows=follow)
