@@ -21,8 +21,9 @@ class Looked:
     asks: bool
 
 
-def look(app: App, *, remotes: bool = False) -> Looked:
-    """Mend, drain, reconcile and reap; every command starts with it. remotes: may ask remotes over a network.
+def look(app: App, *, remotes: bool = False, typed: bool = False) -> Looked:
+    """Mend, drain, reconcile and reap; every command starts with it. remotes: may ask remotes over a network; typed: a
+    verb was typed, so that the worker who did it is there; what looks by itself may outlive its worker.
 
     Costs one for-each-ref, started before the store is loaded, and a few queries where nothing happened. A worker is
     heard before it is judged: by its hooks, and by running this command.
@@ -39,6 +40,7 @@ def look(app: App, *, remotes: bool = False) -> Looked:
         lines, asks = [*lines, *drained.lines], drained.asks
     lines += sync(app, None if mended else asked()).lines
     lines += heal(app)
-    touch(app)
+    if typed:
+        touch(app)
     lines += reap(app)
     return Looked(tuple(lines), asks)

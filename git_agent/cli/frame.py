@@ -133,7 +133,7 @@ def _look(app: App) -> None:
     from git_agent.actions.take_unsaid import take_unsaid
 
     try:
-        seen = look(app)
+        seen = look(app, typed=True)
         lines = [*take_unsaid(app), *seen.lines]
         from git_agent.runtime import draining
 

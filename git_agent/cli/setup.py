@@ -107,7 +107,7 @@ def sync_verb(app: App, background: bool) -> Answer:
     from git_agent.actions.look import look
     from git_agent.actions.take_unsaid import take_unsaid
 
-    seen = look(app, remotes=True).lines
+    seen = look(app, remotes=True, typed=True).lines
     lines = [*take_unsaid(app), *seen]
     return Answer({"noticed": list(lines)}, [visible(line) for line in lines] or ["nothing new"])
 

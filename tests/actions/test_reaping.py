@@ -275,6 +275,14 @@ def test_a_late_worker_that_runs_any_verb_is_heard_before_it_is_judged(repo: San
     assert "back in the queue" in repo.agent("list").err
 
 
+def test_a_look_in_the_background_is_no_sign_of_the_worker_in_whose_worktree_it_runs(repo: Sandbox, tree: Path) -> None:
+    settle(repo)
+    age(repo, 1, LONG, missed_s=60)
+    repo.agent("sync", "--background", cwd=tree)
+    assert "note: task 1: its worker is dead (silent for" in repo.agent("list").err  # kept for who types next
+    assert task(repo)["state"] == "OPEN"
+
+
 def test_a_silent_worker_whose_files_change_is_at_work(repo: Sandbox, tree: Path) -> None:
     settle(repo)
     age(repo, 1, LONG, missed_s=60)
