@@ -36,7 +36,7 @@ def settle(app: App, begun: Begun, ended: Ended) -> Settled:
 
     Raises AgentError when the store fails: the session then ends with this process.
     """
-    app.speaker = Speaker(begun.actor, (Carried(begun.task.id, begun.task.attempt, begun.task.epoch),))
+    app.speaker = Speaker(begun.actor, (Carried(begun.task.id, begun.task.attempt, begun.task.epoch, proved=True),))
     lines = look(app).lines
     now = tasks.get(begun.task.id)
     superseded = now.epoch != begun.task.epoch

@@ -48,7 +48,7 @@ def session(scene: Sandbox, task: int, secret: str) -> dict[str, str | None]:
     task = tasks.get(int(sys.argv[2]))
     with store.transaction():
         sessions.begin(task=task.id, attempt=task.attempt, epoch=task.epoch, owner=Owner("here", "boot", 1, 1),
-                       token=sys.argv[3], agent=None, command=[])
+                       token=sys.argv[3], agent=None, command="x")
     """
     run(code, scene.store.parent, str(task), hashlib.sha256(secret.encode()).hexdigest())
     return {"GIT_AGENT_TOKEN": secret}

@@ -80,7 +80,7 @@ def _workers(repository: Path, pairs: int) -> None:
                 owner=Owner("here", "boot", 1, 1),
                 token=hashlib.sha256(_token(at).encode()).hexdigest(),
                 agent=None,
-                command=[],
+                command="x",
             )
     store.close()
 
