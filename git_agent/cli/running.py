@@ -45,8 +45,7 @@ def run_verb(
     """
     from git_agent.runtime import running
 
-    if report is not None:
-        os.set_inheritable(report, False)  # it was for us; whoever waits at its other end waits for all who have it
+    told = None if report is None else running.Report(report)
     try:
         found, chosen = _chosen(app, task, agent, command, fresh and not prepared)
         if detach:
@@ -54,11 +53,11 @@ def run_verb(
         if not prepared and _HEAVY & sys.modules.keys():
             _begin_anew(app, found, chosen)
         as_json = bool(click.get_current_context().params["as_json"])
-        ran = running.run_here(app, found, chosen, say=lambda line: note([line]), report=report, as_json=as_json)
-        return _ended(app, ran, behind=report is not None)
+        ran = running.run_here(app, found, chosen, say=lambda line: note([line]), report=told, as_json=as_json)
+        return _ended(app, ran, behind=told is not None)
     except AgentError as error:
-        if report is not None:
-            running.tell(report, error)
+        if told is not None:
+            told.failed(error)
         raise
 
 

@@ -22,35 +22,41 @@ class Logfile:
     """A log that is written to. A disk that is full costs the log, never the agent: `failed` then says why."""
 
     def __init__(self, path: str, cap: int = CAP) -> None:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         self._path, self._cap = path, cap
-        self._fd = self._open()
-        self._size = os.fstat(self._fd).st_size
+        self._fd, self._size = -1, 0
         self.failed: OSError | None = None
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            self._open()
+        except OSError as error:
+            self.failed = error
 
     def write(self, data: bytes) -> None:
         """Append what was printed."""
         try:
+            if self._fd < 0:
+                self._open()
             if self._size and self._size + len(data) > self._cap:
                 self._rotate()
             self._size += os.write(self._fd, data)
-            self.failed = None
         except OSError as error:
             self.failed = error
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
-    def _open(self) -> int:
+    def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        return os.open(self._path, flags, 0o600)
+        self._fd = os.open(self._path, flags, 0o600)
+        self._size = os.fstat(self._fd).st_size
 
     def _rotate(self) -> None:
         os.replace(self._path, self._path + OLDER)
-        fresh = self._open()
         os.close(self._fd)
-        self._fd, self._size = fresh, 0
+        self._fd = -1
+        self._open()
 
 
 def prune(directory: str, limit: int = KEPT) -> None:

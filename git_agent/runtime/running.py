@@ -14,6 +14,7 @@ from git_agent.app import App
 from git_agent.domain.command import Command
 from git_agent.domain.ending import Ended
 from git_agent.domain.lease import RUN_BEATS
+from git_agent.domain.owner import Owner
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git.run import LOCAL_NAMES
@@ -37,28 +38,83 @@ class Ran:
     settled: Settled
 
 
+class Report:
+    """Tells the one who waits in run_behind, once, that the command runs or why it does not. fd: an open file."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_inheritable(fd, False)  # it was for us; whoever waits at its other end waits for all who have it
+        self._fd: int | None = fd
+
+    def runs(self) -> None:
+        """Tell that it runs."""
+        self._tell({"pid": os.getpid()})
+
+    def failed(self, problem: AgentError) -> None:
+        """Tell why it does not run, unless it did."""
+        exit = int(problem.exit)
+        self._tell({"code": problem.code, "message": problem.message, "hint": problem.hint, "exit": exit})
+
+    def _tell(self, answer: object) -> None:
+        # Told once: afterwards its number may be another file's, even the store's.
+        if self._fd is not None:
+            os.write(self._fd, json.dumps(answer).encode())
+            os.close(self._fd)
+            self._fd = None
+
+
+@dataclass(slots=True)
+class _Run:
+    """One session's dealings with its agent's process. leader: that process, once it is on record."""
+
+    app: App
+    begun: Begun
+    beat_s: float
+    report: Report | None
+    leader: Owner | None = None
+
+    def lead(self, pid: int) -> None:
+        """Put the agent's process on record; it waits behind its gate."""
+        self.leader = processes.describe(pid)
+        assert self.leader is not None
+        with self.app.store.transaction():
+            sessions.lead(self.begun.session, self.leader)
+        if self.report is not None:
+            self.report.runs()
+
+    def beats(self, to: ToBeat, come: FromBeat) -> Heartbeat:
+        """Make its beat thread."""
+        assert self.leader is not None
+        task, begun = self.begun.task, self.begun
+        worker = Worker(task.id, task.epoch, begun.session, task.worktree or "", begun.admin, self.leader, self.beat_s)
+        return Heartbeat(self.app.store, worker, to, come)
+
+    def clear(self) -> None:
+        """End what it left running."""
+        remains.end(self.leader, self.begun.digest)
+
+
 def run_here(
-    app: App, task: Task, chosen: Command, *, say: Callable[[str], None], report: int | None, as_json: bool
+    app: App, task: Task, chosen: Command, *, say: Callable[[str], None], report: Report | None, as_json: bool
 ) -> Ran:
     """Supervise a command until it ends.
 
-    say: takes a line for the person; report: an open file to tell that it runs, for one in the background; as_json:
-    standard output is for the answer alone. Raises AgentError as `run` and `settle` do.
+    say: takes a line for the person; report: of a command in the background, to tell that it runs; as_json: standard
+    output is for the answer alone. Raises AgentError as `run` and `settle` do.
     """
     beat_s = max(SHORTEST_BEAT_S, app.config.seconds("agent.beat"))
     with Signals() as signals:
         begun = run(app, task, chosen, beat_s * RUN_BEATS)
-        notes: list[str] = []
-        with _log(app, begun) as log, _streams(begun, report, as_json) as streams:
+        session, notes = _Run(app, begun, beat_s, report), list[str]()
+        with _log(app, begun) as log, _streams(begun, report is not None, as_json) as streams:
             order = Order(
                 words=begun.words,
                 cwd=begun.task.worktree or "",
                 env=_environment(app, begun),
                 streams=streams,
                 log=log,
-                lead=lambda pid: _lead(app, begun, pid, report),
-                beats=lambda to, come: _beats(app, begun, beat_s, to, come),
-                clear=lambda: _clear(begun),
+                lead=session.lead,
+                beats=session.beats,
+                clear=session.clear,
                 say=_sayer(log, notes.append if streams.seated else say),
             )
             ended = supervise(order, signals)
@@ -97,37 +153,6 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
     raise AgentError(answer["code"], answer["message"], answer["hint"], exit=Exit(answer["exit"]))
 
 
-def tell(report: int, problem: AgentError) -> None:
-    """Tell the one who waits in run_behind why nothing runs."""
-    answer = {"code": problem.code, "message": problem.message, "hint": problem.hint, "exit": int(problem.exit)}
-    _write(report, answer)
-
-
-def _write(report: int, answer: object) -> None:
-    os.write(report, json.dumps(answer).encode())
-    os.close(report)
-
-
-def _lead(app: App, begun: Begun, pid: int, report: int | None) -> None:
-    leader = processes.describe(pid)
-    assert leader is not None  # it waits behind its gate
-    with app.store.transaction():
-        sessions.lead(begun.session, leader)
-    if report is not None:
-        _write(report, {"pid": os.getpid()})
-
-
-def _beats(app: App, begun: Begun, beat_s: float, to: ToBeat, come: FromBeat) -> Heartbeat:
-    task, leader = begun.task, sessions.get(begun.session).child
-    assert leader is not None
-    worker = Worker(task.id, task.epoch, begun.session, task.worktree or "", begun.admin, leader, beat_s)
-    return Heartbeat(app.store, worker, to, come)
-
-
-def _clear(begun: Begun) -> None:
-    remains.end(sessions.get(begun.session).child, begun.digest)
-
-
 @contextmanager
 def _log(app: App, begun: Begun) -> Iterator[Logfile]:
     directory = os.path.join(app.store_dir, "logs")
@@ -140,13 +165,13 @@ def _log(app: App, begun: Begun) -> Iterator[Logfile]:
 
 
 @contextmanager
-def _streams(begun: Begun, report: int | None, as_json: bool) -> Iterator[Streams]:
+def _streams(begun: Begun, behind: bool, as_json: bool) -> Iterator[Streams]:
     """A terminal in the background, or one that is read in somebody else's turn, is not ours to give away."""
-    seated = report is None and not as_json and terminal.is_ours()
-    given = begun.prompt if begun.reads else os.devnull if report is not None or _is_others(seated) else None
+    seated = not behind and not as_json and terminal.is_ours()
+    given = begun.prompt if begun.reads else os.devnull if behind or _is_others(seated) else None
     stdin = 0 if given is None else os.open(given, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        yield Streams(stdin, None if report is not None else 2 if as_json else 1, None if report else 2, seated)
+        yield Streams(stdin, None if behind else 2 if as_json else 1, None if behind else 2, seated)
     finally:
         if stdin != 0:
             os.close(stdin)
