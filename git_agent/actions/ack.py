@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from git_agent.actions.mailbox import mailbox
 from git_agent.app import App
+from git_agent.domain.delivery import Delivery
 from git_agent.domain.message import Message
 from git_agent.errors import AgentError, refused
 from git_agent.store import deliveries, messages
@@ -26,15 +27,16 @@ def ack(app: App, wanted: Sequence[int]) -> Acked:
     Raises AgentError: exit 1 for an unknown message, exit 3 for one that was sent to others, exit 5 for a superseded
     worker.
     """
-    ids, _ = list(dict.fromkeys(wanted)), app.speaker  # asked of git before the transaction
+    ids, mine = list(dict.fromkeys(wanted)), mailbox(app).addresses
+    found = deliveries.received(ids, mine)  # before the lock is taken: what was received stays received
+    for message in ids:
+        if message not in found:
+            raise _not_mine(message)
     with app.store.transaction():
-        mine = mailbox(app).addresses
+        mailbox(app)  # a worker that was superseded meanwhile acknowledges nothing
         now = deliveries.acknowledge(ids, mine)
-        found = deliveries.received(ids, mine)
-        for message in ids:
-            if message not in found:
-                raise _not_mine(message)
-        return Acked(tuple(found[message] for message in ids), tuple(each for each in ids if each not in now))
+    acked = tuple(replace(found[message], state=Delivery.ACKED) for message in ids)
+    return Acked(acked, tuple(each for each in ids if each not in now))
 
 
 def _not_mine(message: int) -> AgentError:

@@ -76,9 +76,9 @@ def renew(task: int, epoch: int, session: int, lease_s: float, progress_at: int)
     it expires; progress_at: when progress was last made, ms since the epoch. Returns None when there is no such task.
     Call it in a transaction.
     """
-    database.execute_sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at))
-    row = database.execute_sql(_CONTROL, (session, task)).fetchone()
-    return None if row is None else Pulse(bool(row[0]), *row[1:])
+    database.rows(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at))
+    found = database.rows(_CONTROL, (session, task))
+    return Pulse(bool(found[0][0]), *found[0][1:]) if found else None
 
 
 _PROGRESS = f"UPDATE lease SET progress_at = {_NOW} WHERE task = ? AND progress_at < {_NOW} - {int(BEAT_S * 1000)}"
@@ -86,7 +86,7 @@ _PROGRESS = f"UPDATE lease SET progress_at = {_NOW} WHERE task = ? AND progress_
 
 def progress(task: int) -> None:
     """Record that work moved, every ten seconds at most; for what its worker did with a verb, such as a message."""
-    database.execute_sql(_PROGRESS, (task,))
+    database.rows(_PROGRESS, (task,))
 
 
 def heard(task: int, at: int, lease_s: float) -> None:
