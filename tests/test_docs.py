@@ -13,7 +13,7 @@ import pytest
 from git_agent.config import KEYS
 from git_agent.domain.task import MOVES
 from git_agent.errors import Exit
-from git_agent.render.contract import ANSWERS, EVENT, EXITS, MESSAGE, NEED, RESERVED, TASK
+from git_agent.render.contract import ANSWERS, EVENT, EXITS, MESSAGE, NEED, RESERVED, SESSION, TASK
 from tests.documents import DOCUMENTS, ROOT, squeezed
 from tests.sandbox import Sandbox
 
@@ -54,6 +54,10 @@ def test_objects_have_the_documented_keys(repo: Sandbox) -> None:
     assert [key for key in said["message"] if _odd(said["message"][key], MESSAGE[key][0])] == []
     assert set(said["commit"]) == {"oid", "subject", "author"}
     assert [set(need) for need in repo.agent_json("status")["needs_you"]] == [set(NEED)]
+    repo.agent("spawn", "Add logout", "--", "sleep", "100")
+    (session,) = repo.agent_json("ps")["sessions"]
+    repo.agent("stop", "2")
+    assert set(session) == set(SESSION) and [k for k in session if _odd(session[k], SESSION[k][0])] == []
 
 
 def _odd(value: object, kind: str) -> bool:

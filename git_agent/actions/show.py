@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from git_agent.actions.need import Need, need
 from git_agent.actions.observe import observe
 from git_agent.actions.own_commits import own_commits
+from git_agent.actions.ps import Running, ps
 from git_agent.actions.view import TaskView, view
 from git_agent.app import App
 from git_agent.domain.event import Event
@@ -20,7 +21,9 @@ _COMMITS, _EVENTS = 10, 8
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One task. why: what it waits for; observed: how git and the record differ, one line each."""
+    """One task. why: what it waits for; observed: how git and the record differ, one line each;
+    running: the commands that are supervised for it.
+    """
 
     view: TaskView
     why: str
@@ -29,6 +32,7 @@ class Shown:
     commits: tuple[str, ...]
     events: tuple[Event, ...]
     observed: tuple[str, ...]
+    running: tuple[Running, ...]
 
 
 def show(app: App, task: Task) -> Shown:
@@ -43,6 +47,7 @@ def show(app: App, task: Task) -> Shown:
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
         events=tuple(events.of_task(task.id, limit=_EVENTS)),
         observed=tuple(observe(app, task)),
+        running=tuple(ps(app, task)),
     )
 
 

@@ -113,20 +113,7 @@ def ps_verb(app: App) -> Answer:
     from git_agent.render import json, lines
 
     found = ps(app)
-    rows = [
-        {
-            "task": r.session.task,
-            "attempt": r.session.attempt,
-            "agent": r.session.agent,
-            "command": r.session.command,
-            "host": r.session.owner.host,
-            "pid": r.session.owner.pid,
-            "child_pid": r.session.child.pid if r.session.child else None,
-            "gone": r.gone,
-            "superseded": r.superseded,
-        }
-        for r in found
-    ]
+    rows = [json.running(r) for r in found]
     payload = {"sessions": rows, "tasks": [json.task(v) for v in {r.view.task.id: r.view for r in found}.values()]}
     return Answer(payload, lines.running(found, terminal_width()))
 

@@ -75,6 +75,7 @@ def _shown(app: App, task: str | None) -> Answer:
         "commits": list(found.commits),
         "events": [json.event(e) for e in found.events],
         "observed": list(found.observed),
+        "sessions": [json.running(r) for r in found.running],
         "needs_you": [json.need(found.need)] if found.need else [],
     }
     return Answer(payload, lines.show(found, screen(app)))

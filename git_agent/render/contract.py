@@ -136,6 +136,17 @@ UNACKED: Fields = {
     "sent_at": ("string", "RFC 3339, UTC"),
     "state": ("string", "new or seen"),
 }
+SESSION: Fields = {
+    "task": ("integer", "the task that the command works on"),
+    "attempt": ("integer", "of the task"),
+    "agent": ("string or null", "name of the agent; null for a command that was typed"),
+    "command": ("string", "as it can be read, cut where it is long"),
+    "host": ("string", "where it runs"),
+    "pid": ("integer", "its supervisor"),
+    "child_pid": ("integer or null", "the command, and its process group"),
+    "gone": ("boolean", "the supervisor has surely ended"),
+    "superseded": ("boolean", "the task is another attempt's by now"),
+}
 NEED: Fields = {
     "task": ("integer", "the task that waits for a person"),
     "why": ("string", "in words"),
@@ -161,6 +172,7 @@ OBJECTS: Mapping[str, Fields] = {
     "Event": EVENT,
     "Message": MESSAGE,
     "Unacked": UNACKED,
+    "Session": SESSION,
     "Need": NEED,
     "Notification": NOTIFICATION,
     "Error": ERROR,
@@ -198,7 +210,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "ack": ("messages", "already"),
     "status": ("needs_you", "tasks", "health"),
     "list": ("tasks",),
-    "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "needs_you"),
+    "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "sessions", "needs_you"),
     "path": ("path",),
     "stats": ("stats",),
 }

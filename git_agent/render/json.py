@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from git_agent.actions.log import Entry
 from git_agent.actions.need import Need
+from git_agent.actions.ps import Running
 from git_agent.actions.retire import Retired
 from git_agent.actions.view import TaskView
 from git_agent.domain.event import Event
@@ -122,6 +123,22 @@ def entry(line: Entry) -> dict[str, Any]:
         return at | {"message": message(line.message)}
     assert line.commit is not None
     return at | {"commit": {"oid": line.commit.oid, "subject": line.commit.subject, "author": line.commit.author}}
+
+
+def running(found: Running) -> dict[str, Any]:
+    """Describe a command that is supervised."""
+    session = found.session
+    return {
+        "task": session.task,
+        "attempt": session.attempt,
+        "agent": session.agent,
+        "command": session.command,
+        "host": session.owner.host,
+        "pid": session.owner.pid,
+        "child_pid": session.child.pid if session.child else None,
+        "gone": found.gone,
+        "superseded": found.superseded,
+    }
 
 
 def need(wanted: Need) -> dict[str, Any]:

@@ -196,6 +196,7 @@ def show(found: Shown, screen: Screen) -> list[str]:
         ("worktree", task.worktree or ""),
         ("attempt", f"{task.attempt} (epoch {task.epoch})" if task.attempt else ""),
         ("worker", " ".join(filter(None, (task.agent, worker(v), v.lease.note if v.lease else "")))),
+        *(("runs", f"process {r.session.owner.pid}: {r.session.command}") for r in found.running),
         ("reviewed", f"{(task.reviewed_oid or '')[:12]} by {task.reviewer}" if task.reviewed_oid else ""),
         ("merged", f"{task.merged_oid[:12]} ({task.merged_by or 'by hand'})" if task.merged_oid else ""),
         ("waits for", ", ".join(map(str, v.depends_on))),

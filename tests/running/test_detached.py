@@ -71,6 +71,8 @@ def test_ps_shows_what_runs(stage: Stage) -> None:
     process = stage.run("echo ready; sleep 300")
     session = stage.box.agent_json("ps")["sessions"][0]
     assert (session["task"], session["attempt"], session["pid"], session["gone"]) == (1, 1, process.pid, False)
+    assert stage.box.agent_json("show", "1")["sessions"] == [session]
+    assert f"process {process.pid}: sh -c " in stage.box.agent("show", "1").out
     row = stage.box.agent("ps").out.split("\t")
     assert (row[0], row[1], row[4], row[5]) == ("1", "WORKING", str(process.pid), "alive")
     task = stage.box.tasks()[1]
