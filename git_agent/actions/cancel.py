@@ -6,6 +6,7 @@ from git_agent.actions.hurry import hurry
 from git_agent.actions.take import Taken, take
 from git_agent.actions.unlock import unlock
 from git_agent.app import App
+from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Step, Task
 
@@ -15,6 +16,7 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
 
     kill: also have the command that is supervised end at once. Raises AgentError as take does.
     """
+    reason = None if reason is None else names.check_message(reason)
     text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
     told = (Draft(str(task.id), text, task.id, urgent=True),) if task.live else ()
     data = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 
 from git_agent.app import App
-from git_agent.domain import command
+from git_agent.domain import command, names
 from git_agent.domain.command import Command
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, usage
@@ -21,14 +22,18 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
     """
     if words:
         return _found(app, Command(tuple(words)))
-    name = agent or (task.agent if task else None) or app.config.text("agent.defaultAgent")
+    name = (
+        names.check_line(agent or "", "agent")
+        or (task.agent if task else None)
+        or app.config.text("agent.defaultAgent")
+    )
     if not name:
         raise usage("no-command", "no command is given, and no agent is meant", "git agent run TASK -- COMMAND")
-    text = app.config.agent(name)
+    key, text = f"agent.run.{name}", app.config.agent(name)
     if text is None:
         trust = f"agent.run.{name.lower()}" in (key.lower() for key in app.config.untrusted)
-        hint = "git agent trust" if trust else f"git config agent.run.{name} 'COMMAND', or --agent NAME"
-        says = f"agent.run.{name} is not trusted" if trust else f"the agent '{name}' has no command (agent.run.{name})"
+        hint = "git agent trust" if trust else f"git config {shlex.quote(key)} 'COMMAND', or --agent NAME"
+        says = f"{key} is not trusted" if trust else f"the agent '{name}' has no command ({key})"
         raise usage("no-command", says, hint)
     return _found(app, command.parse(name, text))
 

@@ -14,7 +14,8 @@ from git_agent.app import App
 from git_agent.domain import marked
 from git_agent.errors import refused
 from git_agent.git import disk, excludes, hookfiles
-from git_agent.store import facts, tasks
+from git_agent.proc import processes
+from git_agent.store import facts, sessions, tasks
 from git_agent.store.store import Store
 
 
@@ -34,8 +35,10 @@ def deinit(app: App, *, purge: bool = False, sure: bool = False, dry_run: bool =
     Branches, worktrees and refs/git-agent/rescue/ are left alone. Raises AgentError (exit 3) for live tasks.
     """
     there = Store.stands_in(app.store_dir)
-    if purge and there and not sure:
-        _refuse_live(app)
+    if purge and there:
+        _refuse_running(app)
+        if not sure:
+            _refuse_live(app)
     if dry_run:
         return Deinitialized((), (), purge and there)
     if there:
@@ -45,9 +48,18 @@ def deinit(app: App, *, purge: bool = False, sure: bool = False, dry_run: bool =
     if purge and there:
         app.close()
         with disk.explained():
+            excludes.admit(app.repo, context.EXCLUDE)  # under a lock of the store's directory
             shutil.rmtree(app.store_dir)
-            excludes.admit(app.repo, context.EXCLUDE)
     return Deinitialized(done.changed, (*done.manual, *_told(app)), purge and there)
+
+
+def _refuse_running(app: App) -> None:
+    """A supervisor whose store is gone can't hand in what its agent does."""
+    _ = app.store
+    for session in sessions.unended():
+        if not processes.is_gone(session.owner):
+            says = f"task {session.task} is run by process {session.owner.pid}"
+            raise refused("running", f"cannot remove the store: {says}", f"git agent stop {session.task}")
 
 
 def _told(app: App) -> tuple[str, ...]:

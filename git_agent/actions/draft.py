@@ -53,11 +53,12 @@ def draft(app: App, order: Order) -> DraftTask:
         "body": names.check_body(order.body or ""),
         "priority": DEFAULT_PRIORITY if order.priority is None else order.priority,
         "base": base,
-        "agent": order.agent,
-        "check_command": order.check,
+        "agent": None if order.agent is None else names.check_line(order.agent, "agent"),
+        "check_command": None if order.check is None else names.check_line(order.check, "check"),
     }
     parents = tuple(find(app, ref).id for ref in order.after or ())
-    return DraftTask(values, parents, order.paths or (), oid, order.name is not None)
+    paths = tuple(names.check_line(path, "path") for path in order.paths or ())
+    return DraftTask(values, parents, paths, oid, order.name is not None)
 
 
 def _base(app: App, wanted: str | None) -> tuple[str, str]:

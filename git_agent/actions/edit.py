@@ -44,7 +44,7 @@ def edit(app: App, ref: str | None, order: Order) -> Taken:
         if parents is not None:
             tasks.set_parents(task.id, parents)
         if order.paths is not None:
-            tasks.set_paths(task.id, order.paths)
+            tasks.set_paths(task.id, [names.check_line(path, "path") for path in order.paths])
         events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
         return Taken(tasks.get(task.id), True)
 
@@ -58,9 +58,9 @@ def _columns(app: App, task: Task, order: Order) -> dict[str, Any]:
     if order.priority is not None:
         columns["priority"] = order.priority
     if order.agent is not None:
-        columns["agent"] = order.agent or None
+        columns["agent"] = names.check_line(order.agent, "agent") or None
     if order.check is not None:
-        columns["check_command"] = order.check or None
+        columns["check_command"] = names.check_line(order.check, "check") or None
     if order.name is not None:
         name = names.check_name(order.name)
         columns.update(name=name, name_key=names.key(name))

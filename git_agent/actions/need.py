@@ -30,7 +30,8 @@ def need(viewed: TaskView) -> Need | None:
 def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     task = viewed.task
     if viewed.amiss is not None:
-        return f"was changed by hand: {viewed.amiss}", f"git agent show {task.id}"
+        gone = viewed.amiss in ("worktree gone", "worktree removed")
+        return f"was changed by hand: {viewed.amiss}", f"git agent {'reassign' if gone else 'show'} {task.id}"
     if task.live and task.likely_oid is not None:
         return "was likely merged", f"git agent show {task.id}"
     if task.hold is not None:

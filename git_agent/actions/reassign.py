@@ -7,8 +7,10 @@ from git_agent.actions.fence import fence
 from git_agent.actions.hurry import hurry
 from git_agent.actions.prepare import Wish, prepare
 from git_agent.actions.reserve import reserve
+from git_agent.actions.still_runs import still_runs
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
+from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import Step, Task, after
@@ -25,6 +27,7 @@ def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = Fa
     superseded speaker.
     """
     owner, speaker = processes.myself(), app.speaker
+    agent = None if agent is None else names.check_line(agent, "agent")
     with under_way(app):
         now, intent = _reserve(app, task, owner)
         place = reserve(app, now, intent, fresh=fresh)
@@ -35,6 +38,8 @@ def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = Fa
         )
     if kill:
         hurry(app, made)
+    else:
+        still_runs(app, made)
     return made
 
 

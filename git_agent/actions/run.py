@@ -67,7 +67,8 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
     digest = hashlib.sha256(token.encode()).hexdigest()
     with app.store.transaction():
         for other in sessions.unended(task.id):
-            raise _run_already(task, other)
+            if other.epoch == task.epoch:  # a superseded one goes on in its own worktree, and hands nothing in
+                raise _run_already(task, other)
         started = take(app, task, Step.START).task
         session = sessions.begin(
             task=task.id,

@@ -10,6 +10,7 @@ from git_agent.actions.reserve import reserve
 from git_agent.actions.under_way import under_way
 from git_agent.actions.unready import unready
 from git_agent.app import App
+from git_agent.domain import names
 from git_agent.domain.order import Order
 from git_agent.domain.task import Step, Task
 from git_agent.errors import refused
@@ -24,13 +25,14 @@ def spawn(app: App, order: Order | None, task: Task | None = None, *, adopt: str
     task that waits for others or is not OPEN, exit 1 for git's own failures and for a failing setup command.
     """
     new = task is None
+    named = names.check_line(order.agent, "agent") if order and order.agent else None
     with under_way(app):
         if task is None:
             assert order is not None
             task, intent = _add(app, order)
         else:
             intent = _reserve_open(app, task)
-        agent = (order.agent if order else None) or task.agent or app.config.text("agent.defaultAgent") or None
+        agent = named or task.agent or app.config.text("agent.defaultAgent") or None
         place = reserve(app, task, intent, adopt=adopt, new=new)
         return prepare(app, Wish(task, place, Step.SPAWN, intent, agent=agent, new=new))
 

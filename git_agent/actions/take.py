@@ -119,5 +119,7 @@ def _impossible(task: Task, step: Step) -> AgentError:
     hint = "git agent show {id}" if step in (Step.RETRY, Step.REOPEN) else _HINTS[task.state]
     if step is Step.ASK and task.state is State.ASSIGNED:
         hint = "git agent start {id}"
+    if step is Step.ANSWER:
+        hint = "git agent send {id} TEXT"
     message = f"cannot {_WORDS.get(step, step)} {task.label}: it is {where}"
     return refused("wrong-state", message, hint.format(id=task.id))

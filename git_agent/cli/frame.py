@@ -52,6 +52,17 @@ class Commanding(click.Command):
         return [*super().collect_usage_pieces(ctx), self.usage_end]
 
 
+class Finite(click.FloatRange):
+    """A number in a range: neither `nan`, which lies in every one, nor `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is no number of anything."""
+        found = super().convert(value, param, ctx)
+        if found != found or found in (float("inf"), float("-inf")):
+            self.fail(f"{value} is no number", param, ctx)
+        return found
+
+
 def verb(
     name: str, *, creates: bool = False, looks: bool = True, configured: bool = False, command: str = ""
 ) -> Callable[[Callable[..., Answer]], click.Command]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, read_text, screen, verb
+from git_agent.cli.frame import Answer, Finite, read_text, screen, verb
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def reply_verb(app: App, message: int, text: str) -> Answer:
 @verb("inbox")
 @click.option("--as", "whose", metavar="WHO", help="Look as a task, @human or @coordinator; marks nothing.")
 @click.option("--wait", is_flag=True, help="Wait until something new is there.")
-@click.option("--timeout", type=click.FloatRange(0), metavar="S", help="Wait at most S seconds.")
+@click.option("--timeout", type=Finite(0), metavar="S", help="Wait at most S seconds.")
 @click.option("--peek", is_flag=True, help="Mark nothing as seen.")
 def inbox_verb(app: App, whose: str | None, wait: bool, timeout: float | None, peek: bool) -> Answer:
     """Show the messages that wait for you, urgent ones first, then the oldest.

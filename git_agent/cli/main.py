@@ -141,8 +141,28 @@ def _run(argv: list[str]) -> int:
     except _Ended as ended:
         return 128 + int(ended.args[0])
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's own flush does not complain again
+        _drop_output()
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        if not _cannot_write():
+            raise
+        _drop_output()
+        says = f"cannot write to standard output: {error.strerror}"
+        return _say(AgentError("no-output", says, "what was asked for is done: git agent status"), False)
+
+
+def _cannot_write() -> bool:
+    """Tell whether it was our own output that failed: what could not be written is still to be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _drop_output() -> None:
+    """The interpreter's own flush at the end would complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _usage(error: click.ClickException) -> AgentError:

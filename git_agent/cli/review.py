@@ -58,13 +58,14 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
     return _several(app, [t.task for t in done], lines)
 
 
-def _several(app: App, found: Sequence[Task], lines: list[str], talk: Sequence[str] = (), **more: Any) -> Answer:
+def _several(app: App, found: Sequence[Task], lines: list[str], *, array: bool = False, **more: Any) -> Answer:
+    """Answer with one task, or with several; array: with several although it is one."""
     from git_agent.actions.view import view
     from git_agent.render import json
 
-    if len(found) == 1:
-        return task_answer(app, found[0], lines, talk, **more)
-    return Answer({"tasks": [json.task(v) for v in view(app, found, counts=True)], **more}, lines, talk)
+    if len(found) == 1 and not array:
+        return task_answer(app, found[0], lines, **more)
+    return Answer({"tasks": [json.task(v) for v in view(app, found, counts=True)], **more}, lines)
 
 
 @verb("request-changes")
@@ -160,7 +161,9 @@ def _merged(app: App, chosen: Sequence[Task], everything: bool, options: dict[st
     if failed:
         raise _failure(done, failed)
     lines = [line for m in done for line in _merge_lines(m, options["dry_run"])]
-    return _several(app, [m.task for m in done], lines or ["nothing is approved"], dry_run=options["dry_run"])
+    return _several(
+        app, [m.task for m in done], lines or ["nothing is approved"], array=everything, dry_run=options["dry_run"]
+    )
 
 
 def _failure(done: Sequence[Merged], failed: Sequence[AgentError]) -> AgentError:

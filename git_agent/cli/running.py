@@ -41,7 +41,8 @@ def run_verb(
 
     Without TASK the worktree's task is meant, elsewhere the next one of the queue. Exit 0 with commits hands the work
     in; exit 0 with nothing to hand in holds the task (no_commits); anything else fails it, with the last lines. The
-    command has the task's terminal, and none of its processes outlive it. Our exit code is 0 where its is, else 1.
+    command has the terminal, and what it leaves running is ended: its process group, and whatever has its environment.
+    Our exit code is 0 where its is, else 1.
     """
     from git_agent.runtime import running
 

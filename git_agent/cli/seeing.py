@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, screen, task_argument, verb
+from git_agent.cli.frame import Answer, Finite, screen, task_argument, verb
 
 if TYPE_CHECKING:
     from git_agent.domain.task import State
@@ -135,7 +135,7 @@ def path_verb(app: App, task: str | None) -> Answer:
 
 @verb("stats")
 @click.option(
-    "--days", type=click.FloatRange(0), metavar="N", default=30.0, show_default=True, help="Of the last so many days."
+    "--days", type=Finite(0, 36500), metavar="N", default=30.0, show_default=True, help="Of the last so many days."
 )
 def stats_verb(app: App, days: float) -> Answer:
     """Show how long tasks stay in each state, how many were completed, failed or sent back."""

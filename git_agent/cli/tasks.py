@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, read_text, screen, task_answer, task_argument, verb
+from git_agent.cli.frame import Answer, Finite, read_text, screen, task_answer, task_argument, verb
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def ready_verb(app: App, why: bool) -> Answer:
 @verb("claim", configured=True)
 @task_argument()
 @click.option("--wait", is_flag=True, help="Wait until there is something to claim.")
-@click.option("--timeout", type=click.FloatRange(0), metavar="S", help="Wait at most S seconds.")
+@click.option("--timeout", type=Finite(0), metavar="S", help="Wait at most S seconds.")
 def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) -> Answer:
     """Take the next task of the queue: branch and worktree as spawn makes them.
 

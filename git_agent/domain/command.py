@@ -84,4 +84,5 @@ def prompt(task: Task) -> str:
 
 def shown(words: Sequence[str]) -> str:
     """Return a command as it can be read: quoted, and cut where a word is a whole prompt."""
-    return shlex.join(word if len(word) <= 80 else word[:79] + "…" for word in words)[:400]
+    cut = (word if len(word) <= 80 else word[:79] + "…" for word in words)
+    return shlex.join(cut)[:400].encode("utf-8", "replace").decode().replace("\0", "\ufffd")

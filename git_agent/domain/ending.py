@@ -38,7 +38,7 @@ class Ended:
     def reason(self) -> str:
         """Say it with the last lines, on one line: why the task failed."""
         said = " | ".join(self.lines)
-        return (f"{self.how}: {said}" if said else self.how)[:_CHARACTERS]
+        return (f"{self.how}: {said}" if said else self.how)[:_CHARACTERS].replace("\0", "\ufffd")
 
 
 def _named(number: int) -> str:

@@ -22,6 +22,8 @@ MAX_TITLE = 200
 """Characters in a title."""
 MAX_BODY = 65536
 """Bytes of UTF-8 in a body or a message: 64 KiB."""
+MAX_LINE = 8192
+"""Bytes of UTF-8 in a command, a pathspec, an agent's name."""
 MAX_SLUG = 40
 """Characters in a name that was made from a title."""
 MAX_PREFIX = 100
@@ -69,6 +71,14 @@ def check_message(text: str, limit: int = MAX_BODY) -> str:
     if not text.strip():
         raise usage("bad-message", "bad message: it is empty", "give the text")
     return _checked_text(text, "message", limit)
+
+
+def check_line(text: str, what: str) -> str:
+    """Return a short text of the command line (a command, a pathspec, an agent's name) as it is.
+
+    what: its name in the error. Raises usage error `bad-<what>`: larger than MAX_LINE bytes, NUL, not UTF-8.
+    """
+    return _checked_text(text, what, MAX_LINE)
 
 
 def slug(title: str) -> str:
@@ -208,12 +218,14 @@ def _quoted(text: str) -> str:
 
 
 def _checked_text(text: str, what: str, limit: int) -> str:
-    fault = spelling.text_fault(text)
-    size = len(text.encode(errors="replace"))
-    if size > limit:
-        fault = f"it has {size} bytes, at most {limit} are allowed"
+    fault, hint = spelling.text_fault(text), "give it as UTF-8 text"
+    if len(text.encode(errors="replace")) > limit:
+        fault, hint = (
+            f"it is too large: at most {limit} bytes are allowed",
+            "put it into a file and name the file there",
+        )
     if fault:
-        raise usage(f"bad-{what}", f"bad {what}: {fault}", "put it into a file and name the file")
+        raise usage(f"bad-{what}", f"bad {what}: {fault}", hint)
     return text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import termios
 import tty
 from collections.abc import Iterator
@@ -35,6 +36,32 @@ def resize(master: int, like: int) -> None:
     """Give a pseudo-terminal the size of another; whoever runs in it is told (SIGWINCH)."""
     with contextlib.suppress(OSError):
         fcntl.ioctl(master, termios.TIOCSWINSZ, fcntl.ioctl(like, termios.TIOCGWINSZ, b"\0" * _SIZE))
+
+
+def suspending(master: int, leader: int) -> bytes:
+    """Return the key that would stop whoever runs in a pseudo-terminal, if that is its session's leader itself.
+
+    The kernel stops no group without a parent in its session that could wake it again. One that reads keys by itself,
+    a shell's job, and a leader that ignores or handles SIGTSTP get their key: then b"" is returned.
+    """
+    try:
+        settings = termios.tcgetattr(master)
+        if not settings[3] & termios.ISIG or os.tcgetpgrp(master) != leader:
+            return b""
+        key = settings[6][termios.VSUSP]
+    except (OSError, termios.error):
+        return b""
+    return key if isinstance(key, bytes) and key != b"\0" and not _minds_stops(leader) else b""
+
+
+def _minds_stops(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+    except OSError:
+        return False
+    masks = int(fields.get("SigIgn", "0"), 16) | int(fields.get("SigCgt", "0"), 16)
+    return bool(masks >> (signal.SIGTSTP - 1) & 1)
 
 
 class Raw:

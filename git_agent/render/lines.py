@@ -104,6 +104,11 @@ _RUNNING = (
 )
 
 
+def _liveness(viewed: TaskView) -> str:
+    """One that waits, or handed its work in, has no lease although its command runs."""
+    return "-" if viewed.liveness is Liveness.NONE else str(viewed.liveness)
+
+
 def running(found: Sequence[Running], width: int | None) -> list[str]:
     """Lay out the commands that run. width: columns of the terminal, None for a pipe."""
     if width is not None and not found:
@@ -115,7 +120,7 @@ def running(found: Sequence[Running], width: int | None) -> list[str]:
             r.view.task.name,
             r.session.agent or "",
             str(r.session.owner.pid),
-            "superseded" if r.superseded else "dead" if r.gone else str(r.view.liveness),
+            "superseded" if r.superseded else "dead" if r.gone else _liveness(r.view),
             age(r.view.beat_age_s),
             age(r.view.progress_age_s),
             r.session.command,

@@ -12,7 +12,8 @@ _TAIL = 8192
 
 
 class Pump:
-    """One direction. source: read from; sink: written to, None to throw away; heard: called with what is read.
+    """One direction. source: read from; sink: written to, None to throw away; heard: called with what is read; passes:
+    returns what of it goes on.
 
     A sink that does not take more stops the reading, as a pipe would; one that is gone is forgotten, and the reading
     goes on, since the log wants it all.
@@ -22,6 +23,7 @@ class Pump:
         self.source, self.sink = source, sink
         self.open = True
         self.heard: Callable[[bytes], None] | None = None
+        self.passes: Callable[[bytes], bytes] | None = None
         self._pending = bytearray()
 
     @property
@@ -48,7 +50,7 @@ class Pump:
         if self.heard is not None:
             self.heard(data)
         if self.sink is not None:
-            self._pending += data
+            self._pending += data if self.passes is None else self.passes(data)
 
     def write(self) -> None:
         """Write a part of what waits."""

@@ -119,6 +119,9 @@ class _Watch:
         self._printed = [p for p in pumps if p.source != 0]
         for pump in self._printed:
             pump.heard = self._heard
+        for pump in pumps:
+            pump.passes = self._typed if pump.source == 0 else None
+        self._suspends = False
         self._tail, self._persuasion = Tail(), Persuasion(started)
         self._to, self._come = ToBeat(), FromBeat()
         self._moved_at, self._revivals = 0.0, 0
@@ -143,6 +146,9 @@ class _Watch:
             for fd in self._carry(self._persuasion.left_s(TICK_S), (self._signals.fd, self._come.fd)):
                 self._attend(fd)
             self._persuasion.go_on()
+            if self._suspends:
+                self._suspends = False
+                self._suspend(os.getpgrp())
             status = self._look()
         self._order.clear()
         self._child.bury()
@@ -177,6 +183,15 @@ class _Watch:
             self._suspend(os.getpid())
         elif number not in (signal.SIGCHLD, signal.SIGCONT):
             self._persuasion.forward(number)
+
+    def _typed(self, keys: bytes) -> bytes:
+        """Heed Ctrl-Z where the agent leaves it to its terminal, which can stop nobody: its session has no shell."""
+        assert self._master is not None
+        key = terminal.suspending(self._master, self._child.pid) if not self._suspends else b""
+        if not key or key not in keys:
+            return keys
+        self._suspends = True
+        return keys.replace(key, b"")
 
     def _suspend(self, whom: int) -> None:
         """Stop with the agent, and go on with it: the shell's job control does not reach a session of its own.

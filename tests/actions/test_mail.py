@@ -150,12 +150,12 @@ def test_ten_megabytes_are_refused_with_the_limit_and_not_read(scene: Sandbox) -
         scene.agent("send", "1", "-F", big, exit=2),
         scene.run("sh", "-c", "yes | git agent send 1 -F -"),  # endless
     ):
-        assert result.code == 2 and "at most 65536 are allowed" in result.err
+        assert result.code == 2 and "at most 65536 bytes are allowed" in result.err
     scene.git("config", "agent.maxMessage", "200000")
     scene.write("big.txt", "x" * 200_000)
     assert len(sent(scene, "1", "-F", str(big))["body"]) == 200_000
     scene.write("big.txt", "é" * 100_001)
-    assert "at most 200000 are allowed" in scene.agent("send", "1", "-F", big, exit=2).err
+    assert "at most 200000 bytes are allowed" in scene.agent("send", "1", "-F", big, exit=2).err
 
 
 def test_a_worker_sends_so_many_in_a_minute_and_people_are_free(scene: Sandbox) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.sandbox import TIMEOUT, Sandbox
 
 
@@ -75,3 +77,25 @@ def test_a_request_to_end_takes_everything_back_and_says_which_signal(repo: Sand
     done = _interrupted(repo, signal.SIGTERM)
     assert done.returncode == 128 + signal.SIGTERM and b"Traceback" not in done.stderr
     assert repo.tasks() == {} and repo.git("branch", "--list", "agent/*") == ""
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("-h",), ("--version",), ("log",)], ids=" ".join)
+def test_output_that_cannot_be_written_is_said(repo: Sandbox, words: tuple[str, ...]) -> None:
+    repo.agent("add", "Fix login")
+    done = repo.run("sh", "-c", 'git-agent "$@" >/dev/full', "sh", *words)
+    assert (done.code, done.err.splitlines()[0]) == (
+        1,
+        "error: cannot write to standard output: No space left on device",
+    )
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "1e300"])
+def test_a_number_that_is_none_is_refused(repo: Sandbox, bad: str) -> None:
+    repo.agent("init")
+    for words in (
+        ("stats", "--days", bad),
+        ("inbox", "--wait", "--timeout", bad),
+        ("claim", "--wait", "--timeout", bad),
+    ):
+        if bad != "1e300" or words[0] == "stats":
+            assert "Traceback" not in repo.agent(*words, exit=2).err

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
 
-from tests.running.stage import WORK, Stage
+from tests.running.stage import WORK, Stage, eventually
 from tests.running.stage import stage as stage
 
 
@@ -180,3 +181,62 @@ def test_a_worktree_that_vanished_is_said(stage: Stage) -> None:
     where = stage.spawn()
     subprocess.run(["rm", "-rf", where], check=True)
     assert "worktree of task 1 is gone" in stage.box.agent("run", "1", "--", "true", exit=3).err
+
+
+def test_a_new_attempt_runs_beside_the_command_of_a_superseded_one(stage: Stage) -> None:
+    stage.spawn()
+    first = stage.run("echo ready; sleep 300")
+    told = stage.box.agent("reassign", "1").err
+    assert f"the command of attempt 1 of task 1 still runs (process {first.pid}): git agent stop 1" in told
+    _run(stage, WORK)
+    assert stage.where() == ("IN_REVIEW", None) and stage.task()["attempt"] == 2
+    assert first.poll() is None
+
+
+def test_a_task_that_was_given_back_can_be_run_while_its_command_ends(stage: Stage) -> None:
+    stage.spawn()
+    first = stage.run("echo ready; sleep 300")
+    assert f"still runs (process {first.pid})" in stage.box.agent("release", "1").err
+    _run(stage, WORK)
+    assert (stage.where(), stage.task()["attempt"]) == (("IN_REVIEW", None), 2)
+
+
+def test_words_that_are_no_text_are_words_like_others(stage: Stage) -> None:
+    stage.spawn()
+    odd = os.fsdecode(b"a\xffb")
+    assert stage.box.agent("run", "1", "--", "printf", "%s", odd).out == "a\\xffb"
+    eventually(lambda: stage.where() == ("WORKING", "no_commits"), stage.where)
+    stage.box.agent("run", "1", "--detach", "--", "printf", "%s", odd)
+    eventually(lambda: stage.log() == "a\ufffdba\ufffdb", stage.log)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("spawn", "T", "--agent"),
+        ("add", "T", "--check"),
+        ("add", "T", "--path"),
+        ("edit", "1", "--check"),
+        ("edit", "1", "--path"),
+        ("fail", "1", "-m"),
+        ("cancel", "1", "-m"),
+        ("reassign", "1", "--agent"),
+        ("run", "1", "--agent"),
+    ],
+    ids=" ".join,
+)
+def test_what_can_be_no_text_is_refused(stage: Stage, words: tuple[str, ...]) -> None:
+    stage.spawn()
+    said = stage.box.agent(*words, os.fsdecode(b"a\xffb"), exit=2).err
+    assert "it is not valid UTF-8" in said and "hint: " in said
+    assert stage.where() == ("ASSIGNED", None) and len(stage.box.tasks()) == 1
+
+
+def test_the_store_is_not_removed_under_a_command(stage: Stage) -> None:
+    stage.spawn()
+    first = stage.run("echo ready; sleep 300")
+    said = stage.box.agent("deinit", "--purge", "--yes", exit=3).err
+    assert f"task 1 is run by process {first.pid}" in said and "git agent stop 1" in said
+    stage.box.agent("stop", "1")
+    stage.box.agent("deinit", "--purge", "--yes")
+    assert not stage.agent.exists()

@@ -115,6 +115,32 @@ def test_ctrl_z_in_a_pipe_stops_the_agent_too(stage: Stage, seat: Seat) -> None:
     eventually(lambda: stage.where() == ("IN_REVIEW", None), lambda: seat.read(0.1).decode())
 
 
+def test_ctrl_z_stops_an_agent_that_leaves_it_to_the_terminal(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- sh -c 'echo re\"\"ady; sleep 0.7; echo went on'\n")
+    seat.shows("ready")
+    seat.type("\x1a")
+    eventually(lambda: b"topped" in seat.read(0.1), lambda: seat.seen.decode())
+    time.sleep(1)
+    assert b"went on\r\n" not in seat.read(0.1) and stage.where() == ("WORKING", None)
+    seat.type("fg\n")
+    seat.shows("task 1 is WORKING no_commits")
+
+
+def test_ctrl_z_stops_the_job_of_a_shell_and_not_the_shell(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- bash --norc -i\n")
+    eventually(lambda: seat.read(0.1).count(b"$ ") >= 2, lambda: seat.seen.decode())
+    seat.type("sleep 300\n")
+    time.sleep(0.5)
+    seat.type("\x1a")
+    seat.shows("sleep 300\r\n", 2)  # typed, and named as what was stopped
+    seat.type('echo in the sh""ell\n')
+    seat.shows("in the shell")
+    seat.type("exit 0\n")
+    seat.shows("stopped jobs")
+    seat.type("exit 0\n")
+    seat.shows("task 1 is WORKING no_commits")
+
+
 def test_an_agent_that_stops_itself_gives_the_shell_back(stage: Stage, seat: Seat) -> None:
     seat.type("git agent run 1 -- sh -c 'echo re\"\"ady; kill -STOP 0; echo went on'\n")
     seat.shows("ready")
