@@ -143,7 +143,11 @@ def ready(found: Ready, screen: Screen, why: bool) -> list[str]:
 def status(found: Status, screen: Screen) -> list[str]:
     """Lay out one screen: who waits for you, then workers, the queue and the totals."""
     names = {v.task.id: v.task for v in found.tasks}
-    lines = [_heading("Needs you", screen)] if found.needs_you else ["nothing needs you"]
+    lines = (
+        [_heading("Needs you", screen)]
+        if found.needs_you
+        else [f"nothing needs you{' but mail' if found.health['mail'] else ''}"]
+    )
     for need in found.needs_you:
         since = age((screen.now - need.since) / 1000)
         text = f"  {need.task} {visible(names[need.task].name)} {visible(need.why)} ({since})"

@@ -27,6 +27,9 @@ def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
     task = viewed.task
     yield f"git agent, task {task.id}"
     yield ""
+    if found.superseded:
+        yield "YOUR ATTEMPT WAS SUPERSEDED: somebody else has this task now. Stop here, and commit nothing more."
+        return
     yield from _facts(viewed)
     yield "what is to be done:"
     yield from _quoted(task.title, 1)
@@ -36,10 +39,6 @@ def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
         yield from _quoted(task.reason, _REASON, f"git agent show {task.id}")
     yield from _earlier(found.left, task.id)
     yield from _mail(found, f"git agent inbox --as {task.id}" if not found.here else "git agent inbox")
-    if found.superseded:
-        yield ""
-        yield "YOUR ATTEMPT WAS SUPERSEDED: somebody else has this task now. Stop here, and commit nothing more."
-        return
     if not task.live:
         yield ""
         yield f"The task is {task.state}: nobody works on it now."
