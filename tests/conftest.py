@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from tests.sandbox import Sandbox
+from tests.warm import warm
 
 hypothesis.settings.register_profile("local", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, database=None)
@@ -76,6 +77,15 @@ def _sealed(home: Path, config: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warmed(home: Path) -> Iterator[None]:
+    """Keep a process from which commands are forked."""
+    with warm() as process:
+        Sandbox.warm = process
+        yield
+        Sandbox.warm = None
 
 
 @pytest.fixture(scope="session")

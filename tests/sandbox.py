@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
+
+from tests.warm import COLD, Warm
 
 TIMEOUT = 90  # seconds; below pytest's own, so that a hang is reported with the command that hung
 
@@ -77,6 +79,8 @@ def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
 class Sandbox:
     """A repository of its own for one test, at `path`; `cwd` is the main worktree when left out."""
 
+    warm: ClassVar[Warm | None] = None
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
@@ -120,10 +124,25 @@ class Sandbox:
         stdin: str | None = None,
         exit: int | None = 0,
     ) -> Result:
-        """Run the real `git agent`; fail unless it ends with `exit` (None: any code)."""
-        result = self.run("git", "agent", *args, cwd=cwd, env=env, stdin=stdin)
+        """Run the real `git agent`, in a process that is forked warm; fail unless it ends with `exit` (None: any)."""
+        result = self._warm(*map(str, args), cwd=cwd, env=env, stdin=stdin)
+        if result is None:
+            result = self.run("git", "agent", *args, cwd=cwd, env=env, stdin=stdin)
         assert exit is None or result.code == exit, f"expected exit {exit}\n{result}"
         return result
+
+    def _warm(
+        self, *args: str, cwd: Path | None, env: Mapping[str, str | None] | None, stdin: str | None
+    ) -> Result | None:
+        if self.warm is None or any(name.startswith(COLD) for name in env or ()):
+            return None
+        given = (stdin or "").encode()
+        ended = self.warm.run(args, str(cwd or self.path), _environment(env), given, TIMEOUT)
+        if ended is None:
+            return None
+        code, *texts = ended
+        out, err = (text.decode(errors="backslashreplace") for text in texts)
+        return Result(" ".join(("git agent", *args)), out, err, code)
 
     def agent_json(self, verb: str, *args: str | Path, cwd: Path | None = None, exit: int | None = 0) -> Any:
         """Run `git agent VERB --json ...` and return the object that it printed."""
