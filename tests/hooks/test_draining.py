@@ -260,7 +260,7 @@ def test_looks_that_are_killed_at_random_moments_lose_nothing_and_repeat_nothing
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert pushing.wait() == 0
-        # Who waits for the push's end may take a killed look, not buried yet, for one at work: its note waits for `list`.
+        # Who waits for the push may take a killed look, not buried yet, for one at work: its note waits for `list`.
         eventually(lambda: not processes(scene.root), scene.told)
         scene.sandbox.agent("list")
         scene.settles()
