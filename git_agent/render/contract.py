@@ -205,6 +205,8 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "merge, otherwise": ("tasks", "dry_run"),
     "rm": ("task", "removed", "dry_run"),
     "clean": ("tasks", "removed", "dry_run"),
+    "undo": ("undone", "tasks", "dry_run"),
+    "undo --list": ("operations",),
     "send, reply, tail": ("messages",),
     "inbox": ("messages", "unacked"),
     "ack": ("messages", "already"),

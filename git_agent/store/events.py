@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from git_agent.domain.calling import wants_person
 from git_agent.domain.task import State
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import EventRow, dicts, tuples
+from git_agent.store.schema import EventRow, database, dicts, tuples
 
 if TYPE_CHECKING:
     from git_agent.domain.event import Event
@@ -129,6 +129,32 @@ def superseding(task: int, epoch: int) -> Event | None:
     later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)
     rows = EventRow.select().where(later).order_by(EventRow.seq).limit(1)
     return next((_event(row) for row in dicts(rows)), None)
+
+
+_OPERATION, _UNDOES = "json_extract(e.data, '$.operation')", "json_extract(u.data, '$.undoes')"
+_NOT_UNDONE = f"NOT EXISTS (SELECT 1 FROM event u WHERE {_UNDOES} = e.seq AND {_UNDOES} IS NOT NULL)"
+
+
+def undoable() -> Iterator[Event]:
+    """Yield the events that name their operation and were not undone, the newest first; served by an index."""
+    yield from _chosen(f"{_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq DESC")
+
+
+def of_operation(operation: str) -> list[Event]:
+    """List the events of an operation that were not undone, the oldest first."""
+    return list(_chosen(f"{_OPERATION} = ? AND {_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq", operation))
+
+
+def changed_after(task: int, seq: int) -> Event | None:
+    """Find the first change of a task's state after an event; what was undone, and undoing itself, counts for none."""
+    counts = f"e.version IS NOT NULL AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
+    return next(_chosen(f"e.task = ? AND e.seq > ? AND {counts} ORDER BY e.seq LIMIT 1", task, seq), None)
+
+
+def _chosen(where: str, *params: object) -> Iterator[Event]:
+    names = [field.column_name for field in EventRow._meta.sorted_fields]
+    for row in database.execute_sql(f"SELECT {', '.join(f'e.{n}' for n in names)} FROM event e WHERE {where}", params):
+        yield _event(dict(zip(names, row, strict=True)))
 
 
 def changes_since(since_ms: int) -> Iterator[Event]:
