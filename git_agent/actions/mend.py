@@ -65,7 +65,7 @@ def _finish(app: App, intent: Intent) -> None:
     elif intent.kind == "undo":
         landed = data["landed"]
         unland(app.repo, task=task.id, base=landed["base"], new=landed["oid"], old=landed["old"])
-        record_undo(app, task.id, [e for e in events.of_task(task.id) if e.seq in data["events"]], intent.id)
+        record_undo(app, task.id, events.numbered(data["events"]), intent.id)
     else:
         retire(app, task, strict=False, force=data["force"], unmerged=data["unmerged"], intent=intent.id, begun=data)
 

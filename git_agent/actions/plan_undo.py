@@ -45,7 +45,7 @@ def plan_undo(app: App, task: int, done: Sequence[Event]) -> Plan:
     """Plan to undo events of one task. Raises AgentError, mostly exit 3, with what stands in the way."""
     now = tasks.get(task)
     fence(app, now)
-    if (since := events.changed_after(task, done[-1].seq)) is not None:
+    if (since := events.changed_after(task, done[0].seq, done[0].data["operation"])) is not None:
         raise _changed(now, since)
     target, landed, returns = None, None, list[tuple[Gone, Place]]()
     for event in done:
@@ -61,13 +61,8 @@ def plan_undo(app: App, task: int, done: Sequence[Event]) -> Plan:
 
 def _changed(task: Task, since: Event) -> AgentError:
     did = since.kind.removeprefix("task.")
-    helps = "git agent rescue list" + f" {task.id}, and git agent rescue restore"
-    verbs = {"reopened": f"git agent cancel {task.id}", "retried": f"git agent cancel {task.id}"}
-    return refused(
-        "changed-since",
-        f"cannot undo: {task.label} was {did} since, by {since.actor}",
-        verbs.get(did, helps.partition(",")[0]),
-    )
+    helps = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
+    return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
 
 
 def _landed(app: App, task: Task, event: Event) -> dict[str, str]:

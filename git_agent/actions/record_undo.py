@@ -12,10 +12,8 @@ from git_agent.domain.gone import Gone
 from git_agent.domain.message import Draft
 from git_agent.domain.operation import CANCELLED, MERGED, UNDONE
 from git_agent.domain.task import Hold, State, Step, Task, after
-from git_agent.errors import refused
 from git_agent.git import listing
 from git_agent.store import attempts, events, facts, intents, messages, tasks
-from git_agent.store.engine import peewee
 
 
 def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
@@ -27,19 +25,18 @@ def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
     speaker = app.speaker
     gone = [g for e in done for g in map(Gone.of_data, e.data.get("gone", ()))]
     admins = {g.number: _admin(app, g) for g in gone}
-    try:
-        with app.store.transaction():
-            now = tasks.get(task)
-            for each in gone:
-                attempts.bring_back(task, each.number, each.worktree, admins[each.number])
-                if each.number == now.attempt:
-                    tasks.put(task, worktree=each.worktree)
-            for event in reversed(done):
-                _record(app, event)
-            messages.send(_told(now, done, speaker.actor), speaker.address, verified=speaker.verified)
-            intents.end(intent)
-    except peewee.IntegrityError as error:
-        raise refused("undone-already", f"task {task}: somebody else has undone it", "git agent undo --list") from error
+    with app.store.transaction():
+        now = tasks.get(task)
+        if len(events.numbered([e.seq for e in done])) != len(done):
+            raise tasks.stale(now)
+        for each in gone:
+            attempts.bring_back(task, each.number, each.worktree, admins[each.number])
+            if each.number == now.attempt:
+                tasks.put(task, worktree=each.worktree)
+        for event in reversed(done):
+            _record(app, event)
+        messages.send(_told(now, done, speaker.actor), speaker.address, verified=speaker.verified)
+        intents.end(intent)
     beats(app, attempts.standing())
     return tasks.get(task)
 

@@ -15,7 +15,7 @@ from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.task import LIVE
 from git_agent.errors import AgentError
-from git_agent.git import withdrawal, worktrees
+from git_agent.git import refs, withdrawal, worktrees
 from git_agent.proc import processes
 from git_agent.store import events, intents, tasks
 
@@ -47,12 +47,12 @@ def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list
 
 
 def _begin(app: App, plan: Plan) -> int:
-    owner, _ = processes.myself(), app.speaker
+    owner, seqs = processes.myself(), [e.seq for e in plan.events]
+    _ = app.speaker
     with app.store.transaction():
         now = tasks.get(plan.task.id)
         fence(app, now)
-        same = len(events.of_operation(plan.events[0].data["operation"])) >= len(plan.events)
-        if now.version != plan.task.version or not same:
+        if now.version != plan.task.version or len(events.numbered(seqs)) != len(seqs):
             raise tasks.stale(now)
         return begin(app, "undo", now.id, owner, plan.as_data())
 
@@ -68,6 +68,7 @@ def _withdraw(app: App, plan: Plan) -> list[str]:
     if plan.landed is None:
         return []
     base, oid, old = (plan.landed[name] for name in ("base", "oid", "old"))
+    refs.keep(app.repo, plan.task.id, oid, "merge that was undone")
     where = withdrawal.withdraw(app.repo, base, oid, old, f"git-agent: undo the merge of task {plan.task.id}")
     return [f"{base} is back at {old[:12]}" + (f" (and in {where})" if where else "")]
 

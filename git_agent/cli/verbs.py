@@ -80,6 +80,7 @@ VERBS: dict[str, Verb] = {
         "undoing",
         "Reviewing and merging",
         undo="Bring back what the last merge, rm, clean or cancel took away",
+        rescue="List, show and bring back what was kept before it was removed",
     ),
     **_of(
         "mail",

@@ -27,7 +27,9 @@ def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[s
     mine = {HEADS + name for name in (base, *own)}
     found = [r for r in listed.splitlines() if r not in mine and not _is_pushed_own(r, own)]
     detached = [w for w in listing(repo) if w.head and w.branch is None and not w.bare]
-    return found + [f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.head or "")]
+    return [r.removeprefix(HEADS).removeprefix("refs/") for r in found] + [
+        f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.head or "")
+    ]
 
 
 def _is_pushed_own(ref: str, own: Collection[str]) -> bool:

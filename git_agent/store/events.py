@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.calling import wants_person
@@ -102,6 +102,12 @@ def of_kinds(kinds: Iterable[str], numbers: range, since_ms: int) -> list[Event]
     return [_event(row) for row in dicts(query.order_by(EventRow.seq))]
 
 
+def of_kind(task: int, kind: str) -> list[Event]:
+    """List a task's events of a kind, the newest first."""
+    rows = EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)).order_by(EventRow.seq.desc())
+    return [_event(row) for row in dicts(rows)]
+
+
 def newest() -> int:
     """Return the number of the newest event, 0 when there is none."""
     return int(tuples(EventRow.select(peewee.fn.MAX(EventRow.seq)))[0][0] or 0)
@@ -145,10 +151,19 @@ def of_operation(operation: str) -> list[Event]:
     return list(_chosen(f"{_OPERATION} = ? AND {_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq", operation))
 
 
-def changed_after(task: int, seq: int) -> Event | None:
-    """Find the first change of a task's state after an event; what was undone, and undoing itself, counts for none."""
-    counts = f"e.version IS NOT NULL AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
-    return next(_chosen(f"e.task = ? AND e.seq > ? AND {counts} ORDER BY e.seq LIMIT 1", task, seq), None)
+def changed_after(task: int, seq: int, operation: str) -> Event | None:
+    """Find the first change of a task's state, or removal, after an event that is not of its operation.
+
+    What was undone, and undoing itself, counts for none.
+    """
+    counts = f"(e.version IS NOT NULL OR e.kind = 'task.removed') AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
+    where = f"e.task = ? AND e.seq > ? AND {counts} AND {_OPERATION} IS NOT ? ORDER BY e.seq LIMIT 1"
+    return next(_chosen(where, task, seq, operation), None)
+
+
+def numbered(seqs: Sequence[int]) -> list[Event]:
+    """List events by their numbers, those that were not undone, the oldest first."""
+    return list(_chosen(f"e.seq IN ({', '.join('?' * len(seqs))}) AND {_NOT_UNDONE} ORDER BY e.seq", *seqs))
 
 
 def _chosen(where: str, *params: object) -> Iterator[Event]:
