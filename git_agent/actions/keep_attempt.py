@@ -9,9 +9,10 @@ from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
-from git_agent.git import refs, worktrees
+from git_agent.git import refs, rescues, worktrees
 from git_agent.git.run import git
 from git_agent.git.snapshot import snapshot
+from git_agent.git.state import IGNORED
 from git_agent.store.attempts import Attempt
 
 
@@ -33,14 +34,16 @@ def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone
 
 def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | None, force: bool) -> Gone:
     """A worktree may be on a detached HEAD or another branch; its commit is kept, too."""
-    aside, kept = keep_ignored(app, task, path), list(gone.kept)
+    changes = app.repo.status(path, ignored=True)
+    aside, kept = keep_ignored(app, task, path, changes), list(gone.kept)
     kept += [aside] if aside else []
     seen = worktrees.observe(app.repo, path)
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep(app.repo, task.id, head))
-    also = precious(app, path) if force else []
-    files = snapshot(app.repo, path, f"Uncommitted work of task {task.id}\n", also) if force and head else None
+    also = precious(app, path, changes) if force else []
+    dirty = force and head and (also or any(c.code != IGNORED for c in changes))
+    files = snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also) if dirty else None
     if files is not None:
         kept.append(refs.keep(app.repo, task.id, files, refs.FILES))
     return Gone(

@@ -58,7 +58,7 @@ def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
         _refuse_foreign(admins, real, task)
         _refuse_danger(repo, real, admins)
         if not force:
-            _refuse_dirty(real)
+            _refuse_early(real, admins[0])
         with aside(repo, real) as there:
             if there and not force:
                 _refuse_late_change(admins[0], there, real)
@@ -120,6 +120,12 @@ def _refuse_dirty(real: str) -> None:
         lines.append(f"a {busy} is under way")
     if lines:
         raise _dirty(real, lines)
+
+
+def _refuse_early(real: str, admin: str) -> None:
+    """What the last look sees is left to it; it sees neither a rebase under way nor into submodules."""
+    if os.path.isdir(os.path.join(admin, "modules")) or in_progress(real):
+        _refuse_dirty(real)
 
 
 def _refuse_late_change(admin: str, trash: str, real: str) -> None:

@@ -8,7 +8,8 @@ from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import Repo
 
 _SAYS = "git-agent: "
-_SNAPSHOT = "Uncommitted work of task "
+SNAPSHOT = "Uncommitted work of task "
+"""How the subject of a commit of uncommitted files begins."""
 
 
 class Kept(NamedTuple):
@@ -61,7 +62,7 @@ def _numbers(ref: str) -> tuple[int, int] | None:
 
 
 def _kept(ref: str, oid: str, subject: str, log: tuple[int, str] | None) -> Kept:
-    kind = FILES if subject.startswith(_SNAPSHOT) else TIP
+    kind = FILES if subject.startswith(SNAPSHOT) else TIP
     if log is None:
         return Kept(ref, oid, kind, None, subject)
     at, says = log
