@@ -130,6 +130,12 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "merge, otherwise": (["merge", "--all"],),
         "rm": (["rm", "1"],),
         "clean": (["clean"],),
+        "undo": (["undo"],),
+        "undo --list": (["undo", "--list"],),
+        "rescue list": (["rescue"],),
+        "rescue show": (["rescue", "show", "3/1"],),
+        "rescue restore": (["rescue", "restore", "3/1"],),
+        "rescue prune": (["rescue", "prune", "--older-than", "1d"],),
     }
     wrong = []
     for heading, lines in commands.items():

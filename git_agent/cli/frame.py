@@ -56,10 +56,13 @@ class Several(click.Group):
     """A verb with verbs of its own; the first one is meant when none is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the first one in where none is named."""
-        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        given = args if named or ctx.resilient_parsing else [next(iter(self.commands)), *args]
-        return super().parse_args(ctx, given)
+        """Put the first one in where none is named; --json may stand before it."""
+        before = [word for word in args[:1] if word == "--json"]
+        rest = args[len(before) :]
+        named = bool(rest) and (rest[0] in self.commands or rest[0] in ctx.help_option_names)
+        if not ctx.resilient_parsing:
+            args = [rest[0], *before, *rest[1:]] if named else [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)
 
 
 class Finite(click.FloatRange):

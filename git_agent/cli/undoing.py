@@ -70,7 +70,7 @@ def rescue_verb() -> None:
     """List what was kept before it was removed or rewritten, show it, and bring it back.
 
     Tips of branches, and files that were not committed, stand under refs/git-agent/rescue/<task>/<n>, written `3/1`.
-    `git agent rescue` alone, or with a TASK, lists. Each of these has --json .
+    `git agent rescue` alone, or with a TASK, lists. With --json each of them answers with one JSON object.
     """
 
 
