@@ -41,7 +41,9 @@ class Operation:
         if first.kind == MERGED:
             return f"merge of {named} into {first.data['base']}"
         words = {REMOVED: "removal of worktree and branch", CANCELLED: "cancellation"}
-        return f"{words.get(first.kind, first.kind)} of {named}" if self.tasks else first.kind
+        if first.kind not in words:
+            return str(first.data.get("text") or first.kind)
+        return f"{words[first.kind]} of {named}"
 
 
 def take_back_command(data: Mapping[str, Any]) -> str:

@@ -49,7 +49,8 @@ FILES: Mapping[str, str] = {
     "<git common dir>/git-agent/logs/": "what supervised commands printed: `<task>.<attempt>.log`, 8 MB each, and the "
     "8 MB before in `.log.1`; 256 MB in all, the oldest go first",
     "<git common dir>/git-agent/notify.log": "what the command `agent.notify` printed",
-    "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files",
+    "<git common dir>/git-agent/kept/": "copies of ignored files of worktrees that were removed: `<task>/<n>/`",
+    "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files (`rescue`, `undo`)",
 }
 ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TASK": "the task that the caller works on, outside of its worktree",
