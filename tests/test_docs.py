@@ -13,7 +13,18 @@ import pytest
 from git_agent.config import KEYS
 from git_agent.domain.task import MOVES
 from git_agent.errors import Exit
-from git_agent.render.contract import ANSWERS, EVENT, EXITS, MESSAGE, NEED, RESERVED, SESSION, TASK
+from git_agent.render.contract import (
+    ANSWERS,
+    EVENT,
+    EXITS,
+    MESSAGE,
+    NEED,
+    OPERATION,
+    RESCUE,
+    RESERVED,
+    SESSION,
+    TASK,
+)
 from tests.documents import DOCUMENTS, ROOT, squeezed
 from tests.sandbox import Sandbox
 
@@ -57,6 +68,11 @@ def test_objects_have_the_documented_keys(repo: Sandbox) -> None:
     repo.agent("spawn", "Add logout", "--", "sleep", "100")
     (session,) = repo.agent_json("ps")["sessions"]
     repo.agent("stop", "2")
+    repo.agent("cancel", "2")
+    repo.git("update-ref", "refs/git-agent/rescue/2/1", "HEAD")
+    (operation,), (rescue,) = repo.agent_json("undo", "--list")["operations"], repo.agent_json("rescue")["rescues"]
+    assert set(operation) == set(OPERATION) and [k for k in operation if _odd(operation[k], OPERATION[k][0])] == []
+    assert set(rescue) == set(RESCUE) and [k for k in rescue if _odd(rescue[k], RESCUE[k][0])] == []
     assert set(session) == set(SESSION) and [k for k in session if _odd(session[k], SESSION[k][0])] == []
 
 
@@ -130,7 +146,14 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "merge, otherwise": (["merge", "--all"],),
         "rm": (["rm", "1"],),
         "clean": (["clean"],),
+        "undo": (["undo"],),
+        "undo --list": (["undo", "--list"],),
+        "rescue list": (["rescue"],),
+        "rescue show": (["rescue", "show", "3/1"],),
+        "rescue restore": (["rescue", "restore", "3/1"],),
+        "rescue prune": (["rescue", "prune", "--older-than", "1d"],),
     }
+    repo.git("update-ref", "refs/git-agent/rescue/3/1", "HEAD")
     wrong = []
     for heading, lines in commands.items():
         for line in lines:

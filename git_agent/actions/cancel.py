@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from git_agent.actions.hurry import hurry
+from git_agent.actions.new_operation import new_operation
 from git_agent.actions.take import Taken, take
 from git_agent.actions.unlock import unlock
 from git_agent.app import App
@@ -19,7 +22,11 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     reason = None if reason is None else names.check_message(reason)
     text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
     told = (Draft(str(task.id), text, task.id, urgent=True),) if task.live else ()
-    data = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {})
+    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": new_operation()}
+
+    def data(now: Task) -> dict[str, Any]:
+        return said | {"hold": now.hold, "reason_before": now.reason}
+
     taken = take(app, task, Step.CANCEL, drafts=told, data=data, reason=reason)
     if kill:
         hurry(app, taken.task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.new_operation import new_operation
 from git_agent.actions.retire import Retired, retire
 from git_agent.actions.sync import sync
 from git_agent.actions.under_way import under_way
@@ -27,6 +28,7 @@ def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False)
     sync(app)
     now = app.store.now()
     old = [t for t in tasks.with_remains(FINISHED) if older_than_s is None or now - t.state_at >= older_than_s * 1000]
+    operation = new_operation()
     with under_way(app):
-        done = [(t, retire(app, t, strict=False, dry_run=dry_run)) for t in old]
+        done = [(t, retire(app, t, strict=False, dry_run=dry_run, operation=operation)) for t in old]
     return Cleaned(tuple((tasks.get(t.id), r) for t, r in done if r.worktrees or r.branches or r.kept))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from git_agent.actions.begin import begin
+from git_agent.actions.new_operation import new_operation
 from git_agent.actions.retire import Retired, retire
 from git_agent.actions.take import take
 from git_agent.actions.unlock import unlock
@@ -13,21 +14,23 @@ from git_agent.app import App
 from git_agent.domain.task import Step, Task
 from git_agent.proc import processes
 
-_REST = {"attempts": [], "rest": True, "force": False, "unmerged": False}
+_REST = {"attempts": [], "rest": True, "force": False, "unmerged": False, "gone": []}
 
 
 def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:
     """Mark a task COMPLETED and remove its worktrees and branches, unless they are to be kept.
 
-    intent: of the merge; landed: its data: base, new (the commit), tip, by (the strategy), keep; by: who records it, if
-    not the speaker. The merge's intent becomes that of the removal in one transaction, so that a crash between the two
-    is finished, too. Raises AgentError as take does.
+    intent: of the merge; landed: its data: base, new (the commit), old (what it was built on), tip, by (the strategy),
+    keep; by: who records it, if not the speaker. The merge's intent becomes that of the removal in one transaction, so
+    that a crash between the two is finished, too. Raises AgentError as take does.
     """
     owner, _ = processes.myself(), app.speaker
+    rest_data = {**_REST, "operation": new_operation()}  # one `undo` takes back both
     data = {"by": landed["by"], "oid": landed["new"], "tip": landed["tip"], "base": landed["base"]}
+    data |= {"old": landed["old"], "operation": rest_data["operation"]}
     columns = {"merged_oid": landed["new"], "merged_by": landed["by"], "head_oid": landed["tip"]}
     with app.store.transaction():
         done = take(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
-        rest = None if landed["keep"] else begin(app, "remove", task.id, owner, _REST)
+        rest = None if landed["keep"] else begin(app, "remove", task.id, owner, rest_data)
     unlock(app, done)
-    return None if rest is None else retire(app, done, strict=False, intent=rest)
+    return None if rest is None else retire(app, done, strict=False, intent=rest, begun=rest_data)

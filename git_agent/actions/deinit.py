@@ -49,8 +49,27 @@ def deinit(app: App, *, purge: bool = False, sure: bool = False, dry_run: bool =
         app.close()
         with disk.explained():
             excludes.admit(app.repo, context.EXCLUDE)  # under a lock of the store's directory
-            shutil.rmtree(app.store_dir)
-    return Deinitialized(done.changed, (*done.manual, *_told(app)), purge and there)
+            _delete(app.store_dir)
+    return Deinitialized(done.changed, (*done.manual, *_told(app), *(_kept(app) if purge else ())), purge and there)
+
+
+_KEPT = "kept"  # copies of ignored files, made before their worktrees went
+
+
+def _delete(directory: str) -> None:
+    """Delete the store, but not what it keeps of people's work: that is nowhere else."""
+    for entry in list(os.scandir(directory)):
+        if not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry.path)
+        elif entry.name != _KEPT:
+            shutil.rmtree(entry.path)
+    with contextlib.suppress(OSError):
+        os.rmdir(directory)
+
+
+def _kept(app: App) -> tuple[str, ...]:
+    there = os.path.join(app.store_dir, _KEPT)
+    return (f"{there} stays: ignored files of worktrees that were removed",) if os.path.isdir(there) else ()
 
 
 def _refuse_running(app: App) -> None:

@@ -11,7 +11,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git import worktrees
+from git_agent.git import refs, worktrees
 from git_agent.git.run import GitError, git
 from git_agent.store import tasks
 
@@ -95,6 +95,9 @@ def _check_work(app: App, task: Task, allow_empty: bool) -> None:
 
 def _rebase(app: App, task: Task) -> None:
     assert task.worktree is not None
+    tip = app.repo.branch_oid(task.branch or "")
+    if tip is not None and not app.repo.is_ancestor(f"refs/heads/{task.base}", tip):
+        refs.keep(app.repo, task.id, tip, refs.REWRITTEN)
     try:
         git("rebase", "--quiet", f"refs/heads/{task.base}", cwd=task.worktree)
     except GitError as error:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 
 from git_agent.actions.loose import loose
 from git_agent.app import App
 from git_agent.domain.task import Task
+from git_agent.git.state import Change
 
 
-def keep_ignored(app: App, task: Task, worktree: str) -> str | None:
+def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change]) -> str | None:
     """Copy the loose ignored files of a worktree into the store's directory; return where, None when there are none.
 
-    They may be secrets, so they become no git objects; the directory is this user's alone.
+    changes: its status, with what is ignored. They may be secrets, so they become no git objects; the directory is
+    this user's alone.
     """
-    names = loose(app, worktree).kept
+    names = loose(app, worktree, changes).kept
     if not names:
         return None
     home = os.path.join(app.store_dir, "kept", str(task.id))

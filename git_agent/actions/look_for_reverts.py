@@ -10,7 +10,7 @@ from git_agent.domain.task import Task
 from git_agent.git.merged import Movement
 from git_agent.git.repo import Tips
 from git_agent.git.reverts import reverted
-from git_agent.store import events, facts, tasks
+from git_agent.store import events, facts, intents, tasks
 
 _LATELY = 50  # merges into a base that was set back are looked for; each costs a spawn of git
 
@@ -50,13 +50,17 @@ def _record(base: str, oid: str, by: str) -> list[str]:
 
 
 def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
-    """A base that was set back may lack what was merged into it; only what was merged lately is asked for."""
+    """A base that was set back may lack what was merged into it; only what was merged lately is asked for.
+
+    What an undo is at work on is no revert.
+    """
     if app.repo.resolve(old) is None or app.repo.is_ancestor(old, new):
         return []
     merged = [t for t in tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
-    return [
+    lost = [
         t for t in merged if app.repo.resolve(t.merged_oid or "") and not app.repo.is_ancestor(t.merged_oid or "", new)
     ]
+    return [t for t in lost if intents.of_task(t.id) is None]
 
 
 def _record_lost(task: Task, new: str) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import filecmp
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_agent import context
 from git_agent.app import App
+from git_agent.git.state import IGNORED, Change
 
 _SIZE, _NUMBER = 10 * 1024 * 1024, 500
 
@@ -20,12 +22,13 @@ class Loose:
     left: tuple[str, ...]
 
 
-def loose(app: App, worktree: str) -> Loose:
+def loose(app: App, worktree: str, changes: Sequence[Change]) -> Loose:
     """List the single ignored files of a worktree that the main worktree has not.
 
-    Ignored directories (builds, dependencies, caches) are not looked into: they can be made again.
+    changes: its status, with what is ignored. Ignored directories (builds, dependencies, caches) are not looked into:
+    they can be made again.
     """
-    ignored = [c.path for c in app.repo.status(worktree, ignored=True) if c.code == "!!" and not c.path.endswith("/")]
+    ignored = [c.path for c in changes if c.code == IGNORED and not c.path.endswith("/")]
     names = [
         n for n in ignored if n != context.FILE and _is_file(worktree, n) and not _stands_elsewhere(app, worktree, n)
     ]

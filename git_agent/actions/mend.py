@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from git_agent.actions.complete import complete
+from git_agent.actions.discard_place import discard_place
+from git_agent.actions.record_undo import record_undo
 from git_agent.actions.retire import retire
 from git_agent.actions.take_back import take_back
 from git_agent.app import App
@@ -13,7 +15,7 @@ from git_agent.domain.repair import Observed, Repair, repair
 from git_agent.git import worktrees
 from git_agent.git.unland import unland
 from git_agent.proc import processes
-from git_agent.store import attempts, intents, tasks
+from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.intents import Intent
 
 
@@ -41,6 +43,9 @@ def _observe(app: App, intent: Intent) -> Observed:
         return Observed(landed=tip is not None and app.repo.is_ancestor(data["new"], tip))
     if intent.kind == "remove":
         return Observed(removed=data["rest"] or any(_is_gone(app, intent.task, n) for n in data["attempts"]))
+    if intent.kind == "undo" and (landed := data["landed"]) is not None:
+        tip = app.repo.branch_oid(landed["base"])
+        return Observed(withdrawn=tip is not None and not app.repo.is_ancestor(landed["oid"], tip))
     return Observed()
 
 
@@ -57,13 +62,19 @@ def _finish(app: App, intent: Intent) -> None:
     task, data = tasks.get(intent.task), intent.data
     if intent.kind == "merge":
         complete(app, task, intent.id, data, by="repair")
+    elif intent.kind == "undo":
+        landed = data["landed"]
+        unland(app.repo, task=task.id, base=landed["base"], new=landed["oid"], old=landed["old"])
+        record_undo(app, task.id, events.numbered(data["events"]), intent.id)
     else:
-        retire(app, task, strict=False, force=data["force"], unmerged=data["unmerged"], intent=intent.id)
+        retire(app, task, strict=False, force=data["force"], unmerged=data["unmerged"], intent=intent.id, begun=data)
 
 
 def _take_back(app: App, intent: Intent) -> None:
     data: dict[str, Any] = dict(intent.data)
     if intent.kind != "spawn":
+        if intent.kind == "undo":
+            _take_back_undo(app, intent.task, data)
         if intent.kind == "merge":
             unland(app.repo, task=intent.task, base=data["base"], new=data["new"], old=data["old"])
         with app.store.transaction():
@@ -71,3 +82,12 @@ def _take_back(app: App, intent: Intent) -> None:
         return
     place = Place(**data["place"]) if data.get("place") else None
     take_back(app, intent.id, intent.task, place, new=bool(data.get("new")))
+
+
+def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
+    """What it brought back is still kept; what it locked was unlocked."""
+    for place in data["places"]:
+        discard_place(app, task, Place(**place))
+    for path in data["locks"]:
+        if worktrees.observe(app.repo, path).locked == worktrees.LOCK_REASON.format(task=task):
+            worktrees.unlock(app.repo, path)

@@ -9,6 +9,7 @@ from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.git import submodules, worktrees
+from git_agent.git.state import IGNORED
 from git_agent.store.attempts import Attempt
 
 
@@ -38,12 +39,14 @@ def _in_worktree(app: App, attempt: Attempt) -> list[str]:
     path = attempt.worktree
     if path is None or not os.path.isdir(path):
         return []
-    lines = [f"uncommitted: {c.code} {c.path}" for c in app.repo.status(path)]
+    # One look for all, since it takes as long as all the rest: 50 to 400 ms where there are 50,000 files.
+    changes = app.repo.status(path, ignored=True)
+    lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code != IGNORED]
     busy = app.repo.in_progress(path)
     if busy:
         lines.append(f"in progress: a {busy} in {path}")
-    lines += [f"copied and changed since: {name}" for name in precious(app, path)]
-    lines += [f"ignored, and too large to keep aside: {name}" for name in loose(app, path).left]
+    lines += [f"copied and changed since: {name}" for name in precious(app, path, changes)]
+    lines += [f"ignored, and too large to keep aside: {name}" for name in loose(app, path, changes).left]
     lines += [
         f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)
     ]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from git_agent import context
 from git_agent.actions.beats import beats
+from git_agent.actions.furnish import furnish
 from git_agent.app import App
-from git_agent.config import Config
 from git_agent.domain.message import Draft
 from git_agent.domain.place import Place
 from git_agent.domain.task import Step, Task, after
-from git_agent.errors import AgentError, refused
-from git_agent.git import excludes, ignored, refs, worktrees
-from git_agent.proc import check
+from git_agent.errors import AgentError
+from git_agent.git import refs, worktrees
 from git_agent.store import attempts, intents, leases, messages, tasks
 
 
@@ -54,8 +50,7 @@ def prepare(app: App, wish: Wish) -> Task:
         oid=place.start_oid,
         terminal=app.terminal,
     )
-    _furnish(app, task, place)
-    _set_up(app, task, place)
+    furnish(app, task, place)
     made = _record(app, wish, admin)
     beats(app, attempts.standing())
     return made
@@ -69,80 +64,6 @@ def _branch(app: App, wish: Wish) -> None:
         with app.store.transaction():
             intents.update(wish.intent, {"new": wish.new, "place": asdict(replace(wish.place, adopted=True))})
         raise
-
-
-def _furnish(app: App, task: Task, place: Place) -> None:
-    excludes.exclude(app.repo, context.EXCLUDE)
-    if app.repo.tracked(place.worktree, context.FILE):
-        raise refused(
-            "context-tracked",
-            f"{context.FILE} is a tracked file of this repository; it must not be",
-            f"git rm --cached {context.FILE}, commit, and try again",
-        )
-    made = context.create(
-        task_id=task.id,
-        branch=place.branch,
-        worktree=place.worktree,
-        base=task.base,
-        description=task.title,
-    )
-    context.write(made, place.worktree)
-    if app.repo.main_worktree is not None:
-        _copy(app.repo.main_worktree, place.worktree, app.config)
-        _link(app, app.repo.main_worktree, place.worktree)
-
-
-def _copy(source: str, target: str, config: Config) -> None:
-    include = os.path.join(source, ".worktreeinclude")
-    files = [include] if os.path.isfile(include) else []
-    patterns = config.several("agent.copy")
-    if not files and not patterns:
-        return
-    for path in ignored.matching(source, patterns, files):
-        there = os.path.join(target, path)
-        if not os.path.lexists(there):
-            _make_directory(target, path)
-            shutil.copy2(os.path.join(source, path), there, follow_symlinks=False)
-
-
-def _link(app: App, source: str, target: str) -> None:
-    for path in app.config.several("agent.link"):
-        here, there = os.path.join(source, path), os.path.normpath(os.path.join(target, path))
-        inside = os.path.relpath(there, target).split(os.sep)
-        if inside[0] in ("..", ".", ".git"):
-            says = f"agent.link '{path}' is not a place in the worktree"
-            raise refused("bad-link", says, "give a path inside the repository")
-        if os.path.lexists(here) and not os.path.lexists(there):
-            _make_directory(target, path)
-            os.symlink(here, there)
-            if not app.repo.ignored(target, [path]):
-                excludes.exclude(app.repo, "/" + path.strip("/"))
-
-
-def _make_directory(target: str, path: str) -> None:
-    """A directory of the commit may be a symbolic link; nothing is written through it to somewhere else."""
-    directory, root = os.path.dirname(os.path.join(target, path)), os.path.realpath(target)
-    if os.path.commonpath([os.path.realpath(directory), root]) != root:
-        says = f"'{path}' would be written outside of the worktree, through a symbolic link"
-        raise refused("leads-outside", says, "take it out of agent.copy, agent.link and .worktreeinclude")
-    os.makedirs(directory, exist_ok=True)
-
-
-def _set_up(app: App, task: Task, place: Place) -> None:
-    commands = app.config.several("agent.setup")
-    env = {"GIT_AGENT_TASK": str(task.id), "GIT_AGENT_WORKTREE": place.worktree}
-    if app.repo.main_worktree:
-        env["GIT_AGENT_MAIN_WORKTREE"] = app.repo.main_worktree
-    for command in commands:
-        app.progress(f"setup: {command}")
-        ran = check.run(command, place.worktree, env, app.progress)
-        if ran.status != 0:
-            raise AgentError(
-                "setup-failed",
-                f"the setup command failed with {ran.status}: {command}; worktree and branch were taken back",
-                "git config agent.setup COMMAND, then try again",
-                details=ran.tail,
-            )
 
 
 def _record(app: App, wish: Wish, admin: str) -> Task:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from git_agent.actions.begin import begin
+from git_agent.actions.keep_attempt import keep_attempt
+from git_agent.actions.new_operation import new_operation
 from git_agent.actions.obstacles import obstacles
 from git_agent.actions.remove_attempt import remove_attempt
 from git_agent.app import App
+from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import worktrees
@@ -35,14 +40,16 @@ def retire(
     force: bool = False,
     unmerged: bool = False,
     dry_run: bool = False,
+    operation: str | None = None,
     intent: int | None = None,
+    begun: Mapping[str, Any] | None = None,
 ) -> Retired:
     """Remove every attempt's worktree and branch.
 
     strict: refuse as a whole when something stands in the way, else leave that attempt and say so; force: also with
     uncommitted or untracked files (kept as a commit); unmerged: also branches whose work is not in the base; dry_run:
-    only look; intent: of this removal, if it is written already; call it inside `under_way`. Raises AgentError (exit 3)
-    with the list.
+    only look; operation: what `undo` takes back together; intent and begun: of this removal and its data, if it is
+    written already; call it inside `under_way`. Raises AgentError (exit 3) with the list.
     """
     present = attempts.present(task.id)
     found = {a.number: obstacles(app, task, a, force=force, unmerged=unmerged) for a in present}
@@ -52,20 +59,36 @@ def retire(
     going = [a for a in present if not found[a.number]]
     if dry_run or not (going or intent):
         return _plan(app, going, lines)
-    done = _plan(app, going, lines)
-    intent = _announce(app, task, going, {"force": force, "unmerged": unmerged}, intent)
-    rescued = [ref for attempt in going for ref in remove_attempt(app, task, attempt, force=force)]
-    _record(app, task, going, rescued, intent)
-    return Retired(done.worktrees, done.branches, lines, tuple(rescued))
+    done, before = _plan(app, going, lines), begun or {}
+    how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
+    data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
+    intent = _announce(app, task, data, intent)
+    gone = [_remove(app, task, attempt, force, intent, data) for attempt in going]
+    _record(app, task, going, gone, intent, data["operation"])
+    return Retired(done.worktrees, done.branches, lines, tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
 
 
-def _announce(app: App, task: Task, going: list[Attempt], how: dict[str, bool], intent: int | None) -> int:
-    owner, data = processes.myself(), {"attempts": [a.number for a in going], "rest": intent is not None, **how}
+def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
+    owner = processes.myself()
     with app.store.transaction():
         if intent is None:
             return begin(app, "remove", task.id, owner, data)
         intents.update(intent, data)
         return intent
+
+
+def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Gone:
+    """What is kept is written down before anything goes, so that a crash in between forgets none of it."""
+    gone = keep_attempt(app, task, attempt, force=force)
+    before = next((Gone.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
+    if before is not None:
+        known = before if gone.worktree is None else gone
+        gone = replace(known, kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
+    data["gone"] = [*(g for g in data["gone"] if g["number"] != attempt.number), gone.as_data()]
+    with app.store.transaction():
+        intents.update(intent, data)
+    remove_attempt(app, task, attempt, force=force)
+    return gone
 
 
 def _plan(app: App, going: list[Attempt], kept: tuple[str, ...]) -> Retired:
@@ -84,8 +107,11 @@ def _is_gone(app: App, attempt: Attempt) -> bool:
     return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
 
 
-def _record(app: App, task: Task, going: list[Attempt], rescued: list[str], intent: int) -> None:
+def _record(app: App, task: Task, going: list[Attempt], taken: list[Gone], intent: int, operation: str) -> None:
     gone = [a for a in going if _is_gone(app, a)]
+    numbers = [a.number for a in gone]
+    rescued = list(dict.fromkeys(ref for g in taken for ref in g.kept))
+    left = [g.as_data() for g in taken if g.number in numbers]
     actor = app.speaker.actor
     with app.store.transaction():
         for attempt in gone:
@@ -93,7 +119,7 @@ def _record(app: App, task: Task, going: list[Attempt], rescued: list[str], inte
             if attempt.number == task.attempt:
                 tasks.put(task.id, worktree=None)
         if gone:
-            data = {"attempts": [a.number for a in gone], "rescued": rescued}
+            data = {"attempts": numbers, "rescued": rescued, "operation": operation, "gone": left}
             events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
         intents.end(intent)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ def take(
     *,
     seen: Task | None = None,
     drafts: Sequence[Draft] = (),
-    data: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | Callable[[Task], Mapping[str, Any]] | None = None,
     by: str | None = None,
     intent: int | None = None,
     **columns: Any,
@@ -43,10 +43,10 @@ def take(
     """Take a step, or find that it was taken already.
 
     seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
-    with it; data: of the event; by: who, where it is not the speaker (git, a repair): nobody is fenced then; intent:
-    of this command, ended by the step; columns: what else changes. Raises AgentError: exit 5 for a superseded
-    speaker, before anything else; exit 3 when the table has no such move; exit 6 when another command is at work on
-    the task.
+    with it; data: of the event, or what makes it of the task as it was; by: who, where it is not the speaker (git, a
+    repair): nobody is fenced then; intent: of this command, ended by the step; columns: what else changes. Raises
+    AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table has no such move; exit 6
+    when another command is at work on the task.
     """
     speaker = app.speaker if by is None else Speaker(by, (Carried(task.id, None, None),))
     with app.store.transaction():
@@ -61,7 +61,8 @@ def take(
             raise _impossible(now, step)
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
-        moved = tasks.move(now, made, speaker.actor, data=data, **{**_settled(app, now, made), **columns})
+        said = data(now) if callable(data) else data
+        moved = tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
         told = (*drafts, *tell_dependents(moved)) if moved.state is State.COMPLETED else drafts
         messages.send(told, speaker.address, verified=speaker.verified)
         if moved.state in _ENDS_LEASE or moved.hold:

@@ -49,8 +49,9 @@ def _completing(app: App) -> VerbGroup:
     class Completing(VerbGroup):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             command = super().get_command(ctx, cmd_name)
-            for parameter in command.params if command else ():
-                _teach(app, parameter)
+            for each in (command, *getattr(command, "commands", {}).values()):
+                for parameter in each.params if each else ():
+                    _teach(app, parameter)
             return command
 
     made = Completing("git agent", params=group.params)
@@ -130,6 +131,13 @@ def _state_names(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
     return [CompletionItem(str(state)) for state in State if state.startswith(start.upper())]
 
 
+def _rescues(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    from git_agent.actions.rescue import rescue_refs
+
+    _ = app.store
+    return [CompletionItem(r.name, help=r.subject) for r in rescue_refs(app) if r.name.startswith(start)]
+
+
 def _files(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
     return [CompletionItem(start, type="file")]
 
@@ -146,6 +154,7 @@ _VALUES = {
     "BRANCH": _branches,
     "STATE": _state_names,
     "FILE": _files,
+    "RESCUE": _rescues,
     "PATHSPEC": _files,
     "DIR": _directories,
     "PATH": _directories,

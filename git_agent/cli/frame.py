@@ -52,6 +52,19 @@ class Commanding(click.Command):
         return [*super().collect_usage_pieces(ctx), self.usage_end]
 
 
+class Several(click.Group):
+    """A verb with verbs of its own; the first one is meant when none is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the first one in where none is named; --json may stand before it."""
+        before = [word for word in args[:1] if word == "--json"]
+        rest = args[len(before) :]
+        named = bool(rest) and (rest[0] in self.commands or rest[0] in ctx.help_option_names)
+        if not ctx.resilient_parsing:
+            args = [rest[0], *before, *rest[1:]] if named else [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)
+
+
 class Finite(click.FloatRange):
     """A number in a range: neither `nan`, which lies in every one, nor `inf`."""
 
@@ -95,7 +108,10 @@ def verb(
 
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
         kind = Commanding if command else click.Command
-        made = click.command(name, kind, help=function.__doc__, short_help=VERBS[name].summary)(json_option(called))
+        short = VERBS[name].summary if name in VERBS else None  # `rescue list` takes it from its help
+        made = click.command(name.rpartition(" ")[2], kind, help=function.__doc__, short_help=short)(
+            json_option(called)
+        )
         if isinstance(made, Commanding):
             made.usage_end = command
         return made
@@ -228,6 +244,11 @@ def terminal_width() -> int | None:
     import shutil
 
     return shutil.get_terminal_size().columns
+
+
+def undo_hint(app: App, done: object) -> list[str]:
+    """Tell a person at a terminal, once something was taken away, how it comes back; scripts don't need it."""
+    return ["hint: git agent undo brings it back"] if done and app.terminal else []
 
 
 def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] = (), **more: Any) -> Answer:

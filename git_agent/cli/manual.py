@@ -54,12 +54,14 @@ _EXAMPLES = {
 
 
 def commands() -> Iterator[tuple[str, str, click.Command]]:
-    """Yield section, name and command of every verb, in the order of the help."""
+    """Yield section, name and command of every verb, and of the verbs that it has, in the order of the help."""
     for section in SECTIONS:
         for name, verb in VERBS.items():
             command = group.get_command(click.Context(group), name)
             if verb.section == section and command is not None:
                 yield section, name, command
+                for below in getattr(command, "commands", {}).values():
+                    yield section, f"{name} {below.name}", below
 
 
 def invocation(name: str, command: click.Command) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, task_answer, task_argument, verb
+from git_agent.cli.frame import Answer, task_answer, task_argument, undo_hint, verb
 from git_agent.errors import AgentError, Exit, usage
 
 if TYPE_CHECKING:
@@ -215,7 +215,8 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     found = find(app, task)
     gone = rm(app, found, force=force, unmerged=unmerged, dry_run=dry_run)
     said = lines.retired(gone, "would remove" if dry_run else "removed") or [f"nothing is left of {found.label}"]
-    return task_answer(app, tasks.get(found.id), said, removed=json.retired(gone), dry_run=dry_run)
+    talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
+    return task_answer(app, tasks.get(found.id), said, talk, removed=json.retired(gone), dry_run=dry_run)
 
 
 @verb("clean")
@@ -240,4 +241,5 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
     viewed = view(app, [t for t, _ in done.tasks], counts=False)
     removed = {str(t.id): json.retired(r) for t, r in done.tasks}
     payload = {"tasks": [json.task(v) for v in viewed], "removed": removed, "dry_run": dry_run}
-    return Answer(payload, said or ["nothing to clean"])
+    gone = not dry_run and any(r.worktrees or r.branches for _, r in done.tasks)
+    return Answer(payload, said or ["nothing to clean"], undo_hint(app, gone))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, Finite, read_text, screen, task_answer, task_argument, verb
+from git_agent.cli.frame import Answer, Finite, read_text, screen, task_answer, task_argument, undo_hint, verb
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
@@ -194,13 +194,13 @@ def reassign_verb(app: App, task: str, agent: str | None, fresh: bool, kill: boo
     return _placed(app, reassign(app, find(app, task), agent=agent, fresh=fresh, kill=kill))
 
 
-def _stepped(app: App, task: str | None, step: Callable[..., Any], **options: Any) -> Answer:
+def _stepped(app: App, task: str | None, step: Callable[..., Any], *, undone: bool = False, **options: Any) -> Answer:
+    """Take a step and say where the task is. undone: `undo` takes it back."""
     from git_agent.actions.find import find
 
     taken = step(app, find(app, task), **options)
-    return task_answer(
-        app, taken.task, [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")]
-    )
+    lines = [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")]
+    return task_answer(app, taken.task, lines, undo_hint(app, undone and taken.moved))
 
 
 @verb("release")
@@ -239,7 +239,7 @@ def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> A
     """Call a task off: CANCELLED. Its worker is superseded; worktree and branch stay until rm or clean."""
     from git_agent.actions.cancel import cancel
 
-    return _stepped(app, task, cancel, reason=reason, kill=kill)
+    return _stepped(app, task, cancel, undone=True, reason=reason, kill=kill)
 
 
 @verb("reopen")

@@ -77,6 +77,12 @@ VERBS: dict[str, Verb] = {
         clean="Remove what completed and cancelled tasks left",
     ),
     **_of(
+        "undoing",
+        "Reviewing and merging",
+        undo="Bring back what the last merge, rm, clean or cancel took away",
+        rescue="List, show and bring back what was kept before it was removed",
+    ),
+    **_of(
         "mail",
         "Messages",
         send="Send a message to tasks, people, all workers or a topic",

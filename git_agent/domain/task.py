@@ -66,6 +66,7 @@ class Step(StrEnum):
     RETRY = "retry"
     CANCEL = "cancel"
     REOPEN = "reopen"
+    UNDO = "undo"
 
 
 LIVE = frozenset({State.ASSIGNED, State.WORKING, State.IN_REVIEW, State.APPROVED})
@@ -118,6 +119,7 @@ _EXPIRED = "a lease that can expire, expired and confirmed; no hold"
 _STARTED = frozenset({_S.ASSIGNED, _S.WORKING})
 _REVIEWED = frozenset({_S.IN_REVIEW, _S.APPROVED})
 _UNMERGED = LIVE | {_S.FAILED, _S.OPEN}
+_RETURNS = "it was that, with any hold, when it was cancelled"
 
 # fmt: off
 MOVES: tuple[Move, ...] = (
@@ -154,18 +156,24 @@ MOVES: tuple[Move, ...] = (
     _row(_S.FAILED, Step.RETRY, _S.OPEN, "", "coordinator"),
     _row(_UNMERGED, Step.CANCEL, _S.CANCELLED, "not while its merge runs", "coordinator", fences=True),
     _row(FINISHED, Step.REOPEN, _S.OPEN, "", "coordinator", fences=True),
+    _row(_S.COMPLETED, Step.UNDO, _S.APPROVED, "it was merged by `merge`, and nothing stands on that", "coordinator",
+         fences=True),
+    *(_row(_S.CANCELLED, Step.UNDO, state, _RETURNS, "coordinator", fences=True) for state in _S
+      if state in _UNMERGED),
 )
 # fmt: on
 
 
-def after(state: State | None, hold: Hold | None, step: Step) -> Move | None:
+def after(state: State | None, hold: Hold | None, step: Step, target: State | None = None) -> Move | None:
     """Find the move that a step makes from a state.
 
-    state: None before the task exists; hold: the task's hold. Returns None when the table has no such row.
+    state: None before the task exists; hold: the task's hold; target: for undo, which alone leads to several states.
+    Returns None when the table has no such row.
     """
     for move in MOVES:
         here = state in move.sources if state is not None else not move.sources
-        if move.step is step and here and _holds(move.held, hold):
+        there = move.target is target if step is Step.UNDO else True
+        if move.step is step and here and there and _holds(move.held, hold):
             return move
     return None
 
@@ -183,9 +191,10 @@ def _holds(wanted: str | None, hold: Hold | None) -> bool:
 def done_already(state: State, hold: Hold | None, step: Step) -> bool:
     """Tell whether a step has nothing left to do: the task stands where the step would bring it.
 
-    A step that takes nobody's place and only repeats itself is no error; reassign always starts a new attempt.
+    A step that takes nobody's place and only repeats itself is no error; reassign always starts a new attempt, and undo
+    goes one further back.
     """
-    if step is Step.REASSIGN:
+    if step in (Step.REASSIGN, Step.UNDO):
         return False
     return any(m.step is step and m.target is state and m.hold == hold for m in MOVES)
 
@@ -206,6 +215,7 @@ _PARTICIPLES = {
     Step.APPROVE: "approved",
     Step.RELEASE: "released",
     Step.CLAIM: "claimed",
+    Step.UNDO: "undone",
 }
 
 

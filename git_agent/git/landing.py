@@ -36,7 +36,7 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
     ref = HEADS + base
     if where := repo.rebasing(base):
         raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
-    here = _checkout(repo, base)
+    here = checkout_of(repo, base)
     found = repo.branch_oid(base)
     if found != old:
         raise refs.RefMoved(ref, old, found)
@@ -47,7 +47,11 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
     return here
 
 
-def _checkout(repo: Repo, base: str) -> str | None:
+def checkout_of(repo: Repo, base: str) -> str | None:
+    """Return the worktree that a branch is checked out in, None when in none.
+
+    Raise AgentError (exit 3) when it is checked out twice, or its checkout is busy or away.
+    """
     held = [each for each in listing(repo) if each.branch == base and not each.bare]
     present = [each.path for each in held if os.path.isdir(each.path)]
     if len(present) > 1:

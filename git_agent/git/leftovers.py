@@ -6,7 +6,7 @@ import contextlib
 import os
 
 from git_agent.errors import AgentError
-from git_agent.git import removal, scratch
+from git_agent.git import scratch, trash
 from git_agent.git.excludes import TEMPORARY
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
@@ -19,8 +19,8 @@ def sweep(repo: Repo) -> None:
     """
     with contextlib.suppress(AgentError, OSError), creation_lock(repo, timeout=0):
         scratch.sweep(repo)
-        removal.sweep_markers(repo)
+        trash.sweep_markers(repo)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(repo.common_dir, "info", TEMPORARY))
     with contextlib.suppress(AgentError, OSError):
-        removal.sweep(repo)
+        trash.sweep(repo)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import time
@@ -11,6 +10,9 @@ from contextlib import contextmanager
 
 from git_agent.errors import AgentError, Exit
 from git_agent.git.repo import Repo
+from git_agent.git.sweeper import try_hold
+
+__all__ = ["creation_lock", "landing_lock", "private_dir", "try_hold"]
 
 
 def private_dir(repo: Repo, *parts: str) -> str:
@@ -59,15 +61,6 @@ def _locked(repo: Repo, name: str, doing: str, timeout: float) -> Iterator[None]
         yield
     finally:
         os.close(fd)
-
-
-def try_hold(fd: int) -> bool:
-    """Lock an open file if nobody holds it; the lock lasts until it is closed, or its process is gone."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _held(fd: int, path: str, doing: str) -> AgentError:

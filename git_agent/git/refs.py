@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
 
 RESCUE = "refs/git-agent/rescue/"
+TIP, FILES, REWRITTEN = "tip", "uncommitted files", "superseded by a rewrite"
 _TRIES = 50
 
 
@@ -27,12 +29,12 @@ class RefMoved(AgentError):  # noqa: N818 - it says what happened
 
 def create(repo: Repo, ref: str, oid: str, message: str) -> None:
     """Create a ref (full name) at oid; raise RefMoved when it exists."""
-    _swap(repo, ref, oid, None, message)
+    _swap(repo, ref, oid, None, "-m", message)
 
 
 def update(repo: Repo, ref: str, new: str, old: str, message: str) -> None:
     """Move a ref from old to new; raise RefMoved when it is elsewhere."""
-    _swap(repo, ref, new, old, message)
+    _swap(repo, ref, new, old, "-m", message)
 
 
 def delete(repo: Repo, ref: str, old: str) -> None:
@@ -65,8 +67,11 @@ def clash(name: str, heads: Iterable[str]) -> str | None:
     return None
 
 
-def keep(repo: Repo, task: int, oid: str) -> str:
-    """Keep oid under refs/git-agent/rescue/<task>/<n>; return that ref (the latest, if it holds oid)."""
+def keep(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
+    """Keep oid under refs/git-agent/rescue/<task>/<n>; return that ref (the latest, if it holds oid).
+
+    what: TIP, FILES or REWRITTEN; the ref's own log says it, and when.
+    """
     prefix = f"{RESCUE}{task}/"
     for _ in range(_TRIES):
         held = {int(ref[len(prefix) :]): at for ref, at in repo.refs(prefix).items() if ref[len(prefix) :].isdigit()}
@@ -74,11 +79,17 @@ def keep(repo: Repo, task: int, oid: str) -> str:
         if held.get(last) == oid:
             return f"{prefix}{last}"
         try:
-            create(repo, f"{prefix}{last + 1}", oid, "git-agent: kept")
+            _keep(repo, f"{prefix}{last + 1}", oid, what)
         except RefMoved:
             continue
         return f"{prefix}{last + 1}"
     raise AgentError("rescue-busy", f"could not find a free ref under {prefix}", "try again", exit=Exit.BUSY)
+
+
+def _keep(repo: Repo, ref: str, oid: str, what: str) -> None:
+    # A log although git keeps none of such refs. The time is given, since GIT_COMMITTER_DATE of the caller may lie.
+    log, now = ("--create-reflog", "-m", f"git-agent: {what}"), {"GIT_COMMITTER_DATE": f"@{int(time.time())} +0000"}
+    _swap(repo, ref, oid, None, *log, env=now)
 
 
 def branch(repo: Repo, name: str, oid: str) -> None:
@@ -133,10 +144,10 @@ def _is_watched(repo: Repo) -> bool:
     return os.access(os.path.join(repo.common_dir, "hooks", "reference-transaction"), os.X_OK)
 
 
-def _swap(repo: Repo, ref: str, new: str, old: str | None, message: str) -> None:
+def _swap(repo: Repo, ref: str, new: str, old: str | None, *log: str, env: Mapping[str, str] | None = None) -> None:
     try:
-        # --create-reflog is not given: whether refs have logs is the user's core.logAllRefUpdates.
-        repo.git("update-ref", "-m", message, _full(ref), new, old or "0" * len(new))
+        # --create-reflog is not given for branches: whether they have logs is the user's core.logAllRefUpdates.
+        repo.git("update-ref", *log, _full(ref), new, old or "0" * len(new), env=env)
     except GitError as error:
         raise _moved(repo, ref, old) or error from error
 

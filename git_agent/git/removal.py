@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from git_agent.errors import AgentError, refused
 from git_agent.git.discover import linked
 from git_agent.git.listing import INITIALIZING, LOCK_REASON, is_half, real_path, reason, registrations
-from git_agent.git.locks import creation_lock, private_dir, try_hold
+from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.state import git_dir_of, in_progress, status
+from git_agent.git.trash import aside, sweep
 
 
 def discard(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
@@ -57,76 +58,19 @@ def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
         _refuse_foreign(admins, real, task)
         _refuse_danger(repo, real, admins)
         if not force:
-            _refuse_dirty(real)
-        trash = _aside(repo, real)
-        try:
-            if trash and not force:
-                _refuse_late_change(admins[0], trash, real)
-        except BaseException:
-            os.rename(trash, real)
-            sweep(repo)
-            raise
+            _refuse_early(real, admins[0])
+        with aside(repo, real) as there:
+            if there and not force:
+                _refuse_late_change(admins[0], there, real)
         _forget(repo, admins)
     sweep(repo)
 
 
-def sweep(repo: Repo) -> None:
-    """Delete directories that were renamed aside, here or by a process that died before it could."""
-    root = private_dir(repo, "trash")
-    for name in os.listdir(root):
-        marker = os.path.join(root, name)
-        if name.startswith("."):
-            continue
-        with contextlib.suppress(OSError):
-            fd = os.open(marker, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                if try_hold(fd):
-                    _empty(marker, os.fsdecode(os.pread(fd, 65536, 0)))
-            finally:
-                os.close(fd)
-
-
-def sweep_markers(repo: Repo) -> None:
-    """Delete markers of renames that never came to be; call it with the creation lock held, as renames do."""
-    root = private_dir(repo, "trash")
-    for name in os.listdir(root):
-        if name.startswith("."):
-            os.unlink(os.path.join(root, name))
-
-
 def _erase(repo: Repo, real: str, admins: Sequence[str]) -> None:
-    _aside(repo, real)
+    with aside(repo, real):
+        pass
     _forget(repo, admins)
     sweep(repo)
-
-
-def _aside(repo: Repo, real: str) -> str:
-    if not os.path.lexists(real):
-        return ""
-    name, root = f"{os.getpid()}-{os.urandom(4).hex()}", private_dir(repo, "trash")
-    marker, trash = os.path.join(root, name), os.path.join(os.path.dirname(real), f".trash-{name}")
-    # The marker first: after a crash it says that this directory was ours to delete. It is locked until the rename
-    # is done, so that nobody's sweep takes it for a leftover.
-    with open(os.path.join(root, "." + name), "xb") as file:
-        try_hold(file.fileno())
-        file.write(os.fsencode(trash))
-        file.flush()
-        os.rename(file.name, marker)
-        try:
-            os.rename(real, trash)
-        except OSError as error:
-            os.unlink(marker)
-            says = f"can't rename {real}: {error.strerror}"
-            raise AgentError("cannot-remove", says, "check its permissions") from error
-    return trash
-
-
-def _empty(marker: str, trash: str) -> None:
-    # Only an absolute path with our name is deleted, whatever the marker says.
-    if os.path.isabs(trash) and os.path.basename(trash).startswith(".trash-") and not os.path.islink(trash):
-        shutil.rmtree(trash, ignore_errors=True)
-    if not os.path.lexists(trash):
-        os.unlink(marker)
 
 
 def _forget(repo: Repo, admins: Sequence[str]) -> None:
@@ -176,6 +120,12 @@ def _refuse_dirty(real: str) -> None:
         lines.append(f"a {busy} is under way")
     if lines:
         raise _dirty(real, lines)
+
+
+def _refuse_early(real: str, admin: str) -> None:
+    """What the last look sees is left to it; it sees neither a rebase under way nor into submodules."""
+    if os.path.isdir(os.path.join(admin, "modules")) or in_progress(real):
+        _refuse_dirty(real)
 
 
 def _refuse_late_change(admin: str, trash: str, real: str) -> None:

@@ -10,13 +10,11 @@ from git_agent.git.run import git
 from git_agent.git.scratch import scratch
 
 
-def snapshot(repo: Repo, worktree: str, message: str, also: Sequence[str] = ()) -> str | None:
+def snapshot(repo: Repo, worktree: str, message: str, also: Sequence[str] = ()) -> str:
     """Commit a worktree's uncommitted and untracked files on top of its HEAD, on no branch.
 
-    also: ignored files to keep, too, relative to worktree. Returns the commit's oid, None where nothing is to be kept.
+    also: ignored files to keep, too, relative to worktree. Returns the commit's oid.
     """
-    if not also and not repo.status(worktree):
-        return None
     with scratch(repo) as root:
         os.mkdir(root, 0o700)
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}

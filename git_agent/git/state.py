@@ -20,6 +20,9 @@ _SIGNS = (
 )
 
 
+IGNORED = "!!"
+
+
 class Change(NamedTuple):
     """One line of `git status --porcelain`: its two letters, and the path relative to the worktree."""
 

@@ -20,8 +20,9 @@ from git_agent.git.listing import (
     unlock,
 )
 from git_agent.git.locks import creation_lock
-from git_agent.git.removal import discard, remove, sweep, take_back
+from git_agent.git.removal import discard, remove, take_back
 from git_agent.git.repo import Repo
+from git_agent.git.trash import sweep
 
 __all__ = [
     "LOCK_REASON",

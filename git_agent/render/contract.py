@@ -49,7 +49,8 @@ FILES: Mapping[str, str] = {
     "<git common dir>/git-agent/logs/": "what supervised commands printed: `<task>.<attempt>.log`, 8 MB each, and the "
     "8 MB before in `.log.1`; 256 MB in all, the oldest go first",
     "<git common dir>/git-agent/notify.log": "what the command `agent.notify` printed",
-    "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files",
+    "<git common dir>/git-agent/kept/": "copies of ignored files of worktrees that were removed: `<task>/<n>/`",
+    "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files (`rescue`, `undo`)",
 }
 ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TASK": "the task that the caller works on, outside of its worktree",
@@ -161,6 +162,26 @@ NOTIFICATION: Fields = {
     "command": ("string", "what to type next"),
     "text": ("string", "all of it in one line for a person, safe to show: `task 7 (Fix login): question: Which port?`"),
 }
+OPERATION: Fields = {
+    "kind": ("string", "the kind of its first event: task.merged, task.removed, task.cancelled"),
+    "what": ("string", "in words"),
+    "tasks": ("array of integers", "the tasks that it changed"),
+    "at": ("string", "RFC 3339, UTC"),
+    "number": ("integer", "`undo --list` only: 1 for the newest"),
+    "why": ("string or null", "`undo --list` only: why it can't be undone now"),
+    "hint": ("string or null", "`undo --list` only: what helps then"),
+}
+RESCUE: Fields = {
+    "ref": ("string", "its short name: `3/1`"),
+    "task": ("integer", "the task that it is of"),
+    "n": ("integer", "its number among the task's"),
+    "oid": ("string", "the commit"),
+    "kind": ("string", "tip, uncommitted files, superseded by a rewrite, merge that was undone"),
+    "at": ("string or null", "when it was kept; RFC 3339, UTC; null when that is not known any more"),
+    "subject": ("string", "of the commit"),
+    "size": ("integer", "commits that the base lacks, or files that were not committed"),
+    "merged": ("boolean", "the task's base has it"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
@@ -175,6 +196,8 @@ OBJECTS: Mapping[str, Fields] = {
     "Session": SESSION,
     "Need": NEED,
     "Notification": NOTIFICATION,
+    "Operation": OPERATION,
+    "Rescue": RESCUE,
     "Error": ERROR,
 }
 
@@ -205,6 +228,12 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "merge, otherwise": ("tasks", "dry_run"),
     "rm": ("task", "removed", "dry_run"),
     "clean": ("tasks", "removed", "dry_run"),
+    "undo": ("undone", "tasks", "dry_run"),
+    "undo --list": ("operations",),
+    "rescue list": ("rescues",),
+    "rescue show": ("rescue", "text"),
+    "rescue restore": ("rescue", "branch"),
+    "rescue prune": ("rescues", "directories", "unknown", "dry_run"),
     "send, reply, tail": ("messages",),
     "inbox": ("messages", "unacked"),
     "ack": ("messages", "already"),

@@ -89,6 +89,18 @@ def remove(task: int, number: int) -> None:
     AttemptRow.update(worktree=None, admin=None, removed=1).where(where).execute()
 
 
+def bring_back(task: int, number: int, worktree: str | None, admin: str | None) -> None:
+    """Record that what was taken away of an attempt is there again."""
+    where = (AttemptRow.task == task) & (AttemptRow.number == number)
+    AttemptRow.update(worktree=worktree, admin=admin, removed=0).where(where).execute()
+
+
+def go_on(task: int, number: int, epoch: int) -> None:
+    """Let an attempt go on in a later epoch of its task: whoever stands in its worktree is not superseded."""
+    where = (AttemptRow.task == task) & (AttemptRow.number == number)
+    AttemptRow.update(epoch=epoch).where(where).execute()
+
+
 def delete(task: int, number: int) -> None:
     """Take back an attempt."""
     AttemptRow.delete().where((AttemptRow.task == task) & (AttemptRow.number == number)).execute()
@@ -149,6 +161,11 @@ def places(tasks: Iterable[int]) -> dict[int, tuple[str, str]]:
     rows = tuples(query.where(AttemptRow.task.in_(list(tasks)) & AttemptRow.admin.is_null(False)))
     decode = AttemptRow.worktree.python_value
     return {task: (decode(worktree) or "", decode(admin) or "") for task, worktree, admin in rows}
+
+
+def of_task(task: int) -> list[Attempt]:
+    """List a task's attempts, the removed ones, too."""
+    return [Attempt(**row) for row in dicts(AttemptRow.select().where(AttemptRow.task == task))]
 
 
 def present(task: int) -> list[Attempt]:

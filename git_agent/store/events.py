@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.calling import wants_person
 from git_agent.domain.task import State
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import EventRow, dicts, tuples
+from git_agent.store.schema import EventRow, database, dicts, tuples
 
 if TYPE_CHECKING:
     from git_agent.domain.event import Event
@@ -102,6 +102,12 @@ def of_kinds(kinds: Iterable[str], numbers: range, since_ms: int) -> list[Event]
     return [_event(row) for row in dicts(query.order_by(EventRow.seq))]
 
 
+def of_kind(task: int, kind: str) -> list[Event]:
+    """List a task's events of a kind, the newest first."""
+    rows = EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)).order_by(EventRow.seq.desc())
+    return [_event(row) for row in dicts(rows)]
+
+
 def newest() -> int:
     """Return the number of the newest event, 0 when there is none."""
     return int(tuples(EventRow.select(peewee.fn.MAX(EventRow.seq)))[0][0] or 0)
@@ -129,6 +135,41 @@ def superseding(task: int, epoch: int) -> Event | None:
     later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)
     rows = EventRow.select().where(later).order_by(EventRow.seq).limit(1)
     return next((_event(row) for row in dicts(rows)), None)
+
+
+_OPERATION, _UNDOES = "json_extract(e.data, '$.operation')", "json_extract(u.data, '$.undoes')"
+_NOT_UNDONE = f"NOT EXISTS (SELECT 1 FROM event u WHERE {_UNDOES} = e.seq AND {_UNDOES} IS NOT NULL)"
+
+
+def undoable() -> Iterator[Event]:
+    """Yield the events that name their operation and were not undone, the newest first; served by an index."""
+    yield from _chosen(f"{_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq DESC")
+
+
+def of_operation(operation: str) -> list[Event]:
+    """List the events of an operation that were not undone, the oldest first."""
+    return list(_chosen(f"{_OPERATION} = ? AND {_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq", operation))
+
+
+def changed_after(task: int, seq: int, operation: str) -> Event | None:
+    """Find the first change of a task's state, or removal, after an event that is not of its operation.
+
+    What was undone, and undoing itself, counts for none.
+    """
+    counts = f"(e.version IS NOT NULL OR e.kind = 'task.removed') AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
+    where = f"e.task = ? AND e.seq > ? AND {counts} AND {_OPERATION} IS NOT ? ORDER BY e.seq LIMIT 1"
+    return next(_chosen(where, task, seq, operation), None)
+
+
+def numbered(seqs: Sequence[int]) -> list[Event]:
+    """List events by their numbers, those that were not undone, the oldest first."""
+    return list(_chosen(f"e.seq IN ({', '.join('?' * len(seqs))}) AND {_NOT_UNDONE} ORDER BY e.seq", *seqs))
+
+
+def _chosen(where: str, *params: object) -> Iterator[Event]:
+    names = [field.column_name for field in EventRow._meta.sorted_fields]
+    for row in database.execute_sql(f"SELECT {', '.join(f'e.{n}' for n in names)} FROM event e WHERE {where}", params):
+        yield _event(dict(zip(names, row, strict=True)))
 
 
 def changes_since(since_ms: int) -> Iterator[Event]:

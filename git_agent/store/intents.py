@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Intent(NamedTuple):
-    """A step under way. kind: spawn, merge or remove; data: what a reader needs to finish it or take it back."""
+    """A step under way. kind: spawn, merge, remove or undo; data: what a reader needs to finish it or take it back."""
 
     id: int
     kind: str

@@ -86,7 +86,7 @@ def _live(life: Life) -> None:
     life("diff", "1"), life("request-changes", "1", "-m", "More"), life("done", "1")
     life("approve", "1"), life("merge", "1"), life("rm", "1"), life("clean"), life("reopen", "1")
     life("reassign", "2"), life("release", "2"), life("spawn", "2"), life("fail", "2", "-m", "No"), life("retry", "2")
-    life("cancel", "2")
+    life("cancel", "2"), life("undo"), life("cancel", "2"), life("rescue")
     life("spawn", "3"), life("run", "3", "--", "true"), life("run", "3", "--detach", "--", "sleep", "100")
     life("ps"), life("logs", "3"), life("stop", "3")
     life.repo.commit(None, ".gitagent", "[agent]\n\tcheck = true\n")
@@ -101,7 +101,7 @@ def test_every_verb_answers_with_one_object(repo: Sandbox) -> None:
     assert all({*life.said[verb]} >= {"messages"} for verb in ("send", "reply", "inbox", "ack", "tail"))
     about_one = {verb for verb, said in life.said.items() if "task" in said}
     about_some = {verb for verb, said in life.said.items() if "tasks" in said}
-    assert about_some == {"ready", "status", "list", "clean", "ps"}
+    assert about_some == {"ready", "status", "list", "clean", "ps", "undo"}
     assert about_one >= {"spawn", "add", "edit", "claim", "done", "approve", "merge", "rm", "show", "cancel", "reopen"}
     assert all(_is_task(life.said[verb]["task"]) for verb in about_one)
     assert all(_is_task(task) for verb in about_some for task in life.said[verb]["tasks"])

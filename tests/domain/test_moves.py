@@ -36,7 +36,7 @@ STEPS = [
         "reassign",
         "fail",
     ),
-    *("retry", "cancel", "reopen"),
+    *("retry", "cancel", "reopen", "undo"),
 ]
 
 # from | with which hold (* any or none, + any, - none) | step -> to, hold afterwards
@@ -93,6 +93,9 @@ TABLE = """
     CANCELLED * reopen          -> OPEN      -
 """
 
+# The one step that leads to several states: where it goes back to, it was before.
+BACK = {("COMPLETED", "APPROVED")} | {("CANCELLED", s) for s in STATES if s not in ("COMPLETED", "CANCELLED")}
+
 # Where a step has nothing left to do. Reassign always starts a new attempt.
 DONE_ALREADY = """
     OPEN -: add release reap retry reopen
@@ -112,7 +115,7 @@ DONE_ALREADY = """
 """
 
 # Whoever worked before one of these is superseded.
-FENCES = {"claim", "spawn", "assign", "reassign", "reap", "exhaust", "cancel", "reopen"}
+FENCES = {"claim", "spawn", "assign", "reassign", "reap", "exhaust", "cancel", "reopen", "undo"}
 
 KINDS = {
     "add": "added",
@@ -141,6 +144,7 @@ KINDS = {
     "retry": "retried",
     "cancel": "cancelled",
     "reopen": "reopened",
+    "undo": "undone",
 }
 
 
@@ -178,9 +182,15 @@ def test_a_step_makes_exactly_the_moves_of_the_table(source: str, step: str) -> 
         assert found == EXPECTED.get((source, hold, step)), hold
 
 
+def test_undo_goes_back_to_what_was_and_nowhere_without_being_told_where() -> None:
+    found = {(s, t) for s, t in product(STATES, STATES) if after(State(s), None, Step.UNDO, State(t))}
+    assert found == BACK
+    assert [s for s in [None, *State] if after(s, None, Step.UNDO)] == []
+
+
 def test_no_situation_has_two_rows_for_one_step() -> None:
     # after() takes the first row that fits: a second one would be silently dead.
-    for state, hold, step in product(State, HOLDS, Step):
+    for state, hold, step in product(State, HOLDS, set(Step) - {Step.UNDO}):
         fitting = [
             m
             for m in MOVES
@@ -193,6 +203,7 @@ def test_no_situation_has_two_rows_for_one_step() -> None:
 
 def test_every_row_can_be_reached() -> None:
     used = {id(after(state, _hold(hold), step)) for state, hold, step in product([None, *State], HOLDS, Step)}
+    used |= {id(after(State(s), None, Step.UNDO, State(t))) for s, t in BACK}
     assert [m for m in MOVES if id(m) not in used] == []
 
 

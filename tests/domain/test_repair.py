@@ -20,5 +20,11 @@ def test_only_what_can_not_be_undone_is_finished(kind: str, landed: bool, remove
     assert repair(kind, Observed(landed=landed, removed=removed)) is expected
 
 
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_an_undo_is_finished_once_the_base_was_set_back(withdrawn: bool) -> None:
+    expected = Repair.FINISH if withdrawn else Repair.TAKE_BACK
+    assert repair("undo", Observed(withdrawn=withdrawn)) is expected
+
+
 def test_nothing_observed_means_nothing_happened() -> None:
     assert Observed() == Observed(landed=False, removed=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.actions.supervised import age, settle
@@ -12,12 +12,15 @@ from tests.sandbox import Sandbox
 
 @dataclass(frozen=True)
 class Scene:
-    """A command to hurt. prepare: makes what it needs; goal: the state of task 1 when it was done again."""
+    """A command to hurt. prepare: makes what it needs; goal: the state of task 1 when it was done again; files: what
+    must stand below the worktrees' directory then.
+    """
 
     name: str
     argv: tuple[str, ...]
     prepare: Callable[[Sandbox], None]
     goal: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def _nothing(sandbox: Sandbox) -> None:
@@ -123,6 +126,41 @@ def _silent(sandbox: Sandbox) -> None:
     age(sandbox, 1, 7200, missed_s=60)
 
 
+def _removed(sandbox: Sandbox) -> None:
+    """A failed task with all that a worktree can hold, removed; nothing else can be undone."""
+    where = Path(sandbox.agent("spawn", "Fix login").out.strip())
+    sandbox.commit(where, "login.py", "fixed = True\n", "Fix the login")
+    sandbox.write("untracked.txt", "precious\n", cwd=where)
+    sandbox.write("own.log", "ignored\n", cwd=where)
+    sandbox.agent("fail", "1", "-m", "too hard")
+    sandbox.agent("rm", "1", "--force", "--unmerged")
+
+
+def _cleaned(sandbox: Sandbox) -> None:
+    for number, title in enumerate(("Fix login", "Fix logout"), 1):
+        sandbox.agent("spawn", title)
+        sandbox.agent("cancel", str(number))
+    sandbox.agent("clean")
+
+
+def _merged(sandbox: Sandbox) -> None:
+    _approved(sandbox)
+    sandbox.agent("merge", "1")
+
+
+def _merged_elsewhere(sandbox: Sandbox) -> None:
+    _elsewhere(sandbox)
+    sandbox.agent("merge", "1")
+
+
+def _called_off(sandbox: Sandbox) -> None:
+    _spawned(sandbox)
+    sandbox.agent("cancel", "1")
+
+
+_LOGIN = {"1-fix-login/login.py": "fixed = True\n"}
+_LOOSE = {"1-fix-login/untracked.txt": "precious\n", "1-fix-login/own.log": "ignored\n"}
+
 SCENES = {
     scene.name: scene
     for scene in (
@@ -149,5 +187,10 @@ SCENES = {
         Scene("sync-carried", ("sync",), _rebased, "APPROVED"),
         Scene("list-reaps", ("list",), _silent, "OPEN"),
         Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW"),
+        Scene("undo-rm", ("undo",), _removed, "FAILED", {**_LOGIN, **_LOOSE}),
+        Scene("undo-clean", ("undo",), _cleaned, "CANCELLED"),
+        Scene("undo-merge", ("undo",), _merged, "APPROVED", _LOGIN),
+        Scene("undo-merge-elsewhere", ("undo",), _merged_elsewhere, "APPROVED", _LOGIN),
+        Scene("undo-cancel", ("undo",), _called_off, "WORKING", _LOGIN),
     )
 }

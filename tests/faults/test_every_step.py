@@ -16,7 +16,17 @@ TELLING = ("store", "after store", "pygit2", "after pygit2", "start worktree", "
 ENDS = {"term": 143, "interrupt": 130}
 DISKS = ("io", "full", "filled")
 # What `make test` hurts by signals and by a bad disk; `make faults` hurts all of STOPPED in every way.
-STOPPED = ("spawn-furnished", "claim", "reassign", "merge", "merge-rebase-elsewhere", "rm", "clean")
+STOPPED = (
+    "spawn-furnished",
+    "claim",
+    "reassign",
+    "merge",
+    "merge-rebase-elsewhere",
+    "rm",
+    "clean",
+    "undo-rm",
+    "undo-merge",
+)
 FEW_SIGNALS = [("spawn-furnished", "term"), ("merge", "interrupt"), ("merge-rebase-elsewhere", "term"), ("rm", "term")]
 FEW_DISKS = [("spawn-furnished", "io"), ("claim", "full"), ("merge", "full"), ("rm", "filled")]
 
@@ -54,6 +64,10 @@ def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
     done = hurting.run(world.sandbox, *scene.argv)
     states = {row["state"] for row in rows(world.sandbox, "select state from task")}
     lines = [] if scene.goal in states else [f"again: {states}, exit {done.result.code}: {done.result.err}"]
+    home = world.sandbox.path.with_name(f"{world.sandbox.path.name}.worktrees")
+    for name, text in scene.files.items():
+        file = home / name
+        lines += [] if file.is_file() and file.read_text() == text else [f"again: {name} is not as it was"]
     return lines + [f"again: {line}" for line in wrong(world.sandbox)]
 
 

@@ -72,7 +72,7 @@ def _strays(sandbox: Sandbox, branches: dict[str, Any], worktrees: dict[str, Any
         if (common / place).exists():
             lines += [f"stray {p}" for p in (common / place).iterdir()]
     known = {"agent.db", "agent.db-wal", "agent.db-shm", "worktree.lock", "landing.lock", "scratch", "trash"}
-    known |= {"notify.log", "logs", "prompts"}
+    known |= {"notify.log", "logs", "prompts", "kept", "trash.lock"}
     known |= {"hooks", "hooks.lock", "hooks.made", "program", "beat", "spool", "drain.lock", "drain.pid"}
     if (common / "git-agent").exists():
         lines += [f"stray {p}" for p in (common / "git-agent").iterdir() if p.name not in known]

@@ -397,10 +397,10 @@ def test_a_change_made_at_the_last_moment_stops_the_removal(
     path = tmp_path / "w"
     made(repo, path)
 
-    def late(real: str) -> None:
+    def late(real: str, admin: str) -> None:
         Path(real, "late").write_text("precious")
 
-    monkeypatch.setattr(removal, "_refuse_dirty", late)
+    monkeypatch.setattr(removal, "_refuse_early", late)
     with pytest.raises(AgentError) as caught:
         worktrees.remove(opened(repo), str(path), task=7)
     assert caught.value.details == ("?? late",)

@@ -1,0 +1,22 @@
+"""Take away a half-made place of an attempt, and nothing that anybody else put there."""
+
+from __future__ import annotations
+
+from git_agent.app import App
+from git_agent.domain.place import Place
+from git_agent.git import refs, worktrees
+
+
+def discard_place(app: App, task: int, place: Place) -> None:
+    """Remove worktree and branch of a place; the branch only if it was made for it and holds no commit."""
+    if place.worktree and _is_ours(app, task, place):
+        worktrees.discard(app.repo, place.worktree, task=task, finished=True)
+    if not place.adopted and app.repo.branch_oid(place.branch) == place.start_oid:
+        refs.delete(app.repo, f"refs/heads/{place.branch}", place.start_oid)
+
+
+def _is_ours(app: App, task: int, place: Place) -> bool:
+    """What stood there before, a directory or somebody's worktree, is why nothing was made: it stays as it is."""
+    seen = worktrees.observe(app.repo, place.worktree)
+    ours = seen.locked == worktrees.LOCK_REASON.format(task=task) or seen.branch == place.branch
+    return seen.half or (seen.registered and ours)

@@ -1,0 +1,117 @@
+"""Decide whether what was done to a task can be undone, and what has to be done for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from git_agent.actions.fence import fence
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.event import Event
+from git_agent.domain.gone import Gone
+from git_agent.domain.operation import CANCELLED, MERGED, REMOVED, take_back_command
+from git_agent.domain.place import Place
+from git_agent.domain.task import LIVE, State, Task
+from git_agent.errors import AgentError, refused
+from git_agent.git import refs, withdrawal, worktrees
+from git_agent.store import attempts, events, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an undo does. events: of the task, the oldest first; target: the state that it goes back to, None when it
+    stays as it is; returns: what was taken away, with where it goes; locks: worktrees that were unlocked; landed: the
+    merge's base, oid and old.
+    """
+
+    task: Task
+    events: tuple[Event, ...]
+    target: State | None
+    returns: tuple[tuple[Gone, Place], ...]
+    locks: tuple[str, ...]
+    landed: Mapping[str, str] | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Write it for the intent."""
+        places = [asdict(place) for _, place in self.returns]
+        landed = None if self.landed is None else dict(self.landed)
+        return {"events": [e.seq for e in self.events], "places": places, "locks": list(self.locks), "landed": landed}
+
+
+def plan_undo(app: App, task: int, done: Sequence[Event]) -> Plan:
+    """Plan to undo events of one task. Raises AgentError, mostly exit 3, with what stands in the way."""
+    now = tasks.get(task)
+    fence(app, now)
+    if (since := events.changed_after(task, done[0].seq, done[0].data["operation"])) is not None:
+        raise _changed(now, since)
+    target, landed, returns = None, None, list[tuple[Gone, Place]]()
+    for event in done:
+        if event.kind == MERGED:
+            target, landed = State.APPROVED, _landed(app, now, event)
+        elif event.kind == CANCELLED:
+            target = _source(now, event)
+        elif event.kind == REMOVED:
+            returns += [(g, _place(app, now, g)) for g in map(Gone.of_data, event.data["gone"])]
+    locks = _unlocked(app, now) if target in LIVE else []
+    return Plan(now, tuple(done), target, tuple(returns), tuple(locks), landed)
+
+
+def _changed(task: Task, since: Event) -> AgentError:
+    did = since.kind.removeprefix("task.")
+    helps = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
+    return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
+
+
+def _landed(app: App, task: Task, event: Event) -> dict[str, str]:
+    data = event.data
+    base, oid, old = data["base"], data["oid"], data["old"]
+    tip, command = app.repo.branch_oid(base), take_back_command(data)
+    if tip is None or not app.repo.is_ancestor(oid, tip):
+        says = f"cannot undo the merge of {task.label}: '{base}' does not have it any more"
+        raise refused("not-in-base", says, f"git agent reopen {task.id}")
+    own = {a.branch for a in attempts.of_task(task.id)}
+    on = [f"'{base}' has later commits"] if tip != oid else withdrawal.standing_on(app.repo, oid, base, own)
+    if on:
+        says = f"cannot undo the merge of {task.label}: something stands on {oid[:12]}"
+        raise refused("built-upon", says, f"{command}, on '{base}', takes it back by a commit", tuple(on))
+    withdrawal.withdraw(app.repo, base, oid, old, "", dry_run=True)
+    return {"base": base, "oid": oid, "old": old}
+
+
+def _source(task: Task, event: Event) -> State:
+    assert event.source is not None
+    if tasks.name_taken(names.key(task.name)):
+        says = f"cannot undo the cancellation of {task.label}: another task is named '{task.name}'"
+        raise refused("name-taken", says, "git agent add TITLE, for a new one")
+    return event.source
+
+
+def _place(app: App, task: Task, gone: Gone) -> Place:
+    """Branch and path must be free, or as they were."""
+    helps, oid = f"git agent rescue list {task.id}", gone.tip or ""
+    head = app.repo.head(gone.branch)
+    if head is not None and ((head.oid != gone.tip and not gone.adopted) or (head.worktree and gone.worktree)):
+        where = f"checked out at {head.worktree}" if head.worktree else f"at {head.oid[:12]}"
+        raise refused("branch-taken", f"cannot undo: branch '{gone.branch}' is there again, {where}", helps)
+    if head is None:
+        if app.repo.resolve(oid) is None or (gone.files and app.repo.resolve(gone.files) is None):
+            raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are not kept any more", helps)
+        if other := refs.clash(gone.branch, app.heads):
+            raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", helps)
+    path = gone.worktree
+    if path is not None and (worktrees.observe(app.repo, path).registered or _is_taken(path)):
+        raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {helps}")
+    return Place(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
+
+
+def _is_taken(path: str) -> bool:
+    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path) or bool(os.listdir(path)))
+
+
+def _unlocked(app: App, task: Task) -> list[str]:
+    """A live task's worktrees are locked; what a person locked stays as it is."""
+    there = [a.worktree for a in attempts.present(task.id) if a.worktree]
+    return [w for w in there if (o := worktrees.observe(app.repo, w)).registered and o.exists and o.locked is None]

@@ -1,0 +1,70 @@
+"""Delete what was kept a long time ago."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from git_agent.actions.rescue import rescue_refs
+from git_agent.app import App
+from git_agent.domain.rescue import Rescue
+from git_agent.git import disk, refs
+from git_agent.store import events
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedRescues:
+    """What is older: refs, and directories with ignored files; unknown: refs of which nobody knows the age."""
+
+    rescues: tuple[Rescue, ...]
+    directories: tuple[str, ...]
+    unknown: tuple[Rescue, ...]
+
+    @property
+    def lost(self) -> tuple[Rescue, ...]:
+        """List those that stand nowhere else: git forgets their commits some day."""
+        return tuple(r for r in self.rescues if not r.inside)
+
+
+def prune_rescues(app: App, older_than_s: float, *, dry_run: bool = False) -> PrunedRescues:
+    """Delete rescue refs and kept directories of an age, in seconds; those of unknown age stay.
+
+    dry_run: only look.
+    """
+    _ = app.store
+    before = app.store.now() - int(older_than_s * 1000)
+    kept = rescue_refs(app)
+    old = tuple(r for r in kept if r.at is not None and r.at <= before)
+    directories = tuple(d for d in _directories(app) if os.stat(d).st_mtime * 1000 <= before)
+    found = PrunedRescues(old, directories, tuple(r for r in kept if r.at is None))
+    if not dry_run and (old or directories):
+        _delete(app, found)
+    return found
+
+
+def _directories(app: App) -> Iterator[str]:
+    root = os.path.join(app.store_dir, "kept")
+    for task in sorted(os.listdir(root)) if os.path.isdir(root) else ():
+        with contextlib.suppress(NotADirectoryError):
+            yield from (os.path.join(root, task, name) for name in sorted(os.listdir(os.path.join(root, task))))
+
+
+def _delete(app: App, found: PrunedRescues) -> None:
+    """The record first: whoever misses something later finds its oid in the log."""
+    data = {
+        "refs": {f"{refs.RESCUE}{r.name}": r.oid for r in found.rescues},
+        "directories": list(found.directories),
+        "text": f"{len(found.rescues)} refs, {len(found.directories)} directories",
+    }
+    actor = app.speaker.actor
+    with app.store.transaction():
+        events.append("rescue.pruned", actor, data=data)
+    for each in found.rescues:
+        with contextlib.suppress(refs.RefMoved):  # another one has deleted it
+            refs.delete(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
+    with disk.explained():
+        for directory in found.directories:
+            shutil.rmtree(directory)

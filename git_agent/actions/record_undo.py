@@ -1,0 +1,78 @@
+"""Record that what was done to a task is undone."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from git_agent.actions.beats import beats
+from git_agent.app import App
+from git_agent.domain.event import Event
+from git_agent.domain.gone import Gone
+from git_agent.domain.message import Draft
+from git_agent.domain.operation import CANCELLED, MERGED, UNDONE
+from git_agent.domain.task import Hold, State, Step, Task, after
+from git_agent.git import listing
+from git_agent.store import attempts, events, facts, intents, messages, tasks
+
+
+def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
+    """Write an undo's result, and end its intent; return the task.
+
+    done: the events that are undone, the oldest first; what they took away is there again. Raises AgentError when the
+    task changed meanwhile.
+    """
+    speaker = app.speaker
+    gone = [g for e in done for g in map(Gone.of_data, e.data.get("gone", ()))]
+    admins = {g.number: _admin(app, g) for g in gone}
+    with app.store.transaction():
+        now = tasks.get(task)
+        if len(events.numbered([e.seq for e in done])) != len(done):
+            raise tasks.stale(now)
+        for each in gone:
+            attempts.bring_back(task, each.number, each.worktree, admins[each.number])
+            if each.number == now.attempt:
+                tasks.put(task, worktree=each.worktree)
+        for event in reversed(done):
+            _record(app, event)
+        messages.send(_told(now, done, speaker.actor), speaker.address, verified=speaker.verified)
+        intents.end(intent)
+    beats(app, attempts.standing())
+    return tasks.get(task)
+
+
+def _admin(app: App, gone: Gone) -> str | None:
+    found = listing.registrations(app.repo, gone.worktree) if gone.worktree else []
+    return os.path.basename(found[0]) if found else None
+
+
+def _record(app: App, event: Event) -> None:
+    task = tasks.get(event.task or 0)
+    data = {"undoes": event.seq, "text": f"{event.kind.removeprefix('task.')} (event {event.seq})"}
+    if event.kind not in (MERGED, CANCELLED):
+        events.append(UNDONE, app.speaker.actor, task=task.id, epoch=task.epoch, data=data)
+        return
+    target = State.APPROVED if event.kind == MERGED else event.source
+    move = after(task.state, task.hold, Step.UNDO, target)
+    if move is None:
+        raise tasks.stale(task)
+    hold = Hold(event.data["hold"]) if event.data.get("hold") else None
+    columns = _unmerged(task, event) if event.kind == MERGED else {"reason": event.data.get("reason_before")}
+    moved = tasks.move(task, move._replace(hold=hold), app.speaker.actor, data=data, **columns)
+    attempts.go_on(task.id, task.attempt, moved.epoch)
+
+
+def _unmerged(task: Task, event: Event) -> dict[str, Any]:
+    """The base was seen where it is now, so that nobody takes its way back for a revert, or the branch for merged."""
+    old = event.data["old"]
+    facts.put(facts.SCANNED + event.data["base"], old)
+    reviewed = task.reviewed_oid or event.data["tip"]
+    none = dict.fromkeys(("merged_oid", "merged_by", "reverted_oid", "likely_oid"))
+    return {**none, "reviewed_oid": reviewed, "base_seen": old, "head_oid": event.data["tip"], "worked": 1}
+
+
+def _told(task: Task, done: list[Event], actor: str) -> list[Draft]:
+    source = next((e.source for e in done if e.kind == CANCELLED), None)
+    if source in (None, State.OPEN, State.FAILED):
+        return []
+    return [Draft(str(task.id), f"{task.label} goes on: {actor} has undone its cancellation", task.id, urgent=True)]

@@ -1,0 +1,16 @@
+"""What can be read of something that was kept."""
+
+from __future__ import annotations
+
+from git_agent.app import App
+from git_agent.domain.rescue import Rescue
+from git_agent.git import refs
+from git_agent.store import tasks
+
+
+def show_rescue(app: App, kept: Rescue) -> list[str]:
+    """Return the words for git that show its commits with their patches, those that the base lacks, at least one."""
+    task = tasks.find(kept.task)
+    base = app.repo.branch_oid(task.base) if task else None
+    one = kept.kind == refs.FILES or base is None or kept.inside
+    return ["log", "--patch", *(["-1"] if one else [f"^{base}"]), kept.oid, "--"]

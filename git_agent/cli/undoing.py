@@ -1,0 +1,164 @@
+"""Verbs that bring back: undo, and the rescue refs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from git_agent.app import App
+from git_agent.cli.frame import Answer, Several, screen, task_argument, verb
+from git_agent.errors import refused, usage
+
+if TYPE_CHECKING:
+    from git_agent.actions.prune_rescues import PrunedRescues
+    from git_agent.actions.undo import Undone
+
+_LISTED = 20
+
+
+@verb("undo")
+@click.argument("number", required=False, type=click.IntRange(min=1), metavar="[N]")
+@click.option("--only", type=click.IntRange(min=1), metavar="K", help="Only the one that --list shows as K.")
+@click.option("--list", "listed", is_flag=True, help="List what can be undone, and why the rest can't.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be undone.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_run: bool, yes: bool) -> Answer:
+    """Undo the last rm, clean, merge or cancel; N: the last N of them, the newest first.
+
+    Branches, worktrees and files that were not committed are there again, and the task is as it was. A merge is undone
+    only while nothing stands on it, else the command is named that reverts it. An undo is not undone: do it again.
+    """
+    del yes
+    from git_agent.actions.undo import undo
+
+    if listed:
+        return _listing(app)
+    if number is not None and only is not None:
+        raise usage("number-and-only", "N and --only mean different things", "give one of them")
+    return _undone(app, undo(app, number or 1, only=only, dry_run=dry_run), dry_run)
+
+
+def _listing(app: App) -> Answer:
+    from git_agent.actions.list_undoable import list_undoable
+    from git_agent.render import undoing
+
+    found = list_undoable(app, _LISTED)
+    return Answer({"operations": [undoing.operation(u) for u in found]}, undoing.listing(found, screen(app)))
+
+
+def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
+    from git_agent.actions.view import view
+    from git_agent.render import json, undoing
+    from git_agent.store import tasks
+
+    changed = [tasks.get(t) for t in dict.fromkeys(t for o, _ in done.operations for t in o.tasks)]
+    return Answer(
+        {
+            "undone": [undoing.undone(o) for o, _ in done.operations],
+            "tasks": [json.task(v) for v in view(app, changed, counts=True)],
+            "dry_run": dry_run,
+        },
+        [line for o, lines in done.operations for line in undoing.lines(o, lines, dry_run)],
+    )
+
+
+@click.group("rescue", cls=Several)
+def rescue_verb() -> None:
+    """List what was kept before it was removed or rewritten, show it, and bring it back.
+
+    Tips of branches, and files that were not committed, stand under refs/git-agent/rescue/<task>/<n>, written `3/1`.
+    `git agent rescue` alone, or with a TASK, lists. With --json each of them answers with one JSON object.
+    """
+
+
+def _below(command: click.Command) -> None:
+    rescue_verb.add_command(command)
+
+
+@_below
+@verb("rescue list")
+@task_argument()
+def _list(app: App, task: str | None) -> Answer:
+    """List what is kept of TASK, or of all tasks."""
+    from git_agent.actions.find import find
+    from git_agent.actions.rescue import rescue_refs
+    from git_agent.render import undoing
+
+    found = rescue_refs(app, find(app, task) if task is not None else None)
+    return Answer({"rescues": [undoing.rescue(r) for r in found]}, undoing.rescues(found, screen(app)))
+
+
+@_below
+@verb("rescue show")
+@click.argument("name", metavar="RESCUE")
+def _show(app: App, name: str) -> Answer:
+    """Show the commits, or the files, with their changes; RESCUE as in `3/1`. Through git's pager."""
+    from git_agent.actions.find_rescue import find_rescue
+    from git_agent.actions.show_rescue import show_rescue
+    from git_agent.render import undoing
+
+    kept = find_rescue(app, name)
+    words = show_rescue(app, kept)
+    sys.stdout.flush()
+    if click.get_current_context().params["as_json"]:
+        return Answer({"rescue": undoing.rescue(kept), "text": app.repo.git(*words, cwd=app.repo.worktree).text})
+    os.execvp("git", ["git", f"--git-dir={app.repo.common_dir}", *words])
+
+
+@_below
+@verb("rescue restore")
+@click.argument("name", metavar="RESCUE")
+@click.option("--branch", metavar="NAME", help="Name of the branch; rescue/<task>-<n> without it.")
+def _restore(app: App, name: str, branch: str | None) -> Answer:
+    """Make a branch at what is kept; RESCUE as in `3/1`."""
+    from git_agent.actions.restore_rescue import restore_rescue
+    from git_agent.git.refs import FILES
+    from git_agent.render import undoing
+    from git_agent.render.text import visible
+
+    done = restore_rescue(app, name, branch)
+    lines = [f"branch {visible(done.branch)} is at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
+    if done.rescue.kind == FILES:
+        lines.append(f"its last commit is what was not committed; git restore --source={visible(done.branch)} -- .")
+    return Answer({"rescue": undoing.rescue(done.rescue), "branch": done.branch}, lines)
+
+
+@_below
+@verb("rescue prune")
+@click.option("--older-than", required=True, metavar="AGE", help="Only what was kept that long ago: 12h, 30d.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be deleted.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+def _prune(app: App, older_than: str, dry_run: bool, yes: bool) -> Answer:
+    """Delete what was kept longer ago than AGE: refs, and copies of ignored files."""
+    from git_agent.actions.prune_rescues import prune_rescues
+    from git_agent.domain.durations import parse_duration
+    from git_agent.render import undoing
+
+    age_s = parse_duration(older_than)
+    found = prune_rescues(app, age_s, dry_run=True)
+    if not dry_run and (found.rescues or found.directories):
+        _ask(app, found, yes)
+        found = prune_rescues(app, age_s)
+    payload = {
+        "rescues": [undoing.rescue(r) for r in found.rescues],
+        "directories": list(found.directories),
+        "unknown": [undoing.rescue(r) for r in found.unknown],
+        "dry_run": dry_run,
+    }
+    return Answer(payload, undoing.pruned(found, dry_run))
+
+
+def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
+    from git_agent.render import undoing
+
+    if yes:
+        return
+    if not (app.terminal and sys.stdin.isatty()):
+        says = f"this deletes what is kept nowhere else ({len(found.lost)} of {len(found.rescues)} refs)"
+        raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
+    for line in undoing.pruned(found, dry_run=True):
+        click.echo(line, err=True)
+    click.confirm("Delete them for good?", abort=True, err=True)

@@ -1,0 +1,82 @@
+"""The rescue refs: what they hold, and what their logs say of when and why."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from git_agent.git.refs import FILES, RESCUE, TIP
+from git_agent.git.repo import Repo
+
+_SAYS = "git-agent: "
+SNAPSHOT = "Uncommitted work of task "
+"""How the subject of a commit of uncommitted files begins."""
+
+
+class Kept(NamedTuple):
+    """A rescue ref. at: ms since the epoch, None without a log: git forgets its entries after gc.reflogExpire."""
+
+    ref: str
+    oid: str
+    kind: str
+    at: int | None
+    subject: str
+
+
+def listing(repo: Repo, task: int | None = None) -> list[Kept]:
+    """List what is kept, of one task or of all, by task and number: two git, however much it is."""
+    prefix = RESCUE if task is None else f"{RESCUE}{task}/"
+    listed = repo.git("for-each-ref", "--format=%(refname)%00%(objectname)%00%(contents:subject)", prefix).text
+    rows = [line.split("\0") for line in listed.splitlines() if line.count("\0") == 2]
+    rows = [row for row in rows if _numbers(row[0]) is not None]
+    logged = _logged(repo, prefix) if rows else {}
+    found = [_kept(ref, oid, subject, logged.get(ref)) for ref, oid, subject in rows]
+    return sorted(found, key=lambda each: numbers(each.ref))
+
+
+def numbers(ref: str) -> tuple[int, int]:
+    """Return task and number of a rescue ref. Raise ValueError for another ref."""
+    found = _numbers(ref)
+    if found is None:
+        raise ValueError(f"not a rescue ref: {ref}")
+    return found
+
+
+def changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
+    """Map snapshot commits (full oids) to the number of files in which they differ from their parents."""
+    if not snapshots:
+        return {}
+    given = "".join(f"{oid}\n" for oid in snapshots).encode()
+    lines = repo.git("diff-tree", "--stdin", "-r", "--name-only", "-z", "--root", stdin=given).fields
+    counts, now = dict.fromkeys(snapshots, 0), ""
+    for line in lines:
+        if line.strip() in counts:
+            now = line.strip()
+        elif now and line:
+            counts[now] += 1
+    return counts
+
+
+def _numbers(ref: str) -> tuple[int, int] | None:
+    task, _, number = ref.removeprefix(RESCUE).partition("/")
+    return (int(task), int(number)) if task.isdecimal() and number.isdecimal() else None
+
+
+def _kept(ref: str, oid: str, subject: str, log: tuple[int, str] | None) -> Kept:
+    kind = FILES if subject.startswith(SNAPSHOT) else TIP
+    if log is None:
+        return Kept(ref, oid, kind, None, subject)
+    at, says = log
+    return Kept(ref, oid, says.removeprefix(_SAYS) if says.startswith(_SAYS) else kind, at, subject)
+
+
+def _logged(repo: Repo, prefix: str) -> dict[str, tuple[int, str]]:
+    """Map refs to the oldest entry of their logs: when, and its text."""
+    how = ("log", "--walk-reflogs", "--date=raw", "--format=%gD%x00%gs", f"--glob={prefix}*")
+    found: dict[str, tuple[int, str]] = {}
+    for line in repo.git(*how, ok=(0, 128)).text.splitlines():
+        name, _, says = line.partition("\0")
+        ref, _, when = name.partition("@{")
+        seconds = when.partition(" ")[0]
+        if seconds.isdecimal():
+            found[ref] = (int(seconds) * 1000, says)
+    return found

@@ -1,0 +1,110 @@
+"""Delete directories that were renamed aside. Run by its path in the background, so it imports nothing of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+
+
+def sweep(root: str, most: int | None = None) -> set[str]:
+    """Delete what the markers in root name, here or by a process that died before it could.
+
+    most: a directory with more files is left, None deletes all. Returns the names of the markers that stay although
+    nobody holds them.
+    """
+    left = set()
+    for name in _waiting(root):
+        marker = os.path.join(root, name)
+        with contextlib.suppress(OSError), _opened(marker) as fd:
+            if try_hold(fd) and not _empty(marker, os.fsdecode(os.pread(fd, 65536, 0)), most):
+                left.add(name)
+    return left
+
+
+def try_hold(fd: int) -> bool:
+    """Lock an open file if nobody holds it; the lock lasts until it is closed, or its process is gone."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_held(path: str) -> bool:
+    """Tell whether a process that lives holds the file at path, which is made where there is none."""
+    with _opened(path) as fd:
+        return not try_hold(fd)
+
+
+def sweep_alone(root: str, lock: str) -> None:
+    """Delete everything, one process at a time; who finds another one at work leaves it to that.
+
+    Looked at once more after the lock was let go: whoever found it held has put its marker there before.
+    """
+    stubborn: set[str] = set()
+    while set(_waiting(root)) - stubborn:
+        with _opened(lock) as fd:
+            if not try_hold(fd):
+                return
+            before = set(_waiting(root))
+            stubborn |= sweep(root) | (before & set(_waiting(root)))
+
+
+def _waiting(root: str) -> list[str]:
+    return [name for name in os.listdir(root) if not name.startswith(".")]
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _empty(marker: str, trash: str, most: int | None) -> bool:
+    # Only an absolute path with our name is deleted, whatever the marker says.
+    if os.path.isabs(trash) and os.path.basename(trash).startswith(".trash-") and not os.path.islink(trash):
+        if most is not None and _is_big(trash, most):
+            return False
+        _delete(trash)
+    if os.path.lexists(trash):
+        return False
+    os.unlink(marker)
+    return True
+
+
+def _is_big(directory: str, most: int) -> bool:
+    seen, ahead = 0, [directory]
+    while ahead:
+        try:
+            with os.scandir(ahead.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > most:
+                        return True
+                    if entry.is_dir(follow_symlinks=False):
+                        ahead.append(entry.path)
+        except OSError:
+            continue
+    return False
+
+
+def _delete(trash: str) -> None:
+    shutil.rmtree(trash, ignore_errors=True)
+    if os.path.isdir(trash):  # directories that may not be written into, as of module caches
+        for directory, _, _ in os.walk(trash):
+            with contextlib.suppress(OSError):
+                os.chmod(directory, 0o700)
+        shutil.rmtree(trash, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    os.nice(19)
+    with contextlib.suppress(OSError):
+        sweep_alone(sys.argv[1], sys.argv[2])

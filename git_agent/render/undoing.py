@@ -1,0 +1,108 @@
+"""How undoing and what is kept are said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from git_agent.domain.operation import Operation
+from git_agent.render.lines import Screen
+from git_agent.render.table import Column, table
+from git_agent.render.text import age, rfc3339, visible
+
+if TYPE_CHECKING:
+    from git_agent.actions.list_undoable import Undoable
+    from git_agent.actions.prune_rescues import PrunedRescues
+    from git_agent.domain.rescue import Rescue
+
+_OPERATIONS = (
+    Column("N", right=True),
+    Column("AGE", right=True),
+    Column("WHAT"),
+    Column("CAN BE UNDONE", stretch=True),
+)
+
+
+def operation(found: Undoable) -> dict[str, Any]:
+    """Describe an operation of `undo --list`."""
+    error = found.error
+    return {
+        "number": found.number,
+        **undone(found.operation),
+        "why": error.message if error else None,
+        "hint": error.hint if error else None,
+    }
+
+
+def undone(done: Operation) -> dict[str, Any]:
+    """Describe an operation."""
+    return {"kind": done.kind, "what": done.what, "tasks": list(done.tasks), "at": rfc3339(done.at)}
+
+
+def listing(found: Sequence[Undoable], screen: Screen) -> list[str]:
+    """Lay out what can be undone."""
+    if screen.width is not None and not found:
+        return ["there is nothing to undo"]
+    rows = [
+        [
+            str(u.number),
+            age((screen.now - u.operation.at) / 1000),
+            u.operation.what,
+            "yes" if u.error is None else f"no: {u.error.message.removeprefix('cannot undo: ')}",
+        ]
+        for u in found
+    ]
+    return table(_OPERATIONS, rows, terminal_width=screen.width)
+
+
+def lines(done: Operation, said: Sequence[str], dry_run: bool) -> list[str]:
+    """Say what was undone, and what is there again."""
+    return [f"{'would undo' if dry_run else 'undid'} the {visible(done.what)}", *(f"  {visible(s)}" for s in said)]
+
+
+_RESCUES = (
+    Column("REF"),
+    Column("AGE", right=True),
+    Column("WHAT", spare=1),
+    Column("SIZE", right=True),
+    Column("SUBJECT", stretch=True),
+)
+
+
+def rescue(kept: Rescue) -> dict[str, Any]:
+    """Describe something that was kept."""
+    at = None if kept.at is None else rfc3339(kept.at)
+    named = {"ref": kept.name, "task": kept.task, "n": kept.number, "oid": kept.oid, "kind": kept.kind}
+    return {**named, "at": at, "subject": kept.subject, "size": kept.size, "merged": kept.inside}
+
+
+def rescues(found: Sequence[Rescue], screen: Screen) -> list[str]:
+    """Lay out what was kept."""
+    if screen.width is not None and not found:
+        return ["nothing was removed, so nothing is kept"]
+    rows = [[r.name, _age(r, screen), r.kind, _size(r), r.subject] for r in found]
+    return table(_RESCUES, rows, terminal_width=screen.width)
+
+
+def _age(kept: Rescue, screen: Screen) -> str:
+    return age(None if kept.at is None else (screen.now - kept.at) / 1000)
+
+
+def _size(kept: Rescue) -> str:
+    if kept.inside:
+        return "merged"
+    what = "file" if kept.kind == "uncommitted files" else "commit"
+    return f"{kept.size} {what}{'' if kept.size == 1 else 's'}"
+
+
+def pruned(found: PrunedRescues, dry_run: bool) -> list[str]:
+    """Say what was deleted, and what stands nowhere else."""
+    word = "would delete" if dry_run else "deleted"
+    lines = [f"{word} {r.name} {r.kind}: {visible(r.subject)}{' (merged)' if r.inside else ''}" for r in found.rescues]
+    lines += [f"{word} {visible(directory)}" for directory in found.directories]
+    if found.lost:
+        lines.append(f"kept nowhere else: {', '.join(r.name for r in found.lost)}")
+    if found.unknown:
+        names = ", ".join(r.name for r in found.unknown)
+        lines.append(f"left, since nobody knows its age: {names}; git update-ref -d deletes a ref")
+    return lines or ["nothing is that old"]

@@ -1,0 +1,259 @@
+"""undo: what rm, clean, merge and cancel took away is there again, exactly, or nothing is changed and it says why."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faults.whole import rows, wrong
+from tests.sandbox import Sandbox
+
+
+def spawned(repo: Sandbox, title: str = "Fix login", file: str = "login.py") -> Path:
+    where = Path(repo.agent("spawn", title).out.strip())
+    repo.commit(where, file, "fixed = True\n", title)
+    return where
+
+
+def approved(repo: Sandbox, title: str = "Fix login", file: str = "login.py") -> Path:
+    where = spawned(repo, title, file)
+    repo.agent("done", cwd=where)
+    repo.agent("approve", title.lower().replace(" ", "-"))
+    return where
+
+
+def listed(where: Path) -> dict[str, tuple[int, bytes]]:
+    """Return every file with its mode and content, links as what they point to."""
+    files = [p for p in where.rglob("*") if not p.is_dir() and ".git" != p.name != ".worker-ctx.json"]
+    content = {p: os.fsencode(os.readlink(p)) if p.is_symlink() else p.read_bytes() for p in files}
+    return {str(p.relative_to(where)): (p.lstat().st_mode, content[p]) for p in files}
+
+
+def task(repo: Sandbox, number: int = 1) -> dict[str, object]:
+    return rows(repo, f"select * from task where id = {number}")[0]
+
+
+def test_a_removed_worktree_is_again_as_it_was(repo: Sandbox) -> None:
+    repo.write(".env", "SECRET=1\n")
+    repo.git("config", "agent.copy", ".env")
+    repo.git("config", "agent.setup", "echo made > setup.log")
+    where = spawned(repo)
+    repo.write(".env", "SECRET=2\n", cwd=where)
+    repo.write("own.log", "ignored\n", cwd=where)
+    repo.write("new/deep/untracked é.bin", b"\0\xff\r\n", cwd=where)
+    repo.write("README.md", "changed\n", cwd=where)
+    repo.write("staged.txt", "staged\n", cwd=where)
+    repo.git("add", "staged.txt", cwd=where)
+    (where / "docs/guide.md").unlink()
+    (where / "src/app.py").chmod(0o755)
+    (where / "link").symlink_to("nowhere")
+    before, second = listed(where), Path(repo.agent("reassign", "1").out.strip())
+    repo.agent("start", cwd=second)
+    repo.commit(second, "second.py", "2\n")
+    repo.agent("fail", "1", "-m", "too hard")
+    repo.agent("rm", "1", "--force", "--unmerged")
+    assert not where.exists() and not second.exists()
+    said = repo.agent("undo").out
+    assert said.count("brought back worktree") == 2 and wrong(repo) == []
+    assert listed(where) == before
+    assert repo.git("diff", "--cached", "--name-only", cwd=where) == ""
+    assert repo.git("log", "-1", "--format=%s", cwd=second) == "Change a file"
+    found = task(repo)
+    assert (found["state"], found["attempt"], found["worktree"]) == ("FAILED", 2, str(second))
+    assert repo.agent("undo", exit=3).err.startswith("error: there is nothing to undo\n")
+
+
+@pytest.mark.parametrize("head", ["detached", "other"])
+def test_a_worktree_that_stood_elsewhere_stands_there_again(repo: Sandbox, head: str) -> None:
+    where = spawned(repo)
+    repo.git(*(["checkout", "-q", "--detach"] if head == "detached" else ["checkout", "-qb", "other"]), cwd=where)
+    oid = repo.commit(where, "elsewhere.py", "1\n")
+    repo.write("loose.txt", "loose\n", cwd=where)
+    repo.agent("fail", "1", "-m", "x")
+    repo.agent("rm", "1", "--force", "--unmerged")
+    repo.agent("undo")
+    assert repo.git("rev-parse", "HEAD", cwd=where) == oid and (where / "loose.txt").exists()
+    assert repo.git("branch", "--show-current", cwd=where) == ("" if head == "detached" else "other")
+    assert repo.git("log", "-1", "--format=%s", "agent/1-fix-login") == "Fix login"
+
+
+def test_what_stands_in_the_way_is_named_and_nothing_changes(repo: Sandbox) -> None:
+    where = spawned(repo)
+    repo.agent("fail", "1", "-m", "x")
+    repo.agent("rm", "1", "--unmerged")
+    before = repo.git("for-each-ref")
+    repo.git("branch", "agent/1-fix-login", "main")
+    assert "branch 'agent/1-fix-login' is there again, at" in repo.agent("undo", exit=3).err
+    repo.git("branch", "-D", "agent/1-fix-login")
+    repo.git("branch", "agent/1-fix-login/below", "main")
+    assert "can't stand beside 'agent/1-fix-login/below'" in repo.agent("undo", exit=3).err
+    repo.git("branch", "-D", "agent/1-fix-login/below")
+    where.parent.mkdir(exist_ok=True)
+    where.symlink_to(repo.path)
+    assert "is there again" in repo.agent("undo", exit=3).err
+    where.unlink()
+    repo.git("config", "agent.setup", "exit 7")
+    assert "the setup command failed with 7" in repo.agent("undo", exit=1).err
+    assert repo.git("for-each-ref") == before and not where.exists() and wrong(repo) == []
+    repo.git("config", "--unset", "agent.setup")
+    where.mkdir(parents=True)  # empty: nobody's
+    repo.agent("undo")
+    assert (where / "login.py").exists() and wrong(repo) == []
+
+
+def test_an_adopted_branch_that_moved_stays_where_it_is(repo: Sandbox) -> None:
+    repo.git("branch", "topic")
+    where = Path(repo.agent("spawn", "Go on", "--branch", "topic").out.strip())
+    repo.agent("cancel", "1")
+    repo.agent("clean")
+    oid = repo.git("commit-tree", "-p", "topic", "-m", "Later", "topic^{tree}")
+    repo.git("update-ref", "refs/heads/topic", oid)
+    repo.agent("undo")
+    assert repo.git("rev-parse", "HEAD", cwd=where) == oid and wrong(repo) == []
+
+
+def test_a_task_that_changed_since_is_not_put_back(repo: Sandbox) -> None:
+    spawned(repo)
+    repo.agent("cancel", "1")
+    repo.agent("rm", "1", "--unmerged")
+    repo.agent("reopen", "1")
+    said = repo.agent("undo", exit=3).err
+    assert said == "error: cannot undo: task 1 was reopened since, by Ada Lovelace\nhint: git agent rescue list 1\n"
+    assert "no: task 1 was reopened since" in repo.agent("undo", "--list").out
+    repo.agent("cancel", "1")  # undoing that is no change, and then it is as it was after the reopening
+    assert "task 1 is OPEN again" in repo.agent("undo").out
+    repo.agent("undo", exit=3)
+
+
+def test_a_cancelled_task_goes_on_in_a_new_epoch_with_its_hold(repo: Sandbox) -> None:
+    where = spawned(repo)
+    repo.agent("ask", "Which port?", cwd=where)
+    before = task(repo)
+    repo.agent("cancel", "1", "-m", "not needed")
+    token = {"GIT_AGENT_TASK": "1", "GIT_AGENT_EPOCH": str(before["epoch"])}
+    assert "WORKING needs_input again" in repo.agent("undo").out
+    after = task(repo)
+    assert (after["state"], after["hold"], after["reason"]) == ("WORKING", "needs_input", before["reason"])
+    assert after["epoch"] == int(str(before["epoch"])) + 2 and wrong(repo) == []
+    repo.agent("start", "1", env=token, exit=5)
+    repo.agent("start", cwd=where)
+    assert "has undone its cancellation" in repo.agent("inbox", cwd=where).out
+    repo.agent("done", cwd=where)
+
+
+def test_an_open_task_whose_name_was_taken_stays_cancelled(repo: Sandbox) -> None:
+    repo.agent("add", "Write docs")
+    repo.agent("cancel", "1")
+    repo.agent("add", "Write docs")
+    assert "another task is named 'write-docs'" in repo.agent("undo", exit=3).err
+    repo.agent("cancel", "2")
+    repo.agent("undo", "--only", "2")
+    assert [t["state"] for t in repo.tasks().values()] == ["OPEN", "CANCELLED"]
+
+
+def test_a_superseded_worker_undoes_nothing(repo: Sandbox) -> None:
+    where = spawned(repo)
+    repo.agent("cancel", "1")
+    assert "your attempt at task 1 is not the current one" in repo.agent("undo", cwd=where, exit=5).err
+    assert task(repo)["state"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("strategy", ["merge", "squash", "rebase", "ff"])
+def test_a_merge_is_taken_back_while_nothing_stands_on_it(repo: Sandbox, strategy: str) -> None:
+    where = approved(repo)
+    if strategy != "ff":
+        repo.commit(None, "other.py", "1\n")
+    old = repo.git("rev-parse", "main")
+    repo.git("config", "agent.mergeStrategy", strategy)
+    repo.agent("merge", "1")
+    repo.write("draft.txt", "untracked\n")
+    repo.write("README.md", "staged\n")
+    repo.git("add", "README.md")
+    repo.write("README.md", "and more\n")
+    status = repo.git("status", "--porcelain")
+    repo.agent("undo")
+    assert repo.git("rev-parse", "main") == old and repo.git("status", "--porcelain") == status
+    assert not (repo.path / "login.py").exists() and (repo.path / "README.md").read_text() == "and more\n"
+    assert repo.git("show", ":README.md") == "staged"
+    found = task(repo)
+    assert (found["state"], found["merged_oid"], found["reverted_oid"]) == ("APPROVED", None, None)
+    assert found["reviewed_oid"] == repo.git("rev-parse", "HEAD", cwd=where)
+    for _ in range(2):
+        assert repo.agent("sync").out == "nothing new\n"
+    assert rows(repo, "select * from event where kind in ('task.reverted', 'task.moved')") == []
+    repo.git("checkout", "-q", "HEAD", "--", "README.md")
+    (repo.path / "draft.txt").unlink()
+    assert wrong(repo) == []
+    repo.agent("merge", "1")
+    assert task(repo)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("place", ["nowhere", "linked", "bare"])
+def test_a_base_elsewhere_is_set_back_too(repo: Sandbox, place: str) -> None:
+    approved(repo)
+    old = repo.git("rev-parse", "main")
+    repo.agent("merge", "1")
+    repo.git("switch", "-qc", "side", old)
+    linked = repo.path.parent / "linked"
+    if place == "linked":
+        repo.git("worktree", "add", "-q", str(linked), "main")
+    repo.agent("undo")
+    assert repo.git("rev-parse", "main") == old and wrong(repo) == []
+    assert place != "linked" or not (linked / "login.py").exists()
+
+
+def test_whatever_stands_on_a_merge_keeps_it(repo: Sandbox) -> None:
+    approved(repo)
+    repo.agent("merge", "1")
+    oid = repo.git("rev-parse", "main")
+    apart, pushed = repo.path.parent / "apart", "refs/remotes/origin/main"
+    ways = (
+        (("branch", "side"), ("branch", "-D", "side"), "side"),
+        (("tag", "v1"), ("tag", "-d", "v1"), "tags/v1"),
+        (("update-ref", pushed, oid), ("update-ref", "-d", pushed), "origin/main"),
+        (("worktree", "add", "-q", "--detach", str(apart)), ("worktree", "remove", str(apart)), "the checkout"),
+    )
+    for make, clear, name in ways:
+        repo.git(*make)
+        said = repo.agent("undo", exit=3).err
+        assert name in said and f"hint: git revert -m 1 {oid[:12]}" in said
+        repo.git(*clear)
+    repo.commit(None, "later.py", "1\n")
+    assert "'main' has later commits" in repo.agent("undo", exit=3).err
+    assert repo.git("rev-parse", "main~1") == oid and task(repo)["state"] == "COMPLETED" and wrong(repo) == []
+
+
+def test_changes_in_the_way_of_a_base_are_named(repo: Sandbox) -> None:
+    approved(repo)
+    repo.agent("merge", "1")
+    repo.write("login.py", "mine\n")
+    said = repo.agent("undo", exit=3).err
+    assert "  login.py\n" in said and "uncommitted changes" in said
+    assert (repo.path / "login.py").read_text() == "mine\n" and task(repo)["state"] == "COMPLETED"
+
+
+def test_a_kept_worktree_is_locked_again_when_its_merge_is_undone(repo: Sandbox) -> None:
+    where = approved(repo)
+    repo.agent("merge", "1", "--keep")
+    repo.agent("undo")
+    assert where.exists() and wrong(repo) == []
+
+
+def test_of_two_that_undo_at_once_one_does_it(repo: Sandbox) -> None:
+    spawned(repo)
+    repo.agent("fail", "1", "-m", "x")
+    repo.agent("rm", "1", "--unmerged")
+    codes = sorted(result.code for result in repo.parallel([("undo",)] * 4))
+    assert codes[0] == 0 and 0 not in codes[1:] and set(codes[1:]) <= {3, 6}
+    assert len(rows(repo, "select * from event where kind = 'task.undone'")) == 1 and wrong(repo) == []
+
+
+def test_what_can_be_undone_is_found_through_indexes(repo: Sandbox) -> None:
+    repo.agent("add", "One")
+    operation, undoes = "json_extract(e.data, '$.operation')", "json_extract(u.data, '$.undoes')"
+    left = f"NOT EXISTS (SELECT 1 FROM event u WHERE {undoes} = e.seq AND {undoes} IS NOT NULL)"
+    query = f"explain query plan SELECT * FROM event e WHERE {operation} IS NOT NULL AND {left} ORDER BY e.seq DESC"
+    plan = " ".join(row["detail"] for row in rows(repo, query))
+    assert "event_undoable" in plan and "event_undoes" in plan and "TEMP B-TREE" not in plan
