@@ -151,4 +151,5 @@ def _event(row: dict[str, Any]) -> Event:
         target=State(row["target"]) if row["target"] else None,
         epoch=row["epoch"],
         data=json.loads(row["data"]),
+        version=row["version"],
     )
