@@ -9,13 +9,14 @@ from typing import Any
 
 from git_agent import context
 from git_agent.actions.beats import beats
+from git_agent.actions.copied import copied
 from git_agent.app import App
 from git_agent.config import Config
 from git_agent.domain.message import Draft
 from git_agent.domain.place import Place
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError, refused
-from git_agent.git import excludes, ignored, refs, worktrees
+from git_agent.git import excludes, refs, worktrees
 from git_agent.proc import check
 from git_agent.store import attempts, intents, leases, messages, tasks
 
@@ -93,12 +94,7 @@ def _furnish(app: App, task: Task, place: Place) -> None:
 
 
 def _copy(source: str, target: str, config: Config) -> None:
-    include = os.path.join(source, ".worktreeinclude")
-    files = [include] if os.path.isfile(include) else []
-    patterns = config.several("agent.copy")
-    if not files and not patterns:
-        return
-    for path in ignored.matching(source, patterns, files):
+    for path in copied(source, config):
         there = os.path.join(target, path)
         if not os.path.lexists(there):
             _make_directory(target, path)

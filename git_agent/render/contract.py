@@ -161,6 +161,16 @@ NOTIFICATION: Fields = {
     "command": ("string", "what to type next"),
     "text": ("string", "all of it in one line for a person, safe to show: `task 7 (Fix login): question: Which port?`"),
 }
+FINDING: Fields = {
+    "code": ("string", "stable word in kebab-case; docs/doctor.md lists them"),
+    "group": ("string", "store, git, tasks, hooks, messages or files"),
+    "what": ("string", "what is wrong, in words"),
+    "why": ("string", "why it matters"),
+    "fix": ("string", "the command that mends it"),
+    "mends": ("boolean", "`doctor --fix` does it"),
+    "task": ("integer or null", "whose it is"),
+    "subject": ("string", "the file, branch, row or process that it is about"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
@@ -175,6 +185,7 @@ OBJECTS: Mapping[str, Fields] = {
     "Session": SESSION,
     "Need": NEED,
     "Notification": NOTIFICATION,
+    "Finding": FINDING,
     "Error": ERROR,
 }
 
@@ -182,6 +193,7 @@ _ONE = ("task",)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "init": ("store", "made", "hooks", "manual", "agents_md"),
     "deinit": ("hooks", "manual", "purged"),
+    "doctor": ("findings", "fixed", "failed", "seen", "notes"),
     "hooks": ("wanted", "worktree", "hooks"),
     "sync": ("noticed",),
     "config": ("config",),

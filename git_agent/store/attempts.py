@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,6 +89,12 @@ def remove(task: int, number: int) -> None:
     AttemptRow.update(worktree=None, admin=None, removed=1).where(where).execute()
 
 
+def put_back(task: int, number: int, worktree: str | None, admin: str | None) -> None:
+    """Record that an attempt is present after all, where it was."""
+    where = (AttemptRow.task == task) & (AttemptRow.number == number)
+    AttemptRow.update(worktree=worktree, admin=admin, removed=0).where(where).execute()
+
+
 def delete(task: int, number: int) -> None:
     """Take back an attempt."""
     AttemptRow.delete().where((AttemptRow.task == task) & (AttemptRow.number == number)).execute()
@@ -149,6 +155,21 @@ def places(tasks: Iterable[int]) -> dict[int, tuple[str, str]]:
     rows = tuples(query.where(AttemptRow.task.in_(list(tasks)) & AttemptRow.admin.is_null(False)))
     decode = AttemptRow.worktree.python_value
     return {task: (decode(worktree) or "", decode(admin) or "") for task, worktree, admin in rows}
+
+
+def admins() -> set[str]:
+    """Name the registrations under `worktrees/` that belong to an attempt."""
+    rows = tuples(AttemptRow.select(AttemptRow.admin).where(AttemptRow.admin.is_null(False)))
+    return {AttemptRow.admin.python_value(row[0]) or "" for row in rows}
+
+
+def branches(names: Sequence[str]) -> set[str]:
+    """Return those of these branches that some attempt has or had."""
+    found = set[str]()
+    for at in range(0, len(names), 500):
+        rows = tuples(AttemptRow.select(AttemptRow.branch).where(AttemptRow.branch.in_(names[at : at + 500])))
+        found |= {row[0] for row in rows}
+    return found
 
 
 def present(task: int) -> list[Attempt]:

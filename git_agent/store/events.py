@@ -88,6 +88,17 @@ def of_task(task: int | None, *, since_ms: int | None = None, after: int = 0, li
     return [_event(row) for row in reversed(rows)]
 
 
+def get(seq: int) -> Event | None:
+    """Find an event by its number."""
+    return next((_event(row) for row in dicts(EventRow.select().where(EventRow.seq == seq))), None)
+
+
+def undone(seq: int) -> bool:
+    """Tell whether a fix of `doctor` was taken back. It reads the events since: fixes are few, and undone soon."""
+    later = (EventRow.seq > seq) & (EventRow.kind == "doctor.unfixed")
+    return any(json.loads(row[0]).get("fix") == seq for row in tuples(EventRow.select(EventRow.data).where(later)))
+
+
 def following(seq: int, limit: int) -> list[Event]:
     """List the events after a number, the oldest first, limit at most."""
     return [

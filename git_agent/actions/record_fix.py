@@ -1,0 +1,28 @@
+"""Record a fix as an event, with what it takes to take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from git_agent.app import App
+from git_agent.domain.finding import Finding
+from git_agent.store import events
+
+KIND = "doctor.fixed"
+"""The kind of the event of a fix; `undo_fix` reads its data."""
+
+
+def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Append the event, inside the transaction of the change where the store was changed; return the text.
+
+    before, after: what was there and what is there now, of all that the fix touched.
+    """
+    data: dict[str, Any] = {"code": finding.code, "subject": _readable(finding.subject), "text": _readable(text)}
+    data |= {"before": dict(before), "after": dict(after)}
+    events.append(KIND, app.speaker.actor, task=finding.task, data=data)
+    return text
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
