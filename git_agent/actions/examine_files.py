@@ -12,7 +12,7 @@ from git_agent.actions.copied import copied
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
-from git_agent.git import privacy
+from git_agent.git import privacy, registered
 from git_agent.store import attempts, intents
 from git_agent.store.attempts import Standing
 
@@ -21,7 +21,7 @@ def examine_files(app: App) -> list[Finding]:
     """Examine the worktrees of live tasks; nothing is changed, and no link is followed."""
     busy = {intent.task for intent in intents.pending()}
     standing = [each for each in attempts.standing() if each.working and each.task not in busy]
-    there = [each for each in standing if os.path.exists(os.path.join(each.worktree, ".git"))]
+    there = [each for each in standing if registered.works(each.worktree)]
     source = app.repo.main_worktree
     secrets = copied(source, app.config) if source is not None and there else []
     asked = [privacy.ask_tracked(each.worktree, [context.FILE, *secrets]) for each in there]

@@ -33,9 +33,10 @@ def examine_git(app: App) -> list[Finding]:
         if each.working:
             found += _of_attempt(app, each, tips)
     there = registered.registered(app.repo)
-    busy = {intent.data["place"]["worktree"] for intent in pending.values() if intent.data.get("place")}
+    made = [intent.data["place"] for intent in pending.values() if intent.data.get("place")]
+    busy, reserved = ({place[name] for place in made} for name in ("worktree", "branch"))
     found += _of_nobody(app, [each for each in there if each.path not in busy])
-    return [*found, *_twice(there), *_orphans(app, tips, pending), *_left(app), *_locks(app, there)]
+    return [*found, *_twice(there), *_orphans(app, tips, reserved), *_left(app), *_locks(app, there)]
 
 
 def _under_way(app: App) -> Iterator[Finding]:
@@ -103,9 +104,14 @@ def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
 
 
 def _of_nobody(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
-    owned = attempts.admins()
+    owned, recorded = attempts.admins(), {task.worktree for task in tasks.unfinished()}
     for each in there:
-        if each.admin in owned or each.path is None or each.path.startswith(app.repo.common_dir + os.sep):
+        if (
+            each.admin in owned
+            or each.path in recorded
+            or each.path is None
+            or each.path.startswith(app.repo.common_dir + os.sep)
+        ):
             continue
         quoted = shlex.quote(each.path)
         data = {"path": each.path, "admin": each.admin, "task": each.task}
@@ -129,7 +135,7 @@ def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
             yield Finding("branch-twice", says, None, branch, f"git -C {shlex.quote(paths[-1])} switch --detach")
 
 
-def _orphans(app: App, tips: Tips, pending: object) -> Iterator[Finding]:
+def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
     """Branches of nobody, but those that some remote has: a colleague's, checked out to be looked at."""
     prefix = app.config.prefix
     named = [
@@ -138,7 +144,7 @@ def _orphans(app: App, tips: Tips, pending: object) -> Iterator[Finding]:
     known = attempts.branches(named) if named else set()
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
-        if name not in known and name not in remote and not pending:
+        if name not in known | remote | reserved:
             helps = f"git agent spawn --branch {name} adopts it; git branch -D {name} deletes it"
             yield Finding("branch-orphan", f"branch '{name}' belongs to no task", None, name, helps)
     where = home(app)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from git_agent.actions.heal import FACT
 from git_agent.app import App
 from git_agent.domain.finding import Finding
-from git_agent.git import hookfiles
+from git_agent.git import hookfiles, registered
 from git_agent.proc import program
 from git_agent.store import attempts, facts
 
@@ -28,7 +28,7 @@ def examine_hooks(app: App) -> list[Finding]:
 
 def _running(app: App) -> Iterator[Finding]:
     """Only what installing again can mend: a hooks directory that must stay as it is is said by `git agent hooks`."""
-    standing = [each.worktree for each in attempts.standing() if each.working and os.path.isdir(each.worktree)]
+    standing = [each.worktree for each in attempts.standing() if each.working and registered.works(each.worktree)]
     main = [] if hookfiles.forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
     for place in [*main, *standing]:
         effective = hookfiles.effective(app.repo, place)

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from git_agent.actions.record_fix import record_fix
+from git_agent.actions.take import take
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.fold import fold
 from git_agent.domain.soundness import Row, against_events
-from git_agent.domain.task import Hold, State
+from git_agent.domain.speaker import GIT
+from git_agent.domain.task import Hold, State, Step
 from git_agent.errors import AgentError, Exit
-from git_agent.store import attempts, health, histories
+from git_agent.store import attempts, health, histories, tasks
 
 
 def fix_tasks(app: App, finding: Finding) -> str:
@@ -37,6 +39,14 @@ def _state(app: App, finding: Finding) -> str:
 def _row(task: int, values: list[Any]) -> Row:
     state, hold, epoch, version = values
     return Row(task, State(state), Hold(hold) if hold else None, epoch, version)
+
+
+def _approval(app: App, finding: Finding) -> str:
+    """What a look at git has not ended already: the row was changed, and the branch was not."""
+    task = tasks.get(finding.task or 0)
+    moved = take(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
+    before = {"reviewed_oid": task.reviewed_oid, "reviewer": task.reviewer}
+    return record_fix(app, finding, f"{moved.state} again", before, {"version": moved.version})
 
 
 def _dependency(app: App, finding: Finding) -> str:
@@ -80,6 +90,7 @@ def _changed() -> AgentError:
 
 _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
     "state-differs": _state,
+    "approval-unbound": _approval,
     "dependency-missing": _dependency,
     "dependency-count": _count,
     "lease-stray": _lease,

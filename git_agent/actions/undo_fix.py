@@ -158,6 +158,7 @@ _NOTHING: Mapping[str, str] = {
     "store-wal": "all that the log held is in the database",
     "store-index": "an index is made of the rows",
     "store-lock": "its holder is gone",
+    "approval-unbound": "git agent approve gives it anew",
     "hooks-missing": "git agent deinit takes the hooks out",
     "hooks-script": "git agent deinit takes the hooks out",
     "hooks-program": "git agent deinit takes the hooks out",

@@ -170,7 +170,7 @@ RULES: Mapping[str, Rule] = {
     "task-lost": Rule(_T, "there are events of a task that is not there",
         "somebody deleted it; its branch belongs to nobody", "git agent log"),
     "approval-unbound": Rule(_T, "an approval is for another commit than the branch's tip",
-        "what was not reviewed could be taken for reviewed", "git agent sync", True),
+        "what was not reviewed could be taken for reviewed", DOCTOR, True),
     "attempt-missing": Rule(_T, "a live task has no record of its attempt",
         "nobody can work on it", "git agent reassign {task}"),
     "attempt-bare": Rule(_T, "an attempt's branch and worktree are both gone",

@@ -73,6 +73,12 @@ def way_home(path: str) -> str:
     return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
 
 
+def works(path: str) -> bool:
+    """Tell whether git finds a repository from a worktree: its .git leads somewhere."""
+    home = git_dir_of(path)
+    return home is not None and os.path.isdir(home)
+
+
 def leads_nowhere(repo: Repo, path: str) -> bool:
     """Tell whether a directory was a worktree of this repository, and is not registered any more."""
     home = way_home(path)

@@ -158,17 +158,18 @@ def places(tasks: Iterable[int]) -> dict[int, tuple[str, str]]:
 
 
 def admins() -> set[str]:
-    """Name the registrations under `worktrees/` that belong to an attempt."""
+    """Name the registrations under `worktrees/` that belong to an attempt; one for each that was not removed."""
     rows = tuples(AttemptRow.select(AttemptRow.admin).where(AttemptRow.admin.is_null(False)))
     return {AttemptRow.admin.python_value(row[0]) or "" for row in rows}
 
 
 def branches(names: Sequence[str]) -> set[str]:
-    """Return those of these branches that some attempt has or had."""
+    """Return those of these branches that some attempt or task has or had."""
     found = set[str]()
     for at in range(0, len(names), 500):
-        rows = tuples(AttemptRow.select(AttemptRow.branch).where(AttemptRow.branch.in_(names[at : at + 500])))
-        found |= {row[0] for row in rows}
+        for table in (AttemptRow, TaskRow):
+            rows = tuples(table.select(table.branch).where(table.branch.in_(names[at : at + 500])))
+            found |= {row[0] for row in rows}
     return found
 
 
