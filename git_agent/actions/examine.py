@@ -13,7 +13,7 @@ from git_agent.actions.examine_messages import examine_messages
 from git_agent.actions.examine_store import examine_store
 from git_agent.actions.examine_tasks import examine_tasks
 from git_agent.app import App
-from git_agent.domain.finding import Finding, Group
+from git_agent.domain.finding import RULES, Finding, Group
 from git_agent.errors import AgentError
 from git_agent.store import attempts, events, tasks
 
@@ -25,6 +25,9 @@ _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.MESSAGES: examine_messages,
     Group.FILES: examine_files,
 }
+
+
+_UNSOUND = ("not-examined", "store-corrupt", "store-damaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,10 @@ def examine(app: App, group: Group | None = None) -> Examined:
         if each is not Group.STORE and group in (None, each):
             app.progress(f"examining {each}")
             found += _examined(app, each)
-    return Examined(tuple(found), _seen(app) if readable and group is None else {}, _notes(app) if readable else ())
+    if any(each.code in _UNSOUND for each in found):
+        app.carried = ()  # whoever asks the store for them would fail
+        return Examined(tuple(found), {})
+    return Examined(tuple(found), _seen() if readable and group is None else {}, _notes(app) if readable else ())
 
 
 def _is_readable(app: App) -> bool:
@@ -64,6 +70,8 @@ def _examined(app: App, group: Group) -> list[Finding]:
     try:
         return _EXAMINERS[group](app)
     except AgentError as error:
+        if group is Group.STORE and error.code in RULES:
+            return [Finding(error.code, error.message, helps=error.hint)]
         says = f"{group} could not be examined to the end: {error.message}"
         return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent doctor, later")]
     except (ValueError, LookupError, TypeError, OSError) as error:
@@ -71,7 +79,7 @@ def _examined(app: App, group: Group) -> list[Finding]:
         return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
 
 
-def _seen(app: App) -> dict[str, int]:
+def _seen() -> dict[str, int]:
     counts = tasks.count_by_state()
     return {
         "tasks": sum(counts.values()),

@@ -27,7 +27,8 @@ def _to_nobody() -> Iterator[Finding]:
         if task is None:
             says, helps = f"{many} for task {to}, which is not there", "git agent send @human TEXT says it to a person"
         else:
-            says = f"{wanting} of {number} messages to task {to}, which is {task.state}, wanted an answer"
+            many = f"{wanting} messages wait" if wanting > 1 else "a message waits"
+            says = f"{many} to be acknowledged by task {to}, which is {task.state}"
             helps = f"git agent inbox --as {to} shows them; git agent reopen {to} gives the task a worker again"
         yield Finding("message-nobody", says, task.id if task else None, f"to {to}", helps)
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 
 from git_agent.app import App
-from git_agent.domain.finding import Finding
+from git_agent.domain.finding import RULES, Finding
 from git_agent.errors import AgentError
 from git_agent.proc import holders, processes
 from git_agent.store import health
@@ -23,14 +23,9 @@ def examine_store(app: App) -> list[Finding]:
     try:
         _ = app.store
     except AgentError as error:
-        return [Finding(_known(error), error.message, helps=error.hint, subject=directory), *found]
+        code = error.code if error.code in RULES else "not-examined"
+        return [Finding(code, error.message, helps=error.hint, subject=directory), *found]
     return [*found, *_inside(directory), *_locks()]
-
-
-def _known(error: AgentError) -> str:
-    from git_agent.domain.finding import RULES
-
-    return error.code if error.code in RULES else "not-examined"
 
 
 def _files(directory: str) -> Iterator[Finding]:

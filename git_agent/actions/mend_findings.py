@@ -37,7 +37,7 @@ def mend_findings(app: App, findings: Sequence[Finding]) -> tuple[dict[_Key, str
         try:
             if now := _still(app, each):
                 app.progress(now.what)
-                done[now.key] = _FIXERS[now.rule.group](app, now)
+                done[now.key] = _FIXERS[now.group](app, now)
         except (AgentError, OSError) as error:
             failed.append((each, error.message if isinstance(error, AgentError) else str(error)))
     return done, failed
@@ -57,8 +57,8 @@ def _look(app: App, findings: Sequence[Finding], failed: list[tuple[Finding, str
 def _again(app: App, findings: Sequence[Finding]) -> list[Finding]:
     """Look again, when anything could have changed by itself: what is gone needs no fix, what came may have one."""
     found = examine(app).findings if app.has_store else findings
-    return [each for each in found if each.rule.mends and (each.rule.fix == DOCTOR or each.rule.group is Group.HOOKS)]
+    return [each for each in found if each.rule.mends and (each.rule.fix == DOCTOR or each.group is Group.HOOKS)]
 
 
 def _still(app: App, finding: Finding) -> Finding | None:
-    return next((each for each in examine(app, finding.rule.group).findings if each.key == finding.key), None)
+    return next((each for each in examine(app, finding.group).findings if each.key == finding.key), None)

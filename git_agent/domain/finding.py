@@ -58,6 +58,11 @@ class Finding:
         return RULES[self.code]
 
     @property
+    def group(self) -> Group:
+        """Say where it belongs; what could not be examined is a group itself."""
+        return Group(self.subject) if self.code == "not-examined" and self.subject in list(Group) else self.rule.group
+
+    @property
     def fix(self) -> str:
         """Name the command that mends it."""
         return self.rule.fix.format(task=self.task, subject=self.subject, helps=self.helps)
@@ -70,7 +75,7 @@ _S, _G, _T, _H, _M, _F = Group
 RULES: Mapping[str, Rule] = {
     # The store: what can't be opened has the code and the hint of the error that says so.
     "no-store": Rule(_S, "there is no store",
-        "git agent is not set up here: there is nothing to look at", "{helps}"),
+        "no task can be given out before there is one", "{helps}"),
     "sqlite-unsound": Rule(_S, "the SQLite library has the WAL-reset bug",
         "it can corrupt a store that several processes write", "{helps}"),
     "store-foreign": Rule(_S, "something else stands in the store's place",

@@ -29,7 +29,7 @@ def finding(each: Finding) -> dict[str, Any]:
     """Describe one finding."""
     return {
         "code": each.code,
-        "group": each.rule.group,
+        "group": each.group,
         "what": each.what,
         "why": each.rule.why,
         "fix": each.fix,
@@ -45,7 +45,7 @@ def lines(found: Diagnosis, *, colour: bool) -> list[str]:
     said += [f"  {visible(each.what)}: {visible(done)}" for each, done in found.fixed]
     reasons = {each.key: reason for each, reason in found.failed}
     for group in Group:
-        mine = [each for each in found.findings if each.rule.group is group]
+        mine = [each for each in found.findings if each.group is group]
         said += [*([""] if said and mine else []), *([paint(group.capitalize(), "1", colour)] if mine else [])]
         for each in mine:
             said += [f"  {visible(each.what)}", f"      why: {each.rule.why}"]

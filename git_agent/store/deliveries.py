@@ -122,12 +122,11 @@ def _marks(values: Sequence[object]) -> str:
 
 
 def waiting_places() -> list[tuple[str, int, int, int]]:
-    """List who has messages that were never seen: recipient, how many, the first one's id, how many want something.
-
-    What wants something is urgent, or asks for an acknowledgement; what a task's state announces anyway does not count.
+    """List who has messages that were never seen: recipient, how many, the first one's id, how many want an
+    acknowledgement. What a task's state announces anyway does not count.
     """
     query = (
-        "SELECT d.recipient, COUNT(*), MIN(m.id), COUNT(*) FILTER (WHERE m.urgent OR m.needs_ack)"
+        "SELECT d.recipient, COUNT(*), MIN(m.id), COUNT(*) FILTER (WHERE m.needs_ack)"
         " FROM delivery d JOIN message m ON m.id = d.message"
         " WHERE d.state = 'new' AND m.until IS NULL GROUP BY 1 ORDER BY 1"
     )

@@ -45,16 +45,20 @@ class Journal(NamedTuple):
 
 
 def files(directory: str) -> list[str]:
-    """List what belongs to the database in the store's directory, the database first."""
+    """List what belongs to the database in the store's directory, the database first; none where it is not a file."""
     path = os.path.join(directory, "agent.db")
-    return [name for end in ("", "-wal", "-shm", "-journal") if os.path.lexists(name := path + end)]
+    return [name for end in ("", "-wal", "-shm", "-journal") if _is_plain(path) and os.path.lexists(name := path + end)]
 
 
 def wrong_modes(directory: str) -> list[tuple[str, int, int]]:
     """List directory and files that others may enter or read: path, mode, and the mode it should have."""
-    wanted = [(directory, 0o700), *((path, 0o600) for path in files(directory))]
-    modes = [(path, stat.S_IMODE(os.lstat(path).st_mode), mode) for path, mode in wanted if os.path.lexists(path)]
+    wanted = [(directory, 0o700), *((path, 0o600) for path in files(directory) if _is_plain(path))]
+    modes = [(path, stat.S_IMODE(os.stat(path).st_mode), mode) for path, mode in wanted]
     return [(path, held, mode) for path, held, mode in modes if held & 0o077]
+
+
+def _is_plain(path: str) -> bool:
+    return os.path.isfile(path) and not os.path.islink(path)
 
 
 def names(directory: str) -> int:

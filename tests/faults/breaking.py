@@ -17,8 +17,8 @@ LONG_AGO = 1_700_000_000
 
 @dataclass(frozen=True)
 class Break:
-    """One way. codes: of the findings that it makes; left: those of them that --fix leaves to a person; batch: breaks of
-    one batch don't touch each other.
+    """One way. codes: of the findings that it makes; left: those of them that --fix leaves to a person; batch: breaks
+    of one batch don't touch each other.
     """
 
     do: Callable[[Sandbox], None]
@@ -28,7 +28,7 @@ class Break:
 
 
 def prepare(sandbox: Sandbox) -> None:
-    """Make tasks in most states: 1 WORKING, 2 APPROVED, 3 waits for 1, 4 COMPLETED and kept, 5 WORKING; with a secret."""
+    """Make tasks in most states: 1 WORKING, 2 APPROVED, 3 OPEN after 1, 4 COMPLETED and kept, 5 WORKING; a secret."""
     sandbox.write(".env", "SECRET=1\n").chmod(0o600)
     sandbox.git("config", "agent.copy", ".env")
     sandbox.agent("init")
@@ -155,9 +155,7 @@ BREAKS = {
         "b", "interrupted", sql(f"{_INTENT} ('spawn', 3, '{{\"new\": false}}', '{_host()}', 'another boot', 1, 1, 1)")
     ),
     "branch deleted": _break("a", "branch-gone", _git("update-ref", "-d", "refs/heads/agent/1-fix-login")),
-    "branch renamed": _break(
-        "b", "branch-renamed", _git("branch", "-m", "agent/1-fix-login", "mine"), left=True
-    ),
+    "branch renamed": _break("b", "branch-renamed", _git("branch", "-m", "agent/1-fix-login", "mine"), left=True),
     "branch of nobody": _break("b", "branch-orphan", _git("branch", "agent/77-x", "main"), left=True),
     "branch in two worktrees": _break(
         "c", "branch-twice", _git("worktree", "add", "--quiet", "--force", "../twice", "agent/1-fix-login"), left=True
@@ -188,7 +186,9 @@ BREAKS = {
     ),
     "scratch of a dead process": _break("b", "scratch-left", lambda s: old(s, "git-agent/scratch/99999999-a.alive")),
     "state rewritten": _break("a", "state-differs", sql("UPDATE task SET state = 'FAILED' WHERE id = 3")),
-    "epoch and version rewritten": _break("e", "state-differs", sql("UPDATE task SET epoch = 7, version = 9 WHERE id = 2")),
+    "epoch and version rewritten": _break(
+        "e", "state-differs", sql("UPDATE task SET epoch = 7, version = 9 WHERE id = 2")
+    ),
     "event that does not follow": _break(
         "c",
         "history-broken",
@@ -198,9 +198,17 @@ BREAKS = {
         ),
         left=True,
     ),
-    "task row deleted": _break("d", "task-lost branch-orphan worktree-orphan", sql(
-        "DELETE FROM delivery", "DELETE FROM lease WHERE task = 5", "DELETE FROM attempt WHERE task = 5",
-        "DELETE FROM task WHERE id = 5"), left=True),
+    "task row deleted": _break(
+        "d",
+        "task-lost branch-orphan worktree-orphan",
+        sql(
+            "DELETE FROM delivery",
+            "DELETE FROM lease WHERE task = 5",
+            "DELETE FROM attempt WHERE task = 5",
+            "DELETE FROM task WHERE id = 5",
+        ),
+        left=True,
+    ),
     "approval rewritten": _break(
         "a", "approval-unbound", sql(f"UPDATE task SET reviewed_oid = '{'a' * 40}' WHERE id = 2")
     ),
@@ -214,9 +222,13 @@ BREAKS = {
         left=True,
     ),
     "wrong count of dependencies": _break("c", "dependency-count", sql("UPDATE task SET unresolved = 5 WHERE id = 3")),
-    "lease of an open task": _break("a", "lease-stray", sql("INSERT INTO lease VALUES (3, 'hand', NULL, 1, 1, NULL, NULL, NULL)")),
+    "lease of an open task": _break(
+        "a", "lease-stray", sql("INSERT INTO lease VALUES (3, 'hand', NULL, 1, 1, NULL, NULL, NULL)")
+    ),
     "hooks deleted": _break("a", "hooks-missing", _without_hooks),
-    "hook script deleted": _break("b", "hooks-script", lambda s: (s.path / ".git/git-agent/hooks/post-commit").unlink()),
+    "hook script deleted": _break(
+        "b", "hooks-script", lambda s: (s.path / ".git/git-agent/hooks/post-commit").unlink()
+    ),
     "program of the hooks gone": _break(
         "c", "hooks-program", lambda s: (s.path / ".git/git-agent/program").write_text("/nowhere/git-agent\n") and None
     ),
@@ -230,9 +242,13 @@ BREAKS = {
     "context file deleted": _break("a", "context-missing", lambda s: _context(s, "missing")),
     "context file a link": _break("b", "context-foreign", lambda s: _context(s, "foreign")),
     "context file of another task": _break("e", "context-wrong", lambda s: _context(s, "wrong")),
-    "context file tracked": _break("d", "context-tracked", _git("add", "--force", ".worker-ctx.json", task=2), left=True),
+    "context file tracked": _break(
+        "d", "context-tracked", _git("add", "--force", ".worker-ctx.json", task=2), left=True
+    ),
     "context file not excluded": _break("a", "context-included", _excluded),
-    "secret not ignored": _break("b", "secret-unignored", lambda s: s.write(".gitignore", "*.log\n", cwd=worktree(s, 2)) and None),
+    "secret not ignored": _break(
+        "b", "secret-unignored", lambda s: s.write(".gitignore", "*.log\n", cwd=worktree(s, 2)) and None
+    ),
     "secret staged": _break("a", "secret-tracked", _git("add", "--force", ".env", task=2), left=True),
     "secret readable by others": _break("c", "secret-open", lambda s: (worktree(s, 2) / ".env").chmod(0o644)),
-}  # fmt: skip
+}
