@@ -71,7 +71,7 @@ def _examined(app: App, group: Group) -> list[Finding]:
         return _EXAMINERS[group](app)
     except AgentError as error:
         if group is Group.STORE and error.code in RULES:
-            return [Finding(error.code, error.message, helps=error.hint)]
+            return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]
         says = f"{group} could not be examined to the end: {error.message}"
         return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent doctor, later")]
     except (ValueError, LookupError, TypeError, OSError) as error:

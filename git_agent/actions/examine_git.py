@@ -73,7 +73,10 @@ def _of_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         says = f"task {each.task}: worktree {each.worktree} is at {moved} now"
         yield Finding("worktree-moved", says, each.task, subject, data={"path": moved, "number": each.number})
     else:
-        yield Finding(found.code, says, each.task, subject, found.helps + found.more, {"path": each.worktree})
+        helps = found.helps + (found.more if found.more.startswith(",") else "")
+        if found.code == "worktree-gone":
+            helps += ", or git worktree repair PATH where it was moved to"
+        yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree})
 
 
 def _last_commit(app: App, each: Standing) -> str | None:

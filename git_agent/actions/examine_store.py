@@ -66,7 +66,7 @@ def _inside(directory: str) -> Iterator[Finding]:
     index, damage = health.complaints()
     if damage:
         more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
-        yield Finding("store-damaged", f"{path}: {damage[0]}{more}", subject=shlex.quote(path))
+        yield Finding("store-damaged", f"{path}: {damage[0]}{more}", subject=path)
     elif index:
         yield Finding("store-index", f"{path}: {index[0]}", subject=path)
     for row in health.dangling():

@@ -18,7 +18,11 @@ def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any],
 
     before, after: what was there and what is there now, of all that the fix touched.
     """
-    data: dict[str, Any] = {"code": finding.code, "subject": _readable(finding.subject), "text": _readable(text)}
+    data: dict[str, Any] = {
+        "code": finding.code,
+        "subject": _readable(finding.subject),
+        "text": _readable(f"{finding.what}: {text}"),
+    }
     data |= {"before": dict(before), "after": dict(after)}
     events.append(KIND, app.speaker.actor, task=finding.task, data=data)
     return text

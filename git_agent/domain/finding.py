@@ -5,6 +5,7 @@ docs/doctor.md is printed from RULES; `doctor --fix` does what `mends` says.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -65,7 +66,7 @@ class Finding:
     @property
     def fix(self) -> str:
         """Name the command that mends it."""
-        return self.rule.fix.format(task=self.task, subject=self.subject, helps=self.helps)
+        return self.rule.fix.format(task=self.task, subject=shlex.quote(self.subject), helps=self.helps)
 
 
 DOCTOR = "git agent doctor --fix"
@@ -81,7 +82,8 @@ RULES: Mapping[str, Rule] = {
     "store-foreign": Rule(_S, "something else stands in the store's place",
         "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
     "store-corrupt": Rule(_S, "the store's file is no sound database",
-        "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
+        "no task can be given out, handed in or merged while the store can't be used",
+        "mv {subject} {subject}.bad, then git agent init begins anew: branches and worktrees stay"),
     "store-newer": Rule(_S, "a newer git agent wrote the store",
         "this one would not understand what is in it", "{helps}"),
     "store-older": Rule(_S, "an older git agent wrote the store",
@@ -183,7 +185,7 @@ RULES: Mapping[str, Rule] = {
     "dependency-missing": Rule(_T, "a task waits for one that does not exist",
         "it can never be claimed", DOCTOR, True),
     "dependency-cycle": Rule(_T, "tasks wait for each other",
-        "none of them can ever be claimed", "git agent edit {task} --after TASK"),
+        "none of them can ever be claimed", "git agent edit {task} --after ''"),
     "dependency-count": Rule(_T, "the count of what a task waits for is wrong",
         "it is claimed too early, or never", DOCTOR, True),
     "lease-stray": Rule(_T, "a task that nobody works on has a lease",

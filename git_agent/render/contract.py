@@ -49,6 +49,7 @@ FILES: Mapping[str, str] = {
     "<git common dir>/git-agent/logs/": "what supervised commands printed: `<task>.<attempt>.log`, 8 MB each, and the "
     "8 MB before in `.log.1`; 256 MB in all, the oldest go first",
     "<git common dir>/git-agent/notify.log": "what the command `agent.notify` printed",
+    "<git common dir>/git-agent/kept/": "what `git agent doctor --fix` moved out of the way",
     "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files",
 }
 ENVIRONMENT: Mapping[str, str] = {
