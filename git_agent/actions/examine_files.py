@@ -16,6 +16,8 @@ from git_agent.git import privacy, registered
 from git_agent.store import attempts, intents
 from git_agent.store.attempts import Standing
 
+_AT_ONCE = 4  # gits that run at the same time: more need more open files than some systems allow (ulimit -n 20)
+
 
 def examine_files(app: App) -> list[Finding]:
     """Examine the worktrees of live tasks; nothing is changed, and no link is followed."""
@@ -24,12 +26,14 @@ def examine_files(app: App) -> list[Finding]:
     there = [each for each in standing if registered.works(each.worktree)]
     source = app.repo.main_worktree
     secrets = copied(source, app.config) if source is not None and there else []
-    asked = [privacy.ask_tracked(each.worktree, [context.FILE, *secrets]) for each in there]
     found = list(_included(app, there))
-    for each, answer in zip(there, asked, strict=True):
-        tracked = answer()
-        found += [*_context(each, context.FILE in tracked), *_tracked(each, tracked & set(secrets))]
-        found += _secrets(app, source or "", each, [path for path in secrets if path not in tracked])
+    for at in range(0, len(there), _AT_ONCE):
+        some = there[at : at + _AT_ONCE]
+        asked = [privacy.ask_tracked(each.worktree, [context.FILE, *secrets]) for each in some]
+        for each, answer in zip(some, asked, strict=True):
+            tracked = answer()
+            found += [*_context(each, context.FILE in tracked), *_tracked(each, tracked & set(secrets))]
+            found += _secrets(app, source or "", each, [path for path in secrets if path not in tracked])
     return found
 
 

@@ -12,7 +12,7 @@ from git_agent.actions.home import home
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
-from git_agent.git import lockfiles, places, registered, worktrees
+from git_agent.git import listing, lockfiles, places, registered
 from git_agent.git.registered import Registered
 from git_agent.git.repo import Tips
 from git_agent.proc import holders, processes
@@ -21,18 +21,18 @@ from git_agent.store.attempts import Standing
 
 _OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` for as long as its editor is open
 _LEFT_S = 3600.0
+_MADE_S = 60.0  # while a worktree is made its registration changes all the time
 
 
 def examine_git(app: App) -> list[Finding]:
-    """Examine what the record says against what git has; nothing is changed."""
-    tips = app.repo.start_tips()()
+    """Examine what the record says against what git has; nothing is changed. Git is asked before the record is read."""
+    tips, there = app.repo.start_tips()(), registered.registered(app.repo)
     pending = {intent.task: intent for intent in intents.pending()}
     standing = [each for each in attempts.standing() if each.task not in pending]
     found = [*_under_way(app), *_bases(tasks.unfinished(), tips)]
     for each in standing:
         if each.working:
             found += _of_attempt(app, each, tips)
-    there = registered.registered(app.repo)
     made = [intent.data["place"] for intent in pending.values() if intent.data.get("place")]
     busy, reserved = ({place[name] for place in made} for name in ("worktree", "branch"))
     found += _of_nobody(app, [each for each in there if each.path not in busy])
@@ -100,8 +100,8 @@ def _moved_along(app: App, each: Standing) -> str | None:
 
 
 def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
-    locked = worktrees.observe(app.repo, each.worktree).locked
-    if locked in (None, worktrees.INITIALIZING):
+    locked = listing.reason(os.path.join(app.repo.common_dir, "worktrees", each.admin))
+    if locked in (None, listing.INITIALIZING):
         says = f"task {each.task}: worktree {each.worktree} is " + (f"locked as '{locked}'" if locked else "not locked")
         yield Finding("worktree-unlocked", says, each.task, each.worktree, data={"locked": locked})
 
@@ -110,7 +110,8 @@ def _of_nobody(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
     owned, recorded = attempts.admins(), {task.worktree for task in tasks.unfinished()}
     for each in there:
         if (
-            each.admin in owned
+            each.age_s < _MADE_S
+            or each.admin in owned
             or each.path in recorded
             or each.path is None
             or each.path.startswith(app.repo.common_dir + os.sep)

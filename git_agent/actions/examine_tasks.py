@@ -19,20 +19,20 @@ def examine_tasks(app: App) -> list[Finding]:
 
     Everything else is asked of unfinished tasks and of attempts that were not removed.
     """
-    busy = {intent.task for intent in intents.pending()}
+    heads, busy = app.heads, {intent.task for intent in intents.pending()}
     found = [*_histories(app), *_dependencies()]
     found += [each for row in histories.leased() if (each := soundness.lease(*row))]
-    heads = app.heads
+    numbers = attempts.numbers()
     for task in tasks.unfinished():
         if task.id not in busy:
-            there = [attempt.number for attempt in attempts.present(task.id)] if task.live else []
+            there = numbers.get(task.id, ())
             tip = heads.get(task.branch or "")
             judged = (
                 soundness.approval(task.id, task.state, task.reviewed_oid, tip),
                 soundness.attempts(task.id, task.state, task.attempt, task.live, there),
             )
             found += [each for each in judged if each]
-    return [*found, *_bare(app, heads.keys(), busy), *_left()]
+    return [*found, *_bare(app, set(heads), busy), *_left()]
 
 
 def _histories(app: App) -> Iterator[Finding]:
@@ -57,11 +57,11 @@ def _dependencies() -> list[Finding]:
     return soundness.dependencies(edges, histories.states(named), counts)
 
 
-def _bare(app: App, heads: object, busy: set[int]) -> Iterator[Finding]:
+def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
     """Of attempts that nobody works in: what a live task misses is told of its branch and worktree."""
     for each in attempts.standing():
         live = each.state in LIVE and each.number == each.attempt
-        if live or each.task in busy or each.branch in heads or os.path.lexists(each.worktree):  # type: ignore[operator]
+        if live or each.task in busy or each.branch in heads or os.path.lexists(each.worktree):
             continue
         if not os.path.isdir(os.path.join(app.repo.common_dir, "worktrees", each.admin)):
             says = f"attempt {each.number} of task {each.task} has neither branch nor worktree any more"

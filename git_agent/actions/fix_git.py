@@ -9,7 +9,7 @@ from git_agent.actions.record_fix import record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError, refused
-from git_agent.git import lockfiles, refs, registered, worktrees
+from git_agent.git import listing, lockfiles, refs, registered, worktrees
 from git_agent.proc import holders
 
 
@@ -50,7 +50,7 @@ def _lock(app: App, finding: Finding) -> str:
     path, reason = finding.subject, worktrees.LOCK_REASON.format(task=finding.task)
     with worktrees.creation_lock(app.repo):
         seen = worktrees.observe(app.repo, path)
-        if seen.locked not in (None, worktrees.INITIALIZING):
+        if seen.locked not in (None, listing.INITIALIZING):
             raise refused("locked-meanwhile", f"{path} was locked meanwhile", "git worktree list")
         if seen.locked is not None:
             worktrees.unlock(app.repo, path)

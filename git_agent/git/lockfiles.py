@@ -11,8 +11,8 @@ from git_agent.errors import refused
 from git_agent.git.locks import private_dir
 from git_agent.git.repo import Repo
 
-# Not objects/ (its locks are of a maintenance that git itself breaks), and not ours, which are held with flock(2).
-_DEEP = ("refs", "reftable", "worktrees")
+# Not those in git-agent/, which are held with flock(2) and stay.
+_FLAT, _DEEP = ("", "objects", "objects/info", "objects/info/commit-graphs"), ("refs", "reftable", "worktrees")
 
 
 class LockFile(NamedTuple):
@@ -25,7 +25,8 @@ class LockFile(NamedTuple):
 def lock_files(repo: Repo, older_s: float) -> list[LockFile]:
     """List the lock files of a repository and of its worktrees that are older than this (seconds)."""
     now = time.time()
-    paths = [*_here(repo.common_dir), *(path for name in _DEEP for path in _below(os.path.join(repo.common_dir, name)))]
+    paths = [path for name in _FLAT for path in _here(os.path.join(repo.common_dir, name))]
+    paths += [path for name in _DEEP for path in _below(os.path.join(repo.common_dir, name))]
     found = []
     for path in sorted(paths):
         try:

@@ -9,7 +9,6 @@ from git_agent.errors import AgentError, refused
 from git_agent.git import checkout
 from git_agent.git.inhabitants import inhabitants
 from git_agent.git.listing import (
-    INITIALIZING,
     LOCK_REASON,
     Listed,
     Observed,
@@ -25,7 +24,6 @@ from git_agent.git.removal import discard, remove, sweep, take_back
 from git_agent.git.repo import Repo
 
 __all__ = [
-    "INITIALIZING",
     "LOCK_REASON",
     "Listed",
     "Observed",

@@ -163,6 +163,14 @@ def admins() -> set[str]:
     return {AttemptRow.admin.python_value(row[0]) or "" for row in rows}
 
 
+def numbers() -> dict[int, list[int]]:
+    """Map tasks to the numbers of their attempts that were not removed."""
+    found: dict[int, list[int]] = {}
+    for task, number in tuples(AttemptRow.select(AttemptRow.task, AttemptRow.number).where(AttemptRow.removed == 0)):
+        found.setdefault(task, []).append(number)
+    return found
+
+
 def branches(names: Sequence[str]) -> set[str]:
     """Return those of these branches that some attempt or task has or had."""
     found = set[str]()

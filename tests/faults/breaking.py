@@ -82,9 +82,16 @@ def _registered(sandbox: Sandbox, name: str, *, half: bool) -> None:
     home = sandbox.path.parent / f"{sandbox.path.name}.worktrees"
     reason = ("--lock", "--reason", "git-agent: task 9")
     sandbox.git("worktree", "add", "--quiet", "--detach", *reason, str(home / name), "main")
-    if half:
+    if half:  # killed a while ago: what is being made just now is left alone
         (sandbox.path / f".git/worktrees/{name}/index").unlink()
         (home / name / "README.md").unlink()
+    os.utime(sandbox.path / f".git/worktrees/{name}", (LONG_AGO, LONG_AGO))
+
+
+def _without_row(sandbox: Sandbox) -> None:
+    tables = ("lease WHERE task", "attempt WHERE task", "task WHERE id")
+    sql("DELETE FROM delivery", *(f"DELETE FROM {table} = 5" for table in tables))(sandbox)
+    os.utime(sandbox.path / ".git/worktrees/5-sort-sums", (LONG_AGO, LONG_AGO))
 
 
 def _without_hooks(sandbox: Sandbox) -> None:
@@ -198,17 +205,7 @@ BREAKS = {
         ),
         left=True,
     ),
-    "task row deleted": _break(
-        "d",
-        "task-lost branch-orphan worktree-orphan",
-        sql(
-            "DELETE FROM delivery",
-            "DELETE FROM lease WHERE task = 5",
-            "DELETE FROM attempt WHERE task = 5",
-            "DELETE FROM task WHERE id = 5",
-        ),
-        left=True,
-    ),
+    "task row deleted": _break("d", "task-lost branch-orphan worktree-orphan", _without_row, left=True),
     "approval rewritten": _break(
         "a", "approval-unbound", sql(f"UPDATE task SET reviewed_oid = '{'a' * 40}' WHERE id = 2")
     ),
