@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from git_agent.render.contract import FINDING
 from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, worktree
 from tests.faults.world import World
 from tests.sandbox import Result, Sandbox
@@ -124,7 +125,7 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     before = snapshot(sandbox.path.parent)
     first = findings(sandbox)
     assert codes(first) == wanted(broken, lambda each: each.codes), json.dumps(first, indent=1)
-    assert all(each["what"] and each["why"] and each["fix"] for each in first)
+    assert all(set(each) == set(FINDING) and each["what"] and each["why"] and each["fix"] for each in first)
     assert snapshot(sandbox.path.parent) == before  # nothing was changed without --fix
     mended = doctor(sandbox, "--fix", "--json").json()
     left = wanted(broken, lambda each: each.left)
