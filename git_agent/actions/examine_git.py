@@ -12,7 +12,7 @@ from git_agent.actions.home import home
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
-from git_agent.git import listing, lockfiles, places, registered
+from git_agent.git import listing, lockfiles, places, refs, registered
 from git_agent.git.registered import Registered
 from git_agent.git.repo import Tips
 from git_agent.proc import holders, processes
@@ -140,7 +140,7 @@ def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
 
 
 def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
-    """Branches of nobody, but those that some remote has: a colleague's, checked out to be looked at."""
+    """Branches of ours that nobody has; not a colleague's that was fetched, or came with a clone."""
     prefix = app.config.prefix
     named = [
         name for name in tips.heads if name.startswith(prefix) and name[len(prefix) :].partition("-")[0].isdecimal()
@@ -148,7 +148,7 @@ def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
     known = attempts.branches(named) if named else set()
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
-        if name not in known | remote | reserved:
+        if name not in known | remote | reserved and refs.made_here(app.repo, name):
             helps = f"git agent spawn --branch {name} adopts it; git branch -D {name} deletes it"
             yield Finding("branch-orphan", f"branch '{name}' belongs to no task", None, name, helps)
     where = home(app)

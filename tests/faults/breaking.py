@@ -129,6 +129,7 @@ def _gone(sandbox: Sandbox) -> None:
     sandbox.git("branch", "--quiet", "-D", "agent/4-add-colours")
 
 
+_OURS = ("update-ref", "--create-reflog", "-m", "branch: Created by git agent")
 _LATE = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) - 7200000"
 _DEAD = "(SELECT host FROM intent), 'another boot', 1, 1"
 _INTENT = "INSERT INTO intent (kind, task, data, host, boot_id, pid, pid_start, at) VALUES"
@@ -163,7 +164,7 @@ BREAKS = {
     ),
     "branch deleted": _break("a", "branch-gone", _git("update-ref", "-d", "refs/heads/agent/1-fix-login")),
     "branch renamed": _break("b", "branch-renamed", _git("branch", "-m", "agent/1-fix-login", "mine"), left=True),
-    "branch of nobody": _break("b", "branch-orphan", _git("branch", "agent/77-x", "main"), left=True),
+    "branch of nobody": _break("b", "branch-orphan", _git(*_OURS, "refs/heads/agent/77-x", "main"), left=True),
     "branch in two worktrees": _break(
         "c", "branch-twice", _git("worktree", "add", "--quiet", "--force", "../twice", "agent/1-fix-login"), left=True
     ),

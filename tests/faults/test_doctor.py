@@ -118,6 +118,13 @@ def test_a_sound_repository_has_no_findings(world: World) -> None:
     assert result.out == "nothing is wrong: 5 tasks, 4 worktrees, 18 events looked at\n"
 
 
+def test_branches_that_others_made_are_not_ours(world: World) -> None:
+    """They came with a clone, or were fetched to be looked at."""
+    sandbox = world.sandbox
+    sandbox.git("branch", "agent/77-colleague", "main")
+    assert findings(sandbox) == []
+
+
 def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, broken: list[str]) -> None:
     sandbox = world.sandbox
     for name in broken:
