@@ -33,14 +33,15 @@ class App:
     """One command's world.
 
     env: the environment; terminal: a person looks on; progress: called with a line when long work moves; creates:
-    this command may make the store; begun: the intents that this command wrote; sighted:
-    where the branches were when git was last asked; clock: reads this host's clocks.
+    this command may make the store; examines: it changes nothing in it; begun: the intents that this command wrote;
+    sighted: where the branches were when git was last asked; clock: reads this host's clocks.
     """
 
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     terminal: bool = False
     progress: Callable[[str], None] = _silent
     creates: bool = False
+    examines: bool = False
     notices: list[str] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
     sighted: Tips | None = None
@@ -68,7 +69,7 @@ class App:
         """Open the store. Raises AgentError where there is none and the command may not make one."""
         from git_agent.store.store import Store
 
-        return Store.open(self.store_dir, create=self.creates)
+        return Store.open(self.store_dir, create=self.creates, examines=self.examines)
 
     @cached_property
     def has_store(self) -> bool:

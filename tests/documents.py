@@ -93,6 +93,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/tour.md": lambda: played((ROOT / "docs/tour.md").read_text()),
     "docs/states.md": docs.states,
     "docs/config.md": docs.config,
+    "docs/doctor.md": docs.doctor,
     "docs/json.md": lambda: docs.contract(example()),
     "docs/SKILL.md": guide.skill,
     "docs/cli.md": manual.reference,

@@ -136,6 +136,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "ack": (["ack", "7"],),
         "ready": (["ready"],),
         "diff": (["diff", "3"],),
+        "doctor": (["doctor"],),
         "list": (["list"],),
         "path": (["path", "3"],),
         "stats": (["stats"],),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 
 from git_agent.app import App
@@ -14,11 +15,21 @@ from git_agent.store.attempts import Standing
 
 @dataclass(frozen=True, slots=True)
 class Amiss:
-    """One difference. key: a few words, remembered so that it is said once; kind: of its event; line: with the help."""
+    """One difference. code: a Finding's; key: a few words, remembered so that it is said once; kind: of its event;
+    helps: the command, "" for none; more: what the line says after it.
+    """
 
+    code: str
     key: str
     kind: str
-    line: str
+    says: str
+    helps: str
+    more: str = ""
+
+    @property
+    def line(self) -> str:
+        """Say it with the command that helps."""
+        return f"{self.says}: {self.helps}{self.more}" if self.helps else f"{self.says}{self.more}"
 
 
 def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
@@ -30,23 +41,27 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
     # Asked once more: it may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, spot.head if spot else None, tips)
-    again = f"git agent reassign {each.task} makes another"
+    again = f"git agent reassign {each.task}"
     if spot is None:
         says = f"worktree {each.worktree} is not one of this repository any more (moved or removed by hand)"
-        return Amiss("worktree removed", "task.worktree-removed", f"{says}: git worktree repair, or {again}")
+        helps = f"git worktree repair, or {again}"
+        return Amiss("worktree-removed", "worktree removed", "task.worktree-removed", says, helps, " makes another")
     if not os.path.isdir(each.worktree):
-        line = f"worktree {each.worktree} was deleted by hand: {again}; if it was moved: git worktree repair PATH"
-        return Amiss("worktree gone", "task.worktree-removed", line)
+        says, more = f"worktree {each.worktree} was deleted by hand", " makes another; if it was moved: "
+        more += "git worktree repair PATH"
+        return Amiss("worktree-gone", "worktree gone", "task.worktree-removed", says, again, more)
     return _elsewhere(app, each, spot) or _switched(app, each, spot.head, tips)
 
 
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss:
     says = f"branch '{each.branch}' is gone"
     if head in tips.heads and _renamed(app, each.branch, head or ""):
-        line = f"{says} (renamed to '{head}' by hand): git branch -m {head} {each.branch} takes it back"
-        return Amiss(f"branch renamed to {head}", "task.branch-renamed", line)
-    line = f"{says} (deleted by hand): git branch {each.branch} {each.head_oid} makes it again"
-    return Amiss("branch gone", "task.branch-deleted", line)
+        says, helps = f"{says} (renamed to '{head}' by hand)", f"git branch -m {head} {each.branch}"
+        key = f"branch renamed to {head}"
+        return Amiss("branch-renamed", key, "task.branch-renamed", says, helps, " takes it back")
+    helps = f"git branch {each.branch} {each.head_oid}"
+    says = f"{says} (deleted by hand)"
+    return Amiss("branch-gone", "branch gone", "task.branch-deleted", says, helps, " makes it again")
 
 
 def _renamed(app: App, old: str, new: str) -> bool:
@@ -61,11 +76,12 @@ def _elsewhere(app: App, each: Standing, spot: places.Spot) -> Amiss | None:
     home = os.path.dirname(git_dir_of(each.worktree) or "")
     if home == os.path.join(app.repo.common_dir, "worktrees"):
         return None
+    kind = "task.worktree-removed"
     if os.path.isdir(home):
-        line = f"worktree {each.worktree} belongs to the repository of {home}: this one is a copy"
-        return Amiss("worktree of another repository", "task.worktree-removed", line)
-    line = f"worktree {each.worktree} does not find this repository, which was moved: git worktree repair"
-    return Amiss("repository moved", "task.worktree-removed", line)
+        says = f"worktree {each.worktree} belongs to the repository of {home}: this one is a copy"
+        return Amiss("repository-copied", "worktree of another repository", kind, says, "")
+    says = f"worktree {each.worktree} does not find this repository, which was moved"
+    return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")
 
 
 def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss | None:
@@ -76,6 +92,7 @@ def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss |
     number = app.repo.git("rev-list", "--count", tip, f"^refs/heads/{each.branch}", ok=(0, 128)).text
     made = f" with commits that '{each.branch}' lacks ({number})" if number not in ("", "0") else ""
     where = head if head in tips.heads else "a detached HEAD"
-    line = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
-    helps = f"git -C {each.worktree} switch {each.branch}" + (f", then git merge {tip[:12]}" if made else "")
-    return Amiss(f"worktree on {where}{made}", "task.switched", f"{line}: {helps}")
+    says = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
+    helps = f"git -C {shlex.quote(each.worktree)} switch {each.branch}"
+    more = f", then git merge {tip[:12]}" if made else ""
+    return Amiss("worktree-switched", f"worktree on {where}{made}", "task.switched", says, helps, more)

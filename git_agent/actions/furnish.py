@@ -6,13 +6,14 @@ import os
 import shutil
 
 from git_agent import context
+from git_agent.actions.copied import copied
 from git_agent.actions.make_parents import make_parents
 from git_agent.app import App
 from git_agent.config import Config
 from git_agent.domain.place import Place
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import excludes, ignored
+from git_agent.git import excludes
 from git_agent.proc import check
 
 
@@ -43,12 +44,7 @@ def furnish(app: App, task: Task, place: Place) -> None:
 
 
 def _copy(source: str, target: str, config: Config) -> None:
-    include = os.path.join(source, ".worktreeinclude")
-    files = [include] if os.path.isfile(include) else []
-    patterns = config.several("agent.copy")
-    if not files and not patterns:
-        return
-    for path in ignored.matching(source, patterns, files):
+    for path in copied(source, config):
         there = os.path.join(target, path)
         if not os.path.lexists(there):
             make_parents(target, path)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 
+from git_agent.actions.home import home
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.place import Place, place_for
@@ -35,7 +35,7 @@ def reserve(
     place = place_for(
         task,
         prefix=app.config.prefix,
-        directory=_directory(app),
+        directory=home(app),
         heads=heads,
         base_oid=base_oid,
         adopt=adopted,
@@ -68,17 +68,3 @@ def _adopted(app: App, branch: str) -> str:
     if owner is not None:
         raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     return branch
-
-
-def _directory(app: App) -> str:
-    repo = app.repo
-    home = repo.main_worktree or _home_of_bare(repo.common_dir)
-    given = app.config.text("agent.worktreeDir")
-    chosen = os.path.expanduser(given) if given else f"../{os.path.basename(home).removesuffix('.git')}.worktrees"
-    return os.path.normpath(os.path.join(home, chosen))
-
-
-def _home_of_bare(common_dir: str) -> str:
-    """A hidden bare repository (`project/.bare`) stands for the directory it is in."""
-    hidden = os.path.basename(common_dir).startswith(".")
-    return os.path.dirname(common_dir) if hidden else common_dir

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import groupby
 
+from git_agent.actions.undo_fix import undo_fix
 from git_agent.actions.undo_task import undo_task
 from git_agent.app import App
 from git_agent.domain.event import Event
-from git_agent.domain.operation import CANCELLED, MERGED, REMOVED, Operation
-from git_agent.errors import refused
+from git_agent.domain.operation import CANCELLED, FIXED, MERGED, REMOVED, Operation
 
 # By the kind of an operation's first event: what takes it back, given the events of one task, the oldest first.
-_WAYS: Mapping[str, Callable[..., list[str]]] = {REMOVED: undo_task, MERGED: undo_task, CANCELLED: undo_task}
+_WAYS: Mapping[str, Callable[..., list[str]]] = {
+    REMOVED: undo_task,
+    MERGED: undo_task,
+    CANCELLED: undo_task,
+    FIXED: undo_fix,
+}
 
 
 def undo_operation(app: App, operation: Operation, *, dry_run: bool) -> list[str]:
@@ -21,9 +26,7 @@ def undo_operation(app: App, operation: Operation, *, dry_run: bool) -> list[str
     All is looked at before anything is done, so that what was removed of many tasks is refused as a whole. dry_run:
     only look. Raises AgentError, mostly exit 3.
     """
-    way = _WAYS.get(operation.kind)
-    if way is None:
-        raise refused("not-undoable", f"{operation.what} can't be undone", "git agent log")
+    way = _WAYS[operation.kind]
     parts = [list(part) for _, part in groupby(sorted(operation.events, key=_task), key=_task)]
     looked = [line for part in parts for line in way(app, part, dry_run=True)]
     return looked if dry_run else [line for part in parts for line in way(app, part, dry_run=False)]

@@ -64,6 +64,24 @@ def deinit_verb(app: App, purge: bool, sure: bool, dry_run: bool) -> Answer:
     return Answer(payload, lines, [f"note: {visible(line)}" for line in done.manual])
 
 
+@verb("doctor", looks=False)
+@click.option("--fix", is_flag=True, help="Mend what can be mended without losing anything.")
+def doctor_verb(app: App, fix: bool) -> Answer:
+    """Say what is wrong with store, git, tasks, hooks, messages and files, why it matters, and what mends it.
+
+    Reads every task's events, branches and worktrees of live tasks, and who has the store or git's locks open; changes
+    nothing without --fix. With it, each fix looks again before it acts, deletes no commit and no changed file, and is
+    an event that `git agent undo` takes back. Exits 1 when anything is wrong, with --fix when anything still is.
+    """
+    from git_agent.actions.doctor import doctor
+    from git_agent.render import diagnosis
+    from git_agent.render.style import wants_colour
+
+    found = doctor(app, fix=fix)
+    lines = diagnosis.lines(found, colour=wants_colour(sys.stdout.isatty(), os.environ))
+    return Answer(diagnosis.payload(found), lines, exit=1 if found.findings else 0)
+
+
 @verb("hooks", looks=False)
 def hooks_verb(app: App) -> Answer:
     """Show what git runs for each of our events in this worktree, and in a worker's.

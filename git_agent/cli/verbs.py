@@ -25,6 +25,7 @@ VERBS: dict[str, Verb] = {
         "Setting up",
         init="Make the store of this repository, and install the hooks",
         deinit="Take the hooks out, exactly as they were before",
+        doctor="Say what is wrong here, why it matters, and what mends it",
         hooks="Show which hooks are effective here",
         sync="Look at what git says now",
         config="Show every agent.* key with its value, its origin and its meaning",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from git_agent.domain.task import State
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. at: ms since the epoch; source and target: the states (JSON: `from`, `to`)."""
+    """One thing that happened. at: ms since the epoch; source and target: the states (JSON: `from`, `to`); version: of
+    the task after a change of state.
+    """
 
     seq: int
     at: int
@@ -22,18 +24,4 @@ class Event:
     target: State | None
     epoch: int | None
     data: Mapping[str, Any]
-
-
-def fold(events: Iterable[Event]) -> State | None:
-    """Follow a task's events to the state they end in.
-
-    Returns None for no events. Raises ValueError at the first event that does not start where the one before ended.
-    """
-    state: State | None = None
-    for event in events:
-        if event.target is None:
-            continue
-        if event.source is not state:
-            raise ValueError(f"event {event.seq} starts at {event.source}, but the task was {state}")
-        state = event.target
-    return state
+    version: int | None = None

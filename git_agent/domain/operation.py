@@ -8,7 +8,8 @@ from typing import Any
 
 from git_agent.domain.event import Event
 
-REMOVED, MERGED, CANCELLED, UNDONE = "task.removed", "task.merged", "task.cancelled", "task.undone"
+REMOVED, MERGED, CANCELLED, FIXED = "task.removed", "task.merged", "task.cancelled", "doctor.fixed"
+UNDONE = "task.undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Operation:
         if first.kind == MERGED:
             return f"merge of {named} into {first.data['base']}"
         words = {REMOVED: "removal of worktree and branch", CANCELLED: "cancellation"}
-        if first.kind not in words:
-            return str(first.data.get("text") or first.kind)
+        if first.kind == FIXED:
+            return f"fix of doctor: {first.data['text']}"
         return f"{words[first.kind]} of {named}"
 
 

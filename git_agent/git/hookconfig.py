@@ -245,7 +245,7 @@ def _lock(path: str) -> str:
             return lock
         except FileExistsError:
             if time.monotonic() >= end:
-                hint = "if no git is running here any more, remove that file"
+                hint = "when it is ten minutes old and nobody has it open: git agent doctor --fix"
                 raise AgentError("git-busy", f"another git holds {lock}", hint, exit=Exit.BUSY) from None
             time.sleep(random.uniform(0.01, 0.05))
 

@@ -124,6 +124,26 @@ def effective(repo: Repo, cwd: str) -> list[Effective]:
     return [each for each in found if each.event in EVENTS or each.scheme != "none"]
 
 
+def unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
+    """List the scripts that install() would write anew: missing, changed, or not executable."""
+    at = os.path.join(repo.common_dir, "git-agent", "hooks")
+    paths = [(os.path.join(_sources(), name), os.path.join(at, name)) for name in _scripts(guard)]
+    return [path for source, path in paths if read(source) != read(path) or not os.access(path, os.X_OK)]
+
+
+def forbidden(repo: Repo) -> str:
+    """Say why nothing of ours may stand where git looks for hooks in the main worktree; "" where it may."""
+    return "" if git_version() >= hookconfig.SINCE else hookconfig.directories(repo)[2]
+
+
+def lost_beside(each: Effective) -> str | None:
+    """Return the user's own hook that a file of ours runs after itself, where it is gone or can't be run."""
+    path = each.path or ""
+    if hookblocks.kind(read(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
+        return None
+    return path + CHAINED
+
+
 def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[str]) -> Effective:
     path = os.path.join(directory, event)
     runs = path if os.path.isfile(path) and os.access(path, os.X_OK) else None

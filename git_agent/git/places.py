@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from git_agent.git.discover import linked
@@ -35,3 +37,26 @@ def _named(git_dir: str, head: str) -> str | None:
         return None if name == ".invalid" else name  # what the reftable backend writes there
     busy = ("rebase-merge", "rebase-apply", "BISECT_LOG")
     return None if any(os.path.exists(os.path.join(git_dir, name)) for name in busy) else head
+
+
+def last_head(common_dir: str, admin: str) -> str | None:
+    """Return the last commit that a worktree's own log of HEAD names, None without one: it outlives the branch."""
+    try:
+        with open(os.path.join(common_dir, "worktrees", admin, "logs", "HEAD"), "rb") as file:
+            last = file.read().rstrip(b"\n").rpartition(b"\n")[2].split(b" ", 2)
+    except OSError:
+        return None
+    return last[1].decode("ascii", "replace") if len(last) > 2 else None
+
+
+def left_in(store_dir: str, place: str) -> Iterator[tuple[str, float]]:
+    """Yield what is in one of our private directories, with its age in seconds."""
+    try:
+        names = sorted(os.listdir(os.path.join(store_dir, place)))
+    except OSError:
+        return
+    for name in names:
+        try:
+            yield name, time.time() - os.lstat(os.path.join(store_dir, place, name)).st_mtime
+        except OSError:
+            continue

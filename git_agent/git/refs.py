@@ -13,6 +13,7 @@ from git_agent.git.run import GitError
 
 RESCUE = "refs/git-agent/rescue/"
 TIP, FILES, REWRITTEN = "tip", "uncommitted files", "superseded by a rewrite"
+_CREATED = "branch: Created by git agent"
 _TRIES = 50
 
 
@@ -97,7 +98,7 @@ def branch(repo: Repo, name: str, oid: str) -> None:
 
     Raise RefMoved when it exists, AgentError branch-clash when another branch stands in its way.
     """
-    ref, message = HEADS + name, "branch: Created by git agent"
+    ref, message = HEADS + name, _CREATED
     if repo.git("check-ref-format", ref, ok=(0, 1)).status or name.startswith("-") or name == "HEAD":
         raise AgentError("bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE)
     other = clash(name, repo.tips())
@@ -107,6 +108,12 @@ def branch(repo: Repo, name: str, oid: str) -> None:
         raise refused("branch-clash", f"branch {name} can't stand beside branch {other}", "choose another name")
     if not _by_pygit2(repo, ref, oid, message):
         create(repo, ref, oid, message)
+
+
+def made_here(repo: Repo, branch: str) -> bool:
+    """Say whether git agent made a branch in this repository, as its reflog tells; one without a log is a stranger."""
+    args = ("log", "--walk-reflogs", "--format=%gs", "--end-of-options", f"refs/heads/{branch}")
+    return _CREATED in repo.git(*args, ok=(0, 128)).text.splitlines()
 
 
 def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:

@@ -246,5 +246,5 @@ def _busy(found: re.Match[str]) -> AgentError:
         age = f"{time.time() - os.stat(path).st_mtime:.0f} s old"
     except OSError:
         age = "gone now"
-    hint = "if no git is running here any more, remove that file"
+    hint = "when it is ten minutes old and nobody has it open: git agent doctor --fix"
     return AgentError("git-busy", f"another git holds {path} ({age})", hint, exit=Exit.BUSY)

@@ -19,11 +19,30 @@ def own() -> str:
     return os.path.abspath(called)
 
 
-def recorded(store_dir: str) -> str | None:
-    """Return the program that the hooks start, None when none is recorded or it is gone."""
+def named(store_dir: str) -> str | None:
+    """Return the program that the hooks are to start, there or not; None when none is recorded."""
     try:
         with open(os.path.join(store_dir, "program"), "rb") as file:
-            path = os.fsdecode(file.readline().rstrip(b"\n"))
+            return os.fsdecode(file.readline().rstrip(b"\n"))
     except OSError:
         return None
-    return path if os.path.isabs(path) and os.access(path, os.X_OK) else None
+
+
+def recorded(store_dir: str) -> str | None:
+    """Return the program that the hooks start, None when none is recorded or it is gone."""
+    path = named(store_dir)
+    return path if path is not None and os.path.isabs(path) and os.access(path, os.X_OK) else None
+
+
+def first_on_path() -> str | None:
+    """Return the git-agent that a shell finds first, None without one."""
+    return shutil.which(_NAME)
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a program is an installation of this one: a small script that imports it."""
+    try:
+        with open(path, "rb") as file:
+            return b"git_agent" in file.read(4096)
+    except OSError:
+        return False

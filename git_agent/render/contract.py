@@ -49,7 +49,8 @@ FILES: Mapping[str, str] = {
     "<git common dir>/git-agent/logs/": "what supervised commands printed: `<task>.<attempt>.log`, 8 MB each, and the "
     "8 MB before in `.log.1`; 256 MB in all, the oldest go first",
     "<git common dir>/git-agent/notify.log": "what the command `agent.notify` printed",
-    "<git common dir>/git-agent/kept/": "copies of ignored files of worktrees that were removed: `<task>/<n>/`",
+    "<git common dir>/git-agent/kept/": "copies of ignored files of worktrees that were removed: `<task>/<n>/`, and "
+    "what `git agent doctor --fix` moved out of the way",
     "refs/git-agent/rescue/": "what was removed: tips of branches, uncommitted and untracked files (`rescue`, `undo`)",
 }
 ENVIRONMENT: Mapping[str, str] = {
@@ -163,7 +164,7 @@ NOTIFICATION: Fields = {
     "text": ("string", "all of it in one line for a person, safe to show: `task 7 (Fix login): question: Which port?`"),
 }
 OPERATION: Fields = {
-    "kind": ("string", "the kind of its first event: task.merged, task.removed, task.cancelled"),
+    "kind": ("string", "the kind of its first event: task.merged, task.removed, task.cancelled, doctor.fixed"),
     "what": ("string", "in words"),
     "tasks": ("array of integers", "the tasks that it changed"),
     "at": ("string", "RFC 3339, UTC"),
@@ -182,6 +183,16 @@ RESCUE: Fields = {
     "size": ("integer", "commits that the base lacks, or files that were not committed"),
     "merged": ("boolean", "the task's base has it"),
 }
+FINDING: Fields = {
+    "code": ("string", "stable word in kebab-case; docs/doctor.md lists them"),
+    "group": ("string", "store, git, tasks, hooks, messages or files"),
+    "what": ("string", "what is wrong, in words"),
+    "why": ("string", "why it matters"),
+    "fix": ("string", "the command that mends it"),
+    "mends": ("boolean", "`doctor --fix` does it"),
+    "task": ("integer or null", "whose it is"),
+    "subject": ("string", "the file, branch, row or process that it is about"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
@@ -198,6 +209,7 @@ OBJECTS: Mapping[str, Fields] = {
     "Notification": NOTIFICATION,
     "Operation": OPERATION,
     "Rescue": RESCUE,
+    "Finding": FINDING,
     "Error": ERROR,
 }
 
@@ -205,6 +217,7 @@ _ONE = ("task",)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "init": ("store", "made", "hooks", "manual", "agents_md"),
     "deinit": ("hooks", "manual", "purged"),
+    "doctor": ("findings", "fixed", "failed", "seen", "notes"),
     "hooks": ("wanted", "worktree", "hooks"),
     "sync": ("noticed",),
     "config": ("config",),

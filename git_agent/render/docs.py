@@ -1,4 +1,4 @@
-"""The printed documents that need no command line: docs/states.md, docs/config.md and docs/json.md."""
+"""The printed documents that need no command line: docs/states.md, config.md, json.md and doctor.md."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from git_agent.config import KEYS
+from git_agent.domain.finding import RULES, Group
 from git_agent.domain.task import LIVE, MOVES, Move, State
 from git_agent.render.contract import ANSWERS, EXITS, HOLDS, OBJECTS, RESERVED, STATES
 from git_agent.render.json import SCHEMA
@@ -113,6 +114,42 @@ def contract(example: object) -> str:
             "```json",
             shown,
             "```",
+            "",
+        ]
+    )
+
+
+def doctor() -> str:
+    """Write docs/doctor.md."""
+    parts = []
+    for group in Group:
+        rules = [(code, rule) for code, rule in RULES.items() if rule.group is group]
+        shown = {"task": "TASK", "subject": "PATH", "helps": "(said with it)"}
+        rows = [
+            (f"`{code}`", rule.sign, rule.why, rule.fix.format(**shown), "yes" if rule.mends else "")
+            for code, rule in rules
+        ]
+        parts += [
+            f"\n## {group.capitalize()}\n",
+            *_table(("code", "what is wrong", "why it matters", "fix", "--fix"), rows),
+        ]
+    return "\n".join(
+        [
+            "# What `git agent doctor` looks for\n",
+            _PRINTED.format("RULES in git_agent/domain/finding.py"),
+            _text(
+                "`git agent doctor` changes nothing, not even what every other command mends by itself. It exits 0 when"
+                " nothing is wrong, else 1. `git agent doctor --fix` first does what every command does (finish or take"
+                " back what died half way, look at git, mend the hooks), then mends what is marked below: it looks"
+                " again right before it acts, never deletes a commit or a changed file (what is in the way goes to"
+                " `<git common dir>/git-agent/kept/`), and appends an event `doctor.fixed`, which can be taken back."
+            ),
+            _text(
+                "It reads the events of all tasks, branches and worktrees of live ones, and on Linux who has the store"
+                " and git's locks open. A lock file counts as left behind when it is ten minutes old, nobody has it"
+                " open and no git runs in the repository."
+            ).rstrip("\n"),
+            *parts,
             "",
         ]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -166,6 +166,30 @@ def places(tasks: Iterable[int]) -> dict[int, tuple[str, str]]:
 def of_task(task: int) -> list[Attempt]:
     """List a task's attempts, the removed ones, too."""
     return [Attempt(**row) for row in dicts(AttemptRow.select().where(AttemptRow.task == task))]
+
+
+def admins() -> set[str]:
+    """Name the registrations under `worktrees/` that belong to an attempt; one for each that was not removed."""
+    rows = tuples(AttemptRow.select(AttemptRow.admin).where(AttemptRow.admin.is_null(False)))
+    return {AttemptRow.admin.python_value(row[0]) or "" for row in rows}
+
+
+def numbers() -> dict[int, list[int]]:
+    """Map tasks to the numbers of their attempts that were not removed."""
+    found: dict[int, list[int]] = {}
+    for task, number in tuples(AttemptRow.select(AttemptRow.task, AttemptRow.number).where(AttemptRow.removed == 0)):
+        found.setdefault(task, []).append(number)
+    return found
+
+
+def branches(names: Sequence[str]) -> set[str]:
+    """Return those of these branches that some attempt or task has or had."""
+    found = set[str]()
+    for at in range(0, len(names), 500):
+        for table in (AttemptRow, TaskRow):
+            rows = tuples(table.select(table.branch).where(table.branch.in_(names[at : at + 500])))
+            found |= {row[0] for row in rows}
+    return found
 
 
 def present(task: int) -> list[Attempt]:

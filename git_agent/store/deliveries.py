@@ -119,3 +119,22 @@ def _portions(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
+
+
+def waiting_places() -> list[tuple[str, int, int, int]]:
+    """List who has messages that were never seen: recipient, how many, the first one's id, how many want an
+    acknowledgement. What a task's state announces anyway does not count.
+    """
+    query = (
+        "SELECT d.recipient, COUNT(*), MIN(m.id), COUNT(*) FILTER (WHERE m.needs_ack)"
+        " FROM delivery d JOIN message m ON m.id = d.message"
+        " WHERE d.state = 'new' AND m.until IS NULL GROUP BY 1 ORDER BY 1"
+    )
+    return [(str(to), number, first, wanting) for to, number, first, wanting in rows(query)]
+
+
+def unread_urgent(older_ms: int, limit: int = 100) -> list[Message]:
+    """List the urgent messages that nobody has seen for so long (ms), the oldest first."""
+    late = f"m.sent_at < {NOW_MS.sql} - ?"
+    where = f"d.state = 'new' AND m.urgent AND m.until IS NULL AND {late}"
+    return views(f"{VIEW} WHERE {where} ORDER BY m.id, d.recipient LIMIT ?", older_ms, limit)

@@ -88,6 +88,11 @@ def of_task(task: int | None, *, since_ms: int | None = None, after: int = 0, li
     return [_event(row) for row in reversed(rows)]
 
 
+def get(seq: int) -> Event | None:
+    """Find an event by its number."""
+    return next((_event(row) for row in dicts(EventRow.select().where(EventRow.seq == seq))), None)
+
+
 def following(seq: int, limit: int) -> list[Event]:
     """List the events after a number, the oldest first, limit at most."""
     return [
@@ -192,4 +197,5 @@ def _event(row: dict[str, Any]) -> Event:
         target=State(row["target"]) if row["target"] else None,
         epoch=row["epoch"],
         data=json.loads(row["data"]),
+        version=row["version"],
     )

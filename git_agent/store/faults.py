@@ -28,7 +28,7 @@ def translate(error: BaseException, path: str) -> AgentError:
         return AgentError(
             "store-corrupt",
             f"{path} is not a sound database: {_text(error)}",
-            "restore it from a backup; not touched",
+            "git agent doctor; the file is left as it is",
         )
     if name == "IOError":
         return AgentError("store-io", f"reading or writing {path} failed: {_text(error)}", "check the disk, then retry")

@@ -33,7 +33,7 @@ def create(path: str) -> None:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         try:
-            _build(temporary, wal=not _is_remote(directory))
+            _build(temporary, wal=not is_remote(file_system(directory)))
             os.link(temporary, path)
             _sync(directory)
             _sync(os.path.dirname(directory))
@@ -156,16 +156,40 @@ def _stamp(database: Any) -> tuple[int, int]:
     return application, database.execute_sql("PRAGMA user_version").fetchone()[0]
 
 
-def _is_remote(directory: str) -> bool:
+def look(database: Any) -> None:
+    """Make sure that an open store can be examined, and change nothing in it.
+
+    Raises AgentError when the file is another program's, newer than this program, or older: then its tables are not
+    those that this program knows.
+    """
+    application, version = _stamp(database)
+    _leave_alone(database)
+    database.execute_sql("PRAGMA query_only=ON")
+    if application != APPLICATION_ID:
+        raise _foreign(database.path, "another program's database")
+    if version > VERSION:
+        raise newer(version)
+    if version < VERSION:
+        says = f"the store has schema {version}, this git-agent brings it to {VERSION}"
+        raise AgentError("store-older", says, "git agent sync")
+
+
+def is_remote(kind: str) -> bool:
+    """Tell whether WAL can't be used on a file system of this kind."""
+    return kind in _REMOTE
+
+
+def file_system(directory: str) -> str:
+    """Name the kind of file system that a directory is on, "" where that can't be known."""
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().splitlines()
     except OSError:
-        return False
+        return ""
     real, best, kind = os.path.realpath(directory), "", ""
     for line in lines:
         fields, _, rest = line.partition(" - ")
         mount = fields.split()[4].replace("\\040", " ")
         if (real == mount or real.startswith(mount.rstrip("/") + "/")) and len(mount) >= len(best):
             best, kind = mount, rest.split()[0]
-    return kind in _REMOTE
+    return kind

@@ -27,11 +27,12 @@ class Store:
         self._watches = threading.local()
 
     @classmethod
-    def open(cls, directory: str, *, create: bool) -> Store:
+    def open(cls, directory: str, *, create: bool, examines: bool = False) -> Store:
         """Open the store in a directory.
 
-        directory: `<git common dir>/git-agent`; create: make it where there is none. Raises AgentError (code
-        `no-store`) where there is none, and for anything else that stands in its place.
+        directory: `<git common dir>/git-agent`; create: make it where there is none; examines: change nothing in it,
+        not even its version. Raises AgentError (code `no-store`) where there is none, for anything else that stands in
+        its place, and for an older store (`store-older`) that is only to be examined.
         """
         require_sound()
         path = os.path.join(directory, FILE)
@@ -43,7 +44,7 @@ class Store:
         schema.database.initialize(database)
         try:
             database.connect()
-            migrate.upgrade(database)
+            (migrate.look if examines else migrate.upgrade)(database)
         except BaseException:
             database.close()
             raise

@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 import pytest
 
-from git_agent.domain.event import fold
+from git_agent.domain.fold import Change, Folded, fold
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import MOVES, Hold, Move, State, Step, after
 from git_agent.errors import AgentError, Exit
@@ -136,7 +136,8 @@ def test_the_state_is_the_fold_of_the_events(store: Store, add: Add) -> None:
     for step in (Step.SPAWN, Step.START, Step.ASK, Step.ANSWER, Step.DONE, Step.APPROVE, Step.MERGE, Step.REOPEN):
         with store.transaction():
             task = tasks.move(task, _move(task.state, step, task.hold), "Ada", **_placed(reviewed_oid="a" * 40))
-        assert fold(events.of_task(task.id)) is task.state
+        changes = [Change(e.seq, e.kind, e.source, e.target, e.epoch, e.version) for e in events.of_task(task.id)]
+        assert fold(changes) == Folded(task.state, task.hold, task.epoch, task.version)
 
 
 def test_a_taken_name_is_refused_and_names_the_other(store: Store, add: Add) -> None:

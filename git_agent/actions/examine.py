@@ -1,0 +1,109 @@
+"""Examine everything, group by group; what stops one group from being examined is a finding of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from git_agent.actions.examine_files import examine_files
+from git_agent.actions.examine_git import examine_git
+from git_agent.actions.examine_hooks import examine_hooks
+from git_agent.actions.examine_messages import examine_messages
+from git_agent.actions.examine_store import examine_store
+from git_agent.actions.examine_tasks import examine_tasks
+from git_agent.app import App
+from git_agent.domain.finding import RULES, Finding, Group
+from git_agent.errors import AgentError
+from git_agent.store import attempts, events, tasks
+
+_EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
+    Group.STORE: examine_store,
+    Group.GIT: examine_git,
+    Group.TASKS: examine_tasks,
+    Group.HOOKS: examine_hooks,
+    Group.MESSAGES: examine_messages,
+    Group.FILES: examine_files,
+}
+
+
+_UNSOUND = ("not-examined", "store-corrupt", "store-damaged")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is wrong. seen: what was looked at, and how much of it; notes: what is worth knowing and not wrong."""
+
+    findings: tuple[Finding, ...]
+    seen: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def examine(app: App, group: Group | None = None) -> Examined:
+    """Look for what is wrong, in one group or in all; nothing is changed.
+
+    Reads every event that changed a state, the worktrees of live tasks, and the refs. A store that can't be opened is
+    a finding, and the only ones beside it are those that need none.
+    """
+    found = _examined(app, Group.STORE) if group in (None, Group.STORE) else []
+    readable = _is_readable(app)
+    if not readable:
+        app.has_store, app.carried = False, ()
+    for each in Group if readable else ():
+        if each is not Group.STORE and group in (None, each):
+            app.progress(f"examining {each}")
+            found += _examined(app, each)
+    if any(each.code in _UNSOUND for each in found):
+        app.carried = ()  # whoever asks the store for them would fail
+        return Examined(tuple(found), {})
+    return Examined(tuple(found), _seen() if readable and group is None else {}, _notes(app) if readable else ())
+
+
+def _is_readable(app: App) -> bool:
+    try:
+        return bool(app.store)
+    except AgentError:
+        return False
+
+
+def _examined(app: App, group: Group) -> list[Finding]:
+    """Others go on working meanwhile: what counts is what two looks in a row have seen."""
+    first = {each.key for each in _looked(app, group)}
+    return [each for each in _looked(app, group) if each.key in first] if first else []
+
+
+def _looked(app: App, group: Group) -> list[Finding]:
+    try:
+        return _EXAMINERS[group](app)
+    except AgentError as error:
+        if group is Group.STORE and error.code in RULES:
+            return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]
+        says = f"{group} could not be examined to the end: {error.message}"
+        return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent doctor, later")]
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        says = f"{group} could not be examined to the end: {type(error).__name__}: {error}"
+        return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
+
+
+def _seen() -> dict[str, int]:
+    counts = tasks.count_by_state()
+    return {
+        "tasks": sum(counts.values()),
+        "worktrees": len(attempts.standing()),
+        "events": events.newest(),
+    }
+
+
+def _notes(app: App) -> tuple[str, ...]:
+    return tuple(_untrusted(app))
+
+
+def _untrusted(app: App) -> Iterator[str]:
+    try:
+        names = app.config.untrusted
+    except (AgentError, OSError):
+        return
+    if names:
+        yield f"not trusted: {', '.join(names)} of .gitagent; git agent trust accepts them"
+    if app.repo.main_worktree and not os.path.isdir(app.repo.main_worktree):
+        yield f"the main worktree {app.repo.main_worktree} is not there"

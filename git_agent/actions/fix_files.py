@@ -1,0 +1,79 @@
+"""Mend files of workers' worktrees: the context file, and what git must ignore."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Mapping
+
+from git_agent import context
+from git_agent.actions.record_fix import record_fix
+from git_agent.app import App
+from git_agent.domain.finding import Finding
+from git_agent.git import excludes
+from git_agent.git.locks import private_dir
+from git_agent.store import tasks
+
+
+def fix_files(app: App, finding: Finding) -> str:
+    """Mend one finding that was just seen; return what was done. Raises AgentError, OSError where that fails."""
+    return _FIXES[finding.code](app, finding)
+
+
+def _recorded(app: App, finding: Finding, text: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    with app.store.transaction():
+        return record_fix(app, finding, text, before, after)
+
+
+def _written(app: App, finding: Finding) -> str:
+    """What stands there is moved aside, under its own name only: where a link leads nothing is touched."""
+    path, worktree, kept = finding.subject, finding.data["worktree"], None
+    if os.path.lexists(path):
+        kept = _aside(app, path, f"{app.store.now()}-{finding.task}-{context.FILE}")
+    task = tasks.get(finding.task or 0)
+    made = context.create(
+        task_id=task.id, branch=finding.data["branch"], worktree=worktree, base=task.base, description=task.title
+    )
+    context.write(made, worktree)
+    text = "written again" + (f"; what was there is {kept}" if kept else "")
+    return _recorded(app, finding, text, {"path": path, "kept": kept}, {"path": path})
+
+
+def _aside(app: App, path: str, name: str) -> str:
+    kept = os.path.join(private_dir(app.repo, "kept", "files"), name)
+    try:
+        os.rename(path, kept)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        kept = f"{path}.{name}"  # on the same file system, and kept out of commits by our pattern, too
+        os.rename(path, kept)
+    return kept
+
+
+def _included(app: App, finding: Finding) -> str:
+    excludes.exclude(app.repo, finding.subject)
+    return _recorded(app, finding, "added to info/exclude", {}, {"pattern": finding.subject})
+
+
+def _unignored(app: App, finding: Finding) -> str:
+    pattern = "/" + finding.data["path"]
+    excludes.exclude(app.repo, pattern)
+    return _recorded(app, finding, f"added {pattern} to info/exclude", {}, {"pattern": pattern})
+
+
+def _open(app: App, finding: Finding) -> str:
+    mode, wanted = finding.data["mode"], finding.data["mode"] & finding.data["wanted"]
+    os.chmod(finding.subject, wanted, follow_symlinks=True)
+    before, after = ({"path": finding.subject, "mode": each} for each in (mode, wanted))
+    return _recorded(app, finding, f"mode {wanted:04o}", before, after)
+
+
+_FIXES: Mapping[str, Callable[[App, Finding], str]] = {
+    "context-missing": _written,
+    "context-foreign": _written,
+    "context-wrong": _written,
+    "context-included": _included,
+    "secret-unignored": _unignored,
+    "secret-open": _open,
+}

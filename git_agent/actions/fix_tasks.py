@@ -1,0 +1,98 @@
+"""Mend tasks: rows that are not what their events say, what they wait for, leases and attempts that nobody has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from git_agent.actions.record_fix import record_fix
+from git_agent.actions.take import take
+from git_agent.app import App
+from git_agent.domain.finding import Finding
+from git_agent.domain.fold import fold
+from git_agent.domain.soundness import Row, against_events
+from git_agent.domain.speaker import GIT
+from git_agent.domain.task import Hold, State, Step
+from git_agent.errors import AgentError, Exit
+from git_agent.store import attempts, health, histories, tasks
+
+
+def fix_tasks(app: App, finding: Finding) -> str:
+    """Mend one finding that was just seen; return what was done. Raises AgentError where that fails.
+
+    Each look and its change are one transaction, so that nothing comes between them.
+    """
+    with app.store.transaction():
+        return _FIXES[finding.code](app, finding)
+
+
+def _state(app: App, finding: Finding) -> str:
+    task = finding.task or 0
+    was, wanted = (_row(task, finding.data[name]) for name in ("row", "wanted"))
+    now = against_events(was, fold(histories.changes(task, task).get(task, ())))
+    if now is None or now.data.get("wanted") != finding.data["wanted"] or not histories.set_row(task, was, wanted):
+        raise _changed()
+    before, after = ({"row": finding.data[name]} for name in ("row", "wanted"))
+    return record_fix(app, finding, f"is {wanted.state} again, as its events say", before, after)
+
+
+def _row(task: int, values: list[Any]) -> Row:
+    state, hold, epoch, version = values
+    return Row(task, State(state), Hold(hold) if hold else None, epoch, version)
+
+
+def _approval(app: App, finding: Finding) -> str:
+    """What a look at git has not ended already: the row was changed, and the branch was not."""
+    task = tasks.get(finding.task or 0)
+    moved = take(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
+    before = {"reviewed_oid": task.reviewed_oid, "reviewer": task.reviewer}
+    return record_fix(app, finding, f"{moved.state} again", before, {"version": moved.version})
+
+
+def _dependency(app: App, finding: Finding) -> str:
+    task, parent = finding.task or 0, finding.data["parent"]
+    values = {"task": task, "parent": parent}
+    if (task, parent) not in histories.edges() or histories.states({parent}):
+        raise _changed()
+    health.delete(health.Dangling("task_dep", "task", values, ()))
+    return record_fix(app, finding, "waits for it no more", {"table": "task_dep", "values": values}, {})
+
+
+def _count(app: App, finding: Finding) -> str:
+    was, count = finding.data["was"], finding.data["count"]
+    if not histories.set_count(finding.task or 0, was, count):
+        raise _changed()
+    return record_fix(app, finding, "counted again", {"count": was}, {"count": count})
+
+
+def _lease(app: App, finding: Finding) -> str:
+    task = finding.task or 0
+    if not any(each[0] == task for each in histories.leased()):
+        raise _changed()
+    values = health.row("lease", task)
+    health.delete(health.Dangling("lease", "task", values, ()))
+    return record_fix(app, finding, "dropped", {"table": "lease", "values": values}, {})
+
+
+def _attempt(app: App, finding: Finding) -> str:
+    task, number = finding.task or 0, finding.data["number"]
+    found = attempts.find(task, number)
+    if found is None or found.removed:
+        raise _changed()
+    attempts.remove(task, number)
+    before = {"number": number, "worktree": found.worktree, "admin": found.admin}
+    return record_fix(app, finding, "recorded as removed", before, {"number": number})
+
+
+def _changed() -> AgentError:
+    return AgentError("changed-meanwhile", "it was changed meanwhile", "git agent doctor", exit=Exit.BUSY)
+
+
+_FIXES: Mapping[str, Callable[[App, Finding], str]] = {
+    "state-differs": _state,
+    "approval-unbound": _approval,
+    "dependency-missing": _dependency,
+    "dependency-count": _count,
+    "lease-stray": _lease,
+    "attempt-bare": _attempt,
+}

@@ -1,0 +1,159 @@
+"""Take a fix of `doctor` back, if nothing changed since."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from git_agent.app import App
+from git_agent.domain.event import Event
+from git_agent.domain.finding import LASTING
+from git_agent.domain.soundness import Row
+from git_agent.domain.task import Hold, State
+from git_agent.errors import AgentError, refused
+from git_agent.git import excludes, lockfiles, refs, worktrees
+from git_agent.store import attempts, events, health, histories
+from git_agent.store.engine import peewee
+
+_Values = Mapping[str, Any]
+
+
+def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[str]:
+    """Take back what a fix did; return a line that says what is so again.
+
+    done: its event alone, as it was read; dry_run: only say it. The undoing is an event, `doctor.unfixed`. Raises
+    AgentError: exit 3 when what the fix made is not so any more, or when there is nothing to take back.
+    """
+    (event,) = done
+    code, before, after = event.data["code"], event.data["before"], event.data["after"]
+    if code in LASTING:
+        raise refused("nothing-to-undo", f"there is nothing to take back: {LASTING[code]}", "git agent doctor")
+    if dry_run:
+        return [f"would take back: {event.data['text']}"]
+    with app.store.transaction():
+        if not events.numbered([event.seq]):
+            raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
+        if code in _IN_STORE:
+            return _record(app, event, _IN_STORE[code](event.task or 0, before, after))
+    text = _OUTSIDE[code](app, before, after)
+    with app.store.transaction():
+        return _record(app, event, text)
+
+
+def _record(app: App, event: Event, text: str) -> list[str]:
+    data = {"undoes": event.seq, "code": event.data["code"], "text": text}
+    events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
+    return [text]
+
+
+def _changed(what: str) -> AgentError:
+    return refused("changed-since", f"it can't be taken back: {what}", "git agent doctor")
+
+
+def _state(task: int, before: _Values, after: _Values) -> str:
+    was, now = _row(task, before["row"]), _row(task, after["row"])
+    if not histories.set_row(task, now, was):
+        raise _changed(f"task {task} went on since")
+    return f"task {task} is {was.state} again, whatever its events say"
+
+
+def _row(task: int, values: list[Any]) -> Row:
+    state, hold, epoch, version = values
+    return Row(task, State(state), Hold(hold) if hold else None, epoch, version)
+
+
+def _put_row_back(task: int, before: _Values, after: _Values) -> str:
+    table, values = before["table"], before["values"]
+    try:
+        health.put_back(table, values)
+    except peewee.IntegrityError as error:
+        raise _changed(f"what the row of {table} belonged to is not there, or has another one") from error
+    return f"the row of {table} is there again"
+
+
+def _count(task: int, before: _Values, after: _Values) -> str:
+    if not histories.set_count(task, after["count"], before["count"]):
+        raise _changed(f"what task {task} waits for changed since")
+    return f"{before['count']} tasks are counted again"
+
+
+def _attempt(task: int, before: _Values, after: _Values) -> str:
+    found = attempts.find(task, after["number"])
+    if found is None or not found.removed:
+        raise _changed(f"attempt {after['number']} changed since")
+    attempts.bring_back(task, after["number"], before["worktree"], before["admin"])
+    return f"attempt {after['number']} is recorded as present again"
+
+
+def _mode(app: App, before: _Values, after: _Values) -> str:
+    held = os.lstat(after["path"])
+    if stat.S_ISLNK(held.st_mode) or stat.S_IMODE(held.st_mode) != after["mode"]:
+        raise _changed(f"{after['path']} changed since")
+    os.chmod(after["path"], before["mode"])
+    return f"{after['path']} has mode {before['mode']:04o} again"
+
+
+def _journal(app: App, before: _Values, after: _Values) -> str:
+    if health.set_journal(before["mode"]) != before["mode"]:
+        raise _changed("others have the store open")
+    return f"the journal is {before['mode']} again"
+
+
+def _branch(app: App, before: _Values, after: _Values) -> str:
+    try:
+        refs.delete(app.repo, f"refs/heads/{after['branch']}", after["oid"])
+    except refs.RefMoved as error:
+        raise _changed(f"'{after['branch']}' moved since") from error
+    return f"branch '{after['branch']}' is gone again; it was at {after['oid']}"
+
+
+def _lock(app: App, before: _Values, after: _Values) -> str:
+    if worktrees.observe(app.repo, after["path"]).locked != after["reason"]:
+        raise _changed(f"{after['path']} is not locked as it was")
+    worktrees.unlock(app.repo, after["path"])
+    return f"worktree {after['path']} is not locked any more"
+
+
+def _lock_file(app: App, before: _Values, after: _Values) -> str:
+    lockfiles.put_back(after["kept"], before["path"])
+    return f"{before['path']} is there again"
+
+
+def _context(app: App, before: _Values, after: _Values) -> str:
+    path, kept = after["path"], before["kept"]
+    if not os.path.lexists(path) or (kept and not os.path.lexists(kept)):
+        raise _changed(f"{path} changed since")
+    os.unlink(path)
+    if kept:
+        os.rename(kept, path)
+    return f"{path} is as it was"
+
+
+def _exclude(app: App, before: _Values, after: _Values) -> str:
+    excludes.admit(app.repo, after["pattern"])
+    return f"{after['pattern']} is not in info/exclude any more"
+
+
+_IN_STORE: Mapping[str, Callable[[int, _Values, _Values], str]] = {
+    "state-differs": _state,
+    "dependency-missing": _put_row_back,
+    "dependency-count": _count,
+    "lease-stray": _put_row_back,
+    "attempt-bare": _attempt,
+    "store-dangling": _put_row_back,
+}
+_OUTSIDE: Mapping[str, Callable[[App, _Values, _Values], str]] = {
+    "store-modes": _mode,
+    "secret-open": _mode,
+    "store-journal": _journal,
+    "branch-gone": _branch,
+    "worktree-unlocked": _lock,
+    "lock-stale": _lock_file,
+    "context-missing": _context,
+    "context-foreign": _context,
+    "context-wrong": _context,
+    "context-included": _exclude,
+    "secret-unignored": _exclude,
+}

@@ -1,0 +1,89 @@
+"""A task is the fold of its events: follow them through the table of moves, and find the first that does not fit.
+
+`doctor` compares what it gives with the row of the task; the storm test holds every history to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from git_agent.domain.task import Hold, Move, State, Step, after, event_kind
+
+
+class Change(NamedTuple):
+    """What the fold needs of an event. Those that change no state have neither target nor version, and are passed over.
+
+    seq: the event's number; source and target: states, source None for the event that adds the task; epoch and version:
+    of the task after the event.
+    """
+
+    seq: int
+    kind: str
+    source: str | None
+    target: str | None
+    epoch: int | None
+    version: int | None
+
+
+class Misfit(NamedTuple):
+    """The first event that does not fit. seq: its number; why: what is wrong with it, as the end of a sentence."""
+
+    seq: int
+    why: str
+
+
+class Folded(NamedTuple):
+    """Where a task's events lead. state: None before it is added; version: -1 then; misfit: where the fold stopped."""
+
+    state: State | None = None
+    hold: Hold | None = None
+    epoch: int = 0
+    version: int = -1
+    misfit: Misfit | None = None
+
+
+def fold(changes: Iterable[Change]) -> Folded:
+    """Follow the changes of one task, in the order of their numbers, to where they end.
+
+    The rules are those of store.tasks.move: versions are consecutive from 0, each change starts where the one before
+    ended, is a row of MOVES, and belongs to the epoch that the row makes of the last one, so that nothing superseded
+    changes anything. Stops at the first change that breaks one, and names it.
+    """
+    at = Folded()
+    for change in changes:
+        if change.target is None and change.version is None:
+            continue
+        why, move = _misfit(at, change)
+        if why or move is None:
+            return at._replace(misfit=Misfit(change.seq, why))
+        at = Folded(move.target, move.hold, at.epoch + move.fences, at.version + 1)
+    return at
+
+
+def _misfit(at: Folded, change: Change) -> tuple[str, Move | None]:
+    if change.target is None or change.version is None or change.epoch is None:
+        return "changes a state without saying all of it", None
+    if change.version != at.version + 1:
+        return f"has version {change.version} after version {at.version}", None
+    if change.source != at.state:
+        return f"starts at {change.source}, but the task was {at.state}", None
+    if change.epoch < at.epoch:
+        return f"is of epoch {change.epoch}, which epoch {at.epoch} had superseded", None
+    move = _row(at, change)
+    if move is None:
+        return f"{change.kind} does not lead from {change.source} to {change.target}", None
+    if change.epoch != at.epoch + move.fences:
+        return f"is of epoch {change.epoch} after epoch {at.epoch}", None
+    return "", move
+
+
+def _row(at: Folded, change: Change) -> Move | None:
+    """Two steps may share a kind (a merge of ours, one by hand); the rows they share end alike."""
+    moves = (after(at.state, at.hold, step) for step in _STEPS.get(change.kind, ()))
+    return next((move for move in moves if move is not None and move.target == change.target), None)
+
+
+_STEPS: dict[str, list[Step]] = {}
+for _step in Step:
+    _STEPS.setdefault(event_kind(_step), []).append(_step)

@@ -1,0 +1,110 @@
+"""What is wrong with tasks, as pure functions from what is recorded and what was observed to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from git_agent.domain.finding import Finding
+from git_agent.domain.fold import Folded
+from git_agent.domain.task import Hold, State
+
+
+class Row(NamedTuple):
+    """A task's row, as far as its events decide it."""
+
+    task: int
+    state: State
+    hold: Hold | None
+    epoch: int
+    version: int
+
+
+def against_events(row: Row, folded: Folded) -> Finding | None:
+    """Compare a task's row with the fold of its events; None where they agree."""
+    subject = f"task {row.task}"
+    if folded.misfit is not None:
+        says = f"event {folded.misfit.seq} of {subject} {folded.misfit.why}"
+        return Finding("history-broken", says, row.task, subject)
+    if folded.state is None:
+        return Finding("history-broken", f"{subject} has no events", row.task, subject)
+    wanted = Row(row.task, folded.state, folded.hold, folded.epoch, folded.version)
+    if row == wanted:
+        return None
+    names = [name for name in Row._fields if getattr(row, name) != getattr(wanted, name)]
+    recorded, told = (", ".join(f"{name} {getattr(each, name)}" for name in names) for each in (row, wanted))
+    data = {"row": list(row[1:]), "wanted": list(wanted[1:])}
+    return Finding(
+        "state-differs", f"{subject} is recorded with {recorded}; its events say {told}", row.task, subject, data=data
+    )
+
+
+def approval(task: int, state: State, reviewed: str | None, tip: str | None) -> Finding | None:
+    """Compare an approval with the tip of the branch; tip: None where there is no branch."""
+    if state is not State.APPROVED or tip is None or tip == reviewed:
+        return None
+    says = f"task {task} is approved at {(reviewed or '')[:12]}, its branch is at {tip[:12]}"
+    return Finding("approval-unbound", says, task, f"task {task}")
+
+
+def lease(task: int, state: State, hold: Hold | None) -> Finding | None:
+    """Judge that a task has a lease: one that is worked on may."""
+    if state in (State.ASSIGNED, State.WORKING) and hold is None:
+        return None
+    where = f"{state} {hold}" if hold else str(state)
+    return Finding("lease-stray", f"task {task} is {where}, and has a lease", task, f"task {task}")
+
+
+def dependencies(
+    edges: Iterable[tuple[int, int]], states: Mapping[int, State], counts: Mapping[int, int]
+) -> list[Finding]:
+    """Judge what tasks wait for.
+
+    edges: of task and the task that it waits for; states: of all tasks that are named; counts: for each task, how many
+    unfinished ones are recorded as waited for.
+    """
+    parents: dict[int, list[int]] = {}
+    for task, parent in edges:
+        parents.setdefault(task, []).append(parent)
+    found = []
+    for task, wanted in parents.items():
+        for parent in wanted:
+            if parent not in states:
+                says = f"task {task} waits for task {parent}, which does not exist"
+                found.append(Finding("dependency-missing", says, task, f"{task} on {parent}", data={"parent": parent}))
+    for loop in _loops(parents):
+        says = " waits for ".join(f"task {task}" for task in (*loop, loop[0]))
+        found.append(Finding("dependency-cycle", says, loop[0], f"tasks {sorted(loop)}"))
+    for task, counted in counts.items():
+        right = sum(states.get(parent) not in (None, State.COMPLETED) for parent in parents.get(task, ()))
+        if counted != right:
+            says = f"task {task} waits for {right} unfinished tasks, and {counted} are counted"
+            found.append(Finding("dependency-count", says, task, f"task {task}", data={"was": counted, "count": right}))
+    return found
+
+
+def _loops(parents: Mapping[int, Sequence[int]]) -> list[tuple[int, ...]]:
+    """Find loops, each once, by following each task upwards; what was followed to its end is not followed again."""
+    done, loops = set[int](), []
+    for start in parents:
+        path = [start]
+        trail = [iter(parents.get(start, ()))] if start not in done else []
+        while trail:
+            step = next(trail[-1], None)
+            if step is None:
+                trail.pop()
+                done.add(path.pop())
+                continue
+            if step in path:
+                loops.append(tuple(path[path.index(step) :]))
+            elif step not in done:
+                path.append(step)
+                trail.append(iter(parents.get(step, ())))
+    return loops
+
+
+def attempts(task: int, state: State, number: int, live: bool, there: Collection[int]) -> Finding | None:
+    """Judge that a live task has the attempt that it names. there: the numbers of those that were not removed."""
+    if not live or number in there:
+        return None
+    return Finding("attempt-missing", f"task {task} is {state}, and has no attempt {number}", task, f"task {task}")

@@ -1,0 +1,99 @@
+"""Every registered worktree as its files say, whoever made it: for who looks for those that belong to nobody."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from typing import NamedTuple
+
+from git_agent.git.discover import linked
+from git_agent.git.listing import INITIALIZING, LOCK_REASON, is_half, reason
+from git_agent.git.locks import private_dir
+from git_agent.git.places import spot
+from git_agent.git.repo import Repo
+from git_agent.git.run import git
+from git_agent.git.state import git_dir_of
+
+_OURS = LOCK_REASON.format(task="")
+
+
+class Registered(NamedTuple):
+    """One registration. path: None while it can't be read; head: branch or oid, None when unknown; locked: the reason,
+    None without a lock; half: never finished; age_s: seconds since it was made.
+    """
+
+    admin: str
+    path: str | None
+    head: str | None
+    locked: str | None
+    half: bool
+    age_s: float
+
+    @property
+    def initializing(self) -> bool:
+        """Tell whether git began to make it and did not come to its end."""
+        return self.locked == INITIALIZING
+
+    @property
+    def task(self) -> int | None:
+        """Name the task whose lock it has."""
+        number = (self.locked or "").removeprefix(_OURS)
+        return int(number) if self.locked != number and number.isdecimal() else None
+
+
+def registered(repo: Repo) -> list[Registered]:
+    """List what stands under worktrees/, by name; reads a few small files of each."""
+    root = os.path.join(repo.common_dir, "worktrees")
+    try:
+        names = sorted(os.listdir(root))
+    except OSError:
+        return []
+    found = []
+    for name in names:
+        admin, at = os.path.join(root, name), spot(repo.common_dir, name)
+        path = linked(admin)
+        try:
+            age = time.time() - os.lstat(admin).st_mtime
+        except OSError:
+            continue
+        half = path is None or is_half(path, [admin])
+        found.append(Registered(name, path, at.head if at else None, reason(admin), half, age))
+    return found
+
+
+def repair(repo: Repo, path: str) -> None:
+    """Have git connect a worktree and its registration again, after one of them was moved."""
+    repo.git("worktree", "repair", "--", path)
+
+
+def way_home(path: str) -> str:
+    """Return the registration that a directory names in its .git file, there or not; "" for what is no worktree."""
+    home = git_dir_of(path)
+    return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
+
+
+def works(path: str) -> bool:
+    """Tell whether git finds a repository from a worktree: its .git leads somewhere."""
+    home = git_dir_of(path)
+    return home is not None and os.path.isdir(home)
+
+
+def leads_nowhere(repo: Repo, path: str) -> bool:
+    """Tell whether a directory was a worktree of this repository, and is not registered any more."""
+    home = way_home(path)
+    return os.path.dirname(home) == os.path.join(repo.common_dir, "worktrees") and not os.path.isdir(home)
+
+
+def work_in(repo: Repo, admin: str, path: str) -> list[str]:
+    """List what a half-made worktree has beside files as they were committed: nobody's work may go with it.
+
+    Its index may be missing, or be half written: HEAD is read into one of our own.
+    """
+    git_dir = os.path.join(repo.common_dir, "worktrees", admin)
+    with tempfile.TemporaryDirectory(dir=private_dir(repo, "scratch")) as scratch:
+        env = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
+        where = {"git_dir": git_dir, "cwd": path, "env": env}
+        git(f"--work-tree={path}", "read-tree", "HEAD", **where)  # type: ignore[arg-type]
+        said = git(f"--work-tree={path}", "status", "--porcelain=v1", "-z", "--untracked-files=all", **where)  # type: ignore[arg-type]
+    return [field for field in said.fields if field and field[:2] != " D"]

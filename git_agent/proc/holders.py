@@ -1,0 +1,90 @@
+"""Who has a file open, and which gits run where, as /proc shows it; nothing is known where there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from git_agent.proc import processes
+
+
+class Holder(NamedTuple):
+    """A process that has a file open. deleted: the file has no name any more; stopped: by a signal."""
+
+    pid: int
+    name: str
+    ours: bool
+    stopped: bool
+    deleted: bool
+
+
+def known() -> bool:
+    """Tell whether this system shows who has what open."""
+    return os.path.isdir("/proc/self/fd")
+
+
+def holders(paths: Collection[str]) -> dict[str, list[Holder]]:
+    """Map those of these files (absolute, resolved) that another process of this user has open to these processes."""
+    found: dict[str, list[Holder]] = {}
+    gone = {f"{path} (deleted)": path for path in paths}
+    for pid in processes.listing():
+        if pid == os.getpid():
+            continue
+        for link in set(_open_files(pid)):
+            path = gone.get(link, link)
+            if path in paths:
+                found.setdefault(path, []).append(_describe(pid, deleted=link in gone))
+    return found
+
+
+def gits(places: Collection[str]) -> list[Holder]:
+    """List the git processes of this host whose working directory is in one of these directories.
+
+    Not the git that only waits for a `git agent`, ours or another one's: it holds no lock.
+    """
+    found = []
+    for pid in processes.listing():
+        name = _name(pid)
+        if name == "git" or (name.startswith("git-") and name != "git-agent"):
+            cwd, words = _link(f"/proc/{pid}/cwd"), _read(f"/proc/{pid}/cmdline").split(b"\0")
+            if b"agent" not in words and any(
+                cwd == place or cwd.startswith(place.rstrip("/") + "/") for place in places
+            ):
+                found.append(_describe(pid))
+    return found
+
+
+def _describe(pid: int, *, deleted: bool = False) -> Holder:
+    process = processes.read(pid)
+    words = _read(f"/proc/{pid}/cmdline").split(b"\0")
+    # The program, or the script that an interpreter runs; a path among the arguments may have our name, too.
+    ours = b"git-agent" in map(os.path.basename, words[:2]) or words[1:2] + words[2:3] == [b"-m", b"git_agent.cli.main"]
+    return Holder(pid, _name(pid), ours, process is not None and process.state in ("T", "t"), deleted)
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return
+    yield from (_link(f"/proc/{pid}/fd/{name}") for name in names)
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def _name(pid: int) -> str:
+    return _read(f"/proc/{pid}/comm").decode("utf-8", "replace").strip()
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(65536)
+    except OSError:
+        return b""

@@ -1,0 +1,91 @@
+"""Whole histories, for who examines the store: rows beside the changes that they must be the fold of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from git_agent.domain.fold import Change
+from git_agent.domain.soundness import Row
+from git_agent.domain.task import Hold, State
+from git_agent.store.engine import NOW_MS
+from git_agent.store.schema import database
+
+_PORTION = 500  # tasks read at once: so much is in memory, and the progress moves
+
+
+def portions() -> Iterator[list[int]]:
+    """Yield the ids of all tasks that have a row or an event, the oldest first, some hundred at a time."""
+    ids = [
+        row[0] for row in database.rows("SELECT id FROM task UNION SELECT DISTINCT task FROM event WHERE task > 0", ())
+    ]
+    yield from (ids[at : at + _PORTION] for at in range(0, len(ids), _PORTION))
+
+
+def rows(first: int, last: int) -> dict[int, Row]:
+    """Map the tasks of a range of ids to their rows."""
+    query = "SELECT id, state, hold, epoch, version FROM task WHERE id BETWEEN ? AND ?"
+    return {row[0]: _row(row) for row in database.rows(query, (first, last))}
+
+
+def changes(first: int, last: int) -> dict[int, list[Change]]:
+    """Map the tasks of a range of ids to their changes of state, in order."""
+    query = (
+        "SELECT task, seq, kind, source, target, epoch, version FROM event"
+        " WHERE task BETWEEN ? AND ? AND (version IS NOT NULL OR target IS NOT NULL) ORDER BY task, seq"
+    )
+    found = groupby(database.rows(query, (first, last)), key=lambda row: row[0])
+    return {task: [Change(*row[1:]) for row in group] for task, group in found}
+
+
+def taken_back(tasks: list[int]) -> set[int]:
+    """Return those of these tasks whose making was taken back, so that they have no row."""
+    marks = ", ".join("?" * len(tasks))
+    query = f"SELECT task FROM event WHERE kind = 'task.taken-back' AND task IN ({marks})"
+    return {row[0] for row in database.rows(query, tuple(tasks))}
+
+
+def edges() -> list[tuple[int, int]]:
+    """List who waits for whom."""
+    return [(row[0], row[1]) for row in database.rows("SELECT task, parent FROM task_dep ORDER BY task, parent", ())]
+
+
+def states(tasks: set[int]) -> dict[int, State]:
+    """Map those of these tasks that are there to their states."""
+    return {row[0]: State(row[1]) for row in database.rows("SELECT id, state FROM task", ()) if row[0] in tasks}
+
+
+def counts() -> dict[int, int]:
+    """Map the unfinished tasks to the number of tasks that they are recorded to wait for."""
+    query = "SELECT id, unresolved FROM task WHERE state NOT IN ('COMPLETED','CANCELLED')"
+    return dict(database.rows(query, ()))
+
+
+def leased() -> list[tuple[int, State, Hold | None]]:
+    """List the tasks that have a lease."""
+    query = "SELECT t.id, t.state, t.hold FROM lease l JOIN task t ON t.id = l.task ORDER BY 1"
+    return [(row[0], State(row[1]), Hold(row[2]) if row[2] else None) for row in database.rows(query, ())]
+
+
+def set_row(task: int, was: Row, to: Row) -> bool:
+    """Make a row what its events say, if it is as it was read; call it in a transaction. Returns whether it was."""
+    query = (
+        f"UPDATE task SET state = ?, hold = ?, epoch = ?, version = ?, state_at = {NOW_MS.sql}"
+        " WHERE id = ? AND state = ? AND hold IS ? AND epoch = ? AND version = ?"
+    )
+    database.execute_sql(query, (*map(_plain, to[1:]), task, *map(_plain, was[1:])))
+    return bool(database.rows("SELECT changes()", ())[0][0])
+
+
+def set_count(task: int, was: int, to: int) -> bool:
+    """Correct the number of tasks that one waits for; call it in a transaction. Returns whether it was as read."""
+    database.rows("UPDATE task SET unresolved = ? WHERE id = ? AND unresolved = ?", (to, task, was))
+    return bool(database.rows("SELECT changes()", ())[0][0])
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, State | Hold) else value
+
+
+def _row(row: tuple[int, str, str | None, int, int]) -> Row:
+    return Row(row[0], State(row[1]), Hold(row[2]) if row[2] else None, row[3], row[4])

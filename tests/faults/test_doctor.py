@@ -1,0 +1,375 @@
+"""`doctor` names what is wrong and changes nothing; --fix mends it, looks before it acts, and can be taken back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from git_agent.render.contract import FINDING
+from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, worktree
+from tests.faults.world import World
+from tests.sandbox import Result, Sandbox
+
+HOOKS = {"GIT_AGENT_HOOKS": None}  # as a person has it: hooks are wanted, so that they are examined
+BATCHES = sorted({each.batch for each in BREAKS.values()})
+UNDO = """
+import json, sys
+from git_agent.app import App
+from git_agent.actions.undo_fix import undo_fix
+from git_agent.errors import AgentError
+from git_agent.store import events
+app, said = App(), []
+_ = app.store
+for seq in range(events.newest(), 0, -1):
+    event = events.get(seq)
+    if event.kind == "doctor.fixed":
+        try:
+            said.append([event.data["code"], *undo_fix(app, [event])])
+        except AgentError as error:
+            said.append([event.data["code"], error.code])
+print(json.dumps(said))
+"""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Break things in batches; with --every-step each by itself, too."""
+    every = metafunc.config.getoption("--every-step", default=False)
+    if "broken" in metafunc.fixturenames:
+        alone = [[name] for name in BREAKS] if every else []
+        together = [[n for n, each in BREAKS.items() if each.batch == batch] for batch in BATCHES]
+        metafunc.parametrize("broken", [*together, *alone], ids=[f"batch {b}" for b in BATCHES] + [n[0] for n in alone])
+
+
+@pytest.fixture(scope="module")
+def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Return a repository with five tasks, prepared once."""
+    home = tmp_path_factory.mktemp("doctor")
+    world = World(Sandbox(Path(shutil.copytree(template, home / "my repo", symlinks=True))))
+    prepare(world.sandbox)
+    world.keep()
+    return world
+
+
+@pytest.fixture
+def world(prepared: World) -> Iterator[World]:
+    """Return the repository as it was prepared."""
+    prepared.put_back()
+    yield prepared
+
+
+def doctor(sandbox: Sandbox, *args: str, cwd: Path | None = None) -> Result:
+    return sandbox.agent("doctor", *args, env=HOOKS, exit=None, cwd=cwd)
+
+
+def findings(sandbox: Sandbox, *args: str, cwd: Path | None = None) -> list[dict[str, Any]]:
+    result = doctor(sandbox, "--json", *args, cwd=cwd)
+    found: list[dict[str, Any]] = result.json()["findings"]
+    said = [line for line in result.err.splitlines() if not line.startswith("note: ")]
+    assert result.code == (1 if found else 0) and said == [], result
+    return found
+
+
+def codes(found: list[dict[str, Any]]) -> set[str]:
+    return {each["code"] for each in found}
+
+
+def snapshot(root: Path) -> dict[str, tuple[int, str]]:
+    """Return every file with its mode and what is in it; what readers of the database share does not count."""
+    found = {}
+    for at, directories, names in os.walk(root):
+        for name in (*directories, *names):
+            path = Path(at, name)
+            if path.name.endswith(("-shm", "-wal")):
+                continue
+            held = os.lstat(path)
+            what = os.readlink(path) if path.is_symlink() else ""
+            if path.is_file() and not path.is_symlink():
+                what = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[str(path)] = (held.st_mode, what)
+    return found
+
+
+def undo_all(sandbox: Sandbox) -> dict[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", UNDO], cwd=sandbox.path, capture_output=True, text=True, check=True, timeout=60
+    )
+    return dict(json.loads(done.stdout))
+
+
+def wanted(broken: list[str], field: Callable[[Break], frozenset[str]]) -> set[str]:
+    return {code for name in broken for code in field(BREAKS[name])}
+
+
+def test_a_sound_repository_has_no_findings(world: World) -> None:
+    result = doctor(world.sandbox)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "nothing is wrong: 5 tasks, 4 worktrees, 18 events looked at\n"
+
+
+def test_branches_that_others_made_are_not_ours(world: World) -> None:
+    """They came with a clone, or were fetched to be looked at."""
+    sandbox = world.sandbox
+    sandbox.git("branch", "agent/77-colleague", "main")
+    assert findings(sandbox) == []
+
+
+def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, broken: list[str]) -> None:
+    sandbox = world.sandbox
+    for name in broken:
+        BREAKS[name].do(sandbox)
+    before = snapshot(sandbox.path.parent)
+    first = findings(sandbox)
+    assert codes(first) == wanted(broken, lambda each: each.codes), json.dumps(first, indent=1)
+    assert all(set(each) == set(FINDING) and each["what"] and each["why"] and each["fix"] for each in first)
+    assert snapshot(sandbox.path.parent) == before  # nothing was changed without --fix
+    mended = doctor(sandbox, "--fix", "--json").json()
+    left = wanted(broken, lambda each: each.left)
+    assert (codes(mended["findings"]), mended["failed"]) == (left, []), json.dumps(mended, indent=1)
+    assert codes(mended["fixed"]) == codes(first) - left
+    assert codes(findings(sandbox)) == left
+    victim = sandbox.path / "victim.log"
+    assert not victim.exists() or victim.read_text() == "precious\n"
+    undone = undo_all(sandbox)
+    nothing = {code for code, said in undone.items() if said == "nothing-to-undo"}
+    again = codes(findings(sandbox))
+    # What every command mends is not there any more, and a row can't belong to nothing again.
+    looked = {"interrupted", "scratch-left", "hooks-missing", "hooks-script", "hooks-program"}
+    changed = {code for code, said in undone.items() if said == "changed-since"}
+    assert again == codes(first) - nothing - looked - changed, undone
+    assert changed <= {"store-dangling", "dependency-missing"}
+
+
+def _garbage(store: Path) -> None:
+    store.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
+
+
+def _replaced_by(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    def do(store: Path) -> None:
+        store.unlink()
+        make(store)
+
+    return do
+
+
+def _version(number: int) -> Callable[[Path], None]:
+    def do(store: Path) -> None:
+        with closing(sqlite3.connect(store)) as connection:
+            connection.execute(f"PRAGMA user_version={number}")
+
+    return do
+
+
+def _torn(store: Path) -> None:
+    """Pages in the middle are overwritten: some tables can be read, some can't."""
+    content = bytearray(store.read_bytes())
+    content[4096:40960] = b"\xff" * 36864
+    store.write_bytes(content)
+
+
+STORES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
+    "missing": (_replaced_by(lambda path: None), {"no-store"}),
+    "empty": (_replaced_by(Path.touch), {"store-foreign", "store-modes"}),
+    "directory": (_replaced_by(Path.mkdir), {"store-foreign"}),
+    "link": (_replaced_by(lambda path: path.symlink_to("/dev/null")), {"store-foreign"}),
+    "fifo": (_replaced_by(os.mkfifo), {"store-foreign"}),
+    "garbage": (_garbage, {"store-corrupt"}),
+    "newer": (_version(99), {"store-newer"}),
+    "older": (_version(1), {"store-older"}),
+    "of another program": (
+        _replaced_by(lambda path: sqlite3.connect(path).execute("CREATE TABLE x (y)").connection.close()),
+        {"store-foreign", "store-modes"},
+    ),
+}
+
+
+def test_a_store_that_can_not_be_read_is_a_finding_and_is_left_as_it_is(world: World) -> None:
+    sandbox = world.sandbox
+    store = sandbox.path / ".git/git-agent/agent.db"
+    held = store.read_bytes()
+    for name, (spoil, expected) in STORES.items():
+        spoil(store)
+        before = snapshot(sandbox.path.parent)
+        found = findings(sandbox)
+        assert codes(found) >= expected - {"store-modes"} and codes(found) <= expected, (name, found)
+        assert snapshot(sandbox.path.parent) == before, name
+        said = doctor(sandbox)
+        assert said.code == 1 and "fix: " in said.out and "Traceback" not in said.err, name
+        if name in ("missing", "newer", "garbage", "directory"):
+            mended = doctor(sandbox, "--fix", "--json")
+            assert codes(mended.json()["findings"]) <= expected and mended.code == 1, (name, mended)
+            assert snapshot(store) == {} or snapshot(sandbox.path.parent).keys() == before.keys()
+        shutil.rmtree(store) if store.is_dir() and not store.is_symlink() else store.unlink(missing_ok=True)
+        store.write_bytes(held)
+        store.chmod(0o600)
+    _torn(store)
+    said = doctor(sandbox)
+    assert said.code == 1 and "Traceback" not in said.err and "fix: " in said.out, said
+
+
+def test_a_process_that_holds_the_store_is_named(world: World) -> None:
+    """One that is stopped while it writes, one that is not ours, and one whose database was replaced."""
+    sandbox = world.sandbox
+    store = sandbox.path / ".git/git-agent/agent.db"
+    hold = (
+        "import sqlite3, sys, time\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('BEGIN IMMEDIATE')\n"
+        "print('held', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold, store], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == b"held\n"
+            assert codes(findings(sandbox)) == {"store-holder"}
+            process.send_signal(signal.SIGSTOP)
+            found = {each["code"]: each for each in findings(sandbox)}
+            assert found.keys() == {"store-holder", "store-stopped"}
+            assert found["store-stopped"]["fix"] == f"kill -CONT {process.pid}"
+            os.replace(shutil.copy2(store, store.with_name("copy")), store)
+            assert "store-replaced" in codes(findings(sandbox))
+        finally:
+            process.kill()
+
+
+def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_path: Path) -> None:
+    sandbox, root = world.sandbox, world.sandbox.path.parent
+    copy = Sandbox(Path(shutil.copytree(sandbox.path, root / "copy", symlinks=True)))
+    assert codes(findings(copy)) == {"repository-copied"}
+    assert "git agent deinit --purge" in doctor(copy).out
+    shutil.rmtree(copy.path)
+    assert findings(sandbox) == []
+    moved = Sandbox(sandbox.path.rename(root / "elsewhere"))
+    assert codes(findings(moved)) == {"repository-moved"}
+    assert len(findings(moved)) == 3 and findings(moved, "--fix") == []
+    assert moved.git("status", "--porcelain", cwd=root / "my repo.worktrees" / "1-fix-login") == ""
+    # Both at once, into another directory: neither finds the other.
+    back = Sandbox(moved.path.rename(root / "my repo"))
+    assert findings(back, "--fix") == []
+    away = Path(shutil.move(root, tmp_path / "away"))
+    try:
+        along = Sandbox(away / "my repo")
+        assert codes(findings(along)) == {"worktree-moved"}
+        doctor(along, "--fix")
+        assert findings(along) == []
+        assert along.git("status", "--porcelain", cwd=away / "my repo.worktrees" / "1-fix-login") == ""
+    finally:
+        shutil.move(away, root)
+
+
+def test_a_lock_of_git_that_may_be_in_use_is_left_alone(world: World) -> None:
+    sandbox, lock = world.sandbox, world.sandbox.path / ".git/index.lock"
+    lock.touch()
+    assert findings(sandbox) == []  # git may just be at it
+    os.utime(lock, (LONG_AGO, LONG_AGO))
+    with open(lock, "rb") as held:
+        assert held and findings(sandbox, "--fix") == []  # an editor is open, or a merge takes its time
+        assert lock.exists()
+    command = ["git", "-c", "core.editor=sleep 60 #", "commit", "--allow-empty"]
+    lock.unlink()
+    with subprocess.Popen(command, cwd=sandbox.path, env={**os.environ, "GIT_EDITOR": "sleep 60 #"}) as waiting:
+        try:
+            other = sandbox.path / ".git/refs/heads/x.lock"
+            other.touch()
+            os.utime(other, (LONG_AGO, LONG_AGO))
+            assert findings(sandbox) == []  # a git runs here: who knows what it waits for
+            waiting.send_signal(signal.SIGSTOP)
+            found = findings(sandbox)
+            assert codes(found) == {"lock-stopped"} and str(waiting.pid) in found[0]["fix"]
+        finally:
+            subprocess.run(["pkill", "-KILL", "-P", str(waiting.pid)], check=False)
+            waiting.kill()
+
+
+RACE = """
+import json, os, subprocess, sys
+from git_agent.app import App
+from git_agent.actions import examine, fix_git, fix_tasks, fix_files
+from git_agent.errors import AgentError
+app, then = App(), sys.argv[2]
+found = next(each for each in examine.examine(app).findings if each.code == sys.argv[1])
+subprocess.run(then, shell=True, check=True)
+fixers = {"git": fix_git.fix_git, "tasks": fix_tasks.fix_tasks, "files": fix_files.fix_files}
+try:
+    print(fixers[found.group](app, found))
+except AgentError as error:
+    print(error.code)
+"""
+
+
+def test_a_fix_changes_nothing_that_changed_since_it_was_found(world: World) -> None:
+    """Between the look and the act somebody was quicker: what they did stays."""
+    sandbox = world.sandbox
+    cases = {
+        "branch deleted": ("branch-gone", "git branch agent/1-fix-login main", "ref-moved"),
+        "state rewritten": (
+            "state-differs",
+            "git agent edit 3 --priority 1 && git agent cancel 3",
+            "changed-meanwhile",
+        ),
+        "worktree half made": ("worktree-half", "echo mine >'../my repo.worktrees/9-half/mine.txt'", "has-work"),
+        "worktree unlocked": (
+            "worktree-unlocked",
+            "git worktree lock --reason mine '../my repo.worktrees/5-sort-sums'",
+            "locked-meanwhile",
+        ),
+        "parent that is not there": ("dependency-missing", "git agent edit 3 --after 1", "changed-meanwhile"),
+    }
+    for name, (code, then, said) in cases.items():
+        world.put_back()
+        BREAKS[name].do(sandbox)
+        done = subprocess.run(
+            [sys.executable, "-c", RACE, code, then], cwd=sandbox.path, capture_output=True, text=True, timeout=60
+        )
+        assert done.stdout.splitlines()[-1:] == [said], (name, done)
+    assert (world.sandbox.path.parent / "my repo.worktrees").exists()
+
+
+def test_a_half_made_worktree_with_work_in_it_stays(world: World) -> None:
+    sandbox = world.sandbox
+    BREAKS["worktree half made"].do(sandbox)
+    where = sandbox.path.parent / "my repo.worktrees/9-half"
+    sandbox.write("README.md", "changed\n", cwd=where)
+    mended = doctor(sandbox, "--fix", "--json").json()
+    assert codes(mended["findings"]) == {"worktree-half"}
+    assert "README.md" in mended["failed"][0]["reason"]
+    assert (where / "README.md").read_text() == "changed\n"
+
+
+def test_another_git_agent_on_the_path_is_named(world: World, tmp_path: Path) -> None:
+    sandbox, program = world.sandbox, shutil.which("git-agent")
+    assert program is not None
+    for name, text, code in (
+        ("foreign", "#!/bin/sh\n", "path-foreign"),
+        ("second", "import git_agent\n", "path-other"),
+    ):
+        other = sandbox.write("git-agent", text, cwd=tmp_path / name)
+        other.chmod(0o755)
+        env = {"PATH": f"{other.parent}{os.pathsep}{os.environ['PATH']}"}
+        done = sandbox.run(program, "doctor", "--json", env=env)
+        assert [each["code"] for each in done.json()["findings"]] == [code] and done.code == 1
+        assert str(other) in done.json()["findings"][0]["what"]
+
+
+def test_it_can_be_asked_from_anywhere_and_of_what_is_read_only(world: World) -> None:
+    sandbox = world.sandbox
+    for where in (sandbox.path / "src", sandbox.path / ".git", worktree(sandbox, 1)):
+        assert findings(sandbox, cwd=where) == [], where
+    if os.geteuid() == 0:
+        return
+    (sandbox.path / ".git/git-agent").chmod(0o500)
+    try:
+        assert codes(findings(sandbox)) == {"store-not-writable"}
+    finally:
+        (sandbox.path / ".git/git-agent").chmod(0o700)
