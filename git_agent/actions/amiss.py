@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 
 from git_agent.app import App
@@ -77,5 +78,7 @@ def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss |
     made = f" with commits that '{each.branch}' lacks ({number})" if number not in ("", "0") else ""
     where = head if head in tips.heads else "a detached HEAD"
     line = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
-    helps = f"git -C {each.worktree} switch {each.branch}" + (f", then git merge {tip[:12]}" if made else "")
+    helps = f"git -C {shlex.quote(each.worktree)} switch {shlex.quote(each.branch)}" + (
+        f", then git merge {tip[:12]}" if made else ""
+    )
     return Amiss(f"worktree on {where}{made}", "task.switched", f"{line}: {helps}")
