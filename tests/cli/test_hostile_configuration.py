@@ -126,6 +126,14 @@ def test_what_reads_starts_no_program(hostile: Hostile) -> None:
     assert "\x1b" not in hostile.repo.agent_json("diff", "2")["diff"]
 
 
+def test_a_signed_commit_that_names_a_task_is_read_and_not_verified(hostile: Hostile) -> None:
+    repo = hostile.repo
+    repo.commit(None, "docs/guide.md", "2, edited\n", "Take it over\n\nAgent-Task: 2")
+    _sign(repo, repo.path)
+    assert hostile.agent("sync") == set()
+    assert (repo.tasks()[2]["state"], repo.tasks()[2]["merged_by"]) == ("COMPLETED", "squash")
+
+
 WRITING = {"smudge", *(f"hook-{name}" for name in ("post-checkout", "post-index-change", "reference-transaction"))}
 
 
