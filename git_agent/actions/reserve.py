@@ -11,7 +11,22 @@ from git_agent.domain.place import Place, place_for
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import refs
+from git_agent.git.repo import Repo
 from git_agent.store import intents, tasks
+
+_GITS_OWN = {
+    "objects",
+    "refs",
+    "hooks",
+    "info",
+    "logs",
+    "worktrees",
+    "modules",
+    "branches",
+    "lfs",
+    "reftable",
+    "git-agent",
+}
 
 
 def reserve(
@@ -75,7 +90,17 @@ def _directory(app: App) -> str:
     home = repo.main_worktree or _home_of_bare(repo.common_dir)
     given = app.config.text("agent.worktreeDir")
     chosen = os.path.expanduser(given) if given else f"../{os.path.basename(home).removesuffix('.git')}.worktrees"
-    return os.path.normpath(os.path.join(home, chosen))
+    directory = os.path.normpath(os.path.join(home, chosen))
+    _check_directory(repo, directory)
+    return directory
+
+
+def _check_directory(repo: Repo, directory: str) -> None:
+    """Beside a bare repository's own directories worktrees are common; in `.git` they would be in git's way."""
+    inside, *_ = os.path.relpath(os.path.realpath(directory), repo.common_dir).split(os.sep)
+    if inside != os.pardir and not (repo.bare and inside not in _GITS_OWN):
+        says = f"agent.worktreeDir is inside of the git directory: {directory}"
+        raise refused("bad-worktree-dir", says, "git config agent.worktreeDir <a directory elsewhere>")
 
 
 def _home_of_bare(common_dir: str) -> str:
