@@ -197,4 +197,4 @@ class App:
 
 def _number(text: str | None) -> int | None:
     """Nobody's number is longer; the database takes no larger one."""
-    return int(text) if text is not None and text.isdecimal() and len(text) <= 18 else None
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -69,6 +69,7 @@ def parse(name: str, text: str) -> Command:
     Raises usage error `bad-command` for one that has no words or an open quote, `bad-placeholder` for a word that is
     like a placeholder and none.
     """
+    key = f"agent.run.{name}"
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -77,10 +78,9 @@ def parse(name: str, text: str) -> Command:
         if [word for word in words if word != STDIN]:
             if unknown := _unknown(words):
                 known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, "stdin"))
-                raise usage("bad-placeholder", f"agent.run.{name} has {unknown}, which is filled by nothing", known)
+                raise usage("bad-placeholder", f"{key} has {unknown}, which nothing fills", known)
             return Command(tuple(words), name)
         fault = "it is empty"
-    key = f"agent.run.{name}"
     raise usage("bad-command", f"{key} is no command: {fault}", f"git config {key} 'COMMAND'")
 
 
