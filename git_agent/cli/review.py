@@ -29,7 +29,7 @@ def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
     found = find(app, task)
     start, tip = diff(app, found)
     sys.stdout.flush()
-    asked = [*(["--stat"] if stat else []), start, tip, "--"]
+    asked = [*(["--stat"] if stat else []), "--end-of-options", start, tip, "--"]
     if click.get_current_context().params["as_json"]:
         plain = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")
         return Answer({"base": start, "tip": tip, "diff": app.repo.git(*plain, *asked).text})
