@@ -79,7 +79,7 @@ class Logfile:
 def prune(directory: str, limit: int = KEPT) -> None:
     """Delete the oldest logs of a directory until all of them take no more than limit bytes."""
     found = []
-    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
                 seen = entry.stat(follow_symlinks=False)

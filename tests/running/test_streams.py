@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -192,3 +193,19 @@ def test_a_log_that_is_no_file_is_neither_waited_for_nor_followed(stage: Stage, 
         assert shown.err.startswith(f"error: cannot read {log}: ") and "secret" not in shown.out
         log.rmdir() if log.is_dir() else log.unlink()
     assert victim.read_text() == "secret\n"
+
+
+def test_what_stands_in_place_of_logs_and_prompts_is_said_and_stays(stage: Stage, tmp_path: Path) -> None:
+    stage.spawn()
+    stage.box.git("config", "agent.run.me", "cat {file}")
+    for name in ("logs", "prompts", "prompts/1.1.md"):
+        place = stage.agent / name
+        for make in (os.mkfifo, Path.mkdir, lambda at: at.symlink_to(tmp_path / "nowhere" / "x")):
+            place.parent.mkdir(exist_ok=True)
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+            make(place)
+            said = stage.box.run("git-agent", "run", "1", "--agent", "me")
+            assert "Traceback" not in said.err, (place, said)
+            assert (said.out == "Fix login\n") if said.code == 0 else said.err.count("hint: ") == 1, (place, said)
+        place.unlink(missing_ok=True)
+    assert not (tmp_path / "nowhere").exists()
