@@ -117,7 +117,7 @@ class App:
     @cached_property
     def carried(self) -> tuple[Carried, ...]:
         """List the worker's identities found: of the worktree one stands in, of the token, of the environment."""
-        found = (self._from_worktree(), self._from_token(), self._from_environment())
+        found = (*self._from_worktrees(), self._from_token(), self._from_environment())
         return tuple(c for c in found if c is not None)
 
     @property
@@ -141,14 +141,17 @@ class App:
         """Name the person as git does: `Name <email>`."""
         return self.repo.identity()
 
-    def _from_worktree(self) -> Carried | None:
-        if not (self.repo.admin and self.has_store):
-            return None
+    def _from_worktrees(self) -> list[Carried]:
+        """Whoever stands in a worktree is its worker, wherever GIT_DIR points; git, too, may be told of one."""
+        if not self.has_store:
+            return []
         from git_agent.domain.speaker import Carried
+        from git_agent.git import places
         from git_agent.store import attempts
 
-        found = attempts.by_admin(self.repo.admin)
-        return None if found is None else Carried(found.task, found.number, found.epoch, proved=True)
+        admins = dict.fromkeys(filter(None, (places.stood_in(self.repo.common_dir), self.repo.admin)))
+        found = filter(None, map(attempts.by_admin, admins))
+        return [Carried(each.task, each.number, each.epoch, proved=True) for each in found]
 
     def _from_token(self) -> Carried | None:
         """A token that the store does not know proves nothing, and whoever has one is no person."""
@@ -195,4 +198,4 @@ class App:
 
 def _number(text: str | None) -> int | None:
     """Nobody's number is longer; the database takes no larger one."""
-    return int(text) if text is not None and text.isdecimal() and len(text) <= 18 else None
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= 18 else None

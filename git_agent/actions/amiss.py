@@ -89,10 +89,12 @@ def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss |
     if head is None or head == each.branch:
         return None
     tip = tips.heads.get(head, head)
-    number = app.repo.git("rev-list", "--count", tip, f"^refs/heads/{each.branch}", ok=(0, 128)).text
+    number = app.repo.git(
+        "rev-list", "--count", "--end-of-options", tip, f"^refs/heads/{each.branch}", ok=(0, 128)
+    ).text
     made = f" with commits that '{each.branch}' lacks ({number})" if number not in ("", "0") else ""
     where = head if head in tips.heads else "a detached HEAD"
     says = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
-    helps = f"git -C {shlex.quote(each.worktree)} switch {each.branch}"
+    helps = f"git -C {shlex.quote(each.worktree)} switch {shlex.quote(each.branch)}"
     more = f", then git merge {tip[:12]}" if made else ""
     return Amiss("worktree-switched", f"worktree on {where}{made}", "task.switched", says, helps, more)

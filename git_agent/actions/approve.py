@@ -44,7 +44,7 @@ def _check_at(app: App, task: Task, at: str | None, tip: str) -> None:
         return
     oid = app.repo.resolve(at)
     if oid is None:
-        raise AgentError("unknown-commit", f"there is no commit '{at}'", f"git agent log {task.id}")
+        raise AgentError("unknown-commit", f"there is no commit '{at[:60]}'", f"git agent log {task.id}")
     if oid != tip:
         raise refused(
             "not-the-tip",

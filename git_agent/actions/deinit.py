@@ -83,9 +83,11 @@ def _refuse_running(app: App) -> None:
 
 def _told(app: App) -> tuple[str, ...]:
     """What stands in AGENTS.md is committed, and its owner's."""
-    with contextlib.suppress(OSError), open(os.path.join(app.repo.worktree or "", FILE), encoding="latin-1") as file:
-        if marked.BEGIN in file.read():
-            return (f"{FILE} still tells agents about git agent: delete what is between its markers",)
+    path = os.path.join(app.repo.worktree or "", FILE)
+    if os.path.isfile(path):  # a FIFO would be waited for
+        with contextlib.suppress(OSError), open(path, encoding="latin-1") as file:
+            if marked.BEGIN in file.read():
+                return (f"{FILE} still tells agents about git agent: delete what is between its markers",)
     return ()
 
 

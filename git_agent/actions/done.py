@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from git_agent.actions.fence import fence
 from git_agent.actions.sync import sync
 from git_agent.actions.take import Taken, take
@@ -80,7 +82,11 @@ def _check_branch(app: App, task: Task, path: str) -> None:
         raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
     if seen.branch != task.branch:
         says = f"{path} is on {seen.branch or 'a detached HEAD'}, not on '{task.branch}'"
-        raise refused("wrong-branch", says, f"git -C {path} switch {task.branch}, and bring the work there")
+        raise refused(
+            "wrong-branch",
+            says,
+            f"git -C {shlex.quote(path)} switch {shlex.quote(task.branch or '')}, and bring the work there",
+        )
 
 
 def _check_work(app: App, task: Task, allow_empty: bool) -> None:
@@ -99,7 +105,7 @@ def _rebase(app: App, task: Task) -> None:
     if tip is not None and not app.repo.is_ancestor(f"refs/heads/{task.base}", tip):
         refs.keep(app.repo, task.id, tip, refs.REWRITTEN)
     try:
-        git("rebase", "--quiet", f"refs/heads/{task.base}", cwd=task.worktree)
+        git("rebase", "--quiet", "--no-update-refs", f"refs/heads/{task.base}", cwd=task.worktree)
     except GitError as error:
         raise _given_up(app, task, error) from error
 
@@ -114,7 +120,7 @@ def _given_up(app: App, task: Task, error: GitError) -> AgentError:
     return AgentError(
         "conflict",
         f"{task.label} conflicts with '{task.base}'; the rebase was taken back",
-        f"git -C {task.worktree} rebase {task.base}, resolve, then git agent done",
+        f"git -C {shlex.quote(task.worktree)} rebase {shlex.quote(task.base)}, resolve, then git agent done",
         exit=Exit.CONFLICT,
         details=clashing,
     )

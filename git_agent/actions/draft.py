@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,11 +67,13 @@ def _base(app: App, wanted: str | None) -> tuple[str, str]:
         raise AgentError("no-commits", "this repository has no commits yet", "git commit --allow-empty -m 'Begin'")
     base = wanted if wanted is not None else app.config.text("agent.base") or app.repo.current_branch()
     if base is None:
-        raise AgentError(
-            "no-base", "no branch is checked out in the main worktree, so which base?", "give --base BRANCH"
-        )
+        busy = app.repo.in_progress(app.repo.main_worktree or "")
+        here = f"a {busy} is under way" if busy else "no branch is checked out"
+        raise AgentError("no-base", f"{here} in the main worktree, so which base?", "give --base BRANCH")
     base = names.check_branch(base)
     oid = app.repo.branch_oid(base)
     if oid is None:
-        raise AgentError("unknown-base", f"there is no branch '{base}' here", f"git branch {base} <start>, or --base")
+        raise AgentError(
+            "unknown-base", f"there is no branch '{base}' here", f"git branch {shlex.quote(base)} <start>, or --base"
+        )
     return base, oid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from git_agent.actions.hand_in import hand_in
@@ -118,7 +119,7 @@ def _strayed(app: App, stray: Stray) -> list[str]:
         return []
     where = stray.head.removeprefix("ref: refs/heads/")
     says = f"its worker committed {stray.oid[:12]} on '{where}' in {stray.where}, not in its worktree"
-    helps = f"git -C {task.worktree} cherry-pick {stray.oid[:12]}"
+    helps = f"git -C {shlex.quote(task.worktree or '')} cherry-pick {stray.oid[:12]}"
     data = {"oid": stray.oid, "where": spool.readable(stray.where), "text": spool.readable(says)}
     told = Draft(str(task.id), spool.readable(f"{says}; {helps}"), task.id, urgent=True)
     with app.store.transaction():

@@ -16,6 +16,6 @@ def fence(app: App, task: Task) -> None:
     if not app.speaker.superseded(task):
         return
     # The first event of an epoch is the one that began it; later ones are the present worker's.
-    began = next((e for e in events.of_task(task.id) if e.epoch == task.epoch and e.target), None)
+    began = events.superseding(task.id, task.epoch - 1)
     by = f"{began.kind.removeprefix('task.')} by {began.actor}" if began else f"it is {task.state}"
     raise superseded_error(task, by)

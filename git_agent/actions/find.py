@@ -50,10 +50,10 @@ def _unknown(ref: str) -> AgentError:
     import difflib
 
     known = {t.name: t for t in tasks.unfinished()}
-    near = difflib.get_close_matches(ref, known, n=5, cutoff=0.5)
+    near = difflib.get_close_matches(ref[:60], known, n=5, cutoff=0.5)
     return AgentError(
         "unknown-task",
-        f"there is no task '{ref}'",
+        f"there is no task '{ref[:60]}'",
         "git agent list --all",
         details=tuple(f"did you mean {known[n].id} ({n})?" for n in near),
     )

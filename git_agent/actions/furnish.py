@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
 from git_agent import context
@@ -38,9 +39,20 @@ def furnish(app: App, task: Task, place: Place) -> None:
     )
     context.write(made, place.worktree)
     if app.repo.main_worktree is not None:
+        _hide(app, app.repo.main_worktree, place.worktree)
         _copy(app.repo.main_worktree, place.worktree, app.config)
         _link(app, app.repo.main_worktree, place.worktree)
     _set_up(app, task, place)
+
+
+def _hide(app: App, main: str, worktree: str) -> None:
+    """Inside of the main worktree `git add --all` would add it: its directory is ignored, unless more is in there."""
+    inside = os.path.relpath(os.path.realpath(worktree), main)
+    if inside.split(os.sep)[0] == os.pardir:
+        return
+    directory = os.path.dirname(inside)
+    path = directory if directory and not app.repo.tracked(main, directory) else inside
+    excludes.exclude(app.repo, "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path) + "/")
 
 
 def _copy(source: str, target: str, config: Config) -> None:

@@ -25,8 +25,8 @@ def logs(app: App, task: Task, attempt: int | None = None) -> Log:
     directory = os.path.join(app.store_dir, "logs")
     numbers = range(task.attempt, 0, -1) if attempt is None else [attempt]
     for path in (logfile.name(directory, task.id, number) for number in numbers):
-        if os.path.exists(path):
+        if os.path.lexists(path):
             older = path + logfile.OLDER
-            return Log(task, path, older if os.path.exists(older) else None)
+            return Log(task, path, older if os.path.lexists(older) else None)
     which = "" if attempt is None else f" (attempt {attempt})"
     raise AgentError("no-log", f"nothing was run for {task.label}{which}", f"git agent run {task.id}")

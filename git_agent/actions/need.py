@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from git_agent.actions.view import TaskView
@@ -60,7 +61,10 @@ def _by_worker(viewed: TaskView) -> tuple[str, str] | None:
 def _by_hold(hold: Hold, held: Task, reason: str | None) -> tuple[str, str] | None:
     task = held.id
     if hold is Hold.CONFLICT:
-        return reason or "conflicts with its base", f"git -C {held.worktree} rebase {held.base}; git agent done {task}"
+        return (
+            reason or "conflicts with its base",
+            f"git -C {shlex.quote(held.worktree or '')} rebase {shlex.quote(held.base)}; git agent done {task}",
+        )
     if hold is Hold.NEEDS_INPUT:
         return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task} TEXT"
     if hold in (Hold.NO_COMMITS, Hold.STOPPED):

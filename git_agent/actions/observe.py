@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from git_agent.actions.amiss import amiss
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -15,9 +17,9 @@ def observe(app: App, task: Task) -> list[str]:
     for each in attempts.standing():
         if each.task == task.id and each.working and (found := amiss(app, each, tips)):
             lines.append(found.line)
-    busy = app.repo.in_progress(task.worktree) if task.live and task.worktree else None
-    if busy:
-        lines.append(f"worktree {task.worktree} is in a {busy}: git -C {task.worktree} {busy} --continue, or --abort")
+    here = task.worktree if task.live else None
+    if here and (busy := app.repo.in_progress(here)):
+        lines.append(f"worktree {here} is in a {busy}: git -C {shlex.quote(here)} {busy} --continue, or --abort")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 
 from git_agent.actions.home import home
@@ -11,7 +12,10 @@ from git_agent.domain.place import Place, place_for
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import refs
+from git_agent.git.repo import Repo
 from git_agent.store import intents, tasks
+
+_GITS_OWN = frozenset("objects refs hooks info logs worktrees modules branches lfs reftable git-agent".split())
 
 
 def reserve(
@@ -35,7 +39,7 @@ def reserve(
     place = place_for(
         task,
         prefix=app.config.prefix,
-        directory=home(app),
+        directory=_outside(app.repo, home(app)),
         heads=heads,
         base_oid=base_oid,
         adopt=adopted,
@@ -68,3 +72,12 @@ def _adopted(app: App, branch: str) -> str:
     if owner is not None:
         raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     return branch
+
+
+def _outside(repo: Repo, directory: str) -> str:
+    """Beside a bare repository's own directories worktrees are common; in `.git` they would be in git's way."""
+    inside, *_ = os.path.relpath(os.path.realpath(directory), repo.common_dir).split(os.sep)
+    if inside != os.pardir and not (repo.bare and inside not in _GITS_OWN):
+        says = f"agent.worktreeDir is inside of the git directory: {directory}"
+        raise refused("bad-worktree-dir", says, "git config agent.worktreeDir <a directory elsewhere>")
+    return directory

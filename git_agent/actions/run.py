@@ -16,6 +16,7 @@ from git_agent.domain import command
 from git_agent.domain.command import Command
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused
+from git_agent.git import disk
 from git_agent.proc import processes, remains
 from git_agent.store import attempts, events, leases, sessions
 from git_agent.store.sessions import Session
@@ -105,17 +106,22 @@ def _run_already(task: Task, other: Session) -> AgentError:
     return refused("already-run", says, f"git agent logs {task.id} -f, or git agent stop {task.id}")
 
 
+@disk.explained()
 def _write_prompt(app: App, task: Task) -> str:
     directory = os.path.join(app.store_dir, "prompts")
     os.makedirs(directory, mode=0o700, exist_ok=True)
     _clear_prompts(directory)
     path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
     scratch = f"{path}.{os.getpid()}.new"
-    with open(
-        os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", encoding="utf-8"
-    ) as file:
-        file.write(command.prompt(task) + "\n")
-    os.replace(scratch, path)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with open(os.open(scratch, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(command.prompt(task) + "\n")
+        os.replace(scratch, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch)
+        raise
     return path
 
 

@@ -19,6 +19,8 @@ def tail(app: App, topic: str, *, last: int, follow: bool = False) -> Iterator[M
     is no topic.
     """
     name = recipient.check_topic(topic)
+    if not messages.of_topic(name, limit=1):
+        app.notice(f"nothing was said in #{name} yet")
     return _said(app, name, last, follow)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, digest
-from git_agent.errors import AgentError
+from git_agent.errors import AgentError, refused
 from git_agent.git import config as git_config
 from git_agent.store import events, facts
 
@@ -21,7 +21,8 @@ class Trusted:
 
 
 def trust(app: App) -> Trusted:
-    """Record the hash of the committed file. Raises AgentError (exit 1) where there is none."""
+    """Record the hash of the committed file. Raises AgentError: exit 1 where there is none, exit 3 for a worker."""
+    _refuse_worker(app)
     found = digest(app.repo)
     if found is None:
         raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", f"git add {TEAM_FILE}; git commit")
@@ -34,6 +35,17 @@ def trust(app: App) -> Trusted:
             events.append("config.trusted", actor, data={"hash": found})
     commands = tuple((name, v.value) for v in values if (name := _command(v.key)) is not None)
     return Trusted(found, commands, already)
+
+
+def _refuse_worker(app: App) -> None:
+    """The file may be a worker's own, merged since; which commands may run is for people to say."""
+    if (worker := app.worker_of) is None:
+        return
+    actor = app.speaker.actor
+    with app.store.transaction():
+        events.append("task.refused", actor, task=worker, data={"verb": "trust"})
+    says = "cannot trust .gitagent: a worker does not decide which commands may run"
+    raise refused("worker-trust", says, "a person does so from outside this worktree: git agent trust")
 
 
 def _command(key: str) -> str | None:

@@ -22,4 +22,7 @@ def unready(app: App, task: Task) -> AgentError | None:
     parents = tasks.blockers([task.id])[task.id]
     states = {p: tasks.get(p).state for p in parents}
     why = blocked(task, parents, states, app.store.now(), app.config.number("agent.maxAttempts"))
-    return None if why is None else refused("blocked", f"{task.label} is not ready: {why.why}", "git agent ready --why")
+    if why is None:
+        return None
+    hint = f"git config agent.maxAttempts {task.attempt + 1}" if why.used_up else "git agent ready --why"
+    return refused("blocked", f"{task.label} is not ready: {why.why}", hint)

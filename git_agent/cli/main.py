@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import os
 import signal
 import sys
@@ -109,16 +111,40 @@ def run() -> NoReturn:
     sys.exit(status)
 
 
+class _Result(io.FileIO):
+    """Standard output. failed: it could not be written to; a buffer that was dropped then does not fail again."""
+
+    failed = False
+
+    def write(self, data: Any) -> int:
+        """Write, and remember a failure."""
+        try:
+            return super().write(data)
+        except OSError:
+            _Result.failed = True
+            raise
+
+
+class _Talk(io.FileIO):
+    """Standard error: where nobody hears it, or its disk is full, what is done is done all the same."""
+
+    def write(self, data: Any) -> int:
+        """Write what can be written, and count all of it as written."""
+        with contextlib.suppress(OSError):
+            return super().write(data)
+        return len(data)
+
+
 def _open_streams() -> None:
     """Keep 0, 1 and 2 from becoming the database's when they are closed, as git does, and speak UTF-8 as git does."""
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(number)
     sys.stdin = sys.stdin or os.fdopen(0)
-    sys.stdout = sys.stdout or os.fdopen(1, "w")
-    sys.stderr = sys.stderr or os.fdopen(2, "w")
-    sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
-    sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    result = io.BufferedWriter(_Result(1, "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(result, encoding="utf-8", errors="surrogateescape", line_buffering=os.isatty(1))
+    talk = io.BufferedWriter(_Talk(2, "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(talk, encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
 def _run(argv: list[str]) -> int:
@@ -144,20 +170,11 @@ def _run(argv: list[str]) -> int:
         _drop_output()
         return 128 + signal.SIGPIPE
     except OSError as error:
-        if not _cannot_write():
+        if not _Result.failed:
             raise
         _drop_output()
         says = f"cannot write to standard output: {error.strerror}"
         return _say(AgentError("no-output", says, "what was asked for is done: git agent status"), False)
-
-
-def _cannot_write() -> bool:
-    """Tell whether it was our own output that failed: what could not be written is still to be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return True
-    return False
 
 
 def _drop_output() -> None:
@@ -165,10 +182,14 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+_LONGEST = 500  # characters of a usage error: click repeats what was typed
+
+
 def _usage(error: click.ClickException) -> AgentError:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} -h" if context else "git agent -h"
     message = " ".join(error.format_message().split()).rstrip(".")
+    message = message if len(message) <= _LONGEST else message[:_LONGEST] + "…"
     return AgentError("usage", message[:1].lower() + message[1:], hint, exit=Exit.USAGE)
 
 

@@ -29,10 +29,11 @@ def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
     found = find(app, task)
     start, tip = diff(app, found)
     sys.stdout.flush()
-    git = ["git", f"--git-dir={app.repo.common_dir}", "diff", *(["--stat"] if stat else []), start, tip, "--"]
+    asked = [*(["--stat"] if stat else []), "--end-of-options", start, tip, "--"]
     if click.get_current_context().params["as_json"]:
-        return Answer({"base": start, "tip": tip, "diff": app.repo.git(*git[2:], cwd=app.repo.worktree).text})
-    os.execvp("git", git)
+        plain = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")
+        return Answer({"base": start, "tip": tip, "diff": app.repo.git(*plain, *asked).text})
+    os.execvp("git", ["git", f"--git-dir={app.repo.common_dir}", "diff", *asked])
 
 
 @verb("approve")

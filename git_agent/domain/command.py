@@ -22,6 +22,9 @@ PLACEHOLDERS: Mapping[str, str] = {
 }
 STDIN = "{stdin}"
 """The word that is taken out: title and body are then the command's standard input."""
+_LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
+_NEAR = 0.75
+"""How like a placeholder a word is that was meant to be one: `promt` 0.9; `print`, of awk, 0.55."""
 _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
@@ -63,18 +66,36 @@ class Command:
 def parse(name: str, text: str) -> Command:
     """Split the value of agent.run.<name> into words, as a shell would, and nothing else of a shell.
 
-    Raises usage error `bad-command` for one that has no words or an open quote.
+    Raises usage error `bad-command` for one that has no words or an open quote, `bad-placeholder` for a word that is
+    like a placeholder and none.
     """
+    key = f"agent.run.{name}"
     try:
         words = shlex.split(text)
     except ValueError as error:
         fault = str(error).lower()
     else:
         if [word for word in words if word != STDIN]:
+            if unknown := _unknown(words):
+                known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, "stdin"))
+                raise usage("bad-placeholder", f"{key} has {unknown}, which nothing fills", known)
             return Command(tuple(words), name)
         fault = "it is empty"
-    key = f"agent.run.{name}"
     raise usage("bad-command", f"{key} is no command: {fault}", f"git config {key} 'COMMAND'")
+
+
+def _unknown(words: Sequence[str]) -> str | None:
+    """Find what was meant as a placeholder: a word by itself, or a slip of the pen; awk and shells have braces, too."""
+    known = (*PLACEHOLDERS, "stdin")
+    for word in words:
+        for found in _LIKE.finditer(word):
+            if found[1] in known:
+                continue
+            import difflib
+
+            if found[0] == word or difflib.get_close_matches(found[1].lower(), known, 1, _NEAR):
+                return found[0]
+    return None
 
 
 def prompt(task: Task) -> str:

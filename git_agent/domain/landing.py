@@ -33,7 +33,7 @@ def may_land(task: Task, tip: str | None, lapsed: str | None) -> AgentError | No
 def _next(task: Task) -> str:
     words = {
         State.OPEN: f"git agent spawn {task.id}",
-        State.ASSIGNED: f"git agent done {task.id}, then git agent approve {task.id}",
+        State.ASSIGNED: f"git agent start {task.id}, then git agent done {task.id}",
         State.WORKING: f"git agent done {task.id}, then git agent approve {task.id}",
         State.IN_REVIEW: f"git agent approve {task.id}",
         State.FAILED: f"git agent retry {task.id}",

@@ -10,11 +10,12 @@ from git_agent.domain.task import State, Task
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Why an OPEN task can't be claimed. by: the tasks it waits for."""
+    """Why an OPEN task can't be claimed. by: the tasks it waits for; used_up: its attempts are."""
 
     task: int
     why: str
     by: tuple[int, ...] = ()
+    used_up: bool = False
 
 
 def blocked(
@@ -29,7 +30,7 @@ def blocked(
     if task.not_before is not None and task.not_before > now:
         return Blocked(task.id, f"waits {(task.not_before - now) // 1000 + 1} s before its next attempt")
     if task.attempt >= max_attempts:
-        return Blocked(task.id, f"all {max_attempts} attempts are used up (agent.maxAttempts)")
+        return Blocked(task.id, f"all {max_attempts} attempts are used up (agent.maxAttempts)", used_up=True)
     return None
 
 

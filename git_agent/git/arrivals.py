@@ -9,7 +9,7 @@ from git_agent.git.repo import Repo
 
 _TIMEOUT_S = 60.0
 # Nobody is there to answer: ask no terminal and no window.
-_ALONE = {"GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
+_ALONE = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
 _SECRET = re.compile(r"(?<=://)[^/@]*@")
 
 

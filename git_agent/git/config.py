@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -59,7 +60,8 @@ def _committed(repo: Repo, rev_path: str, oid: str | None) -> list[Value]:
     # error in a blob it says only a line, with the status of "nothing found".
     args = ("config", f"--blob={oid}", "--no-includes", "--null", "--get-regexp", _OURS)
     done = repo.git(*args, ok=(0, 1, 128))
-    if done.err or done.status == 128:
+    # GIT_TRACE and warnings write there, too.
+    if done.status == 128 or re.search(r"^(?:error|fatal): ", done.err, re.MULTILINE):
         error = GitError(("git", *args), done.status, done.err)
         raise AgentError("bad-config", error.message.replace(oid, rev_path), f"git show {rev_path}")
     return [_value(entry, "committed") for entry in _filled(done.fields)]

@@ -75,7 +75,8 @@ def ahead_behind_many(
 def commits(run: Run, base: str, tip: str, limit: int) -> list[Commit]:
     """List the commits of tip that base lacks, newest first."""
     form = "--format=%H%x00%ct%x00%an <%ae>%x00%s"
-    done = run("log", "-z", form, "--no-show-signature", "--no-color", f"--max-count={limit}", f"{base}..{tip}", "--")
+    how = ("-z", form, "--no-show-signature", "--no-color", f"--max-count={limit}", "--end-of-options")
+    done = run("log", *how, f"{base}..{tip}", "--")
     fields = done.fields if done.out else []
     rows = (fields[at : at + 4] for at in range(0, len(fields) - 3, 4))
     return [Commit(oid, subject, author, int(when)) for oid, when, author, subject in rows]
@@ -117,7 +118,7 @@ def changes(run: Run, old: str, new: str, paths: Sequence[str] = ()) -> dict[str
 
     paths: look at these files only, when given.
     """
-    done = run("--literal-pathspecs", "diff-tree", "-r", *_NAMES, old, new, "--", *paths)
+    done = run("--literal-pathspecs", "diff-tree", "-r", *_NAMES, "--end-of-options", old, new, "--", *paths)
     return {path: letter for letter, path in _raw(done.fields) if path is not None}
 
 

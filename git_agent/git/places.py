@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from git_agent.git.discover import linked
 from git_agent.git.repo import HEADS
+from git_agent.git.state import git_dir_of
 
 
 class Spot(NamedTuple):
@@ -29,6 +30,26 @@ def spot(common_dir: str, admin: str) -> Spot | None:
     except OSError:
         return None
     return Spot(linked(git_dir), _named(git_dir, head))
+
+
+def stood_in(common_dir: str) -> str | None:
+    """Return the name under `worktrees/` of the worktree of this repository that the current directory lies in.
+
+    Neither GIT_DIR nor a repository or submodule inside that worktree counts. None outside of every linked worktree.
+    """
+    try:
+        here = os.getcwd()
+    except OSError:  # it was removed
+        return None
+    root = os.path.join(common_dir, "worktrees")
+    while True:
+        found = git_dir_of(here)
+        if found is not None and os.path.dirname(found) == root:
+            return os.path.basename(found)
+        above = os.path.dirname(here)
+        if above == here:
+            return None
+        here = above
 
 
 def _named(git_dir: str, head: str) -> str | None:

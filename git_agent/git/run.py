@@ -59,7 +59,10 @@ _FIXED = {
     "GIT_MERGE_AUTOEDIT": "no",
     "GIT_AGENT_HOOKS": "0",  # what a git of ours does is known here: no look in the background
 }
-_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+_OPTIONS = (
+    *("-c", "core.fsmonitor=false", "-c", "core.quotePath=false"),
+    *("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8"),  # starts gpg.program; other bytes
+)
 _PATIENCE = 10.0  # seconds; git holds a ref, index or config lock for milliseconds
 _LOCKED = re.compile(
     r"Unable to create '(?P<path>.*\.lock)': File exists"
@@ -73,7 +76,7 @@ class GitError(AgentError):
 
     def __init__(self, argv: tuple[str, ...], status: int, stderr: str) -> None:
         lines = tuple(line for line in stderr.splitlines() if line.strip())
-        super().__init__("git-failed", _first_complaint(argv, status, lines), details=lines)
+        super().__init__("git-failed", _first_complaint(argv, status, lines), _hint(stderr), details=lines)
         self.argv = argv
         self.status = status
         self.stderr = stderr
@@ -238,6 +241,13 @@ def _first_complaint(argv: tuple[str, ...], status: int, lines: tuple[str, ...])
     verb = next((each for each in argv[1 + len(_OPTIONS) :] if not each.startswith("-")), "")
     how = f"was killed by signal {-status}" if status < 0 else f"failed with status {status}"
     return f"git {verb} {how}"
+
+
+def _hint(stderr: str) -> str:
+    """What to type where that is known; else how to see what git was asked."""
+    if re.search(r"tell me who you are|unable to auto-detect email|no (?:name|email) was given|empty ident", stderr):
+        return "git config --global user.name NAME, and git config --global user.email EMAIL"
+    return "this is git's answer: GIT_AGENT_TRACE=1 shows what it was asked"
 
 
 def _busy(found: re.Match[str]) -> AgentError:

@@ -35,6 +35,8 @@ def git_dir_of(worktree: str) -> str | None:
     dot = os.path.join(worktree, ".git")
     if os.path.isdir(dot):
         return os.path.realpath(dot)
+    if not os.path.isfile(dot):  # a FIFO would be waited for
+        return None
     try:
         with open(dot, "rb") as file:
             text = os.fsdecode(file.read(8192).removesuffix(b"\n"))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
+from typing import BinaryIO
 
 CAP = 8 << 20
 """Bytes of one file; with the one before, twice as much is kept of an attempt."""
@@ -18,6 +21,15 @@ def name(directory: str, task: int, attempt: int) -> str:
     return os.path.join(directory, f"{task}.{attempt}.log")
 
 
+def read(path: str) -> BinaryIO:
+    """Open a log to read it. Raises OSError for what is no file: a link leads elsewhere, a FIFO would be waited for."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return open(fd, "rb")
+    os.close(fd)
+    raise OSError(errno.EINVAL, "it is no regular file")
+
+
 class Logfile:
     """A log that is written to. A disk that is full costs the log, never the agent: `failed` then says why."""
 
@@ -30,6 +42,11 @@ class Logfile:
             self._open()
         except OSError as error:
             self.failed = error
+
+    @property
+    def size(self) -> int:
+        """Tell how many bytes the file has; it may be of a command that ran before."""
+        return self._size
 
     def write(self, data: bytes) -> None:
         """Append what was printed."""
@@ -48,7 +65,7 @@ class Logfile:
             os.close(self._fd)
 
     def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._fd = os.open(self._path, flags, 0o600)
         self._size = os.fstat(self._fd).st_size
 
@@ -62,7 +79,7 @@ class Logfile:
 def prune(directory: str, limit: int = KEPT) -> None:
     """Delete the oldest logs of a directory until all of them take no more than limit bytes."""
     found = []
-    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
                 seen = entry.stat(follow_symlinks=False)

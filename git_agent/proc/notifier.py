@@ -46,7 +46,7 @@ def _reap() -> None:
 
 
 def _opened(path: str) -> int:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     if os.fstat(file).st_size > _MOST:
         os.ftruncate(file, 0)
     return file

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from git_agent.actions.logs import Log
+from git_agent.errors import AgentError
+from git_agent.proc import logfile
 from git_agent.proc.logfile import OLDER
 
 _LOOK_S = 0.1
@@ -19,7 +21,7 @@ def read(log: Log) -> Iterator[bytes]:
     """Yield what was printed, the older file first."""
     for path in (log.older, log.path):
         if path is not None:
-            with open(path, "rb") as file:
+            with _opened(path) as file:
                 yield from _rest(file)
 
 
@@ -30,7 +32,7 @@ def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
     """
     if log.older is not None:
         yield from read(Log(log.task, log.older, None))
-    file = open(log.path, "rb")  # noqa: SIM115 - it is exchanged for the next one when it is full
+    file = _opened(log.path)  # it is exchanged for the next one when it is full
     try:
         while True:
             going = runs()
@@ -39,7 +41,7 @@ def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
             if following:
                 yield from _rest(file)  # what came between the last read and the exchange
                 file.close()
-                file = open(following, "rb")  # noqa: SIM115
+                file = _opened(following)
             elif not going:
                 return
             else:
@@ -62,6 +64,13 @@ def lines(chunks: Iterable[bytes]) -> Iterator[str]:
             yield held
             held = ""
     yield held + decoder.decode(b"", final=True)
+
+
+def _opened(path: str) -> BinaryIO:
+    try:
+        return logfile.read(path)
+    except OSError as error:
+        raise AgentError("log-unreadable", f"cannot read {path}: {error.strerror}", f"ls -l '{path}'") from error
 
 
 def _rest(file: BinaryIO) -> Iterator[bytes]:

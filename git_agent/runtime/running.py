@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from git_agent.actions.run import Begun, run
 from git_agent.actions.settle import Settled, settle
 from git_agent.app import App
-from git_agent.domain.command import Command
+from git_agent.domain.command import Command, shown
 from git_agent.domain.ending import Ended
 from git_agent.domain.lease import RUN_BEATS
 from git_agent.domain.owner import Owner
@@ -158,6 +159,9 @@ def _log(app: App, begun: Begun) -> Iterator[Logfile]:
     directory = os.path.join(app.store_dir, "logs")
     logfile.prune(directory)
     log = Logfile(logfile.name(directory, begun.task.id, begun.task.attempt))
+    if log.size:  # what printed before may have ended within a line
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(app.store.now() / 1000))
+        log.write(f"\n[git agent: run again at {now}: {shown(begun.words)}]\n".encode(errors="replace"))
     try:
         yield log
     finally:

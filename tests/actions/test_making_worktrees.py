@@ -55,6 +55,23 @@ def test_a_worktree_of_somebody_else_in_the_way_is_left_alone(repo: Sandbox, bes
     assert repo.tasks() == {} and repo.git("branch", "--list", "agent/*") == ""
 
 
+def test_a_directory_for_worktrees_is_not_gits_own_and_stays_out_of_commits(repo: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(repo.path / ".git" / "refs")
+    for bad in (".git", ".git/hooks/x", str(tmp_path / "link")):
+        refused = repo.agent("-C", "src", "spawn", "Fix login", exit=3, env=worktree_dir(bad))
+        assert "inside of the git directory" in refused.err and nothing_was_made(repo)
+    places = ("in here#1", "src", ".")
+    made = [Path(repo.agent("spawn", "Fix login", env=worktree_dir(place)).out.strip()) for place in places]
+    assert repo.git("status", "--porcelain", "--untracked-files=all") == ""
+    repo.write("src/new.py", "new\n"), repo.write("notes/new.py", "new\n")
+    assert repo.git("status", "--porcelain").split("\n") == ["?? notes/", "?? src/new.py"]
+    assert repo.git("status", "--porcelain", cwd=made[1]) == ""
+
+
+def worktree_dir(path: str) -> dict[str, str]:
+    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "agent.worktreeDir", "GIT_CONFIG_VALUE_0": path}
+
+
 def test_an_empty_target_is_used(repo: Sandbox, beside: Path) -> None:
     (beside / "1-fix-login").mkdir(parents=True)
     assert (spawned(repo, "Fix login") / "README.md").exists()

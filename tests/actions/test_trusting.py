@@ -44,6 +44,21 @@ def test_a_worker_cannot_bring_commands_in_on_its_branch(repo: Sandbox) -> None:
     assert not (spawned(repo, "Third") / "ran.log").exists()
 
 
+def test_a_worker_trusts_nothing_and_its_try_is_an_event(repo: Sandbox) -> None:
+    where = spawned(repo, "First")
+    team(repo, "[agent]\n\tsetup = touch ran.log\n")
+    for at, env in ((where, {}), (where, {"GIT_DIR": str(repo.path / ".git")}), (repo.path, {"GIT_AGENT_TASK": "1"})):
+        assert "a worker does not decide" in repo.agent("trust", cwd=at, env=env, exit=3).err
+    assert not (spawned(repo, "Second") / "ran.log").exists()
+    assert repo.agent("log", "1").out.count("task.refused") == 3
+
+
+def test_what_git_traces_is_no_fault_of_the_file(repo: Sandbox) -> None:
+    team(repo, "[agent]\n\tbranchPrefix = team/\n")
+    said = repo.agent("config", env={"GIT_TRACE": "1", "GIT_TRACE_SETUP": "1"})
+    assert "agent.branchPrefix\tteam/\t" in said.out
+
+
 def test_an_untrusted_check_does_not_run(repo: Sandbox) -> None:
     team(repo, "[agent]\n\tcheck = exit 1\n")
     where = spawned(repo, "First")

@@ -79,14 +79,18 @@ def test_a_request_to_end_takes_everything_back_and_says_which_signal(repo: Sand
     assert repo.tasks() == {} and repo.git("branch", "--list", "agent/*") == ""
 
 
-@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("-h",), ("--version",), ("log",)], ids=" ".join)
-def test_output_that_cannot_be_written_is_said(repo: Sandbox, words: tuple[str, ...]) -> None:
-    repo.agent("add", "Fix login")
-    done = repo.run("sh", "-c", 'git-agent "$@" >/dev/full', "sh", *words)
-    assert (done.code, done.err.splitlines()[0]) == (
-        1,
-        "error: cannot write to standard output: No space left on device",
-    )
+@pytest.mark.parametrize("buffer", [None, "1"], ids=["buffered", "PYTHONUNBUFFERED"])
+def test_output_that_cannot_be_written_is_said(repo: Sandbox, buffer: str | None) -> None:
+    repo.agent("add", "Fix login", "-F", "-", stdin="x" * 20_000)
+    for words in (("list",), ("show", "1", "--json"), ("-h",), ("--version",), ("log",)):
+        done = repo.run("sh", "-c", 'git-agent "$@" >/dev/full', "sh", *words, env={"PYTHONUNBUFFERED": buffer})
+        said = "error: cannot write to standard output: No space left on device"
+        assert (done.code, done.err.splitlines()[0]) == (1, said), done
+
+
+def test_talk_that_nobody_can_hear_changes_nothing(repo: Sandbox) -> None:
+    done = repo.run("sh", "-c", "git-agent spawn Login 2>/dev/full")
+    assert (done.code, done.out) == (0, f"{repo.path}.worktrees/1-login\n")
 
 
 @pytest.mark.parametrize("bad", ["nan", "inf", "1e300"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox import Sandbox
+from tests.store.children import run
 
 TITLES = {
     "\x1b]52;c;cm0gLXJmIC8=\x07 copied": r"\x1b]52;c;cm0gLXJmIC8=\x07 copied",
@@ -43,6 +45,47 @@ def test_what_is_shown_of_a_hostile_task_drives_no_terminal(repo: Sandbox, verb:
     said = repo.agent(verb, *([] if verb == "status" else ["1"]))
     assert not {"\x1b", "\x07", "\r", "\x9b", "\u202e"} & set(said.out + said.err), said
     assert r"\x1b]52;c;AAAA" in said.out
+
+
+def test_what_git_and_agents_say_drives_no_terminal_either(repo: Sandbox, tmp_path: Path) -> None:
+    evil, branch = "\x1b]52;c;AAAA\x07\x1b[2J\u202e\u200b", "ev\u202eil"
+    repo.git("branch", branch)
+    where = Path(repo.agent("spawn", "Fix", "--name", "fix", "--branch", branch).out.strip())
+    (where / f"{evil}\nname-\udcff").write_text("x\n")
+    repo.git("add", "--all", cwd=where)
+    author = ("-c", f"user.name=Eve{evil}", "-c", "user.email=\x9b@eve")
+    repo.git(*author, "commit", "--quiet", "-m", f"subject {evil} \udcff", cwd=where)
+    (where / f"{evil}-untracked-\udcff").write_text("x\n")
+    told = tmp_path / "told"
+    told.write_bytes(evil.encode() + b"\xff\n")
+    repo.agent("run", "1", "--", "cat", told)
+    repo.agent("send", "#topic", evil), repo.agent("send", "@human", evil, cwd=where)
+    shown = ["status", "status 1", "list", "show 1", "log", "log 1", "logs 1", "prime 1", "inbox", "tail topic", "ps"]
+    said = {line: repo.agent(*line.split()) for line in shown}
+    said |= {line: repo.agent(*line.split(), exit=3) for line in ("done 1", "rm 1")}
+    repo.agent("cancel", "1")
+    said["rm 1 again"] = repo.agent("rm", "1", exit=3)
+    for line, each in said.items():
+        assert not {*"\x1b\x07\r\x9b\u202e\u200b\udcff"} & set(each.out + each.err), (line, each)
+    assert r"\u202e" in said["logs 1"].out and r"\udcff" in said["done 1"].err and r"\x1b[2J" in said["log 1"].out
+    for line in (*shown, "path 1"):
+        out = repo.agent(*line.split(), "--json").out
+        assert [json.loads(each) for each in (out.splitlines() if line.split()[0] == "log" else [out])]
+
+
+def test_a_row_that_was_changed_by_hand_never_becomes_an_option(repo: Sandbox, tmp_path: Path) -> None:
+    repo.agent("spawn", "Fix")
+    evil = f"--output={tmp_path}/evil"
+    code = """
+    store = Store.open(sys.argv[1], create=False)
+    with store.transaction():
+        tasks.put(1, **dict.fromkeys(sys.argv[3:], sys.argv[2]))
+    """
+    for columns in (("base_oid", "base"), ("head_oid", "reviewed_oid", "branch")):
+        run(code, repo.store.parent, evil, *columns)
+        for line in ("show 1", "log 1", "status", "diff 1 --json", "path 1", "merge 1", "prime 1", "done 1"):
+            repo.agent(*line.split(), exit=None)
+    assert {path.name for path in tmp_path.iterdir()} == {"my repo", "my repo.worktrees"}
 
 
 def test_a_title_may_start_with_a_dash_when_it_is_said_to_be_one(repo: Sandbox) -> None:

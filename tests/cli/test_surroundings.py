@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.sandbox import Sandbox
@@ -72,3 +76,34 @@ def test_gits_own_variables_and_a_pager_are_not_in_the_way(repo: Sandbox) -> Non
     odd = {"GIT_PAGER": "false", "PAGER": "false", "GIT_EXTERNAL_DIFF": "false", "GIT_INDEX_FILE": "/nowhere/index"}
     assert repo.agent("path", env={**odd, "GIT_DIR": str(repo.path / ".git")}, cwd=repo.path, exit=2).out == ""
     assert repo.agent("path", "1", env=odd).out.strip() == where
+
+
+NUMBERS = ("../../x", "7" * 30, "-1", "", " 1", "1;id", "\u0663", "1e3", "x" * 100_000)
+
+
+def test_what_is_no_number_in_the_environment_names_nobody(busy: Sandbox) -> None:
+    for text in NUMBERS:
+        said = busy.run(
+            "git-agent", "path", env={"GIT_AGENT_TASK": text, "GIT_AGENT_EPOCH": text, "GIT_AGENT_ACTOR": text}
+        )
+        assert (said.code, said.err.splitlines()[0][:18]) == (2, "error: which task?"), said
+
+
+def test_few_descriptors_are_enough_and_fewer_are_one_error(busy: Sandbox) -> None:
+    for line in ("status", "show 1", "spawn Few"):
+        assert busy.run("sh", "-c", f"ulimit -n 20; git-agent {line}").code == 0
+    for number in (5, 8, 12):
+        said = busy.run("sh", "-c", f"ulimit -n {number}; git-agent status")
+        assert (said.code, said.err.count("error: "), said.err.count("hint: ")) == (1, 1, 1), said
+
+
+def test_what_is_no_file_in_place_of_ours_is_neither_waited_for_nor_followed(busy: Sandbox, tmp_path: Path) -> None:
+    store, victim = busy.store.parent, tmp_path / "victim"
+    for name in ("drain.lock", "drain.pid", "hooks.lock", "worktree.lock", "program", "spool", "beat"):
+        for make in (os.mkfifo, lambda place: place.symlink_to(victim), Path.mkdir):
+            place = store / name
+            shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink(missing_ok=True)
+            make(place)
+            said = busy.run("git-agent", "list")
+            assert "Traceback" not in said.err and not victim.exists(), (name, said)
+            assert said.code == 0 or said.err.count("hint: ") == 1, (name, said)

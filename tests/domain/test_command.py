@@ -29,11 +29,18 @@ def test_what_is_no_command_is_refused_with_its_key(bad: str) -> None:
 
 
 def test_each_placeholder_is_filled_once_and_others_stay() -> None:
-    made = command.parse("me", "x {title}{body} {task}:{branch} {worktree} {base} {file} {other} {} {stdin}")
+    made = command.parse("me", "x {title}{body} {task}:{branch} {worktree} {base} {file} a{other} ${prom} {} {stdin}")
     assert made.filled(PLACED, "/f") == (
-        *("x", "Fix {body}in {title}", "7:agent/7-fix", "/w/7-fix", "main", "/f", "{other}", "{}"),
+        *("x", "Fix {body}in {title}", "7:agent/7-fix", "/w/7-fix", "main", "/f", "a{other}", "${prom}", "{}"),
     )
     assert made.reads_file and made.wants_file
+
+
+@pytest.mark.parametrize("bad", ["{promt}", "--say={Prompt}", "x{titel}", "{other}"])
+def test_what_is_like_a_placeholder_and_none_is_refused_with_those_there_are(bad: str) -> None:
+    with pytest.raises(AgentError) as caught:
+        command.parse("me", f"claude {bad}")
+    assert caught.value.code == "bad-placeholder" and "{" in caught.value.message and "{stdin}" in caught.value.hint
 
 
 def test_a_typed_command_is_taken_as_it_is() -> None:

@@ -29,7 +29,7 @@ def test_nothing_lands_without_an_approval_that_holds_now(state: State, tip: str
     ("state", "hint"),
     [
         (State.OPEN, "git agent spawn 7"),
-        (State.ASSIGNED, "git agent done 7, then git agent approve 7"),
+        (State.ASSIGNED, "git agent start 7, then git agent done 7"),
         (State.WORKING, "git agent done 7, then git agent approve 7"),
         (State.IN_REVIEW, "git agent approve 7"),
         (State.FAILED, "git agent retry 7"),

@@ -47,4 +47,4 @@ def test_a_task_waits_until_its_time() -> None:
 def test_a_task_whose_attempts_are_used_up_is_not_ready() -> None:
     assert blocked(task(attempt=2), [], {}, NOW, 3) is None
     why = blocked(task(attempt=3), [], {}, NOW, 3)
-    assert why == Blocked(7, "all 3 attempts are used up (agent.maxAttempts)")
+    assert why == Blocked(7, "all 3 attempts are used up (agent.maxAttempts)", used_up=True)

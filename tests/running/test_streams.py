@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -169,3 +170,42 @@ def test_a_committed_command_counts_only_when_it_is_trusted(stage: Stage) -> Non
     assert "agent.run.me is not trusted" in said and "git agent trust" in said
     stage.box.agent("trust")
     assert stage.box.agent("run", "1", "--agent", "me").out == "committed\n"
+
+
+def test_the_log_tells_the_runs_of_an_attempt_apart(stage: Stage) -> None:
+    stage.spawn()
+    for word in ("first", "second"):
+        stage.box.agent("run", "1", "--", "printf", word)
+    before, mark, after = stage.log().splitlines()
+    assert (before, after) == ("first", "second") and mark.startswith("[git agent: run again at 20"), mark
+    assert mark.endswith("Z: printf second]"), mark
+
+
+def test_a_log_that_is_no_file_is_neither_waited_for_nor_followed(stage: Stage, tmp_path: Path) -> None:
+    stage.spawn()
+    log, victim = stage.agent / "logs" / "1.1.log", tmp_path / "victim"
+    victim.write_text("secret\n")
+    log.parent.mkdir()
+    for make in (lambda: os.mkfifo(log), lambda: log.symlink_to(victim), log.mkdir):
+        make()
+        assert "the log is not whole" in stage.box.agent("run", "1", "--", "echo", "out").err
+        shown = stage.box.agent("logs", "1", exit=1)
+        assert shown.err.startswith(f"error: cannot read {log}: ") and "secret" not in shown.out
+        log.rmdir() if log.is_dir() else log.unlink()
+    assert victim.read_text() == "secret\n"
+
+
+def test_what_stands_in_place_of_logs_and_prompts_is_said_and_stays(stage: Stage, tmp_path: Path) -> None:
+    stage.spawn()
+    stage.box.git("config", "agent.run.me", "cat {file}")
+    for name in ("logs", "prompts", "prompts/1.1.md"):
+        place = stage.agent / name
+        for make in (os.mkfifo, Path.mkdir, lambda at: at.symlink_to(tmp_path / "nowhere" / "x")):
+            place.parent.mkdir(exist_ok=True)
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+            make(place)
+            said = stage.box.run("git-agent", "run", "1", "--agent", "me")
+            assert "Traceback" not in said.err, (place, said)
+            assert (said.out == "Fix login\n") if said.code == 0 else said.err.count("hint: ") == 1, (place, said)
+        place.unlink(missing_ok=True)
+    assert not (tmp_path / "nowhere").exists()
