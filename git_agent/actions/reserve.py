@@ -15,7 +15,9 @@ from git_agent.git import refs
 from git_agent.git.repo import Repo
 from git_agent.store import intents, tasks
 
-_GITS_OWN = frozenset("objects refs hooks info logs worktrees modules branches lfs reftable git-agent".split())
+_GITS_OWN = frozenset(
+    ["objects", "refs", "hooks", "info", "logs", "worktrees", "modules", "branches", "lfs", "reftable", "git-agent"]
+)
 
 
 def reserve(
