@@ -122,6 +122,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "diff": (["diff", "3"],),
         "list": (["list"],),
         "path": (["path", "3"],),
+        "conflicts": (["conflicts"],),
         "stats": (["stats"],),
         "status": (["status"],),
         "show, status TASK": (["show", "3"], ["status", "3"]),

@@ -14,7 +14,7 @@ from git_agent.store import faults
 from git_agent.store.engine import apsw, utf8_name
 
 APPLICATION_ID = 0x67616701  # "gag" 1: marks the file as ours for file(1) and for us
-MIGRATIONS = ("m0001_tables", "m0002_what_git_did", "m0003_workers")
+MIGRATIONS = ("m0001_tables", "m0002_what_git_did", "m0003_workers", "m0004_nothing_lost")
 VERSION = len(MIGRATIONS)
 
 # WAL needs shared memory that all writers see (https://sqlite.org/wal.html); over these it corrupts or can't lock.
