@@ -10,7 +10,6 @@ from typing import NamedTuple
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
-from git_agent.git import merges
 from git_agent.store import clashes
 from git_agent.store.clashes import Found
 
@@ -46,10 +45,10 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
     heads = app.heads if app.sighted is None else app.sighted.heads
     pairs = _pairs(found, heads)
     known = clashes.known({oid for pair in pairs for oid in (pair.a, pair.b)})
-    terms = {} if most is not None else {under: merges.terms(app.repo, under) for under in {p.under for p in pairs}}
+    terms = _terms(app, pairs) if most is None else {}
     lacking = [p for p in pairs if not _answers(known.get((p.a, p.b)), terms.get(p.under))]
     if lacking and (most is None or len(lacking) <= most):
-        fresh = _merged(app, lacking, terms)
+        fresh = _merged(app, lacking, terms or _terms(app, lacking))
         _keep(app, fresh, heads.values())
         known, lacking = {**known, **fresh}, []
     told = {p.sides: known[p.a, p.b].paths for p in pairs if (p.a, p.b) in known}
@@ -82,11 +81,18 @@ def _root(task: Task, bases: Mapping[str | None, str]) -> str:
     return base
 
 
+def _terms(app: App, pairs: Iterable[_Pair]) -> dict[str, str]:
+    from git_agent.git import merges
+
+    return {under: merges.terms(app.repo, under) for under in {pair.under for pair in pairs}}
+
+
 def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dict[clashes.Pair, Found]:
+    from git_agent.git import merges
+
     fresh: dict[clashes.Pair, Found] = {}
-    for under in {pair.under for pair in lacking}:
+    for under, term in terms.items():
         wanted = list(dict.fromkeys((p.a, p.b) for p in lacking if p.under == under))
-        term = terms.get(under) or merges.terms(app.repo, under)
         for some in (wanted[at : at + _BATCH] for at in range(0, len(wanted), _BATCH)):
             if len(wanted) > _BATCH:
                 app.progress(f"merging {len(wanted)} pairs in memory: {len(fresh)} done")
