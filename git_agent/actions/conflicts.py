@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.foresee import foresee
+from git_agent.actions.outside import Outside, outside
+from git_agent.actions.overlaps import Overlap, overlaps
 from git_agent.app import App
 from git_agent.domain.sequence import sequence
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import refused
-from git_agent.store import tasks
+from git_agent.store import path_claims, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,15 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Conflicts:
-    """What was foreseen. tasks: whose branches were merged, by id; order: all of them, as to merge them."""
+    """What was foreseen. tasks: whose branches were merged, by id; order: all of them, as to merge them; claims: what
+    overlaps of live and OPEN tasks, the lower id first; outside: what branches changed against the claims.
+    """
 
     tasks: tuple[Task, ...]
     clashes: tuple[Clash, ...]
     order: tuple[int, ...]
+    claims: tuple[Overlap, ...]
+    outside: tuple[Outside, ...]
 
 
 def conflicts(app: App, task: Task | None = None) -> Conflicts:
@@ -46,13 +52,27 @@ def conflicts(app: App, task: Task | None = None) -> Conflicts:
     seen = foresee(app, found)
     clashes = [frozenset((one, other)) for one, other in seen.pairs if other is not None]
     order = sequence(found, tasks.parents([t.id for t in found]), clashes)
+    claims = path_claims.of_states(LIVE)
     told = [Clash(one, other, paths) for (one, other), paths in seen.pairs.items()]
     own = [c for c in told if task is None or task.id in (c.task, c.other)]
     return Conflicts(
         tuple(sorted(found, key=lambda t: t.id)),
         tuple(sorted(own, key=lambda c: (c.task, c.other or 0))),
         tuple(t.id for t in order),
+        tuple(_overlapping(app, task)),
+        tuple(each for t in found for each in outside(app, t, claims) if task is None or _concerns(each, task)),
     )
+
+
+def _overlapping(app: App, task: Task | None) -> list[Overlap]:
+    standing = path_claims.of_states(LIVE | {State.OPEN})
+    own = [c for c in standing if task is None or c.task == task.id]
+    found = [each for claim in own for each in overlaps(app, claim)]
+    return [each for each in found if task is not None or (each.claim.task or 0) < (each.other.task or 0)]
+
+
+def _concerns(found: Outside, task: Task) -> bool:
+    return task.id in (found.task, found.claimed_by)
 
 
 def _here(app: App, live: Sequence[Task]) -> list[Task]:

@@ -20,7 +20,9 @@ _UNRELATED = "no history in common"
 def payload(found: Conflicts) -> dict[str, Any]:
     """Describe the conflicts as docs/json.md says."""
     pairs = [{"a": c.task, "b": c.other or "base", "paths": list(c.paths)} for c in found.clashes]
-    return {"pairs": pairs, "order": list(found.order)}
+    claims = [{"a": c.claim.task, "b": c.other.task, "paths": list(c.paths)} for c in found.claims]
+    outside = [{"task": o.task, "claimed_by": o.claimed_by, "paths": list(o.paths)} for o in found.outside]
+    return {"pairs": pairs, "order": list(found.order), "claims": claims, "outside": outside}
 
 
 def conflicts(found: Conflicts, screen: Screen) -> list[str]:
@@ -29,10 +31,15 @@ def conflicts(found: Conflicts, screen: Screen) -> list[str]:
 
 
 def _plain(found: Conflicts) -> Iterator[str]:
-    """Tab-separated: task, other task or `base`, path; last the order."""
+    """Tab-separated: task, other task or `base`, path; then claims, what is outside of them, and the order."""
     for clash in found.clashes:
         for path in clash.paths or ("",):
             yield "\t".join((str(clash.task), str(clash.other or "base"), visible(path)))
+    for claim in found.claims:
+        yield from ("\t".join(("claim", str(claim.claim.task), str(claim.other.task), visible(p))) for p in claim.paths)
+    for each in found.outside:
+        whose = str(each.claimed_by or "own")
+        yield from ("\t".join(("outside", str(each.task), whose, visible(p))) for p in each.paths)
     if found.order:
         yield "\t".join(("order", *map(str, found.order)))
 
@@ -40,12 +47,19 @@ def _plain(found: Conflicts) -> Iterator[str]:
 def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
     if not found.tasks:
         yield "no live branches"
-        return
-    if not found.clashes:
+    elif not found.clashes:
         yield f"no conflicts among {len(found.tasks)} live branches" if len(found.tasks) > 1 else "no conflicts"
     else:
         yield from _matrix(found, screen, width)
-        yield from (line for clash in found.clashes for line in _files(clash, found, width))
+        yield from (line for clash in found.clashes for line in _listed(_sides(clash, found), clash.paths, width))
+        yield ""
+    for claim in found.claims:
+        head = f"task {claim.claim.task} and task {claim.other.task} both claim:"
+        yield from _listed(head, claim.paths, width)
+    for each in found.outside:
+        whose = "its own paths do not have" if each.claimed_by is None else f"task {each.claimed_by} claims"
+        yield from _listed(f"task {each.task} changed what {whose}:", each.paths, width)
+    if found.claims or found.outside:
         yield ""
     if len(found.order) > 1:
         yield from _wrapped("clashes least in this order:", [str(task) for task in found.order], width)
@@ -70,15 +84,17 @@ def _cell(clashes: bool, wide: int, screen: Screen) -> str:
     return " " * (wide - 1) + (paint("x", "31", screen.colour) if clashes else ".")
 
 
-def _files(clash: Clash, found: Conflicts, width: int) -> Iterator[str]:
+def _sides(clash: Clash, found: Conflicts) -> str:
     base = next((t.base for t in found.tasks if t.id == clash.task), "")
     other = f"its base {visible(base)}" if clash.other is None else f"task {clash.other}"
-    yield cut(f"task {clash.task} and {other}:", width)
-    if not clash.paths:
-        yield f"  {_UNRELATED}"
-    yield from (cut(f"  {visible(path)}", width) for path in clash.paths[:_FILES])
-    if len(clash.paths) > _FILES:
-        yield f"  and {len(clash.paths) - _FILES} more"
+    return f"task {clash.task} and {other}:" if clash.paths else f"task {clash.task} and {other}: {_UNRELATED}"
+
+
+def _listed(head: str, paths: Sequence[str], width: int) -> Iterator[str]:
+    yield cut(head, width)
+    yield from (cut(f"  {visible(path)}", width) for path in paths[:_FILES])
+    if len(paths) > _FILES:
+        yield f"  and {len(paths) - _FILES} more"
 
 
 def _wrapped(head: str, words: Sequence[str], width: int) -> Iterator[str]:

@@ -212,6 +212,6 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "list": ("tasks",),
     "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "sessions", "needs_you"),
     "path": ("path",),
-    "conflicts": ("pairs", "order"),
+    "conflicts": ("pairs", "order", "claims", "outside"),
     "stats": ("stats",),
 }
