@@ -90,23 +90,21 @@ def _begin_alike(a: Pathspec, b: Pathspec) -> bool:
 
 
 def meeting(ours: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
-    """List those of ours that meet one of theirs whatever files there are.
+    """List where two lists meet whatever files there are: of each pair that meets the narrower pathspec.
 
     A path and the same path, a directory and what is below it, a pattern and the path that it matches, a pattern below
     a directory, a pattern and itself; and nothing that either side excludes.
     """
-    ours, theirs = list(ours), list(theirs)
-    barred = [spec for spec in map(read, [*ours, *theirs]) if spec.exclude]
-    return tuple(
-        text
-        for text in ours
-        if not (mine := read(text)).exclude
-        and any(_meet(mine, other) and not _barred(mine, other, barred) for other in _wanted(theirs))
-    )
-
-
-def _meet(a: Pathspec, b: Pathspec) -> bool:
-    return _covers(a, b) or _covers(b, a)
+    mine, other = ([(text, read(text)) for text in texts] for texts in (ours, theirs))
+    barred = [spec for _, spec in (*mine, *other) if spec.exclude]
+    found = [
+        text if _covers(b, a) else its
+        for text, a in mine
+        for its, b in other
+        if not (a.exclude or b.exclude) and (_covers(a, b) or _covers(b, a))
+        if not any(_covers(each, a) or _covers(each, b) for each in barred)
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _covers(a: Pathspec, b: Pathspec) -> bool:
@@ -114,10 +112,6 @@ def _covers(a: Pathspec, b: Pathspec) -> bool:
     if not a.wild:
         return one in ("", other) or other.startswith(f"{one.rstrip('/')}/")
     return one == other or (not b.wild and re.fullmatch(_expression(one, a.deep), other) is not None)
-
-
-def _barred(a: Pathspec, b: Pathspec, barred: Iterable[Pathspec]) -> bool:
-    return any(_covers(each, a) or _covers(each, b) for each in barred)
 
 
 def _expression(pattern: str, deep: bool) -> str:
