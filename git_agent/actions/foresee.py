@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from git_agent.store.clashes import Found
 Sides = tuple[int, int | None]
 """A task and another one, or None for its base."""
 
-_BATCH = 100  # merges between two words on progress: a tenth of a second
+_MANY = 100  # branches; to put 20,000 pairs together, as of twice as many, takes 50 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,12 @@ class _Pair(NamedTuple):
 def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Foreseen:
     """Merge each task's branch with its base and with each other's in memory, where that was not done before.
 
-    most: look at nothing new if it is more than so many pairs, and take older answers even if attributes or
-    configuration have changed since. Branches of different bases never meet, and are not merged; a stack has one base.
+    most: in haste: look at nothing new if it is more than so many pairs, at nothing at all of more than 100 branches,
+    and take older answers even if attributes or configuration have changed since. Branches of different bases never
+    meet, and are not merged; a stack has one base.
     """
+    if most is not None and len(found) > _MANY:
+        return Foreseen({}, len(found) * (len(found) + 1) // 2)
     heads = app.heads if app.sighted is None else app.sighted.heads
     pairs = _pairs(found, heads)
     known = clashes.known({oid for pair in pairs for oid in (pair.a, pair.b)})
@@ -93,14 +97,14 @@ def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dic
     fresh: dict[clashes.Pair, Found] = {}
     for under, term in terms.items():
         wanted = list(dict.fromkeys((p.a, p.b) for p in lacking if p.under == under))
-        for some in (wanted[at : at + _BATCH] for at in range(0, len(wanted), _BATCH)):
-            if len(wanted) > _BATCH:
-                app.progress(f"merging {len(wanted)} pairs in memory: {len(fresh)} done")
-            given = merges.try_merges(app.repo, under, some)
-            fresh |= {
-                pair: Found(term, None if got is None else got.paths) for pair, got in zip(some, given, strict=True)
-            }
+        of = f"merging {len(wanted)} pairs in memory"
+        given = merges.try_merges(app.repo, under, wanted, partial(_progress, app, of))
+        fresh |= {pair: Found(term, got if got is None else got.paths) for pair, got in zip(wanted, given, strict=True)}
     return fresh
+
+
+def _progress(app: App, of: str, done: int) -> None:
+    app.progress(f"{of}: {done} done")
 
 
 def _keep(app: App, fresh: Mapping[clashes.Pair, Found], tips: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from git_agent.git import versions
 from git_agent.git.repo import Repo
 
 _BATCH = ("merge-tree", "-z", "--name-only", "--no-messages")
+_AT_ONCE = 100  # pairs: a tenth of a second
 
 
 class Tried(NamedTuple):
@@ -21,23 +22,31 @@ class Tried(NamedTuple):
 
 
 def merge_pairs(
-    repo: Repo, pairs: Sequence[tuple[str, str]], *options: str, unrelated: bool = False, **where: Any
+    repo: Repo,
+    pairs: Sequence[tuple[str, str]],
+    *options: str,
+    unrelated: bool = False,
+    progress: Callable[[int], None] | None = None,
+    **where: Any,
 ) -> list[Tried]:
     """Merge the second of each pair of commits (full oids) into the first.
 
-    options: of git itself; unrelated: also what has no history in common; where: cwd. Measured: 1 ms a pair in a
-    repository of 20,000 files, a process for each pair would take 4. Raise GitError for a pair that git can't merge.
+    options: of git itself; unrelated: also what has no history in common; progress: called after each hundred with how
+    many are done; where: cwd. Measured: 1 ms a pair in a repository of 20,000 files, a process for each pair would
+    take 4. Raise GitError for a pair that git can't merge.
     """
-    if not pairs:
-        return []
     how = (*options, *_BATCH, *(["--allow-unrelated-histories"] if unrelated else []))
     with _nowhere(repo) as env:
         if versions.git_version() < (2, 39, 0):
             each = (repo.git(*how, "--write-tree", a, b, ok=(0, 1), env=env, **where) for a, b in pairs)
             return [_tried(done.status == 0, done.fields) for done in each]
-        given = "".join(f"{a} {b}\n" for a, b in pairs).encode()
-        fields = repo.git(*how, "--stdin", stdin=given, env=env, **where).fields
-    return list(_entries(fields))
+        found: list[Tried] = []
+        while len(found) < len(pairs):
+            given = "".join(f"{a} {b}\n" for a, b in pairs[len(found) : len(found) + _AT_ONCE]).encode()
+            found += _entries(repo.git(*how, "--stdin", stdin=given, env=env, **where).fields)
+            if progress is not None and len(pairs) > _AT_ONCE:
+                progress(len(found))
+        return found
 
 
 def _entries(fields: Sequence[str]) -> Iterator[Tried]:

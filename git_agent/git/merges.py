@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -49,16 +49,19 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     return Conflict(tuple(dict.fromkeys(path for path in paths if path)))
 
 
-def try_merges(repo: Repo, base_oid: str, pairs: Sequence[tuple[str, str]]) -> list[Conflict | None]:
+def try_merges(
+    repo: Repo, base_oid: str, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None] | None = None
+) -> list[Conflict | None]:
     """Merge the second of each pair (full oids) into the first in memory; return what conflicts, None for none.
 
-    base_oid: the commit whose .gitattributes count. What has no history in common conflicts, on no path. Paths are
-    those of try_merge, but a file that git would move aside (`name~<oid>`) goes by its name.
+    base_oid: the commit whose .gitattributes count; progress: as of in_memory.merge_pairs. What has no
+    history in common conflicts, on no path. Paths are those of try_merge, but a file that git would move aside
+    (`name~<oid>`) goes by its name.
     """
     with _attributes(repo, base_oid) as (before, where):
 
         def tried(related: Sequence[tuple[str, str]]) -> list[Conflict | None]:
-            found = merge_pairs(repo, related, *before, cwd=where or repo.common_dir)
+            found = merge_pairs(repo, related, *before, progress=progress, cwd=where or repo.common_dir)
             return [_conflict(pair, each) for pair, each in zip(related, found, strict=True)]
 
         try:

@@ -42,7 +42,7 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "",
         "task 1 and task 3 both claim:",
         "  src/",
-        "task 1 changed what its own paths do not…",
+        "task 1 changed what its own paths do no…",
         "  src/a.py",
         "  名前/\\x1b[31m.py",
         "  a/very/long/path/that/does/not/fit/in…",
