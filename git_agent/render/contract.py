@@ -161,6 +161,21 @@ NOTIFICATION: Fields = {
     "command": ("string", "what to type next"),
     "text": ("string", "all of it in one line for a person, safe to show: `task 7 (Fix login): question: Which port?`"),
 }
+CLASH: Fields = {
+    "a": ("integer", "a task whose branch clashes"),
+    "b": ("integer or string", "the other task, of a higher number; `base` for its base"),
+    "paths": ("array of strings", "the files; none where the histories have nothing in common"),
+}
+OVERLAP: Fields = {
+    "a": ("integer", "a live or OPEN task whose path claim overlaps"),
+    "b": ("integer", "with that of this one"),
+    "paths": ("array of strings", "the narrower pathspecs where they meet, or the files that both match"),
+}
+OUTSIDE: Fields = {
+    "task": ("integer", "a task whose branch changed what it did not claim"),
+    "claimed_by": ("integer or null", "the live task that claims it; null for what its own claim does not have"),
+    "paths": ("array of strings", "the files"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
@@ -175,6 +190,9 @@ OBJECTS: Mapping[str, Fields] = {
     "Session": SESSION,
     "Need": NEED,
     "Notification": NOTIFICATION,
+    "Clash": CLASH,
+    "Overlap": OVERLAP,
+    "Outside": OUTSIDE,
     "Error": ERROR,
 }
 
