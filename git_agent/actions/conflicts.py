@@ -29,7 +29,8 @@ class Clash:
 @dataclass(frozen=True, slots=True)
 class Conflicts:
     """What was foreseen. tasks: whose branches were merged, by id; order: all of them, as to merge them; claims: what
-    overlaps of live and OPEN tasks, the lower id first; outside: what branches changed against the claims.
+    overlaps of live and OPEN tasks, the lower id first; outside: what branches changed against the claims; of: the
+    task that clashes, claims and outside are about, None for all.
     """
 
     tasks: tuple[Task, ...]
@@ -37,6 +38,7 @@ class Conflicts:
     order: tuple[int, ...]
     claims: tuple[Overlap, ...]
     outside: tuple[Outside, ...]
+    of: int | None = None
 
 
 def conflicts(app: App, task: Task | None = None) -> Conflicts:
@@ -61,6 +63,7 @@ def conflicts(app: App, task: Task | None = None) -> Conflicts:
         tuple(t.id for t in order),
         tuple(_overlapping(app, task)),
         tuple(each for t in found for each in outside(app, t, claims) if task is None or _concerns(each, task)),
+        task.id if task else None,
     )
 
 
@@ -68,7 +71,11 @@ def _overlapping(app: App, task: Task | None) -> list[Overlap]:
     standing = path_claims.of_states(LIVE | {State.OPEN})
     own = [c for c in standing if task is None or c.task == task.id]
     found = [each for claim in own for each in overlaps(app, claim)]
-    return [each for each in found if task is not None or (each.claim.task or 0) < (each.other.task or 0)]
+    pairs = {frozenset((o.claim.task, o.other.task)): o for o in reversed(found)}  # of two, the one of the lower id
+    turned = [
+        o if (o.claim.task or 0) < (o.other.task or 0) else Overlap(o.other, o.claim, o.paths) for o in pairs.values()
+    ]
+    return sorted(turned, key=lambda o: (o.claim.task or 0, o.other.task or 0))
 
 
 def _concerns(found: Outside, task: Task) -> bool:

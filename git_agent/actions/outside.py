@@ -26,7 +26,8 @@ class Outside:
 def outside(app: App, task: Task, claims: Sequence[Claim] | None = None) -> list[Outside]:
     """Compare what a task's branch changed since it left its base with the claims of the live tasks.
 
-    claims: those, if they were read already. Asks git nothing where there are none.
+    What its own claim has is its own, whoever else claims it. claims: those, if they were read already. Asks git
+    nothing where there are none.
     """
     claims = path_claims.of_states(LIVE) if claims is None else claims
     if not claims:
@@ -44,6 +45,8 @@ def outside(app: App, task: Task, claims: Sequence[Claim] | None = None) -> list
         near = may_match(changed, claim.paths)
         return pathspecs.changed(app.repo, start, tip, claim.paths) if near else frozenset()
 
-    found = [Outside(task.id, c.task, tuple(sorted(inside(c)))) for c in claims if c.task != task.id]
-    found += [Outside(task.id, None, tuple(sorted(changed - inside(c)))) for c in claims if c.task == task.id]
+    own = [inside(claim) for claim in claims if claim.task == task.id]
+    beyond = changed.difference(*own)
+    found = [Outside(task.id, c.task, tuple(sorted(inside(c) & beyond))) for c in claims if c.task != task.id]
+    found += [Outside(task.id, None, tuple(sorted(beyond)))] if own else []
     return [each for each in found if each.paths]

@@ -48,7 +48,8 @@ def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
     if not found.tasks:
         yield "no live branches"
     elif not found.clashes:
-        yield f"no conflicts among {len(found.tasks)} live branches" if len(found.tasks) > 1 else "no conflicts"
+        among = f" among {len(found.tasks)} live branches" if len(found.tasks) > 1 else ""
+        yield f"no conflicts{among if found.of is None else f' of task {found.of}'}"
     else:
         yield from _matrix(found, screen, width)
         yield from (line for clash in found.clashes for line in _listed(_sides(clash, found), clash.paths, width))
@@ -69,7 +70,7 @@ def _matrix(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
     """The lower half: each task against the base and against those before it."""
     ids = [task.id for task in found.tasks]
     wide = max(len(str(task)) for task in ids) + 2
-    if len(ids) > _MOST or wide + 6 + wide * (len(ids) - 1) > width:
+    if found.of is not None or len(ids) > _MOST or wide + 6 + wide * (len(ids) - 1) > width:
         return
     clashing = {(c.task, c.other) for c in found.clashes}
     yield paint(" " * wide + "  base" + "".join(f"{task:>{wide}}" for task in ids[:-1]), "1", screen.colour)

@@ -154,6 +154,12 @@ def test_a_commit_of_what_another_task_claims_is_refused(claimed: Scene) -> None
     claimed.sandbox.git("mv", "docs/guide.md", "moved.md", cwd=claimed.worker)
     claimed.sandbox.git("restore", "--staged", "docs/new", cwd=claimed.worker)
     assert "docs/guide.md" in commit(claimed, claimed.worker).err
+    # What both claim is its own, too.
+    claimed.sandbox.run("git", "-c", "agent.pathClaims=off", "agent", "edit", "1", "--path", "docs/guide.md")
+    claimed.sandbox.agent("list")
+    assert commit(claimed, claimed.worker).code == 0
+    stage(claimed, "docs/again")
+    assert "staged here:\ndocs/again\nhint" in commit(claimed, claimed.worker).err
     assert commit(claimed, claimed.worker, "--no-verify").code == 0
 
 
