@@ -101,7 +101,7 @@ def test_what_is_known_of_commits_that_are_no_tips_any_more_is_forgotten(four: S
     assert rows(four) <= before  # the pairs of its old tip went as those of the new one came
 
 
-def test_nothing_is_touched_and_without_a_writable_store_it_works(four: Sandbox) -> None:
+def test_nothing_of_the_repository_is_touched(four: Sandbox) -> None:
     four.agent("list")
     before = four.git("status", "--porcelain"), sorted((four.path / ".git/objects").rglob("*")), four.git("show-ref")
     assert pairs(four.agent_json("conflicts")) == KNOWN
