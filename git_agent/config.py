@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain import durations
+from git_agent.domain.claim import MODES
 from git_agent.errors import AgentError, usage
 from git_agent.git import config as git_config
 
@@ -20,7 +21,7 @@ STRATEGIES = ("merge", "squash", "rebase", "ff")
 
 
 class Key(NamedTuple):
-    """One key. kind: text, path, duration, number, switch, strategy, prefix, list; runs: its value names a command."""
+    """One key. kind: text, path, duration, number, switch, strategy, prefix, claims, list; runs: it names a command."""
 
     name: str
     kind: str
@@ -111,6 +112,12 @@ KEYS: tuple[Key, ...] = (
         "switch",
         "false",
         "Refuse workers' commits and ref updates on tasks' bases and on superseded attempts, by two more hooks.",
+    ),
+    Key(
+        "agent.pathClaims",
+        "claims",
+        "warn",
+        "Overlapping `--path` claims, and changes outside of them: refuse, warn or off.",
     ),
     Key("agent.store", "text", "", "PostgreSQL database to use in place of the embedded one."),
 )
@@ -217,6 +224,15 @@ class Config:
                 f"agent.mergeStrategy is no strategy: {found}",
                 "one of " + ", ".join(STRATEGIES),
             )
+        return found
+
+    @property
+    def path_claims(self) -> str:
+        """Read agent.pathClaims. Raises AgentError (exit 2) for an unknown mode."""
+        found = self.text("agent.pathClaims")
+        if found not in MODES:
+            says = f"agent.pathClaims is no mode: {found}"
+            raise usage("bad-config", says, "one of " + ", ".join(MODES))
         return found
 
     def settings(self) -> list[Setting]:

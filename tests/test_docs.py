@@ -139,6 +139,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "doctor": (["doctor"],),
         "list": (["list"],),
         "path": (["path", "3"],),
+        "conflicts": (["conflicts"],),
         "stats": (["stats"],),
         "status": (["status"],),
         "show, status TASK": (["show", "3"], ["status", "3"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from git_agent.actions.check_outside import check_outside
 from git_agent.actions.fence import fence
 from git_agent.actions.sync import sync
 from git_agent.actions.take import Taken, take
@@ -22,7 +23,8 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
     """Hand a task in for review.
 
     note: goes to the reviewer; rebase: onto the base first; allow_empty: without a commit over the base. Raises
-    AgentError: exit 3 for an unclean worktree, no commits, an open question; exit 4 when the rebase conflicts.
+    AgentError: exit 3 for an unclean worktree, no commits, an open question, changes that
+    others claimed where agent.pathClaims is refuse; exit 4 when the rebase conflicts.
     """
     fence(app, task)
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
@@ -33,6 +35,7 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
         sync(app)
         task = tasks.get(task.id)
         _check_work(app, task, allow_empty)
+        check_outside(app, task)
     if task.state is State.ASSIGNED:
         task = take(app, task, Step.START).task
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid

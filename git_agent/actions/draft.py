@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from git_agent.actions.check_claims import Checked, check_claims
 from git_agent.actions.find import find
 from git_agent.app import App
 from git_agent.domain import names
@@ -21,18 +22,19 @@ class DraftTask:
 
     values: dict[str, Any]
     parents: tuple[int, ...]
-    paths: tuple[str, ...]
+    paths: Checked
     base_oid: str
     named: bool
 
     def insert(self, actor: str) -> Task:
-        """Record it; call it inside a transaction. Raises AgentError (exit 3) when the given name is taken."""
+        """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Checked does."""
+        self.paths.require()
         name = self.values["name"]
         if not self.named:
             name = names.number(name, lambda n: tasks.name_taken(names.key(n)))
         task = tasks.insert({**self.values, "name": name, "name_key": names.key(name)}, State.OPEN)
         tasks.set_parents(task.id, self.parents)
-        tasks.set_paths(task.id, self.paths)
+        tasks.set_paths(task.id, self.paths.paths)
         move = after(None, None, Step.ADD)
         assert move is not None
         events.append(event_kind(Step.ADD), actor, task=task.id, target=State.OPEN, epoch=0, version=0)
@@ -43,7 +45,7 @@ def draft(app: App, order: Order) -> DraftTask:
     """Check an order and resolve its base and dependencies.
 
     Raises AgentError: exit 2 for a bad title or name, exit 1 for an unknown base or parent or a repository without
-    commits.
+    commits, exit 3 as check_claims does.
     """
     title = names.check_title(order.title or "")
     base, oid = _base(app, order.base)
@@ -58,7 +60,7 @@ def draft(app: App, order: Order) -> DraftTask:
         "check_command": None if order.check is None else names.check_line(order.check, "check"),
     }
     parents = tuple(find(app, ref).id for ref in order.after or ())
-    paths = tuple(names.check_line(path, "path") for path in order.paths or ())
+    paths = check_claims(app, order.paths or (), base, parents)
     return DraftTask(values, parents, paths, oid, order.name is not None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from git_agent.actions.check_claims import check_claims
 from git_agent.actions.fence import fence
 from git_agent.actions.find import find
 from git_agent.actions.take import Taken
@@ -18,13 +19,15 @@ from git_agent.store import events, tasks
 def edit(app: App, ref: str | None, order: Order) -> Taken:
     """Change the given things of a task; what is so already is no change. ref: a TASK argument.
 
-    Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, or a base or name of a task whose
-    branch is made already.
+    Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, a base or name of a task whose
+    branch is made already, and as check_claims does.
     """
     task = find(app, ref)
     fence(app, task)
     columns = _columns(app, task, order)
     parents = None if order.after is None else [find(app, after).id for after in order.after]
+    after = tasks.parents([task.id])[task.id] if parents is None else parents
+    paths = check_claims(app, order.paths or (), columns.get("base", task.base), after, task.id)
     actor = app.speaker.actor
     lost = app.repo.branch_oid(task.base) is None
     with app.store.transaction():
@@ -44,7 +47,8 @@ def edit(app: App, ref: str | None, order: Order) -> Taken:
         if parents is not None:
             tasks.set_parents(task.id, parents)
         if order.paths is not None:
-            tasks.set_paths(task.id, [names.check_line(path, "path") for path in order.paths])
+            paths.require(task.id)
+            tasks.set_paths(task.id, paths.paths)
         events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
         return Taken(tasks.get(task.id), True)
 

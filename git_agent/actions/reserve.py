@@ -15,9 +15,8 @@ from git_agent.git import refs
 from git_agent.git.repo import Repo
 from git_agent.store import intents, tasks
 
-_GITS_OWN = frozenset(
-    ["objects", "refs", "hooks", "info", "logs", "worktrees", "modules", "branches", "lfs", "reftable", "git-agent"]
-)
+_BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
+_GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
 
 
 def reserve(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from git_agent.actions.foresee import foresee
 from git_agent.actions.need import Need, need
 from git_agent.actions.view import TaskView, view
 from git_agent.app import App
@@ -13,6 +14,9 @@ from git_agent.domain.message import Message
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import State
 from git_agent.store import deliveries, intents, tasks
+
+_QUICK = 32
+"""Pairs of branches that are merged in memory at once: measured, 1 ms each; more are left to `git agent conflicts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,15 @@ def status(app: App, *, counts: bool = True) -> Status:
     found = [*map(need, viewed), *(_stuck(v) for v in viewed if v.blocked_by)]
     needs = sorted((n for n in found if n is not None), key=lambda n: n.since)
     new, urgent = deliveries.for_people()
+    foreseen = foresee(app, [v.task for v in viewed if v.task.live], most=_QUICK)
     health = {
         "store": app.store.path,
         "unread": deliveries.unread([HUMAN]).get(HUMAN, 0),
         "mail": new,
         "urgent_mail": urgent,
         "under_way": len(intents.pending()),
+        "clashes": len(foreseen.pairs),
+        "unforeseen": foreseen.unknown,
         "untrusted": list(app.config.untrusted),
     }
     unacked = tuple(deliveries.unacknowledged())

@@ -153,3 +153,24 @@ def stats_verb(app: App, days: float) -> Answer:
         "attempts": found.attempts,
     }
     return Answer({"stats": payload}, lines.stats(found, screen(app)))
+
+
+@verb("conflicts")
+@task_argument()
+def conflicts_verb(app: App, task: str | None) -> Answer:
+    """Show which live branches clash with their base and with each other, and the order to merge in that clashes least.
+
+    Each pair is merged in memory, once for its two commits; what is not committed is not seen. With TASK, or inside a
+    worker's worktree, only what this one clashes with, and the exit code is 4 when there is anything.
+
+    In a pipe: a line for each file, with tabs (task, other task or `base`, path), and last the line `order`.
+    """
+    from git_agent.actions.conflicts import conflicts
+    from git_agent.actions.find import find
+    from git_agent.errors import Exit
+    from git_agent.render import clashes
+
+    chosen = find(app, task) if task is not None or app.worker_of else None
+    found = conflicts(app, chosen)
+    exit = Exit.CONFLICT if chosen is not None and found.clashes else Exit.DONE
+    return Answer(clashes.payload(found), clashes.conflicts(found, screen(app)), exit=exit)

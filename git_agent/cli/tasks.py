@@ -23,7 +23,13 @@ _ORDER = (
     click.option(
         "-p", "--priority", type=click.IntRange(0, 4), metavar="N", help="0 comes first, 4 last; 2 without it."
     ),
-    click.option("--path", "paths", multiple=True, metavar="PATHSPEC", help="What the task means to change."),
+    click.option(
+        "--path",
+        "paths",
+        multiple=True,
+        metavar="PATHSPEC",
+        help="What the task means to change, from the top of the repository; may be repeated.",
+    ),
     click.option("--check", metavar="COMMAND", help="Command run on the merged result instead of agent.check."),
     click.option("--name", metavar="NAME", help="Short name; made from the title without it."),
 )

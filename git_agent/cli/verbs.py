@@ -101,6 +101,7 @@ VERBS: dict[str, Verb] = {
         log="Show what happened, by time",
         watch="Print events as they happen",
         path="Print the path of a task's worktree",
+        conflicts="Show which branches clash, on which files, and an order to merge in",
         stats="Show figures: times per state, throughput, failures",
     ),
 }

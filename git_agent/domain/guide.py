@@ -39,6 +39,7 @@ COORDINATOR_VERBS: Mapping[str, str] = {
     "git agent run TASK --agent NAME": "run an agent in the task's worktree; `--detach` in the background",
     "git agent show TASK": "everything known of a task, and why it is stuck",
     "git agent diff TASK": "what it changed",
+    "git agent conflicts": "which branches clash, on which files, and an order to merge in that clashes least",
     "git agent approve TASK": "accept it at the commit it is at",
     "git agent request-changes TASK -m TEXT": "send it back to its worker",
     "git agent merge TASK": "bring it to its base; `--all`: every approved task",

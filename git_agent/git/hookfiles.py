@@ -23,7 +23,7 @@ EVENTS, GUARD = hookblocks.EVENTS, hookblocks.GUARD
 _PATIENCE = 10.0  # seconds; an installation takes a tenth of one
 _MADE = "hooks.made"  # names the hooks directory that was not there before us
 _LOCK = "hooks.lock"
-_FILES = (hookconfig.HOOKS, hookconfig.GUARD, hookconfig.WORKERS, "program", "protected")
+_FILES = (hookconfig.HOOKS, hookconfig.GUARD, hookconfig.WORKERS, "program", "protected", "claims")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _put_scripts(store: str, program: str, guard: bool, said: _Said) -> None:
         content = read(os.path.join(_sources(), name))
         if put(os.path.join(store, "hooks", name), content, 0o755):
             said.changed.append(f"wrote git-agent/hooks/{name}")
-    for name in () if guard else (*(f"hooks/{event}" for event in GUARD), "protected"):
+    for name in () if guard else (*(f"hooks/{event}" for event in GUARD), "protected", "claims"):
         _remove(os.path.join(store, name))
     put(os.path.join(store, "program"), os.fsencode(program) + b"\n", 0o600)
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from git_agent.errors import refused
 from git_agent.git import versions
+from git_agent.git.in_memory import Tried, merge_pairs
 from git_agent.git.landing import land
 from git_agent.git.rebases import Conflict, rebase
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, decode, git
 from git_agent.git.scratch import scratch
 
-__all__ = ["Clean", "Conflict", "commit", "land", "merge_message", "rebase", "try_merge"]
+__all__ = ["Clean", "Conflict", "commit", "land", "merge_message", "rebase", "terms", "try_merge", "try_merges"]
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
@@ -45,6 +47,49 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     if done.status == 0:
         return Clean(tree)
     return Conflict(tuple(dict.fromkeys(path for path in paths if path)))
+
+
+def try_merges(
+    repo: Repo, base_oid: str, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None] | None = None
+) -> list[Conflict | None]:
+    """Merge the second of each pair (full oids) into the first in memory; return what conflicts, None for none.
+
+    base_oid: the commit whose .gitattributes count; progress: as of in_memory.merge_pairs. What has no
+    history in common conflicts, on no path. Paths are those of try_merge, but a file that git would move aside
+    (`name~<oid>`) goes by its name.
+    """
+    with _attributes(repo, base_oid) as (before, where):
+
+        def tried(related: Sequence[tuple[str, str]]) -> list[Conflict | None]:
+            found = merge_pairs(repo, related, *before, progress=progress, cwd=where or repo.common_dir)
+            return [_conflict(pair, each) for pair, each in zip(related, found, strict=True)]
+
+        try:
+            return tried(pairs)
+        except GitError as error:
+            if "unrelated histories" not in error.stderr:
+                raise
+        related = [pair for pair in pairs if repo.merge_base(*pair) is not None]
+        found = dict(zip(related, tried(related), strict=True))
+        return [found.get(pair, Conflict(())) for pair in pairs]
+
+
+def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
+    if tried.clean:
+        return None
+    aside = re.compile(f"~(?:{pair[0]}|{pair[1]})(?:_[0-9]+)?(?=/|$)")
+    return Conflict(tuple(dict.fromkeys(aside.sub("", path) for path in tried.paths)))
+
+
+def terms(repo: Repo, base_oid: str) -> str:
+    """Hash what a merge depends on besides the two commits: git, its configuration, base_oid's .gitattributes."""
+    settings = repo.git("config", "--null", "--get-regexp", r"^(merge|diff)\.", ok=(0, 1)).out
+    entries = repo.git("ls-tree", "-r", "-z", base_oid).out.split(b"\0")
+    attributes = [entry for entry in entries if entry.endswith((b"\t.gitattributes", b"/.gitattributes"))]
+    own = b""
+    with suppress(OSError), open(os.path.join(repo.common_dir, "info", "attributes"), "rb") as file:
+        own = file.read()
+    return hashlib.sha256(repr((versions.git_version(), settings, own, attributes)).encode()).hexdigest()[:16]
 
 
 def commit(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: str | None) -> str:

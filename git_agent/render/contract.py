@@ -193,6 +193,21 @@ FINDING: Fields = {
     "task": ("integer or null", "whose it is"),
     "subject": ("string", "the file, branch, row or process that it is about"),
 }
+CLASH: Fields = {
+    "a": ("integer", "a task whose branch clashes"),
+    "b": ("integer or string", "the other task, of a higher number; `base` for its base"),
+    "paths": ("array of strings", "the files; none where the histories have nothing in common"),
+}
+OVERLAP: Fields = {
+    "a": ("integer", "a live or OPEN task whose path claim overlaps"),
+    "b": ("integer", "with that of this one"),
+    "paths": ("array of strings", "the narrower pathspecs where they meet, or the files that both match"),
+}
+OUTSIDE: Fields = {
+    "task": ("integer", "a task whose branch changed what it did not claim"),
+    "claimed_by": ("integer or null", "the live task that claims it; null for what its own claim does not have"),
+    "paths": ("array of strings", "the files"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
@@ -210,6 +225,9 @@ OBJECTS: Mapping[str, Fields] = {
     "Operation": OPERATION,
     "Rescue": RESCUE,
     "Finding": FINDING,
+    "Clash": CLASH,
+    "Overlap": OVERLAP,
+    "Outside": OUTSIDE,
     "Error": ERROR,
 }
 
@@ -254,5 +272,6 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "list": ("tasks",),
     "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "sessions", "needs_you"),
     "path": ("path",),
+    "conflicts": ("pairs", "order", "claims", "outside"),
     "stats": ("stats",),
 }

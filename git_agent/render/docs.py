@@ -107,7 +107,9 @@ def contract(example: object) -> str:
                 "`log --json` and `watch --json` print one object a line: `at`, and one of `event`, `message` and"
                 " `commit` (`oid`, `subject`, `author`); `watch` prints events only, `tail --follow --json` messages"
                 " only. An `error` may be the last line. `unacked`, in `inbox` and in the `health` of `status`, is an"
-                " array of Unacked."
+                " array of Unacked. In `conflicts`, `pairs` is an array of Clash, `claims` of Overlap, `outside` of"
+                " Outside, and `order` has the numbers of all live tasks. `health.clashes` of `status` counts the pairs"
+                " that clash, `health.unforeseen` those that were not looked at."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",

@@ -158,7 +158,7 @@ def status(found: Status, screen: Screen) -> list[str]:
     lines += _section("Queue", [v for v in found.tasks if v.task.state is State.OPEN], screen)
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
     lines += ["", totals or "no tasks yet; git agent spawn TITLE makes one"]
-    lines += _mail(found, screen)
+    lines += _mail(found, screen) + _clashes(found)
     if found.health["untrusted"]:
         lines.append(f"not trusted: {', '.join(found.health['untrusted'])} of .gitagent; git agent trust accepts them")
     return lines
@@ -174,6 +174,13 @@ def _mail(found: Status, screen: Screen) -> list[str]:
         more = len(found.unacked) - _UNACKED
         lines += [f"not acknowledged: {more} more; git agent status --json"] if more > 0 else []
     return lines
+
+
+def _clashes(found: Status) -> list[str]:
+    number, unknown = found.health["clashes"], found.health["unforeseen"]
+    says = [f"{number} {'pair of branches clashes' if number == 1 else 'pairs of branches clash'}"] if number else []
+    says += [f"{unknown} not looked at" if says else f"conflicts of {unknown} pairs not looked at"] if unknown else []
+    return [f"{', '.join(says)}: git agent conflicts"] if says else []
 
 
 def _section(title: str, shown: Sequence[TaskView], screen: Screen) -> list[str]:

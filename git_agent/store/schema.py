@@ -238,6 +238,20 @@ class PathClaimRow(_Table):
         primary_key = peewee.CompositeKey("task", "pathspec")
 
 
+class ClashRow(_Table):
+    """What merging commit b into commit a gave. paths: a JSON array, None for a clean merge."""
+
+    a = peewee.TextField()
+    b = peewee.TextField()
+    terms = peewee.TextField()
+    paths = peewee.TextField(null=True)
+    at = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "clash"
+        primary_key = peewee.CompositeKey("a", "b")
+
+
 class LockRow(_Table):
     """A named lock; fence grows with every holder."""
 
@@ -270,17 +284,4 @@ class IntentRow(_Table):
         table_name = "intent"
 
 
-TABLES: tuple[Any, ...] = (
-    MetaRow,
-    TaskRow,
-    DependencyRow,
-    AttemptRow,
-    LeaseRow,
-    SessionRow,
-    EventRow,
-    MessageRow,
-    DeliveryRow,
-    PathClaimRow,
-    LockRow,
-    IntentRow,
-)
+TABLES: tuple[Any, ...] = tuple(_Table.__subclasses__())

@@ -24,6 +24,7 @@ def test_each_exit_code_means_what_it_says(repo: Sandbox) -> None:
     assert _code(repo, "done", "1") == 0 and _code(repo, "done", "1") == 0
     assert _code(repo, "show", "99") == 1 and _code(repo, "-C", "/", "list") == 1
     assert _code(repo, "show", "1", "2") == 2 and _code(repo, "frobnicate") == 2 and _code(repo) == 2
+    assert _code(repo, "conflicts") == 0 and _code(repo, "conflicts", "1") == 4
     assert _code(repo, "merge", "1") == 3
     assert _code(repo, "done", "2") == 0 and _code(repo, "approve", "1", "2") == 0
     assert _code(repo, "merge", "1") == 0 and _code(repo, "merge", "2") == 4

@@ -83,7 +83,7 @@ def _live(life: Life) -> None:
     _work(life, 1)
     sent = life("send", "@human", "1", "#news", "Look")["messages"][0]["id"]
     life("reply", str(sent), "Yes"), life("tail", "news"), life("inbox"), life("ack", str(sent))
-    life("diff", "1"), life("request-changes", "1", "-m", "More"), life("done", "1")
+    life("conflicts"), life("diff", "1"), life("request-changes", "1", "-m", "More"), life("done", "1")
     life("approve", "1"), life("merge", "1"), life("rm", "1"), life("clean"), life("reopen", "1")
     life("reassign", "2"), life("release", "2"), life("spawn", "2"), life("fail", "2", "-m", "No"), life("retry", "2")
     life("cancel", "2"), life("undo"), life("cancel", "2"), life("rescue")

@@ -123,6 +123,74 @@ def test_a_worker_does_not_commit_on_the_base_in_its_worktree(
     assert tips(guarded) == before
 
 
+# Paths that others claim
+
+
+@pytest.fixture
+def claimed(guarded: Scene) -> Scene:
+    """Return a guarded scene whose task 2 claims docs/ without docs/mine, and task 1 login.py."""
+    guarded.sandbox.agent("edit", "2", "--path", "docs/", "--path", ":(exclude)docs/mine")
+    guarded.sandbox.agent("edit", "1", "--path", "login.py")
+    guarded.sandbox.git("config", "agent.pathClaims", "refuse")
+    guarded.sandbox.agent("list")
+    return guarded
+
+
+def stage(scene: Scene, *names: str) -> None:
+    for name in names:
+        scene.sandbox.write(name, f"{name}\n", cwd=scene.worker)
+        scene.sandbox.git("add", "--", name, cwd=scene.worker)
+
+
+def test_a_commit_of_what_another_task_claims_is_refused(claimed: Scene) -> None:
+    before = tips(claimed)
+    stage(claimed, "login.py", "docs/new", "docs/mine", "other")
+    said = commit(claimed, claimed.worker)
+    assert said.code == 1 and tips(claimed) == before
+    assert said.err == (
+        "error: task 2 claims what is staged here:\ndocs/new\n"
+        "hint: git restore --staged FILE; or ask for it: git agent send 2 TEXT\n"
+    )
+    claimed.sandbox.git("mv", "docs/guide.md", "moved.md", cwd=claimed.worker)
+    claimed.sandbox.git("restore", "--staged", "docs/new", cwd=claimed.worker)
+    assert "docs/guide.md" in commit(claimed, claimed.worker).err
+    # What both claim is its own, too.
+    claimed.sandbox.run("git", "-c", "agent.pathClaims=off", "agent", "edit", "1", "--path", "docs/guide.md")
+    claimed.sandbox.agent("list")
+    assert commit(claimed, claimed.worker).code == 0
+    stage(claimed, "docs/again")
+    assert "staged here:\ndocs/again\nhint" in commit(claimed, claimed.worker).err
+    assert commit(claimed, claimed.worker, "--no-verify").code == 0
+
+
+def test_what_nobody_else_claims_is_committed(claimed: Scene) -> None:
+    stage(claimed, "login.py", "docs/mine", "other")
+    assert commit(claimed, claimed.worker).code == 0
+    claimed.sandbox.write("docs/guide.md", "a person's\n")
+    assert commit(claimed, None, "-a").code == 0
+    # A merge brings what others did, also one that ends with a commit.
+    assert claimed.sandbox.run("git", "merge", "--no-commit", "--no-ff", "main", cwd=claimed.worker).code == 0
+    assert commit(claimed, claimed.worker).code == 0
+
+
+@pytest.mark.parametrize("end", ["cancel", "warn", "off", "guard", "program", "store"])
+def test_a_claim_that_does_not_count_any_more_refuses_nothing(claimed: Scene, end: str) -> None:
+    stage(claimed, "docs/new")
+    if end == "cancel":
+        claimed.sandbox.agent("cancel", "2")
+    elif end == "program":
+        (claimed.agent / "program").write_text("/nowhere/git-agent\n")
+    elif end == "store":
+        (claimed.agent / "agent.db").rename(claimed.agent / "away")
+    else:
+        claimed.sandbox.git("config", *(["agent.guard", "false"] if end == "guard" else ["agent.pathClaims", end]))
+    if end not in ("program", "store"):
+        claimed.sandbox.agent("list")
+    said = commit(claimed, claimed.worker)
+    assert said.code == 0
+    assert said.err == ("git agent: task 2 claims what is staged here:\ndocs/new\n" if end == "warn" else "")
+
+
 # Whom and what it lets alone
 
 

@@ -1,0 +1,91 @@
+"""Foresee conflicts: which live branches clash with their base and with each other, and an order that clashes least."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent.actions.foresee import foresee
+from git_agent.actions.outside import Outside, outside
+from git_agent.actions.overlaps import Overlap, overlaps
+from git_agent.app import App
+from git_agent.domain.sequence import sequence
+from git_agent.domain.task import LIVE, State, Task
+from git_agent.errors import refused
+from git_agent.store import path_claims, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Two tasks whose branches clash, the lower id first; other None: with the base. paths: none where the histories
+    have nothing in common.
+    """
+
+    task: int
+    other: int | None
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """What was foreseen. tasks: whose branches were merged, by id; order: all of them, as to merge them; claims: what
+    overlaps of live and OPEN tasks, the lower id first; outside: what branches changed against the claims; of: the
+    task that clashes, claims and outside are about, None for all.
+    """
+
+    tasks: tuple[Task, ...]
+    clashes: tuple[Clash, ...]
+    order: tuple[int, ...]
+    claims: tuple[Overlap, ...]
+    outside: tuple[Outside, ...]
+    of: int | None = None
+
+
+def conflicts(app: App, task: Task | None = None) -> Conflicts:
+    """Merge every live branch with its base and with each other in memory.
+
+    task: only what it clashes with. What is not committed is not seen. Raises AgentError (exit 3) for a task that is
+    neither live nor OPEN.
+    """
+    if task is not None and not task.live and task.state is not State.OPEN:
+        says = f"{task.label} has no branch to merge: it is {task.state}"
+        raise refused("not-live", says, "git agent conflicts")
+    found = _here(app, tasks.listing(LIVE))
+    seen = foresee(app, found)
+    clashes = [frozenset((one, other)) for one, other in seen.pairs if other is not None]
+    order = sequence(found, tasks.parents([t.id for t in found]), clashes)
+    claims = path_claims.of_states(LIVE)
+    told = [Clash(one, other, paths) for (one, other), paths in seen.pairs.items()]
+    own = [c for c in told if task is None or task.id in (c.task, c.other)]
+    return Conflicts(
+        tuple(sorted(found, key=lambda t: t.id)),
+        tuple(sorted(own, key=lambda c: (c.task, c.other or 0))),
+        tuple(t.id for t in order),
+        tuple(_overlapping(app, task)),
+        tuple(each for t in found for each in outside(app, t, claims) if task is None or _concerns(each, task)),
+        task.id if task else None,
+    )
+
+
+def _overlapping(app: App, task: Task | None) -> list[Overlap]:
+    standing = path_claims.of_states(LIVE | {State.OPEN})
+    own = [c for c in standing if task is None or c.task == task.id]
+    found = [each for claim in own for each in overlaps(app, claim)]
+    pairs = {frozenset((o.claim.task, o.other.task)): o for o in reversed(found)}  # of two, the one of the lower id
+    turned = [
+        o if (o.claim.task or 0) < (o.other.task or 0) else Overlap(o.other, o.claim, o.paths) for o in pairs.values()
+    ]
+    return sorted(turned, key=lambda o: (o.claim.task or 0, o.other.task or 0))
+
+
+def _concerns(found: Outside, task: Task) -> bool:
+    return task.id in (found.task, found.claimed_by)
+
+
+def _here(app: App, live: Sequence[Task]) -> list[Task]:
+    heads = app.heads if app.sighted is None else app.sighted.heads
+    for task in live:
+        if task.branch not in heads or task.base not in heads:
+            lost = task.base if task.branch in heads else task.branch
+            app.notice(f"{task.label} is left out: branch '{lost}' is gone")
+    return sorted((t for t in live if t.branch in heads), key=lambda t: t.id)

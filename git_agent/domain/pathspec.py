@@ -1,0 +1,131 @@
+"""Pathspecs as git reads them (gitglossary(7), "pathspec"), as far as two of them can be compared without any files."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from git_agent.errors import AgentError, usage
+
+_SHORT = {"/": "top", "!": "exclude", "^": "exclude"}
+_WILD = re.compile(r"[*?\[\\]")
+
+
+class Pathspec(NamedTuple):
+    """A pathspec, read. pattern: from the top of the repository, "" for all of it; wild: it has wildcards."""
+
+    pattern: str
+    exclude: bool
+    icase: bool
+    wild: bool
+    deep: bool
+
+    @property
+    def start(self) -> str:
+        """Return what every path that it matches begins with."""
+        found = _WILD.search(self.pattern) if self.wild else None
+        return self.pattern[: found.start()] if found else self.pattern
+
+
+def read(text: str) -> Pathspec:
+    """Read a pathspec; it counts from the top of the repository, wherever one stands.
+
+    deep: `*` matches `/`, too, as it does without `:(glob)`. Raises usage error bad-path for one that leads outside;
+    what else git refuses is git's to say.
+    """
+    magic, rest = _magic(text)
+    words = {word.partition(":")[0] for word in magic}
+    if rest.startswith("/") or ".." in rest.split("/"):
+        raise outside(text)
+    wild = "literal" not in words and _WILD.search(rest) is not None
+    pattern = rest if wild else posixpath.normpath(rest) if rest else ""
+    return Pathspec("" if pattern == "." else pattern, "exclude" in words, "icase" in words, wild, "glob" not in words)
+
+
+def outside(text: str) -> AgentError:
+    """Make the error of a pathspec that leads out of the repository."""
+    return usage("bad-path", f"'{text}' is outside of the repository", "paths are given from the top: --path src/")
+
+
+def _magic(text: str) -> tuple[list[str], str]:
+    if text.startswith(":("):
+        words, _, rest = text[2:].partition(")")
+        return words.split(","), rest
+    if not text.startswith(":"):
+        return [], text
+    found: list[str] = []
+    rest = text[1:]
+    while rest and rest[0] in _SHORT:
+        found.append(_SHORT[rest[0]])
+        rest = rest[1:]
+    return found, rest.removeprefix(":")
+
+
+def may_meet(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Tell whether some path, there or not, may match both lists: False is certain, True is not."""
+    return any(_begin_alike(a, b) for a in _wanted(ours) for b in _wanted(theirs))
+
+
+def may_match(paths: Iterable[str], pathspecs: Iterable[str]) -> bool:
+    """Tell whether the pathspecs may match one of these paths: False is certain, True is not."""
+    wanted = _wanted(pathspecs)
+    return any(_begins(path, spec) for path in paths for spec in wanted)
+
+
+def _begins(path: str, spec: Pathspec) -> bool:
+    return path.lower().startswith(spec.start.lower()) if spec.icase else path.startswith(spec.start)
+
+
+def _wanted(texts: Iterable[str]) -> list[Pathspec]:
+    """A list of exclusions alone means all the rest."""
+    wanted = [spec for spec in map(read, texts) if not spec.exclude]
+    return wanted or [read(".")]
+
+
+def _begin_alike(a: Pathspec, b: Pathspec) -> bool:
+    one, other = (a.start.lower(), b.start.lower()) if a.icase or b.icase else (a.start, b.start)
+    return one.startswith(other) or other.startswith(one)
+
+
+def meeting(ours: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
+    """List where two lists meet whatever files there are: of each pair that meets the narrower pathspec.
+
+    A path and the same path, a directory and what is below it, a pattern and the path that it matches, a pattern below
+    a directory, a pattern and itself; and nothing that either side excludes.
+    """
+    mine, other = ([(text, read(text)) for text in texts] for texts in (ours, theirs))
+    barred = [spec for _, spec in (*mine, *other) if spec.exclude]
+    found = [
+        text if _covers(b, a) else its
+        for text, a in mine
+        for its, b in other
+        if not (a.exclude or b.exclude) and (_covers(a, b) or _covers(b, a))
+        if not any(_covers(each, a) or _covers(each, b) for each in barred)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _covers(a: Pathspec, b: Pathspec) -> bool:
+    one, other = (a.pattern.lower(), b.pattern.lower()) if a.icase or b.icase else (a.pattern, b.pattern)
+    if not a.wild:
+        return one in ("", other) or other.startswith(f"{one.rstrip('/')}/")
+    return one == other or (not b.wild and re.fullmatch(_expression(one, a.deep), other) is not None)
+
+
+def _expression(pattern: str, deep: bool) -> str:
+    """Write git's wildcards (wildmatch) as a regular expression, which matches what is below a match, too."""
+    any_one = "." if deep else "[^/]"
+    words = {"**/": "(?:.*/)?", "/**": "/.*", "**": f"{any_one}*", "*": f"{any_one}*", "?": any_one}
+    tokens = re.findall(r"\*\*/|/\*\*|\*\*|\*|\?|\\.|\[[!^]?\]?[^]]*\]|.", pattern, re.DOTALL)
+    said = "".join(words.get(t) or _bracket(t) or re.escape(t.removeprefix("\\") or t) for t in tokens)
+    return f"(?s:{said})(?:/.*)?"
+
+
+def _bracket(token: str) -> str:
+    if len(token) < 3 or token[0] != "[":
+        return ""
+    inside = token[1:-1]
+    negated = inside[0] in "!^"
+    return f"[{'^' if negated else ''}{inside[negated:].replace('[', re.escape('['))}]"

@@ -1,0 +1,43 @@
+"""What merges of two commits were found to give: a cache, so that nothing is lost with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from git_agent.store.engine import NOW_MS, peewee
+from git_agent.store.schema import ClashRow, tuples
+
+Pair = tuple[str, str]
+KEPT_MS = 24 * 3600 * 1000
+"""How long a pair is kept when one of its commits is no branch's tip any more: branches go back, too."""
+
+
+class Found(NamedTuple):
+    """What a merge gave. terms: under which attributes and configuration; paths: that clash, None for a clean merge."""
+
+    terms: str
+    paths: tuple[str, ...] | None
+
+
+def known(oids: Collection[str]) -> dict[Pair, Found]:
+    """Map the pairs of these commits (full oids) whose merge was tried to what it gave."""
+    among = _among(oids)
+    query = ClashRow.select(ClashRow.a, ClashRow.b, ClashRow.terms, ClashRow.paths)
+    rows = tuples(query.where(ClashRow.a.in_(among) & ClashRow.b.in_(among)))
+    return {(a, b): Found(terms, None if paths is None else tuple(json.loads(paths))) for a, b, terms, paths in rows}
+
+
+def put(found: Mapping[Pair, Found], tips: Collection[str]) -> None:
+    """Record what merges gave, and forget the old ones of commits that are no tips any more; in a transaction."""
+    gone = ClashRow.a.not_in(_among(tips)) | ClashRow.b.not_in(_among(tips))
+    ClashRow.delete().where((ClashRow.at < NOW_MS - KEPT_MS) & gone).execute()
+    for (a, b), (terms, paths) in found.items():
+        told = None if paths is None else json.dumps(paths)
+        ClashRow.insert(a=a, b=b, terms=terms, paths=told, at=NOW_MS).on_conflict_replace().execute()
+
+
+def _among(oids: Collection[str]) -> peewee.SQL:
+    # One parameter for any number of values: SQLite takes 32,766, and a repository may have more branches.
+    return peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(sorted(oids)),))

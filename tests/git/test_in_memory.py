@@ -1,0 +1,115 @@
+"""Merging many pairs at once says what git says of each pair alone."""
+
+from __future__ import annotations
+
+import random
+from itertools import permutations
+
+import pytest
+
+from git_agent.git import in_memory, merges, versions
+from git_agent.git.repo import Repo
+from tests.sandbox import Sandbox
+
+FILES = ["a", "dir/b", "dir/c", "dir/deep/d", "other/e", "sp ace", "tab\tname", 'quo"te', "ünï", "new\nline"]
+
+
+def history(repo: Sandbox, seed: int, branches: int) -> list[str]:
+    """Make branches of one commit each that edit, delete, rename, chmod and add files at random; return their tips."""
+    chance = random.Random(seed)
+    lines = [f"{n}" for n in range(12)]
+    for name in FILES:
+        repo.write(name, "\n".join([name, *lines]) + "\n")
+    repo.write("binary", bytes(range(256)))
+    repo.git("add", "--all")
+    repo.git("commit", "--quiet", "--message", "Begin")
+    start = repo.git("rev-parse", "HEAD")
+    tips = []
+    for at in range(branches):
+        repo.git("checkout", "--quiet", "--detach", start)
+        for _ in range(chance.randrange(1, 6)):
+            _change(repo, chance, at)
+        repo.git("add", "--all")
+        repo.git("commit", "--quiet", "--allow-empty", "--message", f"Branch {at}")
+        tips.append(repo.git("rev-parse", "HEAD"))
+    return tips
+
+
+def _change(repo: Sandbox, chance: random.Random, at: int) -> None:
+    name = chance.choice(FILES)
+    file, kind = repo.path / name, chance.randrange(8)
+    if kind == 0:
+        file.unlink(missing_ok=True)
+    elif kind == 1 and file.is_file():
+        file.chmod(0o755)
+    elif kind == 2 and file.is_file():
+        repo.write(f"moved/{chance.randrange(3)}", file.read_bytes())
+        file.unlink()
+    elif kind == 3 and (repo.path / "dir").is_dir():
+        (repo.path / "dir").rename(repo.path / f"dir{chance.randrange(3)}")
+    elif kind == 4:
+        repo.write("binary", bytes([at]) * 256)
+    elif kind == 5 and not file.parent.is_file():
+        repo.write(f"dir/new{chance.randrange(2)}", f"{at}\n")
+    elif kind == 6 and not (repo.path / "a").is_dir():
+        (repo.path / "a").unlink(missing_ok=True)
+        repo.write("a/inside", f"{at}\n")
+    elif file.is_file():
+        text = file.read_bytes().split(b"\n")
+        text[chance.randrange(len(text))] = f"branch {at}".encode()
+        file.write_bytes(b"\n".join(text))
+
+
+def alone(repo: Sandbox, a: str, b: str) -> set[str] | None:
+    """Ask git about one pair; return the paths in conflict, None for a clean merge; a file moved aside by its name."""
+    done = repo.run("git", "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", a, b)
+    paths = [path.split(f"~{a}")[0].split(f"~{b}")[0] for path in done.out.split("\0")[1:] if path]
+    return None if done.code == 0 else set(paths)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("known", [(2, 39, 0), (2, 38, 0)], ids=["one process", "one a pair"])
+def test_pairs_at_once_give_what_each_gives_alone(
+    repo: Sandbox, seed: int, known: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if known < (2, 39, 0):
+        monkeypatch.setattr(versions, "git_version", lambda: known)
+    tips = history(repo, seed, 7)
+    pairs = list(permutations(tips, 2))
+    before = set((repo.path / ".git/objects").rglob("*"))
+    found = merges.try_merges(Repo.open(str(repo.path)), tips[0], pairs)
+    assert set((repo.path / ".git/objects").rglob("*")) == before
+    said = [None if each is None else set(each.paths) for each in found]
+    assert said == [alone(repo, a, b) for a, b in pairs]
+    assert None in said and any(said), "neither clean nor clashing"
+
+
+def test_histories_with_nothing_in_common_conflict_on_no_path(repo: Sandbox) -> None:
+    one = repo.git("rev-parse", "HEAD")
+    repo.git("checkout", "--quiet", "--orphan", "other")
+    other = repo.commit(None, "README.md", "# Another\n")
+    third = repo.commit(None, "more", "more\n")
+    opened = Repo.open(str(repo.path))
+    pairs = [(other, third), (one, other), (third, other)]
+    assert merges.try_merges(opened, one, pairs) == [None, merges.Conflict(()), None]
+    assert in_memory.merge_pairs(opened, [(one, other)], unrelated=True)[0].paths
+
+
+def test_attributes_and_configuration_are_terms_of_a_merge(repo: Sandbox) -> None:
+    repo.commit(None, "log", "begin\n")
+    start = repo.git("rev-parse", "HEAD")
+    one = repo.commit(None, "log", "begin\none\n")
+    repo.git("checkout", "--quiet", "--detach", start)
+    other = repo.commit(None, "log", "begin\nother\n")
+    repo.git("checkout", "--quiet", "main")
+    opened = Repo.open(str(repo.path))
+    assert merges.try_merges(opened, one, [(one, other)]) == [merges.Conflict(("log",))]
+    plain = merges.terms(opened, one)
+    repo.commit(None, "unrelated", "x\n")
+    assert merges.terms(opened, repo.git("rev-parse", "HEAD")) == plain
+    union = repo.commit(None, "sub/.gitattributes", "log merge=union\n")
+    assert merges.terms(opened, union) != plain
+    union = repo.commit(None, ".gitattributes", "log merge=union\n")
+    assert merges.try_merges(opened, union, [(one, other)]) == [None]
+    repo.git("config", "merge.renames", "false")
+    assert merges.terms(opened, one) != plain
