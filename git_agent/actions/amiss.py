@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass
 
 from git_agent.app import App
@@ -93,6 +92,6 @@ def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss |
     made = f" with commits that '{each.branch}' lacks ({number})" if number not in ("", "0") else ""
     where = head if head in tips.heads else "a detached HEAD"
     says = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
-    helps = f"git -C {shlex.quote(each.worktree)} switch {each.branch}"
+    helps = f"git -C {each.worktree} switch {each.branch}"
     more = f", then git merge {tip[:12]}" if made else ""
     return Amiss("worktree-switched", f"worktree on {where}{made}", "task.switched", says, helps, more)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from git_agent.app import App
-from git_agent.domain.finding import Finding
+from git_agent.domain.finding import LASTING, Finding
 from git_agent.store import events
 
 KIND = "doctor.fixed"
@@ -24,6 +25,8 @@ def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any],
         "text": _readable(f"{finding.what}: {text}"),
     }
     data |= {"before": dict(before), "after": dict(after)}
+    if finding.code not in LASTING:
+        data["operation"] = os.urandom(8).hex()  # what `undo` takes back by itself
     events.append(KIND, app.speaker.actor, task=finding.task, data=data)
     return text
 

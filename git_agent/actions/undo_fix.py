@@ -9,6 +9,7 @@ from typing import Any
 
 from git_agent.app import App
 from git_agent.domain.event import Event
+from git_agent.domain.finding import LASTING
 from git_agent.domain.soundness import Row
 from git_agent.domain.task import Hold, State
 from git_agent.errors import AgentError, refused
@@ -19,18 +20,20 @@ from git_agent.store.engine import peewee
 _Values = Mapping[str, Any]
 
 
-def undo_fix(app: App, event: Event) -> str:
+def undo_fix(app: App, event: Event, *, dry_run: bool = False) -> str:
     """Take back what a `doctor.fixed` event tells; return a line that says what is so again.
 
-    event: as it was read. The undoing is an event, `doctor.unfixed`. Raises AgentError: exit 3 when what the fix made
-    is not so any more, or when there is nothing to take back.
+    event: as it was read; dry_run: only say what would be done. The undoing is an event, `doctor.unfixed`. Raises
+    AgentError: exit 3 when what the fix made is not so any more, or when there is nothing to take back.
     """
     code, before, after = event.data["code"], event.data["before"], event.data["after"]
-    if code in _NOTHING:
-        raise refused("nothing-to-undo", f"there is nothing to take back: {_NOTHING[code]}", "git agent doctor")
+    if code in LASTING:
+        raise refused("nothing-to-undo", f"there is nothing to take back: {LASTING[code]}", "git agent doctor")
     with app.store.transaction():
         if events.undone(event.seq):
             raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
+        if dry_run:
+            return f"would be taken back: {event.data['text']}"
         if code in _IN_STORE:
             text = _IN_STORE[code](event.task or 0, before, after)
             return _record(app, event, text)
@@ -40,7 +43,7 @@ def undo_fix(app: App, event: Event) -> str:
 
 
 def _record(app: App, event: Event, text: str) -> str:
-    data = {"fix": event.seq, "code": event.data["code"], "text": text}
+    data = {"undoes": event.seq, "code": event.data["code"], "text": text}
     events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
     return text
 
@@ -153,16 +156,4 @@ _OUTSIDE: Mapping[str, Callable[[App, _Values, _Values], str]] = {
     "context-wrong": _context,
     "context-included": _exclude,
     "secret-unignored": _exclude,
-}
-_NOTHING: Mapping[str, str] = {
-    "store-wal": "all that the log held is in the database",
-    "store-index": "an index is made of the rows",
-    "store-lock": "its holder is gone",
-    "approval-unbound": "git agent approve gives it anew",
-    "hooks-missing": "git agent deinit takes the hooks out",
-    "hooks-script": "git agent deinit takes the hooks out",
-    "hooks-program": "git agent deinit takes the hooks out",
-    "repository-moved": "where it was before is not there any more",
-    "worktree-moved": "where it was before is not there any more",
-    "worktree-half": "it held nothing but what the branch has",
 }

@@ -83,7 +83,7 @@ RULES: Mapping[str, Rule] = {
         "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
     "store-corrupt": Rule(_S, "the store's file is no sound database",
         "no task can be given out, handed in or merged while the store can't be used",
-        "mv {subject} {subject}.bad, then git agent init begins anew: branches and worktrees stay"),
+        "mv {subject} {subject}.bad, then git agent init"),
     "store-newer": Rule(_S, "a newer git agent wrote the store",
         "this one would not understand what is in it", "{helps}"),
     "store-older": Rule(_S, "an older git agent wrote the store",
@@ -231,3 +231,16 @@ RULES: Mapping[str, Rule] = {
         "a secret is open on this host", DOCTOR, True),
 }
 # fmt: on
+# What a fix can not be taken back from, and why nobody would want to.
+LASTING: Mapping[str, str] = {
+    "store-wal": "all that the log held is in the database",
+    "store-index": "an index is made of the rows",
+    "store-lock": "its holder is gone",
+    "approval-unbound": "git agent approve gives it anew",
+    "hooks-missing": "git agent deinit takes the hooks out",
+    "hooks-script": "git agent deinit takes the hooks out",
+    "hooks-program": "git agent deinit takes the hooks out",
+    "repository-moved": "where it was before is not there any more",
+    "worktree-moved": "where it was before is not there any more",
+    "worktree-half": "it held nothing but what the branch has",
+}

@@ -96,7 +96,7 @@ def get(seq: int) -> Event | None:
 def undone(seq: int) -> bool:
     """Tell whether a fix of `doctor` was taken back. It reads the events since: fixes are few, and undone soon."""
     later = (EventRow.seq > seq) & (EventRow.kind == "doctor.unfixed")
-    return any(json.loads(row[0]).get("fix") == seq for row in tuples(EventRow.select(EventRow.data).where(later)))
+    return any(json.loads(row[0]).get("undoes") == seq for row in tuples(EventRow.select(EventRow.data).where(later)))
 
 
 def following(seq: int, limit: int) -> list[Event]:
