@@ -73,7 +73,9 @@ def _of_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         says = f"task {each.task}: worktree {each.worktree} is at {moved} now"
         yield Finding("worktree-moved", says, each.task, subject, data={"path": moved, "number": each.number})
     else:
-        helps = found.helps + (found.more if found.more.startswith(",") else "")
+        helps = found.helps.replace(each.worktree, shlex.quote(each.worktree)) + (
+            found.more if found.more.startswith(",") else ""
+        )
         if found.code == "worktree-gone":
             helps += ", or git worktree repair PATH where it was moved to"
         yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree})
@@ -149,7 +151,7 @@ def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
         if name not in known | remote | reserved and refs.made_here(app.repo, name):
-            helps = f"git agent spawn --branch {name} adopts it; git branch -D {name} deletes it"
+            helps = f"git agent spawn TITLE --branch {name}, or git branch -D {name}"
             yield Finding("branch-orphan", f"branch '{name}' belongs to no task", None, name, helps)
     where = home(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():

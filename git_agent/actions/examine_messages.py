@@ -25,11 +25,11 @@ def _to_nobody() -> Iterator[Finding]:
             continue
         many = f"{number} messages wait" if number > 1 else f"message {first} waits"
         if task is None:
-            says, helps = f"{many} for task {to}, which is not there", "git agent send @human TEXT says it to a person"
+            says, helps = f"{many} for task {to}, which is not there", "git agent send @human TEXT"
         else:
             many = f"{wanting} messages wait" if wanting > 1 else "a message waits"
             says = f"{many} to be acknowledged by task {to}, which is {task.state}"
-            helps = f"git agent inbox --as {to} shows them; git agent reopen {to} gives the task a worker again"
+            helps = f"git agent inbox --as {to}, or git agent reopen {to}"
         yield Finding("message-nobody", says, task.id if task else None, f"to {to}", helps)
 
 
@@ -39,5 +39,5 @@ def _unread() -> Iterator[Finding]:
         if message.to.startswith("#") or (message.to.isdecimal() and (task is None or not task.live)):
             continue
         says = f"urgent message {message.id} to {message.to} was not read yet"
-        helps = "git agent inbox" if task is None else f"git agent show {message.to}: does its worker still run?"
+        helps = "git agent inbox" if task is None else f"git agent show {message.to}"
         yield Finding("message-unread", says, task.id if task else None, f"message {message.id}", helps)

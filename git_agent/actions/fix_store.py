@@ -19,10 +19,6 @@ def fix_store(app: App, finding: Finding) -> str:
     return _FIXES[finding.code](app, finding)
 
 
-def _older(app: App, finding: Finding) -> str:
-    return "brought up to date"
-
-
 def _modes(app: App, finding: Finding) -> str:
     # By its path: opening the database by ourselves would drop SQLite's locks.
     os.chmod(finding.subject, finding.data["wanted"])
@@ -75,7 +71,6 @@ def _changed() -> AgentError:
 
 
 _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
-    "store-older": _older,
     "store-modes": _modes,
     "store-wal": _wal,
     "store-index": _index,

@@ -83,7 +83,7 @@ RULES: Mapping[str, Rule] = {
         "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
     "store-corrupt": Rule(_S, "the store's file is no sound database",
         "no task can be given out, handed in or merged while the store can't be used",
-        "mv {subject} {subject}.bad, then git agent init begins anew: branches and worktrees stay"),
+        "mv {subject} {subject}.bad, then git agent init"),
     "store-newer": Rule(_S, "a newer git agent wrote the store",
         "this one would not understand what is in it", "{helps}"),
     "store-older": Rule(_S, "an older git agent wrote the store",

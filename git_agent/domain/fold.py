@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from git_agent.domain.task import Hold, Move, State, Step, after, event_kind
+from git_agent.domain.task import MOVES, Hold, Move, State, event_kind
 
 
 class Change(NamedTuple):
@@ -50,14 +50,16 @@ def fold(changes: Iterable[Change]) -> Folded:
     ended, is a row of MOVES, and belongs to the epoch that the row makes of the last one, so that nothing superseded
     changes anything. Stops at the first change that breaks one, and names it.
     """
-    at = Folded()
+    at, left = Folded(), None
     for change in changes:
         if change.target is None and change.version is None:
             continue
         why, move = _misfit(at, change)
         if why or move is None:
             return at._replace(misfit=Misfit(change.seq, why))
-        at = Folded(move.target, move.hold, at.epoch + move.fences, at.version + 1)
+        hold = left if str(move.step) == _UNDO and move.target is State.WORKING else move.hold
+        left = at.hold if at.state is State.WORKING else left
+        at = Folded(move.target, hold, at.epoch + move.fences, at.version + 1)
     return at
 
 
@@ -80,10 +82,15 @@ def _misfit(at: Folded, change: Change) -> tuple[str, Move | None]:
 
 def _row(at: Folded, change: Change) -> Move | None:
     """Two steps may share a kind (a merge of ours, one by hand); the rows they share end alike."""
-    moves = (after(at.state, at.hold, step) for step in _STEPS.get(change.kind, ()))
-    return next((move for move in moves if move is not None and move.target == change.target), None)
+    for move in _ROWS.get((change.kind, change.target or ""), ()):
+        begins = at.state in move.sources if at.state is not None else not move.sources
+        held = {None: True, "any": at.hold is not None, "none": at.hold is None}.get(move.held, move.held == at.hold)
+        if begins and held:
+            return move
+    return None
 
 
-_STEPS: dict[str, list[Step]] = {}
-for _step in Step:
-    _STEPS.setdefault(event_kind(_step), []).append(_step)
+_UNDO = "undo"  # the one step that leads to a hold of before: that with which the task was called off
+_ROWS: dict[tuple[str, str], list[Move]] = {}
+for _each in MOVES:
+    _ROWS.setdefault((event_kind(_each.step), str(_each.target)), []).append(_each)

@@ -71,12 +71,6 @@ def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
     return lines + [f"again: {line}" for line in wrong(world.sandbox)]
 
 
-def ailing(world: World, hurting: Driver) -> list[str]:
-    """Name what `doctor` finds; a command of its own each time, so not after every step unless all are wanted."""
-    said = hurting.run(world.sandbox, "doctor").result
-    return [f"doctor: {said.out}{said.err}"] if said.code else []
-
-
 @pytest.mark.parametrize("name", SCENES)
 def test_after_a_kill_the_next_command_mends_everything(
     name: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
@@ -93,9 +87,8 @@ def test_after_a_kill_the_next_command_mends_everything(
         lines = [] if hurt.result.code == -9 else [f"not killed: {hurt.result}"]
         lines += [f"said {notes} of {pending}"] if len(notes) != len(pending) else []
         lines += wrong(world.sandbox) + again(world, scene, hurting)
-        lines += ailing(world, hurting) if every_step else []
         found += [f"killed at {at}, {hurt.struck}: {line}" for line in lines]
-    assert found + ailing(world, hurting) == []
+    assert found == []
 
 
 def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
@@ -109,9 +102,8 @@ def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == ENDS[how] else [f"exit {hurt.result.code}: {hurt.result.err}"]
         lines += wrong(world.sandbox) + again(world, scene, hurting)
-        lines += ailing(world, hurting) if every_step else []
         found += [f"{how} at {at}, {hurt.struck}: {line}" for line in lines]
-    assert found + ailing(world, hurting) == []
+    assert found == []
 
 
 def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
@@ -128,9 +120,8 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
             # On a full disk nothing can be taken back, and what could not be deleted waits: for the next command.
             hurting.run(world.sandbox, "list")
         lines += wrong(world.sandbox) + again(world, scene, hurting)
-        lines += ailing(world, hurting) if every_step else []
         found += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]
-    assert found + ailing(world, hurting) == []
+    assert found == []
 
 
 def _well_said(hurt: Hurt) -> bool:
