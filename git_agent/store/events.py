@@ -143,7 +143,8 @@ def superseding(task: int, epoch: int) -> Event | None:
 
 
 _OPERATION, _UNDOES = "json_extract(e.data, '$.operation')", "json_extract(u.data, '$.undoes')"
-_NOT_UNDONE = f"NOT EXISTS (SELECT 1 FROM event u WHERE {_UNDOES} = e.seq AND {_UNDOES} IS NOT NULL)"
+# The plus takes the column's affinity away, without which SQLite walks through the whole index.
+_NOT_UNDONE = f"NOT EXISTS (SELECT 1 FROM event u WHERE {_UNDOES} = +e.seq AND {_UNDOES} IS NOT NULL)"
 
 
 def undoable() -> Iterator[Event]:
