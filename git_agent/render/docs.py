@@ -106,7 +106,8 @@ def contract(example: object) -> str:
                 "`log --json` and `watch --json` print one object a line: `at`, and one of `event`, `message` and"
                 " `commit` (`oid`, `subject`, `author`); `watch` prints events only, `tail --follow --json` messages"
                 " only. An `error` may be the last line. `unacked`, in `inbox` and in the `health` of `status`, is an"
-                " array of Unacked."
+                " array of Unacked. `results` of `merge` is an array of Result; where not all landed, `error` stands"
+                " beside it."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",
