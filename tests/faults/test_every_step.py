@@ -16,7 +16,7 @@ TELLING = ("store", "after store", "pygit2", "after pygit2", "start worktree", "
 ENDS = {"term": 143, "interrupt": 130}
 DISKS = ("io", "full", "filled")
 # What `make test` hurts by signals and by a bad disk; `make faults` hurts all of STOPPED in every way.
-STOPPED = ("spawn-furnished", "claim", "reassign", "merge", "merge-rebase-elsewhere", "rm", "clean")
+STOPPED = ("spawn-furnished", "claim", "reassign", "merge", "merge-rebase-elsewhere", "queue", "rm", "clean")
 FEW_SIGNALS = [("spawn-furnished", "term"), ("merge", "interrupt"), ("merge-rebase-elsewhere", "term"), ("rm", "term")]
 FEW_DISKS = [("spawn-furnished", "io"), ("claim", "full"), ("merge", "full"), ("rm", "filled")]
 
@@ -53,7 +53,9 @@ def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
     """Do the command again; name what is wrong then."""
     done = hurting.run(world.sandbox, *scene.argv)
     states = {row["state"] for row in rows(world.sandbox, "select state from task")}
-    lines = [] if scene.goal in states else [f"again: {states}, exit {done.result.code}: {done.result.err}"]
+    lines = (
+        [] if states == set(scene.goal.split()) else [f"again: {states}, exit {done.result.code}: {done.result.err}"]
+    )
     return lines + [f"again: {line}" for line in wrong(world.sandbox)]
 
 
