@@ -245,5 +245,6 @@ class _Queue:
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes[outcome.task] = outcome
-        says = f": {outcome.why}" if outcome.why else ""
-        self.app.progress(f"task {outcome.task}: {outcome.fate.value.replace('_', ' ')}{says}")
+        held = outcome.fate in (Fate.CONFLICT, Fate.CHECK_FAILED)
+        word = "held" if held else outcome.fate.replace("_", " ")
+        self.app.progress(f"task {outcome.task}: " + ": ".join(filter(None, (word, outcome.why))))

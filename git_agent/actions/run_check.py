@@ -56,10 +56,10 @@ def run_check(
         for command in commands:
             what = together(of) if of else "the base alone"
             app.progress(f"{title}: {command} ({what})")
-            log.write(f"# {what}: {command}\n".encode(errors="replace"))
+            log.write(f"== {what}: {command}\n".encode(errors="replace"))
             ran = check.run(command, path, env, app.progress, heard=log.write, tick=tick, within_s=seconds or None)
             how = f"failed with {ran.status}" if ran.status is not None else f"did not end within {spell(seconds)}"
-            log.write(f"# {'passed' if ran.status == 0 else how}, after {ran.seconds:.1f} s\n".encode())
+            log.write(f"== {'passed' if ran.status == 0 else how}, after {ran.seconds:.1f} s\n".encode())
             if ran.status != 0:
                 kept = None if log.failed else name
                 return Checked(command, ran.status, ran.tail, kept, f"the check {how}: {command}")

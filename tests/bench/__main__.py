@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import hooking, listing, mailing, running, spawning, starting, verbs, writing
+from tests.bench import hooking, listing, mailing, merging, running, spawning, starting, verbs, writing
 from tests.bench.stage import sealed
 
 BENCHMARKS = {
@@ -21,6 +21,7 @@ BENCHMARKS = {
     **hooking.BENCHMARKS,
     **running.BENCHMARKS,
     **mailing.BENCHMARKS,
+    **merging.BENCHMARKS,
 }
 
 
