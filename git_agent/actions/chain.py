@@ -56,7 +56,7 @@ def chain(app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: C
 def _waiting(task: Task, missing: Sequence[int]) -> Outcome:
     why = f"it waits for {together(missing)}"
     helps = f"git agent show {missing[0]}, or git agent merge {task.id} to merge it all the same"
-    return Outcome(task.id, Fate.LEFT_OUT, why, helps, exit=Exit.REFUSED)
+    return Outcome(task.id, Fate.LEFT_OUT, why, helps, exit=Exit.REFUSED, code="dependency-waits")
 
 
 def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: str) -> None:

@@ -10,4 +10,4 @@ from git_agent.errors import AgentError
 def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
     """Make the outcome of a task of an error that keeps it from being merged. before: said before the reason."""
     said = error.message.removeprefix(f"cannot merge {task.label}: ")
-    return Outcome(task.id, Fate.LEFT_OUT, before + said, error.hint, error.details, exit=error.exit)
+    return Outcome(task.id, Fate.LEFT_OUT, before + said, error.hint, error.details, exit=error.exit, code=error.code)

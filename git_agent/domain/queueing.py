@@ -22,7 +22,8 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one task. why: None where there is nothing to explain; helps: what to do about it; details: more
-    lines (paths, the end of a check); log: the file with all that its check printed; exit: the code that it asks for.
+    lines (paths, the end of a check); log: the file with all that its check printed; exit: the code that it asks for;
+    code: of the error that keeps it out, for machines.
     """
 
     task: int
@@ -32,6 +33,7 @@ class Outcome:
     details: tuple[str, ...] = ()
     log: str | None = None
     exit: Exit = Exit.DONE
+    code: str = ""
 
 
 _FIRST = (Exit.ERROR, Exit.SUPERSEDED, Exit.CONFLICT, Exit.REFUSED, Exit.BUSY)

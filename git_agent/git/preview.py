@@ -31,7 +31,7 @@ class Preview:
         """Lay out a commit (full oid), detached; return the path.
 
         Nothing that a check left there stays, ignored files neither: what a commit is worth is seen from a fresh
-        checkout. Only files that differ are written: measured, 20,000 files take 1.6 s the first time and 0.1 s then.
+        checkout. Only files that differ are written: measured, 20,000 files take 1.7 s the first time and 0.12 s then.
         """
         if self._path:
             try:

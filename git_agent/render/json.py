@@ -169,8 +169,8 @@ def _outcome(found: Outcome) -> dict[str, Any]:
 
 
 def _failure(found: Outcome) -> AgentError:
-    message = f"task {found.task}: {found.why}"
-    return AgentError(found.fate.replace("_", "-"), message, found.helps, exit=found.exit, details=found.details)
+    code = found.code or found.fate.replace("_", "-")
+    return AgentError(code, f"task {found.task}: {found.why}", found.helps, exit=found.exit, details=found.details)
 
 
 def retired(gone: Retired) -> dict[str, Any]:
