@@ -20,6 +20,7 @@ from tests.faults.world import World, driver
 from tests.sandbox import Sandbox, _environment
 
 COUNT = 9
+SLEEP = f"sleep 6{os.getpid()}"  # seconds; by its number it is found again
 
 
 @pytest.fixture(scope="module")
@@ -254,16 +255,16 @@ def test_a_base_that_never_rests_is_given_up(repo: Sandbox, checked: Callable[..
 
 def test_a_check_that_does_not_end_is_ended(repo: Sandbox, checked: Callable[..., None]) -> None:
     repo.git("config", "agent.checkTimeout", "1s")
-    checked("test ! -e 1.txt || { echo waiting; sleep 61.5; }")
+    checked(f"test ! -e 1.txt || {{ echo waiting; {SLEEP}; }}")
     assert "did not end within 1s" in repo.agent("merge", "1", "2", exit=3).err
     assert (states(repo)[1], states(repo)[2]) == ("check_failed", "COMPLETED")
-    assert subprocess.run(["pgrep", "-f", "sleep 61.5"]).returncode == 1
+    assert sleeping() == []
 
 
 @pytest.fixture
 def waiting(repo: Sandbox, checked: Callable[..., None]) -> Iterator[subprocess.Popen[bytes]]:
     """Start a queue of three whose first check waits, with a child of its own."""
-    checked('test "$(wc -l < "$N")" -ne 1 || { sleep 62.5 & touch "$N.began"; sleep 62.5; }')
+    checked(f'test "$(wc -l < "$N")" -ne 1 || {{ {SLEEP} & touch "$N.began"; {SLEEP}; }}')
     words = ("git-agent", "merge", "1", "2", "3")
     with subprocess.Popen(
         words, cwd=repo.path, env=_environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -275,13 +276,14 @@ def waiting(repo: Sandbox, checked: Callable[..., None]) -> Iterator[subprocess.
         queue.kill()
 
 
-def check_ended() -> bool:
-    until = time.monotonic() + 5
-    while subprocess.run(["pgrep", "-f", "sleep 62.5"], stdout=subprocess.DEVNULL).returncode == 0:
+def sleeping(within_s: float = 5.0) -> list[int]:
+    """List the processes of a check that run; within_s: seconds for them to end."""
+    until = time.monotonic() + within_s
+    while found := subprocess.run(["pgrep", "-f", f"^{SLEEP}"], capture_output=True, text=True).stdout.split():
         if time.monotonic() > until:
-            return False
+            break
         time.sleep(0.05)
-    return True
+    return [int(pid) for pid in found]
 
 
 def test_one_queue_at_a_time_and_who_lost_its_lock_changes_nothing(
@@ -294,7 +296,8 @@ def test_one_queue_at_a_time_and_who_lost_its_lock_changes_nothing(
     with sqlite3.connect(repo.store) as store:
         store.execute("update lock set taken_at = taken_at - 400000")
     assert merge(repo, "4", "5", "--no-check", exit=0) == {4: "merged", 5: "merged"}
-    subprocess.run(["pkill", "-f", "sleep 62.5"])
+    for pid in sleeping(0):
+        os.kill(pid, signal.SIGKILL)
     out, err = waiting.communicate(timeout=60)
     assert waiting.returncode == 6 and b"took over 'merge-queue'" in err, (out, err)
     assert files(repo) == {4, 5, 6} and wrong(repo) == []
@@ -307,7 +310,7 @@ def test_a_queue_that_is_ended_in_its_check_leaves_nothing(
     os.kill(waiting.pid, number)
     waiting.communicate(timeout=60)
     assert waiting.returncode == {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130}[number.name]
-    assert check_ended()
+    assert sleeping() == []
     repo.agent("list")
     assert wrong(repo) == [] and set(states(repo).values()) == {"APPROVED"}
     assert merge(repo, "1", "2", "3", exit=0) == {1: "merged", 2: "merged", 3: "merged"}
