@@ -61,7 +61,7 @@ def merge_queue(
     for task in chosen:
         fence(app, task)
     ids = list(dict.fromkeys(task.id for task in chosen))
-    with _alone(app, dry_run) as lock, Preview(app.repo) as preview:
+    with _alone(app, dry_run) as lock, under_way(app), Preview(app.repo) as preview:
         queue = _Queue(app, preview, strategy or app.config.strategy, keep, checked, None if dry_run else lock)
         try:
             queue.run(ids)

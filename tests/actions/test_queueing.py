@@ -239,7 +239,7 @@ def test_what_changes_during_the_check_is_noticed(
     repo: Sandbox, checked: Callable[..., None], event: str, asked: list[str], held: set[int]
 ) -> None:
     there = {"main": repo.path, "home": f"{repo.path}.worktrees"}
-    checked("unset GIT_AGENT_TASKS; " + ONCE.format(event.format(**there)))
+    checked("export GIT_AGENT_HOOKS=0; unset GIT_AGENT_TASKS; " + ONCE.format(event.format(**there)))
     result = repo.agent("merge", "1", "2", "3", exit=3 if held else 0)
     assert runs(repo) == asked and files(repo) == {1, 2, 3} - held
     assert ("changed while it was checked" in result.err) == bool(held) and wrong(repo) == []

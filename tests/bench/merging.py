@@ -15,7 +15,7 @@ def merging(stage: Stage) -> Iterator[str]:
     """Merge one task in a repository of 200 files and of 5,000, and eight at once."""
     yield _compared(stage, "merge / git merge, 200 files", 200, at_once=1, rounds=9, target=None)
     yield _compared(stage, "merge / git merge, 5,000 files", 5_000, at_once=1, rounds=5, target=None)
-    yield _compared(stage, "merge of 8 / 8 git merge, 200 files", 200, at_once=8, rounds=5, target=None)
+    yield _compared(stage, "merge of 8 / 8 git merge, 200 files", 200, at_once=8, rounds=3, target=None)
 
 
 def _compared(stage: Stage, name: str, files: int, *, at_once: int, rounds: int, target: float | None) -> str:
