@@ -222,6 +222,13 @@ def test_a_dirty_checkout_of_the_base_lets_nothing_land(repo: Sandbox, checked: 
     assert set(states(repo).values()) == {"APPROVED"} and moves(repo) == [] and rows(repo, "select * from intent") == []
 
 
+def test_a_base_that_nothing_can_land_on_is_known_before_the_check(repo: Sandbox, checked: Callable[..., None]) -> None:
+    checked()
+    repo.git("worktree", "add", "--quiet", "--force", str(repo.path.parent / "second"), "main")
+    assert "is checked out in" in repo.agent("merge", "1", "2", exit=3).err
+    assert runs(repo) == [] and set(states(repo).values()) == {"APPROVED"}
+
+
 ONCE = 'test "$(wc -l < "$N")" -ne 1 || {}; true'
 
 
