@@ -63,6 +63,12 @@ KEYS: tuple[Key, ...] = (
         True,
     ),
     Key(
+        "agent.checkTimeout",
+        "duration",
+        "1h",
+        "How long a check may take; then it is ended, and has failed. 0: as long as it likes.",
+    ),
+    Key(
         "agent.setup",
         "list",
         "",

@@ -20,14 +20,16 @@ _REST = {"attempts": [], "rest": True, "force": False, "unmerged": False, "gone"
 def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:
     """Mark a task COMPLETED and remove its worktrees and branches, unless they are to be kept.
 
-    intent: of the merge; landed: its data: base, new (the commit), old (what it was built on), tip, by (the strategy),
-    keep; by: who records it, if not the speaker. The merge's intent becomes that of the removal in one transaction, so
-    that a crash between the two is finished, too. Raises AgentError as take does.
+    intent: of the merge; landed: its data: base, old (the commit it was built on), new (what it made of it), tip, by
+    (the strategy), keep, log (what its check printed, None without); by: who records it, if not the speaker. The
+    merge's intent becomes that of the removal in one transaction, so that a crash between the two is finished, too.
+    Raises AgentError as take does.
     """
     owner, _ = processes.myself(), app.speaker
     rest_data = {**_REST, "operation": new_operation()}  # one `undo` takes back both
     data = {"by": landed["by"], "oid": landed["new"], "tip": landed["tip"], "base": landed["base"]}
-    data |= {"old": landed["old"], "operation": rest_data["operation"]}
+    data |= {name: landed[name] for name in ("old", "log") if landed.get(name)}
+    data["operation"] = rest_data["operation"]
     columns = {"merged_oid": landed["new"], "merged_by": landed["by"], "head_oid": landed["tip"]}
     with app.store.transaction():
         done = take(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task

@@ -84,7 +84,7 @@ def _set_up(app: App, task: Task, place: Place) -> None:
         env["GIT_AGENT_MAIN_WORKTREE"] = app.repo.main_worktree
     for command in commands:
         app.progress(f"setup: {command}")
-        ran = check.run(command, place.worktree, env, app.progress)
+        ran = check.run(command, place.worktree, env, app.progress, leaves=True)
         if ran.status != 0:
             raise AgentError(
                 "setup-failed",

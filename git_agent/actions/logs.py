@@ -1,4 +1,4 @@
-"""Find what a task's command printed."""
+"""Find what a task's command printed, or the check of its merge."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 
 from git_agent.app import App
-from git_agent.domain.task import Task
+from git_agent.domain.task import Step, Task, event_kind
 from git_agent.errors import AgentError
 from git_agent.proc import logfile
+from git_agent.store import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,32 @@ class Log:
     older: str | None
 
 
-def logs(app: App, task: Task, attempt: int | None = None) -> Log:
-    """Find the log of an attempt, the newest that has one without attempt. Raises AgentError where there is none."""
+def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = False) -> Log:
+    """Find the log of an attempt, the newest that has one without attempt. check: of its last check instead.
+
+    Raises AgentError where there is none.
+    """
     directory = os.path.join(app.store_dir, "logs")
-    numbers = range(task.attempt, 0, -1) if attempt is None else [attempt]
-    for path in (logfile.name(directory, task.id, number) for number in numbers):
+    found = _checks(directory, task) if check else _runs(directory, task, attempt)
+    for path in found:
         if os.path.lexists(path):
             older = path + logfile.OLDER
             return Log(task, path, older if os.path.lexists(older) else None)
+    if check:
+        says = f"no check was run for {task.label}, or what it printed is gone"
+        raise AgentError("no-log", says, "git config agent.check COMMAND")
     which = "" if attempt is None else f" (attempt {attempt})"
     raise AgentError("no-log", f"nothing was run for {task.label}{which}", f"git agent run {task.id}")
+
+
+def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:
+    numbers = range(task.attempt, 0, -1) if attempt is None else [attempt]
+    return [logfile.name(directory, task.id, number) for number in numbers]
+
+
+def _checks(directory: str, task: Task) -> list[str]:
+    """The last check that an event names, of tasks that were merged together; else one that runs, or was cut short."""
+    own = logfile.check_name(directory, task.id)
+    last = [events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)]
+    named = max((event for event in last if event is not None), key=lambda event: event.seq, default=None)
+    return [str(named.data["log"]), own] if named is not None and named.data.get("log") else [own]

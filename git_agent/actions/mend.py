@@ -76,7 +76,9 @@ def _take_back(app: App, intent: Intent) -> None:
         if intent.kind == "undo":
             _take_back_undo(app, intent.task, data)
         if intent.kind == "merge":
-            unland(app.repo, task=intent.task, base=data["base"], new=data["new"], old=data["old"])
+            # Of several that were to land together each intent says the same; what was mended is not touched again.
+            new, old = data.get("landing", data["new"]), data.get("base_old", data["old"])
+            unland(app.repo, task=intent.task, base=data["base"], new=new, old=old)
         with app.store.transaction():
             intents.end(intent.id)
         return

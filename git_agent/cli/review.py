@@ -11,10 +11,9 @@ import click
 
 from git_agent.app import App
 from git_agent.cli.frame import Answer, task_answer, task_argument, undo_hint, verb
-from git_agent.errors import AgentError, Exit, usage
+from git_agent.errors import usage
 
 if TYPE_CHECKING:
-    from git_agent.actions.merge import Merged
     from git_agent.domain.task import Task
 
 
@@ -59,14 +58,14 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
     return _several(app, [t.task for t in done], lines)
 
 
-def _several(app: App, found: Sequence[Task], lines: list[str], *, array: bool = False, **more: Any) -> Answer:
-    """Answer with one task, or with several; array: with several although it is one."""
+def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
+    """Answer with one task, or with several."""
     from git_agent.actions.view import view
     from git_agent.render import json
 
-    if len(found) == 1 and not array:
-        return task_answer(app, found[0], lines, **more)
-    return Answer({"tasks": [json.task(v) for v in view(app, found, counts=True)], **more}, lines)
+    if len(found) == 1:
+        return task_answer(app, found[0], lines)
+    return Answer({"tasks": [json.task(v) for v in view(app, found, counts=True)]}, lines)
 
 
 @verb("request-changes")
@@ -120,10 +119,16 @@ def merge_verb(
     no_check: bool,
     dry_run: bool,
 ) -> Answer:
-    """Merge approved tasks into their base, in the order given, and remove their worktrees and branches.
+    """Merge approved tasks into their base, and remove their worktrees and branches.
 
     No checkout is touched until the result stands; a checked-out base is brought forward and unrelated changes in it
-    stay. On a conflict nothing moves, the task goes back to its worker, and the exit code is 4.
+    stay. On a conflict nothing moves, the task goes back to its worker, and the exit code is 4. The check command runs
+    on the result before the base moves; when it fails the task goes back, too, and the exit code is 3.
+
+    Several tasks, and --all, are a queue: each is built on the one before (--all: parents first, then by priority and
+    fewest conflicts), the whole is checked, and the base moves once. When the check fails, the task that breaks it is
+    found and held, and the others land. Exit 4 when one conflicts, else 3 when one was held or left out, else 6 when
+    the base kept moving, or another queue is at work.
     """
     del yes
     from git_agent.actions.find import find
@@ -132,9 +137,10 @@ def merge_verb(
         return _already(app, [find(app, ref) for ref in tasks or (None,)], already)
     if everything and tasks:
         raise usage("all-and-tasks", "--all means every approved task", "give tasks or --all")
-    chosen = _approved(app) if everything else [find(app, ref) for ref in tasks or (None,)]
     options = {"strategy": strategy, "keep": keep, "checked": not no_check, "dry_run": dry_run}
-    return _merged(app, chosen, everything, options)
+    if everything or len(tasks) > 1:
+        return _queue(app, _approved(app) if everything else [find(app, ref) for ref in tasks], options)
+    return _merge(app, find(app, tasks[0] if tasks else None), options)
 
 
 def _approved(app: App) -> list[Task]:
@@ -143,49 +149,28 @@ def _approved(app: App) -> list[Task]:
     return merge_order(app)
 
 
-def _merged(app: App, chosen: Sequence[Task], everything: bool, options: dict[str, Any]) -> Answer:
-    """Merge one after the other; with --all a task that can't be merged now does not keep the later ones waiting."""
+def _merge(app: App, task: Task, options: dict[str, Any]) -> Answer:
     from git_agent.actions.merge import merge
+    from git_agent.render import queue
 
-    done: list[Merged] = []
-    failed: list[AgentError] = []
-    bases: dict[str, str | None] = {}  # a dry run builds each on the one before, as the merges would
-    for task in chosen:
-        try:
-            done.append(merge(app, task, **options, onto=bases.get(task.base)))
-            bases[task.base] = done[-1].candidate or bases.get(task.base)
-            app.progress(f"{task.label}: {'would merge' if options['dry_run'] else 'merged'}")
-        except AgentError as error:
-            failed.append(error)
-            if not everything or error.exit not in (Exit.CONFLICT, Exit.REFUSED):
-                break
-    if failed:
-        raise _failure(done, failed)
-    lines = [line for m in done for line in _merge_lines(m, options["dry_run"])]
-    return _several(
-        app, [m.task for m in done], lines or ["nothing is approved"], array=everything, dry_run=options["dry_run"]
-    )
+    merged = merge(app, task, **options)
+    return task_answer(app, merged.task, queue.merged(merged, options["dry_run"]), dry_run=options["dry_run"])
 
 
-def _failure(done: Sequence[Merged], failed: Sequence[AgentError]) -> AgentError:
-    first = failed[0]
-    others = [f"{error.message}: {', '.join(error.details)}" for error in failed[1:]]
-    merged = [f"merged: {', '.join(m.task.label for m in done)}"] if done else []
-    return AgentError(
-        first.code, first.message, first.hint, exit=first.exit, details=(*first.details, *others, *merged)
-    )
+def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
+    from git_agent.actions.merge_queue import merge_queue
+    from git_agent.actions.view import view
+    from git_agent.domain.queueing import exit_code
+    from git_agent.render import json, queue
 
-
-def _merge_lines(merged: Merged, dry_run: bool) -> list[str]:
-    from git_agent.render import lines
-
-    task = merged.task
-    if not merged.moved:
-        clean = dry_run and task.live
-        return [f"{task.label} merges cleanly into {task.base}" if clean else f"{task.label} is {task.state} already"]
-    where = f" (and in {merged.checkout})" if merged.checkout else ""
-    first = f"{task.label} is {task.state}: {(task.merged_oid or '')[:12]} on {task.base}{where}"
-    return [first, *(lines.retired(merged.retired) if merged.retired else [])]
+    done, dry_run = merge_queue(app, chosen, **options), options["dry_run"]
+    payload = lambda: {  # noqa: E731
+        "tasks": [json.task(v) for v in view(app, done.tasks, counts=True)],
+        **json.outcomes(done.outcomes),
+        "dry_run": dry_run,
+    }
+    said, talk = queue.queued(done, dry_run), queue.problems(done, dry_run)
+    return Answer(payload, said, talk, exit=exit_code(done.outcomes))
 
 
 def _already(app: App, found: Sequence[Task], oid: str) -> Answer:

@@ -123,15 +123,18 @@ def ps_verb(app: App) -> Answer:
 @task_argument()
 @click.option("-f", "--follow", is_flag=True, help="Go on until the command ends.")
 @click.option("--attempt", type=click.IntRange(1), metavar="N", help="Of this attempt instead of the newest.")
+@click.option("--check", is_flag=True, help="Of the check of its merge, and of what it was merged on top of.")
 @click.option("--raw", is_flag=True, help="As it was printed, with what only a terminal understands.")
-def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, raw: bool) -> Answer:
-    """Show what a task's command printed: the last 8 to 16 MB of each attempt are kept."""
+def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, check: bool, raw: bool) -> Answer:
+    """Show what a task's command printed: the last 8 to 16 MB of each attempt are kept, and of the last check."""
     from git_agent.actions.find import find
     from git_agent.actions.logs import logs
     from git_agent.runtime import following
     from git_agent.store import sessions
 
-    log = logs(app, find(app, task), attempt)
+    if check and (follow or attempt is not None):
+        raise usage("one-log", "--check goes with neither --follow nor --attempt", "git agent logs TASK --check")
+    log = logs(app, find(app, task), attempt, check=check)
     if click.get_current_context().params["as_json"]:
         text = b"".join(following.read(log)).decode(errors="replace")
         return task_answer(app, log.task, [], path=log.path, older=log.older, text=text)

@@ -34,9 +34,7 @@ def land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
 
 def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
     ref = HEADS + base
-    if where := repo.rebasing(base):
-        raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
-    here = checkout_of(repo, base)
+    here = landing_place(repo, base)
     found = repo.branch_oid(base)
     if found != old:
         raise refs.RefMoved(ref, old, found)
@@ -47,11 +45,13 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
     return here
 
 
-def checkout_of(repo: Repo, base: str) -> str | None:
-    """Return the worktree that a branch is checked out in, None when in none.
+def landing_place(repo: Repo, base: str) -> str | None:
+    """Return the worktree that a branch is checked out in, None where it is in none; to be asked before long work, too.
 
-    Raise AgentError (exit 3) when it is checked out twice, or its checkout is busy or away.
+    Raise AgentError (exit 3) as land does, where nothing at all could land on it now.
     """
+    if where := repo.rebasing(base):
+        raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
     held = [each for each in listing(repo) if each.branch == base and not each.bare]
     present = [each.path for each in held if os.path.isdir(each.path)]
     if len(present) > 1:

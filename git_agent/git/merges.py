@@ -12,13 +12,24 @@ from dataclasses import dataclass
 from git_agent.errors import refused
 from git_agent.git import versions
 from git_agent.git.in_memory import Tried, merge_pairs
-from git_agent.git.landing import land
+from git_agent.git.landing import land, landing_place
 from git_agent.git.rebases import Conflict, rebase
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, decode, git
 from git_agent.git.scratch import scratch
 
-__all__ = ["Clean", "Conflict", "commit", "land", "merge_message", "rebase", "terms", "try_merge", "try_merges"]
+__all__ = [
+    "Clean",
+    "Conflict",
+    "commit",
+    "land",
+    "landing_place",
+    "merge_message",
+    "rebase",
+    "terms",
+    "try_merge",
+    "try_merges",
+]
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from git_agent.errors import refused
 from git_agent.git import refs
-from git_agent.git.landing import checkout_of
+from git_agent.git.landing import landing_place
 from git_agent.git.listing import listing
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, REMOTES, Repo
@@ -44,11 +44,7 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
     nothing has changed.
     """
     with landing_lock(repo):
-        if where := repo.rebasing(base):
-            raise refused(
-                "checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first"
-            )
-        here, found = checkout_of(repo, base), repo.branch_oid(base)
+        here, found = landing_place(repo, base), repo.branch_oid(base)
         if found != oid:
             raise refs.RefMoved(HEADS + base, oid, found)
         if here is not None:

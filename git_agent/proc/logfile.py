@@ -30,15 +30,24 @@ def read(path: str) -> BinaryIO:
     raise OSError(errno.EINVAL, "it is no regular file")
 
 
+def check_name(directory: str, task: int | None) -> str:
+    """Name the log of the check of a task, and of those that it was merged on top of; None: of the base alone."""
+    return os.path.join(directory, f"{'base' if task is None else task}.check.log")
+
+
 class Logfile:
     """A log that is written to. A disk that is full costs the log, never the agent: `failed` then says why."""
 
-    def __init__(self, path: str, cap: int = CAP) -> None:
+    def __init__(self, path: str, cap: int = CAP, *, anew: bool = False) -> None:
+        """Open a log; anew: what was in it before goes."""
         self._path, self._cap = path, cap
         self._fd, self._size = -1, 0
         self.failed: OSError | None = None
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            for old in (path, path + OLDER) if anew else ():
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(old)
             self._open()
         except OSError as error:
             self.failed = error

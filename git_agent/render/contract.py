@@ -48,6 +48,8 @@ FILES: Mapping[str, str] = {
     "they write (docs/hooks.md)",
     "<git common dir>/git-agent/logs/": "what supervised commands printed: `<task>.<attempt>.log`, 8 MB each, and the "
     "8 MB before in `.log.1`; 256 MB in all, the oldest go first",
+    "<git common dir>/git-agent/logs/<task>.check.log": "what the check of its merge printed, and of "
+    "those that it was merged on top of",
     "<git common dir>/git-agent/notify.log": "what the command `agent.notify` printed",
     "<git common dir>/git-agent/kept/": "copies of ignored files of worktrees that were removed: `<task>/<n>/`, and "
     "what `git agent doctor --fix` moved out of the way",
@@ -60,6 +62,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TOKEN": "the secret of a supervised worker, which proves whose task the caller works on",
     "GIT_AGENT_ACTOR": "the name that events give the worker; messages never come from it",
     "GIT_AGENT_HOOKS": "0: no command installs or mends hooks, and the hooks start nothing in the background",
+    "GIT_AGENT_TASKS": "given to a check: the tasks that are merged in its directory, the last one on top; nothing for "
+    "the base alone. GIT_AGENT_TASK is given where it is one",
     "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",
     "NO_COLOR": "anything: no colour (https://no-color.org)",
 }
@@ -208,6 +212,17 @@ OUTSIDE: Fields = {
     "claimed_by": ("integer or null", "the live task that claims it; null for what its own claim does not have"),
     "paths": ("array of strings", "the files"),
 }
+RESULT: Fields = {
+    "task": ("integer", "a task of the queue"),
+    "outcome": (
+        "string",
+        "merged, conflict or check_failed (both were sent back to their worker), left_out (as it was)",
+    ),
+    "why": ("string or null", "in words, where it did not land"),
+    "hint": ("string or null", "what helps"),
+    "details": ("array of strings", "paths that conflict, or the last lines of the check"),
+    "log": ("string or null", "file with all that its check printed"),
+}
 ERROR: Fields = {
     "code": ("string", "stable word in kebab-case"),
     "message": ("string", "one line"),
@@ -228,6 +243,7 @@ OBJECTS: Mapping[str, Fields] = {
     "Clash": CLASH,
     "Overlap": OVERLAP,
     "Outside": OUTSIDE,
+    "Result": RESULT,
     "Error": ERROR,
 }
 
@@ -256,7 +272,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "approve, with one task": _ONE,
     "approve, with several": ("tasks",),
     "merge, with one task": ("task", "dry_run"),
-    "merge, otherwise": ("tasks", "dry_run"),
+    "merge, otherwise": ("tasks", "results", "dry_run"),
     "rm": ("task", "removed", "dry_run"),
     "clean": ("tasks", "removed", "dry_run"),
     "undo": ("undone", "tasks", "dry_run"),

@@ -109,7 +109,8 @@ def contract(example: object) -> str:
                 " only. An `error` may be the last line. `unacked`, in `inbox` and in the `health` of `status`, is an"
                 " array of Unacked. In `conflicts`, `pairs` is an array of Clash, `claims` of Overlap, `outside` of"
                 " Outside, and `order` has the numbers of all live tasks. `health.clashes` of `status` counts the pairs"
-                " that clash, `health.unforeseen` those that were not looked at."
+                " that clash, `health.unforeseen` those that were not looked at. `results` of"
+                " `merge` is an array of Result; where not all landed, `error` stands beside it."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",

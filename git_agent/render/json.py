@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.actions.log import Entry
@@ -13,6 +13,7 @@ from git_agent.actions.retire import Retired
 from git_agent.actions.view import TaskView
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
+from git_agent.domain.queueing import Outcome, exit_code
 from git_agent.errors import AgentError
 from git_agent.render.text import cut, rfc3339, visible
 
@@ -154,6 +155,22 @@ def notification(call: Notification) -> dict[str, Any]:
     text = ": ".join(filter(None, words))
     line = entry(Entry(call.event.at, event=call.event))
     return {**line, "why": call.why, "command": call.command, "text": text}
+
+
+def outcomes(found: Sequence[Outcome]) -> dict[str, Any]:
+    """Describe what became of the tasks of a merge queue, with the error that the exit code is of."""
+    worst = next((each for each in found if each.exit and each.exit == exit_code(found)), None)
+    return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error(_failure(worst)))
+
+
+def _outcome(found: Outcome) -> dict[str, Any]:
+    plain = {"task": found.task, "outcome": found.fate, "why": found.why}
+    return plain | {"hint": found.helps or None, "details": list(found.details), "log": found.log}
+
+
+def _failure(found: Outcome) -> AgentError:
+    code = found.code or found.fate.replace("_", "-")
+    return AgentError(code, f"task {found.task}: {found.why}", found.helps, exit=found.exit, details=found.details)
 
 
 def retired(gone: Retired) -> dict[str, Any]:

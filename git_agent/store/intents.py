@@ -44,10 +44,11 @@ def write(kind: str, task: int, owner: Owner, data: Mapping[str, Any]) -> int:
             ).execute()
         )
     except peewee.IntegrityError as error:
-        raise _under_way(task) from error
+        raise under_way_error(task) from error
 
 
-def _under_way(task: int) -> AgentError:
+def under_way_error(task: int) -> AgentError:
+    """Make the error of a task that another command is at work on."""
     other = of_task(task)
     what = f"{other.kind} by pid {other.owner.pid} on {other.owner.host}" if other else "another command"
     return AgentError(

@@ -16,6 +16,9 @@ from git_agent.store.schema import LockRow, tuples
 REAP = "reap"
 """The lock under which tasks are taken back from dead workers, and the processes of these ended."""
 
+QUEUE = "merge-queue"
+"""The lock under which a queue of tasks is merged."""
+
 _OWNER = tuple(getattr(LockRow, name) for name in Owner._fields)
 
 
@@ -44,6 +47,18 @@ def require(name: str, fence: int) -> None:
     if not LockRow.select().where(current).exists():
         says = f"another command took over '{name}' from this one"
         raise AgentError("lock-lost", says, "run it again", exit=Exit.BUSY)
+
+
+def keep(name: str, fence: int) -> None:
+    """Begin the holder's time anew, inside a transaction. Raises AgentError (exit 6) when it is not ours any more."""
+    require(name, fence)
+    LockRow.update(taken_at=NOW_MS).where(LockRow.name == name).execute()
+
+
+def holder(name: str) -> Owner | None:
+    """Tell who has a lock; None when it is free."""
+    held = tuples(LockRow.select(*_OWNER).where((LockRow.name == name) & LockRow.host.is_null(False)))
+    return Owner(*held[0]) if held else None
 
 
 def release(name: str, fence: int) -> bool:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import conflicting, hooking, listing, mailing, running, spawning, starting, verbs, writing
+from tests.bench import conflicting, hooking, listing, mailing, merging, running, spawning, starting, verbs, writing
 from tests.bench.stage import sealed
 
 BENCHMARKS = {
@@ -22,6 +22,7 @@ BENCHMARKS = {
     **running.BENCHMARKS,
     **mailing.BENCHMARKS,
     **conflicting.BENCHMARKS,
+    **merging.BENCHMARKS,
 }
 
 

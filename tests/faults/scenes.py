@@ -12,8 +12,8 @@ from tests.sandbox import Sandbox
 
 @dataclass(frozen=True)
 class Scene:
-    """A command to hurt. prepare: makes what it needs; goal: the state of task 1 when it was done again; files: what
-    must stand below the worktrees' directory then.
+    """A command to hurt. prepare: makes what it needs; goal: the states that tasks are in when it was done again; files:
+    what must stand below the worktrees' directory then.
     """
 
     name: str
@@ -60,6 +60,26 @@ def _elsewhere(sandbox: Sandbox) -> None:
 def _checked(sandbox: Sandbox) -> None:
     _approved(sandbox)
     sandbox.git("config", "agent.check", "test -f login.py")
+
+
+def _queue(sandbox: Sandbox) -> None:
+    for task in ("1", "2", "3"):
+        where = Path(sandbox.agent("spawn", f"Task {task}").out.strip())
+        sandbox.commit(where, f"{task}.txt", f"{task}\n", f"Do {task}")
+        sandbox.agent("done", task)
+    sandbox.agent("approve", "1", "2", "3")
+    sandbox.git("config", "agent.check", "test -e 1.txt")
+
+
+def _queue_elsewhere(sandbox: Sandbox) -> None:
+    _queue(sandbox)
+    sandbox.git("switch", "--quiet", "--create", "side")
+    sandbox.git("worktree", "add", "--quiet", str(sandbox.path.parent / "second"), "main")
+
+
+def _queue_with_culprit(sandbox: Sandbox) -> None:
+    _queue(sandbox)
+    sandbox.git("config", "agent.check", "test ! -e 2.txt")
 
 
 def _conflicting(sandbox: Sandbox) -> None:
@@ -177,6 +197,9 @@ SCENES = {
         Scene("merge-ff", ("merge", "1", "--strategy", "ff"), _ahead, "COMPLETED"),
         Scene("merge-checked", ("merge", "1"), _checked, "COMPLETED"),
         Scene("merge-keep", ("merge", "1", "--keep"), _approved, "COMPLETED"),
+        Scene("queue", ("merge", "--all"), _queue, "COMPLETED"),
+        Scene("queue-elsewhere", ("merge", "--all"), _queue_elsewhere, "COMPLETED"),
+        Scene("queue-culprit", ("merge", "--all"), _queue_with_culprit, "COMPLETED WORKING"),
         Scene("merge-conflict", ("merge", "1"), _conflicting, "WORKING"),
         Scene("rm", ("rm", "1", "--force", "--unmerged"), _cancelled, "CANCELLED"),
         Scene("clean", ("clean",), _kept, "COMPLETED"),

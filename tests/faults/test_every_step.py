@@ -22,6 +22,7 @@ STOPPED = (
     "reassign",
     "merge",
     "merge-rebase-elsewhere",
+    "queue",
     "rm",
     "clean",
     "undo-rm",
@@ -63,7 +64,9 @@ def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
     """Do the command again; name what is wrong then."""
     done = hurting.run(world.sandbox, *scene.argv)
     states = {row["state"] for row in rows(world.sandbox, "select state from task")}
-    lines = [] if scene.goal in states else [f"again: {states}, exit {done.result.code}: {done.result.err}"]
+    lines = (
+        [] if states == set(scene.goal.split()) else [f"again: {states}, exit {done.result.code}: {done.result.err}"]
+    )
     home = world.sandbox.path.with_name(f"{world.sandbox.path.name}.worktrees")
     for name, text in scene.files.items():
         file = home / name

@@ -1,0 +1,78 @@
+"""Build the merges of several tasks, each on the one before, touching no checkout and no branch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from git_agent.actions.candidate import Candidate, candidate
+from git_agent.actions.land import Link
+from git_agent.actions.left_out import left_out
+from git_agent.actions.not_landable import not_landable
+from git_agent.app import App
+from git_agent.domain.queueing import Fate, Outcome, together
+from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError, Exit
+from git_agent.git.merges import Conflict
+from git_agent.store import tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """links: what can be merged, in order; conflicts: the tasks that conflict with the base itself; settled: what
+    became of tasks that can't be merged, or were; waits: why the others are left out, for this round.
+    """
+
+    links: list[Link] = field(default_factory=list)
+    conflicts: list[tuple[Task, Conflict]] = field(default_factory=list)
+    settled: list[Outcome] = field(default_factory=list)
+    waits: list[Outcome] = field(default_factory=list)
+
+
+def chain(app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: Collection[int]) -> Chain:
+    """Build a chain of the tasks of one base, in their order.
+
+    base_oid: where the base is; done: tasks that count as COMPLETED (a dry run's). A task waits for a later round when
+    what it depends on is neither COMPLETED nor before it in the chain, or when it conflicts with the chain only.
+    """
+    made, heads = Chain(), app.heads
+    blockers = tasks.blockers([task.id for task in queue])
+    for task in queue:
+        if task.state is State.COMPLETED:
+            made.settled.append(Outcome(task.id, Fate.MERGED, "it is COMPLETED already"))
+            continue
+        tip = heads.get(task.branch or "")
+        error = not_landable(task, tip)
+        missing = [p for p in blockers[task.id] if p not in {*done, *(link.task.id for link in made.links)}]
+        if error is not None:
+            made.settled.append(left_out(task, error))
+        elif missing:
+            made.waits.append(_waiting(task, missing))
+        else:
+            _add(app, made, task, strategy, base_oid, tip or "")
+    return made
+
+
+def _waiting(task: Task, missing: Sequence[int]) -> Outcome:
+    why = f"it waits for {together(missing)}"
+    helps = f"git agent show {missing[0]}, or git agent merge {task.id} to merge it all the same"
+    return Outcome(task.id, Fate.LEFT_OUT, why, helps, exit=Exit.REFUSED, code="dependency-waits")
+
+
+def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: str) -> None:
+    end = made.links[-1].made.oid if made.links else base_oid
+    try:
+        tried = candidate(app, task, strategy, end, tip)
+        alone = candidate(app, task, strategy, base_oid, tip) if isinstance(tried, Conflict) and made.links else tried
+    except AgentError as error:
+        if error.exit is not Exit.REFUSED:
+            raise
+        made.settled.append(left_out(task, error))
+        return
+    if isinstance(tried, Candidate):
+        made.links.append(Link(task, tried))
+    elif isinstance(alone, Conflict):
+        made.conflicts.append((task, alone))
+    else:
+        why = f"it conflicts with {together([link.task.id for link in made.links])} of the same queue"
+        made.waits.append(Outcome(task.id, Fate.LEFT_OUT, why, details=tried.paths, exit=Exit.CONFLICT))
