@@ -15,7 +15,7 @@ from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.task import LIVE
 from git_agent.errors import AgentError
-from git_agent.git import refs, withdrawal, worktrees
+from git_agent.git import disk, refs, withdrawal, worktrees
 from git_agent.proc import processes
 from git_agent.store import events, intents, tasks
 
@@ -25,7 +25,8 @@ def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list
 
     dry_run: only look. Raises AgentError: exit 3 when it can't be undone, with what helps; then nothing has changed.
     """
-    plan = plan_undo(app, done[0].task or 0, done)
+    with disk.explained():
+        plan = plan_undo(app, done[0].task or 0, done)
     if dry_run:
         return _lines(app, plan)
     with under_way(app):
