@@ -12,8 +12,8 @@ from tests.sandbox import Sandbox
 
 @dataclass(frozen=True)
 class Scene:
-    """A command to hurt. prepare: makes what it needs; goal: the states that tasks are in when it was done again; files:
-    what must stand below the worktrees' directory then.
+    """A command to hurt. prepare: makes what it needs; goal: the states that tasks are in when it was done again;
+    files: what must stand below the worktrees' directory then.
     """
 
     name: str
