@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.world import Driver, driver
+from tests.faults.world import Driver, Worlds, driver
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,3 +26,9 @@ def hurting(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
     """Return the driver; started after the environment was sealed."""
     with open(tmp_path_factory.mktemp("driver") / "log", "w") as log, driver(log) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def worlds(template: Path, hurting: Driver, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """Return what makes a scene's world, or puts it back."""
+    return Worlds(template, tmp_path_factory.mktemp("worlds"), hurting)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.actions.supervised import age, settle
+from tests.faults.scene import Scene
+from tests.faults.transactions import TRANSACTIONS
 from tests.sandbox import Sandbox
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A command to hurt. prepare: makes what it needs; goal: the state of task 1 when it was done again."""
-
-    name: str
-    argv: tuple[str, ...]
-    prepare: Callable[[Sandbox], None]
-    goal: str
 
 
 def _nothing(sandbox: Sandbox) -> None:
@@ -149,5 +139,6 @@ SCENES = {
         Scene("sync-carried", ("sync",), _rebased, "APPROVED"),
         Scene("list-reaps", ("list",), _silent, "OPEN"),
         Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW"),
+        *TRANSACTIONS,
     )
 }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from git_agent.cli.verbs import VERBS
 from tests.sandbox import Sandbox
 
 LIVE = ("ASSIGNED", "WORKING", "IN_REVIEW", "APPROVED")
@@ -22,6 +23,14 @@ def rows(sandbox: Sandbox, query: str) -> list[dict[str, Any]]:
         connection.close()
 
 
+def found(sandbox: Sandbox) -> list[str]:
+    """Name what `doctor` finds: a line each; none while there is no such verb."""
+    if "doctor" not in VERBS or not sandbox.store.exists():
+        return []
+    done = sandbox.agent("doctor", "--json", exit=None)
+    return [f"doctor: {each['code']}: {each['what']}" for each in done.json()["findings"]]
+
+
 def wrong(sandbox: Sandbox) -> list[str]:
     """Name everything that is not as it must be: a line each, none when all is well."""
     if not sandbox.store.exists():
@@ -35,13 +44,22 @@ def wrong(sandbox: Sandbox) -> list[str]:
     lines = [*under_way, *_strays(sandbox, branches, worktrees), *_checkouts(sandbox, ended), *_fsck(sandbox)]
     twice = "select task, kind from event where actor = 'git' group by task, kind having count(*) > 1"
     lines += [f"task {row['task']}: twice {row['kind']}" for row in rows(sandbox, twice)]
+    seen = Seen(_heads(sandbox), _listed(sandbox), _rescued(sandbox))
     for task in tasks.values():
-        lines += _task(sandbox, task, [a for a in present if a["task"] == task["id"]])
+        lines += _task(seen, task, [a for a in present if a["task"] == task["id"]])
     return lines
 
 
-def _task(sandbox: Sandbox, task: dict[str, Any], present: list[dict[str, Any]]) -> list[str]:
-    name, heads, listed = f"task {task['id']} ({task['state']})", _heads(sandbox), _listed(sandbox)
+class Seen(NamedTuple):
+    """What git shows: branches with their tips, worktrees with what git says of them, and the oids that are kept."""
+
+    heads: dict[str, str]
+    listed: dict[str, dict[str, str]]
+    rescued: str
+
+
+def _task(seen: Seen, task: dict[str, Any], present: list[dict[str, Any]]) -> list[str]:
+    name, heads, listed = f"task {task['id']} ({task['state']})", seen.heads, seen.listed
     numbers = [a["number"] for a in present]
     lines = [f"{name}: branch {a['branch']} is gone" for a in present if a["branch"] not in heads]
     lines += [f"{name}: worktree {a['worktree']} is not registered" for a in present if a["worktree"] not in listed]
@@ -55,7 +73,7 @@ def _task(sandbox: Sandbox, task: dict[str, Any], present: list[dict[str, Any]])
     elif task["state"] == "OPEN" and task["attempt"] == 0 and present:
         lines.append(f"{name}: was never given out but has {present}")
     tip = task["head_oid"]
-    if task["state"] == "COMPLETED" and not present and tip not in _rescued(sandbox):
+    if task["state"] == "COMPLETED" and not present and tip not in seen.rescued:
         lines.append(f"{name}: tip {tip} is not kept")
     return lines
 

@@ -1,0 +1,21 @@
+"""What a scene is: a command to hurt, what has to be there before it, and what must be there after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A command to hurt. prepare: makes what it needs; goal: a state of some task when it was done again; shown: a
+    query of the store whose first value is true then; a command with one is a single transaction.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    prepare: Callable[[Sandbox], None]
+    goal: str
+    shown: str = ""
