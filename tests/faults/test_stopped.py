@@ -1,4 +1,4 @@
-"""A command that stands still at a step (SIGSTOP): others do their work or are told who is in the way; then it goes on."""
+"""A command that stands still at a step (SIGSTOP): others work or are told who is in the way; then it goes on."""
 
 from __future__ import annotations
 
