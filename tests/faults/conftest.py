@@ -1,4 +1,4 @@
-"""The option of `make faults`, and the driver that all tests of a process share."""
+"""The driver that all tests of a process share, and the worlds that it prepares."""
 
 from __future__ import annotations
 
@@ -8,17 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.faults.world import Driver, Worlds, driver
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make faults` ask for every step."""
-    parser.addoption("--every-step", action="store_true", help="hurt every command at every step, not at a sample")
-
-
-@pytest.fixture(scope="session")
-def every_step(request: pytest.FixtureRequest) -> bool:
-    """Tell whether all steps are wanted."""
-    return bool(request.config.getoption("--every-step", default=False))
 
 
 @pytest.fixture(scope="session")
