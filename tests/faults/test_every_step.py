@@ -27,14 +27,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("name", "how"), [(n, how) for n in STOPPED for how in ways] if every else few)
 
 
-def chosen(scene: Scene, steps: tuple[str, ...], every: bool) -> list[int]:
+def chosen(scene: Scene, steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[int]:
     """Return all steps, or some of those at which something becomes true: of a transaction its end, else a few."""
     if every:
         return list(range(1, len(steps) + 1))
     names = [name.partition("--git-dir=")[2].partition("/.git ")[2] or name for name in steps]
     telling = [n for n, name in enumerate(names, 1) if name.removeprefix("start ").startswith(TELLING)]
     telling = telling or list(range(1, len(steps) + 1))
-    return telling[-2:-1] if scene.shown else telling[:: max(1, len(telling) // SAMPLE)]
+    return telling[-2:-1] if scene.shown else telling[:: max(1, len(telling) // sample)]
 
 
 def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
@@ -70,7 +70,7 @@ def test_after_a_kill_the_next_command_mends_everything(
         lines += wrong(world.sandbox) if every_step or not scene.shown else []
         lines += again(world, scene, hurting)
         amiss += [f"killed at {at}, {hurt.struck}: {line}" for line in lines]
-    assert amiss == []
+    assert not amiss, "\n".join(amiss)
 
 
 def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
@@ -85,7 +85,7 @@ def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
         lines = [] if hurt.result.code == ENDS[how] else [f"exit {hurt.result.code}: {hurt.result.err}"]
         lines += wrong(world.sandbox) + again(world, scene, hurting)
         amiss += [f"{how} at {at}, {hurt.struck}: {line}" for line in lines]
-    assert amiss == []
+    assert not amiss, "\n".join(amiss)
 
 
 def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
@@ -103,7 +103,7 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
             hurting.run(world.sandbox, "list")
         lines += wrong(world.sandbox) + again(world, scene, hurting)
         amiss += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]
-    assert amiss == []
+    assert not amiss, "\n".join(amiss)
 
 
 def _well_said(hurt: Hurt) -> bool:

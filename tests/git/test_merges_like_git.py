@@ -60,7 +60,10 @@ def of_ours(repo: Repo, ours: str, theirs: str) -> str | tuple[str, ...]:
 @pytest.mark.timeout(600)
 def test_each_merge_gives_the_tree_or_the_conflicts_of_gits_own(history: tuple[Sandbox, Pairs], tmp_path: Path) -> None:
     sandbox, pairs = alike(history, tmp_path), history[1]
-    attributes = {pair: sandbox.git("rev-parse", f"{pair[0]}:.gitattributes", check=False) for pair in pairs}
+    attributes = {
+        pair: sandbox.git("rev-parse", "--verify", "--quiet", f"{pair[0]}:.gitattributes", check=False)
+        for pair in pairs
+    }
     repo, here, kinds = Repo.open(str(sandbox.path)), None, Counter[str]()
     for pair in sorted(pairs, key=lambda pair: attributes[pair]):
         if attributes[pair] != here:
