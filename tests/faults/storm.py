@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from tests.sandbox import Result, Sandbox
 PATIENCE_S = 60.0  # for one command, however often it was stopped
 STRUCK = 0.35  # of all commands
 PAUSE_S = (0.02, 0.6)  # a stopped process stands still for so long
+STALE_S = 5.0  # a lock that is older is nobody's
 SCRIPT = "echo $$ >>ran.txt && git add ran.txt && git commit --quiet --message Ran && git rev-parse HEAD >>$0"
 TEXT = "have a look at this, please"
 # How often people and workers do what: handing out and handing in more often than calling off.
@@ -37,6 +39,14 @@ STATES = {
     "reopen": ("CANCELLED", "COMPLETED"),
     "rm": ("CANCELLED", "COMPLETED", "FAILED"),
 }
+
+
+def tidy(box: Sandbox, age_s: float) -> None:
+    """Remove what git that was killed has left locked: it says itself that a person has to."""
+    for left in (box.path / ".git").rglob("*.lock"):
+        with suppress(OSError):
+            if left.parent.name != "git-agent" and time.time() - left.stat().st_mtime >= age_s:
+                left.unlink()
 
 
 @dataclass
@@ -72,6 +82,8 @@ class Storm:
 
     def _act(self, what: str, chance: random.Random) -> None:
         task = self._any(STATES.get(what, ()), chance)
+        if chance.random() < 0.1:
+            tidy(self.box, STALE_S)
         number = str(task["id"]) if task else "1"
         where = Path(task["worktree"]) if task and task["worktree"] else None
         if what == "spawn" and len(rows(self.box, "select id from task where state <> 'COMPLETED'")) > 40:
@@ -169,9 +181,12 @@ class Storm:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=chance.uniform(0, 1.2 * self._usual))
             return
-        name = chance.choice(["KILL", "KILL", "TERM", "STOP"])
+        name = chance.choice(["KILL", "KILL", "TERM", "STOP", "GROUP"])
         self.struck[name] = self.struck.get(name, 0) + 1
-        process.send_signal(signal.Signals[f"SIG{name}"])
+        if name == "GROUP":  # git, too, in the middle of what it does
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.send_signal(signal.Signals[f"SIG{name}"])
         if name == "STOP":
             time.sleep(chance.uniform(*PAUSE_S))
             process.send_signal(signal.SIGCONT)

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.scene import Scene
 from tests.faults.scenes import SCENES
 from tests.faults.test_every_step import again, chosen
-from tests.faults.whole import wrong
+from tests.faults.whole import rows, wrong
 from tests.faults.world import Driver, Stopped, World, Worlds
 from tests.sandbox import Result
 
@@ -58,3 +58,17 @@ def test_a_stopped_command_is_in_nobodys_way_unnamed_and_ends_well(
         lines += wrong(world.sandbox) + again(world, scene, hurting)
         amiss += [f"stopped at {at}, {hurt.struck}: {line}" for line in lines]
     assert not amiss, "\n".join(amiss)
+
+
+def test_of_two_looks_at_once_one_carries_an_approval(worlds: Worlds, hurting: Driver) -> None:
+    scene = SCENES["sync-carried"]
+    world = worlds.prepared(scene.prepare)
+    steps = hurting.run(world.sandbox, *scene.argv).struck
+    world.put_back()
+    compares = next(n for n, name in enumerate(steps, 1) if " log --reverse " in name)
+    stopped = hurting.stop(world.sandbox, scene.argv, compares)
+    assert isinstance(stopped, Stopped)
+    hurting.run(world.sandbox, "list")
+    hurting.go_on(stopped)
+    assert wrong(world.sandbox) == []
+    assert len(rows(world.sandbox, "select seq from event where kind = 'task.carried'")) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.storm import Storm
+from tests.faults.storm import Storm, tidy
 from tests.faults.whole import found, rows, wrong
 from tests.hooks.crowd import eventually, processes
 from tests.sandbox import Sandbox
@@ -86,9 +86,7 @@ def test_after_a_storm_nothing_is_lost_and_everything_agrees(
     assert storm.errors == [], seed
     root = Path(os.path.realpath(repo.path.parent))
     eventually(lambda: not processes(root), lambda: processes(root), within=60.0)
-    for left in (repo.path / ".git").rglob("*.lock"):
-        if left.parent.name != "git-agent":
-            left.unlink()  # of git that was killed: it says itself that a person has to
+    tidy(repo, 0)
     repo.agent("sync")
     repo.agent("list")
     amiss = [line for line in wrong(repo) if not any(word in line for word in MAY_BE)]
