@@ -208,6 +208,8 @@ def _likely(task: Task, seen: _Seen, tips: Tips) -> str:
     gone = moved and _is_gone(task, tips)
     if not (seen.worked and task.live and task.likely_oid is None and (gone or seen.named)):
         return ""
+    if tasks.get(task.id).likely_oid is not None:
+        return ""  # another look has seen it, and says so
     oid = seen.upstream or seen.base
     why = f"its remote branch is gone and '{task.base}' moved on" if gone else f"a new commit of '{task.base}' names it"
     tasks.put(task.id, likely_oid=oid)

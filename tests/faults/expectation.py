@@ -56,7 +56,7 @@ class Model:
         self.attempt += 1
         self.tip += 0 if kept else 1
         self.worked, self.clash = self.worked and kept, self.clash and kept
-        self.tree, self.branch, self.own, self.amiss = "clean", "there", False, False
+        self.tree, self.branch, self.own = "clean", "there", False
         self.former.append(worktree)
 
     def committed(self) -> None:

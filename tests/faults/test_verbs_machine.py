@@ -171,7 +171,7 @@ class Verbs(RuleBasedStateMachine):
     def retired(self, model: Model, kept: bool) -> None:
         if not kept:
             model.tree = model.branch = "gone"
-            model.former = []
+            model.former, model.amiss = [], False
 
     @rule(task=TASK)
     def superseded(self, task: int) -> None:

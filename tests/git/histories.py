@@ -173,7 +173,7 @@ def _commit(commit: Commit) -> bytes:
         if entry.mode == "160000":
             lines.append(b"M 160000 %s %s\n" % (entry.content, name.encode()))
         else:
-            content = entry.content.replace(b"\n", b"/")[:60] if entry.mode == "120000" else entry.content
+            content = entry.content.hex()[:60].encode() if entry.mode == "120000" else entry.content
             lines.append(b"M %s inline %s\ndata %d\n" % (entry.mode.encode(), name.encode(), len(content)))
             lines.append(content + b"\n")
     return b"".join([*lines, b"\n"])
