@@ -277,7 +277,7 @@ class Verbs(RuleBasedStateMachine):
 
 def test_verbs_in_any_order_end_as_the_table_says(worlds: Worlds, every_step: bool) -> None:
     Verbs.worlds = worlds
-    examples, steps = (200, 50) if every_step else (6, 25)
+    examples, steps = (100, 50) if every_step else (6, 25)
     settings = hypothesis.settings(
         max_examples=examples,
         stateful_step_count=steps,

@@ -113,7 +113,8 @@ def _checkouts(sandbox: Sandbox, ended: set[str]) -> list[str]:
     lines = []
     for path in _listed(sandbox):
         if os.path.isdir(path) and path not in ended and not Path(path, "HEAD").exists():
-            said = sandbox.git("status", "--porcelain", cwd=Path(path))
+            # Looking must not look like work: a refreshed index is a sign of a worker.
+            said = sandbox.git("--no-optional-locks", "status", "--porcelain", cwd=Path(path))
             lines += [f"{path} shows {line}" for line in said.splitlines()]
     return lines
 
