@@ -14,9 +14,9 @@ UNMERGED = {*LIVE, State.OPEN, State.FAILED}
 class Model:
     """A task as it must be. tree: clean, dirty or gone; branch: there, gone; tip: counts its commits.
 
-    worked: it has commits over its base; own: since its attempt began; clash: its base has the same file otherwise;
-    settled, pushed: the tips at which a review or hold ended, and that arrived at the remote; former: superseded
-    worktrees that still stand; remains: how many attempts have worktree or branch.
+    worked: it has commits over its base; own: since its attempt began; rival: its base got the same file otherwise;
+    inside: all of its work is in the base; settled, pushed: the tips at which a review or hold ended, and that arrived
+    at the remote; former: superseded worktrees that still stand; amiss: somebody took something away by hand.
     """
 
     state: State = State.OPEN
@@ -27,7 +27,8 @@ class Model:
     tip: int = 0
     worked: bool = False
     own: bool = False
-    clash: bool = False
+    rival: bool = False
+    inside: bool = False
     settled: int = -1
     pushed: int = -1
     former: list[str] = field(default_factory=list)
@@ -37,6 +38,11 @@ class Model:
     def live(self) -> bool:
         """Tell whether somebody has it."""
         return self.state in LIVE
+
+    @property
+    def clash(self) -> bool:
+        """Tell whether it can't be merged."""
+        return self.worked and self.rival
 
     def step(self, step: Step) -> int:
         """Take a step of the table; return the exit code of the verb."""
@@ -55,13 +61,13 @@ class Model:
         kept = self.branch == "there"
         self.attempt += 1
         self.tip += 0 if kept else 1
-        self.worked, self.clash = self.worked and kept, self.clash and kept
+        self.worked, self.rival, self.inside = self.worked and kept, self.rival and kept, self.inside and kept
         self.tree, self.branch, self.own = "clean", "there", False
         self.former.append(worktree)
 
     def committed(self) -> None:
         """A commit, and the look at git after it."""
-        self.tip, self.worked, self.own, self.tree = self.tip + 1, True, True, "clean"
+        self.tip, self.worked, self.own, self.tree, self.inside = self.tip + 1, True, True, "clean", False
         if self.state is State.ASSIGNED:
             self.step(Step.START)
         elif self.state is State.APPROVED:
@@ -99,8 +105,10 @@ class Model:
         if self.clash:
             self.step(Step.CONFLICT)
             return CONFLICT
+        self.worked, self.rival, self.inside = False, False, True
         return self.step(Step.MERGE)
 
-    def landed(self) -> None:
-        """Somebody merged it by hand, and git was looked at."""
-        self.state, self.hold = State.COMPLETED, None
+    def landed(self, how: str) -> None:
+        """Somebody merged it by hand, and git was looked at: after a squash its commits are not the base's."""
+        self.state, self.hold, self.inside = State.COMPLETED, None, True
+        self.worked = self.rival = how == "squash"

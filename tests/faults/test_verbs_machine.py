@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import hypothesis
-from hypothesis import HealthCheck
+import pytest
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -186,7 +187,7 @@ class Verbs(RuleBasedStateMachine):
     def commit(self, task: int) -> None:
         model = self.model(task)
         if model and model.live and model.branch == "there" and model.tree != "gone":
-            self.box.commit(self.where(task), f"t{task}.txt", f"{len(self.did)}\n", "Work")
+            self.box.commit(self.where(task), f"t{task}.txt", f"work {len(self.did)}\n", "Work")
             self.git("clean", "--quiet", "--force", cwd=self.where(task))
             model.committed()
             self.look()
@@ -210,22 +211,24 @@ class Verbs(RuleBasedStateMachine):
     def base_moves(self, task: int) -> None:
         """Somebody commits to the base what the task's work clashes with."""
         model = self.model(task)
-        if model and model.state is not State.COMPLETED:
+        if model:
             self.box.commit(None, f"t{task}.txt", f"base {len(self.did)}\n", "Otherwise")
-            model.clash = model.worked
+            model.rival = model.branch == "there"
             self.look()
 
     @rule(task=TASK, how=st.sampled_from(["merge", "squash"]))
     def land(self, task: int, how: str) -> None:
         """Somebody merges by hand."""
         model = self.model(task)
-        if not model or model.state not in UNMERGED or model.branch != "there" or not model.worked or model.clash:
+        if not model or model.state not in UNMERGED or not model.worked or model.clash or model.inside:
+            return
+        if model.branch != "there":
             return
         words = ("--no-ff", "--no-edit") if how == "merge" else ("--squash",)
         self.git("merge", "--quiet", *words, self.row(task)["branch"])
         if how == "squash":
             self.git("commit", "--quiet", "--message", "Squashed")
-        model.landed()
+        model.landed(how)
         self.look()
 
     @rule(task=TASK, what=st.sampled_from(["worktree", "branch", "name"]))
@@ -275,9 +278,10 @@ class Verbs(RuleBasedStateMachine):
             assert lines + found(self.box) == [], "\n".join(self.did)
 
 
+@pytest.mark.timeout(900)
 def test_verbs_in_any_order_end_as_the_table_says(worlds: Worlds, every_step: bool) -> None:
     Verbs.worlds = worlds
-    examples, steps = (100, 50) if every_step else (6, 25)
+    examples, steps = (100, 50) if every_step else (4, 20)
     settings = hypothesis.settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -285,6 +289,7 @@ def test_verbs_in_any_order_end_as_the_table_says(worlds: Worlds, every_step: bo
         database=None,
         deadline=None,
         print_blob=True,
+        phases=(Phase.generate, Phase.shrink) if every_step else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Verbs, settings=settings)  # type: ignore[no-untyped-call]

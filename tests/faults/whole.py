@@ -29,7 +29,10 @@ def found(sandbox: Sandbox) -> list[str]:
     if "doctor" not in VERBS or not sandbox.store.exists():
         return []
     done = sandbox.agent("doctor", "--json", exit=None)
-    findings = [each for each in done.json()["findings"] if not each["code"].startswith(OF_THE_WORLD)]
+    told = done.json()
+    if "findings" not in told:
+        return [f"doctor: {done}"]
+    findings = [each for each in told["findings"] if not each["code"].startswith(OF_THE_WORLD)]
     return [f"doctor: {each['code']}: {each['what']}" for each in findings]
 
 
