@@ -22,7 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Take all scenes, or few of them."""
     every = metafunc.config.getoption("--every-step", default=False)
     few, ways = (FEW_SIGNALS, tuple(ENDS)) if "signal" in metafunc.function.__name__ else (FEW_DISKS, DISKS)
-    if "how" in metafunc.fixturenames:
+    if {"name", "how"} <= set(metafunc.fixturenames):
         metafunc.parametrize(("name", "how"), [(n, how) for n in SCENES for how in ways] if every else few)
 
 
@@ -105,6 +105,17 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
         lines += wrong(world.sandbox) + again(world, scene, hurting)
         amiss += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]
     assert not amiss, "\n".join(amiss)
+
+
+@pytest.mark.parametrize("how", ["io", "filled"])
+def test_a_note_that_cannot_be_deleted_stops_no_command(how: str, worlds: Worlds, hurting: Driver) -> None:
+    scene = SCENES["sync-asked"]
+    world = worlds.prepared(scene.prepare)
+    steps = hurting.run(world.sandbox, *scene.argv).struck
+    world.put_back()
+    last = max(n for n, name in enumerate(steps, 1) if name.startswith("os.remove") and "/spool/" in name)
+    assert hurting.hurt(world.sandbox, scene.argv, how, last).result.code == 0
+    assert again(world, scene, hurting) == []
 
 
 def _well_said(hurt: Hurt) -> bool:
