@@ -26,14 +26,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("name", "how"), [(n, how) for n in SCENES for how in ways] if every else few)
 
 
-def chosen(scene: Scene, steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[int]:
-    """Return all steps, or some of those at which something becomes true: of a transaction its end, else a few."""
+def chosen(steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[int]:
+    """Return all steps, or some of those at which something becomes true, evenly spread."""
     if every:
         return list(range(1, len(steps) + 1))
     names = [name.partition("--git-dir=")[2].partition("/.git ")[2] or name for name in steps]
     telling = [n for n, name in enumerate(names, 1) if name.removeprefix("start ").startswith(TELLING)]
     telling = telling or list(range(1, len(steps) + 1))
-    return telling[-2:-1] if scene.shown else telling[:: max(1, len(telling) // sample)]
+    return telling[:: max(1, len(telling) // sample)]
+
+
+def chosen_of(scene: Scene, steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[int]:
+    """Return all steps of a scene, or some; of a transaction its commit."""
+    return chosen(steps, False, len(steps))[-2:-1] if scene.shown and not every else chosen(steps, every, sample)
 
 
 def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
@@ -58,7 +63,7 @@ def test_after_a_kill_the_next_command_mends_everything(
     scene, amiss = SCENES[name], []
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
-    for at in chosen(scene, steps, every_step):
+    for at in chosen_of(scene, steps, every_step):
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, "kill", at)
         pending = rows(world.sandbox, "select * from intent") if world.sandbox.store.exists() else []
@@ -79,7 +84,7 @@ def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
     every = every_step and not scene.shown
-    for at in chosen(scene, steps, every)[:: 1 if every_step else 2]:
+    for at in chosen_of(scene, steps, every)[:: 1 if every_step else 2]:
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == ENDS[how] else [f"exit {hurt.result.code}: {hurt.result.err}"]
@@ -95,7 +100,7 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
     every = every_step and not scene.shown
-    for at in chosen(scene, steps, every)[:: 1 if every_step else 3]:
+    for at in chosen_of(scene, steps, every)[:: 1 if every_step else 3]:
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == 0 or _well_said(hurt) else [f"badly said: {hurt.result}"]

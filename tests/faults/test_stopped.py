@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.scene import Scene
 from tests.faults.scenes import SCENES
-from tests.faults.test_every_step import again, chosen
+from tests.faults.test_every_step import again, chosen_of
 from tests.faults.whole import rows, wrong
 from tests.faults.world import Driver, Stopped, World, Worlds
 from tests.sandbox import Result
@@ -47,7 +47,7 @@ def test_a_stopped_command_is_in_nobodys_way_unnamed_and_ends_well(
     scene, amiss = SCENES[name], []
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
-    for at in chosen(scene, steps, False, len(steps) if every_step else 2):
+    for at in chosen_of(scene, steps, False, len(steps) if every_step else 2):
         world.put_back()
         stopped = hurting.stop(world.sandbox, scene.argv, at)
         assert isinstance(stopped, Stopped), stopped
