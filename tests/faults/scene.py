@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from tests.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A command to hurt. prepare: makes what it needs; goal: a state of some task when it was done again; shown: a
-    query of the store whose first value is true then; a command with one is a single transaction.
+    """A command to hurt. prepare: makes what it needs; goal: a state of some task when it was done again; files: what
+    must stand below the worktrees' directory then; shown: a query of the store whose first value is true then; a
+    command with one is a single transaction.
     """
 
     name: str
     argv: tuple[str, ...]
     prepare: Callable[[Sandbox], None]
     goal: str
+    files: Mapping[str, str] = field(default_factory=dict)
     shown: str = ""

@@ -113,6 +113,8 @@ def _silent(sandbox: Sandbox) -> None:
     age(sandbox, 1, 7200, missed_s=60)
 
 
+_LOGIN = {"1-fix-login/login.py": "fixed = True\n"}
+
 SCENES = {
     scene.name: scene
     for scene in (
@@ -120,7 +122,7 @@ SCENES = {
         Scene("spawn-furnished", ("spawn", "Fix login"), _copying, "ASSIGNED"),
         Scene("spawn-queued", ("spawn", "1"), _queued, "ASSIGNED"),
         Scene("claim", ("claim",), _queued, "ASSIGNED"),
-        Scene("reassign", ("reassign", "1"), _spawned, "ASSIGNED"),
+        Scene("reassign", ("reassign", "1"), _spawned, "ASSIGNED", _LOGIN),
         Scene("merge", ("merge", "1"), _approved, "COMPLETED"),
         Scene("merge-elsewhere", ("merge", "1"), _elsewhere, "COMPLETED"),
         Scene("merge-squash", ("merge", "1", "--strategy", "squash"), _approved, "COMPLETED"),
@@ -128,8 +130,8 @@ SCENES = {
         Scene("merge-rebase-elsewhere", ("merge", "1", "--strategy", "rebase"), _elsewhere, "COMPLETED"),
         Scene("merge-ff", ("merge", "1", "--strategy", "ff"), _ahead, "COMPLETED"),
         Scene("merge-checked", ("merge", "1"), _checked, "COMPLETED"),
-        Scene("merge-keep", ("merge", "1", "--keep"), _approved, "COMPLETED"),
-        Scene("merge-conflict", ("merge", "1"), _conflicting, "WORKING"),
+        Scene("merge-keep", ("merge", "1", "--keep"), _approved, "COMPLETED", _LOGIN),
+        Scene("merge-conflict", ("merge", "1"), _conflicting, "WORKING", _LOGIN),
         Scene("rm", ("rm", "1", "--force", "--unmerged"), _cancelled, "CANCELLED"),
         Scene("clean", ("clean",), _kept, "COMPLETED"),
         Scene("sync-first", ("sync",), _spawned, "WORKING"),
@@ -138,7 +140,7 @@ SCENES = {
         Scene("sync-squashed", ("sync",), _squashed, "COMPLETED"),
         Scene("sync-carried", ("sync",), _rebased, "APPROVED"),
         Scene("list-reaps", ("list",), _silent, "OPEN"),
-        Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW"),
+        Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW", _LOGIN),
         *TRANSACTIONS,
     )
 }

@@ -49,6 +49,10 @@ def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
     else:
         states = {row["state"] for row in rows(world.sandbox, "select state from task")}
         lines = [] if scene.goal in states else [f"again: {states}, exit {done.code}: {done.err}"]
+    home = world.sandbox.path.with_name(f"{world.sandbox.path.name}.worktrees")
+    for name, text in scene.files.items():
+        file = home / name
+        lines += [] if file.is_file() and file.read_text() == text else [f"again: {name} is not as it was"]
     return lines + [f"again: {line}" for line in (*wrong(world.sandbox), *found(world.sandbox))]
 
 

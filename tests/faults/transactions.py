@@ -31,7 +31,7 @@ def every_state(sandbox: Sandbox) -> None:
 def _scene(name: str, *argv: str, task: int = 0, goal: str = "", shown: str = "") -> Scene:
     """Name a verb, and how one sees that it was done: a task's state, or a query whose first value is true."""
     query = f"select state = '{goal}' from task where id = {task}" if goal else shown
-    return Scene(name, argv, every_state, goal or "OPEN", query)
+    return Scene(name, argv, every_state, goal or "OPEN", shown=query)
 
 
 def _said(body: str) -> str:
