@@ -39,8 +39,15 @@ NOW = "2026-01-02T03:04:05+00:00"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that rewrites tests/scenarios."""
+    """Add the option that rewrites tests/scenarios, and the one of `make faults`."""
     parser.addoption("--update", action="store_true", help="rewrite the transcripts instead of comparing them")
+    parser.addoption("--every-step", action="store_true", help="hurt every command at every step, not at a sample")
+
+
+@pytest.fixture(scope="session")
+def every_step(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the long forms are wanted."""
+    return bool(request.config.getoption("--every-step"))
 
 
 @pytest.fixture(scope="session", autouse=True)

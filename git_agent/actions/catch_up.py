@@ -187,8 +187,11 @@ def _completed(app: App, task: Task, seen: _Seen, how: Verdict) -> str:
 def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
     old, tip = task.reviewed_oid or "", seen.tip
     if seen.carried:
-        if tasks.get(task.id).version != task.version:
+        now = tasks.get(task.id)
+        if now.version != task.version:
             raise tasks.stale(task)
+        if now.reviewed_oid != old:
+            return ""  # another command carried it first, and says so
         tasks.put(task.id, reviewed_oid=tip)
         events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
         return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
@@ -205,6 +208,8 @@ def _likely(task: Task, seen: _Seen, tips: Tips) -> str:
     gone = moved and _is_gone(task, tips)
     if not (seen.worked and task.live and task.likely_oid is None and (gone or seen.named)):
         return ""
+    if tasks.get(task.id).likely_oid is not None:
+        return ""  # another look has seen it, and says so
     oid = seen.upstream or seen.base
     why = f"its remote branch is gone and '{task.base}' moved on" if gone else f"a new commit of '{task.base}' names it"
     tasks.put(task.id, likely_oid=oid)

@@ -37,6 +37,8 @@ def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[s
 def _record(base: str, oid: str, by: str) -> list[str]:
     lines = []
     for task in tasks.merged_as(oid):
+        if task.reverted_oid == by:
+            continue  # another look has seen it, and says so
         tasks.put(task.id, reverted_oid=by)
         events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
         lines.append(
@@ -64,6 +66,8 @@ def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
 
 
 def _record_lost(task: Task, new: str) -> list[str]:
+    if tasks.get(task.id).reverted_oid is not None:
+        return []  # another look has seen it, and says so
     tasks.put(task.id, reverted_oid=new)
     events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new})
     says = f"'{task.base}' was set back to {new[:12]}, which lacks the merge of {task.label}"

@@ -48,7 +48,8 @@ def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
     if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
         return each, []
     with app.store.transaction():
-        attempts.relocate(each.task, each.number, path)
+        if not attempts.relocate(each.task, each.number, path):
+            return each._replace(worktree=path), []  # another look has seen it, and says so
         tasks.put(each.task, worktree=path)
         data = {"text": _readable(f"from {each.worktree} to {path}")}
         events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
@@ -66,9 +67,8 @@ def _of_former(app: App, each: Standing, tips: Tips) -> list[str]:
     if tip is None or tip == before:
         return []
     with app.store.transaction():
-        attempts.see(each.task, each.number, tip)
-        if before is None:
-            return []
+        if not attempts.see(each.task, each.number, tip) or before is None:
+            return []  # another look has seen it, and says so
         kind = "task.superseded-commit" if each.superseded else "task.late-commit"
         text = f"{before[:12]}..{tip[:12]} on '{each.branch}'"
         data = {"branch": each.branch, "old": before, "tip": tip, "text": text}

@@ -57,18 +57,16 @@ def read(path: str) -> str | None:
 
 
 def delete(path: str) -> None:
-    """Delete a note that was applied."""
-    try:
+    """Delete a note that was applied; where that fails it is applied again, which changes nothing."""
+    with contextlib.suppress(OSError):
         os.unlink(path)
-    except FileNotFoundError:
-        return
 
 
 def postpone(path: str, tries: int) -> bool:
     """Keep a note for another try; False when it was tried that often already."""
     if path.endswith("~" * tries):
         return False
-    with contextlib.suppress(FileNotFoundError):  # another process applied it meanwhile
+    with contextlib.suppress(OSError):  # another process applied it meanwhile, or the disk is at fault
         os.rename(path, path + "~")
     return True
 

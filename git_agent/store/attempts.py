@@ -132,16 +132,17 @@ def _standing(row: tuple[Any, ...]) -> Standing:
     return Standing(**{**values, **paths, "state": State(values["state"])})
 
 
-def see(task: int, number: int, oid: str) -> None:
-    """Note the tip of an attempt that is not worked on any more."""
+def see(task: int, number: int, oid: str) -> bool:
+    """Note the tip of an attempt that is not worked on any more; False when another look has."""
     where = (AttemptRow.task == task) & (AttemptRow.number == number)
-    AttemptRow.update(head_oid=oid).where(where).execute()
+    new = AttemptRow.head_oid.is_null() | (AttemptRow.head_oid != oid)
+    return bool(AttemptRow.update(head_oid=oid).where(where & new).execute())
 
 
-def relocate(task: int, number: int, worktree: str) -> None:
-    """Record that the attempt's worktree was moved."""
-    where = (AttemptRow.task == task) & (AttemptRow.number == number)
-    AttemptRow.update(worktree=worktree).where(where).execute()
+def relocate(task: int, number: int, worktree: str) -> bool:
+    """Record that the attempt's worktree was moved; False when another look has."""
+    where = (AttemptRow.task == task) & (AttemptRow.number == number) & (AttemptRow.worktree != worktree)
+    return bool(AttemptRow.update(worktree=worktree).where(where).execute())
 
 
 def by_admin(admin: str) -> Attempt | None:

@@ -1,4 +1,4 @@
-"""The option of `make faults`, and the driver that all tests of a process share."""
+"""The driver that all tests of a process share, and the worlds that it prepares."""
 
 from __future__ import annotations
 
@@ -7,18 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.world import Driver, driver
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make faults` ask for every step."""
-    parser.addoption("--every-step", action="store_true", help="hurt every command at every step, not at a sample")
-
-
-@pytest.fixture(scope="session")
-def every_step(request: pytest.FixtureRequest) -> bool:
-    """Tell whether all steps are wanted."""
-    return bool(request.config.getoption("--every-step", default=False))
+from tests.faults.world import Driver, Worlds, driver
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +15,9 @@ def hurting(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
     """Return the driver; started after the environment was sealed."""
     with open(tmp_path_factory.mktemp("driver") / "log", "w") as log, driver(log) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def worlds(template: Path, hurting: Driver, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """Return what makes a scene's world, or puts it back."""
+    return Worlds(template, tmp_path_factory.mktemp("worlds"), hurting)

@@ -17,7 +17,7 @@ from typing import Any
 
 CHANGES = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"})
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "interrupt": signal.SIGINT}
+SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "interrupt": signal.SIGINT, "stop": signal.SIGSTOP}
 ERRORS = {"io": 5, "full": 28}  # EIO and ENOSPC; "filled" stays full
 
 
@@ -93,9 +93,20 @@ def _hurt(fault: Fault) -> None:
     sys.addaudithook(fault.audit)
 
 
+def _hurry(limit: float) -> None:
+    """Wait for no lock as long as a user does: nobody holds one for long but who was stopped."""
+    from git_agent.git import locks
+    from git_agent.store import engine
+
+    held = locks._locked
+    engine.BUSY_LIMIT_S = limit
+    locks._locked = lambda repo, name, doing, timeout: held(repo, name, doing, min(timeout, limit))
+
+
 def _command(order: dict[str, Any], report: int) -> None:
     from git_agent.cli import main
 
+    _hurry(order["patience"])
     os.chdir(order["cwd"])
     for number, path in ((0, os.devnull), (1, order["out"]), (2, order["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
@@ -128,10 +139,22 @@ def _serve(order: dict[str, Any]) -> dict[str, Any]:
         os.setsid()
         _command(order, outlet)
     os.close(outlet)
-    _, status = os.waitpid(child, 0)
+    return _ended(child, inlet)
+
+
+def _ended(child: int, inlet: int) -> dict[str, Any]:
+    """Wait until a command has ended, or stopped: then it can be continued by its pid and the pipe of its steps."""
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        return {"pid": child, "told": inlet, "code": None, "struck": []}
     with open(inlet, encoding="utf-8", errors="replace") as told:
         struck = told.read().splitlines()
     return {"code": os.waitstatus_to_exitcode(status), "struck": struck}
+
+
+def _continue(order: dict[str, Any]) -> dict[str, Any]:
+    os.kill(order["pid"], signal.SIGCONT)
+    return _ended(order["pid"], order["told"])
 
 
 def _warm() -> None:
@@ -148,4 +171,5 @@ def _warm() -> None:
 if __name__ == "__main__":
     _warm()
     for line in sys.stdin:
-        print(json.dumps(_serve(json.loads(line))), flush=True)
+        asked = json.loads(line)
+        print(json.dumps(_continue(asked) if "pid" in asked else _serve(asked)), flush=True)

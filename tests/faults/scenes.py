@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.actions.supervised import age, settle
+from tests.faults.scene import Scene
+from tests.faults.transactions import TRANSACTIONS
 from tests.sandbox import Sandbox
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A command to hurt. prepare: makes what it needs; goal: the states that tasks are in when it was done again;
-    files: what must stand below the worktrees' directory then.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    prepare: Callable[[Sandbox], None]
-    goal: str
-    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def _nothing(sandbox: Sandbox) -> None:
@@ -188,7 +175,7 @@ SCENES = {
         Scene("spawn-furnished", ("spawn", "Fix login"), _copying, "ASSIGNED"),
         Scene("spawn-queued", ("spawn", "1"), _queued, "ASSIGNED"),
         Scene("claim", ("claim",), _queued, "ASSIGNED"),
-        Scene("reassign", ("reassign", "1"), _spawned, "ASSIGNED"),
+        Scene("reassign", ("reassign", "1"), _spawned, "ASSIGNED", _LOGIN),
         Scene("merge", ("merge", "1"), _approved, "COMPLETED"),
         Scene("merge-elsewhere", ("merge", "1"), _elsewhere, "COMPLETED"),
         Scene("merge-squash", ("merge", "1", "--strategy", "squash"), _approved, "COMPLETED"),
@@ -196,11 +183,11 @@ SCENES = {
         Scene("merge-rebase-elsewhere", ("merge", "1", "--strategy", "rebase"), _elsewhere, "COMPLETED"),
         Scene("merge-ff", ("merge", "1", "--strategy", "ff"), _ahead, "COMPLETED"),
         Scene("merge-checked", ("merge", "1"), _checked, "COMPLETED"),
-        Scene("merge-keep", ("merge", "1", "--keep"), _approved, "COMPLETED"),
+        Scene("merge-keep", ("merge", "1", "--keep"), _approved, "COMPLETED", _LOGIN),
         Scene("queue", ("merge", "--all"), _queue, "COMPLETED"),
         Scene("queue-elsewhere", ("merge", "--all"), _queue_elsewhere, "COMPLETED"),
         Scene("queue-culprit", ("merge", "--all"), _queue_with_culprit, "COMPLETED WORKING"),
-        Scene("merge-conflict", ("merge", "1"), _conflicting, "WORKING"),
+        Scene("merge-conflict", ("merge", "1"), _conflicting, "WORKING", _LOGIN),
         Scene("rm", ("rm", "1", "--force", "--unmerged"), _cancelled, "CANCELLED"),
         Scene("clean", ("clean",), _kept, "COMPLETED"),
         Scene("sync-first", ("sync",), _spawned, "WORKING"),
@@ -209,11 +196,12 @@ SCENES = {
         Scene("sync-squashed", ("sync",), _squashed, "COMPLETED"),
         Scene("sync-carried", ("sync",), _rebased, "APPROVED"),
         Scene("list-reaps", ("list",), _silent, "OPEN"),
-        Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW"),
+        Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW", _LOGIN),
         Scene("undo-rm", ("undo",), _removed, "FAILED", {**_LOGIN, **_LOOSE}),
         Scene("undo-clean", ("undo",), _cleaned, "CANCELLED"),
         Scene("undo-merge", ("undo",), _merged, "APPROVED", _LOGIN),
         Scene("undo-merge-elsewhere", ("undo",), _merged_elsewhere, "APPROVED", _LOGIN),
         Scene("undo-cancel", ("undo",), _called_off, "WORKING", _LOGIN),
+        *TRANSACTIONS,
     )
 }

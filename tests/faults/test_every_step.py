@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.faults.scenes import SCENES, Scene
-from tests.faults.whole import rows, wrong
-from tests.faults.world import Driver, Hurt, World
-from tests.sandbox import Sandbox
+from tests.faults.scene import Scene
+from tests.faults.scenes import SCENES
+from tests.faults.whole import found, rows, wrong
+from tests.faults.world import Driver, Hurt, World, Worlds
 
 SAMPLE = 4
 TELLING = ("store", "after store", "pygit2", "after pygit2", "start worktree", "start merge", "start update-ref")
 ENDS = {"term": 143, "interrupt": 130}
 DISKS = ("io", "full", "filled")
-# What `make test` hurts by signals and by a bad disk; `make faults` hurts all of STOPPED in every way.
-STOPPED = (
-    "spawn-furnished",
-    "claim",
-    "reassign",
-    "merge",
-    "merge-rebase-elsewhere",
-    "queue",
-    "rm",
-    "clean",
-    "undo-rm",
-    "undo-merge",
-)
+# What `make test` hurts by signals and by a bad disk; `make faults` hurts all scenes in every way.
 FEW_SIGNALS = [("spawn-furnished", "term"), ("merge", "interrupt"), ("merge-rebase-elsewhere", "term"), ("rm", "term")]
 FEW_DISKS = [("spawn-furnished", "io"), ("claim", "full"), ("merge", "full"), ("rm", "filled")]
 
@@ -36,52 +22,52 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Take all scenes, or few of them."""
     every = metafunc.config.getoption("--every-step", default=False)
     few, ways = (FEW_SIGNALS, tuple(ENDS)) if "signal" in metafunc.function.__name__ else (FEW_DISKS, DISKS)
-    if "how" in metafunc.fixturenames:
-        metafunc.parametrize(("name", "how"), [(n, how) for n in STOPPED for how in ways] if every else few)
+    if {"name", "how"} <= set(metafunc.fixturenames):
+        metafunc.parametrize(("name", "how"), [(n, how) for n in SCENES for how in ways] if every else few)
 
 
-def chosen(steps: tuple[str, ...], every: bool) -> list[int]:
+def chosen(steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[int]:
     """Return all steps, or some of those at which something becomes true, evenly spread."""
     if every:
         return list(range(1, len(steps) + 1))
     names = [name.partition("--git-dir=")[2].partition("/.git ")[2] or name for name in steps]
     telling = [n for n, name in enumerate(names, 1) if name.removeprefix("start ").startswith(TELLING)]
     telling = telling or list(range(1, len(steps) + 1))
-    return telling[:: max(1, len(telling) // SAMPLE)]
+    return telling[:: max(1, len(telling) // sample)]
 
 
-def prepared(repo: Sandbox, scene: Scene, tmp_path: Path) -> World:
-    home = tmp_path / "world"
-    home.mkdir()
-    moved = Sandbox(repo.path.rename(home / repo.path.name))
-    scene.prepare(moved)
-    world = World(moved)
-    world.keep()
-    return world
+def chosen_of(scene: Scene, steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[int]:
+    """Return all steps of a scene, or some; of a transaction its commit."""
+    return chosen(steps, False, len(steps))[-2:-1] if scene.shown and not every else chosen(steps, every, sample)
 
 
 def again(world: World, scene: Scene, hurting: Driver) -> list[str]:
     """Do the command again; name what is wrong then."""
-    done = hurting.run(world.sandbox, *scene.argv)
-    states = {row["state"] for row in rows(world.sandbox, "select state from task")}
-    lines = (
-        [] if states == set(scene.goal.split()) else [f"again: {states}, exit {done.result.code}: {done.result.err}"]
-    )
+    done = hurting.run(world.sandbox, *scene.argv).result
+    if scene.shown:
+        lines = [] if done.code == 0 and _is_shown(world, scene) else [f"again: not done: {done}"]
+    else:
+        states = {row["state"] for row in rows(world.sandbox, "select state from task")}
+        lines = [] if states == set(scene.goal.split()) else [f"again: {states}, exit {done.code}: {done.err}"]
     home = world.sandbox.path.with_name(f"{world.sandbox.path.name}.worktrees")
     for name, text in scene.files.items():
         file = home / name
         lines += [] if file.is_file() and file.read_text() == text else [f"again: {name} is not as it was"]
-    return lines + [f"again: {line}" for line in wrong(world.sandbox)]
+    return lines + [f"again: {line}" for line in (*wrong(world.sandbox), *found(world.sandbox))]
+
+
+def _is_shown(world: World, scene: Scene) -> bool:
+    return any(value for row in rows(world.sandbox, scene.shown) for value in row.values())
 
 
 @pytest.mark.parametrize("name", SCENES)
 def test_after_a_kill_the_next_command_mends_everything(
-    name: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
+    name: str, worlds: Worlds, hurting: Driver, every_step: bool
 ) -> None:
-    scene, found = SCENES[name], []
-    world = prepared(repo, scene, tmp_path)
+    scene, amiss = SCENES[name], []
+    world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
-    for at in chosen(steps, every_step):
+    for at in chosen_of(scene, steps, every_step):
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, "kill", at)
         pending = rows(world.sandbox, "select * from intent") if world.sandbox.store.exists() else []
@@ -89,33 +75,36 @@ def test_after_a_kill_the_next_command_mends_everything(
         notes = [line for line in after.err.splitlines() if "interrupted" in line]
         lines = [] if hurt.result.code == -9 else [f"not killed: {hurt.result}"]
         lines += [f"said {notes} of {pending}"] if len(notes) != len(pending) else []
-        lines += wrong(world.sandbox) + again(world, scene, hurting)
-        found += [f"killed at {at}, {hurt.struck}: {line}" for line in lines]
-    assert found == []
+        lines += wrong(world.sandbox) if every_step or not scene.shown else []
+        lines += again(world, scene, hurting)
+        amiss += [f"killed at {at}, {hurt.struck}: {line}" for line in lines]
+    assert not amiss, "\n".join(amiss)
 
 
 def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
-    name: str, how: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
+    name: str, how: str, worlds: Worlds, hurting: Driver, every_step: bool
 ) -> None:
-    scene, found = SCENES[name], []
-    world = prepared(repo, scene, tmp_path)
+    scene, amiss = SCENES[name], []
+    world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
-    for at in chosen(steps, every_step)[:: 1 if every_step else 2]:
+    every = every_step and not scene.shown
+    for at in chosen_of(scene, steps, every)[:: 1 if every_step else 2]:
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == ENDS[how] else [f"exit {hurt.result.code}: {hurt.result.err}"]
         lines += wrong(world.sandbox) + again(world, scene, hurting)
-        found += [f"{how} at {at}, {hurt.struck}: {line}" for line in lines]
-    assert found == []
+        amiss += [f"{how} at {at}, {hurt.struck}: {line}" for line in lines]
+    assert not amiss, "\n".join(amiss)
 
 
 def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
-    name: str, how: str, repo: Sandbox, tmp_path: Path, hurting: Driver, every_step: bool
+    name: str, how: str, worlds: Worlds, hurting: Driver, every_step: bool
 ) -> None:
-    scene, found = SCENES[name], []
-    world = prepared(repo, scene, tmp_path)
+    scene, amiss = SCENES[name], []
+    world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
-    for at in chosen(steps, every_step)[:: 1 if every_step else 3]:
+    every = every_step and not scene.shown
+    for at in chosen_of(scene, steps, every)[:: 1 if every_step else 3]:
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == 0 or _well_said(hurt) else [f"badly said: {hurt.result}"]
@@ -123,8 +112,19 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
             # On a full disk nothing can be taken back, and what could not be deleted waits: for the next command.
             hurting.run(world.sandbox, "list")
         lines += wrong(world.sandbox) + again(world, scene, hurting)
-        found += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]
-    assert found == []
+        amiss += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]
+    assert not amiss, "\n".join(amiss)
+
+
+@pytest.mark.parametrize("how", ["io", "filled"])
+def test_a_note_that_cannot_be_deleted_stops_no_command(how: str, worlds: Worlds, hurting: Driver) -> None:
+    scene = SCENES["sync-asked"]
+    world = worlds.prepared(scene.prepare)
+    steps = hurting.run(world.sandbox, *scene.argv).struck
+    world.put_back()
+    last = max(n for n, name in enumerate(steps, 1) if name.startswith("os.remove") and "/spool/" in name)
+    assert hurting.hurt(world.sandbox, scene.argv, how, last).result.code == 0
+    assert again(world, scene, hurting) == []
 
 
 def _well_said(hurt: Hurt) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from git_agent.cli.verbs import VERBS
 from tests.sandbox import Sandbox
 
+OF_THE_WORLD = ("hooks-", "path-", "message-")  # the sealed world has no hooks, and nobody reads its mail
 LIVE = ("ASSIGNED", "WORKING", "IN_REVIEW", "APPROVED")
 
 
@@ -22,8 +24,23 @@ def rows(sandbox: Sandbox, query: str) -> list[dict[str, Any]]:
         connection.close()
 
 
-def wrong(sandbox: Sandbox) -> list[str]:
-    """Name everything that is not as it must be: a line each, none when all is well."""
+def found(sandbox: Sandbox) -> list[str]:
+    """Name what `doctor` finds: a line each; none while there is no such verb."""
+    if "doctor" not in VERBS or not sandbox.store.exists():
+        return []
+    done = sandbox.agent("doctor", "--json", exit=None)
+    told = done.json()
+    if "findings" not in told:
+        return [f"doctor: {done}"]
+    findings = [each for each in told["findings"] if not each["code"].startswith(OF_THE_WORLD)]
+    return [f"doctor: {each['code']}: {each['what']}" for each in findings]
+
+
+def wrong(sandbox: Sandbox, *, thorough: bool = True) -> list[str]:
+    """Name everything that is not as it must be: a line each, none when all is well.
+
+    thorough: look at each file of the worktrees and at each object, too.
+    """
     if not sandbox.store.exists():
         return _strays(sandbox, {}, {})
     tasks = {row["id"]: row for row in rows(sandbox, "select * from task")}
@@ -32,16 +49,27 @@ def wrong(sandbox: Sandbox) -> list[str]:
     branches = {a["branch"]: a for a in present}
     worktrees = {a["worktree"]: a for a in present if a["worktree"]}
     ended = {a["worktree"] for a in present if tasks[a["task"]]["state"] not in LIVE}
-    lines = [*under_way, *_strays(sandbox, branches, worktrees), *_checkouts(sandbox, ended), *_fsck(sandbox)]
-    twice = "select task, kind from event where actor = 'git' group by task, kind having count(*) > 1"
-    lines += [f"task {row['task']}: twice {row['kind']}" for row in rows(sandbox, twice)]
+    lines = [*under_way, *_strays(sandbox, branches, worktrees)]
+    if thorough:
+        lines += [*_checkouts(sandbox, ended), *_fsck(sandbox)]
+        twice = "select task, kind from event where actor = 'git' group by task, kind having count(*) > 1"
+        lines += [f"task {row['task']}: twice {row['kind']}" for row in rows(sandbox, twice)]
+    seen = Seen(_heads(sandbox), _listed(sandbox), _rescued(sandbox))
     for task in tasks.values():
-        lines += _task(sandbox, task, [a for a in present if a["task"] == task["id"]])
+        lines += _task(seen, task, [a for a in present if a["task"] == task["id"]])
     return lines
 
 
-def _task(sandbox: Sandbox, task: dict[str, Any], present: list[dict[str, Any]]) -> list[str]:
-    name, heads, listed = f"task {task['id']} ({task['state']})", _heads(sandbox), _listed(sandbox)
+class Seen(NamedTuple):
+    """What git shows: branches with their tips, worktrees with what git says of them, and the oids that are kept."""
+
+    heads: dict[str, str]
+    listed: dict[str, dict[str, str]]
+    rescued: str
+
+
+def _task(seen: Seen, task: dict[str, Any], present: list[dict[str, Any]]) -> list[str]:
+    name, heads, listed = f"task {task['id']} ({task['state']})", seen.heads, seen.listed
     numbers = [a["number"] for a in present]
     lines = [f"{name}: branch {a['branch']} is gone" for a in present if a["branch"] not in heads]
     lines += [f"{name}: worktree {a['worktree']} is not registered" for a in present if a["worktree"] not in listed]
@@ -55,7 +83,7 @@ def _task(sandbox: Sandbox, task: dict[str, Any], present: list[dict[str, Any]])
     elif task["state"] == "OPEN" and task["attempt"] == 0 and present:
         lines.append(f"{name}: was never given out but has {present}")
     tip = task["head_oid"]
-    if task["state"] == "COMPLETED" and not present and tip not in _rescued(sandbox):
+    if task["state"] == "COMPLETED" and not present and tip not in seen.rescued:
         lines.append(f"{name}: tip {tip} is not kept")
     return lines
 
@@ -88,7 +116,8 @@ def _checkouts(sandbox: Sandbox, ended: set[str]) -> list[str]:
     lines = []
     for path in _listed(sandbox):
         if os.path.isdir(path) and path not in ended and not Path(path, "HEAD").exists():
-            said = sandbox.git("status", "--porcelain", cwd=Path(path))
+            # Looking must not look like work: a refreshed index is a sign of a worker.
+            said = sandbox.git("--no-optional-locks", "status", "--porcelain", cwd=Path(path))
             lines += [f"{path} shows {line}" for line in said.splitlines()]
     return lines
 

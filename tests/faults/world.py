@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.sandbox import Result, Sandbox
 
 DRIVER = Path(__file__).with_name("kill_at.py")
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 1.0  # how long a hurt command waits for the store, in place of 30 s: nobody holds it but who was stopped
 
 
 @dataclass(frozen=True)
@@ -28,29 +29,53 @@ class Hurt:
     struck: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """A command that stands still: what goes on with it is its driver's to say."""
+
+    pid: int
+    told: int
+    shown: str
+    outputs: tuple[Path, Path]
+
+
 class Driver:
     """The process that runs hurt commands."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._number = 0
 
     def hurt(self, sandbox: Sandbox, argv: tuple[str, ...], how: str, at: int, cwd: Path | None = None) -> Hurt:
         """Run `git agent argv` and strike at its n-th step, the first being 1.
 
         how: kill, term, interrupt; io and full fail one step, filled all from there on; count only tells the steps.
         """
-        out, err = (sandbox.path.parent / name for name in ("hurt.out", "hurt.err"))
-        order = {"argv": argv, "cwd": str(cwd or sandbox.path), "how": how, "at": at, "out": str(out), "err": str(err)}
-        told = self._ask(order)
-        texts = [path.read_text(errors="backslashreplace") if path.exists() else "" for path in (out, err)]
-        for path in (out, err):
-            path.unlink(missing_ok=True)
-        shown = f"git agent {' '.join(argv)}   # {how} at step {at}: {told['struck'][:1]}"
-        return Hurt(Result(shown, texts[0], texts[1], told["code"]), tuple(told["struck"]))
+        outputs, told = self._order(sandbox, argv, how, at, cwd)
+        return _ended(outputs, f"git agent {' '.join(argv)}   # {how} at step {at}", told)
 
-    def run(self, sandbox: Sandbox, *argv: str) -> Hurt:
+    def run(self, sandbox: Sandbox, *argv: str, cwd: Path | None = None) -> Hurt:
         """Run `git agent argv` unhurt; struck names its steps."""
-        return self.hurt(sandbox, argv, "count", 0)
+        return self.hurt(sandbox, argv, "count", 0, cwd)
+
+    def stop(self, sandbox: Sandbox, argv: tuple[str, ...], at: int) -> Stopped | Hurt:
+        """Run `git agent argv` until its n-th step and let it stand still there; a Hurt when it ended before."""
+        outputs, told = self._order(sandbox, argv, "stop", at, None)
+        shown = f"git agent {' '.join(argv)}   # stopped at step {at}"
+        return Stopped(told["pid"], told["told"], shown, outputs) if "pid" in told else _ended(outputs, shown, told)
+
+    def go_on(self, stopped: Stopped) -> Hurt:
+        """Let a stopped command go on to its end."""
+        told = self._ask({"pid": stopped.pid, "told": stopped.told})
+        return _ended(stopped.outputs, stopped.shown, told)
+
+    def _order(
+        self, sandbox: Sandbox, argv: tuple[str, ...], how: str, at: int, cwd: Path | None
+    ) -> tuple[tuple[Path, Path], dict[str, Any]]:
+        self._number += 1
+        out, err = (sandbox.path.parent / f"hurt{self._number}.{name}" for name in ("out", "err"))
+        order = {"argv": argv, "cwd": str(cwd or sandbox.path), "how": how, "at": at, "patience": PATIENCE_S}
+        return (out, err), self._ask({**order, "out": str(out), "err": str(err)})
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -59,6 +84,36 @@ class Driver:
         stdin.flush()
         answer: dict[str, Any] = json.loads(stdout.readline())
         return answer
+
+
+def _ended(outputs: tuple[Path, Path], shown: str, told: dict[str, Any]) -> Hurt:
+    texts = [path.read_text(errors="backslashreplace") if path.exists() else "" for path in outputs]
+    for path in outputs:
+        path.unlink(missing_ok=True)
+    return Hurt(Result(f"{shown}: {told['struck'][:1]}", *texts, told["code"]), tuple(told["struck"]))
+
+
+class Warm(Sandbox):
+    """A sandbox whose commands a driver forks: 20 ms each in place of 200."""
+
+    def __init__(self, path: Path, driver: Driver) -> None:
+        super().__init__(path)
+        self._driver = driver
+
+    def agent(
+        self,
+        *args: str | Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | None = None,
+        exit: int | None = 0,
+    ) -> Result:
+        """Run `git agent`, in a process of its own where it needs an environment or an input of its own."""
+        if env is not None or stdin is not None:
+            return super().agent(*args, cwd=cwd, env=env, stdin=stdin, exit=exit)
+        result = self._driver.run(self, *map(str, args), cwd=cwd).result
+        assert exit is None or result.code == exit, f"expected exit {exit}\n{result}"
+        return result
 
 
 @contextmanager
@@ -92,3 +147,23 @@ class World:
         """Make everything as it was; paths stay the same, since worktrees name each other by absolute paths."""
         shutil.rmtree(self._root)
         shutil.copytree(self._kept, self._root, symlinks=True)
+
+
+class Worlds:
+    """The prepared worlds of a test session: what several scenes begin with is made once."""
+
+    def __init__(self, template: Path, home: Path, driver: Driver) -> None:
+        self._template, self._home, self._driver = template, home, driver
+        self._made: dict[Callable[[Sandbox], object], World] = {}
+
+    def prepared(self, prepare: Callable[[Sandbox], object]) -> World:
+        """Return a world as `prepare` makes it of a fresh repository."""
+        if prepare in self._made:
+            self._made[prepare].put_back()
+        else:
+            root = self._home / f"{len(self._made)}-{prepare.__name__.strip('_')}"
+            sandbox = Warm(Path(shutil.copytree(self._template, root / "my repo", symlinks=True)), self._driver)
+            prepare(sandbox)
+            self._made[prepare] = World(sandbox)
+            self._made[prepare].keep()
+        return self._made[prepare]
