@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import stat
 from collections.abc import Callable, Mapping
 
 from git_agent import context
@@ -41,6 +43,10 @@ def _written(app: App, finding: Finding) -> str:
 
 def _aside(app: App, path: str, name: str) -> str:
     kept = os.path.join(private_dir(app.repo, "kept", "files"), name)
+    if stat.S_ISREG(os.lstat(path).st_mode):
+        with contextlib.suppress(OSError):
+            os.link(path, kept, follow_symlinks=False)  # so that readers see the old file until the new one is there
+            return kept
     try:
         os.rename(path, kept)
     except OSError as error:

@@ -75,12 +75,11 @@ class _Said:
 def install(repo: Repo, program: str, *, guard: bool) -> Installed:
     """Install the hooks, or mend them; done again it changes nothing. Never raises for what a user can't help.
 
+    It looks at every file, also where `intact` sees no change: a disk that failed for one of them may work again.
     program: absolute path of git-agent, for the hook scripts; guard: also those that may veto, in workers' worktrees.
     """
     said = _Said("git agent init")
     with said.refusing("the hooks were not installed"), _locked(repo) as store:
-        if intact(repo, program, guard=guard):
-            return said.done()
         _put_scripts(store, program, guard, said)
         if git_version() >= hookconfig.SINCE:
             places = _by_config(repo, store, guard, said)

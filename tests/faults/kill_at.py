@@ -58,7 +58,7 @@ class Fault:
     def audit(self, event: str, args: tuple[Any, ...]) -> None:
         """Take Python's word for what is about to be done."""
         if event == "subprocess.Popen":
-            self.step("start " + " ".join(str(word) for word in args[1][5:] or args[1])[:120])
+            self.step("start " + " ".join(str(word) for word in args[1][9:] or args[1])[:200])
         elif event == "open" and isinstance(args[0], str | bytes) and (args[2] or 0) & WRITING:
             path = os.fsdecode(args[0])
             if not path.startswith(("/dev/", "/proc/")) and "__pycache__" not in path:

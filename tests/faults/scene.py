@@ -10,8 +10,8 @@ from tests.sandbox import Sandbox
 
 @dataclass(frozen=True)
 class Scene:
-    """A command to hurt. prepare: makes what it needs; goal: the states of all tasks when it was done again; files: what
-    must stand below the worktrees' directory then; shown: a query of the store whose first value is true then; a
+    """A command to hurt. prepare: makes what it needs; goal: the states of all tasks when it was done again; files:
+    what must stand below the worktrees' directory then; shown: a query of the store whose first value is true then; a
     command with one is a single transaction.
     """
 

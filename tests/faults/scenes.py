@@ -165,6 +165,15 @@ def _called_off(sandbox: Sandbox) -> None:
     sandbox.agent("cancel", "1")
 
 
+def _ailing(sandbox: Sandbox) -> None:
+    """What only `doctor` sees."""
+    _spawned(sandbox)
+    sandbox.agent("list")
+    sandbox.store.parent.chmod(0o755)
+    context = Path(sandbox.agent("path", "1").out.strip()) / ".worker-ctx.json"
+    context.write_text(context.read_text().replace('"task_id": 1', '"task_id": 7'))
+
+
 _LOGIN = {"1-fix-login/login.py": "fixed = True\n"}
 _LOOSE = {"1-fix-login/untracked.txt": "precious\n", "1-fix-login/own.log": "ignored\n"}
 
@@ -202,6 +211,9 @@ SCENES = {
         Scene("undo-merge", ("undo",), _merged, "APPROVED", _LOGIN),
         Scene("undo-merge-elsewhere", ("undo",), _merged_elsewhere, "APPROVED", _LOGIN),
         Scene("undo-cancel", ("undo",), _called_off, "WORKING", _LOGIN),
+        Scene("rescue-restore", ("rescue", "restore", "1/1"), _removed, "FAILED"),
+        Scene("rescue-prune", ("rescue", "prune", "--older-than", "0s", "--yes"), _removed, "FAILED"),
+        Scene("doctor-fix", ("doctor", "--fix"), _ailing, "WORKING", _LOGIN),
         *TRANSACTIONS,
     )
 }

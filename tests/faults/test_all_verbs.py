@@ -14,6 +14,7 @@ ELSEWHERE = {
     "deinit": "test_hooks_killed",
     "run": "test_run_killed: it lasts, and is killed with its command",
     "stop": "test_run_killed: it needs a command that runs",
+    "conflicts": "it writes only what it would compute again",
     "exec": "it writes nothing itself",
     "completion": "it writes files of the shell, whole or not at all: tests/cli/test_completion.py",
     "demo": "it works in a throwaway repository",

@@ -14,6 +14,7 @@ from tests.sandbox import Result
 FEW = ("spawn-furnished", "merge", "rm", "done")
 BUSY = 6
 CONTRACT = range(BUSY + 1)
+ADDED = frozenset({"OPEN"})  # by `beside`
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -55,7 +56,7 @@ def test_a_stopped_command_is_in_nobodys_way_unnamed_and_ends_well(
         hurt = hurting.go_on(stopped)
         lines += told(hurt.result, stopped.pid, "continued") if hurt.result.code != BUSY else []
         hurting.run(world.sandbox, "list")
-        lines += wrong(world.sandbox) + again(world, scene, hurting)
+        lines += wrong(world.sandbox) + again(world, scene, hurting, ADDED)
         amiss += [f"stopped at {at}, {hurt.struck}: {line}" for line in lines]
     assert not amiss, "\n".join(amiss)
 
