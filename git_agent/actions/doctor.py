@@ -31,6 +31,7 @@ def doctor(app: App, *, fix: bool = False) -> Diagnosis:
     again, right before it acts, whether its finding still holds, and is recorded as an event that `git agent undo`
     takes back.
     """
+    _ = app.repo  # without one there is nothing to examine, and that is an error
     app.examines = True
     first = examine(app)
     if not fix:

@@ -40,8 +40,9 @@ class _Pair(NamedTuple):
 def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Foreseen:
     """Merge each task's branch with its base and with each other's in memory, where that was not done before.
 
-    most: in haste: look at nothing new if it is more than so many pairs, at nothing at all of more than 100 branches,
-    and take older answers even if attributes or configuration have changed since. Branches of different bases never
+    most: in haste: look at nothing new if it is more than so many pairs, or where merging runs a program
+    (merge.*.driver), at nothing at all of more than 100 branches, and take older answers even if attributes or
+    configuration have changed since. Branches of different bases never
     meet, and are not merged; a stack has one base.
     """
     if most is not None and len(found) > _MANY:
@@ -51,12 +52,19 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
     known = clashes.known({oid for pair in pairs for oid in (pair.a, pair.b)})
     terms = _terms(app, pairs) if most is None else {}
     lacking = [p for p in pairs if not _answers(known.get((p.a, p.b)), terms.get(p.under))]
-    if lacking and (most is None or len(lacking) <= most):
+    if lacking and (most is None or (len(lacking) <= most and not _runs_programs(app))):
         fresh = _merged(app, lacking, terms or _terms(app, lacking))
         _keep(app, fresh, heads.values())
         known, lacking = {**known, **fresh}, []
     told = {p.sides: known[p.a, p.b].paths for p in pairs if (p.a, p.b) in known}
     return Foreseen({sides: paths for sides, paths in told.items() if paths is not None}, len(lacking))
+
+
+def _runs_programs(app: App) -> bool:
+    """A person's merge driver may do anything, and take any time: only who asks for merges has it run."""
+    from git_agent.git import merges
+
+    return merges.has_drivers(app.repo)
 
 
 def _answers(found: Found | None, term: str | None) -> bool:

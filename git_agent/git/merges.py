@@ -22,6 +22,7 @@ __all__ = [
     "Clean",
     "Conflict",
     "commit",
+    "has_drivers",
     "land",
     "landing_place",
     "merge_message",
@@ -90,6 +91,11 @@ def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
         return None
     aside = re.compile(f"~(?:{pair[0]}|{pair[1]})(?:_[0-9]+)?(?=/|$)")
     return Conflict(tuple(dict.fromkeys(aside.sub("", path) for path in tried.paths)))
+
+
+def has_drivers(repo: Repo) -> bool:
+    """Tell whether merging may run a program of the user's: merge.<name>.driver."""
+    return repo.git("config", "--get-regexp", r"^merge\..*\.driver$", ok=(0, 1)).status == 0
 
 
 def terms(repo: Repo, base_oid: str) -> str:

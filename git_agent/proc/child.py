@@ -55,7 +55,10 @@ class Child:
         ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is not None:
             return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-        return STOPPED if os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None else None
+        try:
+            return STOPPED if os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None else None
+        except ChildProcessError:  # it ended since the question before, and can't stop any more: the next poll tells
+            return None
 
     def bury(self) -> None:
         """Let the system forget it."""

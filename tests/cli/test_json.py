@@ -96,8 +96,9 @@ def _live(life: Life) -> None:
 def test_every_verb_answers_with_one_object(repo: Sandbox) -> None:
     life = Life(repo)
     _live(life)
-    # `demo` is played in its own tests; `log` and `watch` write one object a line; `exec` becomes another program.
-    assert VERBS.keys() - life.said.keys() == {"demo", "log", "watch", "exec"}
+    # `demo` is played in its own tests; `log` and `watch` write one object a line; `exec` becomes another program;
+    # `doctor` says what is wrong, which is of no store, too: tests/faults/test_doctor.py.
+    assert VERBS.keys() - life.said.keys() == {"demo", "log", "watch", "exec", "doctor"}
     assert all({*life.said[verb]} >= {"messages"} for verb in ("send", "reply", "inbox", "ack", "tail"))
     about_one = {verb for verb, said in life.said.items() if "task" in said}
     about_some = {verb for verb, said in life.said.items() if "tasks" in said}
@@ -166,7 +167,7 @@ def test_outside_a_repository_every_verb_says_so(tmp_path: Path) -> None:
 
 
 def test_without_a_store_a_verb_that_makes_none_says_so(repo: Sandbox) -> None:
-    makes = {"init", "config", "trust", "add", "spawn", "demo", "completion", "hooks", "deinit"}
+    makes = {"init", "config", "trust", "add", "spawn", "demo", "completion", "hooks", "deinit", "doctor"}
     for result in repo.parallel([(verb, "--json", *NEEDS.get(verb, ())) for verb in VERBS.keys() - makes]):
         _error(result, "no-store", 1)
     assert not repo.store.exists()

@@ -89,21 +89,22 @@ def test_what_is_no_number_in_the_environment_names_nobody(busy: Sandbox) -> Non
         assert (said.code, said.err.splitlines()[0][:18]) == (2, "error: which task?"), said
 
 
-def test_few_descriptors_are_enough_and_fewer_are_one_error(busy: Sandbox) -> None:
-    for line in ("status", "show 1", "spawn Few"):
-        assert busy.run("sh", "-c", f"ulimit -n 20; git-agent {line}").code == 0
+def test_few_descriptors_are_enough_and_fewer_are_one_error(repo: Sandbox) -> None:
+    for line in ("spawn Few", "status", "show 1"):
+        assert repo.run("sh", "-c", f"ulimit -n 20; git-agent {line}").code == 0
     for number in (5, 8, 12):
-        said = busy.run("sh", "-c", f"ulimit -n {number}; git-agent status")
+        said = repo.run("sh", "-c", f"ulimit -n {number}; git-agent status")
         assert (said.code, said.err.count("error: "), said.err.count("hint: ")) == (1, 1, 1), said
 
 
-def test_what_is_no_file_in_place_of_ours_is_neither_waited_for_nor_followed(busy: Sandbox, tmp_path: Path) -> None:
-    store, victim = busy.store.parent, tmp_path / "victim"
+def test_what_is_no_file_in_place_of_ours_is_neither_waited_for_nor_followed(repo: Sandbox, tmp_path: Path) -> None:
+    repo.agent("spawn", "First")
+    store, victim = repo.store.parent, tmp_path / "victim"
     for name in ("drain.lock", "drain.pid", "hooks.lock", "worktree.lock", "program", "spool", "beat"):
         for make in (os.mkfifo, lambda place: place.symlink_to(victim), Path.mkdir):
             place = store / name
             shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink(missing_ok=True)
             make(place)
-            said = busy.run("git-agent", "list")
+            said = repo.run("git-agent", "list")
             assert "Traceback" not in said.err and not victim.exists(), (name, said)
             assert said.code == 0 or said.err.count("hint: ") == 1, (name, said)

@@ -125,7 +125,7 @@ def test_old_logs_make_room(tmp_path: Path) -> None:
     [
         ("printf '<%s>' {title}", "<Fix; rm -rf $HOME>"),
         ("printf '<%s>' -- '{task} {branch} {base}' {title}", "<--><1 agent/1-fix main><Fix; rm -rf $HOME>"),
-        ("printf '<%s>' 'a b' {nothing} {}", "<a b><{nothing}><{}>"),
+        ("printf '<%s>' 'a b' {}", "<a b><{}>"),
         ("cat {file}", "Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)\n"),
         ("cat {stdin}", "Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)\n"),
         ("printf '<%s>' {prompt}", "<Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)>"),
