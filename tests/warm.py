@@ -1,8 +1,8 @@
 """Run `git-agent` as a child of a process that has imported it already: a command costs a fork, not an interpreter.
 
 It is the real program in a process, directory and environment of its own: 25 ms instead of 150, thousands of times.
-What git adds in front (`git agent`), what is imported when, and what an interpreter does with its environment is
-tested with `Sandbox.run("git", "agent", ...)`, as the transcripts do.
+What is imported when, what signals do, and what an interpreter makes of its environment is tested with the program
+itself: `Sandbox.run("git", "agent", ...)`, `Sandbox.parallel`, tests/running, tests/hooks and tests/test_demo.py do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import json
 import os
 import pkgutil
 import selectors
@@ -18,25 +17,50 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-COLD = ("HOME", "XDG_", "LC_", "LANG", "PYTHON", "TZ")
-"""What the interpreter or libgit2 reads once, when it starts: a command for which it differs needs its own."""
+# What the interpreter or libgit2 reads once, when it starts: where it differs, the command needs its own.
+COLD = ("HOME=", "XDG_", "LC_", "LANG", "PYTHON", "TZ=")
 _MOST = 100_000  # bytes of an order; what is larger is left to the system and its limits
+_CLIENT = """\
+#!{python} -IS
+import _socket, array, os, sys
+where = os.getcwd()
+words = [where, str(len(sys.argv) - 1), *sys.argv[1:], *(f"{{k}}={{v}}" for k, v in os.environ.items())]
+order = b"\\0".join(map(os.fsencode, words))
+code = b""
+if len(order) < {most}:
+    there = _socket.socket(_socket.AF_UNIX)
+    there.connect({path!r})
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))
+    there.sendmsg([b"%08d" % len(order) + order], [rights])
+    os.chdir("/")
+    while more := there.recv(64):
+        code += more
+    os.chdir(where)
+if code.split()[1:]:
+    number = int(code.split()[1])
+    if number < 0:
+        os.kill(os.getpid(), -number)
+    os._exit(number)
+os.execv({program!r}, ["git-agent", *sys.argv[1:]])
+"""
 
 
+@dataclass(frozen=True)
 class Warm:
-    """The process that runs commands, as its parent sees it."""
+    """The process that runs commands. directory: has a `git-agent` that hands its command to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
-        self._process, self._control, self._turn = process, control, threading.Lock()
+    directory: str
 
     def run(
         self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes, timeout: float
@@ -45,23 +69,21 @@ class Warm:
 
         env: the whole environment; timeout: seconds. Raises TimeoutExpired as subprocess.run does.
         """
-        order = json.dumps({"args": args, "cwd": cwd, "env": dict(env)}).encode()
+        words = [cwd, str(len(args)), *args, *(f"{k}={v}" for k, v in env.items())]
+        order = b"\0".join(map(os.fsencode, words))
         if len(order) > _MOST or len(stdin) > 60_000 or not os.path.isdir(cwd) or "\0" in "".join(args):
             return None
-        pipes = [os.pipe() for _ in range(4)]  # stdin, stdout, stderr, how it ended
-        (read_in, write_in), (out, write_out), (err, write_err), (told, write_told) = pipes
-        given = [read_in, write_out, write_err, write_told]
-        try:
-            with self._turn:
-                socket.send_fds(self._control, [b"%08d" % len(order) + order], given)
-        finally:
-            for fd in given:
+        (read_in, write_in), (out, write_out), (err, write_err) = (os.pipe() for _ in range(3))
+        with socket.socket(socket.AF_UNIX) as there:
+            there.connect(f"{self.directory}/socket")
+            socket.send_fds(there, [b"%08d" % len(order) + order], [read_in, write_out, write_err])
+            for fd in (read_in, write_out, write_err):
                 os.close(fd)
-        with contextlib.suppress(BrokenPipeError), os.fdopen(write_in, "wb") as file:
-            file.write(stdin)
-        texts = _collect([out, err, told], timeout, ["git-agent", *args])
-        _, code = texts[2].split()
-        return int(code), texts[0], texts[1]
+            with contextlib.suppress(BrokenPipeError), os.fdopen(write_in, "wb") as file:
+                file.write(stdin)
+            texts = _collect([out, err, os.dup(there.fileno())], timeout, ["git-agent", *args])
+        told = texts[2].split()
+        return (int(told[1]), texts[0], texts[1]) if told else None
 
 
 def _collect(fds: Sequence[int], timeout: float, command: list[str]) -> list[bytes]:
@@ -88,14 +110,26 @@ def _collect(fds: Sequence[int], timeout: float, command: list[str]) -> list[byt
 @contextmanager
 def warm() -> Iterator[Warm]:
     """Start the process, with the environment as it is now, and end it."""
-    ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "tests.warm", str(theirs.fileno())]
-    with subprocess.Popen(
-        command, cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    ) as process:
-        theirs.close()
-        yield Warm(process, ours)
-        ours.close()
+    with tempfile.TemporaryDirectory(prefix="warm") as directory:
+        path, program = f"{directory}/socket", os.path.join(os.path.dirname(sys.executable), "git-agent")
+        client = Path(directory, "git-agent")
+        client.write_text(_CLIENT.format(python=sys.executable, most=_MOST, path=path, program=program))
+        client.chmod(0o755)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen(100)
+            command = [sys.executable, "-m", "tests.warm", str(listening.fileno())]
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                pass_fds=[listening.fileno()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+            )
+        with process:
+            yield Warm(directory)
+            assert process.stdin is not None
+            process.stdin.close()
 
 
 def load() -> None:
@@ -110,8 +144,9 @@ def load() -> None:
 
 
 class _Server:
-    def __init__(self, control: socket.socket) -> None:
-        self._control, self._running = control, dict[int, int]()  # the pipe that waits for each process's end
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening, self._running = listening, dict[int, socket.socket]()  # who waits for each process's end
+        self._cold = _cold(f"{k}={v}" for k, v in os.environ.items())
         self._wake_read, self._wake_write = os.pipe()
         for fd in (self._wake_read, self._wake_write):
             os.set_blocking(fd, False)
@@ -119,57 +154,75 @@ class _Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def serve(self) -> None:
-        """Fork one command after another until nobody asks any more."""
+        """Fork one command after another until whoever started us is gone."""
         with selectors.DefaultSelector() as waiting:
-            waiting.register(self._control, selectors.EVENT_READ)
-            waiting.register(self._wake_read, selectors.EVENT_READ)
+            for file in (0, self._listening, self._wake_read):
+                waiting.register(file, selectors.EVENT_READ)
             while True:
                 ready = {key.fd for key, _ in waiting.select()}
+                if 0 in ready:
+                    return
                 if self._wake_read in ready:
                     os.read(self._wake_read, 4096)
-                    self._bury()
-                if self._control.fileno() in ready and not self._start(waiting):
-                    return
+                    self._bury(waiting)
+                if self._listening.fileno() in ready:
+                    self._start(waiting)
+                for pid, client in self._running.items():
+                    if client.fileno() in ready:  # it was ended, and so is what it waits for
+                        with contextlib.suppress(KeyError):
+                            waiting.unregister(client)
+                        os.kill(pid, signal.SIGTERM)
 
-    def _start(self, waiting: selectors.BaseSelector) -> bool:
-        data, fds, _, _ = socket.recv_fds(self._control, 65536, 4)
-        if not data:
-            return False
+    def _start(self, waiting: selectors.BaseSelector) -> None:
+        client, _ = self._listening.accept()
+        data, fds, _, _ = socket.recv_fds(client, 65536, 3)
         length = int(data[:8])
         while len(data) < length + 8:
-            data += self._control.recv(length + 8 - len(data))
-        order = json.loads(data[8:])
-        pid = os.fork()
-        if pid == 0:
-            waiting.close()
-            self._become(order, fds)
-        os.write(fds[3], b"%d " % pid)
-        self._running[pid] = fds[3]
-        for fd in fds[:3]:
+            data += client.recv(length + 8 - len(data))
+        cwd, number, *words = map(os.fsdecode, data[8:].split(b"\0"))
+        args, env = words[: int(number)], words[int(number) :]
+        if self._cold == _cold(env):
+            pid = os.fork()
+            if pid == 0:
+                waiting.close()
+                self._become(args, env, cwd, fds, client)
+            client.send(b"%d " % pid)
+            self._running[pid] = client
+            waiting.register(client, selectors.EVENT_READ)
+        else:
+            client.close()
+        for fd in fds:
             os.close(fd)
-        return True
 
-    def _bury(self) -> None:
+    def _bury(self, waiting: selectors.BaseSelector) -> None:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                told = self._running.pop(ended[0])
-                os.write(told, b"%d" % os.waitstatus_to_exitcode(ended[1]))
-                os.close(told)
+                with self._running.pop(ended[0]) as client:
+                    with contextlib.suppress(KeyError):
+                        waiting.unregister(client)
+                    with contextlib.suppress(OSError):
+                        client.send(b"%d" % os.waitstatus_to_exitcode(ended[1]))
 
-    def _become(self, order: dict[str, Any], fds: Sequence[int]) -> None:
+    def _become(self, args: list[str], env: list[str], cwd: str, fds: list[int], client: socket.socket) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for number, fd in enumerate(fds[:3]):
+        for number, fd in enumerate(fds):
             os.dup2(fd, number)
-        for fd in (*fds, *self._running.values(), self._wake_read, self._wake_write, self._control.fileno()):
+        for file in (client, self._listening, *self._running.values()):
+            file.close()
+        for fd in (*fds, self._wake_read, self._wake_write):
             os.close(fd)
         sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", 1, closefd=False)
-        os.chdir(order["cwd"])
+        os.chdir(cwd)
         os.environ.clear()
-        os.environ.update(order["env"])
-        sys.argv = [os.path.join(os.path.dirname(sys.executable), "git-agent"), *order["args"]]
+        os.environ.update(each.partition("=")[::2] for each in env)
+        sys.argv = [os.path.join(os.path.dirname(sys.executable), "git-agent"), *args]
         _run()
+
+
+def _cold(env: Any) -> set[str]:
+    return {each for each in env if each.startswith(COLD)}
 
 
 def _run() -> None:

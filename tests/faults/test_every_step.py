@@ -33,7 +33,7 @@ def chosen(steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[in
     names = [name.partition("--git-dir=")[2].partition("/.git ")[2] or name for name in steps]
     telling = [n for n, name in enumerate(names, 1) if name.removeprefix("start ").startswith(TELLING)]
     telling = telling or list(range(1, len(steps) + 1))
-    return telling[:: max(1, len(telling) // sample)]
+    return telling[:: -(-len(telling) // sample)]
 
 
 def chosen_of(scene: Scene, steps: tuple[str, ...], every: bool, sample: int = SAMPLE) -> list[int]:
@@ -41,8 +41,13 @@ def chosen_of(scene: Scene, steps: tuple[str, ...], every: bool, sample: int = S
     return chosen(steps, False, len(steps))[-2:-1] if scene.shown and not every else chosen(steps, every, sample)
 
 
-def again(world: World, scene: Scene, hurting: Driver, beside: frozenset[str] = frozenset()) -> list[str]:
-    """Do the command again; name what is wrong then. beside: states of tasks that somebody else may have added."""
+def again(
+    world: World, scene: Scene, hurting: Driver, beside: frozenset[str] = frozenset(), *, examined: bool = True
+) -> list[str]:
+    """Do the command again; name what is wrong then.
+
+    beside: states of tasks that somebody else may have added; examined: by `git agent doctor`, too.
+    """
     done = hurting.run(world.sandbox, *scene.argv).result
     if scene.shown:
         lines = [] if done.code == 0 and _is_shown(world, scene) else [f"again: not done: {done}"]
@@ -57,7 +62,8 @@ def again(world: World, scene: Scene, hurting: Driver, beside: frozenset[str] = 
     for name, text in scene.files.items():
         file = home / name
         lines += [] if file.is_file() and file.read_text() == text else [f"again: {name} is not as it was"]
-    return lines + [f"again: {line}" for line in (*wrong(world.sandbox), *found(world.sandbox))]
+    sick = found(world.sandbox) if examined else []
+    return lines + [f"again: {line}" for line in (*wrong(world.sandbox), *sick)]
 
 
 def _is_shown(world: World, scene: Scene) -> bool:
@@ -71,7 +77,8 @@ def test_after_a_kill_the_next_command_mends_everything(
     scene, amiss = SCENES[name], []
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
-    for at in chosen_of(scene, steps, every_step):
+    ats = chosen_of(scene, steps, every_step)
+    for at in ats:
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, "kill", at)
         pending = rows(world.sandbox, "select * from intent") if world.sandbox.store.exists() else []
@@ -80,7 +87,7 @@ def test_after_a_kill_the_next_command_mends_everything(
         lines = [] if hurt.result.code == -9 else [f"not killed: {hurt.result}"]
         lines += [f"said {notes} of {pending}"] if len(notes) != len(pending) else []
         lines += wrong(world.sandbox) if every_step or not scene.shown else []
-        lines += again(world, scene, hurting)
+        lines += again(world, scene, hurting, examined=every_step or at == ats[-1])
         amiss += [f"killed at {at}, {hurt.struck}: {line}" for line in lines]
     assert not amiss, "\n".join(amiss)
 
@@ -92,11 +99,12 @@ def test_a_signal_ends_a_command_and_leaves_nothing_half_done(
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
     every = every_step and not scene.shown
-    for at in chosen_of(scene, steps, every)[:: 1 if every_step else 2]:
+    ats = chosen_of(scene, steps, every)[:: 1 if every_step else 2]
+    for at in ats:
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == ENDS[how] else [f"exit {hurt.result.code}: {hurt.result.err}"]
-        lines += wrong(world.sandbox) + again(world, scene, hurting)
+        lines += wrong(world.sandbox) + again(world, scene, hurting, examined=every_step or at == ats[-1])
         amiss += [f"{how} at {at}, {hurt.struck}: {line}" for line in lines]
     assert not amiss, "\n".join(amiss)
 
@@ -108,14 +116,15 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
     every = every_step and not scene.shown
-    for at in chosen_of(scene, steps, every)[:: 1 if every_step else 3]:
+    ats = chosen_of(scene, steps, every)[:: 1 if every_step else 3]
+    for at in ats:
         world.put_back()
         hurt = hurting.hurt(world.sandbox, scene.argv, how, at)
         lines = [] if hurt.result.code == 0 or _well_said(hurt) else [f"badly said: {hurt.result}"]
         if how == "filled" or hurt.result.code == 0:
             # On a full disk nothing can be taken back, and what could not be deleted waits: for the next command.
             hurting.run(world.sandbox, "list")
-        lines += wrong(world.sandbox) + again(world, scene, hurting)
+        lines += wrong(world.sandbox) + again(world, scene, hurting, examined=every_step or at == ats[-1])
         amiss += [f"{how} at {at}, {hurt.struck[:1]}: {line}" for line in lines]
     assert not amiss, "\n".join(amiss)
 
