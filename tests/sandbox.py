@@ -45,8 +45,11 @@ def run_at_once(
 ) -> list[Result]:
     """Start every command before waiting for any; return their results in the order given.
 
-    Outputs go to files, so that no full pipe can stop a process while another one is waited for.
+    Outputs go to files, so that no full pipe can stop a process while another one is waited for. `git-agent` is forked
+    warm, unless PATH is given.
     """
+    if Sandbox.warm is not None and "PATH" not in (env or {}):
+        env = {**(env or {}), "PATH": f"{Sandbox.warm.directory}:{os.environ['PATH']}"}
     with ExitStack() as stack:
         running: list[tuple[subprocess.Popen[bytes], str, IO[bytes], IO[bytes]]] = []
         for command in commands:
