@@ -10,7 +10,7 @@ import pytest
 from tests.faults.world import Driver, World
 from tests.sandbox import Sandbox
 
-SAMPLE = 4
+SAMPLE = 2
 # A script that gets a block, a program that is chained, one that git ignores, and none.
 USERS = {
     "post-commit": ("#!/bin/sh\necho post-commit >>ran.log\n", 0o755),
