@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from git_agent.actions.loose import loose
 from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.git import nested, submodules, worktrees
-from git_agent.git.state import IGNORED, Change
+from git_agent.git.state import IGNORED, Change, ignored_directories
 from git_agent.store.attempts import Attempt
 
 
-class Firm(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Firm:
     """What no flag overrides, since nothing of it can be kept; helps: what to do about it."""
 
     line: str
@@ -51,12 +51,7 @@ def obstacles(app: App, task: Task, attempt: Attempt, *, force: bool, unmerged: 
     firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
     others += [] if unmerged else _commits(app, task, attempt)
-    return Obstacles(tuple(firm), tuple(others), tuple(unkept(changes)))
-
-
-def unkept(changes: Sequence[Change]) -> list[str]:
-    """List ignored directories: builds, dependencies, caches. changes: a status, with what is ignored."""
-    return [c.path for c in changes if c.code == IGNORED and c.path.endswith("/")]
+    return Obstacles(tuple(firm), tuple(others), tuple(ignored_directories(changes)))
 
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:

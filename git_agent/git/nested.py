@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from git_agent.git.run import git
-from git_agent.git.state import IGNORED, Change
+from git_agent.git.state import IGNORED, Change, ignored_directories
 
-# Entries; 50,000 are read in 40 ms, and deleting them takes ten times as long (measured). The walk is breadth first: what a person
-# cloned lies near the top.
+# Entries; 50,000 are read in 40 ms, and deleting them takes ten times as long (measured). The walk is breadth first:
+# what a person cloned lies near the top.
 _LIMIT = 500_000
 _GITLINK = "160000 "
 
@@ -26,7 +26,7 @@ def nested(worktree: str, changes: Sequence[Change]) -> list[str]:
     paths = [c.path for c in changes if c.code != IGNORED]
     parents = {parent for path in paths for parent in _parents(path)} - links
     found |= {name for name in parents if os.path.lexists(os.path.join(worktree, name, ".git"))}
-    ignored = [c.path.rstrip("/") for c in changes if c.code == IGNORED and c.path.endswith("/")]
+    ignored = [name.rstrip("/") for name in ignored_directories(changes)]
     return sorted(f"{name}/" for name in {*found, *_below(worktree, ignored)})
 
 
