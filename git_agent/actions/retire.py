@@ -24,12 +24,13 @@ from git_agent.store.attempts import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """What went, what stayed and why, and the refs under which the commits are kept."""
+    """What went, what stayed and why, the refs under which the commits are kept, and ignored directories that are not."""
 
     worktrees: tuple[str, ...]
     branches: tuple[str, ...]
     kept: tuple[str, ...]
     rescued: tuple[str, ...]
+    unkept: tuple[str, ...] = ()
 
 
 def retire(
@@ -58,14 +59,14 @@ def retire(
         raise _refusal(task, list(found.values()), lines)
     going = [a for a in present if not found[a.number].lines]
     if dry_run or not (going or intent):
-        return _plan(app, going, lines)
-    done, before = _plan(app, going, lines), begun or {}
+        return _plan(app, going, found, lines)
+    done, before = _plan(app, going, found, lines), begun or {}
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
     intent = _announce(app, task, data, intent)
     gone = [_remove(app, task, attempt, force, intent, data) for attempt in going]
     _record(app, task, going, gone, intent, data["operation"])
-    return Retired(done.worktrees, done.branches, lines, tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
+    return replace(done, rescued=tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
 
 
 def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
@@ -91,13 +92,14 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
     return gone
 
 
-def _plan(app: App, going: list[Attempt], kept: tuple[str, ...]) -> Retired:
+def _plan(app: App, going: list[Attempt], found: Mapping[int, Obstacles], kept: tuple[str, ...]) -> Retired:
     """Name what is there to be removed: a person may have taken some of it away already."""
     return Retired(
         tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
         tuple(a.branch for a in going if not a.adopted and app.repo.branch_oid(a.branch)),
         kept,
         (),
+        tuple(dict.fromkeys(name for a in going for name in found[a.number].unkept)),
     )
 
 
