@@ -57,7 +57,7 @@ def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | No
         head_oid=head,
         locked=seen.locked == worktrees.LOCK_REASON.format(task=task.id),
         files=files.oid if files else None,
-        index=files.index if files else None,
+        index=files.staged if files else None,
         stages=bool(files and files.stages),
         intended=tuple(c.path for c in changes if c.code == " A"),
         ignored=aside,

@@ -24,7 +24,7 @@ from git_agent.store.attempts import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """What went, what stayed and why, the refs under which the commits are kept, and ignored directories that are not."""
+    """What went, what stayed and why, the refs under which commits are kept, and ignored directories that are not."""
 
     worktrees: tuple[str, ...]
     branches: tuple[str, ...]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-
 _LISTS = ("intended", "unkept", "kept")
 _NAMED = 8  # fit a line or two
 
@@ -17,10 +16,10 @@ class Gone:
 
     tip: of the branch; None when it never had one; adopted: the branch stayed; worktree: None when there was none, or
     a person had removed it; head and head_oid: what was checked out, head None when detached; locked: with our reason;
-    files: a commit of what was not committed; index: the tree of what was staged, None when that was nothing; stages: it
-    holds the stages of an unmerged index; intended: paths that were staged without content; ignored: the directory with
-    copies of ignored files; unkept: ignored directories, of which nothing is kept, the first 1000; kept: refs and
-    directories that hold any of it.
+    files: a commit of what was not committed; index: the tree of what was staged, None when that was nothing; stages:
+    it holds the stages of an unmerged index; intended: paths that were staged without content; ignored: the directory
+    with copies of ignored files; unkept: ignored directories, of which nothing is kept, the first 1000; kept: refs
+    and directories that hold any of it.
     """
 
     number: int
@@ -47,10 +46,8 @@ class Gone:
     def of_data(cls, data: Mapping[str, Any]) -> Gone:
         """Read it from an event or an intent; what a later program wrote beside it is passed over."""
         known = {f.name for f in fields(cls)}
-        return cls(
-            **{k: v for k, v in data.items() if k in known and k not in _LISTS},
-            **{name: tuple(data.get(name, ())) for name in _LISTS},
-        )
+        lists = {name: tuple(data.get(name, ())) for name in _LISTS}
+        return cls(**{**{k: v for k, v in data.items() if k in known}, **lists})
 
 
 def named(directories: Sequence[str]) -> str:

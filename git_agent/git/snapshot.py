@@ -16,12 +16,12 @@ _STAGED = b"What was staged\n"
 
 
 class Snapshot(NamedTuple):
-    """What is kept. oid: of the commit; index: the tree of what was staged, None when that was nothing; stages: it is a
-    tree of the stages of an unmerged index, `0/` to `3/`.
+    """What is kept. oid: of the commit; staged: the tree of what was staged, None when that was nothing; stages: it is
+    a tree of the stages of an unmerged index, `0/` to `3/`.
     """
 
     oid: str
-    index: str | None
+    staged: str | None
     stages: bool
 
 
@@ -42,14 +42,13 @@ def snapshot(repo: Repo, worktree: str, message: str, also: Sequence[str] = ()) 
             how = ("--force", "--pathspec-from-file=-", "--pathspec-file-nul")
             git("--literal-pathspecs", "add", *how, cwd=worktree, env=env, stdin=given)
         tree = git("write-tree", cwd=worktree, env=env).text
-        index, stages = _staged(worktree, root)
+        staged, stages = _staged(worktree, root)
     parents = ["-p", head] if head else []
-    if index == _tree(worktree, head):
-        index = None
-    elif index != tree:
-        parents += ["-p", git("commit-tree", *parents, "-F", "-", index, cwd=worktree, stdin=_STAGED).text]
+    differs = staged != _tree(worktree, head)
+    if differs and staged != tree:
+        parents += ["-p", git("commit-tree", *parents, "-F", "-", staged, cwd=worktree, stdin=_STAGED).text]
     oid = git("commit-tree", *parents, "-F", "-", tree, cwd=worktree, stdin=message.encode()).text
-    return Snapshot(oid, index, stages)
+    return Snapshot(oid, staged if differs else None, stages)
 
 
 def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:

@@ -314,3 +314,17 @@ def test_an_unmerged_index_and_a_worktree_without_a_commit_come_back(repo: Sandb
     repo.agent("undo", "--only", "2")
     assert [listed(w) for w in (where, other)] == files
     assert (repo.git(*look, cwd=where), repo.git("ls-files", "--stage", cwd=where)) == before[0]
+
+
+def test_a_branch_that_doctor_made_again_is_kept_before_its_fix_is_undone(repo: Sandbox) -> None:
+    where = spawned(repo)
+    repo.agent("start", cwd=where)
+    tip = repo.git("rev-parse", "HEAD", cwd=where)
+    repo.git("worktree", "unlock", where)
+    repo.git("worktree", "remove", "--force", where)
+    repo.git("branch", "-D", "agent/1-fix-login")
+    repo.agent("doctor", "--fix", exit=None)
+    assert repo.git("rev-parse", "agent/1-fix-login") == tip
+    assert "kept under refs/git-agent/rescue/1/1" in repo.agent("undo").out
+    assert repo.git("rev-parse", "refs/git-agent/rescue/1/1") == tip
+    assert repo.git("branch", "--list", "agent/*") == ""
