@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from git_agent.actions.loose import loose
 from git_agent.actions.precious import precious
@@ -60,18 +61,20 @@ def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
     if found in (None, worktrees.LOCK_REASON.format(task=task.id)):
         return []
     line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")
-    return [Firm(line, f"git worktree unlock {attempt.worktree}, if it may go")]
+    return [Firm(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may go")]
 
 
 def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
     own = nested.nested(path, changes)
-    firm = [Firm(f"a repository of its own: {name}", f"mv {os.path.join(path, name)} ELSEWHERE") for name in own]
+    firm = [Firm(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own]
     changed = submodules.changed(path, changes)
     helps = "commit and push there; or git worktree remove --force {}, if it may be lost"
-    firm += [Firm(f"submodule {name} has changes that are not committed", helps.format(path)) for name in changed]
+    firm += [
+        Firm(f"submodule {name} has changes that are not committed", helps.format(quote(path))) for name in changed
+    ]
     left = loose(app, path, changes).left
     firm += [
-        Firm(f"ignored, and too large to keep aside: {name}", f"mv {os.path.join(path, name)} ELSEWHERE")
+        Firm(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
         for name in left
     ]
     busy = app.repo.in_progress(path)
@@ -81,7 +84,7 @@ def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
 
 def _submodules(app: App, attempt: Attempt) -> list[Firm]:
     inside = submodules.unpushed(app.repo, attempt.admin) if attempt.admin else []
-    helps = f"push there; or git worktree remove --force {attempt.worktree}, if it may be lost"
+    helps = f"push there; or git worktree remove --force {quote(attempt.worktree or '')}, if it may be lost"
     return [Firm(f"submodule {name} has commits that are on no remote", helps) for name in inside]
 
 

@@ -130,7 +130,7 @@ def test_a_repository_inside_a_worktree_is_never_deleted(repo: Sandbox) -> None:
     for name in inside:
         line = f"a repository of its own: {name}/"
         assert f"left: {line}" in said and line in refusal and (worktree / name / ".git").is_dir()
-    assert refusal.count("of its own") == len(inside) and f"hint: mv {worktree}/added/ ELSEWHERE" in refusal
+    assert refusal.count("of its own") == len(inside) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
 
 
 @pytest.mark.parametrize(("verb", "way_out"), [(["cancel", "a"], "reopen"), (["fail", "a", "-m", "no"], "retry")])
