@@ -8,11 +8,12 @@ import shutil
 from git_agent.actions.furnish import furnish
 from git_agent.actions.make_parents import make_parents
 from git_agent.app import App
-from git_agent.domain.gone import Gone
+from git_agent.domain.gone import Gone, named
 from git_agent.domain.place import Place
 from git_agent.domain.task import Task
 from git_agent.git import refs, worktrees
 from git_agent.git.run import git
+from git_agent.git.snapshot import restage
 
 
 def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) -> list[str]:
@@ -38,14 +39,16 @@ def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) 
     furnish(app, task, place)
     _switch(app, gone, place)
     if gone.files is not None:
-        # The whole tree, also what it lacks; the index stays at HEAD, so that all of it shows as not committed.
+        # The whole tree, also what it lacks; the index is not part of it.
         git("restore", f"--source={gone.files}", "--worktree", "--", ":/", cwd=place.worktree)
+    _restage(gone, place)
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
     if not locked:
         worktrees.unlock(app.repo, place.worktree)
     more = [f"{number} {what}" for number, what in ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))]
     files = ", ".join(text for text in more if not text.startswith("0 "))
-    return [*lines, f"brought back worktree {place.worktree}" + (f" ({files} files)" if files else "")]
+    lines.append(f"brought back worktree {place.worktree}" + (f" ({files} files)" if files else ""))
+    return [*lines, *([f"not brought back: {named(gone.unkept)}"] if gone.unkept else [])]
 
 
 def _switch(app: App, gone: Gone, place: Place) -> None:
@@ -57,6 +60,11 @@ def _switch(app: App, gone: Gone, place: Place) -> None:
         git("switch", "--quiet", head.branch, cwd=place.worktree)
     else:
         git("switch", "--quiet", "--detach", gone.head_oid, cwd=place.worktree)
+
+
+def _restage(gone: Gone, place: Place) -> None:
+    if gone.index is not None or gone.intended:
+        restage(place.worktree, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
 
 
 def _changes(app: App, gone: Gone, place: Place) -> int:

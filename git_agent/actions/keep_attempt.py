@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from git_agent.actions.keep_ignored import keep_ignored
 from git_agent.actions.precious import precious
@@ -11,9 +12,11 @@ from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
 from git_agent.git import refs, rescues, worktrees
 from git_agent.git.run import git
-from git_agent.git.snapshot import snapshot
-from git_agent.git.state import IGNORED
+from git_agent.git.snapshot import Snapshot, snapshot
+from git_agent.git.state import IGNORED, Change, ignored_directories
 from git_agent.store.attempts import Attempt
+
+_MOST = 1000  # names of ignored directories in an event
 
 
 def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone:
@@ -41,11 +44,9 @@ def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | No
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep(app.repo, task.id, head))
-    also = precious(app, path, changes) if force else []
-    dirty = force and head and (also or any(c.code != IGNORED for c in changes))
-    files = snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also) if dirty else None
+    files = _files(app, task, path, changes) if force else None
     if files is not None:
-        kept.append(refs.keep(app.repo, task.id, files, refs.FILES))
+        kept.append(refs.keep(app.repo, task.id, files.oid, refs.FILES))
     return Gone(
         gone.number,
         gone.branch,
@@ -55,7 +56,20 @@ def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | No
         head=seen.branch,
         head_oid=head,
         locked=seen.locked == worktrees.LOCK_REASON.format(task=task.id),
-        files=files,
+        files=files.oid if files else None,
+        index=files.staged if files else None,
+        stages=bool(files and files.stages),
+        intended=tuple(c.path for c in changes if c.code == " A"),
         ignored=aside,
+        unkept=tuple(ignored_directories(changes)[:_MOST]),
         kept=tuple(kept),
     )
+
+
+def _files(app: App, task: Task, path: str, changes: Sequence[Change]) -> Snapshot | None:
+    also = precious(app, path, changes)
+    if not also and all(c.code == IGNORED for c in changes):
+        return None
+    # What is ignored and was added by force is in nothing but the index yet.
+    also += [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(path, c.path))]
+    return snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)

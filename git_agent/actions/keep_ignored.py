@@ -1,4 +1,4 @@
-"""Copy ignored files aside that stand nowhere else, before their worktree goes: git would delete them silently."""
+"""Keep ignored files aside that stand nowhere else, before their worktree goes: git would delete them silently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from git_agent.git.state import Change
 
 
 def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change]) -> str | None:
-    """Copy the loose ignored files of a worktree into the store's directory; return where, None when there are none.
+    """Link or copy the loose ignored files of a worktree into the store's directory; return where, None for none.
 
     changes: its status, with what is ignored. They may be secrets, so they become no git objects; the directory is
     this user's alone.
@@ -27,5 +27,13 @@ def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change])
     for name in names:
         there = os.path.join(kept, name)
         os.makedirs(os.path.dirname(there), mode=0o700, exist_ok=True)
-        shutil.copy2(os.path.join(worktree, name), there, follow_symlinks=False)
+        _keep(os.path.join(worktree, name), there)
     return kept
+
+
+def _keep(here: str, there: str) -> None:
+    """A link takes no room, whatever the size, and the other name goes with the worktree."""
+    try:
+        os.link(here, there, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(here, there, follow_symlinks=False)

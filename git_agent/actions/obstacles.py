@@ -3,50 +3,94 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from shlex import quote
 
 from git_agent.actions.loose import loose
 from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.task import State, Task
-from git_agent.git import submodules, worktrees
-from git_agent.git.state import IGNORED
+from git_agent.git import nested, submodules, worktrees
+from git_agent.git.state import IGNORED, Change, ignored_directories
 from git_agent.store.attempts import Attempt
 
 
-def obstacles(app: App, task: Task, attempt: Attempt, *, force: bool, unmerged: bool) -> list[str]:
-    """List what would be lost or disturbed, one line each.
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """What no flag overrides, since nothing of it can be kept; helps: what to do about it."""
+
+    line: str
+    helps: str
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """What is in the way. firm: whatever the flags; others: unless a flag overrides them; unkept: ignored directories,
+    which are in nobody's way and go for good.
+    """
+
+    firm: tuple[Firm, ...]
+    others: tuple[str, ...]
+    unkept: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Say each in one line, those that no flag overrides first."""
+        return (*(each.line for each in self.firm), *self.others)
+
+
+def obstacles(app: App, task: Task, attempt: Attempt, *, force: bool, unmerged: bool) -> Obstacles:
+    """List what would be lost or disturbed.
 
     force: uncommitted, untracked and copied files, stashes and processes don't count; unmerged: nor do commits that
     are not in the base.
     """
-    lines = _locked(app, task, attempt)
-    lines += [] if force else [*_in_worktree(app, attempt), *_stashed(app, attempt)]
-    if unmerged:
-        return lines
-    inside = submodules.unpushed(app.repo, attempt.admin) if attempt.admin else []
-    own = [f"unmerged: submodule {name} has commits that are on no remote" for name in inside]
-    return [*lines, *_commits(app, task, attempt), *own]
-
-
-def _locked(app: App, task: Task, attempt: Attempt) -> list[str]:
-    """Whoever locked a worktree for another reason than ours wants it to stay; no flag overrides that."""
-    found = None if attempt.worktree is None else worktrees.observe(app.repo, attempt.worktree).locked
-    ours = (None, worktrees.LOCK_REASON.format(task=task.id))
-    return [] if found in ours else [f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")]
-
-
-def _in_worktree(app: App, attempt: Attempt) -> list[str]:
-    path = attempt.worktree
-    if path is None or not os.path.isdir(path):
-        return []
+    path = attempt.worktree if attempt.worktree is not None and os.path.isdir(attempt.worktree) else None
     # One look for all, since it takes as long as all the rest: 50 to 400 ms where there are 50,000 files.
-    changes = app.repo.status(path, ignored=True)
-    lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code != IGNORED]
+    changes = app.repo.status(path, ignored=True) if path else []
+    firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
+    others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
+    others += [] if unmerged else _commits(app, task, attempt)
+    return Obstacles(tuple(firm), tuple(others), tuple(ignored_directories(changes)))
+
+
+def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
+    """Whoever locked a worktree for another reason than ours wants it to stay."""
+    found = None if attempt.worktree is None else worktrees.observe(app.repo, attempt.worktree).locked
+    if found in (None, worktrees.LOCK_REASON.format(task=task.id)):
+        return []
+    line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")
+    return [Firm(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may go")]
+
+
+def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
+    own = nested.nested(path, changes)
+    firm = [Firm(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own]
+    changed = submodules.changed(path, changes)
+    helps = "commit and push there; or git worktree remove --force {}, if it may be lost"
+    firm += [
+        Firm(f"submodule {name} has changes that are not committed", helps.format(quote(path))) for name in changed
+    ]
+    left = loose(app, path, changes).left
+    firm += [
+        Firm(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
+        for name in left
+    ]
     busy = app.repo.in_progress(path)
-    if busy:
-        lines.append(f"in progress: a {busy} in {path}")
+    end = "reset" if busy == "bisect" else "--abort"
+    return firm + ([Firm(f"in progress: a {busy} in {path}", f"finish it there, or git {busy} {end}")] if busy else [])
+
+
+def _submodules(app: App, attempt: Attempt) -> list[Firm]:
+    inside = submodules.unpushed(app.repo, attempt.admin) if attempt.admin else []
+    helps = f"push there; or git worktree remove --force {quote(attempt.worktree or '')}, if it may be lost"
+    return [Firm(f"submodule {name} has commits that are on no remote", helps) for name in inside]
+
+
+def _in_worktree(app: App, path: str, changes: Sequence[Change]) -> list[str]:
+    lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code != IGNORED]
     lines += [f"copied and changed since: {name}" for name in precious(app, path, changes)]
-    lines += [f"ignored, and too large to keep aside: {name}" for name in loose(app, path, changes).left]
     lines += [
         f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)
     ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from git_agent.actions.begin import begin
 from git_agent.actions.keep_attempt import keep_attempt
 from git_agent.actions.new_operation import new_operation
-from git_agent.actions.obstacles import obstacles
+from git_agent.actions.obstacles import Obstacles, obstacles
 from git_agent.actions.remove_attempt import remove_attempt
 from git_agent.app import App
 from git_agent.domain.gone import Gone
@@ -24,12 +24,13 @@ from git_agent.store.attempts import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """What went, what stayed and why, and the refs under which the commits are kept."""
+    """What went, what stayed and why, the refs under which commits are kept, and ignored directories that are not."""
 
     worktrees: tuple[str, ...]
     branches: tuple[str, ...]
     kept: tuple[str, ...]
     rescued: tuple[str, ...]
+    unkept: tuple[str, ...] = ()
 
 
 def retire(
@@ -53,19 +54,19 @@ def retire(
     """
     present = attempts.present(task.id)
     found = {a.number: obstacles(app, task, a, force=force, unmerged=unmerged) for a in present}
-    lines = tuple(line for number in found for line in found[number])
+    lines = tuple(line for each in found.values() for line in each.lines)
     if strict and lines:
-        raise _refusal(task, lines)
-    going = [a for a in present if not found[a.number]]
+        raise _refusal(task, list(found.values()), lines)
+    going = [a for a in present if not found[a.number].lines]
     if dry_run or not (going or intent):
-        return _plan(app, going, lines)
-    done, before = _plan(app, going, lines), begun or {}
+        return _plan(app, going, found, lines)
+    done, before = _plan(app, going, found, lines), begun or {}
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
     intent = _announce(app, task, data, intent)
     gone = [_remove(app, task, attempt, force, intent, data) for attempt in going]
     _record(app, task, going, gone, intent, data["operation"])
-    return Retired(done.worktrees, done.branches, lines, tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
+    return replace(done, rescued=tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
 
 
 def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
@@ -91,13 +92,14 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
     return gone
 
 
-def _plan(app: App, going: list[Attempt], kept: tuple[str, ...]) -> Retired:
+def _plan(app: App, going: list[Attempt], found: Mapping[int, Obstacles], kept: tuple[str, ...]) -> Retired:
     """Name what is there to be removed: a person may have taken some of it away already."""
     return Retired(
         tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
         tuple(a.branch for a in going if not a.adopted and app.repo.branch_oid(a.branch)),
         kept,
         (),
+        tuple(dict.fromkeys(name for a in going for name in found[a.number].unkept)),
     )
 
 
@@ -124,16 +126,17 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Gone], inten
         intents.end(intent)
 
 
-def _refusal(task: Task, lines: tuple[str, ...]) -> AgentError:
-    if any(line.startswith("locked") for line in lines):
-        says = f"cannot remove {task.label}: somebody locked its worktree"
-        return refused("worktree-locked", says, "git worktree unlock PATH, if it may go", lines)
+def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...]) -> AgentError:
+    firm = next((each for standing in found for each in standing.firm), None)
+    if firm is not None and firm.line.startswith("locked"):
+        return refused(
+            "worktree-locked", f"cannot remove {task.label}: somebody locked its worktree", firm.helps, lines
+        )
+    says = f"cannot remove {task.label}: work would be lost"
+    if firm is not None:
+        return refused("would-lose-work", says, firm.helps, lines)
     unmerged = any(line.startswith("unmerged") for line in lines)
     other = any(not line.startswith("unmerged") for line in lines)
     flags = " ".join(flag for flag, wanted in (("--force", other), ("--unmerged", unmerged)) if wanted)
-    return refused(
-        "would-lose-work",
-        f"cannot remove {task.label}: work would be lost",
-        f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/",
-        lines,
-    )
+    helps = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
+    return refused("would-lose-work", says, helps, lines)

@@ -13,4 +13,4 @@ def show_rescue(app: App, kept: Rescue) -> list[str]:
     task = tasks.find(kept.task)
     base = app.repo.branch_oid(task.base) if task else None
     one = kept.kind == refs.FILES or base is None or kept.inside
-    return ["log", "--patch", *(["-1"] if one else [f"^{base}"]), kept.oid, "--"]
+    return ["log", "--patch", "--diff-merges=first-parent", *(["-1"] if one else [f"^{base}"]), kept.oid, "--"]

@@ -37,7 +37,7 @@ def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[
             raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
         if code in _IN_STORE:
             return _record(app, event, _IN_STORE[code](event.task or 0, before, after))
-    text = _OUTSIDE[code](app, before, after)
+    text = _OUTSIDE[code](app, before, {**after, "task": event.task})
     with app.store.transaction():
         return _record(app, event, text)
 
@@ -102,11 +102,12 @@ def _journal(app: App, before: _Values, after: _Values) -> str:
 
 
 def _branch(app: App, before: _Values, after: _Values) -> str:
+    kept = refs.keep(app.repo, after["task"], after["oid"])
     try:
         refs.delete(app.repo, f"refs/heads/{after['branch']}", after["oid"])
     except refs.RefMoved as error:
         raise _changed(f"'{after['branch']}' moved since") from error
-    return f"branch '{after['branch']}' is gone again; it was at {after['oid']}"
+    return f"branch '{after['branch']}' is gone again; kept under {kept}"
 
 
 def _lock(app: App, before: _Values, after: _Values) -> str:

@@ -183,14 +183,16 @@ def _already(app: App, found: Sequence[Task], oid: str) -> Answer:
 
 @verb("rm")
 @task_argument(required=True)
-@click.option("--force", is_flag=True, help="Also with uncommitted or untracked files.")
+@click.option("--force", is_flag=True, help="Also with uncommitted files, stashes, processes inside.")
 @click.option("--unmerged", is_flag=True, help="Also with commits that are not in the base.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would go.")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes: bool) -> Answer:
     """Remove the worktree and branch of a task that is not live.
 
-    Refused with a list when work would be lost; whatever is removed is kept under refs/git-agent/rescue/.
+    Refused with a list when work would be lost. Commits and files are kept under refs/git-agent/rescue/, ignored files
+    under git-agent/kept/ in the git directory; ignored directories (builds, dependencies) are not kept, but named. No
+    flag removes repositories inside, what submodules have on no remote, or an operation under way (a merge, a rebase).
     """
     del yes
     from git_agent.actions.find import find
@@ -212,7 +214,7 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
 def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> Answer:
     """Remove the worktrees and branches that completed and cancelled tasks left.
 
-    What would lose work stays, and is named.
+    What would lose work stays, and is named. Ignored directories (builds, dependencies) are not kept, but named.
     """
     del yes
     from git_agent.actions.clean import clean

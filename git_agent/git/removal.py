@@ -46,7 +46,7 @@ def take_back(repo: Repo, path: str, *, task: int, finished: bool) -> None:
 def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
     """Remove a worktree: rename it aside, forget it, delete it. Gone by hand: only forget it.
 
-    force: also with modified or untracked files, or a rebase or merge under way (the caller has kept them).
+    force: also with modified or untracked files, which the caller has kept, or a rebase or merge under way.
     Raise AgentError (exit 3) worktree-dirty with the list, or worktree-locked for a lock that is not ours.
     """
     with creation_lock(repo):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import Repo
 
+_FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
 SNAPSHOT = "Uncommitted work of task "
 """How the subject of a commit of uncommitted files begins."""
@@ -42,11 +43,11 @@ def numbers(ref: str) -> tuple[int, int]:
 
 
 def changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
-    """Map snapshot commits (full oids) to the number of files in which they differ from their parents."""
+    """Map snapshot commits (full oids) to the number of files in which they differ from their first parents."""
     if not snapshots:
         return {}
     given = "".join(f"{oid}\n" for oid in snapshots).encode()
-    lines = repo.git("diff-tree", "--stdin", "-r", "--name-only", "-z", "--root", stdin=given).fields
+    lines = repo.git("diff-tree", "--stdin", "-r", "--name-only", "-z", "--root", _FIRST, stdin=given).fields
     counts, now = dict.fromkeys(snapshots, 0), ""
     for line in lines:
         if line.strip() in counts:

@@ -85,6 +85,11 @@ def status(worktree: str, ignored: bool) -> list[Change]:
     return found
 
 
+def ignored_directories(changes: Sequence[Change]) -> list[str]:
+    """List the directories of which git ignores all: builds, dependencies, caches. changes: a status with them."""
+    return [c.path for c in changes if c.code == IGNORED and c.path.endswith("/")]
+
+
 def ignored(worktree: str, paths: Sequence[str]) -> set[str]:
     """Return those of paths that git ignores in worktree; tracked files never are."""
     if not paths:

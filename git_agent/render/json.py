@@ -180,4 +180,5 @@ def retired(gone: Retired) -> dict[str, Any]:
         "branches": list(gone.branches),
         "kept": list(gone.kept),
         "rescued": list(gone.rescued),
+        "not_kept": list(gone.unkept),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_agent.domain.gone import named
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import State
 from git_agent.render.style import COLOURS, paint
@@ -268,6 +269,7 @@ def retired(gone: Retired, word: str = "removed") -> list[str]:
     lines = [f"{word} worktree {visible(path)}" for path in gone.worktrees]
     lines += [f"{word} branch {visible(branch)}" for branch in gone.branches]
     lines += [f"kept under {ref}" for ref in gone.rescued]
+    lines += [f"not kept: {visible(named(gone.unkept))}"] if gone.unkept else []
     return lines + [f"left: {visible(line)}" for line in gone.kept]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,13 +32,30 @@ def test_single_ignored_files_are_copied_aside_before_their_worktree_goes(repo: 
     assert kept.stat().st_mode & 0o077 == 0
 
 
-def test_an_ignored_file_too_large_to_copy_keeps_its_worktree(repo: Sandbox) -> None:
+def test_a_large_ignored_file_is_linked_and_where_it_can_be_neither_linked_nor_copied_it_stays(repo: Sandbox) -> None:
     repo.commit(None, ".gitignore", "*.local\n", "Ignore")
     worktree = _approved(repo, "one")
     with (worktree / "dump.local").open("wb") as file:
         file.truncate(10 * 1024 * 1024 + 1)
-    assert "left: ignored, and too large to keep aside: dump.local" in repo.agent("merge", "one").out
-    assert (worktree / "dump.local").exists()
+    inode = (worktree / "dump.local").stat().st_ino
+    assert f"kept under {repo.store.parent}/kept/1/1" in repo.agent("merge", "one").out
+    assert (repo.store.parent / "kept/1/1/dump.local").stat().st_ino == inode
+    repo.agent("undo")
+    assert (worktree / "dump.local").stat().st_size == 10 * 1024 * 1024 + 1
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as elsewhere:
+        if os.stat(elsewhere).st_dev == repo.path.stat().st_dev:
+            pytest.skip("one file system only")
+        repo.git("worktree", "unlock", worktree, check=False)
+        repo.git("config", "agent.worktreeDir", elsewhere)
+        where = _approved(repo, "two", "two.txt")
+        with (where / "dump.local").open("wb") as file:
+            file.truncate(10 * 1024 * 1024 + 1)
+        repo.write("small.local", "x\n", cwd=where)
+        assert "left: ignored, and too large to keep aside: dump.local" in repo.agent("merge", "two").out
+        assert f"hint: mv {where}/dump.local ELSEWHERE" in repo.agent("rm", "2", "--force", exit=3).err
+        (where / "dump.local").unlink()
+        repo.agent("rm", "2")
+        assert (repo.store.parent / "kept/2/1/small.local").read_text() == "x\n"
 
 
 def test_a_dry_run_builds_each_merge_on_the_one_before(repo: Sandbox) -> None:
@@ -86,6 +105,32 @@ def test_a_worktree_with_a_submodule_goes_unless_the_submodule_has_commits_of_it
         said = repo.agent("merge", title).out
         assert ("submodule sub has commits that are on no remote" in said) is own
         assert worktree.exists() is own
+    for flags in ([], ["--force", "--unmerged"]):
+        refusal = repo.agent("rm", "2", *flags, exit=3).err
+        assert "submodule sub has commits" in refusal and "hint: push there; or git worktree remove" in refusal
+    repo.git("reset", "--quiet", "--hard", "HEAD~1", cwd=worktree / "sub")
+    repo.write("README.md", "changed\n", cwd=worktree / "sub")
+    assert "submodule sub has changes" in repo.agent("rm", "2", "--force", "--unmerged", exit=3).err
+    assert worktree.exists()
+
+
+def test_a_repository_inside_a_worktree_is_never_deleted(repo: Sandbox) -> None:
+    repo.commit(None, ".gitignore", "build/\n", "Ignore")
+    worktree = _approved(repo, "one")
+    inside = ("build/deps/ignored", "new/untracked", "empty", "added")
+    for name in inside:
+        repo.git("init", "--quiet", name, cwd=worktree)
+        repo.write(f"{name}/file.txt", "x\n", cwd=worktree)
+    for name in ("build/deps/ignored", "new/untracked", "added"):
+        repo.commit(worktree / name, "file.txt", "x\n", "Own")
+    repo.git("-c", "advice.addEmbeddedRepo=false", "add", "added", cwd=worktree)
+    (worktree / "build/link").symlink_to(repo.path)
+    said = repo.agent("merge", "one").out
+    refusal = repo.agent("rm", "1", "--force", "--unmerged", exit=3).err
+    for name in inside:
+        line = f"a repository of its own: {name}/"
+        assert f"left: {line}" in said and line in refusal and (worktree / name / ".git").is_dir()
+    assert refusal.count("of its own") == len(inside) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
 
 
 @pytest.mark.parametrize(("verb", "way_out"), [(["cancel", "a"], "reopen"), (["fail", "a", "-m", "no"], "retry")])

@@ -115,11 +115,13 @@ def test_a_process_inside_is_listed(repo: Sandbox, where: Path) -> None:
     assert not where.exists()
 
 
-def test_a_rebase_under_way_is_listed(repo: Sandbox, where: Path) -> None:
+def test_a_rebase_under_way_is_not_forced_away(repo: Sandbox, where: Path) -> None:
     repo.commit(where, "README.md", "theirs\n")
     repo.commit(None, "README.md", "ours\n")
     repo.git("rebase", "main", cwd=where, check=False)
-    assert "rebase" in refused(repo)
+    for flags in ([], ["--force", "--unmerged"]):
+        said = repo.agent("rm", "1", *flags, exit=3).err
+        assert "in progress: a rebase" in said and "hint: finish it there, or git rebase --abort" in said
     assert where.is_dir()
 
 

@@ -59,7 +59,7 @@ def test_a_removed_worktree_is_again_as_it_was(repo: Sandbox) -> None:
     said = repo.agent("undo").out
     assert said.count("brought back worktree") == 2 and wrong(repo) == []
     assert listed(where) == before
-    assert repo.git("diff", "--cached", "--name-only", cwd=where) == ""
+    assert repo.git("diff", "--cached", "--name-only", cwd=where) == "staged.txt"
     assert repo.git("log", "-1", "--format=%s", cwd=second) == "Change a file"
     found = task(repo)
     assert (found["state"], found["attempt"], found["worktree"]) == ("FAILED", 2, str(second))
@@ -259,3 +259,72 @@ def test_what_can_be_undone_is_found_through_indexes(repo: Sandbox) -> None:
         assert any("INDEX event_undoable" in line or "SEARCH e USING" in line for line in plan), plan
         assert any("INDEX event_undoes (<expr>=?)" in line for line in plan), plan
         assert not any("TEMP B-TREE" in line for line in plan), plan
+
+
+def test_what_was_staged_is_staged_again_and_what_was_ignored_is_named(repo: Sandbox) -> None:
+    repo.commit(None, ".gitignore", "data/\n*.log\n", "Ignore")
+    where = spawned(repo)
+
+    def staged(name: str, text: str) -> None:
+        repo.write(name, text, cwd=where)
+        repo.git("add", "--force", name, cwd=where)
+
+    for name in ("twice.txt", "deleted.txt", "whole.txt", "forced.log", "README.md"):
+        staged(name, "staged\n")
+    repo.write("twice.txt", "then changed\n", cwd=where)
+    repo.write("forced.log", "then changed\n", cwd=where)
+    (where / "deleted.txt").unlink()
+    repo.git("rm", "--quiet", "--cached", "docs/guide.md", cwd=where)
+    repo.write("meant.txt", "by intent\n", cwd=where)
+    repo.git("add", "--intent-to-add", "meant.txt", cwd=where)
+    repo.write("data/much.bin", "x\n", cwd=where)
+    look = ("status", "--porcelain", "--untracked-files=all")
+    before, files, index = repo.git(*look, cwd=where), listed(where), repo.git("ls-files", "--stage", cwd=where)
+    assert "AM twice.txt" in before and "AD deleted.txt" in before and " A meant.txt" in before
+    repo.agent("cancel", "1")
+    for flags in ("-nf", "-f"):
+        words = ["--force", "--unmerged", *(["-n"] if flags == "-nf" else [])]
+        assert "not kept: data/ (ignored directories)" in repo.agent("rm", "1", *words).out
+    assert "+then changed" in repo.agent("rescue", "show", "1/2").out
+    assert [r["size"] for r in repo.agent_json("rescue", "list")["rescues"]][1] == 5
+    assert "would not bring back: data/" in repo.agent("undo", "-n").out
+    assert "not brought back: data/ (ignored directories)" in repo.agent("undo", "2").out
+    del files["data/much.bin"]
+    assert (listed(where), repo.git(*look, cwd=where)) == (files, before)
+    assert repo.git("ls-files", "--stage", cwd=where) == index
+
+
+def test_an_unmerged_index_and_a_worktree_without_a_commit_come_back(repo: Sandbox) -> None:
+    where, other = spawned(repo), spawned(repo, "Other", "other.py")
+    repo.write("README.md", "stashed\n", cwd=where)
+    repo.git("stash", "--quiet", cwd=where)
+    repo.commit(where, "README.md", "committed\n")
+    repo.git("stash", "pop", "--quiet", cwd=where, check=False)
+    repo.git("stash", "drop", "--quiet")
+    repo.git("checkout", "--quiet", "--orphan", "fresh", cwd=other)
+    look = ("status", "--porcelain", "--untracked-files=all")
+    before = [(repo.git(*look, cwd=w), repo.git("ls-files", "--stage", cwd=w)) for w in (where, other)]
+    assert "UU README.md" in before[0][0]
+    files = [listed(w) for w in (where, other)]
+    for number in ("1", "2"):
+        repo.agent("cancel", number)
+        repo.agent("rm", number, "--force", "--unmerged")
+    repo.git("gc", "--quiet", "--prune=now")
+    repo.agent("undo", "--only", "1")
+    repo.agent("undo", "--only", "2")
+    assert [listed(w) for w in (where, other)] == files
+    assert (repo.git(*look, cwd=where), repo.git("ls-files", "--stage", cwd=where)) == before[0]
+
+
+def test_a_branch_that_doctor_made_again_is_kept_before_its_fix_is_undone(repo: Sandbox) -> None:
+    where = spawned(repo)
+    repo.agent("start", cwd=where)
+    tip = repo.git("rev-parse", "HEAD", cwd=where)
+    repo.git("worktree", "unlock", where)
+    repo.git("worktree", "remove", "--force", where)
+    repo.git("branch", "-D", "agent/1-fix-login")
+    repo.agent("doctor", "--fix", exit=None)
+    assert repo.git("rev-parse", "agent/1-fix-login") == tip
+    assert "kept under refs/git-agent/rescue/1/1" in repo.agent("undo").out
+    assert repo.git("rev-parse", "refs/git-agent/rescue/1/1") == tip
+    assert repo.git("branch", "--list", "agent/*") == ""
