@@ -322,3 +322,22 @@ def test_a_queue_that_is_ended_in_its_check_leaves_nothing(
     assert wrong(repo) == [] and set(states(repo).values()) == {"APPROVED"}
     assert merge(repo, "1", "2", "3", exit=0) == {1: "merged", 2: "merged", 3: "merged"}
     assert wrong(repo) == []
+
+
+def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
+    world: World, repo: Sandbox, tmp_path: Path
+) -> None:
+    with open(tmp_path / "log", "w") as log, driver(log) as hurting:
+        steps = hurting.run(repo, "merge", "1", "2", "3").struck
+        world.put_back()
+        moved = next(n for n, name in enumerate(steps) if name.startswith("start merge --ff-only"))
+        recorded = next(n for n, name in enumerate(steps) if " worktree unlock " in name)  # the first, not removed yet
+        for at in (moved + 2, recorded + 1):
+            world.put_back()
+            hurting.hurt(repo, ("merge", "1", "2", "3"), "kill", at)
+            repo.parallel([("list",)] * 3)
+            assert wrong(repo) == [] and files(repo) == {1, 2, 3}
+            merged = rows(repo, "select task from event where kind = 'task.merged' order by seq")
+            assert [row["task"] for row in merged] == [1, 2, 3], at
+            said = hurting.run(repo, "undo", "3").result
+            assert said.code == 0 and files(repo) == set(), said
