@@ -173,7 +173,8 @@ OPERATION: Fields = {
     "tasks": ("array of integers", "the tasks that it changed"),
     "at": ("string", "RFC 3339, UTC"),
     "number": ("integer", "`undo --list` only: 1 for the newest"),
-    "why": ("string or null", "`undo --list` only: why it can't be undone now"),
+    "after": ("integer or null", "`undo --list` only: the number of the one to be undone before it"),
+    "why": ("string or null", "`undo --list` only: why it can't be undone"),
     "hint": ("string or null", "`undo --list` only: what helps then"),
 }
 RESCUE: Fields = {

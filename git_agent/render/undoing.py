@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 _OPERATIONS = (
     Column("N", right=True),
     Column("AGE", right=True),
-    Column("WHAT"),
-    Column("CAN BE UNDONE", stretch=True),
+    Column("WHAT", stretch=True),
+    Column("CAN BE UNDONE"),
 )
+_LEAD = re.compile(r"cannot undo(?: the (?:merge|cancellation) of task \d+)?: ")
+_INDENT = 4 * " "
 
 
 def operation(found: Undoable) -> dict[str, Any]:
@@ -29,6 +33,7 @@ def operation(found: Undoable) -> dict[str, Any]:
     return {
         "number": found.number,
         **undone(found.operation),
+        "after": found.after,
         "why": error.message if error else None,
         "hint": error.hint if error else None,
     }
@@ -43,21 +48,33 @@ def listing(found: Sequence[Undoable], screen: Screen) -> list[str]:
     """Lay out what can be undone."""
     if screen.width is not None and not found:
         return ["there is nothing to undo"]
+    why = ["" if u.error is None else _LEAD.sub("", u.error.message, count=1) for u in found]
     rows = [
-        [
-            str(u.number),
-            age((screen.now - u.operation.at) / 1000),
-            u.operation.what,
-            "yes" if u.error is None else f"no: {u.error.message.removeprefix('cannot undo: ')}",
-        ]
-        for u in found
+        [str(u.number), age((screen.now - u.operation.at) / 1000), u.operation.what, _can(u, why[at], screen)]
+        for at, u in enumerate(found)
     ]
-    return table(_OPERATIONS, rows, terminal_width=screen.width)
+    lines = table(_OPERATIONS, rows, terminal_width=screen.width)
+    if screen.width is None:
+        return lines
+    below = [_wrapped(each, screen.width) for each in why]
+    return [lines[0], *(line for at, row in enumerate(lines[1:]) for line in (row, *below[at]))]
+
+
+def _can(found: Undoable, why: str, screen: Screen) -> str:
+    if found.error is not None:
+        return f"no: {why}" if screen.width is None else "no"
+    return "yes" if found.after is None else f"yes, after {found.after}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A reason is too long for a column: it has the lines below, whole."""
+    return textwrap.wrap(visible(text), max(width, 20), initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def lines(done: Operation, said: Sequence[str], dry_run: bool) -> list[str]:
     """Say what was undone, and what is there again."""
-    return [f"{'would undo' if dry_run else 'undid'} the {visible(done.what)}", *(f"  {visible(s)}" for s in said)]
+    does = "would undo" if dry_run else "left" if said and all(s.startswith("left ") for s in said) else "undid"
+    return [f"{does} the {visible(done.what)}", *(f"  {visible(s)}" for s in said)]
 
 
 _RESCUES = (
