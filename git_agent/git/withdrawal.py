@@ -102,4 +102,4 @@ def _read_tree(here: str, oid: str, old: str, *how: str) -> None:
         if not names:
             raise
         says = f"uncommitted changes in {here} are in the way"
-        raise refused("checkout-dirty", says, "commit or stash them there", files or tuple(names)) from error
+        raise refused("checkout-dirty", says, "commit them there, or git stash -u", files or tuple(names)) from error

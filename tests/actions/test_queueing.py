@@ -169,6 +169,7 @@ def test_a_base_that_fails_by_itself_is_nobody_s_fault(repo: Sandbox, checked: C
     result = repo.agent("merge", "1", "2", "3", exit=3)
     assert "the check fails on 'main' itself" in result.err and "no compiler" in result.err
     assert set(states(repo).values()) == {"APPROVED"} and moves(repo) == [] and wrong(repo) == []
+    assert "hint: mend 'main' first, or git agent merge --no-check 1 2 3\n" in result.err
     assert runs(repo) == ["1 2 3", "1", ""]
 
 
@@ -253,6 +254,15 @@ def test_what_changes_during_the_check_is_noticed(
     assert states(repo)[1] == states(repo)[3] == "COMPLETED" and "check_failed" not in states(repo).values()
 
 
+def test_what_a_queue_landed_during_a_single_check_is_merged_already(
+    repo: Sandbox, checked: Callable[..., None]
+) -> None:
+    queue = f'(cd "{repo.path}" && git agent merge 1 2 --no-check)'
+    checked(f"export GIT_AGENT_HOOKS=0; unset GIT_AGENT_TASKS GIT_AGENT_TASK; {queue}")
+    assert repo.agent("merge", "2").out == "task 2 is COMPLETED already\n"
+    assert files(repo) == {1, 2} and wrong(repo) == []
+
+
 def test_a_base_that_never_rests_is_given_up(repo: Sandbox, checked: Callable[..., None]) -> None:
     checked(f'git -C "{repo.path}" commit -q --allow-empty -m other')
     result = repo.agent("merge", "1", "2", exit=6)
@@ -315,7 +325,8 @@ def test_a_queue_that_is_ended_in_its_check_leaves_nothing(
     repo: Sandbox, waiting: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
     os.kill(waiting.pid, number)
-    waiting.communicate(timeout=60)
+    _, err = waiting.communicate(timeout=60)
+    assert (b"error: ended by SIGTERM\n" in err) == (number is signal.SIGTERM)
     assert waiting.returncode == {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130}[number.name]
     assert sleeping() == []
     repo.agent("list")
