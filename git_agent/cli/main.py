@@ -166,7 +166,7 @@ def _run(argv: list[str]) -> int:
         return _say(AgentError("interrupted", "interrupted", "", exit=Exit.INTERRUPTED), as_json)
     except _Ended as ended:
         name = signal.Signals(ended.args[0]).name
-        _say(AgentError("ended", f"ended by {name}", "", exit=Exit.INTERRUPTED), as_json)
+        _say(AgentError("interrupted", f"ended by {name}", "", exit=Exit.INTERRUPTED), as_json)
         return 128 + int(ended.args[0])
     except BrokenPipeError:
         _drop_output()

@@ -98,11 +98,14 @@ def _below(command: click.Command) -> None:
 def _list(app: App, task: str | None) -> Answer:
     """List what is kept of TASK, or of all tasks."""
     from git_agent.actions.find import find
+    from git_agent.actions.kept_directories import kept_directories
     from git_agent.actions.rescue import rescue_refs
     from git_agent.render import undoing
 
-    found = rescue_refs(app, find(app, task) if task is not None else None)
-    return Answer({"rescues": [undoing.rescue(r) for r in found]}, undoing.rescues(found, screen(app)))
+    of = find(app, task) if task is not None else None
+    found, files = rescue_refs(app, of), kept_directories(app, of)
+    payload = {"rescues": [undoing.rescue(r) for r in found], "ignored": [undoing.ignored(d) for d in files]}
+    return Answer(payload, undoing.rescues(found, files, screen(app)))
 
 
 @_below
@@ -134,7 +137,8 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
     from git_agent.render.text import visible
 
     done = restore_rescue(app, name, branch)
-    lines = [f"branch {visible(done.branch)} is at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
+    already = "" if done.made else "already "
+    lines = [f"branch {visible(done.branch)} is {already}at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
     if done.rescue.kind == FILES:
         lines.append(f"its last commit is what was not committed; git restore --source={visible(done.branch)} -- .")
     return Answer({"rescue": undoing.rescue(done.rescue), "branch": done.branch}, lines)
@@ -171,7 +175,8 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
     if yes:
         return
     if not (app.terminal and sys.stdin.isatty()):
-        says = f"this deletes what is kept nowhere else ({len(found.lost)} of {len(found.rescues)} refs)"
+        refs, lost, files = len(found.rescues), len(found.lost), len(found.directories)
+        says = f"this deletes refs ({refs}, kept nowhere else: {lost}) and directories of ignored files ({files})"
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
     for line in undoing.pruned(found, dry_run=True):
         click.echo(line, err=True)

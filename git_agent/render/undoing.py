@@ -13,6 +13,7 @@ from git_agent.render.table import Column, table
 from git_agent.render.text import age, rfc3339, visible
 
 if TYPE_CHECKING:
+    from git_agent.actions.kept_directories import KeptDirectory
     from git_agent.actions.list_undoable import Undoable
     from git_agent.actions.prune_rescues import PrunedRescues
     from git_agent.domain.rescue import Rescue
@@ -93,23 +94,32 @@ def rescue(kept: Rescue) -> dict[str, Any]:
     return {**named, "at": at, "subject": kept.subject, "size": kept.size, "merged": kept.inside}
 
 
-def rescues(found: Sequence[Rescue], screen: Screen) -> list[str]:
-    """Lay out what was kept."""
-    if screen.width is not None and not found:
+def ignored(kept: KeptDirectory) -> dict[str, Any]:
+    """Describe a directory with ignored files that were kept."""
+    return {"directory": kept.path, "task": kept.task, "n": kept.number, "at": rfc3339(kept.at), "size": kept.size}
+
+
+def rescues(found: Sequence[Rescue], files: Sequence[KeptDirectory], screen: Screen) -> list[str]:
+    """Lay out what was kept: refs, then directories."""
+    if screen.width is not None and not (found or files):
         return ["nothing was removed, so nothing is kept"]
-    rows = [[r.name, _age(r, screen), r.kind, _size(r), r.subject] for r in found]
+    rows = [[r.name, _age(r.at, screen), r.kind, _size(r), r.subject] for r in found]
+    rows += [["-", _age(d.at, screen), "ignored files", _count(d.size, "file"), d.path] for d in files]
     return table(_RESCUES, rows, terminal_width=screen.width)
 
 
-def _age(kept: Rescue, screen: Screen) -> str:
-    return age(None if kept.at is None else (screen.now - kept.at) / 1000)
+def _age(at: int | None, screen: Screen) -> str:
+    return age(None if at is None else (screen.now - at) / 1000)
 
 
 def _size(kept: Rescue) -> str:
     if kept.inside:
         return "merged"
-    what = "file" if kept.kind == "uncommitted files" else "commit"
-    return f"{kept.size} {what}{'' if kept.size == 1 else 's'}"
+    return _count(kept.size, "file" if kept.kind == "uncommitted files" else "commit")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def pruned(found: PrunedRescues, dry_run: bool) -> list[str]:
