@@ -30,7 +30,7 @@ VARYING = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>"),
     (r"(?<!\.)\b(alive|late|stale|stalled) \d+[smhd]\b", r"\1 <age>"),
     (rf"(?m)^( *(?:\d+\t)?(?:{'|'.join(State)})\t.*\t)\d+[smhd](?=\t|$)", r"\1<age>"),
-    (r"(?m)^(\d+(?:/\d+)?\t)\d+[smhd](?=\t)", r"\1<age>"),
+    (r"(?m)^((?:-|\d+(?:/\d+)?)\t)\d+[smhd](?=\t)", r"\1<age>"),
     (r"\(\d+[smhd]\)", "(<age>)"),
     (r'("(?:beat_age_s|progress_age_s)": )[\d.]+', r"\1<age>"),
     (r"\b(pid|process|process inside:) \d+", r"\1 <pid>"),

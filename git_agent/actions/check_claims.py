@@ -60,7 +60,8 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
     if found and mode == "refuse":
         tasks = ", ".join(f"task {each.other.task}" for each in found)
         says = f"{'its paths overlap' if task is None else f'the paths of task {task} overlap'} with those of {tasks}"
-        hint = f"give other paths, or --after {found[0].other.task} to wait for it"
+        after_all = " ".join(f"--after {each.other.task}" for each in found)
+        hint = f"give other paths, or {after_all} to wait for {'it' if len(found) == 1 else 'them'}"
         raise refused("paths-claimed", says, hint, tuple(map(_line, found)))
     for each in found:
         app.notice(f"paths overlap with {_line(each)}")

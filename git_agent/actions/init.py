@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from git_agent import context
 from git_agent.actions.agents_md import AgentsMd, agents_md
 from git_agent.actions.heal import FACT
+from git_agent.actions.protect import protect
 from git_agent.app import App
 from git_agent.git import disk, excludes, hookfiles, versions
 from git_agent.proc import program
@@ -44,4 +45,6 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     done = hookfiles.install(app.repo, program.own(), guard=guard) if hooks else hookfiles.uninstall(app.repo)
     with app.store.transaction():
         facts.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
+    if guard:
+        protect(app)
     return Initialized(store.path, made, done.changed if hooks else None, done.manual, part)

@@ -1,4 +1,4 @@
-"""Finish or take back what one dead process left half done."""
+"""Finish or take back what a dead process left half done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from git_agent.actions.take_back import take_back
 from git_agent.app import App
 from git_agent.domain.place import Place
 from git_agent.domain.repair import Observed, Repair, repair
+from git_agent.errors import AgentError
 from git_agent.git import worktrees
 from git_agent.git.unland import unland
 from git_agent.proc import processes
@@ -20,20 +21,39 @@ from git_agent.store.intents import Intent
 
 
 def mend(app: App, intent: Intent) -> list[str]:
-    """Finish or take back one intent of a dead process; nothing when somebody else was quicker.
+    """Finish or take back an intent of a dead process; nothing when somebody else was quicker.
 
-    Returns the line to say. Raises AgentError when git or the store stands in the way.
+    Merges that were to land together are one chain: whoever takes one over takes all, and finishes them in its order,
+    so that `undo` finds the newest last. Returns a line for each; what can't be mended yet is said in one, too.
     """
     owner = processes.myself()
     with app.store.transaction():
-        if not intents.adopt(intent, owner):
-            return []
+        found = [each for each in intents.pending() if _belongs(each, intent)]
+        taken = [each for each in found if intents.adopt(each, owner)]
+    lines = list[str]()
+    for each in taken:
+        try:
+            lines.append(_mended(app, each))
+        except AgentError as error:
+            if error.code == "store-not-writable":
+                raise
+            lines.append(f"task {each.task}: an interrupted {each.kind} can't be mended yet: {error.message}")
+    return lines
+
+
+def _belongs(one: Intent, to: Intent) -> bool:
+    landing = to.data.get("landing") if to.kind == "merge" else None
+    together = landing is not None and one.kind == to.kind and one.data.get("landing") == landing
+    return one.owner == to.owner and (one.id == to.id or together)
+
+
+def _mended(app: App, intent: Intent) -> str:
     what = f"{intent.kind} of task {intent.task} (process {intent.owner.pid} died)"
     if repair(intent.kind, _observe(app, intent)) is Repair.FINISH:
         _finish(app, intent)
-        return [f"finished an interrupted {what}"]
+        return f"finished an interrupted {what}"
     _take_back(app, intent)
-    return [f"took back an interrupted {what}; run it again"]
+    return f"took back an interrupted {what}; run it again"
 
 
 def _observe(app: App, intent: Intent) -> Observed:

@@ -46,10 +46,10 @@ def merge(
     """
     fence(app, task)
     sync(app)
-    task = tasks.get(task.id)
-    if task.state is State.COMPLETED:
-        return Merged(task)
     for _ in range(_TRIES):
+        # Again each time: a queue may have landed it while it was checked here.
+        if (task := tasks.get(task.id)).state is State.COMPLETED:
+            return Merged(task)
         try:
             with under_way(app):
                 return _attempt(app, task, strategy or app.config.strategy, keep, checked, dry_run)
@@ -79,6 +79,9 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
         return Merged(task)
     landing = land(app, [Link(task, made)], keep=keep, log=log)
     if landing.changed:
+        now = tasks.get(task.id)
+        if now.state is State.COMPLETED:
+            return Merged(now)
         raise landing.changed[0][1]
     return Merged(landing.landed[0].task, landing.landed[0])
 

@@ -246,7 +246,7 @@ class _Queue:
         assert verdict.of is not None
         why = f"the check fails on '{base}' itself: {verdict.of.why}"
         details = (*verdict.of.tail, *((f"all of it: {verdict.of.log}",) if verdict.of.log else ()))
-        hint = f"mend '{base}' first, or git agent merge --no-check"
+        hint = f"mend '{base}' first, or git agent merge --no-check {' '.join(str(task.id) for task in group)}"
         self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=details))
 
     def _leave(self, group: Sequence[Task], error: AgentError) -> None:

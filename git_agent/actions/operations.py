@@ -8,14 +8,17 @@ from git_agent.store import events
 
 
 def operations(app: App, limit: int) -> list[Operation]:
-    """List the last operations that were not undone, limit at most."""
+    """List the last operations that were not undone, limit at most, by what they began with.
+
+    Two that ran at once, or were finished after a crash, may have ended in another order: the merge that stands on
+    another one is the newer one, whenever its worktree was removed.
+    """
     _ = app.store
-    names: list[str] = []
+    found = dict[str, Operation]()
     for event in events.undoable():
-        name = event.data["operation"]
-        if name in names:
-            continue
-        if len(names) == limit:
+        if sum(each.events[0].seq > event.seq for each in found.values()) >= limit:
             break
-        names.append(name)
-    return [Operation(name, tuple(events.of_operation(name))) for name in names]
+        name = event.data["operation"]
+        if name not in found:
+            found[name] = Operation(name, tuple(events.of_operation(name)))
+    return sorted(found.values(), key=lambda each: each.events[0].seq, reverse=True)[:limit]

@@ -8,15 +8,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from git_agent.actions.fence import fence
+from git_agent.actions.plan_withdrawal import plan_withdrawal
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
 from git_agent.domain.gone import Gone
-from git_agent.domain.operation import CANCELLED, MERGED, REMOVED, take_back_command
+from git_agent.domain.operation import CANCELLED, MERGED, REMOVED
 from git_agent.domain.place import Place
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import refs, withdrawal, worktrees
+from git_agent.git import refs, worktrees
 from git_agent.store import attempts, events, tasks
 
 
@@ -41,16 +43,19 @@ class Plan:
         return {"events": [e.seq for e in self.events], "places": places, "locks": list(self.locks), "landed": landed}
 
 
-def plan_undo(app: App, task: int, done: Sequence[Event]) -> Plan:
-    """Plan to undo events of one task. Raises AgentError, mostly exit 3, with what stands in the way."""
+def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Assumed) -> Plan:
+    """Plan to undo events of one task.
+
+    assumed: what would be undone before it. Raises AgentError, mostly exit 3, with what stands in the way.
+    """
     now = tasks.get(task)
     fence(app, now)
-    if (since := events.changed_after(task, done[0].seq, done[0].data["operation"])) is not None:
+    if (since := events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})) is not None:
         raise _changed(now, since)
     target, landed, returns = None, None, list[tuple[Gone, Place]]()
     for event in done:
         if event.kind == MERGED:
-            target, landed = State.APPROVED, _landed(app, now, event)
+            target, landed = State.APPROVED, plan_withdrawal(app, now, event, assumed)
         elif event.kind == CANCELLED:
             target = _source(now, event)
         elif event.kind == REMOVED:
@@ -63,22 +68,6 @@ def _changed(task: Task, since: Event) -> AgentError:
     did = since.kind.removeprefix("task.")
     helps = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
     return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
-
-
-def _landed(app: App, task: Task, event: Event) -> dict[str, str]:
-    data = event.data
-    base, oid, old = data["base"], data["oid"], data["old"]
-    tip, command = app.repo.branch_oid(base), take_back_command(data)
-    if tip is None or not app.repo.is_ancestor(oid, tip):
-        says = f"cannot undo the merge of {task.label}: '{base}' does not have it any more"
-        raise refused("not-in-base", says, f"git agent reopen {task.id}")
-    own = {a.branch for a in attempts.of_task(task.id)}
-    on = [f"'{base}' has later commits"] if tip != oid else withdrawal.standing_on(app.repo, oid, base, own)
-    if on:
-        says = f"cannot undo the merge of {task.label}: something stands on {oid[:12]}"
-        raise refused("built-upon", says, f"{command}, on '{base}', takes it back by a commit", tuple(on))
-    withdrawal.withdraw(app.repo, base, oid, old, "", dry_run=True)
-    return {"base": base, "oid": oid, "old": old}
 
 
 def _source(task: Task, event: Event) -> State:

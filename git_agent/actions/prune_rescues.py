@@ -11,22 +11,20 @@ from dataclasses import dataclass
 from git_agent.actions.rescue import rescue_refs
 from git_agent.app import App
 from git_agent.domain.rescue import Rescue
-from git_agent.git import disk, refs
+from git_agent.git import disk, refs, rescues
 from git_agent.store import events
 
 
 @dataclass(frozen=True, slots=True)
 class PrunedRescues:
-    """What is older: refs, and directories with ignored files; unknown: refs of which nobody knows the age."""
+    """What is older: refs, and directories with ignored files; unknown: refs of which nobody knows the age; lost: those
+    of the older refs that stand nowhere else, so that git forgets their commits some day.
+    """
 
     rescues: tuple[Rescue, ...]
     directories: tuple[str, ...]
     unknown: tuple[Rescue, ...]
-
-    @property
-    def lost(self) -> tuple[Rescue, ...]:
-        """List those that stand nowhere else: git forgets their commits some day."""
-        return tuple(r for r in self.rescues if not r.inside)
+    lost: tuple[Rescue, ...]
 
 
 def prune_rescues(app: App, older_than_s: float, *, dry_run: bool = False) -> PrunedRescues:
@@ -39,7 +37,9 @@ def prune_rescues(app: App, older_than_s: float, *, dry_run: bool = False) -> Pr
     kept = rescue_refs(app)
     old = tuple(r for r in kept if r.at is not None and r.at <= before)
     directories = tuple(d for d in _directories(app) if os.stat(d).st_mtime * 1000 <= before)
-    found = PrunedRescues(old, directories, tuple(r for r in kept if r.at is None))
+    only = rescues.only_there(app.repo, {f"{refs.RESCUE}{r.name}": r.oid for r in old}) if old else set()
+    lost = tuple(r for r in old if r.oid in only)
+    found = PrunedRescues(old, directories, tuple(r for r in kept if r.at is None), lost)
     if not dry_run and (old or directories):
         _delete(app, found)
     return found
@@ -67,4 +67,7 @@ def _delete(app: App, found: PrunedRescues) -> None:
             refs.delete(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
     with disk.explained():
         for directory in found.directories:
-            shutil.rmtree(directory)
+            if os.path.isdir(directory) and not os.path.islink(directory):
+                shutil.rmtree(directory)
+            else:
+                os.unlink(directory)  # a single file that doctor put aside

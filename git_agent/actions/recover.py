@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from git_agent.app import App
-from git_agent.errors import AgentError
 from git_agent.store import intents
 from git_agent.store.intents import Intent
 
@@ -17,12 +16,7 @@ def recover(app: App) -> list[str]:
     """
     lines: list[str] = []
     for intent in intents.pending():
-        try:
-            lines.extend(_mended(app, intent))
-        except AgentError as error:
-            if error.code == "store-not-writable":
-                raise
-            lines.append(f"task {intent.task}: an interrupted {intent.kind} can't be mended yet: {error.message}")
+        lines.extend(_mended(app, intent))
     if lines or any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
         from git_agent.git import leftovers
 

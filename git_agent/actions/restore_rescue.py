@@ -15,22 +15,26 @@ from git_agent.store import events
 
 @dataclass(frozen=True, slots=True)
 class RestoredRescue:
-    """A branch at what was kept."""
+    """A branch at what was kept. made: it was not there before."""
 
     rescue: Rescue
     branch: str
+    made: bool = True
 
 
 def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRescue:
     """Make a branch, `rescue/<task>-<n>` unless it is named.
 
-    name: `3/1` or the full ref. Raises AgentError: exit 1 for an unknown one, exit 3 when the branch is there already.
+    name: `3/1` or the full ref. Raises AgentError: exit 1 for an unknown one, exit 3 when the branch is
+    there already, and elsewhere.
     """
     kept = find_rescue(app, name)
     wanted = names.check_branch(branch or f"rescue/{kept.task}-{kept.number}")
     try:
         refs.branch(app.repo, wanted, kept.oid)
     except refs.RefMoved as error:
+        if app.repo.branch_oid(wanted) == kept.oid:
+            return RestoredRescue(kept, wanted, made=False)
         helps = f"git agent rescue restore {kept.name} --branch NAME"
         raise refused("branch-exists", f"the branch '{wanted}' exists already", helps) from error
     actor = app.speaker.actor

@@ -1,13 +1,15 @@
-"""Undo what the last commands did: removals, merges, cancellations."""
+"""Undo what the last commands did: removals, merges, cancellations, fixes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.operations import operations
 from git_agent.actions.sync import sync
 from git_agent.actions.undo_operation import undo_operation
 from git_agent.app import App
+from git_agent.domain.assumed import Assumed
 from git_agent.domain.operation import Operation
 from git_agent.errors import AgentError, refused
 
@@ -22,21 +24,43 @@ class Undone:
 def undo(app: App, number: int = 1, *, only: int | None = None, dry_run: bool = False) -> Undone:
     """Undo the last operations, one after the other, the newest first.
 
-    number: how many; only: the number of a single one, 1 for the newest; dry_run: only look; those behind the first
-    are not looked into, since they depend on it. Raises AgentError: exit 3 when there is nothing to undo, or it can't
-    be undone any more, with the command that helps; what was undone before stays undone and is named.
+    number: how many; only: the number of a single one, 1 for the newest; dry_run: only look. Raises AgentError, mostly
+    exit 3, when there are not so many, or one can't be undone: of several all are looked at first, each as it would be
+    then. What was undone when one fails all the same stays undone, and is named.
     """
     sync(app)
     found = operations(app, only or number)
+    if len(found) < (only or number):
+        raise _too_few(len(found))
     chosen = found[only - 1 :] if only is not None else found
-    if not chosen:
-        raise refused("nothing-to-undo", "there is nothing to undo", "git agent undo --list")
+    looked = _looked(app, chosen) if dry_run or len(chosen) > 1 else ()
+    if dry_run:
+        return Undone(looked)
     done: list[tuple[Operation, tuple[str, ...]]] = []
     for operation in chosen:
         try:
-            lines = [] if dry_run and done else undo_operation(app, operation, dry_run=dry_run)
+            done.append((operation, tuple(undo_operation(app, operation, dry_run=False))))
         except AgentError as error:
             error.details += tuple(f"undone: {before.what}" for before, _ in done)
             raise
-        done.append((operation, tuple(lines)))
     return Undone(tuple(done))
+
+
+def _looked(app: App, chosen: Sequence[Operation]) -> tuple[tuple[Operation, tuple[str, ...]], ...]:
+    looked, assumed = list[tuple[Operation, tuple[str, ...]]](), Assumed()
+    for operation in chosen:
+        try:
+            looked.append((operation, tuple(undo_operation(app, operation, dry_run=True, assumed=assumed))))
+        except AgentError as error:
+            if looked:
+                error.details += (f"nothing was undone; git agent undo {len(looked)} undoes what is newer",)
+            raise
+        assumed = assumed.then(operation)
+    return tuple(looked)
+
+
+def _too_few(there: int) -> AgentError:
+    if not there:
+        return refused("nothing-to-undo", "there is nothing to undo", "git agent undo -h tells what can be undone")
+    says = f"only {there} operation{'' if there == 1 else 's'} can be undone"
+    return refused("too-few", says, "git agent undo --list; N counts operations, it is no task's number")

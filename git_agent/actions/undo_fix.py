@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,7 +36,10 @@ def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[
             raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
         if code in _IN_STORE:
             return _record(app, event, _IN_STORE[code](event.task or 0, before, after))
-    text = _OUTSIDE[code](app, before, {**after, "task": event.task})
+    try:
+        text = _OUTSIDE[code](app, before, {**after, "task": event.task})
+    except FileNotFoundError as error:
+        raise _changed(f"{error.filename} is not there any more") from error
     with app.store.transaction():
         return _record(app, event, text)
 
@@ -49,7 +51,7 @@ def _record(app: App, event: Event, text: str) -> list[str]:
 
 
 def _changed(what: str) -> AgentError:
-    return refused("changed-since", f"it can't be taken back: {what}", "git agent doctor")
+    return refused("changed-since", what, "git agent doctor")
 
 
 def _state(task: int, before: _Values, after: _Values) -> str:
@@ -85,14 +87,6 @@ def _attempt(task: int, before: _Values, after: _Values) -> str:
         raise _changed(f"attempt {after['number']} changed since")
     attempts.bring_back(task, after["number"], before["worktree"], before["admin"])
     return f"attempt {after['number']} is recorded as present again"
-
-
-def _mode(app: App, before: _Values, after: _Values) -> str:
-    held = os.lstat(after["path"])
-    if stat.S_ISLNK(held.st_mode) or stat.S_IMODE(held.st_mode) != after["mode"]:
-        raise _changed(f"{after['path']} changed since")
-    os.chmod(after["path"], before["mode"])
-    return f"{after['path']} has mode {before['mode']:04o} again"
 
 
 def _journal(app: App, before: _Values, after: _Values) -> str:
@@ -146,8 +140,6 @@ _IN_STORE: Mapping[str, Callable[[int, _Values, _Values], str]] = {
     "store-dangling": _put_row_back,
 }
 _OUTSIDE: Mapping[str, Callable[[App, _Values, _Values], str]] = {
-    "store-modes": _mode,
-    "secret-open": _mode,
     "store-journal": _journal,
     "branch-gone": _branch,
     "worktree-unlocked": _lock,

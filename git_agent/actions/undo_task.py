@@ -12,6 +12,7 @@ from git_agent.actions.plan_undo import Plan, plan_undo
 from git_agent.actions.record_undo import record_undo
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
+from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
 from git_agent.domain.gone import named
 from git_agent.domain.task import LIVE
@@ -21,13 +22,14 @@ from git_agent.proc import processes
 from git_agent.store import events, intents, tasks
 
 
-def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[str]:
+def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False, assumed: Assumed | None = None) -> list[str]:
     """Undo events of one task, given the oldest first; return a line for each thing that is there again.
 
-    dry_run: only look. Raises AgentError: exit 3 when it can't be undone, with what helps; then nothing has changed.
+    dry_run: only look; assumed: what would be undone before it. Raises AgentError: exit 3 when it can't be undone, with
+    what helps; then nothing has changed.
     """
     with disk.explained():
-        plan = plan_undo(app, done[0].task or 0, done)
+        plan = plan_undo(app, done[0].task or 0, done, assumed or Assumed())
     if dry_run:
         return _lines(app, plan)
     with under_way(app):

@@ -24,21 +24,33 @@ _LISTED = 20
 @click.option("--only", type=click.IntRange(min=1), metavar="K", help="Only the one that --list shows as K.")
 @click.option("--list", "listed", is_flag=True, help="List what can be undone, and why the rest can't.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be undone.")
-@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask before several are undone.")
 def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_run: bool, yes: bool) -> Answer:
-    """Undo the last rm, clean, merge or cancel; N: the last N of them, the newest first.
+    """Undo the last rm, clean, merge, cancel or doctor --fix; N: the last N of them, the newest first.
 
-    Branches, worktrees and files that were not committed are there again, and the task is as it was. A merge is undone
-    only while nothing stands on it, else the command is named that reverts it. An undo is not undone: do it again.
+    N counts operations, it is no task's number. Branches, worktrees and files that were not committed are there again,
+    and the task is as it was. A merge is undone only while nothing stands on it, else the command is named that reverts
+    it; a fix that changed since is left as it is. An undo is not undone: do it again.
     """
-    del yes
     from git_agent.actions.undo import undo
 
     if listed:
         return _listing(app)
     if number is not None and only is not None:
         raise usage("number-and-only", "N and --only mean different things", "give one of them")
+    if (number or 1) > 1 and not (yes or dry_run) and app.terminal and sys.stdin.isatty():
+        _confirm(undo(app, number or 1, dry_run=True))
     return _undone(app, undo(app, number or 1, only=only, dry_run=dry_run), dry_run)
+
+
+def _confirm(looked: Undone) -> None:
+    """Nothing is lost by undoing, so a script is not asked; a person may have meant a task's number."""
+    from git_agent.render import undoing
+
+    for operation, lines in looked.operations:
+        for line in undoing.lines(operation, lines, dry_run=True):
+            click.echo(line, err=True)
+    click.confirm(f"Undo these {len(looked.operations)}?", abort=True, err=True)
 
 
 def _listing(app: App) -> Answer:
@@ -54,7 +66,9 @@ def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
     from git_agent.render import json, undoing
     from git_agent.store import tasks
 
-    changed = [tasks.get(t) for t in dict.fromkeys(t for o, _ in done.operations for t in o.tasks)]
+    # A fix may be of a task that is not there.
+    found = map(tasks.find, dict.fromkeys(t for o, _ in done.operations for t in o.tasks))
+    changed = [task for task in found if task is not None]
     return Answer(
         {
             "undone": [undoing.undone(o) for o, _ in done.operations],
@@ -84,11 +98,14 @@ def _below(command: click.Command) -> None:
 def _list(app: App, task: str | None) -> Answer:
     """List what is kept of TASK, or of all tasks."""
     from git_agent.actions.find import find
+    from git_agent.actions.kept_directories import kept_directories
     from git_agent.actions.rescue import rescue_refs
     from git_agent.render import undoing
 
-    found = rescue_refs(app, find(app, task) if task is not None else None)
-    return Answer({"rescues": [undoing.rescue(r) for r in found]}, undoing.rescues(found, screen(app)))
+    of = find(app, task) if task is not None else None
+    found, files = rescue_refs(app, of), kept_directories(app, of)
+    payload = {"rescues": [undoing.rescue(r) for r in found], "ignored": [undoing.ignored(d) for d in files]}
+    return Answer(payload, undoing.rescues(found, files, screen(app)))
 
 
 @_below
@@ -120,7 +137,8 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
     from git_agent.render.text import visible
 
     done = restore_rescue(app, name, branch)
-    lines = [f"branch {visible(done.branch)} is at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
+    already = "" if done.made else "already "
+    lines = [f"branch {visible(done.branch)} is {already}at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
     if done.rescue.kind == FILES:
         lines.append(f"its last commit is what was not committed; git restore --source={visible(done.branch)} -- .")
     return Answer({"rescue": undoing.rescue(done.rescue), "branch": done.branch}, lines)
@@ -157,7 +175,8 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
     if yes:
         return
     if not (app.terminal and sys.stdin.isatty()):
-        says = f"this deletes what is kept nowhere else ({len(found.lost)} of {len(found.rescues)} refs)"
+        refs, lost, files = len(found.rescues), len(found.lost), len(found.directories)
+        says = f"this deletes refs ({refs}, kept nowhere else: {lost}) and directories of ignored files ({files})"
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
     for line in undoing.pruned(found, dry_run=True):
         click.echo(line, err=True)

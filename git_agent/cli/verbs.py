@@ -80,7 +80,7 @@ VERBS: dict[str, Verb] = {
     **_of(
         "undoing",
         "Reviewing and merging",
-        undo="Bring back what the last merge, rm, clean or cancel took away",
+        undo="Undo the last merge, rm, clean, cancel or doctor --fix",
         rescue="List, show and bring back what was kept before it was removed",
     ),
     **_of(

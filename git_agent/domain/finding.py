@@ -236,6 +236,8 @@ LASTING: Mapping[str, str] = {
     "store-wal": "all that the log held is in the database",
     "store-index": "an index is made of the rows",
     "store-lock": "its holder is gone",
+    "store-modes": "nobody wants the store open to others again; chmod opens it",
+    "secret-open": "nobody wants a secret open to others again; chmod opens it",
     "approval-unbound": "git agent approve gives it anew",
     "hooks-missing": "git agent deinit takes the hooks out",
     "hooks-script": "git agent deinit takes the hooks out",

@@ -43,7 +43,7 @@ COORDINATOR_VERBS: Mapping[str, str] = {
     "git agent approve TASK": "accept it at the commit it is at",
     "git agent request-changes TASK -m TEXT": "send it back to its worker",
     "git agent merge TASK": "bring it to its base; `--all`: every approved task",
-    "git agent undo": "bring back what the last merge, rm, clean or cancel took away",
+    "git agent undo": "undo the last merge, rm, clean, cancel or doctor --fix",
     "git agent answer TASK TEXT": "answer a worker's question",
     "git agent inbox": "messages for you; `git agent send TO TEXT`, `git agent ack ID`",
     "git agent watch --json": "events as they happen, one JSON object a line",

@@ -35,6 +35,11 @@ class Operation:
         return tuple(dict.fromkeys(e.task for e in self.events if e.task is not None))
 
     @property
+    def touched(self) -> frozenset[int | str]:
+        """List the tasks, and the bases, that it changed."""
+        return frozenset(self.tasks) | {e.data["base"] for e in self.events if e.kind == MERGED}
+
+    @property
     def what(self) -> str:
         """Say what it did: `merge of task 3 into main`."""
         named = f"{'task' if len(self.tasks) == 1 else 'tasks'} {', '.join(map(str, self.tasks))}"
@@ -43,7 +48,8 @@ class Operation:
             return f"merge of {named} into {first.data['base']}"
         words = {REMOVED: "removal of worktree and branch", CANCELLED: "cancellation"}
         if first.kind == FIXED:
-            return f"fix of doctor: {first.data['text']}"
+            many = len(self.events)
+            return f"fix of doctor: {first.data['text']}" if many == 1 else f"{many} fixes of doctor"
         return f"{words[first.kind]} of {named}"
 
 

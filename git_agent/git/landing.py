@@ -87,7 +87,7 @@ def _why(here: str, error: GitError) -> AgentError:
     files = tuple(line.strip() for line in error.stderr.splitlines() if line.startswith("\t"))
     if "would be overwritten by merge" in error.stderr or "would lose untracked files" in error.stderr:
         says = f"uncommitted changes in {here} are in the way"
-        return refused("checkout-dirty", says, "commit or stash them there", files or error.details)
+        return refused("checkout-dirty", says, "commit them there, or git stash -u", files or error.details)
     if "hook" in error.stderr or "update_ref failed" in error.stderr:
         return AgentError(
             "hook-refused", error.message, "see what the hook said", exit=Exit.REFUSED, details=error.details

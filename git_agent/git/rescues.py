@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from git_agent.git.listing import listing as listing_of
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import Repo
 
@@ -55,6 +57,19 @@ def changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
         elif now and line:
             counts[now] += 1
     return counts
+
+
+def only_there(repo: Repo, oids: Mapping[str, str]) -> set[str]:
+    """Return the commits that stand nowhere but under some refs; oids: of those refs, by their full names.
+
+    A branch, tag, stash or other ref that holds one, or a checkout, keeps git from forgetting it.
+    """
+    listed = repo.git("for-each-ref", "--format=%(objectname) %(refname)").text
+    rows = (line.split(" ", 1) for line in listed.splitlines())
+    others = {oid for oid, ref in rows if ref not in oids} | {w.head for w in listing_of(repo) if w.head}
+    given = "".join([*(f"{oid}\n" for oid in oids.values()), *(f"^{oid}\n" for oid in others)])
+    found = repo.git("rev-list", "--ignore-missing", "--stdin", stdin=given.encode()).text
+    return set(oids.values()) & set(found.split())
 
 
 def _numbers(ref: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
+from typing import NamedTuple
 
 from git_agent.errors import refused
 from git_agent.git import refs
@@ -34,6 +35,30 @@ def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[s
 
 def _is_pushed_own(ref: str, own: Collection[str]) -> bool:
     return ref.startswith(REMOTES) and ref.removeprefix(REMOTES).partition("/")[2] in own
+
+
+class Rewritten(NamedTuple):
+    """A commit that stands where another one was. parents: full oids."""
+
+    oid: str
+    parents: tuple[str, ...]
+
+
+def rewritten(repo: Repo, now: str, oid: str, old: str, tip: str) -> Rewritten | None:
+    """Find what became of a merge that its base has no more: of `commit --amend`, or of a rebase.
+
+    now: where the base is; oid: the merge; old: what it was built on; tip: the branch that was merged (full oids). It
+    is a merge of tip, or has the same files.
+    """
+    if repo.resolve(old) is None or not repo.is_ancestor(old, now):
+        return None
+    tree = repo.git("rev-parse", "--verify", "--quiet", f"{oid}^{{tree}}", ok=(0, 1, 128)).text.strip()
+    listed = repo.git("log", "--first-parent", "--reverse", "--format=%H %T %P", f"{old}..{now}").text
+    for line in listed.splitlines():
+        found, files, *parents = line.split()
+        if tip in parents[1:] or files == tree:
+            return Rewritten(found, tuple(parents))
+    return None
 
 
 def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run: bool = False) -> str | None:
@@ -77,4 +102,4 @@ def _read_tree(here: str, oid: str, old: str, *how: str) -> None:
         if not names:
             raise
         says = f"uncommitted changes in {here} are in the way"
-        raise refused("checkout-dirty", says, "commit or stash them there", files or tuple(names)) from error
+        raise refused("checkout-dirty", says, "commit them there, or git stash -u", files or tuple(names)) from error

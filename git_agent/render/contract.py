@@ -173,7 +173,8 @@ OPERATION: Fields = {
     "tasks": ("array of integers", "the tasks that it changed"),
     "at": ("string", "RFC 3339, UTC"),
     "number": ("integer", "`undo --list` only: 1 for the newest"),
-    "why": ("string or null", "`undo --list` only: why it can't be undone now"),
+    "after": ("integer or null", "`undo --list` only: the number of the one to be undone before it"),
+    "why": ("string or null", "`undo --list` only: why it can't be undone"),
     "hint": ("string or null", "`undo --list` only: what helps then"),
 }
 RESCUE: Fields = {
@@ -186,6 +187,13 @@ RESCUE: Fields = {
     "subject": ("string", "of the commit"),
     "size": ("integer", "commits that the base lacks, or files that were not committed"),
     "merged": ("boolean", "the task's base has it"),
+}
+IGNORED: Fields = {
+    "directory": ("string", "that holds copies of ignored files of a worktree that was removed"),
+    "task": ("integer", "the task that it is of"),
+    "n": ("integer", "its number among the task's directories"),
+    "at": ("string", "when it was kept; RFC 3339, UTC"),
+    "size": ("integer", "files in it"),
 }
 FINDING: Fields = {
     "code": ("string", "stable word in kebab-case; docs/doctor.md lists them"),
@@ -214,10 +222,7 @@ OUTSIDE: Fields = {
 }
 RESULT: Fields = {
     "task": ("integer", "a task of the queue"),
-    "outcome": (
-        "string",
-        "merged, conflict or check_failed (both were sent back to their worker), left_out (as it was)",
-    ),
+    "outcome": ("string", "merged, conflict or check_failed (sent back to their worker), left_out (as it was)"),
     "why": ("string or null", "in words, where it did not land"),
     "hint": ("string or null", "what helps"),
     "details": ("array of strings", "paths that conflict, or the last lines of the check"),
@@ -239,6 +244,7 @@ OBJECTS: Mapping[str, Fields] = {
     "Notification": NOTIFICATION,
     "Operation": OPERATION,
     "Rescue": RESCUE,
+    "Ignored": IGNORED,
     "Finding": FINDING,
     "Clash": CLASH,
     "Overlap": OVERLAP,
@@ -277,7 +283,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "clean": ("tasks", "removed", "dry_run"),
     "undo": ("undone", "tasks", "dry_run"),
     "undo --list": ("operations",),
-    "rescue list": ("rescues",),
+    "rescue list": ("rescues", "ignored"),
     "rescue show": ("rescue", "text"),
     "rescue restore": ("rescue", "branch"),
     "rescue prune": ("rescues", "directories", "unknown", "dry_run"),

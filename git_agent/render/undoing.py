@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from git_agent.render.table import Column, table
 from git_agent.render.text import age, rfc3339, visible
 
 if TYPE_CHECKING:
+    from git_agent.actions.kept_directories import KeptDirectory
     from git_agent.actions.list_undoable import Undoable
     from git_agent.actions.prune_rescues import PrunedRescues
     from git_agent.domain.rescue import Rescue
@@ -18,9 +21,11 @@ if TYPE_CHECKING:
 _OPERATIONS = (
     Column("N", right=True),
     Column("AGE", right=True),
-    Column("WHAT"),
-    Column("CAN BE UNDONE", stretch=True),
+    Column("WHAT", stretch=True),
+    Column("CAN BE UNDONE"),
 )
+_LEAD = re.compile(r"cannot undo(?: the (?:merge|cancellation) of task \d+)?: ")
+_INDENT = 4 * " "
 
 
 def operation(found: Undoable) -> dict[str, Any]:
@@ -29,6 +34,7 @@ def operation(found: Undoable) -> dict[str, Any]:
     return {
         "number": found.number,
         **undone(found.operation),
+        "after": found.after,
         "why": error.message if error else None,
         "hint": error.hint if error else None,
     }
@@ -43,21 +49,33 @@ def listing(found: Sequence[Undoable], screen: Screen) -> list[str]:
     """Lay out what can be undone."""
     if screen.width is not None and not found:
         return ["there is nothing to undo"]
+    why = ["" if u.error is None else _LEAD.sub("", u.error.message, count=1) for u in found]
     rows = [
-        [
-            str(u.number),
-            age((screen.now - u.operation.at) / 1000),
-            u.operation.what,
-            "yes" if u.error is None else f"no: {u.error.message.removeprefix('cannot undo: ')}",
-        ]
-        for u in found
+        [str(u.number), age((screen.now - u.operation.at) / 1000), u.operation.what, _can(u, why[at], screen)]
+        for at, u in enumerate(found)
     ]
-    return table(_OPERATIONS, rows, terminal_width=screen.width)
+    lines = table(_OPERATIONS, rows, terminal_width=screen.width)
+    if screen.width is None:
+        return lines
+    below = [_wrapped(each, screen.width) for each in why]
+    return [lines[0], *(line for at, row in enumerate(lines[1:]) for line in (row, *below[at]))]
+
+
+def _can(found: Undoable, why: str, screen: Screen) -> str:
+    if found.error is not None:
+        return f"no: {why}" if screen.width is None else "no"
+    return "yes" if found.after is None else f"yes, after {found.after}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A reason is too long for a column: it has the lines below, whole."""
+    return textwrap.wrap(visible(text), max(width, 20), initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def lines(done: Operation, said: Sequence[str], dry_run: bool) -> list[str]:
     """Say what was undone, and what is there again."""
-    return [f"{'would undo' if dry_run else 'undid'} the {visible(done.what)}", *(f"  {visible(s)}" for s in said)]
+    does = "would undo" if dry_run else "left" if said and all(s.startswith("left ") for s in said) else "undid"
+    return [f"{does} the {visible(done.what)}", *(f"  {visible(s)}" for s in said)]
 
 
 _RESCUES = (
@@ -76,23 +94,32 @@ def rescue(kept: Rescue) -> dict[str, Any]:
     return {**named, "at": at, "subject": kept.subject, "size": kept.size, "merged": kept.inside}
 
 
-def rescues(found: Sequence[Rescue], screen: Screen) -> list[str]:
-    """Lay out what was kept."""
-    if screen.width is not None and not found:
+def ignored(kept: KeptDirectory) -> dict[str, Any]:
+    """Describe a directory with ignored files that were kept."""
+    return {"directory": kept.path, "task": kept.task, "n": kept.number, "at": rfc3339(kept.at), "size": kept.size}
+
+
+def rescues(found: Sequence[Rescue], files: Sequence[KeptDirectory], screen: Screen) -> list[str]:
+    """Lay out what was kept: refs, then directories."""
+    if screen.width is not None and not (found or files):
         return ["nothing was removed, so nothing is kept"]
-    rows = [[r.name, _age(r, screen), r.kind, _size(r), r.subject] for r in found]
+    rows = [[r.name, _age(r.at, screen), r.kind, _size(r), r.subject] for r in found]
+    rows += [["-", _age(d.at, screen), "ignored files", _count(d.size, "file"), d.path] for d in files]
     return table(_RESCUES, rows, terminal_width=screen.width)
 
 
-def _age(kept: Rescue, screen: Screen) -> str:
-    return age(None if kept.at is None else (screen.now - kept.at) / 1000)
+def _age(at: int | None, screen: Screen) -> str:
+    return age(None if at is None else (screen.now - at) / 1000)
 
 
 def _size(kept: Rescue) -> str:
     if kept.inside:
         return "merged"
-    what = "file" if kept.kind == "uncommitted files" else "commit"
-    return f"{kept.size} {what}{'' if kept.size == 1 else 's'}"
+    return _count(kept.size, "file" if kept.kind == "uncommitted files" else "commit")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def pruned(found: PrunedRescues, dry_run: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.calling import wants_person
@@ -157,14 +157,15 @@ def of_operation(operation: str) -> list[Event]:
     return list(_chosen(f"{_OPERATION} = ? AND {_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq", operation))
 
 
-def changed_after(task: int, seq: int, operation: str) -> Event | None:
-    """Find the first change of a task's state, or removal, after an event that is not of its operation.
+def changed_after(task: int, seq: int, operations: Collection[str]) -> Event | None:
+    """Find the first change of a task's state, or removal, after an event that is of none of some operations.
 
     What was undone, and undoing itself, counts for none.
     """
     counts = f"(e.version IS NOT NULL OR e.kind = 'task.removed') AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
-    where = f"e.task = ? AND e.seq > ? AND {counts} AND {_OPERATION} IS NOT ? ORDER BY e.seq LIMIT 1"
-    return next(_chosen(where, task, seq, operation), None)
+    others = f"({_OPERATION} IS NULL OR {_OPERATION} NOT IN ({', '.join('?' * len(operations))}))"
+    where = f"e.task = ? AND e.seq > ? AND {counts} AND {others} ORDER BY e.seq LIMIT 1"
+    return next(_chosen(where, task, seq, *operations), None)
 
 
 def numbered(seqs: Sequence[int]) -> list[Event]:

@@ -169,6 +169,7 @@ def test_a_base_that_fails_by_itself_is_nobody_s_fault(repo: Sandbox, checked: C
     result = repo.agent("merge", "1", "2", "3", exit=3)
     assert "the check fails on 'main' itself" in result.err and "no compiler" in result.err
     assert set(states(repo).values()) == {"APPROVED"} and moves(repo) == [] and wrong(repo) == []
+    assert "hint: mend 'main' first, or git agent merge --no-check 1 2 3\n" in result.err
     assert runs(repo) == ["1 2 3", "1", ""]
 
 
@@ -253,6 +254,15 @@ def test_what_changes_during_the_check_is_noticed(
     assert states(repo)[1] == states(repo)[3] == "COMPLETED" and "check_failed" not in states(repo).values()
 
 
+def test_what_a_queue_landed_during_a_single_check_is_merged_already(
+    repo: Sandbox, checked: Callable[..., None]
+) -> None:
+    queue = f'(cd "{repo.path}" && git agent merge 1 2 --no-check)'
+    checked(f"export GIT_AGENT_HOOKS=0; unset GIT_AGENT_TASKS GIT_AGENT_TASK; {queue}")
+    assert repo.agent("merge", "2").out == "task 2 is COMPLETED already\n"
+    assert files(repo) == {1, 2} and wrong(repo) == []
+
+
 def test_a_base_that_never_rests_is_given_up(repo: Sandbox, checked: Callable[..., None]) -> None:
     checked(f'git -C "{repo.path}" commit -q --allow-empty -m other')
     result = repo.agent("merge", "1", "2", exit=6)
@@ -315,10 +325,30 @@ def test_a_queue_that_is_ended_in_its_check_leaves_nothing(
     repo: Sandbox, waiting: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
     os.kill(waiting.pid, number)
-    waiting.communicate(timeout=60)
+    _, err = waiting.communicate(timeout=60)
+    assert (b"error: ended by SIGTERM\n" in err) == (number is signal.SIGTERM)
     assert waiting.returncode == {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130}[number.name]
     assert sleeping() == []
     repo.agent("list")
     assert wrong(repo) == [] and set(states(repo).values()) == {"APPROVED"}
     assert merge(repo, "1", "2", "3", exit=0) == {1: "merged", 2: "merged", 3: "merged"}
     assert wrong(repo) == []
+
+
+def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
+    world: World, repo: Sandbox, tmp_path: Path
+) -> None:
+    with open(tmp_path / "log", "w") as log, driver(log) as hurting:
+        steps = hurting.run(repo, "merge", "1", "2", "3").struck
+        world.put_back()
+        moved = next(n for n, name in enumerate(steps) if name.startswith("start merge --ff-only"))
+        recorded = next(n for n, name in enumerate(steps) if " worktree unlock " in name)  # the first, not removed yet
+        for at in (moved + 2, recorded + 1):
+            world.put_back()
+            hurting.hurt(repo, ("merge", "1", "2", "3"), "kill", at)
+            repo.parallel([("list",)] * 3)
+            assert wrong(repo) == [] and files(repo) == {1, 2, 3}
+            merged = rows(repo, "select task from event where kind = 'task.merged' order by seq")
+            assert [row["task"] for row in merged] == [1, 2, 3], at
+            said = hurting.run(repo, "undo", "3").result
+            assert said.code == 0 and files(repo) == set(), said

@@ -56,7 +56,7 @@ def test_when_git_has_forgotten_the_removal_still_knows(repo: Sandbox) -> None:
 def test_nothing_is_pruned_without_a_word_and_the_rest_stays(repo: Sandbox) -> None:
     removed(repo)
     before = repo.git("for-each-ref", "refs/git-agent")
-    assert "kept nowhere else (2 of 2 refs)" in repo.agent("rescue", "prune", "--older-than", "0", exit=3).err
+    assert "refs (2, kept nowhere else: 2)" in repo.agent("rescue", "prune", "--older-than", "0", exit=3).err
     assert repo.agent("rescue", "prune", "--older-than", "1h", "--yes").out == "nothing is that old\n"
     assert repo.git("for-each-ref", "refs/git-agent") == before
     repo.agent("rescue", "prune", "--older-than", "0", "--yes")
@@ -64,6 +64,19 @@ def test_nothing_is_pruned_without_a_word_and_the_rest_stays(repo: Sandbox) -> N
     # While git has the commits, the removal can still be undone; what was pruned is named in the log.
     assert "rescue.pruned" in repo.agent("log").out
     repo.agent("undo")
+
+
+def test_what_another_branch_has_is_not_lost_and_can_be_restored_twice(repo: Sandbox) -> None:
+    removed(repo)
+    (files,) = repo.agent_json("rescue")["ignored"]
+    assert files["size"] == 1 and (Path(files["directory"]) / "own.log").read_text() == "ignored\n"
+    assert repo.agent("rescue").out.splitlines()[-1].endswith(f"\tignored files\t1 file\t{files['directory']}")
+    for again in ("", "already "):
+        assert repo.agent("rescue", "restore", "1/1").out.startswith(f"branch rescue/1-1 is {again}at ")
+    repo.git("branch", "-f", "rescue/1-2", "main")
+    assert "exists already" in repo.agent("rescue", "restore", "1/2", exit=3).err
+    assert "refs (2, kept nowhere else: 1)" in repo.agent("rescue", "prune", "--older-than", "0", exit=3).err
+    assert repo.agent("rescue", "prune", "--older-than", "0", "-n").out.endswith("kept nowhere else: 1/2\n")
 
 
 def test_a_rebase_keeps_what_it_rewrites(repo: Sandbox) -> None:

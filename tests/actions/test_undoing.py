@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -328,3 +329,70 @@ def test_a_branch_that_doctor_made_again_is_kept_before_its_fix_is_undone(repo: 
     assert "kept under refs/git-agent/rescue/1/1" in repo.agent("undo").out
     assert repo.git("rev-parse", "refs/git-agent/rescue/1/1") == tip
     assert repo.git("branch", "--list", "agent/*") == ""
+
+
+def list_of(repo: Sandbox) -> list[tuple[object, object]]:
+    """Return of each operation what has to be undone before it, and why it can't be undone."""
+    return [(each["after"], each["why"]) for each in repo.agent_json("undo", "--list")["operations"]]
+
+
+def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_then(repo: Sandbox) -> None:
+    approved(repo)
+    approved(repo, "Fix logout", "logout.py")
+    old = repo.git("rev-parse", "main")
+    repo.agent("merge", "1")
+    repo.agent("merge", "2")
+    tip = repo.git("rev-parse", "main")
+    assert list_of(repo) == [(None, None), (1, None)]
+    assert repo.agent("undo", "--list").out.endswith("\tmerge of task 1 into main\tyes, after 1\n")
+    said = repo.agent("undo", "3", exit=3).err
+    assert said.startswith("error: only 2 operations can be undone\n") and "it is no task's number" in said
+    said = repo.agent("undo", "-n", "2").out
+    assert f"  would set main back to {old[:12]}\n" in said and said.count("would bring back worktree") == 2
+    repo.git("branch", "side", "main~1")
+    said = repo.agent("undo", "2", exit=3).err
+    assert "side stands on it" in said and "  nothing was undone; git agent undo 1 undoes what is newer\n" in said
+    assert repo.git("rev-parse", "main") == tip and [why is None for _, why in list_of(repo)] == [True, False]
+    repo.git("branch", "-D", "side")
+    repo.agent("undo", "2")
+    assert repo.git("rev-parse", "main") == old and wrong(repo) == []
+
+
+def test_a_merge_that_was_pushed_rewritten_or_branched_from_says_so(repo: Sandbox) -> None:
+    approved(repo)
+    repo.agent("merge", "1")
+    oid, old = repo.git("rev-parse", "main"), repo.git("rev-parse", "main~1")
+    repo.git("update-ref", "refs/remotes/pub/main", oid)
+    assert "it was pushed: remotes/pub/main\nhint: git revert -m 1" in repo.agent("undo", exit=3).err
+    repo.git("update-ref", "-d", "refs/remotes/pub/main")
+    repo.agent("spawn", "Fresh")
+    said = repo.agent("undo", exit=3).err
+    assert "agent/2-fresh, the branch of task 2, stands on it\n" in said
+    repo.git("commit", "-q", "--amend", "-m", "Better said")
+    now = repo.git("rev-parse", "--short=12", "main")
+    said = repo.agent("undo", exit=3).err
+    assert f"the merge commit was rewritten, it is {now} now\nhint: git revert -m 1 {now}, on 'main'" in said
+    repo.git("reset", "-q", "--hard", old)
+    assert "'main' does not have it any more\nhint: git agent reopen 1" in repo.agent("undo", exit=3).err
+
+
+def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_blocks_nothing(repo: Sandbox) -> None:
+    spawned(repo)
+    spawned(repo, "Fix logout", "logout.py")
+    repo.agent("cancel", "2")
+    where = repo.path.with_name("my repo.worktrees") / "1-fix-login"
+    repo.git("worktree", "unlock", str(where))
+    (where / ".worker-ctx.json").unlink()
+    repo.agent("doctor", "--fix", exit=None)
+    with sqlite3.connect(repo.store) as store:
+        for (name,) in store.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            store.execute(f"drop trigger {name}")
+        store.execute("update event set data = json_set(data, '$.operation', 'one run') where kind = 'doctor.fixed'")
+    assert [o["what"] for o in repo.agent_json("undo", "--list")["operations"]][:1] == ["2 fixes of doctor"]
+    assert repo.agent("undo", "-n").out.count("  would take back, unless it changed since: ") == 2
+    repo.git("worktree", "unlock", str(where))  # as before the fix, but by hand
+    said = repo.agent("undo").out.splitlines()
+    assert said[0] == "undid the 2 fixes of doctor" and len(said) == 3
+    assert sum(line.startswith("  left as it is: ") for line in said) == 1 and not (where / ".worker-ctx.json").exists()
+    assert [o["kind"] for o in repo.agent_json("undo", "--list")["operations"]] == ["task.cancelled"]
+    assert "task 2 is WORKING again" in repo.agent("undo").out

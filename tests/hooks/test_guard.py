@@ -110,6 +110,18 @@ def test_a_worker_does_not_move_the_base_from_its_worktree(guarded: Scene, how: 
     assert tips(guarded) == before
 
 
+def test_the_guard_is_there_right_after_init_and_for_the_first_worker(scene: Scene) -> None:
+    agent, box = scene.agent, scene.sandbox
+    assert not (agent / "protected").exists()
+    box.git("config", "agent.guard", "true")
+    box.agent("init")
+    assert (agent / "protected").read_text() == "refs/heads/main\n"
+    box.git("branch", "next")
+    box.agent("spawn", "On next", "--base", "next", "--path", "docs")
+    assert (agent / "protected").read_text() == "refs/heads/main\nrefs/heads/next\n"
+    assert "path docs\n" in (agent / "claims").read_text()
+
+
 @pytest.mark.parametrize("how", [["merge", "--ff-only", BRANCH], ["commit", "--allow-empty", "-m", "x"]], ids=" ".join)
 @pytest.mark.parametrize("verify", [[], ["--no-verify"]], ids=["", "--no-verify"])
 def test_a_worker_does_not_commit_on_the_base_in_its_worktree(
