@@ -209,7 +209,7 @@ RULES: Mapping[str, Rule] = {
         "`git agent` starts that one", "{helps}"),
     # Messages.
     "message-nobody": Rule(_M, "a message waits for a task that is not there",
-        "nobody will ever read it", "{helps}"),
+        "nobody will ever read it", DOCTOR, True),
     "message-unread": Rule(_M, "an urgent message was not read for an hour",
         "somebody waits for an answer", "{helps}"),
     # Files.
@@ -242,6 +242,7 @@ LASTING: Mapping[str, str] = {
     "hooks-program": "git agent deinit takes the hooks out",
     "repository-moved": "where it was before is not there any more",
     "worktree-moved": "where it was before is not there any more",
+    "message-nobody": "nobody was there to read them; the messages are kept",
     "worktree-half": "it held nothing but what the branch has",
 }
 """Fixes that leave nothing to take back, and why."""

@@ -230,7 +230,7 @@ BREAKS = {
     "program of the hooks gone": _break(
         "c", "hooks-program", lambda s: (s.path / ".git/git-agent/program").write_text("/nowhere/git-agent\n") and None
     ),
-    "message to nobody": _break("a", "message-nobody", sql("UPDATE delivery SET recipient = '99'"), left=True),
+    "message to nobody": _break("a", "message-nobody", sql("UPDATE delivery SET recipient = '99'")),
     "urgent message unread": _break(
         "b",
         "message-unread",

@@ -151,6 +151,23 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     assert changed <= {"store-dangling", "dependency-missing"}
 
 
+def test_nobody_has_to_acknowledge_what_a_finished_task_was_told(world: World) -> None:
+    """What asked for changes, and what a held merge said, is done with when the task is merged or cancelled."""
+    sandbox = world.sandbox
+    sandbox.agent("request-changes", "2", "-m", "shorter")
+    sandbox.agent("start", "2")
+    sandbox.commit(worktree(sandbox, 2), "work-2.txt", "short\n", "Shorten docs")
+    for verb in ("done", "approve", "merge"):
+        sandbox.agent(verb, "2")
+    sandbox.agent("done", "5")
+    sandbox.git("config", "agent.check", "false")
+    assert "check" in sandbox.agent("approve", "5").out + sandbox.agent("merge", "5", exit=3).err
+    sandbox.agent("cancel", "5")
+    sandbox.git("config", "--unset", "agent.check")
+    assert findings(sandbox) == []
+    assert "acknowledged" not in sandbox.agent("status").out
+
+
 def _garbage(store: Path) -> None:
     store.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
 
