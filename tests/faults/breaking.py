@@ -85,13 +85,12 @@ def _registered(sandbox: Sandbox, name: str, *, half: bool) -> None:
     if half:  # killed a while ago: what is being made just now is left alone
         (sandbox.path / f".git/worktrees/{name}/index").unlink()
         (home / name / "README.md").unlink()
-    os.utime(sandbox.path / f".git/worktrees/{name}", (LONG_AGO, LONG_AGO))
+    os.utime(sandbox.path / f".git/worktrees/{name}/commondir", (LONG_AGO, LONG_AGO))
 
 
 def _without_row(sandbox: Sandbox) -> None:
     tables = ("lease WHERE task", "attempt WHERE task", "task WHERE id")
     sql("DELETE FROM delivery", *(f"DELETE FROM {table} = 5" for table in tables))(sandbox)
-    os.utime(sandbox.path / ".git/worktrees/5-sort-sums", (LONG_AGO, LONG_AGO))
 
 
 def _without_hooks(sandbox: Sandbox) -> None:
