@@ -93,7 +93,8 @@ def _elsewhere(app: App, each: Standing, spot: places.Spot) -> Amiss | None:
         return None
     kind = "task.worktree-removed"
     if os.path.isdir(home):
-        says = f"worktree {each.worktree} belongs to the repository of {home}: this one is a copy"
+        other = os.path.dirname(home)
+        says = f"worktree {each.worktree} belongs to the repository {other}: this one is a copy"
         return Amiss("repository-copied", "worktree of another repository", kind, says, "")
     says = f"worktree {each.worktree} does not find this repository, which was moved"
     return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")

@@ -41,7 +41,7 @@ def examine_git(app: App) -> list[Finding]:
     made = [intent.data["place"] for intent in pending.values() if intent.data.get("place")]
     busy, reserved = ({place[name] for place in made} for name in ("worktree", "branch"))
     found += _of_nobody(app, [each for each in there if each.path not in busy])
-    return [*found, *_twice(there), *_orphans(app, tips, reserved), *_left(app), *_locks(app, there)]
+    return [*found, *_twice(there), *_orphans(app, tips, there, reserved), *_left(app), *_locks(app, there)]
 
 
 def _under_way(app: App) -> Iterator[Finding]:
@@ -93,6 +93,10 @@ def _of_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
     elif found.code == "worktree-moved":
         data = {"path": moved_along(app, each), "admin": each.admin}
         yield Finding("worktree-moved", says, each.task, subject, data=data)
+    elif found.code == "repository-copied":
+        admin = os.path.join(app.repo.common_dir, "worktrees", each.admin)
+        data = {"path": each.worktree}
+        yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
     else:
         helps = found.helps.replace(each.worktree, shlex.quote(each.worktree)) + (
             found.more if found.more.startswith(",") else ""
@@ -156,7 +160,7 @@ def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
             yield Finding("branch-twice", says, None, branch, f"git -C {shlex.quote(paths[-1])} switch --detach")
 
 
-def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
+def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[str]) -> Iterator[Finding]:
     """Branches of ours that nobody has; not a colleague's that was fetched, or came with a clone."""
     prefix = app.config.prefix
     named = [
@@ -166,8 +170,7 @@ def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
         if name not in known | remote | reserved and refs.made_here(app.repo, name):
-            helps = f"git agent spawn TITLE --branch {name}, or git branch -D {name}"
-            yield Finding("branch-orphan", f"branch '{name}' belongs to no task", None, name, helps)
+            yield _orphan(app, name, next((each.path for each in there if each.head == name), None))
     where = home(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
         path = os.path.join(where, name)
@@ -175,6 +178,24 @@ def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
             quoted = shlex.quote(path)
             says, helps = f"{path} was a worktree, and git does not know it any more", f"mv {quoted} {quoted}.old"
             yield Finding("directory-orphan", says, None, path, helps)
+
+
+def _orphan(app: App, name: str, path: str | None) -> Finding:
+    """Git deletes no branch that is checked out, and a task can't have one; what is nowhere else is not given up."""
+    others = (f"--exclude={name}", "--branches", "--tags", "--remotes", "--glob=refs/git-agent/*")
+    own = app.repo.git("rev-list", "--count", f"refs/heads/{name}", "--not", *others, ok=(0, 128)).text
+    says, quoted = f"branch '{name}' belongs to no task", shlex.quote(name)
+    helps = f"git branch -D {quoted}"
+    if own != "0":
+        says += (
+            f", and {own or 'some'} of its commits are nowhere else"
+            if own != "1"
+            else ", and a commit of it is nowhere else"
+        )
+        helps = f"git agent spawn TITLE --branch {quoted}, to go on with it"
+    if path is not None:
+        helps = f"git -C {shlex.quote(path)} switch --detach, then {helps}"
+    return Finding("branch-orphan", says, None, name, helps)
 
 
 def _left(app: App) -> Iterator[Finding]:

@@ -83,7 +83,8 @@ RULES: Mapping[str, Rule] = {
         "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
     "store-corrupt": Rule(_S, "the store's file is no sound database",
         "no task can be given out, handed in or merged while the store can't be used",
-        "mv {subject} {subject}.bad, then git agent init"),
+        "sqlite3 {subject}/agent.db .recover >saved.sql, for what can still be read; then mv {subject} {subject}.bad,"
+        " then git agent init"),
     "store-newer": Rule(_S, "a newer git agent wrote the store",
         "this one would not understand what is in it", "{helps}"),
     "store-older": Rule(_S, "an older git agent wrote the store",
@@ -152,7 +153,7 @@ RULES: Mapping[str, Rule] = {
         "git does not work in it", DOCTOR, True),
     "repository-copied": Rule(_G, "this repository was copied with its store",
         "its worktrees belong to the original: both stores would claim one task",
-        "git agent deinit --purge --yes, here in the copy; then git worktree prune"),
+        "here in the copy: git agent deinit --purge --yes, then {helps}"),
     "worktree-switched": Rule(_G, "a worker's worktree is on another branch",
         "commits made there are not the task's", "{helps}"),
     "worktree-unlocked": Rule(_G, "a live task's worktree is not locked",
@@ -175,7 +176,7 @@ RULES: Mapping[str, Rule] = {
     "history-broken": Rule(_T, "a task's events do not follow from each other",
         "its state can't be proved; somebody wrote to the store", "git agent log {task}"),
     "task-lost": Rule(_T, "there are events of a task that is not there",
-        "somebody deleted it; its branch belongs to nobody", "git agent log"),
+        "somebody deleted it; its branch belongs to nobody", DOCTOR, True),
     "approval-unbound": Rule(_T, "an approval is for another commit than the branch's tip",
         "what was not reviewed could be taken for reviewed", DOCTOR, True),
     "attempt-missing": Rule(_T, "a live task has no record of its attempt",
@@ -243,6 +244,7 @@ LASTING: Mapping[str, str] = {
     "repository-moved": "where it was before is not there any more",
     "worktree-moved": "where it was before is not there any more",
     "message-nobody": "nobody was there to read them; the messages are kept",
+    "task-lost": "the task was gone before; its events stay",
     "worktree-half": "it held nothing but what the branch has",
 }
 """Fixes that leave nothing to take back, and why."""

@@ -205,7 +205,9 @@ BREAKS = {
         ),
         left=True,
     ),
-    "task row deleted": _break("d", "task-lost branch-orphan worktree-orphan", _without_row, left=True),
+    "task row deleted": _break(
+        "d", "task-lost branch-orphan worktree-orphan", _without_row, left="branch-orphan worktree-orphan"
+    ),
     "approval rewritten": _break(
         "a", "approval-unbound", sql(f"UPDATE task SET reviewed_oid = '{'a' * 40}' WHERE id = 2")
     ),

@@ -266,7 +266,12 @@ def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_p
     sandbox, root = world.sandbox, world.sandbox.path.parent
     copy = Sandbox(Path(shutil.copytree(sandbox.path, root / "copy", symlinks=True)))
     assert codes(findings(copy)) == {"repository-copied"}
-    assert "git agent deinit --purge" in doctor(copy).out
+    said = doctor(copy).out
+    assert f"belongs to the repository {sandbox.path}/.git:" in said
+    (helps,) = {each["fix"] for each in findings(copy) if each["task"] == 1}
+    for command in helps.removeprefix("here in the copy: ").split(", then "):
+        subprocess.run(command, shell=True, cwd=copy.path, check=True, capture_output=True)
+    assert "1-fix-login" not in copy.git("worktree", "list") and worktree(sandbox, 1).exists()
     shutil.rmtree(copy.path)
     assert findings(sandbox) == []
     moved = Sandbox(sandbox.path.rename(root / "elsewhere"))
@@ -339,8 +344,15 @@ def test_worktrees_of_a_store_that_is_gone_are_of_no_task(world: World) -> None:
         path.unlink()
     sandbox.agent("init")
     sandbox.agent("spawn", "New")
-    found = {each["subject"] for each in findings(sandbox) if each["code"] == "worktree-orphan"}
+    first = findings(sandbox)
+    found = {each["subject"] for each in first if each["code"] == "worktree-orphan"}
     assert {Path(each).name for each in found} == {"1-fix-login", "2-write-docs", "5-sort-sums"}
+    orphans = {each["subject"]: each for each in first if each["code"] == "branch-orphan"}
+    one = orphans["agent/1-fix-login"]
+    assert "a commit of it is nowhere else" in one["what"] and "branch -D" not in one["fix"]
+    for command in one["fix"].replace("TITLE", "Again").removesuffix(", to go on with it").split(", then "):
+        subprocess.run(command, shell=True, cwd=sandbox.path, check=True, capture_output=True)
+    assert "agent/1-fix-login" not in {each["subject"] for each in findings(sandbox)}
 
 
 def test_a_lock_of_git_that_may_be_in_use_is_left_alone(world: World) -> None:
