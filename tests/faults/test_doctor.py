@@ -137,6 +137,9 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     assert all(set(each) == set(FINDING) and each["what"] and each["why"] and each["fix"] for each in first)
     assert snapshot(sandbox.path.parent) == before  # nothing was changed without --fix
     mended = doctor(sandbox, "--fix", "--json").json()
+    with closing(sqlite3.connect(sandbox.path / ".git/git-agent/agent.db")) as connection:
+        fixes = connection.execute("SELECT data FROM event WHERE kind = 'doctor.fixed'").fetchall()
+    assert len({json.loads(data).get("operation") for (data,) in fixes} - {None}) <= 1  # undone as one
     left = wanted(broken, lambda each: each.left)
     assert (codes(mended["findings"]), mended["failed"]) == (left, []), json.dumps(mended, indent=1)
     assert codes(mended["fixed"]) == codes(first) - left
