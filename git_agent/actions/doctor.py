@@ -25,7 +25,7 @@ class Diagnosis:
 
 
 def doctor(app: App, *, fix: bool = False) -> Diagnosis:
-    """Examine store, git, tasks, hooks, messages and files; with fix, mend what can be mended without losing anything.
+    """Examine all that can be wrong, group by group; with fix, mend what can be mended without losing anything.
 
     Without fix nothing is changed at all. With it, what every command mends by itself comes first; then each fix looks
     again, right before it acts, whether its finding still holds, and is recorded as an event. All of one run are one

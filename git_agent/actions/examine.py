@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from git_agent.actions.examine_config import examine_config
 from git_agent.actions.examine_files import examine_files
 from git_agent.actions.examine_git import examine_git
 from git_agent.actions.examine_hooks import examine_hooks
@@ -24,6 +25,7 @@ _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.HOOKS: examine_hooks,
     Group.MESSAGES: examine_messages,
     Group.FILES: examine_files,
+    Group.CONFIGURATION: examine_config,
 }
 
 

@@ -21,6 +21,7 @@ class Group(StrEnum):
     HOOKS = "hooks"
     MESSAGES = "messages"
     FILES = "files"
+    CONFIGURATION = "configuration"
 
 
 class Rule(NamedTuple):
@@ -70,7 +71,7 @@ class Finding:
 
 
 DOCTOR = "git agent doctor --fix"
-_S, _G, _T, _H, _M, _F = Group
+_S, _G, _T, _H, _M, _F, _C = Group
 
 # fmt: off
 RULES: Mapping[str, Rule] = {
@@ -230,6 +231,9 @@ RULES: Mapping[str, Rule] = {
         "a secret is about to be published", "{helps}"),
     "secret-open": Rule(_F, "a copied file is readable by others, unlike its original",
         "a secret is open on this host", DOCTOR, True),
+    # Configuration.
+    "config-invalid": Rule(_C, "a setting has a value that means nothing",
+        "a command that needs it fails, maybe in the middle of somebody's work", "{helps}"),
 }
 # fmt: on
 

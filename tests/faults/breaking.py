@@ -250,4 +250,12 @@ BREAKS = {
     ),
     "secret staged": _break("a", "secret-tracked", _git("add", "--force", ".env", task=2), left=True),
     "secret readable by others": _break("c", "secret-open", lambda s: (worktree(s, 2) / ".env").chmod(0o644)),
+    "setting that means nothing": _break(
+        "b",
+        "config-invalid",
+        lambda s: (
+            [s.git("config", f"agent.{k}", "bogus") for k in ("pathClaims", "mergeStrategy", "maxMessage")] and None
+        ),
+        left=True,
+    ),
 }
