@@ -34,7 +34,8 @@ class App:
 
     env: the environment; terminal: a person looks on; progress: called with a line when long work moves; creates:
     this command may make the store; examines: it changes nothing in it; begun: the intents that this command wrote;
-    sighted: where the branches were when git was last asked; clock: reads this host's clocks.
+    sighted: where the branches were when git was last asked; clock: reads this host's clocks; operation: what all fixes
+    of one `doctor --fix` belong to, "" outside of one.
     """
 
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -46,6 +47,7 @@ class App:
     begun: set[int] = field(default_factory=set)
     sighted: Tips | None = None
     clock: Callable[[], Reading] = _read_clock
+    operation: str = ""
 
     @cached_property
     def repo(self) -> Repo:

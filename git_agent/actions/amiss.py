@@ -6,7 +6,9 @@ import os
 import shlex
 from dataclasses import dataclass
 
+from git_agent.actions.moved_along import moved_along
 from git_agent.app import App
+from git_agent.domain.task import State
 from git_agent.git import places
 from git_agent.git.repo import Tips
 from git_agent.git.state import git_dir_of
@@ -41,16 +43,29 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
     # Asked once more: it may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, spot.head if spot else None, tips)
-    again = f"git agent reassign {each.task}"
+    helps, more = _without_worktree(each)
+    kind = "task.worktree-removed"
     if spot is None:
         says = f"worktree {each.worktree} is not one of this repository any more (moved or removed by hand)"
-        helps = f"git worktree repair, or {again}"
-        return Amiss("worktree-removed", "worktree removed", "task.worktree-removed", says, helps, " makes another")
+        return Amiss("worktree-removed", "worktree removed", kind, says, f"git worktree repair, or {helps}", more)
+    if moved := moved_along(app, each):
+        says = f"worktree {each.worktree} was moved with its repository, and is at {moved} now"
+        return Amiss("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " connects them again")
     if not os.path.isdir(each.worktree):
-        says, more = f"worktree {each.worktree} was deleted by hand", " makes another; if it was moved: "
-        more += "git worktree repair PATH"
-        return Amiss("worktree-gone", "worktree gone", "task.worktree-removed", says, again, more)
+        more += "; if it was moved: git worktree repair PATH"
+        return Amiss(
+            "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
+        )
     return _elsewhere(app, each, spot) or _switched(app, each, spot.head, tips)
+
+
+def _without_worktree(each: Standing) -> tuple[str, str]:
+    """What is handed in needs no worktree any more."""
+    if each.state is State.APPROVED:
+        return f"git agent merge {each.task}", " needs none"
+    if each.state is State.IN_REVIEW:
+        return f"git agent approve {each.task}", f", then git agent merge {each.task}"
+    return f"git agent reassign {each.task}", " makes another"
 
 
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss:
@@ -78,7 +93,8 @@ def _elsewhere(app: App, each: Standing, spot: places.Spot) -> Amiss | None:
         return None
     kind = "task.worktree-removed"
     if os.path.isdir(home):
-        says = f"worktree {each.worktree} belongs to the repository of {home}: this one is a copy"
+        other = os.path.dirname(home)
+        says = f"worktree {each.worktree} belongs to the repository {other}: this one is a copy"
         return Amiss("repository-copied", "worktree of another repository", kind, says, "")
     says = f"worktree {each.worktree} does not find this repository, which was moved"
     return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")

@@ -25,11 +25,11 @@ class Diagnosis:
 
 
 def doctor(app: App, *, fix: bool = False) -> Diagnosis:
-    """Examine store, git, tasks, hooks, messages and files; with fix, mend what can be mended without losing anything.
+    """Examine all that can be wrong, group by group; with fix, mend what can be mended without losing anything.
 
     Without fix nothing is changed at all. With it, what every command mends by itself comes first; then each fix looks
-    again, right before it acts, whether its finding still holds, and is recorded as an event that `git agent undo`
-    takes back.
+    again, right before it acts, whether its finding still holds, and is recorded as an event. All of one run are one
+    operation, which `git agent undo` takes back.
     """
     _ = app.repo  # without one there is nothing to examine, and that is an error
     app.examines = True
@@ -41,7 +41,9 @@ def doctor(app: App, *, fix: bool = False) -> Diagnosis:
 
 def _mended(app: App, first: Examined) -> Diagnosis:
     from git_agent.actions.mend_findings import mend_findings
+    from git_agent.actions.new_operation import new_operation
 
+    app.operation = new_operation()
     _open_to_write(app)
     done, failed = mend_findings(app, first.findings)
     last = examine(app)

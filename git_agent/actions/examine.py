@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from git_agent.actions.examine_config import examine_config
 from git_agent.actions.examine_files import examine_files
 from git_agent.actions.examine_git import examine_git
 from git_agent.actions.examine_hooks import examine_hooks
@@ -24,6 +25,7 @@ _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.HOOKS: examine_hooks,
     Group.MESSAGES: examine_messages,
     Group.FILES: examine_files,
+    Group.CONFIGURATION: examine_config,
 }
 
 
@@ -53,6 +55,7 @@ def examine(app: App, group: Group | None = None) -> Examined:
         if each is not Group.STORE and group in (None, each):
             app.progress(f"examining {each}")
             found += _examined(app, each)
+    found = list({each.key: each for each in found}.values())  # what is wrong with the store stops several groups
     if any(each.code in _UNSOUND for each in found):
         app.carried = ()  # whoever asks the store for them would fail
         return Examined(tuple(found), {})
@@ -76,10 +79,10 @@ def _looked(app: App, group: Group) -> list[Finding]:
     try:
         return _EXAMINERS[group](app)
     except AgentError as error:
-        if group is Group.STORE and error.code in RULES:
+        if error.code in RULES and RULES[error.code].group is Group.STORE:
             return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]
         says = f"{group} could not be examined to the end: {error.message}"
-        return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent doctor, later")]
+        return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent sync")]
     except (ValueError, LookupError, TypeError, OSError) as error:
         says = f"{group} could not be examined to the end: {type(error).__name__}: {error}"
         return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]

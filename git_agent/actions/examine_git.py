@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 
 from git_agent.actions.amiss import amiss
 from git_agent.actions.home import home
+from git_agent.actions.moved_along import moved_along
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
-from git_agent.git import listing, lockfiles, places, refs, registered
+from git_agent.git import listing, lockfiles, places, refs, registered, scratch
 from git_agent.git.registered import Registered
 from git_agent.git.repo import Tips
 from git_agent.proc import holders, processes
-from git_agent.store import attempts, intents, tasks
+from git_agent.store import attempts, health, intents, tasks
 from git_agent.store.attempts import Standing
 
 _OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` for as long as its editor is open
@@ -29,14 +30,18 @@ def examine_git(app: App) -> list[Finding]:
     tips, there = app.repo.start_tips()(), registered.registered(app.repo)
     pending = {intent.task: intent for intent in intents.pending()}
     standing = [each for each in attempts.standing() if each.task not in pending]
-    found = [*_under_way(app), *_bases(tasks.unfinished(), tips)]
+    found = [
+        *_under_way(app),
+        *_stopped(app, {intent.owner.pid for intent in pending.values()}),
+        *_bases(tasks.unfinished(), tips),
+    ]
     for each in standing:
         if each.working:
             found += _of_attempt(app, each, tips)
     made = [intent.data["place"] for intent in pending.values() if intent.data.get("place")]
     busy, reserved = ({place[name] for place in made} for name in ("worktree", "branch"))
     found += _of_nobody(app, [each for each in there if each.path not in busy])
-    return [*found, *_twice(there), *_orphans(app, tips, reserved), *_left(app), *_locks(app, there)]
+    return [*found, *_twice(there), *_orphans(app, tips, there, reserved), *_left(app), *_locks(app, there)]
 
 
 def _under_way(app: App) -> Iterator[Finding]:
@@ -46,9 +51,25 @@ def _under_way(app: App) -> Iterator[Finding]:
         if processes.is_gone(owner):
             says = f"an interrupted {what}: process {owner.pid} died"
             yield Finding("interrupted", says, intent.task, subject)
-        elif owner.host == os.uname().nodename and (seen := processes.read(owner.pid)) and seen.state in ("T", "t"):
+        elif processes.is_stopped(owner):
             says = f"{what} is under way by process {owner.pid}, which is stopped"
             yield Finding("stopped-half-way", says, intent.task, subject, f"kill -CONT {owner.pid}")
+
+
+def _stopped(app: App, known: set[int]) -> Iterator[Finding]:
+    """Who holds a named lock or a scratch directory may not have written an intent yet. known: pids named already."""
+    for name, _, owner, _ in health.named_locks():
+        if owner.pid not in known and processes.is_stopped(owner):
+            known.add(owner.pid)
+            says = f"process {owner.pid}, which has the lock '{name}', is stopped"
+            yield Finding("stopped-half-way", says, None, f"lock {name}", f"kill -CONT {owner.pid}")
+    held = [f"{path}.alive" for path, lives in scratch.marked(os.path.join(app.store_dir, "scratch")) if lives]
+    for path, by in holders.holders(set(held)).items() if held else ():
+        for each in by:
+            if each.stopped and each.pid not in known:
+                known.add(each.pid)
+                says = f"process {each.pid} ({each.name}), which works in {path.removesuffix('.alive')}, is stopped"
+                yield Finding("stopped-half-way", says, None, path, f"kill -CONT {each.pid}")
 
 
 def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
@@ -69,9 +90,13 @@ def _of_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         yield Finding(
             code, f"{says}; it was at {(oid or each.head_oid or '')[:12]}", each.task, subject, data={"oid": oid}
         )
-    elif found.code == "worktree-gone" and (moved := _moved_along(app, each)):
-        says = f"task {each.task}: worktree {each.worktree} is at {moved} now"
-        yield Finding("worktree-moved", says, each.task, subject, data={"path": moved, "number": each.number})
+    elif found.code == "worktree-moved":
+        data = {"path": moved_along(app, each), "admin": each.admin}
+        yield Finding("worktree-moved", says, each.task, subject, data=data)
+    elif found.code == "repository-copied":
+        admin = os.path.join(app.repo.common_dir, "worktrees", each.admin)
+        data = {"path": each.worktree}
+        yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
     else:
         helps = found.helps.replace(each.worktree, shlex.quote(each.worktree)) + (
             found.more if found.more.startswith(",") else ""
@@ -95,12 +120,6 @@ def _rescued(app: App, task: int) -> list[str]:
     return [kept[ref] for ref in sorted(kept, key=lambda ref: int(ref.rpartition("/")[2]), reverse=True)]
 
 
-def _moved_along(app: App, each: Standing) -> str | None:
-    """A directory that holds the repository and its worktrees was moved: each is where it would be made now."""
-    path = os.path.join(home(app), os.path.basename(each.worktree))
-    return path if path != each.worktree and os.path.basename(registered.way_home(path)) == each.admin else None
-
-
 def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
     locked = listing.reason(os.path.join(app.repo.common_dir, "worktrees", each.admin))
     if locked in (None, listing.INITIALIZING):
@@ -112,7 +131,7 @@ def _of_nobody(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
     owned, recorded = attempts.admins(), {task.worktree for task in tasks.unfinished()}
     for each in there:
         if (
-            each.age_s < _MADE_S
+            (each.half and each.age_s < _MADE_S)
             or each.admin in owned
             or each.path in recorded
             or each.path is None
@@ -141,7 +160,7 @@ def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
             yield Finding("branch-twice", says, None, branch, f"git -C {shlex.quote(paths[-1])} switch --detach")
 
 
-def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
+def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[str]) -> Iterator[Finding]:
     """Branches of ours that nobody has; not a colleague's that was fetched, or came with a clone."""
     prefix = app.config.prefix
     named = [
@@ -151,8 +170,7 @@ def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
         if name not in known | remote | reserved and refs.made_here(app.repo, name):
-            helps = f"git agent spawn TITLE --branch {name}, or git branch -D {name}"
-            yield Finding("branch-orphan", f"branch '{name}' belongs to no task", None, name, helps)
+            yield _orphan(app, name, next((each.path for each in there if each.head == name), None))
     where = home(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
         path = os.path.join(where, name)
@@ -162,13 +180,38 @@ def _orphans(app: App, tips: Tips, reserved: set[str]) -> Iterator[Finding]:
             yield Finding("directory-orphan", says, None, path, helps)
 
 
+def _orphan(app: App, name: str, path: str | None) -> Finding:
+    """Git deletes no branch that is checked out, and a task can't have one; what is nowhere else is not given up."""
+    others = (f"--exclude={name}", "--branches", "--tags", "--remotes", "--glob=refs/git-agent/*")
+    own = app.repo.git("rev-list", "--count", f"refs/heads/{name}", "--not", *others, ok=(0, 128)).text
+    says, quoted = f"branch '{name}' belongs to no task", shlex.quote(name)
+    helps = f"git branch -D {quoted}"
+    if own != "0":
+        says += (
+            f", and {own or 'some'} of its commits are nowhere else"
+            if own != "1"
+            else ", and a commit of it is nowhere else"
+        )
+        helps = f"git agent spawn TITLE --branch {quoted}, to go on with it"
+    if path is not None:
+        helps = f"git -C {shlex.quote(path)} switch --detach, then {helps}"
+    return Finding("branch-orphan", says, None, name, helps)
+
+
 def _left(app: App) -> Iterator[Finding]:
-    """Names begin with the pid; a container's says nothing here, hence the age."""
+    """A scratch directory is somebody's while its mark is held. Other names begin with the pid; a container's says
+    nothing here, hence the age.
+    """
+    marked = dict(scratch.marked(os.path.join(app.store_dir, "scratch")))
+    for path, lives in marked.items():
+        if not lives:
+            pid = os.path.basename(path).partition("-")[0]
+            yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
     for place in ("scratch", "trash"):
         for name, age_s in places.left_in(app.store_dir, place):
-            pid = name.lstrip(".").partition("-")[0]
-            if age_s > _LEFT_S and pid.isdecimal() and not processes.is_running(int(pid)):
-                path = os.path.join(app.store_dir, place, name)
+            pid, path = name.lstrip(".").partition("-")[0], os.path.join(app.store_dir, place, name)
+            old = age_s > _LEFT_S and path.removesuffix(".alive") not in marked
+            if old and pid.isdecimal() and not processes.is_running(int(pid)):
                 yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from git_agent.app import App
 from git_agent.domain.finding import Finding
-from git_agent.domain.task import FINISHED
 from git_agent.store import deliveries, tasks
 
 _LATE_MS = 3_600_000
@@ -18,19 +17,13 @@ def examine_messages(app: App) -> list[Finding]:
 
 
 def _to_nobody() -> Iterator[Finding]:
-    """A finished task's mail matters where its sender waits for something; of a task that is gone, all of it."""
-    for to, number, first, wanting in deliveries.waiting_places():
-        task = tasks.find(int(to)) if to.isdecimal() else None
-        if not to.isdecimal() or (task is not None and (task.state not in FINISHED or not wanting)):
-            continue
-        many = f"{number} messages wait" if number > 1 else f"message {first} waits"
-        if task is None:
-            says, helps = f"{many} for task {to}, which is not there", "git agent send @human TEXT"
-        else:
-            many = f"{wanting} messages wait" if wanting > 1 else "a message waits"
-            says = f"{many} to be acknowledged by task {to}, which is {task.state}"
-            helps = f"git agent inbox --as {to}, or git agent reopen {to}"
-        yield Finding("message-nobody", says, task.id if task else None, f"to {to}", helps)
+    """Of a task that is not there; for one that is finished nobody has to acknowledge anything."""
+    for to, number, first in deliveries.waiting_places():
+        if to.isdecimal() and tasks.find(int(to)) is None:
+            many = f"{number} messages wait" if number > 1 else f"message {first} waits"
+            yield Finding(
+                "message-nobody", f"{many} for task {to}, which is not there", None, f"to {to}", data={"to": to}
+            )
 
 
 def _unread() -> Iterator[Finding]:

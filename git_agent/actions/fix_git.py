@@ -38,7 +38,10 @@ def _connect(app: App, finding: Finding) -> str:
 
 
 def _follow(app: App, finding: Finding) -> str:
-    text = _connect(app, finding)
+    path = finding.data["path"]
+    with worktrees.creation_lock(app.repo):
+        registered.reconnect(app.repo, finding.data["admin"], path)
+    text = _recorded(app, finding, "connected again", {}, {"path": path})
     from git_agent.actions.sync import sync
 
     for line in sync(app).lines:  # the record follows a worktree that was moved

@@ -84,6 +84,13 @@ def _attempt(app: App, finding: Finding) -> str:
     return record_fix(app, finding, "recorded as removed", before, {"number": number})
 
 
+def _lost(app: App, finding: Finding) -> str:
+    task = finding.task or 0
+    if tasks.find(task) is not None:
+        raise _changed()
+    return record_fix(app, finding, "noted as lost; its events stay", {}, {"task": task})
+
+
 def _changed() -> AgentError:
     return AgentError("changed-meanwhile", "it was changed meanwhile", "git agent doctor", exit=Exit.BUSY)
 
@@ -95,4 +102,5 @@ _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
     "dependency-count": _count,
     "lease-stray": _lease,
     "attempt-bare": _attempt,
+    "task-lost": _lost,
 }

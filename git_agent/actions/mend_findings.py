@@ -8,6 +8,7 @@ from git_agent.actions.examine import examine
 from git_agent.actions.fix_files import fix_files
 from git_agent.actions.fix_git import fix_git
 from git_agent.actions.fix_hooks import fix_hooks
+from git_agent.actions.fix_messages import fix_messages
 from git_agent.actions.fix_store import fix_store
 from git_agent.actions.fix_tasks import fix_tasks
 from git_agent.actions.look import look
@@ -20,6 +21,7 @@ _FIXERS: Mapping[Group, Callable[[App, Finding], str]] = {
     Group.GIT: fix_git,
     Group.TASKS: fix_tasks,
     Group.HOOKS: fix_hooks,
+    Group.MESSAGES: fix_messages,
     Group.FILES: fix_files,
 }
 _Key = tuple[str, int | None, str]

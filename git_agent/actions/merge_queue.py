@@ -27,6 +27,7 @@ from git_agent.git import refs
 from git_agent.git.merges import Conflict, landing_place
 from git_agent.git.preview import Preview
 from git_agent.git.repo import HEADS
+from git_agent.proc import processes
 from git_agent.store import locks, tasks
 
 _TRIES = 4  # the base may move while the queue is checked; each try starts from where it is then
@@ -82,8 +83,10 @@ def _alone(app: App, dry_run: bool) -> Iterator[int]:
         if lock is None:
             holder = locks.holder(locks.QUEUE)
             who = f": process {holder.pid} on {holder.host}" if holder else ""
-            says = f"another merge queue is at work{who}"
-            raise AgentError("queue-busy", says, "try again when it has ended", exit=Exit.BUSY)
+            says, hint = f"another merge queue is at work{who}", "try again when it has ended"
+            if holder and processes.is_stopped(holder):
+                says, hint = f"{says}, which is stopped", f"kill -CONT {holder.pid}"
+            raise AgentError("queue-busy", says, hint, exit=Exit.BUSY)
         yield lock
 
 

@@ -31,8 +31,7 @@ def need(viewed: TaskView) -> Need | None:
 def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     task = viewed.task
     if viewed.amiss is not None:
-        gone = viewed.amiss in ("worktree gone", "worktree removed")
-        return f"was changed by hand: {viewed.amiss}", f"git agent {'reassign' if gone else 'show'} {task.id}"
+        return f"was changed by hand: {viewed.amiss}", _by_hand(viewed.amiss, task)
     if task.live and task.likely_oid is not None:
         return "was likely merged", f"git agent show {task.id}"
     if task.hold is not None:
@@ -44,6 +43,15 @@ def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     if task.state is State.FAILED:
         return f"failed: {task.reason or 'no reason given'}", f"git agent retry {task.id}"
     return _by_worker(viewed) if task.state in (State.ASSIGNED, State.WORKING) else None
+
+
+def _by_hand(amiss: str, task: Task) -> str:
+    if amiss == "worktree moved":
+        return "git agent doctor --fix"
+    if amiss not in ("worktree gone", "worktree removed"):
+        return f"git agent show {task.id}"
+    verbs = {State.IN_REVIEW: "approve", State.APPROVED: "merge"}  # what is handed in needs no worktree
+    return f"git agent {verbs.get(task.state, 'reassign')} {task.id}"
 
 
 def _by_worker(viewed: TaskView) -> tuple[str, str] | None:

@@ -24,7 +24,7 @@ def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any],
     }
     data |= {"before": dict(before), "after": dict(after)}
     if finding.code not in LASTING:
-        data["operation"] = new_operation()
+        data["operation"] = app.operation or new_operation()
     events.append(FIXED, app.speaker.actor, task=finding.task, data=data)
     return text
 

@@ -67,7 +67,7 @@ def deinit_verb(app: App, purge: bool, sure: bool, dry_run: bool) -> Answer:
 @verb("doctor", looks=False)
 @click.option("--fix", is_flag=True, help="Mend what can be mended without losing anything.")
 def doctor_verb(app: App, fix: bool) -> Answer:
-    """Say what is wrong with store, git, tasks, hooks, messages and files, why it matters, and what mends it.
+    """Say what is wrong with store, git, tasks, hooks, messages, files and settings, why it matters, and what mends it.
 
     Reads every task's events, branches and worktrees of live tasks, and who has the store or git's locks open; changes
     nothing without --fix. With it, each fix looks again before it acts, deletes no commit and no changed file, and is

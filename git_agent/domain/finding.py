@@ -21,6 +21,7 @@ class Group(StrEnum):
     HOOKS = "hooks"
     MESSAGES = "messages"
     FILES = "files"
+    CONFIGURATION = "configuration"
 
 
 class Rule(NamedTuple):
@@ -70,7 +71,7 @@ class Finding:
 
 
 DOCTOR = "git agent doctor --fix"
-_S, _G, _T, _H, _M, _F = Group
+_S, _G, _T, _H, _M, _F, _C = Group
 
 # fmt: off
 RULES: Mapping[str, Rule] = {
@@ -83,7 +84,8 @@ RULES: Mapping[str, Rule] = {
         "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
     "store-corrupt": Rule(_S, "the store's file is no sound database",
         "no task can be given out, handed in or merged while the store can't be used",
-        "mv {subject} {subject}.bad, then git agent init"),
+        "sqlite3 {subject}/agent.db .recover >saved.sql, for what can still be read; then mv {subject} {subject}.bad,"
+        " then git agent init"),
     "store-newer": Rule(_S, "a newer git agent wrote the store",
         "this one would not understand what is in it", "{helps}"),
     "store-older": Rule(_S, "an older git agent wrote the store",
@@ -129,7 +131,7 @@ RULES: Mapping[str, Rule] = {
     "interrupted": Rule(_G, "a command died half way",
         "a branch, a worktree or a merge is half made", "git agent sync", True),
     "stopped-half-way": Rule(_G, "a command is stopped half way",
-        "its task is busy until it goes on or ends", "{helps}"),
+        "what it holds is busy until it goes on or ends", "{helps}"),
     "branch-gone": Rule(_G, "a live task's branch was deleted",
         "its work can't be handed in, and git will forget its commits", DOCTOR, True),
     "branch-lost": Rule(_G, "a live task's branch and its last commit are gone",
@@ -145,14 +147,14 @@ RULES: Mapping[str, Rule] = {
     "worktree-removed": Rule(_G, "a live task's worktree is not registered any more",
         "its worker can't commit", "{helps}"),
     "worktree-gone": Rule(_G, "a live task's worktree was deleted",
-        "its worker has nowhere to work", "{helps}"),
+        "whoever goes on with it has nowhere to work", "{helps}"),
     "worktree-moved": Rule(_G, "repository and worktrees were moved together",
         "git finds neither from the other", DOCTOR, True),
     "repository-moved": Rule(_G, "a worktree does not find its repository, which was moved",
         "git does not work in it", DOCTOR, True),
     "repository-copied": Rule(_G, "this repository was copied with its store",
         "its worktrees belong to the original: both stores would claim one task",
-        "git agent deinit --purge --yes, here in the copy; then git worktree prune"),
+        "here in the copy: git agent deinit --purge --yes, then {helps}"),
     "worktree-switched": Rule(_G, "a worker's worktree is on another branch",
         "commits made there are not the task's", "{helps}"),
     "worktree-unlocked": Rule(_G, "a live task's worktree is not locked",
@@ -175,7 +177,7 @@ RULES: Mapping[str, Rule] = {
     "history-broken": Rule(_T, "a task's events do not follow from each other",
         "its state can't be proved; somebody wrote to the store", "git agent log {task}"),
     "task-lost": Rule(_T, "there are events of a task that is not there",
-        "somebody deleted it; its branch belongs to nobody", "git agent log"),
+        "somebody deleted it; its branch belongs to nobody", DOCTOR, True),
     "approval-unbound": Rule(_T, "an approval is for another commit than the branch's tip",
         "what was not reviewed could be taken for reviewed", DOCTOR, True),
     "attempt-missing": Rule(_T, "a live task has no record of its attempt",
@@ -209,7 +211,7 @@ RULES: Mapping[str, Rule] = {
         "`git agent` starts that one", "{helps}"),
     # Messages.
     "message-nobody": Rule(_M, "a message waits for a task that is not there",
-        "nobody will ever read it", "{helps}"),
+        "nobody will ever read it", DOCTOR, True),
     "message-unread": Rule(_M, "an urgent message was not read for an hour",
         "somebody waits for an answer", "{helps}"),
     # Files.
@@ -229,6 +231,9 @@ RULES: Mapping[str, Rule] = {
         "a secret is about to be published", "{helps}"),
     "secret-open": Rule(_F, "a copied file is readable by others, unlike its original",
         "a secret is open on this host", DOCTOR, True),
+    # Configuration.
+    "config-invalid": Rule(_C, "a setting has a value that means nothing",
+        "a command that needs it fails, maybe in the middle of somebody's work", "{helps}"),
 }
 # fmt: on
 
@@ -244,6 +249,8 @@ LASTING: Mapping[str, str] = {
     "hooks-program": "git agent deinit takes the hooks out",
     "repository-moved": "where it was before is not there any more",
     "worktree-moved": "where it was before is not there any more",
+    "message-nobody": "nobody was there to read them; the messages are kept",
+    "task-lost": "the task was gone before; its events stay",
     "worktree-half": "it held nothing but what the branch has",
 }
 """Fixes that leave nothing to take back, and why."""

@@ -280,8 +280,13 @@ def sign(terms: bytes, paths: Iterable[bytes]) -> bytes:
 
 
 def signed_directories(stamp: str, store: str) -> list[str]:
-    """List the hooks directories outside of the store that this stamp names."""
+    """List the hooks directories outside of the store that this stamp names.
+
+    None when it was copied with its repository: what it names is the original's, where the hooks must stay.
+    """
     paths = [os.fsdecode(path) for path in read(stamp).split(b"\0")[1::2]]
+    if os.path.join(store, "program") not in paths:
+        return []
     return [path for path in paths if os.path.isdir(path) and not path.startswith(store)]
 
 

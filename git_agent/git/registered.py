@@ -7,13 +7,14 @@ import tempfile
 import time
 from typing import NamedTuple
 
+from git_agent.errors import refused
 from git_agent.git.discover import linked
 from git_agent.git.listing import INITIALIZING, LOCK_REASON, is_half, reason
 from git_agent.git.locks import private_dir
 from git_agent.git.places import spot
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
-from git_agent.git.state import git_dir_of
+from git_agent.git.state import git_dir_of, way_home
 
 _OURS = LOCK_REASON.format(task="")
 
@@ -54,7 +55,7 @@ def registered(repo: Repo) -> list[Registered]:
         admin, at = os.path.join(root, name), spot(repo.common_dir, name)
         path = linked(admin)
         try:
-            age = time.time() - os.lstat(admin).st_mtime
+            age = time.time() - _made_at(admin)
         except OSError:
             continue
         half = path is None or is_half(path, [admin])
@@ -62,15 +63,39 @@ def registered(repo: Repo) -> list[Registered]:
     return found
 
 
+def _made_at(admin: str) -> float:
+    """The directory's own time is that of the last lock file in it; git writes `commondir` once."""
+    try:
+        return os.lstat(os.path.join(admin, "commondir")).st_mtime
+    except FileNotFoundError:
+        return os.lstat(admin).st_mtime
+
+
+def reconnect(repo: Repo, admin: str, path: str) -> None:
+    """Write both pointers anew: repository and worktree were moved, and neither finds the other any more.
+
+    `git worktree repair` of git 2.39 does not: "unable to locate repository; .git file does not reference a
+    repository". Call it with the creation lock held. Raises AgentError (exit 3) when one of the old places is there, or
+    the directory is no worktree of this name.
+    """
+    where = os.path.join(repo.common_dir, "worktrees", admin)
+    before, after = linked(where), way_home(path)
+    if os.path.basename(after) != admin or before is None or os.path.lexists(before) or os.path.lexists(after):
+        raise refused("not-moved", f"{path} is not what was moved from {before}", "git worktree list")
+    _point(os.path.join(where, "gitdir"), os.path.join(path, ".git"))
+    _point(os.path.join(path, ".git"), f"gitdir: {where}")
+
+
+def _point(file: str, text: str) -> None:
+    new = f"{file}.new"
+    with open(new, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666)) as made:
+        made.write(os.fsencode(text) + b"\n")
+    os.replace(new, file)
+
+
 def repair(repo: Repo, path: str) -> None:
     """Have git connect a worktree and its registration again, after one of them was moved."""
     repo.git("worktree", "repair", "--", path)
-
-
-def way_home(path: str) -> str:
-    """Return the registration that a directory names in its .git file, there or not; "" for what is no worktree."""
-    home = git_dir_of(path)
-    return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
 
 
 def works(path: str) -> bool:

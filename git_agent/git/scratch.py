@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from git_agent.git.listing import registrations
 from git_agent.git.locks import creation_lock, private_dir, try_hold
 from git_agent.git.repo import Repo
+
+_NEW_S = 1.0  # its maker holds a mark some microseconds after it was made
 
 
 @contextmanager
@@ -50,6 +53,20 @@ def sweep(repo: Repo) -> None:
                     _clear(repo, path.removesuffix(".alive"))
             finally:
                 os.close(fd)
+
+
+def marked(root: str) -> Iterator[tuple[str, bool]]:
+    """Yield the scratch directories in root that are marked, and whether their makers live; nothing is changed."""
+    for name in sorted(os.listdir(root)) if os.path.isdir(root) else ():
+        path = os.path.join(root, name)
+        with contextlib.suppress(OSError):
+            if name.endswith(".alive") and time.time() - os.lstat(path).st_mtime > _NEW_S:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                try:
+                    held = not try_hold(fd)
+                finally:
+                    os.close(fd)
+                yield path.removesuffix(".alive"), held
 
 
 def _clear(repo: Repo, path: str) -> None:

@@ -46,6 +46,12 @@ def git_dir_of(worktree: str) -> str | None:
     return os.path.realpath(os.path.join(worktree, pointer)) if pointer != text else None
 
 
+def way_home(path: str) -> str:
+    """Return the registration that a directory names in its .git file, there or not; "" for what is no worktree."""
+    home = git_dir_of(path)
+    return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
+
+
 def in_progress(worktree: str) -> str | None:
     """Name the operation under way in worktree; None when there is none, or no worktree."""
     git_dir = git_dir_of(worktree)

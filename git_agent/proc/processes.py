@@ -29,6 +29,11 @@ class Process(NamedTuple):
         """Tell whether it has ended and only waits to be waited for."""
         return self.state in ("Z", "X")
 
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether a signal or a debugger stopped it."""
+        return self.state in ("T", "t")
+
 
 def myself() -> Owner:
     """Describe this process."""
@@ -75,6 +80,14 @@ def is_gone(owner: Owner) -> bool:
     if owner.boot_id != boot_id():
         return True
     return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
+
+
+def is_stopped(owner: Owner) -> bool:
+    """Tell whether a process of this host is there and stopped by a signal."""
+    if owner.host != os.uname().nodename or is_gone(owner):
+        return False
+    process = read(owner.pid)
+    return process is not None and process.is_stopped
 
 
 def ended(pid: int, start: int) -> bool:

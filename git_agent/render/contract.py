@@ -197,7 +197,7 @@ IGNORED: Fields = {
 }
 FINDING: Fields = {
     "code": ("string", "stable word in kebab-case; docs/doctor.md lists them"),
-    "group": ("string", "store, git, tasks, hooks, messages or files"),
+    "group": ("string", "store, git, tasks, hooks, messages, files or configuration"),
     "what": ("string", "what is wrong, in words"),
     "why": ("string", "why it matters"),
     "fix": ("string", "the command that mends it"),

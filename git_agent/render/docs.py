@@ -145,7 +145,9 @@ def doctor() -> str:
                 " nothing is wrong, else 1. `git agent doctor --fix` first does what every command does (finish or take"
                 " back what died half way, look at git, mend the hooks), then mends what is marked below: it looks"
                 " again right before it acts, never deletes a commit or a changed file (what is in the way goes to"
-                " `<git common dir>/git-agent/kept/`), and appends an event `doctor.fixed`, which can be taken back."
+                " `<git common dir>/git-agent/kept/`), and appends an event `doctor.fixed`."
+                " All fixes of one run are one operation, which `git agent undo` takes back; a few leave nothing to"
+                " take back: that a lock is free whose holder is gone, that hooks are there again."
             ),
             _text(
                 "It reads the events of all tasks, branches and worktrees of live ones, and on Linux who has the store"

@@ -121,16 +121,21 @@ def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def waiting_places() -> list[tuple[str, int, int, int]]:
-    """List who has messages that were never seen: recipient, how many, the first one's id, how many want an
-    acknowledgement. What a task's state announces anyway does not count.
+def waiting_places() -> list[tuple[str, int, int]]:
+    """List who has messages that were never seen: recipient, how many, the first one's id. What a task's state
+    announces anyway does not count.
     """
-    query = (
-        "SELECT d.recipient, COUNT(*), MIN(m.id), COUNT(*) FILTER (WHERE m.needs_ack)"
-        " FROM delivery d JOIN message m ON m.id = d.message"
-        " WHERE d.state = 'new' AND m.until IS NULL GROUP BY 1 ORDER BY 1"
-    )
-    return [(str(to), number, first, wanting) for to, number, first, wanting in rows(query)]
+    joined = "FROM delivery d JOIN message m ON m.id = d.message"
+    where = "d.state = 'new' AND m.until IS NULL GROUP BY 1 ORDER BY 1"
+    found = rows(f"SELECT d.recipient, COUNT(*), MIN(m.id) {joined} WHERE {where}")
+    return [(str(to), number, first) for to, number, first in found]
+
+
+def let_go(recipient: str) -> list[int]:
+    """Acknowledge all that waits for a recipient that is not there; return the messages. Call it in a transaction."""
+    where = f"recipient = ? AND {_OPEN}"
+    query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {where} RETURNING message"
+    return sorted(row[0] for row in rows(query, recipient))
 
 
 def unread_urgent(older_ms: int, limit: int = 100) -> list[Message]:

@@ -39,9 +39,10 @@ def changes(first: int, last: int) -> dict[int, list[Change]]:
 
 
 def taken_back(tasks: list[int]) -> set[int]:
-    """Return those of these tasks whose making was taken back, so that they have no row."""
+    """Return those of these tasks that have no row, and that is known: made and taken back, or noted as lost."""
     marks = ", ".join("?" * len(tasks))
-    query = f"SELECT task FROM event WHERE kind = 'task.taken-back' AND task IN ({marks})"
+    noted = "kind = 'doctor.fixed' AND json_extract(data, '$.code') = 'task-lost'"
+    query = f"SELECT task FROM event WHERE (kind = 'task.taken-back' OR {noted}) AND task IN ({marks})"
     return {row[0] for row in database.rows(query, tuple(tasks))}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from importlib import import_module
@@ -111,7 +112,9 @@ def inspect(path: str) -> bool:
 
 
 def _foreign(path: str, what: str) -> AgentError:
-    return AgentError("store-foreign", f"{path} is {what}, not a store; it is left as it is", "move it away")
+    directory = shlex.quote(os.path.dirname(path))  # with a log beside it: SQLite would take that for the new file's
+    hint = f"mv {directory} {directory}.old, then git agent init"
+    return AgentError("store-foreign", f"{path} is {what}, not a store; it is left as it is", hint)
 
 
 def upgrade(database: Any) -> None:

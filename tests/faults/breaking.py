@@ -85,13 +85,12 @@ def _registered(sandbox: Sandbox, name: str, *, half: bool) -> None:
     if half:  # killed a while ago: what is being made just now is left alone
         (sandbox.path / f".git/worktrees/{name}/index").unlink()
         (home / name / "README.md").unlink()
-    os.utime(sandbox.path / f".git/worktrees/{name}", (LONG_AGO, LONG_AGO))
+    os.utime(sandbox.path / f".git/worktrees/{name}/commondir", (LONG_AGO, LONG_AGO))
 
 
 def _without_row(sandbox: Sandbox) -> None:
     tables = ("lease WHERE task", "attempt WHERE task", "task WHERE id")
     sql("DELETE FROM delivery", *(f"DELETE FROM {table} = 5" for table in tables))(sandbox)
-    os.utime(sandbox.path / ".git/worktrees/5-sort-sums", (LONG_AGO, LONG_AGO))
 
 
 def _without_hooks(sandbox: Sandbox) -> None:
@@ -206,7 +205,9 @@ BREAKS = {
         ),
         left=True,
     ),
-    "task row deleted": _break("d", "task-lost branch-orphan worktree-orphan", _without_row, left=True),
+    "task row deleted": _break(
+        "d", "task-lost branch-orphan worktree-orphan", _without_row, left="branch-orphan worktree-orphan"
+    ),
     "approval rewritten": _break(
         "a", "approval-unbound", sql(f"UPDATE task SET reviewed_oid = '{'a' * 40}' WHERE id = 2")
     ),
@@ -230,7 +231,7 @@ BREAKS = {
     "program of the hooks gone": _break(
         "c", "hooks-program", lambda s: (s.path / ".git/git-agent/program").write_text("/nowhere/git-agent\n") and None
     ),
-    "message to nobody": _break("a", "message-nobody", sql("UPDATE delivery SET recipient = '99'"), left=True),
+    "message to nobody": _break("a", "message-nobody", sql("UPDATE delivery SET recipient = '99'")),
     "urgent message unread": _break(
         "b",
         "message-unread",
@@ -249,4 +250,12 @@ BREAKS = {
     ),
     "secret staged": _break("a", "secret-tracked", _git("add", "--force", ".env", task=2), left=True),
     "secret readable by others": _break("c", "secret-open", lambda s: (worktree(s, 2) / ".env").chmod(0o644)),
+    "setting that means nothing": _break(
+        "b",
+        "config-invalid",
+        lambda s: (
+            [s.git("config", f"agent.{k}", "bogus") for k in ("pathClaims", "mergeStrategy", "maxMessage")] and None
+        ),
+        left=True,
+    ),
 }

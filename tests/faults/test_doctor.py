@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 from git_agent.render.contract import FINDING
 from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, worktree
 from tests.faults.world import World
+from tests.hooks.crowd import eventually
 from tests.sandbox import Result, Sandbox
 
 HOOKS = {"GIT_AGENT_HOOKS": None}  # as a person has it: hooks are wanted, so that they are examined
@@ -135,6 +137,9 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     assert all(set(each) == set(FINDING) and each["what"] and each["why"] and each["fix"] for each in first)
     assert snapshot(sandbox.path.parent) == before  # nothing was changed without --fix
     mended = doctor(sandbox, "--fix", "--json").json()
+    with closing(sqlite3.connect(sandbox.path / ".git/git-agent/agent.db")) as connection:
+        fixes = connection.execute("SELECT data FROM event WHERE kind = 'doctor.fixed'").fetchall()
+    assert len({json.loads(data).get("operation") for (data,) in fixes} - {None}) <= 1  # undone as one
     left = wanted(broken, lambda each: each.left)
     assert (codes(mended["findings"]), mended["failed"]) == (left, []), json.dumps(mended, indent=1)
     assert codes(mended["fixed"]) == codes(first) - left
@@ -149,6 +154,23 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     changed = {code for code, said in undone.items() if said == "changed-since"}
     assert again == codes(first) - nothing - looked - changed, undone
     assert changed <= {"store-dangling", "dependency-missing"}
+
+
+def test_nobody_has_to_acknowledge_what_a_finished_task_was_told(world: World) -> None:
+    """What asked for changes, and what a held merge said, is done with when the task is merged or cancelled."""
+    sandbox = world.sandbox
+    sandbox.agent("request-changes", "2", "-m", "shorter")
+    sandbox.agent("start", "2")
+    sandbox.commit(worktree(sandbox, 2), "work-2.txt", "short\n", "Shorten docs")
+    for verb in ("done", "approve", "merge"):
+        sandbox.agent(verb, "2")
+    sandbox.agent("done", "5")
+    sandbox.git("config", "agent.check", "false")
+    assert "check" in sandbox.agent("approve", "5").out + sandbox.agent("merge", "5", exit=3).err
+    sandbox.agent("cancel", "5")
+    sandbox.git("config", "--unset", "agent.check")
+    assert findings(sandbox) == []
+    assert "acknowledged" not in sandbox.agent("status").out
 
 
 def _garbage(store: Path) -> None:
@@ -247,25 +269,93 @@ def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_p
     sandbox, root = world.sandbox, world.sandbox.path.parent
     copy = Sandbox(Path(shutil.copytree(sandbox.path, root / "copy", symlinks=True)))
     assert codes(findings(copy)) == {"repository-copied"}
-    assert "git agent deinit --purge" in doctor(copy).out
+    said = doctor(copy).out
+    assert f"belongs to the repository {sandbox.path}/.git:" in said
+    (helps,) = {each["fix"] for each in findings(copy) if each["task"] == 1}
+    for command in helps.removeprefix("here in the copy: ").split(", then "):
+        subprocess.run(command, shell=True, cwd=copy.path, check=True, capture_output=True)
+    assert "1-fix-login" not in copy.git("worktree", "list") and worktree(sandbox, 1).exists()
     shutil.rmtree(copy.path)
     assert findings(sandbox) == []
     moved = Sandbox(sandbox.path.rename(root / "elsewhere"))
     assert codes(findings(moved)) == {"repository-moved"}
     assert len(findings(moved)) == 3 and findings(moved, "--fix") == []
     assert moved.git("status", "--porcelain", cwd=root / "my repo.worktrees" / "1-fix-login") == ""
-    # Both at once, into another directory: neither finds the other.
-    back = Sandbox(moved.path.rename(root / "my repo"))
-    assert findings(back, "--fix") == []
+
+
+def test_repository_and_worktrees_that_were_moved_together_are_connected_again(world: World, tmp_path: Path) -> None:
+    """Neither finds the other; it is no worktree that somebody deleted."""
+    root = world.sandbox.path.parent
     away = Path(shutil.move(root, tmp_path / "away"))
     try:
         along = Sandbox(away / "my repo")
+        where = away / "my repo.worktrees" / "1-fix-login"
         assert codes(findings(along)) == {"worktree-moved"}
+        assert "worktree moved" in (said := along.agent("status").out) and "git agent doctor --fix" in said
+        root.mkdir()
+        (root / "my repo").mkdir()
+        (root / "my repo" / ".git").symlink_to(along.path / ".git")  # the old repository is there: it may be a copy
+        assert "worktree-moved" not in codes(findings(along, "--fix"))
+        shutil.rmtree(root)
         doctor(along, "--fix")
         assert findings(along) == []
-        assert along.git("status", "--porcelain", cwd=away / "my repo.worktrees" / "1-fix-login") == ""
+        assert along.git("status", "--porcelain", cwd=where) == ""
+        assert str(where) in along.git("worktree", "list")
     finally:
         shutil.move(away, root)
+
+
+def test_a_merge_that_is_stopped_or_was_killed_in_its_check_is_found(world: World) -> None:
+    """It has written no intent yet: its lock and its scratch directory tell of it."""
+    sandbox = world.sandbox
+    sandbox.git("config", "agent.check", "echo $$ >'../../../../../checking'; exec sleep 60")
+    checking = sandbox.path.parent / "checking"
+    program = shutil.which("git-agent") or ""
+    for verb, named in ((["--all"], "merge-queue"), (["2"], "scratch")):
+        with subprocess.Popen([program, "merge", *verb], cwd=sandbox.path, stdout=subprocess.DEVNULL) as merge:
+            try:
+                eventually(lambda: checking.exists() and checking.read_text().endswith("\n"), lambda: "no check")
+                time.sleep(1.1)  # what was made just now is left alone
+                merge.send_signal(signal.SIGSTOP)
+                (found,) = findings(sandbox)
+                assert (found["code"], found["fix"]) == ("stopped-half-way", f"kill -CONT {merge.pid}")
+                assert named in found["what"]
+                if named == "merge-queue":
+                    busy = sandbox.agent("merge", "--all", exit=6).err
+                    assert "which is stopped" in busy and f"kill -CONT {merge.pid}" in busy
+            finally:
+                merge.kill()
+        os.kill(int(checking.read_text()), signal.SIGKILL)
+        checking.unlink()
+        assert codes(findings(sandbox)) == {"scratch-left"}
+        assert findings(sandbox, "--fix") == [] and "scratch" not in sandbox.git("worktree", "list")
+
+
+def test_the_advice_for_a_lost_worktree_fits_the_state(world: World) -> None:
+    sandbox = world.sandbox
+    shutil.rmtree(worktree(sandbox, 2))
+    (found,) = findings(sandbox)
+    assert found["code"] == "worktree-gone" and found["fix"].startswith("git agent merge 2")
+    assert "git agent merge 2" in sandbox.agent("status").out + sandbox.agent("show", "2").out
+    sandbox.agent("merge", "2")
+
+
+def test_worktrees_of_a_store_that_is_gone_are_of_no_task(world: World) -> None:
+    """Made just now or long ago, and whatever number the new store's tasks have."""
+    sandbox = world.sandbox
+    for path in (sandbox.path / ".git/git-agent").glob("agent.db*"):
+        path.unlink()
+    sandbox.agent("init")
+    sandbox.agent("spawn", "New")
+    first = findings(sandbox)
+    found = {each["subject"] for each in first if each["code"] == "worktree-orphan"}
+    assert {Path(each).name for each in found} == {"1-fix-login", "2-write-docs", "5-sort-sums"}
+    orphans = {each["subject"]: each for each in first if each["code"] == "branch-orphan"}
+    one = orphans["agent/1-fix-login"]
+    assert "a commit of it is nowhere else" in one["what"] and "branch -D" not in one["fix"]
+    for command in one["fix"].replace("TITLE", "Again").removesuffix(", to go on with it").split(", then "):
+        subprocess.run(command, shell=True, cwd=sandbox.path, check=True, capture_output=True)
+    assert "agent/1-fix-login" not in {each["subject"] for each in findings(sandbox)}
 
 
 def test_a_lock_of_git_that_may_be_in_use_is_left_alone(world: World) -> None:
