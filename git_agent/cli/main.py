@@ -165,8 +165,8 @@ def _run(argv: list[str]) -> int:
         print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)  # below the terminal's ^C
         return _say(AgentError("interrupted", "interrupted", "", exit=Exit.INTERRUPTED), as_json)
     except _Ended as ended:
-        name = signal.Signals(ended.args[0]).name
-        _say(AgentError("interrupted", f"ended by {name}", "", exit=Exit.INTERRUPTED), as_json)
+        # Not as JSON: `watch` is ended so, and its output has one object for each event.
+        print(f"error: ended by {signal.Signals(ended.args[0]).name}", file=sys.stderr)
         return 128 + int(ended.args[0])
     except BrokenPipeError:
         _drop_output()
