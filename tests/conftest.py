@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,9 @@ def pytest_xdist_auto_num_workers() -> int:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Seal the environment of this process and of all that it starts; return the home that they see."""
     home = tmp_path_factory.mktemp("home")
+    # A shell starts jobs in the background with these ignored, and whatever we start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     # libgit2 reads $HOME/.gitconfig and does not know GIT_CONFIG_GLOBAL: one file serves both.
     config = home / ".gitconfig"
     config.write_text(CONFIG)
