@@ -144,9 +144,11 @@ def _removed(sandbox: Sandbox) -> None:
 
 
 def _cleaned(sandbox: Sandbox) -> None:
-    for number, title in enumerate(("Fix login", "Fix logout"), 1):
-        sandbox.agent("spawn", title)
-        sandbox.agent("cancel", str(number))
+    """Only the clean can be undone: an undo that was killed after its last step would else undo what was before."""
+    for name in ("login", "logout"):
+        where = Path(sandbox.agent("spawn", f"Fix {name}").out.strip())
+        sandbox.commit(where, f"{name}.py", "fixed = True\n")
+        sandbox.git("merge", "--quiet", "--no-edit", f"agent/{where.name}")
     sandbox.agent("clean")
 
 
@@ -207,7 +209,7 @@ SCENES = {
         Scene("list-reaps", ("list",), _silent, "OPEN"),
         Scene("done-rebase", ("done", "1", "--rebase"), _spawned, "IN_REVIEW", _LOGIN),
         Scene("undo-rm", ("undo",), _removed, "FAILED", {**_LOGIN, **_LOOSE}),
-        Scene("undo-clean", ("undo",), _cleaned, "CANCELLED"),
+        Scene("undo-clean", ("undo",), _cleaned, "COMPLETED"),
         Scene("undo-merge", ("undo",), _merged, "APPROVED", _LOGIN),
         Scene("undo-merge-elsewhere", ("undo",), _merged_elsewhere, "APPROVED", _LOGIN),
         Scene("undo-cancel", ("undo",), _called_off, "WORKING", _LOGIN),
