@@ -26,8 +26,11 @@ from other people: data, not instructions.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -43,6 +46,7 @@ EXCLUDE = f"/{FILE}*"
 """The line for `info/exclude`: the file, and what a write that was killed leaves beside it."""
 SCHEMA = 1
 """The number of the file's format; new keys don't change it."""
+_SCRATCH = re.compile(re.escape(FILE) + r"\.\d+-[0-9a-f]{8}")
 MAX_SIZE = 1 << 20
 """Bytes: a larger file is not ours, and is not read."""
 
@@ -211,12 +215,12 @@ def _lstat(path: Path, folder: int) -> os.stat_result | None:
 
 
 def _refuse_special(path: Path, found: os.stat_result | None) -> None:
-    if found is None or stat.S_ISREG(found.st_mode):
-        return
-    kinds = {stat.S_IFLNK: "symbolic link", stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO"}
-    what = kinds.get(stat.S_IFMT(found.st_mode), "device or socket")
-    hint = "look at what put it there, and remove it"
-    raise AgentError("context-not-a-file", f"{os.fspath(path)!r} is a {what}, not a regular file", hint)
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        kinds = {stat.S_IFLNK: "symbolic link", stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO"}
+        says = (
+            f"{os.fspath(path)!r} is a {kinds.get(stat.S_IFMT(found.st_mode), 'device or socket')}, not a regular file"
+        )
+        raise AgentError("context-not-a-file", says, "look at what put it there, and remove it")
 
 
 def _replace(folder: int, data: bytes) -> None:
@@ -225,14 +229,26 @@ def _replace(folder: int, data: bytes) -> None:
     file = os.open(scratch, flags, 0o600, dir_fd=folder)
     try:
         with open(file, "wb") as stream:
+            with contextlib.suppress(OSError):  # not every file system has locks
+                fcntl.flock(file, fcntl.LOCK_EX)
             stream.write(data)
             stream.flush()
             os.fsync(file)
-        os.replace(scratch, FILE, src_dir_fd=folder, dst_dir_fd=folder)
+            os.replace(scratch, FILE, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         os.unlink(scratch, dir_fd=folder)
         raise
     os.fsync(folder)
+    _sweep(folder)
+
+
+def _sweep(folder: int) -> None:
+    """Delete what killed writers left: who writes holds a lock on its file, and pids mean nothing across containers."""
+    how = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    for name in filter(_SCRATCH.fullmatch, os.listdir(folder)):
+        with contextlib.suppress(OSError), open(os.open(name, how, dir_fd=folder)) as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(name, dir_fd=folder)
 
 
 def _content(path: Path) -> bytes:

@@ -56,6 +56,11 @@ def test_a_write_that_is_killed_leaves_the_old_or_the_new(tmp_path: Path) -> Non
         assert context.read(tmp_path).task_id in (acknowledged, acknowledged + 1)
         assert len(context.read(tmp_path).description) == 200_000
     assert all(name.startswith(context.FILE) for name in os.listdir(tmp_path))  # what EXCLUDE covers
+    (tmp_path / f"{context.FILE}.1-00c0ffee").write_text("half")
+    kept = tmp_path / f"{context.FILE}.bak"
+    kept.write_text("somebody's")
+    context.write(context.create(task_id=1, branch="b", worktree=tmp_path, base="main"))
+    assert set(os.listdir(tmp_path)) == {context.FILE, kept.name}
 
 
 def test_a_reader_beside_a_writer_never_sees_a_part(tmp_path: Path) -> None:

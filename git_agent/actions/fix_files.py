@@ -22,11 +22,6 @@ def fix_files(app: App, finding: Finding) -> str:
     return _FIXES[finding.code](app, finding)
 
 
-def _recorded(app: App, finding: Finding, text: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
-    with app.store.transaction():
-        return record_fix(app, finding, text, before, after)
-
-
 def _written(app: App, finding: Finding) -> str:
     """What stands there is moved aside, under its own name only: where a link leads nothing is touched."""
     path, worktree, kept = finding.subject, finding.data["worktree"], None
@@ -38,7 +33,7 @@ def _written(app: App, finding: Finding) -> str:
     )
     context.write(made, worktree)
     text = "written again" + (f"; what was there is {kept}" if kept else "")
-    return _recorded(app, finding, text, {"path": path, "kept": kept}, {"path": path})
+    return record_fix(app, finding, text, {"path": path, "kept": kept}, {"path": path})
 
 
 def _aside(app: App, path: str, name: str) -> str:
@@ -59,20 +54,20 @@ def _aside(app: App, path: str, name: str) -> str:
 
 def _included(app: App, finding: Finding) -> str:
     excludes.exclude(app.repo, finding.subject)
-    return _recorded(app, finding, "added to info/exclude", {}, {"pattern": finding.subject})
+    return record_fix(app, finding, "added to info/exclude", {}, {"pattern": finding.subject})
 
 
 def _unignored(app: App, finding: Finding) -> str:
     pattern = "/" + finding.data["path"]
     excludes.exclude(app.repo, pattern)
-    return _recorded(app, finding, f"added {pattern} to info/exclude", {}, {"pattern": pattern})
+    return record_fix(app, finding, f"added {pattern} to info/exclude", {}, {"pattern": pattern})
 
 
 def _open(app: App, finding: Finding) -> str:
     mode, wanted = finding.data["mode"], finding.data["mode"] & finding.data["wanted"]
     os.chmod(finding.subject, wanted, follow_symlinks=True)
     before, after = ({"path": finding.subject, "mode": each} for each in (mode, wanted))
-    return _recorded(app, finding, f"mode {wanted:04o}", before, after)
+    return record_fix(app, finding, f"mode {wanted:04o}", before, after)
 
 
 _FIXES: Mapping[str, Callable[[App, Finding], str]] = {

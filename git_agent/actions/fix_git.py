@@ -18,30 +18,25 @@ def fix_git(app: App, finding: Finding) -> str:
     return _FIXES[finding.code](app, finding)
 
 
-def _recorded(app: App, finding: Finding, text: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
-    with app.store.transaction():
-        return record_fix(app, finding, text, before, after)
-
-
 def _branch(app: App, finding: Finding) -> str:
     """Only made, never moved: somebody may have made it meanwhile."""
     branch, oid = finding.subject, finding.data["oid"]
     refs.branch(app.repo, branch, oid)
-    return _recorded(app, finding, f"made again at {oid[:12]}", {}, {"branch": branch, "oid": oid})
+    return record_fix(app, finding, f"made again at {oid[:12]}", {}, {"branch": branch, "oid": oid})
 
 
 def _connect(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with worktrees.creation_lock(app.repo):
         registered.repair(app.repo, path)
-    return _recorded(app, finding, "connected again", {}, {"path": path})
+    return record_fix(app, finding, "connected again", {}, {"path": path})
 
 
 def _follow(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with worktrees.creation_lock(app.repo):
         registered.reconnect(app.repo, finding.data["admin"], path)
-    text = _recorded(app, finding, "connected again", {}, {"path": path})
+    text = record_fix(app, finding, "connected again", {}, {"path": path})
     from git_agent.actions.sync import sync
 
     for line in sync(app).lines:  # the record follows a worktree that was moved
@@ -58,7 +53,7 @@ def _lock(app: App, finding: Finding) -> str:
         if seen.locked is not None:
             worktrees.unlock(app.repo, path)
         worktrees.lock(app.repo, path, reason)
-    return _recorded(app, finding, "locked", {"locked": finding.data["locked"]}, {"path": path, "reason": reason})
+    return record_fix(app, finding, "locked", {"locked": finding.data["locked"]}, {"path": path, "reason": reason})
 
 
 def _half(app: App, finding: Finding) -> str:
@@ -68,7 +63,7 @@ def _half(app: App, finding: Finding) -> str:
     if left:
         raise AgentError("has-work", f"there is work in it: {', '.join(left[:5])}", "move it away")
     worktrees.discard(app.repo, path, task=finding.data["task"] or 0)
-    return _recorded(app, finding, "taken back", {}, {"path": path})
+    return record_fix(app, finding, "taken back", {}, {"path": path})
 
 
 def _lock_file(app: App, finding: Finding) -> str:
@@ -76,7 +71,7 @@ def _lock_file(app: App, finding: Finding) -> str:
     if not holders.known():
         raise AgentError("cannot-know", "who has it open can't be known here", f"when no git runs: rm {path}")
     kept = lockfiles.put_aside(app.repo, path)
-    return _recorded(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
+    return record_fix(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
 
 
 _FIXES: Mapping[str, Callable[[App, Finding], str]] = {

@@ -13,5 +13,4 @@ def fix_hooks(app: App, finding: Finding) -> str:
     done = init(app)
     for line in done.manual:
         app.notice(line)
-    with app.store.transaction():
-        return record_fix(app, finding, "installed again", {}, {"changed": list(done.hooks or ())})
+    return record_fix(app, finding, "installed again", {}, {"changed": list(done.hooks or ())})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+from git_agent.actions.not_as_seen import not_as_seen
 from git_agent.actions.record_fix import record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
@@ -52,22 +53,18 @@ def _dangling(app: App, finding: Finding) -> str:
     table, values = finding.data["table"], finding.data["values"]
     with app.store.transaction():
         if not health.delete(health.Dangling(table, "", values, ())):
-            raise _changed()
+            raise not_as_seen()
         return record_fix(app, finding, "taken out", {"table": table, "values": values}, {})
 
 
 def _lock(app: App, finding: Finding) -> str:
     owner = Owner(*finding.data["owner"])
     if not processes.is_gone(owner):
-        raise _changed()
+        raise not_as_seen()
     with app.store.transaction():
         if not locks.release(finding.subject, finding.data["fence"]):
-            raise _changed()
+            raise not_as_seen()
         return record_fix(app, finding, "freed", {"name": finding.subject, **finding.data}, {})
-
-
-def _changed() -> AgentError:
-    return AgentError("changed-meanwhile", "it was changed meanwhile", "git agent doctor", exit=Exit.BUSY)
 
 
 _FIXES: Mapping[str, Callable[[App, Finding], str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from git_agent.actions.not_as_seen import not_as_seen
 from git_agent.actions.record_fix import record_fix
 from git_agent.actions.take import take
 from git_agent.app import App
@@ -13,7 +14,6 @@ from git_agent.domain.fold import fold
 from git_agent.domain.soundness import Row, against_events
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Hold, State, Step
-from git_agent.errors import AgentError, Exit
 from git_agent.store import attempts, health, histories, tasks
 
 
@@ -31,7 +31,7 @@ def _state(app: App, finding: Finding) -> str:
     was, wanted = (_row(task, finding.data[name]) for name in ("row", "wanted"))
     now = against_events(was, fold(histories.changes(task, task).get(task, ())))
     if now is None or now.data.get("wanted") != finding.data["wanted"] or not histories.set_row(task, was, wanted):
-        raise _changed()
+        raise not_as_seen()
     before, after = ({"row": finding.data[name]} for name in ("row", "wanted"))
     return record_fix(app, finding, f"is {wanted.state} again, as its events say", before, after)
 
@@ -53,7 +53,7 @@ def _dependency(app: App, finding: Finding) -> str:
     task, parent = finding.task or 0, finding.data["parent"]
     values = {"task": task, "parent": parent}
     if (task, parent) not in histories.edges() or histories.states({parent}):
-        raise _changed()
+        raise not_as_seen()
     health.delete(health.Dangling("task_dep", "task", values, ()))
     return record_fix(app, finding, "waits for it no more", {"table": "task_dep", "values": values}, {})
 
@@ -61,14 +61,14 @@ def _dependency(app: App, finding: Finding) -> str:
 def _count(app: App, finding: Finding) -> str:
     was, count = finding.data["was"], finding.data["count"]
     if not histories.set_count(finding.task or 0, was, count):
-        raise _changed()
+        raise not_as_seen()
     return record_fix(app, finding, "counted again", {"count": was}, {"count": count})
 
 
 def _lease(app: App, finding: Finding) -> str:
     task = finding.task or 0
     if not any(each[0] == task for each in histories.leased()):
-        raise _changed()
+        raise not_as_seen()
     values = health.row("lease", task)
     health.delete(health.Dangling("lease", "task", values, ()))
     return record_fix(app, finding, "dropped", {"table": "lease", "values": values}, {})
@@ -78,7 +78,7 @@ def _attempt(app: App, finding: Finding) -> str:
     task, number = finding.task or 0, finding.data["number"]
     found = attempts.find(task, number)
     if found is None or found.removed:
-        raise _changed()
+        raise not_as_seen()
     attempts.remove(task, number)
     before = {"number": number, "worktree": found.worktree, "admin": found.admin}
     return record_fix(app, finding, "recorded as removed", before, {"number": number})
@@ -87,12 +87,8 @@ def _attempt(app: App, finding: Finding) -> str:
 def _lost(app: App, finding: Finding) -> str:
     task = finding.task or 0
     if tasks.find(task) is not None:
-        raise _changed()
+        raise not_as_seen()
     return record_fix(app, finding, "noted as lost; its events stay", {}, {"task": task})
-
-
-def _changed() -> AgentError:
-    return AgentError("changed-meanwhile", "it was changed meanwhile", "git agent doctor", exit=Exit.BUSY)
 
 
 _FIXES: Mapping[str, Callable[[App, Finding], str]] = {

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from git_agent.actions.run_check import Checked
-from git_agent.actions.take import take
+from git_agent.actions.send_back import send_back
 from git_agent.app import App
-from git_agent.domain.message import Draft
 from git_agent.domain.queueing import together
 from git_agent.domain.task import Step, Task
-from git_agent.store import locks
 
 
 def hold_check(app: App, task: Task, failed: Checked, under: Sequence[int] = (), lock: int | None = None) -> str:
@@ -23,20 +21,6 @@ def hold_check(app: App, task: Task, failed: Checked, under: Sequence[int] = (),
     alone = (f"without {task.label} the check passes",) if under else ()
     more = (f"all that it printed: git agent logs {task.id} --check",) if failed.log else ()
     body = "\n".join([why, *alone, *failed.tail, *more])
-    told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     data = {"command": failed.command, "status": failed.status, "together": list(under), "log": failed.log}
-    with app.store.transaction():
-        if lock is not None:
-            locks.require(locks.QUEUE, lock)
-        take(
-            app,
-            task,
-            Step.CHECK_FAILED,
-            seen=task,
-            drafts=(told,),
-            data=data,
-            reason=why,
-            reviewed_oid=None,
-            reviewer=None,
-        )
+    send_back(app, task, Step.CHECK_FAILED, body=body, reason=why, data=data, lock=lock)
     return why

@@ -13,7 +13,7 @@ from git_agent.store import events
 
 
 def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Append the event, inside the transaction of the change where the store was changed; return the text.
+    """Append the event, in the transaction of the change where the store was changed; return the text.
 
     before, after: what was there and what is there now, of all that the fix touched.
     """
@@ -25,7 +25,8 @@ def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any],
     data |= {"before": dict(before), "after": dict(after)}
     if finding.code not in LASTING:
         data["operation"] = app.operation or new_operation()
-    events.append(FIXED, app.speaker.actor, task=finding.task, data=data)
+    with app.store.transaction():
+        events.append(FIXED, app.speaker.actor, task=finding.task, data=data)
     return text
 
 

@@ -18,6 +18,6 @@ def hurting(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
 
 
 @pytest.fixture(scope="session")
-def worlds(template: Path, hurting: Driver, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+def worlds(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     """Return what makes a scene's world, or puts it back."""
-    return Worlds(template, tmp_path_factory.mktemp("worlds"), hurting)
+    return Worlds(template, tmp_path_factory.mktemp("worlds"))

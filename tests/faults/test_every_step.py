@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.scene import Scene
 from tests.faults.scenes import SCENES
-from tests.faults.whole import found, rows, wrong
+from tests.faults.whole import found, half_written, rows, wrong
 from tests.faults.world import Driver, Hurt, World, Worlds
 
 SAMPLE = 3
@@ -63,7 +63,7 @@ def again(
         file = home / name
         lines += [] if file.is_file() and file.read_text() == text else [f"again: {name} is not as it was"]
     sick = found(world.sandbox) if examined else []
-    return lines + [f"again: {line}" for line in (*wrong(world.sandbox), *sick)]
+    return lines + [f"again: {line}" for line in (*wrong(world.sandbox), *half_written(world.sandbox), *sick)]
 
 
 def _is_shown(world: World, scene: Scene) -> bool:

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from git_agent.domain.task import State, Step
 from tests.faults.expectation import DONE, REFUSED, SUPERSEDED, UNMERGED, Model
 from tests.faults.whole import found, rows, wrong
-from tests.faults.world import Warm, World, Worlds
+from tests.faults.world import World, Worlds
 from tests.sandbox import Sandbox
 
 MOST = 4  # tasks
@@ -64,7 +64,7 @@ class Verbs(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.world: World = self.worlds.prepared(with_tasks)
-        self.box: Warm = self.world.sandbox  # type: ignore[assignment]
+        self.box = self.world.sandbox
         self.tasks: dict[int, Model] = {task: Model() for task in (1, 2, 3)}
         self.did: list[str] = []
         for task, model in self.tasks.items():

@@ -88,6 +88,12 @@ def _task(seen: Seen, task: dict[str, Any], present: list[dict[str, Any]]) -> li
     return lines
 
 
+def half_written(sandbox: Sandbox) -> list[str]:
+    """Name what a killed write of a context file left: the next write takes it away."""
+    worktrees = [row["worktree"] for row in rows(sandbox, "select worktree from attempt where worktree is not null")]
+    return [f"stray {p}" for worktree in worktrees for p in Path(worktree).glob(".worker-ctx.json.*")]
+
+
 def _strays(sandbox: Sandbox, branches: dict[str, Any], worktrees: dict[str, Any]) -> list[str]:
     common = Path(sandbox.git("rev-parse", "--path-format=absolute", "--git-common-dir"))
     home = sandbox.path.parent / f"{sandbox.path.name}.worktrees"
@@ -106,8 +112,6 @@ def _strays(sandbox: Sandbox, branches: dict[str, Any], worktrees: dict[str, Any
         lines += [f"stray {p}" for p in (common / "git-agent").iterdir() if p.name not in known]
     lines += [f"stray lock {p}" for p in common.rglob("*.lock") if p.parent.name != "git-agent"]
     lines += [f"stray {p}" for p in (common / "info").iterdir() if p.name not in ("exclude", "refs", "sparse-checkout")]
-    for worktree in worktrees:
-        lines += [f"stray {p}" for p in Path(worktree).glob(".worker-ctx.json.*")]
     return lines
 
 

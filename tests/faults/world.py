@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,29 +93,6 @@ def _ended(outputs: tuple[Path, Path], shown: str, told: dict[str, Any]) -> Hurt
     return Hurt(Result(f"{shown}: {told['struck'][:1]}", *texts, told["code"]), tuple(told["struck"]))
 
 
-class Warm(Sandbox):
-    """A sandbox whose commands a driver forks: 20 ms each in place of 200."""
-
-    def __init__(self, path: Path, driver: Driver) -> None:
-        super().__init__(path)
-        self._driver = driver
-
-    def agent(
-        self,
-        *args: str | Path,
-        cwd: Path | None = None,
-        env: Mapping[str, str | None] | None = None,
-        stdin: str | None = None,
-        exit: int | None = 0,
-    ) -> Result:
-        """Run `git agent`, in a process of its own where it needs an environment or an input of its own."""
-        if env is not None or stdin is not None:
-            return super().agent(*args, cwd=cwd, env=env, stdin=stdin, exit=exit)
-        result = self._driver.run(self, *map(str, args), cwd=cwd).result
-        assert exit is None or result.code == exit, f"expected exit {exit}\n{result}"
-        return result
-
-
 @contextmanager
 def driver(log: IO[str]) -> Iterator[Driver]:
     """Start the driver, and end it."""
@@ -152,8 +129,8 @@ class World:
 class Worlds:
     """The prepared worlds of a test session: what several scenes begin with is made once."""
 
-    def __init__(self, template: Path, home: Path, driver: Driver) -> None:
-        self._template, self._home, self._driver = template, home, driver
+    def __init__(self, template: Path, home: Path) -> None:
+        self._template, self._home = template, home
         self._made: dict[Callable[[Sandbox], object], World] = {}
 
     def prepared(self, prepare: Callable[[Sandbox], object]) -> World:
@@ -162,7 +139,7 @@ class Worlds:
             self._made[prepare].put_back()
         else:
             root = self._home / f"{len(self._made)}-{prepare.__name__.strip('_')}"
-            sandbox = Warm(Path(shutil.copytree(self._template, root / "my repo", symlinks=True)), self._driver)
+            sandbox = Sandbox(Path(shutil.copytree(self._template, root / "my repo", symlinks=True)))
             prepare(sandbox)
             self._made[prepare] = World(sandbox)
             self._made[prepare].keep()
