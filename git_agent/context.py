@@ -46,6 +46,7 @@ EXCLUDE = f"/{FILE}*"
 """The line for `info/exclude`: the file, and what a write that was killed leaves beside it."""
 SCHEMA = 1
 """The number of the file's format; new keys don't change it."""
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _SCRATCH = re.compile(re.escape(FILE) + r"\.\d+-[0-9a-f]{8}")
 MAX_SIZE = 1 << 20
 """Bytes: a larger file is not ours, and is not read."""
@@ -208,10 +209,9 @@ def _trusted(owner: int) -> bool:
 
 
 def _lstat(path: Path, folder: int) -> os.stat_result | None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         return os.stat(path.name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
+    return None
 
 
 def _refuse_special(path: Path, found: os.stat_result | None) -> None:
@@ -228,9 +228,9 @@ def _replace(folder: int, data: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     file = os.open(scratch, flags, 0o600, dir_fd=folder)
     try:
+        with contextlib.suppress(OSError):  # not every file system has locks
+            fcntl.flock(file, fcntl.LOCK_EX)
         with open(file, "wb") as stream:
-            with contextlib.suppress(OSError):  # not every file system has locks
-                fcntl.flock(file, fcntl.LOCK_EX)
             stream.write(data)
             stream.flush()
             os.fsync(file)
@@ -244,9 +244,8 @@ def _replace(folder: int, data: bytes) -> None:
 
 def _sweep(folder: int) -> None:
     """Delete what killed writers left: who writes holds a lock on its file, and pids mean nothing across containers."""
-    how = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     for name in filter(_SCRATCH.fullmatch, os.listdir(folder)):
-        with contextlib.suppress(OSError), open(os.open(name, how, dir_fd=folder)) as left:
+        with contextlib.suppress(OSError), open(os.open(name, _LOOK, dir_fd=folder)) as left:
             fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(name, dir_fd=folder)
 
@@ -254,7 +253,7 @@ def _sweep(folder: int) -> None:
 def _content(path: Path) -> bytes:
     _refuse_special(path, os.lstat(path))
     # After the look somebody may have put a FIFO there: hence O_NONBLOCK, and a second look.
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    file = os.open(path, _LOOK)
     with open(file, "rb") as stream:
         found = os.fstat(file)
         _refuse_special(path, found)
