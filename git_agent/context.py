@@ -1,8 +1,7 @@
 """Find out, from inside a worker's worktree, which task one works on.
 
 `git agent spawn` writes a small JSON file, `.worker-ctx.json`, at the root of every worktree that it makes.
-This module reads and writes it. It is a public API: it needs nothing but the standard library, and an agent
-written in Python can rely on it.
+This module reads and writes it: a public API for agents in Python, which needs nothing but the standard library.
 
     from git_agent import context
 

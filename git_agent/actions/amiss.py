@@ -71,10 +71,13 @@ def _without_worktree(each: Standing) -> tuple[str, str]:
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss:
     says = f"branch '{each.branch}' is gone"
     if head in tips.heads and _renamed(app, each.branch, head or ""):
-        says, helps = f"{says} (renamed to '{head}' by hand)", f"git branch -m {head} {each.branch}"
+        says, helps = (
+            f"{says} (renamed to '{head}' by hand)",
+            f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
+        )
         key = f"branch renamed to {head}"
         return Amiss("branch-renamed", key, "task.branch-renamed", says, helps, " takes it back")
-    helps = f"git branch {each.branch} {each.head_oid}"
+    helps = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
     says = f"{says} (deleted by hand)"
     return Amiss("branch-gone", "branch gone", "task.branch-deleted", says, helps, " makes it again")
 

@@ -8,7 +8,7 @@ import shutil
 from git_agent.actions.furnish import furnish
 from git_agent.actions.make_parents import make_parents
 from git_agent.app import App
-from git_agent.domain.gone import Gone, named
+from git_agent.domain.gone import Gone, missing
 from git_agent.domain.place import Place
 from git_agent.domain.task import Task
 from git_agent.git import refs, worktrees
@@ -48,7 +48,7 @@ def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) 
     more = [f"{number} {what}" for number, what in ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))]
     files = ", ".join(text for text in more if not text.startswith("0 "))
     lines.append(f"brought back worktree {place.worktree}" + (f" ({files} files)" if files else ""))
-    return [*lines, *([f"not brought back: {named(gone.unkept)}"] if gone.unkept else [])]
+    return [*lines, *(f"not brought back: {what}" for what in missing(gone, os.path.isdir))]
 
 
 def _switch(app: App, gone: Gone, place: Place) -> None:

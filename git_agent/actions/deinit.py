@@ -13,9 +13,9 @@ from git_agent.actions.heal import FACT
 from git_agent.app import App
 from git_agent.domain import marked
 from git_agent.errors import refused
-from git_agent.git import disk, excludes, hookfiles
+from git_agent.git import disk, excludes, hookfiles, registered
 from git_agent.proc import processes
-from git_agent.store import facts, sessions, tasks
+from git_agent.store import attempts, facts, sessions, tasks
 from git_agent.store.store import Store
 
 
@@ -58,7 +58,8 @@ _KEPT = "kept"  # copies of ignored files, made before their worktrees went
 
 def _delete(directory: str) -> None:
     """Delete the store, but not what it keeps of people's work: that is nowhere else."""
-    for entry in list(os.scandir(directory)):
+    # What belongs to the database before the database: a log alone would be taken for somebody else's.
+    for entry in sorted(os.scandir(directory), key=lambda each: each.name, reverse=True):
         if not entry.is_dir(follow_symlinks=False):
             os.unlink(entry.path)
         elif entry.name != _KEPT:
@@ -76,6 +77,9 @@ def _refuse_running(app: App) -> None:
     """A supervisor whose store is gone can't hand in what its agent does."""
     _ = app.store
     for session in sessions.unended():
+        attempt = attempts.find(session.task, session.attempt) if session.attempt else None
+        if attempt is not None and attempt.worktree and registered.leads_elsewhere(app.repo, attempt.worktree):
+            continue  # this store is a copy, and so is the session
         if not processes.is_gone(session.owner):
             says = f"task {session.task} is run by process {session.owner.pid}"
             raise refused("running", f"cannot remove the store: {says}", f"git agent stop {session.task}")

@@ -11,7 +11,8 @@ def discard_place(app: App, task: int, place: Place) -> None:
     """Remove worktree and branch of a place; the branch only if it was made for it and holds no commit."""
     if place.worktree and _is_ours(app, task, place):
         worktrees.discard(app.repo, place.worktree, task=task, finished=True)
-    if not place.adopted and app.repo.branch_oid(place.branch) == place.start_oid:
+    head = None if place.adopted else app.repo.head(place.branch)
+    if head is not None and head.oid == place.start_oid and head.worktree is None:
         refs.delete(app.repo, f"refs/heads/{place.branch}", place.start_oid)
 
 

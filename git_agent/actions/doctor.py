@@ -34,7 +34,8 @@ def doctor(app: App, *, fix: bool = False) -> Diagnosis:
     _ = app.repo  # without one there is nothing to examine, and that is an error
     app.examines = True
     first = examine(app)
-    if not fix:
+    # More would be damaged with every write.
+    if not fix or any(each.code == "store-damaged" for each in first.findings):
         return Diagnosis(first.findings, (), (), first.seen, first.notes)
     return _mended(app, first)
 
@@ -45,6 +46,7 @@ def _mended(app: App, first: Examined) -> Diagnosis:
 
     app.operation = new_operation()
     _open_to_write(app)
+    _ = app.speaker  # asked of git before any transaction
     done, failed = mend_findings(app, first.findings)
     last = examine(app)
     left = {each.key for each in last.findings}

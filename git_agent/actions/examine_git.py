@@ -98,9 +98,7 @@ def _of_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         data = {"path": each.worktree}
         yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
     else:
-        helps = found.helps.replace(each.worktree, shlex.quote(each.worktree)) + (
-            found.more if found.more.startswith(",") else ""
-        )
+        helps = found.helps + (found.more if found.more.startswith(",") else "")
         if found.code == "worktree-gone":
             helps += ", or git worktree repair PATH where it was moved to"
         yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree})

@@ -58,14 +58,18 @@ def _included(app: App, finding: Finding) -> str:
 
 
 def _unignored(app: App, finding: Finding) -> str:
-    pattern = "/" + finding.data["path"]
+    pattern = excludes.pattern(finding.data["path"])
     excludes.exclude(app.repo, pattern)
     return record_fix(app, finding, f"added {pattern} to info/exclude", {}, {"pattern": pattern})
 
 
 def _open(app: App, finding: Finding) -> str:
     mode, wanted = finding.data["mode"], finding.data["mode"] & finding.data["wanted"]
-    os.chmod(finding.subject, wanted, follow_symlinks=True)
+    file = os.open(finding.subject, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.fchmod(file, wanted)
+    finally:
+        os.close(file)
     before, after = ({"path": finding.subject, "mode": each} for each in (mode, wanted))
     return record_fix(app, finding, f"mode {wanted:04o}", before, after)
 

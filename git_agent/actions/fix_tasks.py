@@ -11,7 +11,7 @@ from git_agent.actions.take import take
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.fold import fold
-from git_agent.domain.soundness import Row, against_events
+from git_agent.domain.soundness import Row, against_events, lease
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Hold, State, Step
 from git_agent.store import attempts, health, histories, tasks
@@ -44,6 +44,8 @@ def _row(task: int, values: list[Any]) -> Row:
 def _approval(app: App, finding: Finding) -> str:
     """What a look at git has not ended already: the row was changed, and the branch was not."""
     task = tasks.get(finding.task or 0)
+    if task.reviewed_oid != finding.data["reviewed"]:
+        raise not_as_seen()
     moved = take(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
     before = {"reviewed_oid": task.reviewed_oid, "reviewer": task.reviewer}
     return record_fix(app, finding, f"{moved.state} again", before, {"version": moved.version})
@@ -67,7 +69,7 @@ def _count(app: App, finding: Finding) -> str:
 
 def _lease(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    if not any(each[0] == task for each in histories.leased()):
+    if not any(each[0] == task and lease(*each) is not None for each in histories.leased()):
         raise not_as_seen()
     values = health.row("lease", task)
     health.delete(health.Dangling("lease", "task", values, ()))

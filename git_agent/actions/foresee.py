@@ -11,6 +11,7 @@ from typing import NamedTuple
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
+from git_agent.git.run import GitError
 from git_agent.store import clashes
 from git_agent.store.clashes import Found
 
@@ -53,9 +54,15 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
     terms = _terms(app, pairs) if most is None else {}
     lacking = [p for p in pairs if not _answers(known.get((p.a, p.b)), terms.get(p.under))]
     if lacking and (most is None or (len(lacking) <= most and not _runs_programs(app))):
-        fresh = _merged(app, lacking, terms or _terms(app, lacking))
+        try:
+            fresh = _merged(app, lacking, terms or _terms(app, lacking))
+        except GitError:  # an object is missing: who only asks in passing is not stopped by it
+            if most is None:
+                raise
+            fresh = {}
         _keep(app, fresh, heads.values())
-        known, lacking = {**known, **fresh}, []
+        known = {**known, **fresh}
+        lacking = [p for p in lacking if (p.a, p.b) not in fresh]
     told = {p.sides: known[p.a, p.b].paths for p in pairs if (p.a, p.b) in known}
     return Foreseen({sides: paths for sides, paths in told.items() if paths is not None}, len(lacking))
 

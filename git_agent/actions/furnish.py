@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 
 from git_agent import context
@@ -52,7 +51,7 @@ def _hide(app: App, main: str, worktree: str) -> None:
         return
     directory = os.path.dirname(inside)
     path = directory if directory and not app.repo.tracked(main, directory) else inside
-    excludes.exclude(app.repo, "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path) + "/")
+    excludes.exclude(app.repo, excludes.pattern(path) + "/")
 
 
 def _copy(source: str, target: str, config: Config) -> None:
@@ -74,7 +73,7 @@ def _link(app: App, source: str, target: str) -> None:
             make_parents(target, path)
             os.symlink(here, there)
             if not app.repo.ignored(target, [path]):
-                excludes.exclude(app.repo, "/" + path.strip("/"))
+                excludes.exclude(app.repo, excludes.pattern(path.strip("/")))
 
 
 def _set_up(app: App, task: Task, place: Place) -> None:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 
 from git_agent.actions.keep_ignored import keep_ignored
-from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
@@ -22,7 +21,7 @@ _MOST = 1000  # names of ignored directories in an event
 def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone:
     """Keep an attempt's commits and files; return what will be gone, and where it is kept.
 
-    force: the worktree may have uncommitted, untracked and edited ignored files, which become a commit.
+    force: the worktree may have uncommitted and untracked files, which become a commit.
     """
     branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
     last = branch or (task.head_oid if attempt.number == task.attempt else None)
@@ -67,9 +66,8 @@ def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | No
 
 
 def _files(app: App, task: Task, path: str, changes: Sequence[Change]) -> Snapshot | None:
-    also = precious(app, path, changes)
-    if not also and all(c.code == IGNORED for c in changes):
+    if all(c.code == IGNORED for c in changes):
         return None
     # What is ignored and was added by force is in nothing but the index yet.
-    also += [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(path, c.path))]
+    also = [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(path, c.path))]
     return snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)

@@ -13,7 +13,7 @@ from git_agent.actions.fence import fence
 from git_agent.actions.retire import Retired
 from git_agent.app import App
 from git_agent.domain.queueing import together
-from git_agent.domain.task import Task
+from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import merges
 from git_agent.proc import processes
@@ -116,7 +116,12 @@ def _completed(
             retired = complete(app, link.task, intent, plan)
             done.append(Landed(tasks.get(link.task.id), where, retired))
         except AgentError as error:
-            failed.append(error)
+            now = tasks.get(link.task.id)
+            if now.state is State.COMPLETED:  # what stays of it can be removed another time
+                app.notice(f"{now.label} landed, and its worktree stays: {error.message}")
+                done.append(Landed(now, where, None))
+            else:
+                failed.append(error)
     if failed:
         raise failed[0]
     return done

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from git_agent.actions.complete import complete
 from git_agent.actions.discard_place import discard_place
+from git_agent.actions.keep_attempt import keep_attempt
 from git_agent.actions.record_undo import record_undo
 from git_agent.actions.retire import retire
 from git_agent.actions.take_back import take_back
@@ -107,9 +109,16 @@ def _take_back(app: App, intent: Intent) -> None:
 
 
 def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
-    """What it brought back is still kept; what it locked was unlocked."""
-    for place in data["places"]:
-        discard_place(app, task, Place(**place))
+    """What it brought back is still kept, but not what somebody did there since: the path was known before.
+
+    What it locked was unlocked.
+    """
+    for place in (Place(**each) for each in data["places"]):
+        seen = worktrees.observe(app.repo, place.worktree) if place.worktree else None
+        attempt = attempts.find(task, place.number)
+        if seen is not None and attempt is not None and seen.registered and seen.exists and not seen.half:
+            keep_attempt(app, tasks.get(task), replace(attempt, worktree=place.worktree), force=True)
+        discard_place(app, task, place)
     for path in data["locks"]:
         if worktrees.observe(app.repo, path).locked == worktrees.LOCK_REASON.format(task=task):
             worktrees.unlock(app.repo, path)

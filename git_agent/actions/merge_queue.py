@@ -191,8 +191,13 @@ class _Queue:
     def _go_on(self) -> None:
         now = time.monotonic()
         if self.lock is not None and now - self.kept_at > _KEEP_S:
-            with self.app.store.transaction():
-                locks.keep(locks.QUEUE, self.lock)
+            try:
+                with self.app.store.transaction():
+                    locks.keep(locks.QUEUE, self.lock)
+            except AgentError as error:
+                if error.exit is not Exit.BUSY or error.code == "lock-lost":
+                    raise
+                return  # a busy store: there are minutes left, and the next look tries again
             self.kept_at = now
 
     def _land(self, base: str, group: Sequence[Task], links: Sequence[Link], log: str | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,13 +37,20 @@ def prune_rescues(app: App, older_than_s: float, *, dry_run: bool = False) -> Pr
     before = app.store.now() - int(older_than_s * 1000)
     kept = rescue_refs(app)
     old = tuple(r for r in kept if r.at is not None and r.at <= before)
-    directories = tuple(d for d in _directories(app) if os.stat(d).st_mtime * 1000 <= before)
+    with disk.explained():
+        directories = tuple(d for d in _directories(app) if _since_ms(d) <= before)
     only = rescues.only_there(app.repo, {f"{refs.RESCUE}{r.name}": r.oid for r in old}) if old else set()
     lost = tuple(r for r in old if r.oid in only)
     found = PrunedRescues(old, directories, tuple(r for r in kept if r.at is None), lost)
     if not dry_run and (old or directories):
         _delete(app, found)
     return found
+
+
+def _since_ms(path: str) -> int:
+    """Since when it is kept: most names begin with it, in ms or ns; a file that was moved here has its own time."""
+    digits = re.match(r"\d{13,}", os.path.basename(path))
+    return int(digits[0][:13]) if digits else int(os.lstat(path).st_mtime * 1000)
 
 
 def _directories(app: App) -> Iterator[str]:

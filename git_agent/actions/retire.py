@@ -88,7 +88,7 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
     data["gone"] = [*(g for g in data["gone"] if g["number"] != attempt.number), gone.as_data()]
     with app.store.transaction():
         intents.update(intent, data)
-    remove_attempt(app, task, attempt, force=force)
+    remove_attempt(app, task, attempt, gone, force=force)
     return gone
 
 

@@ -29,6 +29,7 @@ def undo(app: App, number: int = 1, *, only: int | None = None, dry_run: bool = 
     then. What was undone when one fails all the same stays undone, and is named.
     """
     sync(app)
+    _ = app.speaker  # asked of git before any transaction
     found = operations(app, only or number)
     if len(found) < (only or number):
         raise _too_few(len(found))

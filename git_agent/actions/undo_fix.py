@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from git_agent import context
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.finding import LASTING
@@ -118,12 +120,16 @@ def _lock_file(app: App, before: _Values, after: _Values) -> str:
 
 def _context(app: App, before: _Values, after: _Values) -> str:
     path, kept = after["path"], before["kept"]
-    if not os.path.lexists(path) or (kept and not os.path.lexists(kept)):
+    if not _is_ours(path, after["task"]) or (kept and not os.path.lexists(kept)):
         raise _changed(f"{path} changed since")
-    os.unlink(path)
-    if kept:
-        os.rename(kept, path)
+    os.replace(kept, path) if kept else os.unlink(path)
     return f"{path} is as it was"
+
+
+def _is_ours(path: str, task: int) -> bool:
+    with contextlib.suppress(AgentError):
+        return context.read(path).task_id == task
+    return False
 
 
 def _exclude(app: App, before: _Values, after: _Values) -> str:
@@ -133,11 +139,9 @@ def _exclude(app: App, before: _Values, after: _Values) -> str:
 
 _IN_STORE: Mapping[str, Callable[[int, _Values, _Values], str]] = {
     "state-differs": _state,
-    "dependency-missing": _put_row_back,
     "dependency-count": _count,
     "lease-stray": _put_row_back,
     "attempt-bare": _attempt,
-    "store-dangling": _put_row_back,
 }
 _OUTSIDE: Mapping[str, Callable[[App, _Values, _Values], str]] = {
     "store-journal": _journal,

@@ -21,7 +21,8 @@ def undo_operation(app: App, operation: Operation, *, dry_run: bool, assumed: As
     if operation.kind == FIXED:
         return undo_fixes(app, operation.events, dry_run=dry_run)
     parts = [list(part) for _, part in groupby(sorted(operation.events, key=_task), key=_task)]
-    looked = [line for part in parts for line in undo_task(app, part, dry_run=True, assumed=assumed)]
+    if dry_run or len(parts) > 1:
+        looked = [line for part in parts for line in undo_task(app, part, dry_run=True, assumed=assumed)]
     return looked if dry_run else [line for part in parts for line in undo_task(app, part)]
 
 

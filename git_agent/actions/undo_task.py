@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -14,7 +15,7 @@ from git_agent.actions.under_way import under_way
 from git_agent.app import App
 from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
-from git_agent.domain.gone import named
+from git_agent.domain.gone import missing
 from git_agent.domain.task import LIVE
 from git_agent.errors import AgentError
 from git_agent.git import disk, refs, withdrawal, worktrees
@@ -80,7 +81,7 @@ def _withdraw(app: App, plan: Plan) -> list[str]:
 def _lines(app: App, plan: Plan) -> list[str]:
     lines = [f"would bring back branch {p.branch} at {p.start_oid[:12]}" for _, p in plan.returns if not p.adopted]
     lines += [f"would bring back worktree {p.worktree}" for _, p in plan.returns if p.worktree]
-    lines += [f"would not bring back: {named(g.unkept)}" for g, _ in plan.returns if g.unkept]
+    lines += [f"would not bring back: {what}" for g, _ in plan.returns for what in missing(g, os.path.isdir)]
     if plan.landed is not None:
         lines.append(f"would set {plan.landed['base']} back to {plan.landed['old'][:12]}")
     return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -115,14 +114,15 @@ def _show(app: App, name: str) -> Answer:
     """Show the commits, or the files, with their changes; RESCUE as in `3/1`. Through git's pager."""
     from git_agent.actions.find_rescue import find_rescue
     from git_agent.actions.show_rescue import show_rescue
+    from git_agent.proc.replace import replace
     from git_agent.render import undoing
 
     kept = find_rescue(app, name)
-    words = show_rescue(app, kept)
-    sys.stdout.flush()
-    if click.get_current_context().params["as_json"]:
+    as_json = click.get_current_context().params["as_json"]
+    words = show_rescue(app, kept, plain=as_json)
+    if as_json:
         return Answer({"rescue": undoing.rescue(kept), "text": app.repo.git(*words, cwd=app.repo.worktree).text})
-    os.execvp("git", ["git", f"--git-dir={app.repo.common_dir}", *words])
+    replace(["git", f"--git-dir={app.repo.common_dir}", *words])
 
 
 @_below

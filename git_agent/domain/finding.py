@@ -238,6 +238,8 @@ RULES: Mapping[str, Rule] = {
 # fmt: on
 
 LASTING: Mapping[str, str] = {
+    "store-dangling": "what it belonged to is gone; the row is in the event",
+    "dependency-missing": "what it belonged to is gone; the row is in the event",
     "store-wal": "all that the log held is in the database",
     "store-index": "an index is made of the rows",
     "store-lock": "its holder is gone",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -48,6 +48,13 @@ class Gone:
         known = {f.name for f in fields(cls)}
         lists = {name: tuple(data.get(name, ())) for name in _LISTS}
         return cls(**{**{k: v for k, v in data.items() if k in known}, **lists})
+
+
+def missing(gone: Gone, stands: Callable[[str], bool]) -> list[str]:
+    """Say what can't be brought back. stands: tells whether a directory is there."""
+    pruned = gone.ignored is not None and not stands(gone.ignored)
+    said = ["single ignored files, which were pruned"] if pruned else []
+    return [*([named(gone.unkept)] if gone.unkept else []), *said]
 
 
 def named(directories: Sequence[str]) -> str:

@@ -111,14 +111,29 @@ def _covers(a: Pathspec, b: Pathspec) -> bool:
     one, other = (a.pattern.lower(), b.pattern.lower()) if a.icase or b.icase else (a.pattern, b.pattern)
     if not a.wild:
         return one in ("", other) or other.startswith(f"{one.rstrip('/')}/")
-    return one == other or (not b.wild and re.fullmatch(_expression(one, a.deep), other) is not None)
+    return one == other or (not b.wild and _matches(_expression(one, a.deep), other))
+
+
+def _matches(expression: str, path: str) -> bool:
+    """What no regular expression can say (`[z-a]`) matches nothing here; of files that exist git itself is asked."""
+    try:
+        return re.fullmatch(expression, path) is not None
+    except re.error:
+        return False
 
 
 def _expression(pattern: str, deep: bool) -> str:
     """Write git's wildcards (wildmatch) as a regular expression, which matches what is below a match, too."""
     any_one = "." if deep else "[^/]"
-    words = {"**/": "(?:.*/)?", "/**": "/.*", "**": f"{any_one}*", "*": f"{any_one}*", "?": any_one}
-    tokens = re.findall(r"\*\*/|/\*\*|\*\*|\*|\?|\\.|\[[!^]?\]?[^]]*\]|.", pattern, re.DOTALL)
+    words = {
+        "/**/": "/(?:.*/)?",
+        "**/": "(?:.*/)?",
+        "/**": "/.*",
+        "**": f"{any_one}*",
+        "*": f"{any_one}*",
+        "?": any_one,
+    }
+    tokens = re.findall(r"/\*\*/|\*\*/|/\*\*|\*\*|\*|\?|\\.|\[[!^]?\]?[^]]*\]|.", pattern, re.DOTALL)
     said = "".join(words.get(t) or _bracket(t) or re.escape(t.removeprefix("\\") or t) for t in tokens)
     return f"(?s:{said})(?:/.*)?"
 

@@ -44,7 +44,7 @@ def approval(task: int, state: State, reviewed: str | None, tip: str | None) -> 
     if state is not State.APPROVED or tip is None or tip == reviewed:
         return None
     says = f"task {task} is approved at {(reviewed or '')[:12]}, its branch is at {tip[:12]}"
-    return Finding("approval-unbound", says, task, f"task {task}")
+    return Finding("approval-unbound", says, task, f"task {task}", data={"reviewed": reviewed})
 
 
 def lease(task: int, state: State, hold: Hold | None) -> Finding | None:

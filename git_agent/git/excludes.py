@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 from git_agent.errors import AgentError
@@ -11,6 +12,11 @@ from git_agent.git.repo import Repo
 
 # One name, written under our lock: what a killed process leaves is overwritten by the next one, or swept up.
 TEMPORARY = "exclude.git-agent"
+
+
+def pattern(path: str) -> str:
+    """Write the pattern that means just this path, relative to the top of a worktree (gitignore(5))."""
+    return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
 
 
 def exclude(repo: Repo, pattern: str) -> None:

@@ -30,11 +30,12 @@ def lock_files(repo: Repo, older_s: float) -> list[LockFile]:
     found = []
     for path in sorted(paths):
         try:
-            age = now - os.lstat(path).st_mtime
+            held = os.lstat(path)
         except OSError:  # let go meanwhile
             continue
-        if age > older_s:
-            found.append(LockFile(path, age))
+        # Which files somebody else's git has open can't be seen.
+        if now - held.st_mtime > older_s and held.st_uid == os.geteuid():
+            found.append(LockFile(path, now - held.st_mtime))
     return found
 
 

@@ -110,6 +110,12 @@ def leads_nowhere(repo: Repo, path: str) -> bool:
     return os.path.dirname(home) == os.path.join(repo.common_dir, "worktrees") and not os.path.isdir(home)
 
 
+def leads_elsewhere(repo: Repo, path: str) -> bool:
+    """Tell whether a directory is a worktree of another repository, as those that a copied store names are."""
+    home = os.path.dirname(way_home(path))
+    return os.path.isdir(home) and home != os.path.join(repo.common_dir, "worktrees")
+
+
 def work_in(repo: Repo, admin: str, path: str) -> list[str]:
     """List what a half-made worktree has beside files as they were committed: nobody's work may go with it.
 
@@ -119,6 +125,7 @@ def work_in(repo: Repo, admin: str, path: str) -> list[str]:
     with tempfile.TemporaryDirectory(dir=private_dir(repo, "scratch")) as scratch:
         env = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
         where = {"git_dir": git_dir, "cwd": path, "env": env}
+        look = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored")
         git(f"--work-tree={path}", "read-tree", "HEAD", **where)  # type: ignore[arg-type]
-        said = git(f"--work-tree={path}", "status", "--porcelain=v1", "-z", "--untracked-files=all", **where)  # type: ignore[arg-type]
+        said = git(f"--work-tree={path}", *look, **where)  # type: ignore[arg-type]
     return [field for field in said.fields if field and field[:2] != " D"]

@@ -43,11 +43,12 @@ def take_back(repo: Repo, path: str, *, task: int, finished: bool) -> None:
     _erase(repo, real, admins)
 
 
-def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
+def remove(repo: Repo, path: str, *, task: int, head: str | None, force: bool = False) -> None:
     """Remove a worktree: rename it aside, forget it, delete it. Gone by hand: only forget it.
 
-    force: also with modified or untracked files, which the caller has kept, or a rebase or merge under way.
-    Raise AgentError (exit 3) worktree-dirty with the list, or worktree-locked for a lock that is not ours.
+    head: the full oid that its HEAD had when the caller kept it, None for an unborn one; force: also with modified or
+    untracked files, which the caller has kept, or a rebase or merge under way. Raise AgentError (exit 3) worktree-dirty
+    with the list, worktree-moved when HEAD is elsewhere by now, or worktree-locked for a lock that is not ours.
     """
     with creation_lock(repo):
         real, admins = real_path(path), registrations(repo, path)
@@ -60,6 +61,8 @@ def remove(repo: Repo, path: str, *, task: int, force: bool = False) -> None:
         if not force:
             _refuse_early(real, admins[0])
         with aside(repo, real) as there:
+            if there:
+                _refuse_late_commit(admins[0], there, real, head)
             if there and not force:
                 _refuse_late_change(admins[0], there, real)
         _forget(repo, admins)
@@ -120,6 +123,13 @@ def _refuse_dirty(real: str) -> None:
         lines.append(f"a {busy} is under way")
     if lines:
         raise _dirty(real, lines)
+
+
+def _refuse_late_commit(admin: str, there: str, real: str, head: str | None) -> None:
+    # Only now nobody finds it any more: a commit that was made since the caller kept HEAD would be in no ref.
+    now = git("rev-parse", "--verify", "--quiet", "HEAD", git_dir=admin, cwd=there, ok=(0, 1)).text or None
+    if now != head:
+        raise refused("worktree-moved", f"a commit was made in {real} just now", "try again: it is kept then")
 
 
 def _refuse_early(real: str, admin: str) -> None:

@@ -7,6 +7,9 @@ from git_agent.store.schema import MetaRow, tuples
 SCANNED = "scanned:"
 """Prefix of the facts that say up to which commit a base was searched for reverts."""
 
+KEPT = "kept:"
+"""Prefix of the facts that say which number the last directory of a task's kept ignored files had."""
+
 UNSAID = "unsaid"
 """The fact that holds what was noticed in the background and was not said to anybody yet."""
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from git_agent.store import events
 from tests.faults.whole import rows, wrong
+from tests.hooks.crowd import eventually
 from tests.sandbox import Sandbox
 
 
@@ -396,3 +399,37 @@ def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_block
     assert sum(line.startswith("  left as it is: ") for line in said) == 1 and not (where / ".worker-ctx.json").exists()
     assert [o["kind"] for o in repo.agent_json("undo", "--list")["operations"]] == ["task.cancelled"]
     assert "task 2 is WORKING again" in repo.agent("undo").out
+
+
+def test_what_somebody_did_in_a_worktree_that_a_killed_undo_made_is_kept(repo: Sandbox) -> None:
+    where = spawned(repo)
+    repo.agent("cancel", "1")
+    repo.agent("rm", "1", "--unmerged")
+    repo.git("config", "agent.setup", "touch begun.log; sleep 60")
+    with subprocess.Popen(["git-agent", "undo"], cwd=repo.path, stderr=subprocess.DEVNULL) as undoing:
+        eventually(lambda: (where / "begun.log").exists(), lambda: list(where.parent.iterdir()))
+        repo.write("precious.txt", "mine\n", cwd=where)
+        undoing.kill()
+    said = repo.agent("status").err
+    assert "took back an interrupted undo of task 1" in said and not where.exists()
+    refs = repo.git("for-each-ref", "--format=%(refname)", "refs/git-agent/rescue/1").split()
+    assert "mine" in [repo.git("show", f"{ref}:precious.txt", check=False) for ref in refs]
+
+
+def test_what_was_pruned_is_named_and_its_number_is_not_given_again(repo: Sandbox) -> None:
+    where = spawned(repo)
+    repo.agent("fail", "1", "-m", "too hard")
+    for text in ("first", "second"):
+        repo.write("own.log", text, cwd=where)
+        repo.agent("rm", "1", "--force", "--unmerged")
+        kept = [d["directory"] for d in repo.agent_json("rescue")["ignored"]]
+        repo.agent("undo")
+    repo.agent("rm", "1", "--force", "--unmerged")
+    for directory in kept:
+        shutil.rmtree(directory)
+    shutil.rmtree(repo.agent_json("rescue")["ignored"][0]["directory"])
+    assert "would not bring back: single ignored files, which were pruned" in repo.agent("undo", "-n").out
+    assert "not brought back: single ignored files, which were pruned" in repo.agent("undo").out
+    repo.write("own.log", "third", cwd=where)
+    repo.agent("rm", "1", "--force", "--unmerged")
+    assert [Path(d["directory"]).name for d in repo.agent_json("rescue")["ignored"]] == ["4"]

@@ -148,3 +148,10 @@ def test_options_are_paths(files: tuple[Repo, str]) -> None:
     opened, commit = files
     pathspecs.check(opened, ["--output=x", "-p", ":(icase)--x"])
     assert pathspecs.tracked(opened, commit, ["--output=x"]) == frozenset()
+
+
+@pytest.mark.parametrize("odd", ["[z-a]", "*[!]x", "[a\\]b]x", "[[:alpha:]]", "["])
+def test_a_pattern_that_is_no_regular_expression_stops_nothing(repo: Sandbox, odd: str) -> None:
+    repo.agent("add", "One", "--path", odd)
+    repo.agent("add", "Two", "--path", "m")
+    repo.agent("conflicts")

@@ -38,6 +38,10 @@ def leftovers(sandbox: Sandbox, path: Path) -> list[str]:
     return [str(each) for each in found] + [each.path for each in worktrees.listing(opened(sandbox))[1:]]
 
 
+def removed(found: Repo, path: str, *, force: bool = False, branch: str = "agent/7-x") -> None:
+    worktrees.remove(found, path, task=7, head=found.branch_oid(branch), force=force)
+
+
 def test_a_worktree_is_made_clean_and_locked_for_its_task(repo: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "er" / "7-x"
     assert made(repo, path) == "7-x"
@@ -217,7 +221,7 @@ def test_a_repository_with_a_submodule_gets_an_empty_directory(repo: Sandbox, tm
     repo.git("commit", "--quiet", "--message", "sub")
     made(repo, tmp_path / "w")
     assert list((tmp_path / "w" / "sub").iterdir()) == []
-    worktrees.remove(opened(repo), str(tmp_path / "w"), task=7)
+    removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
 
 
@@ -285,7 +289,7 @@ def test_a_killed_add_is_taken_back_and_done_again(repo: Sandbox, tmp_path: Path
     found, path = opened(repo), tmp_path / "w7"
     seen = worktrees.observe(found, str(path))
     if seen.registered and not seen.half:
-        worktrees.remove(found, str(path), task=7)
+        removed(found, str(path), branch="b7")
     else:
         worktrees.discard(found, str(path), task=7)
     assert leftovers(repo, path) == []
@@ -353,9 +357,10 @@ def test_discard_leaves_alone_what_is_not_ours(repo: Sandbox, tmp_path: Path) ->
 
 def test_another_tasks_worktree_is_not_ours(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w", task=8)
-    for call in (worktrees.discard, worktrees.remove):
-        with pytest.raises(AgentError, match="task 8"):
-            call(opened(repo), str(tmp_path / "w"), task=7)
+    with pytest.raises(AgentError, match="task 8"):
+        worktrees.discard(opened(repo), str(tmp_path / "w"), task=7)
+    with pytest.raises(AgentError, match="task 8"):
+        removed(opened(repo), str(tmp_path / "w"))
     assert (tmp_path / "w" / "README.md").exists()
 
 
@@ -374,10 +379,10 @@ def test_a_dirty_worktree_is_removed_only_by_force(repo: Sandbox, tmp_path: Path
     (path / "new").touch()
     (path / "README.md").write_text("changed")
     with pytest.raises(AgentError) as caught:
-        worktrees.remove(opened(repo), str(path), task=7)
+        removed(opened(repo), str(path))
     assert caught.value.exit == Exit.REFUSED
     assert set(caught.value.details) == {" M README.md", "?? new"}
-    worktrees.remove(opened(repo), str(path), task=7, force=True)
+    removed(opened(repo), str(path), force=True)
     assert leftovers(repo, path) == []
     assert opened(repo).branch_oid("agent/7-x")
 
@@ -385,7 +390,7 @@ def test_a_dirty_worktree_is_removed_only_by_force(repo: Sandbox, tmp_path: Path
 def test_a_clean_worktree_is_removed_with_its_ignored_files(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w")
     (tmp_path / "w" / ".env").write_text("x")
-    worktrees.remove(opened(repo), str(tmp_path / "w"), task=7)
+    removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
 
 
@@ -402,19 +407,30 @@ def test_a_change_made_at_the_last_moment_stops_the_removal(
 
     monkeypatch.setattr(removal, "_refuse_early", late)
     with pytest.raises(AgentError) as caught:
-        worktrees.remove(opened(repo), str(path), task=7)
+        removed(opened(repo), str(path))
     assert caught.value.details == ("?? late",)
     assert (path / "late").read_text() == "precious"
     assert worktrees.observe(opened(repo), str(path)).registered
     assert list(tmp_path.glob(".trash-*")) == []
 
 
+def test_a_commit_made_at_the_last_moment_stops_the_removal_even_with_force(repo: Sandbox, tmp_path: Path) -> None:
+    made(repo, tmp_path / "w")
+    found, kept = opened(repo), repo.git("rev-parse", "agent/7-x")
+    late = repo.commit(tmp_path / "w", "late.py", "1\n")
+    with pytest.raises(AgentError) as caught:
+        worktrees.remove(found, str(tmp_path / "w"), task=7, head=kept, force=True)
+    assert caught.value.code == "worktree-moved" and repo.git("rev-parse", "HEAD", cwd=tmp_path / "w") == late
+    worktrees.remove(found, str(tmp_path / "w"), task=7, head=late, force=True)
+    assert leftovers(repo, tmp_path / "w") == []
+
+
 def test_a_worktree_deleted_by_hand_is_forgotten(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w")
     subprocess.run(["rm", "-r", tmp_path / "w"], check=True)
     assert worktrees.observe(opened(repo), str(tmp_path / "w")).exists is False
-    worktrees.remove(opened(repo), str(tmp_path / "w"), task=7)
-    worktrees.remove(opened(repo), str(tmp_path / "w"), task=7)
+    removed(opened(repo), str(tmp_path / "w"))
+    removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
 
 
@@ -437,7 +453,7 @@ def test_a_relative_worktree_is_found_and_removed(repo: Sandbox, tmp_path: Path)
     (admin / "gitdir").write_text(os.path.relpath(tmp_path / "w" / ".git", admin) + "\n")
     (tmp_path / "w" / ".git").write_text("gitdir: " + os.path.relpath(admin, tmp_path / "w") + "\n")
     assert worktrees.observe(opened(repo), str(tmp_path / "w")).branch == "agent/7-x"
-    worktrees.remove(opened(repo), str(tmp_path / "w"), task=7)
+    removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
 
 
@@ -445,7 +461,7 @@ def test_a_path_with_everything_in_it_works(repo: Sandbox, tmp_path: Path) -> No
     path = tmp_path / os.fsdecode(b"a 'b\" \xff\n-x")
     made(repo, path)
     assert opened(repo).status(str(path)) == []
-    worktrees.remove(opened(repo), str(path), task=7)
+    removed(opened(repo), str(path))
     assert leftovers(repo, path) == []
 
 
@@ -455,7 +471,7 @@ def test_a_bare_repository_gets_worktrees_too(repo: Sandbox, tmp_path: Path) -> 
     made(bare, tmp_path / "w")
     assert worktrees.listing(opened(bare))[0].bare
     assert opened(bare).status(str(tmp_path / "w")) == []
-    worktrees.remove(opened(bare), str(tmp_path / "w"), task=7)
+    removed(opened(bare), str(tmp_path / "w"))
 
 
 def test_a_sha256_repository_gets_worktrees_too(tmp_path: Path) -> None:
