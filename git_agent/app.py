@@ -183,6 +183,11 @@ class App:
         """Map branches to their oids, as git shows them now."""
         return self.repo.tips()
 
+    @property
+    def sighted_heads(self) -> Mapping[str, str]:
+        """Map branches to their oids, as this command last saw them; git is asked only if it did not look."""
+        return self.heads if self.sighted is None else self.sighted.heads
+
     def reopen(self) -> None:
         """Close the store, to be opened anew when it is asked for: a transaction that was cut short is rolled back."""
         self.close()

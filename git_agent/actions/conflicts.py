@@ -83,7 +83,7 @@ def _concerns(found: Outside, task: Task) -> bool:
 
 
 def _here(app: App, live: Sequence[Task]) -> list[Task]:
-    heads = app.heads if app.sighted is None else app.sighted.heads
+    heads = app.sighted_heads
     for task in live:
         if task.branch not in heads or task.base not in heads:
             lost = task.base if task.branch in heads else task.branch

@@ -28,8 +28,8 @@ def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], Ch
 
     check: runs the check of so many links, none for the base alone, with a title; it may raise, and is not asked again
     then. The whole first; then the middle of what is left, until one link is. Two doubts: when nothing but the whole
-    fails it is checked again, since a check that fails by chance must not hold anybody's task; and before the first
-    link is blamed the base alone is checked, with the repository's own command.
+    fails it is checked again, since it may have failed by chance (the others are believed); and before the first link
+    is blamed the base alone is checked, with the repository's own command.
     """
     count, seen = len(links), dict[int, Checked]()
 

@@ -48,7 +48,7 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
     """
     if most is not None and len(found) > _MANY:
         return Foreseen({}, len(found) * (len(found) + 1) // 2)
-    heads = app.heads if app.sighted is None else app.sighted.heads
+    heads = app.sighted_heads
     pairs = _pairs(found, heads)
     known = clashes.known({oid for pair in pairs for oid in (pair.a, pair.b)})
     terms = _terms(app, pairs) if most is None else {}

@@ -73,7 +73,11 @@ def _observe(app: App, intent: Intent) -> Observed:
 
 def _is_gone(app: App, task: int, number: int) -> bool:
     attempt = attempts.find(task, number)
-    return attempt is not None and attempt.worktree is not None and not _stands(app, attempt.worktree)
+    if attempt is None:
+        return False
+    if attempt.worktree is None:
+        return not attempt.adopted and app.repo.branch_oid(attempt.branch) is None
+    return not _stands(app, attempt.worktree)
 
 
 def _stands(app: App, path: str) -> bool:

@@ -32,7 +32,7 @@ def outside(app: App, task: Task, claims: Sequence[Claim] | None = None) -> list
     claims = path_claims.of_states(LIVE) if claims is None else claims
     if not claims:
         return []
-    heads = app.heads if app.sighted is None else app.sighted.heads
+    heads = app.sighted_heads
     base, tip = heads.get(task.base), heads.get(task.branch or "")
     start = app.repo.merge_base(base, tip) if base and tip else None
     if start is None or tip is None:

@@ -41,7 +41,7 @@ def _shared(app: App, one: Claim, other: Claim) -> tuple[str, ...]:
         return met
     from git_agent.git import pathspecs
 
-    heads = app.heads if app.sighted is None else app.sighted.heads
+    heads = app.sighted_heads
     if one.base not in heads or other.base not in heads:
         return ()
     ours, theirs = (pathspecs.tracked(app.repo, heads[c.base], c.paths) for c in (one, other))
