@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from git_agent.app import App
@@ -41,18 +42,18 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
     if isinstance(tried, merges.Conflict):
         return tried
     parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
-    message = trailers.add(app.repo, _message(app, task, strategy, base_oid, tip), _trailers(task))
-    return Candidate(
-        merges.commit(app.repo, tried.tree, parents, message, cwd=_checkout(app, task)),
-        base_oid,
-        tip,
-        strategy,
-    )
+    where = _checkout(app, task)
+    says = _message(app, task, tip, where) if strategy == "merge" else _squashed(app, task, base_oid, tip)
+    message = trailers.add(app.repo, says, _trailers(task))
+    oid = merges.commit(app.repo, tried.tree, parents, message, cwd=where)
+    return Candidate(oid, base_oid, tip, strategy)
 
 
-def _message(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> str:
-    if strategy == "merge":
-        return merges.merge_message(app.repo, task.branch or "", task.base, tip) + f"\n\n{task.title}\n"
+def _message(app: App, task: Task, tip: str, where: str | None) -> str:
+    return merges.merge_message(app.repo, task.branch or "", task.base, tip, where) + f"\n\n{task.title}\n"
+
+
+def _squashed(app: App, task: Task, base_oid: str, tip: str) -> str:
     subjects = [f"* {c.subject}" for c in reversed(app.repo.commits(base_oid, tip))]
     return "\n\n".join([task.title, "\n".join(subjects)]) + "\n"
 
@@ -64,4 +65,4 @@ def _trailers(task: Task) -> list[tuple[str, str]]:
 
 def _checkout(app: App, task: Task) -> str | None:
     head = app.repo.head(task.base)
-    return head.worktree if head else None
+    return head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None

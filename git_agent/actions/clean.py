@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from git_agent.actions.new_operation import new_operation
 from git_agent.actions.retire import Retired, retire
-from git_agent.actions.sync import sync
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
 from git_agent.domain.task import FINISHED, Task
@@ -25,7 +24,6 @@ def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False)
 
     older_than_s: only of tasks finished so many seconds ago; dry_run: only look.
     """
-    sync(app)
     now = app.store.now()
     old = [t for t in tasks.with_remains(FINISHED) if older_than_s is None or now - t.state_at >= older_than_s * 1000]
     operation = new_operation()

@@ -32,7 +32,7 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
         _check_worktree(app, task)
         if rebase:
             _rebase(app, task)
-        sync(app)
+            sync(app)
         task = tasks.get(task.id)
         _check_work(app, task, allow_empty)
         check_outside(app, task)

@@ -24,8 +24,8 @@ def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone
     force: the worktree may have uncommitted and untracked files, which become a commit.
     """
     branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
-    last = branch or (task.head_oid if attempt.number == task.attempt else None)
-    tip = app.repo.resolve(last) if last is not None else None
+    last = task.head_oid if attempt.number == task.attempt else None
+    tip = branch or (app.repo.resolve(last) if last is not None else None)
     if tip is not None and tip != attempt.start_oid:
         kept.append(refs.keep(app.repo, task.id, tip))
     gone = Gone(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))

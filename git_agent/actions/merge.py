@@ -10,7 +10,6 @@ from git_agent.actions.fence import fence
 from git_agent.actions.hold_conflict import hold_conflict
 from git_agent.actions.land import Landed, Link, land
 from git_agent.actions.not_landable import not_landable
-from git_agent.actions.sync import sync
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
 from git_agent.domain.task import State, Task
@@ -45,7 +44,6 @@ def merge(
     the base forbid it, exit 4 on a conflict (the task goes back to its worker), exit 6 when the base keeps moving.
     """
     fence(app, task)
-    sync(app)
     for _ in range(_TRIES):
         # Again each time: a queue may have landed it while it was checked here.
         if (task := tasks.get(task.id)).state is State.COMPLETED:
@@ -54,7 +52,7 @@ def merge(
             with under_way(app):
                 return _attempt(app, task, strategy or app.config.strategy, keep, checked, dry_run)
         except refs.RefMoved:
-            continue
+            app.sighted = None
     raise AgentError(
         "base-moves",
         f"'{task.base}' moved {_TRIES} times while {task.label} was merged",
@@ -64,7 +62,7 @@ def merge(
 
 
 def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry_run: bool) -> Merged:
-    heads = app.heads
+    heads = app.sighted_heads
     error = not_landable(task, heads.get(task.branch or ""))
     if error is not None:
         raise error

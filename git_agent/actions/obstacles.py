@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
@@ -40,18 +40,20 @@ class Obstacles:
         return (*(each.line for each in self.firm), *self.others)
 
 
-def obstacles(app: App, task: Task, attempt: Attempt, *, force: bool, unmerged: bool) -> Obstacles:
+def obstacles(
+    app: App, task: Task, attempt: Attempt, heads: Mapping[str, str], *, force: bool, unmerged: bool
+) -> Obstacles:
     """List what would be lost or disturbed.
 
-    force: uncommitted, untracked and copied files, stashes and processes don't count; unmerged: nor do commits that
-    are not in the base.
+    heads: where branches are; force: uncommitted, untracked and copied files, stashes and processes don't count;
+    unmerged: nor do commits that are not in the base.
     """
     path = attempt.worktree if attempt.worktree is not None and os.path.isdir(attempt.worktree) else None
     # One look for all, since it takes as long as all the rest: 50 to 400 ms where there are 50,000 files.
     changes = app.repo.status(path, ignored=True) if path else []
     firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
-    others += [] if unmerged else _commits(app, task, attempt)
+    others += [] if unmerged else _commits(app, task, attempt, heads)
     return Obstacles(tuple(firm), tuple(others), tuple(ignored_directories(changes)))
 
 
@@ -101,11 +103,10 @@ def _stashed(app: App, attempt: Attempt) -> list[str]:
     return [f"stashed: {entry}" for entry in app.repo.stashes(attempt.branch)]
 
 
-def _commits(app: App, task: Task, attempt: Attempt) -> list[str]:
-    tip = app.repo.branch_oid(attempt.branch)
+def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> list[str]:
+    tip, base = heads.get(attempt.branch), heads.get(task.base)
     if tip is None and attempt.number == task.attempt and task.head_oid:
         tip = app.repo.resolve(task.head_oid)  # deleted by hand: the store still knows the last commit
-    base = app.repo.branch_oid(task.base)
     if attempt.adopted or tip is None or tip == attempt.start_oid or _recorded(task, attempt, tip):
         return []
     if base is not None and app.repo.is_ancestor(tip, base):

@@ -53,20 +53,21 @@ def retire(
     written already; call it inside `under_way`. Raises AgentError (exit 3) with the list.
     """
     present = attempts.present(task.id)
-    found = {a.number: obstacles(app, task, a, force=force, unmerged=unmerged) for a in present}
+    heads = app.heads if present else {}
+    found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
     lines = tuple(line for each in found.values() for line in each.lines)
     if strict and lines:
         raise _refusal(task, list(found.values()), lines)
     going = [a for a in present if not found[a.number].lines]
+    plan, before = _plan(going, heads, found, lines), begun or {}
     if dry_run or not (going or intent):
-        return _plan(app, going, found, lines)
-    done, before = _plan(app, going, found, lines), begun or {}
+        return plan
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
     intent = _announce(app, task, data, intent)
     gone = [_remove(app, task, attempt, force, intent, data) for attempt in going]
     _record(app, task, going, gone, intent, data["operation"])
-    return replace(done, rescued=tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
+    return replace(plan, rescued=tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
 
 
 def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
@@ -92,11 +93,13 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
     return gone
 
 
-def _plan(app: App, going: list[Attempt], found: Mapping[int, Obstacles], kept: tuple[str, ...]) -> Retired:
+def _plan(
+    going: Sequence[Attempt], heads: Mapping[str, str], found: Mapping[int, Obstacles], kept: tuple[str, ...]
+) -> Retired:
     """Name what is there to be removed: a person may have taken some of it away already."""
     return Retired(
         tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
-        tuple(a.branch for a in going if not a.adopted and app.repo.branch_oid(a.branch)),
+        tuple(a.branch for a in going if not a.adopted and a.branch in heads),
         kept,
         (),
         tuple(dict.fromkeys(name for a in going for name in found[a.number].unkept)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from git_agent.actions.fence import fence
 from git_agent.actions.retire import Retired, retire
-from git_agent.actions.sync import sync
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -19,7 +18,6 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
     the rescue refs. Raises AgentError (exit 3): for a live task always, else with the list of what would be lost.
     """
     fence(app, task)
-    sync(app)
     task = tasks.get(task.id)
     if task.live:
         raise refused("live", f"cannot remove {task.label}: it is {task.state}", f"git agent cancel {task.id}")

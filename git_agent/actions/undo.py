@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.operations import operations
-from git_agent.actions.sync import sync
 from git_agent.actions.undo_operation import undo_operation
 from git_agent.app import App
 from git_agent.domain.assumed import Assumed
@@ -28,7 +27,6 @@ def undo(app: App, number: int = 1, *, only: int | None = None, dry_run: bool = 
     exit 3, when there are not so many, or one can't be undone: of several all are looked at first, each as it would be
     then. What was undone when one fails all the same stays undone, and is named.
     """
-    sync(app)
     _ = app.speaker  # asked of git before any transaction
     found = operations(app, only or number)
     if len(found) < (only or number):

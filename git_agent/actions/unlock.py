@@ -6,7 +6,6 @@ import contextlib
 
 from git_agent.app import App
 from git_agent.domain.task import Task
-from git_agent.errors import AgentError
 from git_agent.git import worktrees
 from git_agent.store import attempts
 
@@ -16,5 +15,5 @@ def unlock(app: App, task: Task) -> None:
     ours = worktrees.LOCK_REASON.format(task=task.id)
     for attempt in attempts.present(task.id):
         if attempt.worktree is not None and worktrees.observe(app.repo, attempt.worktree).locked == ours:
-            with contextlib.suppress(AgentError):
+            with contextlib.suppress(OSError):
                 worktrees.unlock(app.repo, attempt.worktree)

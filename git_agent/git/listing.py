@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,12 +110,11 @@ def lock(repo: Repo, path: str, reason: str) -> None:
 
 
 def unlock(repo: Repo, path: str) -> None:
-    """Unlock the worktree at path; one that is not locked is left as it is."""
-    try:
-        repo.git("worktree", "unlock", "--", real_path(path))
-    except GitError as error:
-        if "is not locked" not in error.stderr:
-            raise
+    """Unlock the worktree at path; one that is not locked is left as it is. Raise OSError."""
+    # gitrepository-layout(5) documents the file; `git worktree unlock` does no more, and takes 2 ms.
+    for admin in registrations(repo, path):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(admin, "locked"))
 
 
 def _listed(lines: Sequence[str]) -> Listed:

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_UNRELATED = "refusing to merge unrelated histories"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,9 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     The base's .gitattributes count (merge drivers, union), as when merging in a checkout of it.
     Raise AgentError unrelated-histories (exit 3).
     """
-    if repo.merge_base(base_oid, tip_oid) is None:
-        raise refused("unrelated-histories", "the branch and its base have no commit in common", "git merge-base")
-    with _attributes(repo, base_oid) as (before, where):
-        args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
-        done = git(*before, *args, git_dir=repo.common_dir, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
+    args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
+    with _attributes(repo, base_oid) as (before, where), _related():
+        done = repo.git(*before, *args, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
     tree, *paths = done.fields
     if not _OID.match(tree):  # status 1 is also git's answer to a revision that it can't read
         raise GitError(("git", *args), done.status, done.err)
@@ -79,11 +78,22 @@ def try_merges(
         try:
             return tried(pairs)
         except GitError as error:
-            if "unrelated histories" not in error.stderr:
+            if _UNRELATED not in error.stderr:
                 raise
         related = [pair for pair in pairs if repo.merge_base(*pair) is not None]
         found = dict(zip(related, tried(related), strict=True))
         return [found.get(pair, Conflict(())) for pair in pairs]
+
+
+@contextmanager
+def _related() -> Iterator[None]:
+    try:
+        yield
+    except GitError as error:
+        if _UNRELATED not in error.stderr:
+            raise
+        says = "the branch and its base have no commit in common"
+        raise refused("unrelated-histories", says, "git merge-base") from error
 
 
 def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
@@ -126,11 +136,12 @@ def commit(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: 
     return git(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, cwd=where, git_dir=git_dir).text
 
 
-def merge_message(repo: Repo, branch: str, base: str, tip: str) -> str:
-    """Return the message that `git merge branch` would write while base is checked out, merge.log and all."""
-    head = repo.head(base)
+def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | None) -> str:
+    """Return the message that `git merge branch` would write while base is checked out, merge.log and all.
+
+    tip: of the branch, a full oid; where: the worktree that the base is checked out in, None for none.
+    """
     line = f"{tip}\t\tbranch '{branch}' of .\n".encode("utf-8", "surrogateescape")
-    where = head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None
     if where:
         return git("fmt-merge-msg", "--into-name", base, stdin=line, cwd=where).text
     # The short log is of what HEAD lacks; it would be wrong where HEAD is another branch.

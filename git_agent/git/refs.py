@@ -44,8 +44,6 @@ def delete(repo: Repo, ref: str, old: str) -> None:
         repo.git("update-ref", "--no-deref", "-d", _full(ref), old)
     except GitError as error:
         raise _moved(repo, ref, old) or error from error
-    if find(repo, ref) is not None:  # deleting nothing is success for git
-        raise RefMoved(ref, old, find(repo, ref))
 
 
 def find(repo: Repo, ref: str) -> str | None:

@@ -342,7 +342,7 @@ def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
         steps = hurting.run(repo, "merge", "1", "2", "3").struck
         world.put_back()
         moved = next(n for n, name in enumerate(steps) if name.startswith("start merge --ff-only"))
-        recorded = next(n for n, name in enumerate(steps) if " worktree unlock " in name)  # the first, not removed yet
+        recorded = next(n for n, name in enumerate(steps) if name.endswith("/locked"))  # the first, not removed yet
         for at in (moved + 2, recorded + 1):
             world.put_back()
             hurting.hurt(repo, ("merge", "1", "2", "3"), "kill", at)

@@ -158,11 +158,11 @@ def test_an_empty_message_is_refused(repo: Sandbox) -> None:
 
 def test_the_merge_message_is_gits(repo: Sandbox) -> None:
     base, tip = fork(repo, "a", "1\n", "2\n", "3\n")
-    assert merges.merge_message(opened(repo), "topic", "main", tip) == "Merge branch 'topic'"
+    assert merges.merge_message(opened(repo), "topic", "main", tip, str(repo.path)) == "Merge branch 'topic'"
     repo.git("config", "merge.log", "true")
-    assert "* topic:\n  theirs" in merges.merge_message(opened(repo), "topic", "main", tip)
+    assert "* topic:\n  theirs" in merges.merge_message(opened(repo), "topic", "main", tip, str(repo.path))
     repo.git("branch", "dev", base)
-    assert merges.merge_message(opened(repo), "topic", "dev", tip) == "Merge branch 'topic' into dev"
+    assert merges.merge_message(opened(repo), "topic", "dev", tip, None) == "Merge branch 'topic' into dev"
 
 
 def test_a_rebase_gives_the_same_as_gits_and_leaves_nothing(repo: Sandbox) -> None:

@@ -29,6 +29,8 @@ def test_a_ref_moves_only_from_its_expected_value(repo: Sandbox) -> None:
     refs.delete(found, "refs/heads/x", new)
     assert found.branch_oid("x") is None
     with pytest.raises(refs.RefMoved, match="does not exist"):
+        refs.delete(found, "refs/heads/x", new)
+    with pytest.raises(refs.RefMoved, match="does not exist"):
         refs.update(found, "refs/heads/x", new, old, "gone")
 
 
