@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from git_agent.actions.rescue import rescue_refs
@@ -28,10 +28,16 @@ class PrunedRescues:
     lost: tuple[Rescue, ...]
 
 
-def prune_rescues(app: App, older_than_s: float, *, dry_run: bool = False) -> PrunedRescues:
+def prune_rescues(
+    app: App,
+    older_than_s: float,
+    *,
+    dry_run: bool = False,
+    asks: Callable[[PrunedRescues], None] = lambda found: None,
+) -> PrunedRescues:
     """Delete rescue refs and kept directories of an age, in seconds; those of unknown age stay.
 
-    dry_run: only look.
+    dry_run: only look; asks: called with what would be deleted, and nothing else is; what it raises prevents it.
     """
     _ = app.store
     before = app.store.now() - int(older_than_s * 1000)
@@ -43,6 +49,7 @@ def prune_rescues(app: App, older_than_s: float, *, dry_run: bool = False) -> Pr
     lost = tuple(r for r in old if r.oid in only)
     found = PrunedRescues(old, directories, tuple(r for r in kept if r.at is None), lost)
     if not dry_run and (old or directories):
+        asks(found)
         _delete(app, found)
     return found
 
@@ -75,7 +82,8 @@ def _delete(app: App, found: PrunedRescues) -> None:
             refs.delete(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
     with disk.explained():
         for directory in found.directories:
-            if os.path.isdir(directory) and not os.path.islink(directory):
-                shutil.rmtree(directory)
-            else:
-                os.unlink(directory)  # a single file that doctor put aside
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.isdir(directory) and not os.path.islink(directory):
+                    shutil.rmtree(directory)
+                else:
+                    os.unlink(directory)  # a single file that doctor put aside

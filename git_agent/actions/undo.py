@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.operations import operations
@@ -20,12 +20,20 @@ class Undone:
     operations: tuple[tuple[Operation, tuple[str, ...]], ...]
 
 
-def undo(app: App, number: int = 1, *, only: int | None = None, dry_run: bool = False) -> Undone:
+def undo(
+    app: App,
+    number: int = 1,
+    *,
+    only: int | None = None,
+    dry_run: bool = False,
+    asks: Callable[[Undone], None] = lambda looked: None,
+) -> Undone:
     """Undo the last operations, one after the other, the newest first.
 
-    number: how many; only: the number of a single one, 1 for the newest; dry_run: only look. Raises AgentError, mostly
-    exit 3, when there are not so many, or one can't be undone: of several all are looked at first, each as it would be
-    then. What was undone when one fails all the same stays undone, and is named.
+    number: how many; only: the number of a single one, 1 for the newest; dry_run: only look; asks: called with several
+    before they, and no others, are undone; what it raises prevents it. Raises AgentError, mostly exit 3, when there are
+    not so many, or one can't be undone: of several all are looked at first, each as it would be then. What was undone
+    when one fails all the same stays undone, and is named.
     """
     _ = app.speaker  # asked of git before any transaction
     found = operations(app, only or number)
@@ -35,6 +43,8 @@ def undo(app: App, number: int = 1, *, only: int | None = None, dry_run: bool = 
     looked = _looked(app, chosen) if dry_run or len(chosen) > 1 else ()
     if dry_run:
         return Undone(looked)
+    if looked:
+        asks(Undone(looked))
     done: list[tuple[Operation, tuple[str, ...]]] = []
     for operation in chosen:
         try:

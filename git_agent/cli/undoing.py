@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,19 +38,21 @@ def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_
         return _listing(app)
     if number is not None and only is not None:
         raise usage("number-and-only", "N and --only mean different things", "give one of them")
-    if (number or 1) > 1 and not (yes or dry_run) and app.terminal and sys.stdin.isatty():
-        _confirm(undo(app, number or 1, dry_run=True))
-    return _undone(app, undo(app, number or 1, only=only, dry_run=dry_run), dry_run)
+    asks = functools.partial(_confirm, app, yes=yes)
+    return _undone(app, undo(app, number or 1, only=only, dry_run=dry_run, asks=asks), dry_run)
 
 
-def _confirm(looked: Undone) -> None:
+def _confirm(app: App, looked: Undone, yes: bool) -> None:
     """Nothing is lost by undoing, so a script is not asked; a person may have meant a task's number."""
     from git_agent.render import undoing
 
+    if yes or not (app.terminal and sys.stdin.isatty()):
+        return
     for operation, lines in looked.operations:
         for line in undoing.lines(operation, lines, dry_run=True):
             click.echo(line, err=True)
-    click.confirm(f"Undo these {len(looked.operations)}?", abort=True, err=True)
+    if not click.confirm(f"Undo these {len(looked.operations)}?", err=True):
+        raise refused("not-confirmed", "nothing was undone", "git agent undo --list tells what can be undone")
 
 
 def _listing(app: App) -> Answer:
@@ -155,11 +158,8 @@ def _prune(app: App, older_than: str, dry_run: bool, yes: bool) -> Answer:
     from git_agent.domain.durations import parse_duration
     from git_agent.render import undoing
 
-    age_s = parse_duration(older_than)
-    found = prune_rescues(app, age_s, dry_run=True)
-    if not dry_run and (found.rescues or found.directories):
-        _ask(app, found, yes)
-        found = prune_rescues(app, age_s)
+    asks = functools.partial(_ask, app, yes=yes)
+    found = prune_rescues(app, parse_duration(older_than), dry_run=dry_run, asks=asks)
     payload = {
         "rescues": [undoing.rescue(r) for r in found.rescues],
         "directories": list(found.directories),
@@ -180,4 +180,5 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
     for line in undoing.pruned(found, dry_run=True):
         click.echo(line, err=True)
-    click.confirm("Delete them for good?", abort=True, err=True)
+    if not click.confirm("Delete them for good?", err=True):
+        raise refused("not-confirmed", "nothing was deleted", "git agent rescue list tells what is kept")
