@@ -9,6 +9,7 @@ from git_agent.app import App
 from git_agent.domain.queueing import check_commands
 from git_agent.domain.task import Task
 from git_agent.errors import refused
+from git_agent.git import merges
 from git_agent.git.preview import Preview
 
 
@@ -16,11 +17,12 @@ def check_merge(app: App, task: Task, made: Candidate, dry_run: bool) -> str | N
     """Check a candidate in a scratch worktree with the task's or the repository's command; nothing without one.
 
     A failing check sends the task back to its worker (hold check_failed) with the last lines, unless dry_run. Returns
-    the file with what it printed. Raises AgentError (exit 3).
+    the file with what it printed. Raises AgentError (exit 3), also when the checkout of the base would refuse it.
     """
     commands = check_commands([task], app.config.text("agent.check"))
     if not commands:
         return None
+    merges.may_land(app.repo, task.base, made.oid, made.base_oid)  # nobody wants to hear it after an hour
     with Preview(app.repo) as preview:
         ran = run_check(app, preview.at(made.oid), commands, [task.id])
     if ran.passed:

@@ -24,7 +24,7 @@ from git_agent.domain.queueing import Fate, Outcome, check_commands, together
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git import refs
-from git_agent.git.merges import Conflict, landing_place
+from git_agent.git.merges import Conflict, may_land
 from git_agent.git.preview import Preview
 from git_agent.git.repo import HEADS
 from git_agent.proc import processes
@@ -147,14 +147,14 @@ class _Queue:
         for task, found in made.conflicts:
             self._conflict(task, found)
         self.waits.update((outcome.task, outcome) for outcome in made.waits)
-        if made.links and self._may_land_on(base, group):
+        if made.links and self._may_land(base, old, group, made.links[-1].made.oid):
             self._judge(base, old, group, made.links)
 
-    def _may_land_on(self, base: str, group: Sequence[Task]) -> bool:
+    def _may_land(self, base: str, old: str, group: Sequence[Task], new: str) -> bool:
         """Nobody wants to hear after an hour of checks that a rebase is under way in the base's checkout."""
         try:
             if self.lock is not None:
-                landing_place(self.app.repo, base)
+                may_land(self.app.repo, base, new, old)
         except AgentError as error:
             if error.exit is not Exit.REFUSED:
                 raise

@@ -59,7 +59,9 @@ def run_check(
             log.write(f"== {what}: {command}\n".encode(errors="replace"))
             ran = check.run(command, path, env, app.progress, heard=log.write, tick=tick, within_s=seconds or None)
             how = f"failed with {ran.status}" if ran.status is not None else f"did not end within {spell(seconds)}"
-            log.write(f"== {'passed' if ran.status == 0 else how}, after {ran.seconds:.1f} s\n".encode())
+            ended = f"{'passed' if ran.status == 0 else how}, after {ran.seconds:.1f} s"
+            app.progress(f"{title}: {ended}")
+            log.write(f"== {ended}\n".encode())
             if ran.status != 0:
                 kept = None if log.failed else name
                 return Checked(command, ran.status, ran.tail, kept, f"the check {how}: {command}")

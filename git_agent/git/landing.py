@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
@@ -17,6 +18,9 @@ _PLAIN = ("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat",
 # A fast-forward whose ref is refused (vetoed by reference-transaction, or moved by somebody else meanwhile) has written
 # files and index already (measured): they are taken back.
 _REF_REFUSED = ("hook", "update_ref failed", "cannot lock ref")
+
+# "Entry 'a' not uptodate", "Untracked working tree file 'a' would be overwritten", a line for each.
+_NAMED = re.compile(r"'(.*)'")
 
 
 def land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
@@ -45,8 +49,22 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
     return here
 
 
+def may_land(repo: Repo, base: str, new: str, old: str) -> None:
+    """Refuse, before long work, what land would refuse if nothing changed until then; the same arguments and errors.
+
+    Nothing is changed, and no hook is run.
+    """
+    here = landing_place(repo, base)
+    if here is None:
+        return
+    git("update-index", "-q", "--refresh", cwd=here, ok=(0, 1))
+    done = git("read-tree", "-n", "-m", "-u", old, new, cwd=here, ok=(0, 128))
+    if done.status != 0:
+        raise _in_the_way(here, tuple(dict.fromkeys(_NAMED.findall(done.err))) or (done.err,))
+
+
 def landing_place(repo: Repo, base: str) -> str | None:
-    """Return the worktree that a branch is checked out in, None where it is in none; to be asked before long work, too.
+    """Return the worktree that a branch is checked out in, None where it is in none.
 
     Raise AgentError (exit 3) as land does, where nothing at all could land on it now.
     """
@@ -86,10 +104,14 @@ def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) 
 def _why(here: str, error: GitError) -> AgentError:
     files = tuple(line.strip() for line in error.stderr.splitlines() if line.startswith("\t"))
     if "would be overwritten by merge" in error.stderr or "would lose untracked files" in error.stderr:
-        says = f"uncommitted changes in {here} are in the way"
-        return refused("checkout-dirty", says, "commit them there, or git stash -u", files or error.details)
+        return _in_the_way(here, files or error.details)
     if "hook" in error.stderr or "update_ref failed" in error.stderr:
         return AgentError(
             "hook-refused", error.message, "see what the hook said", exit=Exit.REFUSED, details=error.details
         )
     return error
+
+
+def _in_the_way(here: str, details: tuple[str, ...]) -> AgentError:
+    says = f"uncommitted changes in {here} are in the way"
+    return refused("checkout-dirty", says, "commit them there, or git stash -u", details)

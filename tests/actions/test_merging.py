@@ -235,14 +235,18 @@ def test_keep_keeps_worktree_and_branch(repo: Sandbox, where: Path) -> None:
     assert task(repo)["state"] == "COMPLETED" and wrong(repo) == []
 
 
-@pytest.mark.parametrize("outcome", ["clean", "conflict", "check"])
+@pytest.mark.parametrize("outcome", ["clean", "conflict", "check", "dirty"])
 def test_a_dry_run_changes_nothing(repo: Sandbox, where: Path, outcome: str) -> None:
     approve(repo)
     if outcome == "conflict":
         repo.commit(None, "login.py", "otherwise\n")
     if outcome == "check":
         repo.git("config", "agent.check", "exit 1")
-    unchanged(repo, "merge", "1", "--dry-run", exit={"clean": 0, "conflict": 4, "check": 3}[outcome])
+    if outcome == "dirty":
+        repo.write("login.py", "mine\n")
+    unchanged(repo, "merge", "1", "--dry-run", exit={"clean": 0, "conflict": 4}.get(outcome, 3))
+    if outcome == "dirty":
+        (repo.path / "login.py").unlink()
     assert task(repo)["state"] == "APPROVED" and task(repo)["unread"] == 0
     assert wrong(repo) == []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -234,6 +236,8 @@ def test_landing_keeps_unrelated_changes_of_every_kind(repo: Sandbox) -> None:
     repo.write("staged", "1")
     repo.git("add", "staged")
     repo.write("untracked", "1")
+    os.utime(repo.path / "README.md")
+    merges.may_land(opened(repo), "main", new, old)
     assert merges.land(opened(repo), "main", new, old, "git-agent: merge 7") == str(repo.path)
     assert repo.git("rev-parse", "main") == new
     assert repo.git("status", "--porcelain").split("\n") == [" M README.md", "A  staged", "?? untracked"]
@@ -242,11 +246,14 @@ def test_landing_keeps_unrelated_changes_of_every_kind(repo: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("path", "listed"), [("README.md", "README.md"), ("new/er", "new/er")])
-def test_changes_in_the_way_stop_the_landing_and_are_listed(repo: Sandbox, path: str, listed: str) -> None:
+@pytest.mark.parametrize("land", [merges.may_land, partial(merges.land, message="m")], ids=["before", "then"])
+def test_changes_in_the_way_stop_the_landing_and_are_listed(
+    repo: Sandbox, path: str, listed: str, land: Callable[..., object]
+) -> None:
     old, new = ready(repo, path)
     repo.write(path, "mine\n")
     with pytest.raises(AgentError) as caught:
-        merges.land(opened(repo), "main", new, old, "m")
+        land(opened(repo), "main", new, old)
     assert (caught.value.code, caught.value.exit, caught.value.details) == ("checkout-dirty", Exit.REFUSED, (listed,))
     assert is_untouched(repo, old)
     assert (repo.path / path).read_text() == "mine\n"
