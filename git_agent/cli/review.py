@@ -151,10 +151,12 @@ def _approved(app: App) -> list[Task]:
 
 def _merge(app: App, task: Task, options: dict[str, Any]) -> Answer:
     from git_agent.actions.merge import merge
-    from git_agent.render import queue
+    from git_agent.render import json, queue
 
-    merged = merge(app, task, **options)
-    return task_answer(app, merged.task, queue.merged(merged, options["dry_run"]), dry_run=options["dry_run"])
+    merged, dry_run = merge(app, task, **options), options["dry_run"]
+    gone = merged.landed.retired if merged.landed else None
+    removed = json.retired(gone) if gone else None
+    return task_answer(app, merged.task, queue.merged(merged, dry_run), removed=removed, dry_run=dry_run)
 
 
 def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
@@ -167,6 +169,7 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
     payload = lambda: {  # noqa: E731
         "tasks": [json.task(v) for v in view(app, done.tasks, counts=True)],
         **json.outcomes(done.outcomes),
+        "removed": {str(i): json.retired(each.retired) for i, each in done.landed.items() if each.retired},
         "dry_run": dry_run,
     }
     said, talk = queue.queued(done, dry_run), queue.problems(done, dry_run)

@@ -235,6 +235,17 @@ def test_keep_keeps_worktree_and_branch(repo: Sandbox, where: Path) -> None:
     assert task(repo)["state"] == "COMPLETED" and wrong(repo) == []
 
 
+@pytest.mark.parametrize("words", [("1",), ("--all",)], ids=["one", "queue"])
+def test_json_names_what_went_and_what_was_not_kept(repo: Sandbox, where: Path, words: tuple[str, ...]) -> None:
+    repo.commit(where, ".gitignore", "build/\n")
+    repo.write("build/out.o", "x\n", cwd=where)
+    approve(repo)
+    gone = repo.agent_json("merge", *words)["removed"]
+    gone = gone["1"] if words == ("--all",) else gone
+    assert (gone["worktrees"], gone["branches"]) == ([str(where)], ["agent/1-fix-login"])
+    assert (gone["kept"], gone["rescued"], gone["not_kept"]) == ([], ["refs/git-agent/rescue/1/1"], ["build/"])
+
+
 @pytest.mark.parametrize("outcome", ["clean", "conflict", "check", "dirty"])
 def test_a_dry_run_changes_nothing(repo: Sandbox, where: Path, outcome: str) -> None:
     approve(repo)
