@@ -111,8 +111,8 @@ def contract(example: object) -> str:
                 " Outside, and `order` has the numbers of all live tasks. `health.clashes` of `status` counts the pairs"
                 " that clash, `health.unforeseen` those that were not looked at. `results` of"
                 " `merge` is an array of Result; where not all landed, `error` stands beside it. `removed` has"
-                " `worktrees` and `branches` that went, `kept` (what stayed, and why), `rescued` (refs that hold the commits) and"
-                " `not_kept` (ignored directories); `clean` and a queue give one for each task, by its number."
+                " `worktrees` and `branches` that went, `kept` (what stayed, and why), `rescued` (refs that hold the"
+                " commits) and `not_kept` (ignored directories); `clean` and a queue give one for each task, by number."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",
