@@ -22,7 +22,7 @@ def check_merge(app: App, task: Task, made: Candidate, dry_run: bool) -> str | N
     commands = check_commands([task], app.config.text("agent.check"))
     if not commands:
         return None
-    merges.may_land(app.repo, task.base, made.oid, made.base_oid)  # nobody wants to hear it after an hour
+    merges.require_landable(app.repo, task.base, made.oid, made.base_oid)  # nobody wants to hear it after an hour
     with Preview(app.repo) as preview:
         ran = run_check(app, preview.at(made.oid), commands, [task.id])
     if ran.passed:

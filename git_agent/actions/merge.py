@@ -73,7 +73,7 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
     if isinstance(made, merges.Conflict):
         raise _conflict(app, task, made, dry_run)
     if dry_run:
-        merges.may_land(app.repo, task.base, made.oid, base_oid)
+        merges.require_landable(app.repo, task.base, made.oid, base_oid)
     log = check_merge(app, task, made, dry_run) if checked else None
     if dry_run:
         return Merged(task)

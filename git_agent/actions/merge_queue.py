@@ -24,7 +24,7 @@ from git_agent.domain.queueing import Fate, Outcome, check_commands, together
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git import refs
-from git_agent.git.merges import Conflict, may_land
+from git_agent.git.merges import Conflict, require_landable
 from git_agent.git.preview import Preview
 from git_agent.git.repo import HEADS
 from git_agent.proc import processes
@@ -154,7 +154,7 @@ class _Queue:
         """Nobody wants to hear after an hour of checks that a rebase is under way in the base's checkout."""
         try:
             if self.lock is not None:
-                may_land(self.app.repo, base, new, old)
+                require_landable(self.app.repo, base, new, old)
         except AgentError as error:
             if error.exit is not Exit.REFUSED:
                 raise

@@ -49,7 +49,7 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
     return here
 
 
-def may_land(repo: Repo, base: str, new: str, old: str) -> None:
+def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
     """Refuse, before long work, what land would refuse if nothing changed until then; the same arguments and errors.
 
     Nothing is changed, and no hook is run.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from git_agent.errors import refused
 from git_agent.git import versions
 from git_agent.git.in_memory import Tried, merge_pairs
-from git_agent.git.landing import land, may_land
+from git_agent.git.landing import land, require_landable
 from git_agent.git.rebases import Conflict, rebase
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, decode, git
@@ -24,9 +24,9 @@ __all__ = [
     "commit",
     "has_drivers",
     "land",
-    "may_land",
     "merge_message",
     "rebase",
+    "require_landable",
     "terms",
     "try_merge",
     "try_merges",

@@ -237,7 +237,7 @@ def test_landing_keeps_unrelated_changes_of_every_kind(repo: Sandbox) -> None:
     repo.git("add", "staged")
     repo.write("untracked", "1")
     os.utime(repo.path / "README.md")
-    merges.may_land(opened(repo), "main", new, old)
+    merges.require_landable(opened(repo), "main", new, old)
     assert merges.land(opened(repo), "main", new, old, "git-agent: merge 7") == str(repo.path)
     assert repo.git("rev-parse", "main") == new
     assert repo.git("status", "--porcelain").split("\n") == [" M README.md", "A  staged", "?? untracked"]
@@ -246,7 +246,7 @@ def test_landing_keeps_unrelated_changes_of_every_kind(repo: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("path", "listed"), [("README.md", "README.md"), ("new/er", "new/er")])
-@pytest.mark.parametrize("land", [merges.may_land, partial(merges.land, message="m")], ids=["before", "then"])
+@pytest.mark.parametrize("land", [merges.require_landable, partial(merges.land, message="m")], ids=["before", "then"])
 def test_changes_in_the_way_stop_the_landing_and_are_listed(
     repo: Sandbox, path: str, listed: str, land: Callable[..., object]
 ) -> None:
