@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from git_agent.git.listing import registrations
 from git_agent.git.locks import creation_lock, private_dir, try_hold
 from git_agent.git.repo import Repo
 
@@ -70,11 +69,13 @@ def marked(root: str) -> Iterator[tuple[str, bool]]:
 
 
 def _clear(repo: Repo, path: str) -> None:
-    for admin in registrations(repo, path):
-        shutil.rmtree(admin, ignore_errors=True)
-    shutil.rmtree(path, ignore_errors=True)
-    if not os.path.lexists(path):  # else the mark stays, so that somebody's sweep tries again
+    # By its name, which nobody else has: the file that says whose a registration is may be deleted first.
+    worktrees = os.path.join(repo.common_dir, "worktrees")
+    ours = (os.path.join(worktrees, os.path.basename(path)), path)
+    for each in ours:
+        shutil.rmtree(each, ignore_errors=True)
+    if not any(map(os.path.lexists, ours)):  # else the mark stays, so that somebody's sweep tries again
         with contextlib.suppress(OSError):
             os.unlink(path + ".alive")
     with contextlib.suppress(OSError):
-        os.rmdir(os.path.join(repo.common_dir, "worktrees"))
+        os.rmdir(worktrees)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -219,12 +220,17 @@ def test_a_rebase_obeys_union_and_ignores_hooks_and_taste(repo: Sandbox) -> None
     assert repo.git("rev-parse", "topic") == tip
 
 
-def test_what_a_killed_rebase_left_is_swept_up(repo: Sandbox) -> None:
+@pytest.mark.parametrize("gone", ["", "gitdir", "HEAD", "worktree"])
+def test_what_a_killed_rebase_left_is_swept_up(repo: Sandbox, gone: str) -> None:
     base, tip = fork(repo, "a", "1\n", "2\n", "3\n")
     scratch = repo.path / ".git" / "git-agent" / "scratch"
     scratch.mkdir(parents=True)
     repo.git("worktree", "add", "--quiet", "--lock", "--detach", scratch / "1-dead", tip)
     (scratch / "1-dead.alive").touch()
+    if gone == "worktree":
+        shutil.rmtree(scratch / "1-dead")
+    elif gone:
+        (repo.path / ".git" / "worktrees" / "1-dead" / gone).unlink()
     merges.rebase(opened(repo), base, tip)
     assert list(scratch.iterdir()) == []
     assert not (repo.path / ".git" / "worktrees").exists()
