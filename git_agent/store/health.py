@@ -96,20 +96,31 @@ def dangling() -> list[Dangling]:
 
 
 def _dangling(table: str, parent: str) -> list[Dangling]:
-    columns = [row[1] for row in database.rows(f"PRAGMA table_info({table})", ())]
-    key = _HANGING.get(table, ())
-    lost = []
-    for _, _, other, source, target, *_ in database.rows(f"PRAGMA foreign_key_list({table})", ()):
-        if other == parent:
-            where = f"{source} IS NOT NULL AND {source} NOT IN (SELECT {target} FROM {parent})"
-            lost += database.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", ())
-    return [Dangling(table, parent, dict(zip(columns, row, strict=True)), key) for row in lost]
+    columns, lost = [row[1] for row in database.rows(f"PRAGMA table_info({table})", ())], []
+    for where in _leads_nowhere(table, parent):
+        lost += database.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", ())
+    return [Dangling(table, parent, dict(zip(columns, row, strict=True)), _HANGING.get(table, ())) for row in lost]
+
+
+def _leads_nowhere(table: str, parent: str) -> list[str]:
+    keys = database.rows(f"PRAGMA foreign_key_list({table})", ())
+    columns = [(source, target) for _, _, other, source, target, *_ in keys if other == parent]
+    return [f"({at} IS NOT NULL AND {at} NOT IN (SELECT {to} FROM {parent}))" for at, to in columns]
+
+
+def hangs(row: Dangling) -> bool:
+    """Tell whether a row is there as it was read and its parent is not."""
+    where = f"{_is(row)} AND ({' OR '.join(_leads_nowhere(row.table, row.parent))})"
+    return bool(database.rows(f"SELECT 1 FROM {row.table} WHERE {where}", tuple(row.values.values())))
+
+
+def _is(row: Dangling) -> str:
+    return " AND ".join(f"{name} IS ?" for name in row.values)
 
 
 def delete(row: Dangling) -> bool:
-    """Delete a dangling row, if it is as it was read; call it in a transaction."""
-    where = " AND ".join(f"{name} IS ?" for name in row.values)
-    database.rows(f"DELETE FROM {row.table} WHERE {where}", tuple(row.values.values()))
+    """Delete a row, if it is as it was read; call it in a transaction. Returns whether it was."""
+    database.rows(f"DELETE FROM {row.table} WHERE {_is(row)}", tuple(row.values.values()))
     return bool(database.rows("SELECT changes()", ())[0][0])
 
 
