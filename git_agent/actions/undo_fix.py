@@ -34,8 +34,7 @@ def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[
     if dry_run:
         return [f"would take back: {event.data['text']}"]
     with app.store.transaction():
-        if not events.numbered([event.seq]):
-            raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
+        _require_standing(event)
         if code in _IN_STORE:
             return _record(app, event, _IN_STORE[code](event.task or 0, before, after))
     try:
@@ -43,7 +42,13 @@ def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[
     except FileNotFoundError as error:
         raise _changed(f"{error.filename} is not there any more") from error
     with app.store.transaction():
+        _require_standing(event)  # another undo may have been as quick
         return _record(app, event, text)
+
+
+def _require_standing(event: Event) -> None:
+    if not events.numbered([event.seq]):
+        raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
 
 
 def _record(app: App, event: Event, text: str) -> list[str]:
