@@ -31,10 +31,13 @@ def _modes(app: App, finding: Finding) -> str:
 
 
 def _wal(app: App, finding: Finding) -> str:
-    with app.store.transaction():
-        record_fix(app, finding, "written into the database and cut off", {"size": finding.data["size"]}, {})
-    health.checkpoint()
-    return "written into the database and cut off"
+    size = finding.data["size"]
+    if health.wal_size(app.store_dir) < size:
+        raise not_as_seen()
+    if not health.checkpoint():
+        raise AgentError("store-busy", "somebody reads it", "git agent doctor names who has it open", exit=Exit.BUSY)
+    left = health.wal_size(app.store_dir)
+    return record_fix(app, finding, "written into the database and cut off", {"size": size}, {"size": left})
 
 
 def _index(app: App, finding: Finding) -> str:

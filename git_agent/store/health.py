@@ -143,9 +143,9 @@ def set_journal(mode: str) -> str:
     return str(database.rows(f"PRAGMA journal_mode={'WAL' if mode == 'wal' else 'DELETE'}", ())[0][0])
 
 
-def checkpoint() -> None:
-    """Write the write-ahead log into the database and cut it off, as far as nobody reads it."""
-    database.rows("PRAGMA wal_checkpoint(TRUNCATE)", ())
+def checkpoint() -> bool:
+    """Write the write-ahead log into the database and cut it off. Returns whether all was: who reads it keeps it."""
+    return not database.rows("PRAGMA wal_checkpoint(TRUNCATE)", ())[0][0]
 
 
 def reindex() -> None:

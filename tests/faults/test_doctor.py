@@ -478,6 +478,18 @@ def test_what_keeps_a_look_from_mending_is_told_of_nothing_else(world: World) ->
     assert [each["subject"] for each in said["failed"]] == left, done
 
 
+def test_a_large_log_is_cut_off_before_that_is_recorded(world: World) -> None:
+    store = world.sandbox.path / ".git/git-agent/agent.db"
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:  # the last one to close it would cut it off
+        other.execute("PRAGMA synchronous=OFF")
+        other.execute("INSERT INTO meta VALUES ('large', zeroblob(70000000))")
+        done = world.sandbox.run(sys.executable, "-c", RACE, "store-wal", "true")
+        assert done.out == "written into the database and cut off\n", done
+        (data,) = other.execute("SELECT data FROM event WHERE kind = 'doctor.fixed'").fetchone()
+    said = json.loads(data)
+    assert said["before"]["size"] > 70_000_000 and said["after"] == {"size": 0}
+
+
 def test_a_half_made_worktree_with_work_in_it_stays(world: World) -> None:
     sandbox = world.sandbox
     BREAKS["worktree half made"].do(sandbox)
