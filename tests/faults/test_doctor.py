@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from git_agent.render.contract import FINDING
-from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, worktree
+from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, sql, worktree
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
 from tests.sandbox import Result, Sandbox
@@ -236,6 +236,10 @@ def test_a_store_that_can_not_be_read_is_a_finding_and_is_left_as_it_is(world: W
         shutil.rmtree(store) if store.is_dir() and not store.is_symlink() else store.unlink(missing_ok=True)
         store.write_bytes(held)
         store.chmod(0o600)
+    for flipped in ("body = CAST(x'ff' AS TEXT)", "worktree = x'ff00'"):
+        sql(f"UPDATE task SET {flipped} WHERE id = 1")(sandbox)  # SQLite's own check finds nothing
+        assert codes(findings(sandbox)) == {"not-examined"}, flipped
+        store.write_bytes(held)
     _torn(store)
     said = doctor(sandbox)
     assert said.code == 1 and "Traceback" not in said.err and "fix: " in said.out, said
