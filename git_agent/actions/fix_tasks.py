@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from git_agent.actions.not_as_seen import not_as_seen
 from git_agent.actions.record_fix import record_fix
@@ -14,7 +13,7 @@ from git_agent.domain.finding import Finding
 from git_agent.domain.fold import fold
 from git_agent.domain.soundness import Row, against_events, approval, lease
 from git_agent.domain.speaker import GIT
-from git_agent.domain.task import Hold, State, Step
+from git_agent.domain.task import Step
 from git_agent.store import attempts, health, histories, leases, tasks
 
 
@@ -31,17 +30,12 @@ def fix_tasks(app: App, finding: Finding) -> str:
 
 def _state(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    was, wanted = (_row(task, finding.data[name]) for name in ("row", "wanted"))
+    was, wanted = (Row.of(task, *finding.data[name]) for name in ("row", "wanted"))
     now = against_events(was, fold(histories.changes(task, task).get(task, ())))
     if now is None or now.data.get("wanted") != finding.data["wanted"] or not histories.set_row(task, was, wanted):
         raise not_as_seen()
     before, after = ({"row": finding.data[name]} for name in ("row", "wanted"))
     return record_fix(app, finding, f"is {wanted.state} again, as its events say", before, after)
-
-
-def _row(task: int, values: list[Any]) -> Row:
-    state, hold, epoch, version = values
-    return Row(task, State(state), Hold(hold) if hold else None, epoch, version)
 
 
 def _is_unbound(app: App, finding: Finding) -> bool:

@@ -12,7 +12,6 @@ from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.finding import LASTING
 from git_agent.domain.soundness import Row
-from git_agent.domain.task import Hold, State
 from git_agent.errors import AgentError, refused
 from git_agent.git import excludes, lockfiles, refs, worktrees
 from git_agent.store import attempts, events, health, histories
@@ -62,15 +61,10 @@ def _changed(what: str) -> AgentError:
 
 
 def _state(task: int, before: _Values, after: _Values) -> str:
-    was, now = _row(task, before["row"]), _row(task, after["row"])
+    was, now = Row.of(task, *before["row"]), Row.of(task, *after["row"])
     if not histories.set_row(task, now, was):
         raise _changed(f"task {task} went on since")
     return f"task {task} is {was.state} again, whatever its events say"
-
-
-def _row(task: int, values: list[Any]) -> Row:
-    state, hold, epoch, version = values
-    return Row(task, State(state), Hold(hold) if hold else None, epoch, version)
 
 
 def _put_row_back(task: int, before: _Values, after: _Values) -> str:

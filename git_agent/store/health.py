@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from git_agent.domain.owner import Owner
 from git_agent.store import faults, migrate
+from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import database
 
 _MOST = 20  # lines of damage; one is enough to know
@@ -156,7 +157,7 @@ def reindex() -> None:
 def named_locks() -> list[tuple[str, int, Owner, int]]:
     """List the named locks that are held: name, fence, holder, and for how long, ms."""
     query = "SELECT name, fence, host, boot_id, pid, pid_start, taken_at FROM lock WHERE host IS NOT NULL"
-    (now,) = database.rows("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", ())[0]
+    (now,) = database.rows(f"SELECT {NOW_MS.sql}", ())[0]
     return [(name, fence, Owner(*owner), now - at) for name, fence, *owner, at in database.rows(query, ())]
 
 
