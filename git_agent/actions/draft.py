@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from git_agent.actions.check_claims import Checked, check_claims
+from git_agent.actions.check_claims import Claimable, check_claims
 from git_agent.actions.find import find
 from git_agent.app import App
 from git_agent.domain import names
@@ -22,12 +22,12 @@ class DraftTask:
 
     values: dict[str, Any]
     parents: tuple[int, ...]
-    paths: Checked
+    paths: Claimable
     base_oid: str
     named: bool
 
     def insert(self, actor: str) -> Task:
-        """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Checked does."""
+        """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Claimable does."""
         self.paths.require()
         name = self.values["name"]
         if not self.named:

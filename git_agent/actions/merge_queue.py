@@ -15,7 +15,7 @@ from git_agent.actions.hold_check import hold_check
 from git_agent.actions.hold_conflict import hold_conflict
 from git_agent.actions.land import Landed, Link, land
 from git_agent.actions.left_out import left_out
-from git_agent.actions.run_check import Checked, run_check
+from git_agent.actions.run_check import CheckRun, run_check
 from git_agent.actions.sync import sync
 from git_agent.actions.under_lock import under_lock
 from git_agent.actions.under_way import under_way
@@ -175,11 +175,11 @@ class _Queue:
         if verdict.of is not None:
             self._hold(links[verdict.good].task, verdict.of, ids[: verdict.good])
 
-    def _check(self, base: str, old: str, links: Sequence[Link], title: str) -> Checked:
+    def _check(self, base: str, old: str, links: Sequence[Link], title: str) -> CheckRun:
         default = self.app.config.text("agent.check")
         commands = check_commands([link.task for link in links], default) if links else (default,)
         if not (self.checked and commands):
-            return Checked()
+            return CheckRun()
         path = self.preview.at(links[-1].made.oid if links else old)
         ids = [link.task.id for link in links]
         ran = run_check(self.app, path, commands, ids, title=title, tick=self._go_on)
@@ -223,7 +223,7 @@ class _Queue:
             self._settle(left_out(task, why, _CHANGED))
         return bool(landing.landed)
 
-    def _hold(self, task: Task, failed: Checked, under: Sequence[int]) -> None:
+    def _hold(self, task: Task, failed: CheckRun, under: Sequence[int]) -> None:
         why = failed.why + (f" (on top of {together(under)})" if under else "")
         try:
             if self.lock is not None:
