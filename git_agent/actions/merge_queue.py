@@ -20,6 +20,7 @@ from git_agent.actions.sync import sync
 from git_agent.actions.under_lock import under_lock
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
+from git_agent.domain.landing import after_check, after_conflict, base_gone
 from git_agent.domain.queueing import Fate, Outcome, check_commands, together
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
@@ -135,8 +136,7 @@ class _Queue:
         self._go_on()
         old = self.bases.get(base) or self.app.repo.branch_oid(base)
         if old is None:
-            hint = f"git agent edit {group[0].id} --base BRANCH"
-            self._leave(group, AgentError("unknown-base", f"the base '{base}' is gone", hint))
+            self._leave(group, base_gone(group[0]))
             return
         made = chain(
             self.app, group, old, self.strategy, [i for i, o in self.outcomes.items() if o.fate is Fate.MERGED]
@@ -231,7 +231,7 @@ class _Queue:
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = f"mend it in {task.worktree}, then git agent done"
+        helps = after_check(task)
         self._settle(Outcome(task.id, Fate.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
 
     def _conflict(self, task: Task, found: Conflict) -> None:
@@ -241,9 +241,8 @@ class _Queue:
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
         why = f"it conflicts with '{task.base}'"
-        self._settle(Outcome(task.id, Fate.CONFLICT, why, helps, found.paths, exit=Exit.CONFLICT))
+        self._settle(Outcome(task.id, Fate.CONFLICT, why, after_conflict(task), found.paths, exit=Exit.CONFLICT))
 
     def _not_held(self, task: Task, error: AgentError) -> None:
         if error.exit not in (Exit.REFUSED, Exit.BUSY) or error.code == "lock-lost":
@@ -253,9 +252,8 @@ class _Queue:
     def _broken(self, base: str, group: Sequence[Task], verdict: Verdict) -> None:
         assert verdict.of is not None
         why = f"the check fails on '{base}' itself: {verdict.of.why}"
-        details = (*verdict.of.tail, *((f"all of it: {verdict.of.log}",) if verdict.of.log else ()))
         hint = f"mend '{base}' first, or git agent merge --no-check {' '.join(str(task.id) for task in group)}"
-        self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=details))
+        self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=verdict.of.said))
 
     def _leave(self, group: Sequence[Task], error: AgentError) -> None:
         """Nothing more of a base can be merged now."""

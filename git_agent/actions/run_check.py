@@ -29,6 +29,11 @@ class CheckRun:
         """Tell whether nothing failed."""
         return not self.command
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Return its last lines, and where the others are."""
+        return (*self.tail, *((f"all of it: {self.log}",) if self.log else ()))
+
 
 def run_check(
     app: App,
