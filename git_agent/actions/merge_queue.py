@@ -124,10 +124,10 @@ class _Queue:
         try:
             with under_way(self.app):
                 self._attempt(base, group)
-        except refs.RefMoved:
+        except refs.RefMoved as error:
             self.moves[base] += 1
             if self.moves[base] < _TRIES:
-                self.app.progress(f"'{base}' moved meanwhile: all is done again on top of it")
+                self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved meanwhile: all is done again")
                 return
             why = f"'{base}' moved {_TRIES} times while it was checked"
             self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
