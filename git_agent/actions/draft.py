@@ -13,7 +13,7 @@ from git_agent.domain import names
 from git_agent.domain.order import Order
 from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, event_kind
 from git_agent.errors import AgentError
-from git_agent.store import events, tasks
+from git_agent.store import events, namesakes, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class DraftTask:
         self.paths.require()
         name = self.values["name"]
         if not self.named:
-            name = names.number(name, lambda n: tasks.name_taken(names.key(n)))
+            name = names.number(name, lambda n: namesakes.taken(names.key(n)))
         task = tasks.insert({**self.values, "name": name, "name_key": names.key(name)}, State.OPEN)
         tasks.set_parents(task.id, self.parents)
         tasks.set_paths(task.id, self.paths.paths)

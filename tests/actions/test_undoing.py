@@ -371,6 +371,24 @@ def list_of(repo: Sandbox) -> list[tuple[object, object]]:
     return [(each["after"], each["why"]) for each in repo.agent_json("undo", "--list")["operations"]]
 
 
+def test_a_name_that_was_given_again_is_in_the_way_and_a_look_knows(repo: Sandbox) -> None:
+    approved(repo)
+    repo.agent("merge", "1")
+    repo.agent("add", "Fix it again", "--name", "fix-login")
+    head = repo.git("rev-parse", "main")
+    for dry in (("-n",), ()):
+        said = repo.agent("undo", *dry, exit=3).err
+        assert "another task is named 'fix-login'" in said and "git revert -m 1" in said
+    assert (repo.git("rev-parse", "main"), task(repo)["state"]) == (head, "COMPLETED")
+    repo.agent("cancel", "2")
+    repo.agent("add", "And again", "--name", "fix-login")
+    repo.agent("cancel", "3")
+    for dry in (("-n",), ("--yes",)):  # each alone could be undone
+        assert "another task is named 'fix-login'" in repo.agent("undo", "2", *dry, exit=3).err
+    assert {task(repo, n)["state"] for n in (2, 3)} == {"CANCELLED"}
+    assert wrong(repo) == []
+
+
 def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_then(repo: Sandbox) -> None:
     approved(repo)
     approved(repo, "Fix logout", "logout.py")
