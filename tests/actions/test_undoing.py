@@ -335,6 +335,24 @@ def test_a_branch_that_doctor_made_again_is_kept_before_its_fix_is_undone(repo: 
     assert repo.git("branch", "--list", "agent/*") == ""
 
 
+def test_a_name_that_was_given_again_is_in_the_way_and_a_look_knows(repo: Sandbox) -> None:
+    approved(repo)
+    repo.agent("merge", "1")
+    repo.agent("add", "Fix it again", "--name", "fix-login")
+    head = repo.git("rev-parse", "main")
+    for dry in (("-n",), ()):
+        said = repo.agent("undo", *dry, exit=3).err
+        assert "another task is named 'fix-login'" in said and "git revert -m 1" in said
+    assert (repo.git("rev-parse", "main"), task(repo)["state"]) == (head, "COMPLETED")
+    repo.agent("cancel", "2")
+    repo.agent("add", "And again", "--name", "fix-login")
+    repo.agent("cancel", "3")
+    for dry in (("-n",), ("--yes",)):  # each alone could be undone
+        assert "another task is named 'fix-login'" in repo.agent("undo", "2", *dry, exit=3).err
+    assert {task(repo, n)["state"] for n in (2, 3)} == {"CANCELLED"}
+    assert wrong(repo) == []
+
+
 BEATEN = """
 import subprocess
 from git_agent.actions import undo_fix
@@ -369,24 +387,6 @@ def test_of_two_who_take_a_fix_back_at_once_one_is_told_that_it_was(repo: Sandbo
 def list_of(repo: Sandbox) -> list[tuple[object, object]]:
     """Return of each operation what has to be undone before it, and why it can't be undone."""
     return [(each["after"], each["why"]) for each in repo.agent_json("undo", "--list")["operations"]]
-
-
-def test_a_name_that_was_given_again_is_in_the_way_and_a_look_knows(repo: Sandbox) -> None:
-    approved(repo)
-    repo.agent("merge", "1")
-    repo.agent("add", "Fix it again", "--name", "fix-login")
-    head = repo.git("rev-parse", "main")
-    for dry in (("-n",), ()):
-        said = repo.agent("undo", *dry, exit=3).err
-        assert "another task is named 'fix-login'" in said and "git revert -m 1" in said
-    assert (repo.git("rev-parse", "main"), task(repo)["state"]) == (head, "COMPLETED")
-    repo.agent("cancel", "2")
-    repo.agent("add", "And again", "--name", "fix-login")
-    repo.agent("cancel", "3")
-    for dry in (("-n",), ("--yes",)):  # each alone could be undone
-        assert "another task is named 'fix-login'" in repo.agent("undo", "2", *dry, exit=3).err
-    assert {task(repo, n)["state"] for n in (2, 3)} == {"CANCELLED"}
-    assert wrong(repo) == []
 
 
 def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_then(repo: Sandbox) -> None:
