@@ -18,7 +18,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Claimable:
     """Pathspecs that may be claimed. seen: the claims that they were compared with, None where none refuse them."""
 
     paths: tuple[str, ...]
@@ -39,7 +39,7 @@ def _others(task: int | None) -> list[Claim]:
     return [each for each in path_claims.of_states(LIVE | {State.OPEN}) if each.task != task]
 
 
-def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int], task: int | None = None) -> Checked:
+def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int], task: int | None = None) -> Claimable:
     """Read the pathspecs of a task and compare them with those of the live and OPEN ones; return them.
 
     base: its branch; after: the tasks that it waits for, which may overlap; task: its number, if it has one. Raises
@@ -48,13 +48,13 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
     """
     paths = tuple(_read(path) for path in dict.fromkeys(given))
     if not paths:
-        return Checked(paths)
+        return Claimable(paths)
     from git_agent.git import pathspecs
 
     pathspecs.check(app.repo, paths)
     mode = app.config.path_claims
     if mode == "off":
-        return Checked(paths)
+        return Claimable(paths)
     seen = frozenset(_others(task))
     found = overlaps(app, Claim(task, State.OPEN, base, paths), after)
     if found and mode == "refuse":
@@ -65,7 +65,7 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
         raise refused("paths-claimed", says, hint, tuple(map(_line, found)))
     for each in found:
         app.notice(f"paths overlap with {_line(each)}")
-    return Checked(paths, seen if mode == "refuse" else None)
+    return Claimable(paths, seen if mode == "refuse" else None)
 
 
 def _read(text: str) -> str:

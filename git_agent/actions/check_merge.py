@@ -6,6 +6,7 @@ from git_agent.actions.candidate import Candidate
 from git_agent.actions.hold_check import hold_check
 from git_agent.actions.run_check import run_check
 from git_agent.app import App
+from git_agent.domain.landing import after_check
 from git_agent.domain.queueing import check_commands
 from git_agent.domain.task import Task
 from git_agent.errors import refused
@@ -32,6 +33,6 @@ def check_merge(app: App, task: Task, made: Candidate, dry_run: bool) -> str | N
     raise refused(
         "check-failed",
         f"cannot merge {task.label}: {ran.why}",
-        f"git agent merge {task.id} --no-check" if dry_run else f"mend it in {task.worktree}, then git agent done",
-        (*ran.tail, *((f"all of it: {ran.log}",) if ran.log else ())),
+        f"git agent merge {task.id} --no-check" if dry_run else after_check(task),
+        ran.said,
     )

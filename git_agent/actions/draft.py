@@ -6,14 +6,14 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from git_agent.actions.check_claims import Checked, check_claims
+from git_agent.actions.check_claims import Claimable, check_claims
 from git_agent.actions.find import find
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.order import Order
 from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, event_kind
 from git_agent.errors import AgentError
-from git_agent.store import events, tasks
+from git_agent.store import events, namesakes, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,16 @@ class DraftTask:
 
     values: dict[str, Any]
     parents: tuple[int, ...]
-    paths: Checked
+    paths: Claimable
     base_oid: str
     named: bool
 
     def insert(self, actor: str) -> Task:
-        """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Checked does."""
+        """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Claimable does."""
         self.paths.require()
         name = self.values["name"]
         if not self.named:
-            name = names.number(name, lambda n: tasks.name_taken(names.key(n)))
+            name = names.number(name, lambda n: namesakes.taken(names.key(n)))
         task = tasks.insert({**self.values, "name": name, "name_key": names.key(name)}, State.OPEN)
         tasks.set_parents(task.id, self.parents)
         tasks.set_paths(task.id, self.paths.paths)

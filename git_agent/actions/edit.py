@@ -13,7 +13,7 @@ from git_agent.domain import names
 from git_agent.domain.order import Order
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
-from git_agent.store import events, tasks
+from git_agent.store import events, namesakes, tasks
 
 
 def edit(app: App, ref: str | None, order: Order) -> Taken:
@@ -36,9 +36,9 @@ def edit(app: App, ref: str | None, order: Order) -> Taken:
         if (
             "name_key" in columns
             and columns["name_key"] != names.key(now.name)
-            and tasks.name_taken(columns["name_key"])
+            and namesakes.taken(columns["name_key"])
         ):
-            raise tasks.name_taken_error(columns["name"], columns["name_key"])
+            raise namesakes.taken_error(columns["name"], columns["name_key"])
         told = _told(now, columns, parents, order)
         if not told:
             return Taken(now, False)

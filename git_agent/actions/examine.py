@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from git_agent.actions.examine_config import examine_config
@@ -27,8 +27,6 @@ _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.FILES: examine_files,
     Group.CONFIGURATION: examine_config,
 }
-
-
 _UNSOUND = ("not-examined", "store-corrupt", "store-damaged")
 
 
@@ -41,25 +39,25 @@ class Examined:
     notes: tuple[str, ...] = ()
 
 
-def examine(app: App, group: Group | None = None) -> Examined:
-    """Look for what is wrong, in one group or in all; nothing is changed.
+def examine(app: App) -> Examined:
+    """Look for what is wrong, group by group; nothing is changed.
 
     Reads every event that changed a state, the worktrees of live tasks, and the refs. A store that can't be opened is
     a finding, and the only ones beside it are those that need none.
     """
-    found = _examined(app, Group.STORE) if group in (None, Group.STORE) else []
+    found = _examined(app, Group.STORE)
     readable = _is_readable(app)
     if not readable:
-        app.has_store, app.carried = False, ()
+        app.has_store = False
     for each in Group if readable else ():
-        if each is not Group.STORE and group in (None, each):
+        if each is not Group.STORE:
             app.progress(f"examining {each}")
             found += _examined(app, each)
     found = list({each.key: each for each in found}.values())  # what is wrong with the store stops several groups
-    if any(each.code in _UNSOUND for each in found):
+    if not readable or any(each.code in _UNSOUND for each in found):
         app.carried = ()  # whoever asks the store for them would fail
         return Examined(tuple(found), {})
-    return Examined(tuple(found), _seen() if readable and group is None else {}, _notes(app) if readable else ())
+    return Examined(tuple(found), _seen(), _notes(app))
 
 
 def _is_readable(app: App) -> bool:
@@ -83,7 +81,8 @@ def _looked(app: App, group: Group) -> list[Finding]:
             return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]
         says = f"{group} could not be examined to the end: {error.message}"
         return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent sync")]
-    except (ValueError, LookupError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError) as error:
+        # A bit that flipped makes a text of the store a blob, or bytes that are no UTF-8, and SQLite's check passes.
         says = f"{group} could not be examined to the end: {type(error).__name__}: {error}"
         return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
 
@@ -98,15 +97,9 @@ def _seen() -> dict[str, int]:
 
 
 def _notes(app: App) -> tuple[str, ...]:
-    return tuple(_untrusted(app))
-
-
-def _untrusted(app: App) -> Iterator[str]:
-    try:
-        names = app.config.untrusted
-    except (AgentError, OSError):
-        return
-    if names:
-        yield f"not trusted: {', '.join(names)} of .gitagent; git agent trust accepts them"
-    if app.repo.main_worktree and not os.path.isdir(app.repo.main_worktree):
-        yield f"the main worktree {app.repo.main_worktree} is not there"
+    """The configuration was examined: it can be read."""
+    names, main = app.config.untrusted, app.repo.main_worktree
+    notes = [f"not trusted: {', '.join(names)} of .gitagent; git agent trust accepts them"] if names else []
+    if main and not os.path.isdir(main):
+        notes.append(f"the main worktree {main} is not there")
+    return tuple(notes)

@@ -19,10 +19,10 @@ from git_agent.store.attempts import Standing
 _AT_ONCE = 4  # gits that run at the same time: more need more open files than some systems allow (ulimit -n 20)
 
 
-def examine_files(app: App) -> list[Finding]:
-    """Examine the worktrees of live tasks; nothing is changed, and no link is followed."""
+def examine_files(app: App, task: int | None = None) -> list[Finding]:
+    """Examine the worktree of a live task, or of all; nothing is changed, and no link is followed."""
     busy = {intent.task for intent in intents.pending()}
-    standing = [each for each in attempts.standing() if each.working and each.task not in busy]
+    standing = [each for each in attempts.standing(task) if each.working and each.task not in busy]
     there = [each for each in standing if registered.works(each.worktree)]
     source = app.repo.main_worktree
     secrets = copied(source, app.config) if source is not None and there else []

@@ -7,22 +7,20 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from git_agent.actions.amiss import amiss
+from git_agent.actions.examine_attempt import examine_attempt
+from git_agent.actions.examine_locks import examine_locks
+from git_agent.actions.examine_strays import examine_strays
 from git_agent.actions.home import home
-from git_agent.actions.moved_along import moved_along
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
-from git_agent.git import listing, lockfiles, places, refs, registered, scratch
+from git_agent.git import places, refs, registered, scratch
 from git_agent.git.registered import Registered
 from git_agent.git.repo import Tips
 from git_agent.proc import holders, processes
 from git_agent.store import attempts, health, intents, tasks
-from git_agent.store.attempts import Standing
 
-_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` for as long as its editor is open
 _LEFT_S = 3600.0
-_MADE_S = 60.0  # while a worktree is made its registration changes all the time
 
 
 def examine_git(app: App) -> list[Finding]:
@@ -37,11 +35,10 @@ def examine_git(app: App) -> list[Finding]:
     ]
     for each in standing:
         if each.working:
-            found += _of_attempt(app, each, tips)
-    made = [intent.data["place"] for intent in pending.values() if intent.data.get("place")]
-    busy, reserved = ({place[name] for place in made} for name in ("worktree", "branch"))
-    found += _of_nobody(app, [each for each in there if each.path not in busy])
-    return [*found, *_twice(there), *_orphans(app, tips, there, reserved), *_left(app), *_locks(app, there)]
+            found += examine_attempt(app, each, tips)
+    reserved = {intent.data["place"]["branch"] for intent in pending.values() if intent.data.get("place")}
+    found += [*examine_strays(app, there), *_twice(there), *_orphans(app, tips, there, reserved)]
+    return [*found, *_left(app), *examine_locks(app, there)]
 
 
 def _under_way(app: App) -> Iterator[Finding]:
@@ -76,77 +73,6 @@ def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
     for task in unfinished:
         if task.base not in tips.heads:
             yield Finding("base-gone", f"task {task.id} goes into '{task.base}', which is gone", task.id, task.base)
-
-
-def _of_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
-    found = amiss(app, each, tips)
-    if found is None:
-        return (yield from _unlocked(app, each))
-    subject = each.branch if found.code.startswith("branch") else each.worktree
-    says = f"task {each.task}: {found.says}"
-    if found.code == "branch-gone":
-        oid = _last_commit(app, each)
-        code = "branch-gone" if oid else "branch-lost"
-        yield Finding(
-            code, f"{says}; it was at {(oid or each.head_oid or '')[:12]}", each.task, subject, data={"oid": oid}
-        )
-    elif found.code == "worktree-moved":
-        data = {"path": moved_along(app, each), "admin": each.admin}
-        yield Finding("worktree-moved", says, each.task, subject, data=data)
-    elif found.code == "repository-copied":
-        admin = os.path.join(app.repo.common_dir, "worktrees", each.admin)
-        data = {"path": each.worktree}
-        yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
-    else:
-        helps = found.helps + (found.more if found.more.startswith(",") else "")
-        if found.code == "worktree-gone":
-            helps += ", or git worktree repair PATH where it was moved to"
-        yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree})
-
-
-def _last_commit(app: App, each: Standing) -> str | None:
-    """The worktree's own log of HEAD is newer than our last look, if HEAD still is on the branch."""
-    spot = places.spot(app.repo.common_dir, each.admin)
-    known = [each.head_oid, *_rescued(app, each.task)]
-    if spot is not None and spot.head == each.branch:
-        known.insert(0, places.last_head(app.repo.common_dir, each.admin))
-    return next((oid for oid in known if oid and app.repo.resolve(oid)), None)
-
-
-def _rescued(app: App, task: int) -> list[str]:
-    kept = app.repo.refs(f"refs/git-agent/rescue/{task}/")
-    return [kept[ref] for ref in sorted(kept, key=lambda ref: int(ref.rpartition("/")[2]), reverse=True)]
-
-
-def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
-    locked = listing.reason(os.path.join(app.repo.common_dir, "worktrees", each.admin))
-    if locked in (None, listing.INITIALIZING):
-        says = f"task {each.task}: worktree {each.worktree} is " + (f"locked as '{locked}'" if locked else "not locked")
-        yield Finding("worktree-unlocked", says, each.task, each.worktree, data={"locked": locked})
-
-
-def _of_nobody(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
-    owned, recorded = attempts.admins(), {task.worktree for task in tasks.unfinished()}
-    for each in there:
-        if (
-            (each.half and each.age_s < _MADE_S)
-            or each.admin in owned
-            or each.path in recorded
-            or each.path is None
-            or each.path.startswith(app.repo.common_dir + os.sep)
-        ):
-            continue
-        quoted = shlex.quote(each.path)
-        data = {"path": each.path, "admin": each.admin, "task": each.task}
-        made_here = each.task is not None or os.path.dirname(each.path) == home(app)
-        if each.half and (each.task is not None or (each.initializing and made_here and each.age_s > _OLD_S)):
-            yield Finding("worktree-half", f"worktree {each.path} was left half made", None, each.path, data=data)
-        elif each.task is not None and os.path.isdir(each.path):
-            says, helps = (
-                f"worktree {each.path} is of no task",
-                f"git worktree unlock {quoted}, then git worktree remove",
-            )
-            yield Finding("worktree-orphan", says, None, each.path, f"{helps} {quoted}")
 
 
 def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
@@ -211,24 +137,3 @@ def _left(app: App) -> Iterator[Finding]:
             old = age_s > _LEFT_S and path.removesuffix(".alive") not in marked
             if old and pid.isdecimal() and not processes.is_running(int(pid)):
                 yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
-
-
-def _locks(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
-    old = lockfiles.lock_files(app.repo, _OLD_S)
-    if not old:
-        return
-    held = holders.holders({each.path for each in old})
-    where = [app.repo.common_dir, app.repo.main_worktree, *(each.path for each in there)]
-    gits = holders.gits([path for path in where if path])
-    for each in old:
-        age = f"{each.path} is {int(each.age_s / 60)} min old"
-        by = held.get(each.path) or gits
-        stopped = next((one for one in by if one.stopped), None)
-        if stopped is not None:
-            says = f"{age}; process {stopped.pid} ({stopped.name}), which is stopped, " + (
-                "has it open" if each.path in held else "runs here"
-            )
-            yield Finding("lock-stopped", says, None, each.path, f"kill -CONT {stopped.pid}, or kill {stopped.pid}")
-        elif not by:
-            known = "nobody has it open" if holders.known() else "no git should run here any more"
-            yield Finding("lock-stale", f"{age}, and {known}", None, each.path)

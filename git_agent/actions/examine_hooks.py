@@ -32,7 +32,7 @@ def _running(app: App) -> Iterator[Finding]:
     main = [] if hookfiles.forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
     for place in [*main, *standing]:
         effective = hookfiles.effective(app.repo, place)
-        missing = [each.event for each in effective if each.scheme == "none" and each.event in hookfiles.EVENTS]
+        missing = [each.event for each in effective if each.scheme == "none"]
         if missing:
             yield Finding("hooks-missing", f"{', '.join(missing)} in {place}: ours does not run", None, place)
         for each in effective:

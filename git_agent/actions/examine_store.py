@@ -71,7 +71,7 @@ def _inside(directory: str) -> Iterator[Finding]:
         yield Finding("store-index", f"{path}: {index[0]}", subject=path)
     for row in health.dangling():
         if row.key and row.table != "task_dep":
-            data = {"table": row.table, "values": row.values}
+            data = {"table": row.table, "parent": row.parent, "values": row.values}
             says = f"row {row.name} belongs to a {row.parent} that is not there"
             yield Finding("store-dangling", says, subject=row.name, data=data)
     held = health.journal(directory)

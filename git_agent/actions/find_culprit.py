@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.land import Link
-from git_agent.actions.run_check import Checked
+from git_agent.actions.run_check import CheckRun
 from git_agent.app import App
 from git_agent.domain.bisection import first_failing, most_questions
 
@@ -18,12 +18,12 @@ class Verdict:
     """
 
     good: int
-    of: Checked | None = None
+    of: CheckRun | None = None
     base_fails: bool = False
     log: str | None = None
 
 
-def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], Checked]) -> Verdict:
+def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], CheckRun]) -> Verdict:
     """Judge a chain by checks of its beginnings, none of them twice but for a doubt.
 
     check: runs the check of so many links, none for the base alone, with a title; it may raise, and is not asked again
@@ -31,7 +31,7 @@ def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], Ch
     fails it is checked again, since it may have failed by chance (the others are believed); and before the first link
     is blamed the base alone is checked, with the repository's own command.
     """
-    count, seen = len(links), dict[int, Checked]()
+    count, seen = len(links), dict[int, CheckRun]()
 
     def passes(number: int) -> bool:
         whole = number == count

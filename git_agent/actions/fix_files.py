@@ -9,6 +9,8 @@ import stat
 from collections.abc import Callable, Mapping
 
 from git_agent import context
+from git_agent.actions.examine_files import examine_files
+from git_agent.actions.not_as_seen import not_as_seen
 from git_agent.actions.record_fix import record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
@@ -18,8 +20,11 @@ from git_agent.store import tasks
 
 
 def fix_files(app: App, finding: Finding) -> str:
-    """Mend one finding that was just seen; return what was done. Raises AgentError, OSError where that fails."""
-    return _FIXES[finding.code](app, finding)
+    """Mend one finding, if it is seen again; return what was done. Raises AgentError, OSError where that fails."""
+    again = next((each for each in examine_files(app, finding.task) if each.key == finding.key), None)
+    if again is None:
+        raise not_as_seen()
+    return _FIXES[again.code](app, again)
 
 
 def _written(app: App, finding: Finding) -> str:

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 
+from git_agent.actions.examine_attempt import examine_attempt
+from git_agent.actions.examine_locks import examine_locks
+from git_agent.actions.examine_strays import examine_strays
+from git_agent.actions.not_as_seen import not_as_seen
 from git_agent.actions.record_fix import record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError, refused
 from git_agent.git import listing, lockfiles, refs, registered, worktrees
 from git_agent.proc import holders
+from git_agent.store import attempts, intents
 
 
 def fix_git(app: App, finding: Finding) -> str:
-    """Mend one finding that was just seen; return what was done. Raises AgentError, OSError where that fails."""
-    return _FIXES[finding.code](app, finding)
+    """Mend one finding, if it is seen again; return what was done. Raises AgentError, OSError where that fails."""
+    return _FIXES[finding.code](app, _again(app, finding))
+
+
+def _again(app: App, finding: Finding) -> Finding:
+    """Look again, at what it is about alone. Raises AgentError (exit 6) when it is not so any more."""
+    again = next((each for each in _seen(app, finding) if each.key == finding.key), None)
+    if again is None:
+        raise not_as_seen()
+    return again
+
+
+def _seen(app: App, finding: Finding) -> Iterable[Finding]:
+    """Git is asked before the record is read."""
+    if finding.code == "lock-stale":
+        return examine_locks(app, registered.registered(app.repo), finding.subject)
+    if finding.code == "worktree-half":
+        there = registered.registration(app.repo, finding.data["admin"])
+        return examine_strays(app, [there] if there else [])
+    tips, busy = app.repo.start_tips()(), {intent.task for intent in intents.pending()}
+    own = [each for each in attempts.standing(finding.task) if each.working and each.task not in busy]
+    return chain.from_iterable(examine_attempt(app, each, tips) for each in own)
 
 
 def _branch(app: App, finding: Finding) -> str:

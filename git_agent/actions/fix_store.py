@@ -16,11 +16,13 @@ from git_agent.store import health, locks
 
 
 def fix_store(app: App, finding: Finding) -> str:
-    """Mend one finding that was just seen; return what was done. Raises AgentError, OSError where that fails."""
+    """Mend one finding, if it is still so; return what was done. Raises AgentError, OSError where that fails."""
     return _FIXES[finding.code](app, finding)
 
 
 def _modes(app: App, finding: Finding) -> str:
+    if (finding.subject, finding.data["mode"], finding.data["wanted"]) not in health.wrong_modes(app.store_dir):
+        raise not_as_seen()
     # By its path: opening the database by ourselves would drop SQLite's locks.
     os.chmod(finding.subject, finding.data["wanted"])
     with app.store.transaction():
@@ -29,13 +31,19 @@ def _modes(app: App, finding: Finding) -> str:
 
 
 def _wal(app: App, finding: Finding) -> str:
-    with app.store.transaction():
-        record_fix(app, finding, "written into the database and cut off", {"size": finding.data["size"]}, {})
-    health.checkpoint()
-    return "written into the database and cut off"
+    size = finding.data["size"]
+    if health.wal_size(app.store_dir) < size:
+        raise not_as_seen()
+    if not health.checkpoint():
+        raise AgentError("store-busy", "somebody reads it", "git agent doctor names who has it open", exit=Exit.BUSY)
+    left = health.wal_size(app.store_dir)
+    return record_fix(app, finding, "written into the database and cut off", {"size": size}, {"size": left})
 
 
 def _index(app: App, finding: Finding) -> str:
+    index, damage = health.complaints()
+    if damage or not index:
+        raise not_as_seen()
     health.reindex()
     with app.store.transaction():
         return record_fix(app, finding, "built anew", {}, {})
@@ -43,6 +51,8 @@ def _index(app: App, finding: Finding) -> str:
 
 def _journal(app: App, finding: Finding) -> str:
     wanted = finding.data["wanted"]
+    if health.journal(app.store_dir).mode != finding.data["mode"]:
+        raise not_as_seen()
     if health.set_journal(wanted) != wanted:
         raise AgentError("store-busy", "others have the store open", "try again when they have ended", exit=Exit.BUSY)
     with app.store.transaction():
@@ -51,8 +61,9 @@ def _journal(app: App, finding: Finding) -> str:
 
 def _dangling(app: App, finding: Finding) -> str:
     table, values = finding.data["table"], finding.data["values"]
+    row = health.Dangling(table, finding.data["parent"], values, ())
     with app.store.transaction():
-        if not health.delete(health.Dangling(table, "", values, ())):
+        if not health.hangs(row) or not health.delete(row):
             raise not_as_seen()
         return record_fix(app, finding, "taken out", {"table": table, "values": values}, {})
 

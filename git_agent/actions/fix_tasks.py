@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from git_agent.actions.not_as_seen import not_as_seen
 from git_agent.actions.record_fix import record_fix
@@ -11,24 +11,26 @@ from git_agent.actions.take import take
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.fold import fold
-from git_agent.domain.soundness import Row, against_events, lease
+from git_agent.domain.soundness import Row, against_events, approval, lease
 from git_agent.domain.speaker import GIT
-from git_agent.domain.task import Hold, State, Step
-from git_agent.store import attempts, health, histories, tasks
+from git_agent.domain.task import Step
+from git_agent.store import attempts, health, histories, leases, tasks
 
 
 def fix_tasks(app: App, finding: Finding) -> str:
-    """Mend one finding that was just seen; return what was done. Raises AgentError where that fails.
+    """Mend one finding, if it is seen again; return what was done. Raises AgentError where that fails.
 
-    Each look and its change are one transaction, so that nothing comes between them.
+    Each look and its change are one transaction, so that nothing comes between them; git is asked before.
     """
+    if finding.code in _OF_GIT and not _OF_GIT[finding.code](app, finding):
+        raise not_as_seen()
     with app.store.transaction():
         return _FIXES[finding.code](app, finding)
 
 
 def _state(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    was, wanted = (_row(task, finding.data[name]) for name in ("row", "wanted"))
+    was, wanted = (Row.of(task, *finding.data[name]) for name in ("row", "wanted"))
     now = against_events(was, fold(histories.changes(task, task).get(task, ())))
     if now is None or now.data.get("wanted") != finding.data["wanted"] or not histories.set_row(task, was, wanted):
         raise not_as_seen()
@@ -36,9 +38,9 @@ def _state(app: App, finding: Finding) -> str:
     return record_fix(app, finding, f"is {wanted.state} again, as its events say", before, after)
 
 
-def _row(task: int, values: list[Any]) -> Row:
-    state, hold, epoch, version = values
-    return Row(task, State(state), Hold(hold) if hold else None, epoch, version)
+def _is_unbound(app: App, finding: Finding) -> bool:
+    task = tasks.get(finding.task or 0)
+    return approval(task.id, task.state, task.reviewed_oid, app.repo.branch_oid(task.branch or "")) is not None
 
 
 def _approval(app: App, finding: Finding) -> str:
@@ -54,26 +56,36 @@ def _approval(app: App, finding: Finding) -> str:
 def _dependency(app: App, finding: Finding) -> str:
     task, parent = finding.task or 0, finding.data["parent"]
     values = {"task": task, "parent": parent}
-    if (task, parent) not in histories.edges() or histories.states({parent}):
+    if tasks.find(parent) is not None or not health.delete(health.Dangling("task_dep", "task", values, ())):
         raise not_as_seen()
-    health.delete(health.Dangling("task_dep", "task", values, ()))
     return record_fix(app, finding, "waits for it no more", {"table": "task_dep", "values": values}, {})
 
 
 def _count(app: App, finding: Finding) -> str:
-    was, count = finding.data["was"], finding.data["count"]
-    if not histories.set_count(finding.task or 0, was, count):
+    task, was, count = finding.task or 0, finding.data["was"], finding.data["count"]
+    if len(tasks.blockers([task])[task]) != count or not histories.set_count(task, was, count):
         raise not_as_seen()
     return record_fix(app, finding, "counted again", {"count": was}, {"count": count})
 
 
 def _lease(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    if not any(each[0] == task and lease(*each) is not None for each in histories.leased()):
+    now = tasks.find(task)
+    if now is None or lease(task, now.state, now.hold) is None or task not in leases.of([task]):
         raise not_as_seen()
     values = health.row("lease", task)
     health.delete(health.Dangling("lease", "task", values, ()))
     return record_fix(app, finding, "dropped", {"table": "lease", "values": values}, {})
+
+
+def _is_bare(app: App, finding: Finding) -> bool:
+    found = attempts.find(finding.task or 0, finding.data["number"])
+    if found is None or found.worktree is None or found.admin is None:
+        return False
+    there = os.path.lexists(found.worktree) or os.path.isdir(
+        os.path.join(app.repo.common_dir, "worktrees", found.admin)
+    )
+    return not there and app.repo.branch_oid(found.branch) is None
 
 
 def _attempt(app: App, finding: Finding) -> str:
@@ -88,7 +100,7 @@ def _attempt(app: App, finding: Finding) -> str:
 
 def _lost(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    if tasks.find(task) is not None:
+    if tasks.find(task) is not None or histories.taken_back([task]):
         raise not_as_seen()
     return record_fix(app, finding, "noted as lost; its events stay", {}, {"task": task})
 
@@ -102,3 +114,4 @@ _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
     "attempt-bare": _attempt,
     "task-lost": _lost,
 }
+_OF_GIT: Mapping[str, Callable[[App, Finding], bool]] = {"approval-unbound": _is_unbound, "attempt-bare": _is_bare}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from git_agent.actions.run_check import Checked
+from git_agent.actions.run_check import CheckRun
 from git_agent.actions.send_back import send_back
 from git_agent.app import App
 from git_agent.domain.queueing import together
 from git_agent.domain.task import Step, Task
 
 
-def hold_check(app: App, task: Task, failed: Checked, under: Sequence[int] = (), lock: int | None = None) -> str:
+def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int] = (), lock: int | None = None) -> str:
     """Hold a task (WORKING, check_failed) and tell its worker the last lines; return why, in words.
 
     under: the tasks that it was merged on top of, with which alone the check passes; lock: the queue's fence, None

@@ -118,7 +118,7 @@ def _completed(
         except AgentError as error:
             now = tasks.get(link.task.id)
             if now.state is State.COMPLETED:  # what stays of it can be removed another time
-                app.notice(f"{now.label} landed, and its worktree stays: {error.message}")
+                app.notice(f"{now.label} landed, and not all that it had could be removed: {error.message}")
                 done.append(Landed(now, where, None))
             else:
                 failed.append(error)

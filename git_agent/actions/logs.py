@@ -45,8 +45,10 @@ def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:
 
 
 def _checks(directory: str, task: Task) -> list[str]:
-    """The last check that an event names, of tasks that were merged together; else one that runs, or was cut short."""
+    """One that runs; the last that an event names, of tasks that were merged together; else one that was cut short."""
     own = logfile.check_name(directory, task.id)
     last = [events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)]
     named = max((event for event in last if event is not None), key=lambda event: event.seq, default=None)
-    return [str(named.data["log"]), own] if named is not None and named.data.get("log") else [own]
+    if named is None or not named.data.get("log") or logfile.is_written(own):
+        return [own]
+    return [str(named.data["log"]), own]

@@ -30,16 +30,16 @@ _Key = tuple[str, int | None, str]
 def mend_findings(app: App, findings: Sequence[Finding]) -> tuple[dict[_Key, str], list[tuple[Finding, str]]]:
     """Mend what can be mended. Returns what was done, by the keys of findings, and what could not be done, and why.
 
-    Raises no AgentError: one that can't be mended does not keep the others from it.
+    Each fix looks again at what it is about, and no wider, right before it acts. Raises no AgentError: one that can't
+    be mended does not keep the others from it.
     """
     done: dict[_Key, str] = {}
     failed: list[tuple[Finding, str]] = []
     _look(app, findings, failed)
     for each in _again(app, findings):
         try:
-            if now := _still(app, each):
-                app.progress(now.what)
-                done[now.key] = _FIXERS[now.group](app, now)
+            app.progress(each.what)
+            done[each.key] = _FIXERS[each.group](app, each)
         except (AgentError, OSError) as error:
             failed.append((each, error.message if isinstance(error, AgentError) else str(error)))
     return done, failed
@@ -53,14 +53,15 @@ def _look(app: App, findings: Sequence[Finding], failed: list[tuple[Finding, str
         for line in look(app).lines:
             app.notice(line)
     except AgentError as error:
-        failed += [(each, error.message) for each in findings]
+        app.notice(f"not all could be mended that every command mends: {error.message}")
+        failed += [(each, error.message) for each in findings if each.rule.mends and not _has_fixer(each)]
 
 
 def _again(app: App, findings: Sequence[Finding]) -> list[Finding]:
     """Look again, when anything could have changed by itself: what is gone needs no fix, what came may have one."""
     found = examine(app).findings if app.has_store else findings
-    return [each for each in found if each.rule.mends and (each.rule.fix == DOCTOR or each.group is Group.HOOKS)]
+    return [each for each in found if each.rule.mends and _has_fixer(each)]
 
 
-def _still(app: App, finding: Finding) -> Finding | None:
-    return next((each for each in examine(app, finding.group).findings if each.key == finding.key), None)
+def _has_fixer(finding: Finding) -> bool:
+    return finding.rule.fix == DOCTOR or finding.group is Group.HOOKS

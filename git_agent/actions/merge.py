@@ -12,6 +12,7 @@ from git_agent.actions.land import Landed, Link, land
 from git_agent.actions.not_landable import not_landable
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
+from git_agent.domain.landing import after_conflict, base_gone
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git import merges, refs
@@ -68,7 +69,7 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
         raise error
     base_oid, tip = heads.get(task.base), heads[task.branch or ""]
     if base_oid is None:
-        raise AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
+        raise base_gone(task)
     made = candidate(app, task, strategy, base_oid, tip)
     if isinstance(made, merges.Conflict):
         raise _conflict(app, task, made, dry_run)
@@ -93,7 +94,7 @@ def _conflict(app: App, task: Task, found: merges.Conflict, dry_run: bool) -> Ag
         "conflict",
         f"{task.label} conflicts with '{task.base}'"
         + ("" if dry_run else "; it is WORKING again and its worker is told"),
-        f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done",
+        after_conflict(task),
         exit=Exit.CONFLICT,
         details=found.paths,
     )

@@ -15,11 +15,12 @@ from git_agent.actions.hold_check import hold_check
 from git_agent.actions.hold_conflict import hold_conflict
 from git_agent.actions.land import Landed, Link, land
 from git_agent.actions.left_out import left_out
-from git_agent.actions.run_check import Checked, run_check
+from git_agent.actions.run_check import CheckRun, run_check
 from git_agent.actions.sync import sync
 from git_agent.actions.under_lock import under_lock
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
+from git_agent.domain.landing import after_check, after_conflict, base_gone
 from git_agent.domain.queueing import Fate, Outcome, check_commands, together
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
@@ -123,10 +124,10 @@ class _Queue:
         try:
             with under_way(self.app):
                 self._attempt(base, group)
-        except refs.RefMoved:
+        except refs.RefMoved as error:
             self.moves[base] += 1
             if self.moves[base] < _TRIES:
-                self.app.progress(f"'{base}' moved meanwhile: all is done again on top of it")
+                self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved meanwhile: all is done again")
                 return
             why = f"'{base}' moved {_TRIES} times while it was checked"
             self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
@@ -135,8 +136,7 @@ class _Queue:
         self._go_on()
         old = self.bases.get(base) or self.app.repo.branch_oid(base)
         if old is None:
-            hint = f"git agent edit {group[0].id} --base BRANCH"
-            self._leave(group, AgentError("unknown-base", f"the base '{base}' is gone", hint))
+            self._leave(group, base_gone(group[0]))
             return
         made = chain(
             self.app, group, old, self.strategy, [i for i, o in self.outcomes.items() if o.fate is Fate.MERGED]
@@ -175,11 +175,11 @@ class _Queue:
         if verdict.of is not None:
             self._hold(links[verdict.good].task, verdict.of, ids[: verdict.good])
 
-    def _check(self, base: str, old: str, links: Sequence[Link], title: str) -> Checked:
+    def _check(self, base: str, old: str, links: Sequence[Link], title: str) -> CheckRun:
         default = self.app.config.text("agent.check")
         commands = check_commands([link.task for link in links], default) if links else (default,)
         if not (self.checked and commands):
-            return Checked()
+            return CheckRun()
         path = self.preview.at(links[-1].made.oid if links else old)
         ids = [link.task.id for link in links]
         ran = run_check(self.app, path, commands, ids, title=title, tick=self._go_on)
@@ -223,7 +223,7 @@ class _Queue:
             self._settle(left_out(task, why, _CHANGED))
         return bool(landing.landed)
 
-    def _hold(self, task: Task, failed: Checked, under: Sequence[int]) -> None:
+    def _hold(self, task: Task, failed: CheckRun, under: Sequence[int]) -> None:
         why = failed.why + (f" (on top of {together(under)})" if under else "")
         try:
             if self.lock is not None:
@@ -231,7 +231,7 @@ class _Queue:
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = f"mend it in {task.worktree}, then git agent done"
+        helps = after_check(task)
         self._settle(Outcome(task.id, Fate.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
 
     def _conflict(self, task: Task, found: Conflict) -> None:
@@ -241,9 +241,8 @@ class _Queue:
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
         why = f"it conflicts with '{task.base}'"
-        self._settle(Outcome(task.id, Fate.CONFLICT, why, helps, found.paths, exit=Exit.CONFLICT))
+        self._settle(Outcome(task.id, Fate.CONFLICT, why, after_conflict(task), found.paths, exit=Exit.CONFLICT))
 
     def _not_held(self, task: Task, error: AgentError) -> None:
         if error.exit not in (Exit.REFUSED, Exit.BUSY) or error.code == "lock-lost":
@@ -253,9 +252,8 @@ class _Queue:
     def _broken(self, base: str, group: Sequence[Task], verdict: Verdict) -> None:
         assert verdict.of is not None
         why = f"the check fails on '{base}' itself: {verdict.of.why}"
-        details = (*verdict.of.tail, *((f"all of it: {verdict.of.log}",) if verdict.of.log else ()))
         hint = f"mend '{base}' first, or git agent merge --no-check {' '.join(str(task.id) for task in group)}"
-        self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=details))
+        self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=verdict.of.said))
 
     def _leave(self, group: Sequence[Task], error: AgentError) -> None:
         """Nothing more of a base can be merged now."""

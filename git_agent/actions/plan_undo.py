@@ -14,9 +14,9 @@ from git_agent.domain import names
 from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
 from git_agent.domain.gone import Gone
-from git_agent.domain.operation import CANCELLED, MERGED, REMOVED
+from git_agent.domain.operation import CANCELLED, MERGED, REMOVED, take_back_command
 from git_agent.domain.place import Place
-from git_agent.domain.task import LIVE, State, Task
+from git_agent.domain.task import FINISHED, LIVE, State, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import refs, worktrees
 from git_agent.store import attempts, events, tasks
@@ -54,10 +54,12 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Assumed) -> P
         raise _changed(now, since)
     target, landed, returns = None, None, list[tuple[Gone, Place]]()
     for event in done:
+        if event.kind in (MERGED, CANCELLED):
+            _require_name(now, event, assumed)
         if event.kind == MERGED:
             target, landed = State.APPROVED, plan_withdrawal(app, now, event, assumed)
         elif event.kind == CANCELLED:
-            target = _source(now, event)
+            target = event.source
         elif event.kind == REMOVED:
             returns += [(g, _place(app, now, g)) for g in map(Gone.of_data, event.data["gone"])]
     locks = _unlocked(app, now) if target in LIVE else []
@@ -70,12 +72,15 @@ def _changed(task: Task, since: Event) -> AgentError:
     return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
 
 
-def _source(task: Task, event: Event) -> State:
-    assert event.source is not None
-    if tasks.name_taken(names.key(task.name)):
-        says = f"cannot undo the cancellation of {task.label}: another task is named '{task.name}'"
-        raise refused("name-taken", says, "git agent add TITLE, for a new one")
-    return event.source
+def _require_name(task: Task, event: Event, assumed: Assumed) -> None:
+    """While a task is finished its name is free."""
+    others = [other for other in tasks.by_name(names.key(task.name)) if other.id != task.id]
+    if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
+        what, helps = "cancellation", "git agent add TITLE, for a new one"
+        if event.kind == MERGED:
+            what, helps = "merge", f"{take_back_command(event.data)}, on '{task.base}', takes it back by a commit"
+        says = f"cannot undo the {what} of {task.label}: another task is named '{task.name}'"
+        raise refused("name-taken", says, helps)
 
 
 def _place(app: App, task: Task, gone: Gone) -> Place:

@@ -11,12 +11,12 @@ from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.task import FINISHED, Step, Task
 from git_agent.errors import refused
-from git_agent.store import tasks
+from git_agent.store import namesakes
 
 
 def reopen(app: App, task: Task) -> Taken:
     """Reopen a task. Raises AgentError as take does, and exit 3 when its name was taken meanwhile."""
-    if task.state in FINISHED and tasks.name_taken(names.key(task.name)):
+    if task.state in FINISHED and namesakes.taken(names.key(task.name)):
         raise refused(
             "name-taken",
             f"cannot reopen {task.label}: another task is named '{task.name}'",

@@ -6,7 +6,6 @@ from git_agent.app import App
 from git_agent.domain.rescue import Rescue
 from git_agent.domain.task import Task
 from git_agent.git import refs, rescues
-from git_agent.git.rescues import Kept
 from git_agent.store import events, tasks
 
 
@@ -18,17 +17,18 @@ def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
     pairs = [(each.oid, base) for each in kept if (base := bases.get(rescues.numbers(each.ref)[0]))]
     ahead = app.repo.ahead_behind_many(pairs) if pairs else {}
     files = rescues.changed(app.repo, [each.oid for each in kept if each.kind == refs.FILES])
+    told = _told({rescues.numbers(each.ref)[0] for each in kept if each.at is None})
     listed = []
     for each in kept:
         owner, number = rescues.numbers(each.ref)
         commits = ahead.get((each.oid, bases.get(owner) or ""), (1, 0))[0]
         size = files[each.oid] if each.kind == refs.FILES else commits
-        at = each.at if each.at is not None else _told(each, owner)
+        at = each.at if each.at is not None else told.get(each.ref)
         listed.append(Rescue(owner, number, each.oid, each.kind, at, each.subject, size, commits == 0))
     return listed
 
 
-def _told(kept: Kept, task: int) -> int | None:
-    """Git has forgotten when; the removal may have said it."""
-    said = events.of_kind(task, "task.removed")
-    return next((e.at for e in said if kept.ref in e.data.get("rescued", ())), None)
+def _told(owners: set[int]) -> dict[str, int]:
+    """Map refs of which git has forgotten when to the time of the newest removal that names them."""
+    said = (event for owner in owners for event in reversed(events.of_kind(owner, "task.removed")))
+    return {ref: event.at for event in said for ref in event.data.get("rescued", ())}

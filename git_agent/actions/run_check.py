@@ -13,7 +13,7 @@ from git_agent.proc import check, logfile
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckRun:
     """How a check ended. command: the one that failed, "" when all passed; status: its exit status, None when its time
     was up; tail: its last lines; log: the file with all of it, None when it could not be kept; why: in words.
     """
@@ -29,6 +29,11 @@ class Checked:
         """Tell whether nothing failed."""
         return not self.command
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Return its last lines, and where the others are."""
+        return (*self.tail, *((f"all of it: {self.log}",) if self.log else ()))
+
 
 def run_check(
     app: App,
@@ -38,7 +43,7 @@ def run_check(
     *,
     title: str = "check",
     tick: Callable[[], None] = lambda: None,
-) -> Checked:
+) -> CheckRun:
     """Run commands in a directory, one after the other, until one fails.
 
     of: the tasks whose merges are there, the last one on top; none for the base alone; title: begins the line that says
@@ -64,8 +69,8 @@ def run_check(
             log.write(f"== {ended}\n".encode())
             if ran.status != 0:
                 kept = None if log.failed else name
-                return Checked(command, ran.status, ran.tail, kept, f"the check {how}: {command}")
+                return CheckRun(command, ran.status, ran.tail, kept, f"the check {how}: {command}")
     finally:
         log.close()
         logfile.prune(directory)
-    return Checked(log=None if log.failed or not commands else name)
+    return CheckRun(log=None if log.failed or not commands else name)

@@ -12,7 +12,6 @@ from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.finding import LASTING
 from git_agent.domain.soundness import Row
-from git_agent.domain.task import Hold, State
 from git_agent.errors import AgentError, refused
 from git_agent.git import excludes, lockfiles, refs, worktrees
 from git_agent.store import attempts, events, health, histories
@@ -34,8 +33,7 @@ def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[
     if dry_run:
         return [f"would take back: {event.data['text']}"]
     with app.store.transaction():
-        if not events.numbered([event.seq]):
-            raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
+        _require_standing(event)
         if code in _IN_STORE:
             return _record(app, event, _IN_STORE[code](event.task or 0, before, after))
     try:
@@ -43,7 +41,13 @@ def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[
     except FileNotFoundError as error:
         raise _changed(f"{error.filename} is not there any more") from error
     with app.store.transaction():
+        _require_standing(event)  # another undo may have been as quick
         return _record(app, event, text)
+
+
+def _require_standing(event: Event) -> None:
+    if not events.numbered([event.seq]):
+        raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
 
 
 def _record(app: App, event: Event, text: str) -> list[str]:
@@ -57,15 +61,10 @@ def _changed(what: str) -> AgentError:
 
 
 def _state(task: int, before: _Values, after: _Values) -> str:
-    was, now = _row(task, before["row"]), _row(task, after["row"])
+    was, now = Row.of(task, *before["row"]), Row.of(task, *after["row"])
     if not histories.set_row(task, now, was):
         raise _changed(f"task {task} went on since")
     return f"task {task} is {was.state} again, whatever its events say"
-
-
-def _row(task: int, values: list[Any]) -> Row:
-    state, hold, epoch, version = values
-    return Row(task, State(state), Hold(hold) if hold else None, epoch, version)
 
 
 def _put_row_back(task: int, before: _Values, after: _Values) -> str:

@@ -13,6 +13,7 @@ from git_agent.actions.plan_undo import Plan, plan_undo
 from git_agent.actions.record_undo import record_undo
 from git_agent.actions.under_way import under_way
 from git_agent.app import App
+from git_agent.domain import names
 from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
 from git_agent.domain.gone import missing
@@ -20,7 +21,7 @@ from git_agent.domain.task import LIVE
 from git_agent.errors import AgentError
 from git_agent.git import disk, refs, withdrawal, worktrees
 from git_agent.proc import processes
-from git_agent.store import events, intents, tasks
+from git_agent.store import events, intents, namesakes, tasks
 
 
 def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False, assumed: Assumed | None = None) -> list[str]:
@@ -59,6 +60,8 @@ def _begin(app: App, plan: Plan) -> int:
         fence(app, now)
         if now.version != plan.task.version or len(events.numbered(seqs)) != len(seqs):
             raise tasks.stale(now)
+        if plan.target is not None:
+            namesakes.require(now.name, names.key(now.name), now.id)
         return begin(app, "undo", now.id, owner, plan.as_data())
 
 

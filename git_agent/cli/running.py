@@ -121,7 +121,7 @@ def ps_verb(app: App) -> Answer:
 
 @verb("logs")
 @task_argument()
-@click.option("-f", "--follow", is_flag=True, help="Go on until the command ends.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the command, or the check, ends.")
 @click.option("--attempt", type=click.IntRange(1), metavar="N", help="Of this attempt instead of the newest.")
 @click.option("--check", is_flag=True, help="Of the check of its merge, and of what it was merged on top of.")
 @click.option("--raw", is_flag=True, help="As it was printed, with what only a terminal understands.")
@@ -130,17 +130,15 @@ def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, che
     from git_agent.actions.find import find
     from git_agent.actions.logs import logs
     from git_agent.runtime import following
-    from git_agent.store import sessions
 
-    if check and (follow or attempt is not None):
-        raise usage("one-log", "--check goes with neither --follow nor --attempt", "git agent logs TASK --check")
+    if check and attempt is not None:
+        raise usage("one-log", "--check does not go with --attempt", "git agent logs TASK --check")
     log = logs(app, find(app, task), attempt, check=check)
     if click.get_current_context().params["as_json"]:
         text = b"".join(following.read(log)).decode(errors="replace")
         return task_answer(app, log.task, [], path=log.path, older=log.older, text=text)
     say_notices(app)
-    runs = lambda: bool(sessions.unended(log.task.id))  # noqa: E731
-    _print(following.follow(log, runs) if follow else following.read(log), raw)
+    _print(following.follow(log, check=check) if follow else following.read(log), raw)
     return Answer({})
 
 

@@ -30,6 +30,21 @@ def may_land(task: Task, tip: str | None, lapsed: str | None) -> AgentError | No
     return None
 
 
+def base_gone(task: Task) -> AgentError:
+    """Say that a task has nothing to be merged into."""
+    return AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
+
+
+def after_conflict(task: Task) -> str:
+    """Tell the worker of a task that conflicts with its base what to do."""
+    return f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
+
+
+def after_check(task: Task) -> str:
+    """Tell the worker of a task whose merged result fails its check what to do."""
+    return f"mend it in {task.worktree}, then git agent done"
+
+
 def _next(task: Task) -> str:
     words = {
         State.OPEN: f"git agent spawn {task.id}",

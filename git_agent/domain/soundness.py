@@ -19,6 +19,11 @@ class Row(NamedTuple):
     epoch: int
     version: int
 
+    @classmethod
+    def of(cls, task: int, state: str, hold: str | None, epoch: int, version: int) -> Row:
+        """Make it of plain values, as the store and a finding's data have them."""
+        return cls(task, State(state), Hold(hold) if hold else None, epoch, version)
+
 
 def against_events(row: Row, folded: Folded) -> Finding | None:
     """Compare a task's row with the fold of its events; None where they agree."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from git_agent.errors import refused
@@ -22,13 +22,16 @@ class LockFile(NamedTuple):
     age_s: float
 
 
-def lock_files(repo: Repo, older_s: float) -> list[LockFile]:
-    """List the lock files of a repository and of its worktrees that are older than this (seconds)."""
-    now = time.time()
+def lock_files(repo: Repo) -> list[str]:
+    """List the lock files of a repository and of its worktrees: absolute paths."""
     paths = [path for name in _FLAT for path in _here(os.path.join(repo.common_dir, name))]
-    paths += [path for name in _DEEP for path in _below(os.path.join(repo.common_dir, name))]
-    found = []
-    for path in sorted(paths):
+    return sorted([*paths, *(path for name in _DEEP for path in _below(os.path.join(repo.common_dir, name)))])
+
+
+def aged(paths: Iterable[str], older_s: float) -> list[LockFile]:
+    """Return those of these lock files that are ours and older than this (seconds)."""
+    now, found = time.time(), []
+    for path in paths:
         try:
             held = os.lstat(path)
         except OSError:  # let go meanwhile

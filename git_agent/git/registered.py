@@ -45,22 +45,23 @@ class Registered(NamedTuple):
 
 def registered(repo: Repo) -> list[Registered]:
     """List what stands under worktrees/, by name; reads a few small files of each."""
-    root = os.path.join(repo.common_dir, "worktrees")
     try:
-        names = sorted(os.listdir(root))
+        names = sorted(os.listdir(os.path.join(repo.common_dir, "worktrees")))
     except OSError:
         return []
-    found = []
-    for name in names:
-        admin, at = os.path.join(root, name), spot(repo.common_dir, name)
-        path = linked(admin)
-        try:
-            age = time.time() - _made_at(admin)
-        except OSError:
-            continue
-        half = path is None or is_half(path, [admin])
-        found.append(Registered(name, path, at.head if at else None, reason(admin), half, age))
-    return found
+    return [each for name in names if (each := registration(repo, name))]
+
+
+def registration(repo: Repo, admin: str) -> Registered | None:
+    """Read one registration by its name; None where it is gone."""
+    where, at = os.path.join(repo.common_dir, "worktrees", admin), spot(repo.common_dir, admin)
+    path = linked(where)
+    try:
+        age = time.time() - _made_at(where)
+    except OSError:
+        return None
+    half = path is None or is_half(path, [where])
+    return Registered(admin, path, at.head if at else None, reason(where), half, age)
 
 
 def _made_at(admin: str) -> float:

@@ -60,7 +60,7 @@ def _describe(pid: int, *, deleted: bool = False) -> Holder:
     words = _read(f"/proc/{pid}/cmdline").split(b"\0")
     # The program, or the script that an interpreter runs; a path among the arguments may have our name, too.
     ours = b"git-agent" in map(os.path.basename, words[:2]) or words[1:2] + words[2:3] == [b"-m", b"git_agent.cli.main"]
-    return Holder(pid, _name(pid), ours, process is not None and process.state in ("T", "t"), deleted)
+    return Holder(pid, _name(pid), ours, process is not None and process.is_stopped, deleted)
 
 
 def _open_files(pid: int) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from typing import BinaryIO
@@ -35,8 +36,22 @@ def check_name(directory: str, task: int | None) -> str:
     return os.path.join(directory, f"{'base' if task is None else task}.check.log")
 
 
+def is_written(path: str) -> bool:
+    """Tell whether a process writes to a log, as its lock shows."""
+    try:
+        with read(path) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class Logfile:
-    """A log that is written to. A disk that is full costs the log, never the agent: `failed` then says why."""
+    """A log that is written to, and locked as long. A disk that is full costs the log, never the agent: `failed` then
+    says why.
+    """
 
     def __init__(self, path: str, cap: int = CAP, *, anew: bool = False) -> None:
         """Open a log; anew: what was in it before goes."""
@@ -77,12 +92,16 @@ class Logfile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._fd = os.open(self._path, flags, 0o600)
         self._size = os.fstat(self._fd).st_size
+        with contextlib.suppress(OSError):  # somebody looks just now whether it is locked, or it can't be
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _rotate(self) -> None:
         os.replace(self._path, self._path + OLDER)
-        os.close(self._fd)
-        self._fd = -1
-        self._open()
+        full, self._fd = self._fd, -1
+        try:
+            self._open()
+        finally:
+            os.close(full)  # one of the two is locked at any time
 
 
 def prune(directory: str, limit: int = KEPT) -> None:

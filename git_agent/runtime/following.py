@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from git_agent.actions.logs import Log
 from git_agent.errors import AgentError
 from git_agent.proc import logfile
 from git_agent.proc.logfile import OLDER
+from git_agent.store import sessions
 
 _LOOK_S = 0.1
 _CHUNK = 65536
@@ -25,8 +26,8 @@ def read(log: Log) -> Iterator[bytes]:
                 yield from _rest(file)
 
 
-def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
-    """Yield what was printed, and what is printed until it has ended. runs: asked whether something does.
+def follow(log: Log, *, check: bool = False) -> Iterator[bytes]:
+    """Yield what was printed, and what is printed until it has ended. check: it is of a check, not of a session.
 
     An agent that fills two files between two looks, 80 MB in a second, is followed with a gap.
     """
@@ -35,7 +36,7 @@ def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
     file = _opened(log.path)  # it is exchanged for the next one when it is full
     try:
         while True:
-            going = runs()
+            going = _is_checked(log) if check else bool(sessions.unended(log.task.id))
             yield from _rest(file)
             following = _following(file.fileno(), log.path)
             if following:
@@ -48,6 +49,11 @@ def follow(log: Log, runs: Callable[[], bool]) -> Iterator[bytes]:
                 time.sleep(_LOOK_S)
     finally:
         file.close()
+
+
+def _is_checked(log: Log) -> bool:
+    """No record tells of a check that runs; its log is locked, under one name or the other."""
+    return logfile.is_written(log.path) or logfile.is_written(log.path + OLDER)
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[str]:

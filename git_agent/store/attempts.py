@@ -111,8 +111,8 @@ def find(task: int, number: int) -> Attempt | None:
     return _first((AttemptRow.task == task) & (AttemptRow.number == number))
 
 
-def standing() -> list[Standing]:
-    """List the attempts whose worktrees were not removed, by task and number."""
+def standing(task: int | None = None) -> list[Standing]:
+    """List the attempts whose worktrees were not removed, of one task or of all, by task and number."""
     own = (AttemptRow.task, AttemptRow.number, AttemptRow.epoch, AttemptRow.branch, AttemptRow.worktree)
     of_task = (TaskRow.state, TaskRow.attempt, TaskRow.epoch, TaskRow.head_oid, TaskRow.amiss)
     query = (
@@ -122,7 +122,7 @@ def standing() -> list[Standing]:
         .where((AttemptRow.removed == 0) & AttemptRow.admin.is_null(False))
         .order_by(AttemptRow.task, AttemptRow.number)
     )
-    return [_standing(row) for row in tuples(query)]
+    return [_standing(row) for row in tuples(query if task is None else query.where(AttemptRow.task == task))]
 
 
 def _standing(row: tuple[Any, ...]) -> Standing:

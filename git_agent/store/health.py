@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from git_agent.domain.owner import Owner
 from git_agent.store import faults, migrate
+from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import database
 
 _MOST = 20  # lines of damage; one is enough to know
@@ -96,20 +97,31 @@ def dangling() -> list[Dangling]:
 
 
 def _dangling(table: str, parent: str) -> list[Dangling]:
-    columns = [row[1] for row in database.rows(f"PRAGMA table_info({table})", ())]
-    key = _HANGING.get(table, ())
-    lost = []
-    for _, _, other, source, target, *_ in database.rows(f"PRAGMA foreign_key_list({table})", ()):
-        if other == parent:
-            where = f"{source} IS NOT NULL AND {source} NOT IN (SELECT {target} FROM {parent})"
-            lost += database.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", ())
-    return [Dangling(table, parent, dict(zip(columns, row, strict=True)), key) for row in lost]
+    columns, lost = [row[1] for row in database.rows(f"PRAGMA table_info({table})", ())], []
+    for where in _leads_nowhere(table, parent):
+        lost += database.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", ())
+    return [Dangling(table, parent, dict(zip(columns, row, strict=True)), _HANGING.get(table, ())) for row in lost]
+
+
+def _leads_nowhere(table: str, parent: str) -> list[str]:
+    keys = database.rows(f"PRAGMA foreign_key_list({table})", ())
+    columns = [(source, target) for _, _, other, source, target, *_ in keys if other == parent]
+    return [f"({at} IS NOT NULL AND {at} NOT IN (SELECT {to} FROM {parent}))" for at, to in columns]
+
+
+def hangs(row: Dangling) -> bool:
+    """Tell whether a row is there as it was read and its parent is not."""
+    where = f"{_is(row)} AND ({' OR '.join(_leads_nowhere(row.table, row.parent))})"
+    return bool(database.rows(f"SELECT 1 FROM {row.table} WHERE {where}", tuple(row.values.values())))
+
+
+def _is(row: Dangling) -> str:
+    return " AND ".join(f"{name} IS ?" for name in row.values)
 
 
 def delete(row: Dangling) -> bool:
-    """Delete a dangling row, if it is as it was read; call it in a transaction."""
-    where = " AND ".join(f"{name} IS ?" for name in row.values)
-    database.rows(f"DELETE FROM {row.table} WHERE {where}", tuple(row.values.values()))
+    """Delete a row, if it is as it was read; call it in a transaction. Returns whether it was."""
+    database.rows(f"DELETE FROM {row.table} WHERE {_is(row)}", tuple(row.values.values()))
     return bool(database.rows("SELECT changes()", ())[0][0])
 
 
@@ -132,9 +144,9 @@ def set_journal(mode: str) -> str:
     return str(database.rows(f"PRAGMA journal_mode={'WAL' if mode == 'wal' else 'DELETE'}", ())[0][0])
 
 
-def checkpoint() -> None:
-    """Write the write-ahead log into the database and cut it off, as far as nobody reads it."""
-    database.rows("PRAGMA wal_checkpoint(TRUNCATE)", ())
+def checkpoint() -> bool:
+    """Write the write-ahead log into the database and cut it off. Returns whether all was: who reads it keeps it."""
+    return not database.rows("PRAGMA wal_checkpoint(TRUNCATE)", ())[0][0]
 
 
 def reindex() -> None:
@@ -145,7 +157,7 @@ def reindex() -> None:
 def named_locks() -> list[tuple[str, int, Owner, int]]:
     """List the named locks that are held: name, fence, holder, and for how long, ms."""
     query = "SELECT name, fence, host, boot_id, pid, pid_start, taken_at FROM lock WHERE host IS NOT NULL"
-    (now,) = database.rows("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", ())[0]
+    (now,) = database.rows(f"SELECT {NOW_MS.sql}", ())[0]
     return [(name, fence, Owner(*owner), now - at) for name, fence, *owner, at in database.rows(query, ())]
 
 

@@ -25,7 +25,7 @@ def portions() -> Iterator[list[int]]:
 def rows(first: int, last: int) -> dict[int, Row]:
     """Map the tasks of a range of ids to their rows."""
     query = "SELECT id, state, hold, epoch, version FROM task WHERE id BETWEEN ? AND ?"
-    return {row[0]: _row(row) for row in database.rows(query, (first, last))}
+    return {row[0]: Row.of(*row) for row in database.rows(query, (first, last))}
 
 
 def changes(first: int, last: int) -> dict[int, list[Change]]:
@@ -86,7 +86,3 @@ def set_count(task: int, was: int, to: int) -> bool:
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, State | Hold) else value
-
-
-def _row(row: tuple[int, str, str | None, int, int]) -> Row:
-    return Row(row[0], State(row[1]), Hold(row[2]) if row[2] else None, row[3], row[4])

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from git_agent.domain import names
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
-from git_agent.store import deliveries, events
+from git_agent.store import deliveries, events, namesakes
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, database, tuples
 
@@ -23,25 +24,19 @@ class Changed(Exception):  # noqa: N818 - it says what happened
 
 
 def insert(values: Mapping[str, Any], state: State) -> Task:
-    """Add a task row. values: columns by name; raises AgentError (exit 3) when the name is taken."""
-    try:
-        key = TaskRow.insert(
-            **{"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values},
-            state=state,
-            created_at=NOW_MS,
-            state_at=NOW_MS,
-        ).execute()
-    except peewee.IntegrityError as error:
-        if not name_taken(values["name_key"]):
-            raise
-        raise name_taken_error(values["name"], values["name_key"]) from error
+    """Add a task row; call it inside a transaction. values: columns by name.
+
+    Raises AgentError (exit 3) when the name is taken.
+    """
+    if namesakes.taken(values["name_key"]):
+        raise namesakes.taken_error(values["name"], values["name_key"])
+    key = TaskRow.insert(
+        **{"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values},
+        state=state,
+        created_at=NOW_MS,
+        state_at=NOW_MS,
+    ).execute()
     return get(key)
-
-
-def name_taken_error(name: str, key: str) -> AgentError:
-    """Make the error of a name (and its key) that another unfinished task has."""
-    others = [f"task {t.id} '{t.name}'" for t in by_name(key)[:1]]
-    return refused("name-taken", f"the name '{name}' is taken by {''.join(others)}", "choose another with --name")
 
 
 def delete(task: Task) -> bool:
@@ -77,11 +72,6 @@ def by_name(key: str) -> list[Task]:
 def by_branch(branch: str) -> list[Task]:
     """List the tasks whose current attempt has the branch."""
     return _select(TaskRow.branch == branch)
-
-
-def name_taken(key: str) -> bool:
-    """Tell whether an unfinished task has the name (its key)."""
-    return bool(TaskRow.select().where((TaskRow.name_key == key) & UNFINISHED).exists())
 
 
 def listing(states: Collection[State] | None = None) -> list[Task]:
@@ -142,8 +132,11 @@ def move(
     """Make one move of the state machine, with its event; call it inside a transaction.
 
     task: as it was read; columns: what else changes; kind: the event's, if not the step's. The dependents' counts
-    and what its messages announced follow. Raises Changed when the task is not as it was read.
+    and what its messages announced follow. Raises Changed when the task is not as it was read, AgentError (exit 3) when
+    it was finished and another one has its name now.
     """
+    if task.state in FINISHED and made.target not in FINISHED:
+        namesakes.require(task.name, names.key(task.name), task.id)
     epoch = task.epoch + 1 if made.fences else task.epoch
     changed = (
         TaskRow.update(

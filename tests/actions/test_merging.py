@@ -98,6 +98,18 @@ def test_a_commit_msg_hook_may_change_the_message(repo: Sandbox, where: Path) ->
     assert "Checked-by: hook" in message and "Agent-Task: 1" in message and "Reviewed-by: Ada Lovelace" in message
 
 
+def test_what_can_not_be_removed_after_the_merge_is_not_said_to_be_the_worktree(repo: Sandbox, where: Path) -> None:
+    approve(repo)
+    refuses = '[ "$1" != prepared ] || ! grep -q " 0\\{40\\} refs/heads/agent/"'
+    repo.write(".git/hooks/reference-transaction", f"#!/bin/sh\n{refuses}\n").chmod(0o755)
+    said = repo.agent("merge", "1").err
+    assert task(repo)["state"] == "COMPLETED" and not where.exists()
+    assert "landed, and not all that it had could be removed: " in said and "worktree" not in said, said
+    (repo.path / ".git/hooks/reference-transaction").unlink()
+    repo.agent("list")
+    assert repo.git("branch", "--list", "agent/*") == ""
+
+
 def test_a_commit_msg_hook_may_refuse(repo: Sandbox, where: Path) -> None:
     approve(repo)
     repo.write(".git/hooks/commit-msg", "#!/bin/sh\necho no ticket >&2\nexit 1\n").chmod(0o755)

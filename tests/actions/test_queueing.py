@@ -323,6 +323,18 @@ def test_one_queue_at_a_time_and_who_lost_its_lock_changes_nothing(
     assert files(repo) == {4, 5, 6} and wrong(repo) == []
 
 
+def test_a_check_is_followed_until_it_ends(repo: Sandbox, waiting: subprocess.Popen[bytes]) -> None:
+    words = ("git-agent", "logs", "3", "--check", "--follow")
+    with subprocess.Popen(words, cwd=repo.path, env=_environment({}), stdout=subprocess.PIPE) as follower:
+        with pytest.raises(subprocess.TimeoutExpired):
+            follower.wait(timeout=1)
+        for pid in sleeping(0):
+            os.kill(pid, signal.SIGKILL)
+        waiting.communicate(timeout=60)
+        out, _ = follower.communicate(timeout=60)
+    assert follower.returncode == 0 and out.startswith(b"== tasks 1, 2 and 3: ") and b"\n== failed with " in out
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 def test_a_queue_that_is_ended_in_its_check_leaves_nothing(
     repo: Sandbox, waiting: subprocess.Popen[bytes], number: signal.Signals

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from tests.sandbox import Sandbox
+
+READS = """
+from git_agent.actions.rescue import rescue_refs
+from git_agent.app import App
+from git_agent.store.schema import database
+app, reads = App(), []
+_ = app.store
+database.connection().set_exec_trace(lambda cursor, sql, values: reads.append("task.removed" in (values or ())) or True)
+print(len(rescue_refs(app)), sum(reads))
+"""
 
 
 def removed(repo: Sandbox, title: str = "Fix login", *, merged: bool = False) -> Path:
@@ -46,6 +57,8 @@ def test_when_git_has_forgotten_the_removal_still_knows(repo: Sandbox) -> None:
     removed(repo)
     repo.git("reflog", "expire", "--expire=all", "--all")
     assert all(r["at"] is not None for r in kept(repo))
+    # Read once for a task, not for each of its refs: there may be hundreds of both.
+    assert repo.run(sys.executable, "-c", READS).out == "2 1\n"
     repo.git("update-ref", "refs/git-agent/rescue/1/7", "HEAD")  # of nobody knows when
     assert [r["at"] for r in kept(repo) if r["ref"] == "1/7"] == [None]
     said = repo.agent("rescue", "prune", "--older-than", "0s", "--yes").out

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -332,6 +333,55 @@ def test_a_branch_that_doctor_made_again_is_kept_before_its_fix_is_undone(repo: 
     assert "kept under refs/git-agent/rescue/1/1" in repo.agent("undo").out
     assert repo.git("rev-parse", "refs/git-agent/rescue/1/1") == tip
     assert repo.git("branch", "--list", "agent/*") == ""
+
+
+def test_a_name_that_was_given_again_is_in_the_way_and_a_look_knows(repo: Sandbox) -> None:
+    approved(repo)
+    repo.agent("merge", "1")
+    repo.agent("add", "Fix it again", "--name", "fix-login")
+    head = repo.git("rev-parse", "main")
+    for dry in (("-n",), ()):
+        said = repo.agent("undo", *dry, exit=3).err
+        assert "another task is named 'fix-login'" in said and "git revert -m 1" in said
+    assert (repo.git("rev-parse", "main"), task(repo)["state"]) == (head, "COMPLETED")
+    repo.agent("cancel", "2")
+    repo.agent("add", "And again", "--name", "fix-login")
+    repo.agent("cancel", "3")
+    for dry in (("-n",), ("--yes",)):  # each alone could be undone
+        assert "another task is named 'fix-login'" in repo.agent("undo", "2", *dry, exit=3).err
+    assert {task(repo, n)["state"] for n in (2, 3)} == {"CANCELLED"}
+    assert wrong(repo) == []
+
+
+BEATEN = """
+import subprocess
+from git_agent.actions import undo_fix
+from git_agent.app import App
+from git_agent.errors import AgentError
+from git_agent.store import events
+app = App()
+_ = app.store
+(event,) = (e for e in events.of_task(None) if e.kind == "doctor.fixed")
+act = undo_fix._OUTSIDE["context-included"]
+def beaten(*given):
+    text = act(*given)
+    print(subprocess.run(["git", "agent", "undo"], capture_output=True, text=True, check=True).stdout, end="")
+    return text
+undo_fix._OUTSIDE["context-included"] = beaten
+try:
+    undo_fix.undo_fix(app, [event])
+except AgentError as error:
+    print(error.code)
+"""
+
+
+def test_of_two_who_take_a_fix_back_at_once_one_is_told_that_it_was(repo: Sandbox) -> None:
+    spawned(repo)
+    (repo.path / ".git/info/exclude").write_text("")
+    repo.agent("doctor", "--fix")
+    said = repo.run(sys.executable, "-c", BEATEN).out.splitlines()
+    assert said[0].startswith("undid the fix of doctor") and said[-1] == "undone-already"
+    assert len(rows(repo, "select * from event where kind = 'doctor.unfixed'")) == 1
 
 
 def list_of(repo: Sandbox) -> list[tuple[object, object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 from git_agent.render.contract import FINDING
-from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, worktree
+from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, sql, worktree
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
 from tests.sandbox import Result, Sandbox
@@ -235,6 +236,10 @@ def test_a_store_that_can_not_be_read_is_a_finding_and_is_left_as_it_is(world: W
         shutil.rmtree(store) if store.is_dir() and not store.is_symlink() else store.unlink(missing_ok=True)
         store.write_bytes(held)
         store.chmod(0o600)
+    for flipped in ("body = CAST(x'ff' AS TEXT)", "worktree = x'ff00'"):
+        sql(f"UPDATE task SET {flipped} WHERE id = 1")(sandbox)  # SQLite's own check finds nothing
+        assert codes(findings(sandbox)) == {"not-examined"}, flipped
+        store.write_bytes(held)
     _torn(store)
     said = doctor(sandbox)
     assert said.code == 1 and "Traceback" not in said.err and "fix: " in said.out, said
@@ -385,24 +390,51 @@ def test_a_lock_of_git_that_may_be_in_use_is_left_alone(world: World) -> None:
 RACE = """
 import json, os, subprocess, sys
 from git_agent.app import App
-from git_agent.actions import examine, fix_git, fix_tasks, fix_files
+from git_agent.actions.examine import examine
+from git_agent.actions.mend_findings import _FIXERS
 from git_agent.errors import AgentError
 app, then = App(), sys.argv[2]
-found = next(each for each in examine.examine(app).findings if each.code == sys.argv[1])
+found = next(each for each in examine(app).findings if each.code == sys.argv[1])
 subprocess.run(then, shell=True, check=True)
-fixers = {"git": fix_git.fix_git, "tasks": fix_tasks.fix_tasks, "files": fix_files.fix_files}
 try:
-    print(fixers[found.group](app, found))
+    print(_FIXERS[found.group](app, found))
 except AgentError as error:
     print(error.code)
 """
+
+_TASK_99 = (
+    "CREATE TEMP TABLE made AS SELECT * FROM task WHERE id = 3",
+    "UPDATE made SET id = 99, name = 'new', name_key = 'new'",
+    "INSERT INTO task SELECT * FROM made",
+)
+
+
+def _typed(*statements: str) -> str:
+    script = "import sqlite3, sys; c = sqlite3.connect('.git/git-agent/agent.db', isolation_level=None)"
+    return shlex.join([sys.executable, "-c", f"{script}; [c.execute(each) for each in sys.argv[1:]]", *statements])
 
 
 def test_a_fix_changes_nothing_that_changed_since_it_was_found(world: World) -> None:
     """Between the look and the act somebody was quicker: what they did stays."""
     sandbox = world.sandbox
     cases = {
-        "branch deleted": ("branch-gone", "git branch agent/1-fix-login main", "ref-moved"),
+        "modes of the directory": ("store-modes", "chmod 700 .git/git-agent", "changed-meanwhile"),
+        "row of no task": ("store-dangling", _typed(*_TASK_99), "changed-meanwhile"),
+        "branch deleted": ("branch-gone", "git branch agent/1-fix-login main", "changed-meanwhile"),
+        "old locks": ("lock-stale", "touch .git/index.lock", "changed-meanwhile"),
+        "wrong count of dependencies": (
+            "dependency-count",
+            _typed("INSERT INTO task_dep VALUES (3, 2)"),
+            "changed-meanwhile",
+        ),
+        "attempt removed by hand": ("attempt-bare", "git branch agent/4-add-colours main", "changed-meanwhile"),
+        "lease of an open task": ("lease-stray", _typed("DELETE FROM lease"), "changed-meanwhile"),
+        "hooks deleted": ("hooks-missing", "git agent deinit", "changed-meanwhile"),
+        "context file deleted": (
+            "context-missing",
+            "echo mine >'../my repo.worktrees/5-sort-sums/.worker-ctx.json'",
+            "changed-meanwhile",
+        ),
         "state rewritten": (
             "state-differs",
             "git agent edit 3 --priority 1 && git agent cancel 3",
@@ -412,18 +444,54 @@ def test_a_fix_changes_nothing_that_changed_since_it_was_found(world: World) -> 
         "worktree unlocked": (
             "worktree-unlocked",
             "git worktree lock --reason mine '../my repo.worktrees/5-sort-sums'",
-            "locked-meanwhile",
+            "changed-meanwhile",
         ),
         "parent that is not there": ("dependency-missing", "git agent edit 3 --after 1", "changed-meanwhile"),
     }
     for name, (code, then, said) in cases.items():
         world.put_back()
         BREAKS[name].do(sandbox)
-        done = subprocess.run(
-            [sys.executable, "-c", RACE, code, then], cwd=sandbox.path, capture_output=True, text=True, timeout=60
-        )
-        assert done.stdout.splitlines()[-1:] == [said], (name, done)
+        done = sandbox.run(sys.executable, "-c", RACE, code, then, env=HOOKS)
+        assert done.out.splitlines()[-1:] == [said], (name, done)
     assert (world.sandbox.path.parent / "my repo.worktrees").exists()
+
+
+def test_a_fix_looks_at_its_own_task_alone(world: World) -> None:
+    """What a fix costs does not grow with the number of findings: all worktrees are not examined for each."""
+    sandbox, gits = world.sandbox, list[int]()
+    for lacking in ((1,), (1, 2, 5)):
+        world.put_back()
+        for task in lacking:
+            (worktree(sandbox, task) / ".worker-ctx.json").unlink()
+        done = sandbox.agent("doctor", "--fix", "--json", env={"GIT_AGENT_TRACE": "1"})
+        assert len(done.json()["fixed"]) == len(lacking), done
+        gits.append(done.err.count("['git', "))
+    assert gits[1] - gits[0] <= 2 * 4, gits
+
+
+def test_what_keeps_a_look_from_mending_is_told_of_nothing_else(world: World) -> None:
+    sandbox = world.sandbox
+    for name in ("secret staged", "hooks deleted"):
+        BREAKS[name].do(sandbox)
+    sandbox.git("worktree", "unlock", worktree(sandbox, 5))
+    sandbox.git("config", "agent.guard", "bogus")  # which hooks are wanted can't be known
+    done = doctor(sandbox, "--fix", "--json")
+    said = done.json()
+    assert codes(said["fixed"]) == {"worktree-unlocked"} and "note: not all could be mended" in done.err, done
+    left = [each["subject"] for each in said["findings"] if each["code"] == "hooks-missing"]
+    assert [each["subject"] for each in said["failed"]] == left, done
+
+
+def test_a_large_log_is_cut_off_before_that_is_recorded(world: World) -> None:
+    store = world.sandbox.path / ".git/git-agent/agent.db"
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:  # the last one to close it would cut it off
+        other.execute("PRAGMA synchronous=OFF")
+        other.execute("INSERT INTO meta VALUES ('large', zeroblob(70000000))")
+        done = world.sandbox.run(sys.executable, "-c", RACE, "store-wal", "true")
+        assert done.out == "written into the database and cut off\n", done
+        (data,) = other.execute("SELECT data FROM event WHERE kind = 'doctor.fixed'").fetchone()
+    said = json.loads(data)
+    assert said["before"]["size"] > 70_000_000 and said["after"] == {"size": 0}
 
 
 def test_a_half_made_worktree_with_work_in_it_stays(world: World) -> None:

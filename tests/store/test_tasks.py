@@ -13,7 +13,7 @@ from git_agent.domain.fold import Change, Folded, fold
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import MOVES, Hold, Move, State, Step, after
 from git_agent.errors import AgentError, Exit
-from git_agent.store import attempts, events, intents, leases, schema, sights, tasks
+from git_agent.store import attempts, events, intents, leases, namesakes, schema, sights, tasks
 from git_agent.store.store import Store
 from tests.store.children import answer
 from tests.store.conftest import Add
@@ -167,7 +167,18 @@ def test_tasks_are_found_by_name_and_branch(store: Store, add: Add) -> None:
     assert [t.id for t in tasks.by_name("a")] == [new.id]  # the finished one is out of the way
     assert [t.id for t in tasks.by_branch("agent/1-a")] == [old.id]
     assert tasks.by_branch("agent") == [] and tasks.by_name("A") == []
-    assert tasks.name_taken("a") and not tasks.name_taken("b")
+    assert namesakes.taken("a") and not namesakes.taken("b")
+
+
+def test_the_name_of_what_an_undo_brings_back_is_taken_before_it_is_there(store: Store, add: Add) -> None:
+    back = add("a", State.CANCELLED)
+    assert not namesakes.taken("a")
+    with store.transaction():
+        intents.write("undo", back.id, OWNER, {})
+    with pytest.raises(AgentError) as caught:
+        add("a", State.OPEN)
+    assert (caught.value.code, caught.value.exit) == ("name-taken", Exit.REFUSED)
+    namesakes.require("a", "a", back.id)  # it is its own
 
 
 def test_lists_are_by_priority_and_then_by_id(add: Add) -> None:
