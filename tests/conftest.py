@@ -15,6 +15,8 @@ import pytest
 from tests.sandbox import Sandbox
 from tests.warm import warm
 
+# Each worker would rewrite the assertions of all tests again: half of what it takes to find them.
+sys.dont_write_bytecode = False
 hypothesis.settings.register_profile("local", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")

@@ -79,6 +79,20 @@ def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
+def _head(worktree: Path) -> str | None:
+    """Read which commit is checked out, without a process; None where HEAD or its branch is no plain file."""
+    try:
+        directory = worktree / ".git"
+        if directory.is_file():
+            directory = worktree / directory.read_text().removeprefix("gitdir: ").rstrip("\n")
+        common = directory.parents[1] if directory.parent.name == "worktrees" else directory
+        head = (directory / "HEAD").read_text().strip()
+        oid = (common / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
+    except OSError:
+        return None
+    return oid if len(oid) in (40, 64) else None
+
+
 class Sandbox:
     """A repository of its own for one test, at `path`; `cwd` is the main worktree when left out."""
 
@@ -90,6 +104,8 @@ class Sandbox:
     @property
     def store(self) -> Path:
         """Return where the store is; whether it exists is the test's question."""
+        if (self.path / ".git/HEAD").is_file():
+            return self.path.resolve() / ".git/git-agent/agent.db"
         common = self.git("rev-parse", "--path-format=absolute", "--git-common-dir")
         return Path(common) / "git-agent" / "agent.db"
 
@@ -178,4 +194,4 @@ class Sandbox:
         self.write(path, content, cwd=cwd)
         self.git("add", "--", path, cwd=cwd)
         self.git("commit", "--quiet", "--message", message, cwd=cwd)
-        return self.git("rev-parse", "HEAD", cwd=cwd)
+        return _head(cwd or self.path) or self.git("rev-parse", "HEAD", cwd=cwd)
