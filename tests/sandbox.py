@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -93,6 +94,29 @@ def _head(worktree: Path) -> str | None:
     return oid if len(oid) in (40, 64) else None
 
 
+def copied(source: str | Path, target: str | Path) -> Path:
+    """Copy a directory, with modes and times, for half of what shutil.copytree takes; return where it is."""
+    found = os.stat(source)
+    os.mkdir(target)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            there = os.path.join(target, entry.name)
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), there)
+            elif entry.is_dir():
+                copied(entry.path, there)
+            else:
+                shutil.copyfile(entry.path, there)
+                _like(there, entry.stat())
+    _like(target, found)
+    return Path(target)
+
+
+def _like(path: str | Path, found: os.stat_result) -> None:
+    os.chmod(path, found.st_mode & 0o7777)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
 class Sandbox:
     """A repository of its own for one test, at `path`; `cwd` is the main worktree when left out."""
 
@@ -108,6 +132,10 @@ class Sandbox:
             return self.path.resolve() / ".git/git-agent/agent.db"
         common = self.git("rev-parse", "--path-format=absolute", "--git-common-dir")
         return Path(common) / "git-agent" / "agent.db"
+
+    def worktree(self, task: int) -> Path:
+        """Find the worktree of a task's first attempt, where tasks have them by default."""
+        return min((self.path.parent / f"{self.path.name}.worktrees").glob(f"{task}-*"))
 
     def run(
         self,

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from git_agent.render.contract import FINDING
-from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, worktree
+from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
 from tests.sandbox import Result, Sandbox
@@ -161,7 +161,7 @@ def test_nobody_has_to_acknowledge_what_a_finished_task_was_told(world: World) -
     sandbox = world.sandbox
     sandbox.agent("request-changes", "2", "-m", "shorter")
     sandbox.agent("start", "2")
-    sandbox.commit(worktree(sandbox, 2), "work-2.txt", "short\n", "Shorten docs")
+    sandbox.commit(sandbox.worktree(2), "work-2.txt", "short\n", "Shorten docs")
     for verb in ("done", "approve", "merge"):
         sandbox.agent(verb, "2")
     sandbox.agent("done", "5")
@@ -274,7 +274,7 @@ def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_p
     (helps,) = {each["fix"] for each in findings(copy) if each["task"] == 1}
     for command in helps.removeprefix("here in the copy: ").split(", then "):
         subprocess.run(command, shell=True, cwd=copy.path, check=True, capture_output=True)
-    assert "1-fix-login" not in copy.git("worktree", "list") and worktree(sandbox, 1).exists()
+    assert "1-fix-login" not in copy.git("worktree", "list") and sandbox.worktree(1).exists()
     shutil.rmtree(copy.path)
     assert findings(sandbox) == []
     moved = Sandbox(sandbox.path.rename(root / "elsewhere"))
@@ -333,7 +333,7 @@ def test_a_merge_that_is_stopped_or_was_killed_in_its_check_is_found(world: Worl
 
 def test_the_advice_for_a_lost_worktree_fits_the_state(world: World) -> None:
     sandbox = world.sandbox
-    shutil.rmtree(worktree(sandbox, 2))
+    shutil.rmtree(sandbox.worktree(2))
     (found,) = findings(sandbox)
     assert found["code"] == "worktree-gone" and found["fix"].startswith("git agent merge 2")
     assert "git agent merge 2" in sandbox.agent("status").out + sandbox.agent("show", "2").out
@@ -454,7 +454,7 @@ def test_another_git_agent_on_the_path_is_named(world: World, tmp_path: Path) ->
 
 def test_it_can_be_asked_from_anywhere_and_of_what_is_read_only(world: World) -> None:
     sandbox = world.sandbox
-    for where in (sandbox.path / "src", sandbox.path / ".git", worktree(sandbox, 1)):
+    for where in (sandbox.path / "src", sandbox.path / ".git", sandbox.worktree(1)):
         assert findings(sandbox, cwd=where) == [], where
     if os.geteuid() == 0:
         return
