@@ -7,13 +7,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from tests.warm import Warm
+from tests.warm import Warm, status
 
 TIMEOUT = 90  # seconds; below pytest's own, so that a hang is reported with the command that hung
 
@@ -46,27 +46,49 @@ def run_at_once(
 ) -> list[Result]:
     """Start every command before waiting for any; return their results in the order given.
 
-    Outputs go to files, so that no full pipe can stop a process while another one is waited for. `git-agent` is forked
+    Outputs go to files, so that no full pipe can stop a process while another one is waited for. `git agent` is forked
     warm, unless PATH is given.
     """
-    if Sandbox.warm is not None and "PATH" not in (env or {}):
-        env = {**(env or {}), "PATH": f"{Sandbox.warm.directory}:{os.environ['PATH']}"}
     with ExitStack() as stack:
-        running: list[tuple[subprocess.Popen[bytes], str, IO[bytes], IO[bytes]]] = []
+        running = []
         for command in commands:
             words = [str(word) for word in command]
             out = stack.enter_context(tempfile.TemporaryFile())
             err = stack.enter_context(tempfile.TemporaryFile())
-            process = subprocess.Popen(
-                words, cwd=cwd, env=_environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
-            stack.callback(process.kill)
-            running.append((process, " ".join(words), out, err))
+            running.append((_started(words, cwd or Path(), env or {}, out, err, stack), " ".join(words), out, err))
+        codes = [code() for code, *_ in running]
         return [
-            Result(shown, _text(out), _text(err), code)
-            for process, shown, out, err in running
-            for code in [process.wait(timeout=TIMEOUT)]
+            Result(shown, _text(out), _text(err), n) for n, (_, shown, out, err) in zip(codes, running, strict=True)
         ]
+
+
+def _started(
+    words: list[str], cwd: Path, env: Mapping[str, str | None], out: IO[bytes], err: IO[bytes], stack: ExitStack
+) -> Callable[[], int]:
+    """Start a command, warm or by itself; return what waits for its end."""
+    warm = Sandbox.warm if "PATH" not in env else None
+    whole = _environment({"PATH": f"{warm.directory}:{os.environ['PATH']}", **env} if warm else env)
+
+    def cold() -> Callable[[], int]:
+        process = subprocess.Popen(words, cwd=cwd, env=whole, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        stack.callback(process.kill)
+        return lambda: process.wait(timeout=TIMEOUT)
+
+    args = words[2:] if words[:2] == ["git", "agent"] else words[1:] if words[0] == "git-agent" else None
+    if warm is None or args is None or "--help" in args:  # which git answers itself
+        return cold()
+    null = os.open(os.devnull, os.O_RDONLY)
+    stack.callback(os.close, null)
+    there = warm.order(args, str(cwd.absolute()), whole, (null, out.fileno(), err.fileno()))
+    if there is None:
+        return cold()
+    stack.enter_context(there).settimeout(TIMEOUT)
+
+    def code() -> int:
+        told = status(b"".join(iter(lambda: there.recv(64), b"")))
+        return cold()() if told is None else told
+
+    return code
 
 
 def _text(file: IO[bytes]) -> str:

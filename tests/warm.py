@@ -29,7 +29,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 # What the interpreter or libgit2 reads once, when it starts: where it differs, the command needs its own.
-COLD = ("HOME=", "XDG_", "LC_", "LANG", "PYTHON", "TZ=")
+COLD = ("XDG_", "LC_", "LANG", "PYTHON", "TZ=")
+NO_MATTER = "PYTHONDONTWRITEBYTECODE="  # everything is compiled already
 _MOST = 100_000  # bytes of an order; what is larger is left to the system and its limits
 _CLIENT = """\
 #!{python} -IS
@@ -167,6 +168,7 @@ def load() -> None:
 class _Server:
     def __init__(self, listening: socket.socket) -> None:
         self._listening, self._running = listening, dict[int, socket.socket]()  # who waits for each process's end
+        self._home = os.environ["HOME"]
         self._cold = _cold(f"{k}={v}" for k, v in os.environ.items())
         self._wake_read, self._wake_write = os.pipe()
         for fd in (self._wake_read, self._wake_write):
@@ -239,11 +241,25 @@ class _Server:
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(each.partition("=")[::2] for each in env)
+        if os.environ["HOME"] != self._home:
+            _move(os.environ["HOME"])
         sys.argv = [os.path.join(os.path.dirname(sys.executable), "git-agent"), *args]
 
 
 def _cold(env: Any) -> set[str]:
-    return {each for each in env if each.startswith(COLD)}
+    """Return what keeps a command from being forked here: variables that differ, and that there is no HOME."""
+    env = list(env)
+    homeless = set() if any(each.startswith("HOME=/") for each in env) else {"no HOME"}
+    return homeless | {each for each in env if each.startswith(COLD) and not each.startswith(NO_MATTER)}
+
+
+def _move(home: str) -> None:
+    """Let libgit2, too, look for its configuration in another home."""
+    import pygit2
+    from pygit2.enums import ConfigLevel
+
+    pygit2.settings.search_path[ConfigLevel.GLOBAL] = home
+    pygit2.settings.search_path[ConfigLevel.XDG] = f"{home}/.config/git"
 
 
 def _run(code: str) -> None:
