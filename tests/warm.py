@@ -155,7 +155,9 @@ def warm() -> Iterator[Warm]:
 
 
 def load() -> None:
-    """Import once what commands import."""
+    """Import once what commands import, for children that are forked."""
+    import gc
+
     import git_agent
 
     for module in pkgutil.walk_packages(git_agent.__path__, "git_agent."):
@@ -163,6 +165,8 @@ def load() -> None:
             importlib.import_module(module.name)
     for name in ("pygit2", "playhouse.apsw_ext", "rich.table", "rich.console", "difflib", "tempfile", "shutil"):
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else each child would copy what it looks at
 
 
 class _Server:
@@ -283,8 +287,4 @@ def _run(code: str) -> None:
 
 if __name__ == "__main__":
     load()
-    import gc
-
-    gc.collect()
-    gc.freeze()  # else each child would copy what it looks at
     _Server(socket.socket(fileno=int(sys.argv[1]))).serve()
