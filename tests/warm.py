@@ -1,8 +1,9 @@
 """Run `git-agent` as a child of a process that has imported it already: a command costs a fork, not an interpreter.
 
 It is the real program in a process, directory and environment of its own: 25 ms instead of 150, thousands of times.
-What is imported when, what signals do, and what an interpreter makes of its environment is tested with the program
-itself: `Sandbox.run("git", "agent", ...)`, `Sandbox.parallel`, tests/running, tests/hooks and tests/test_demo.py do.
+Pieces of Python that use the store (tests/store/children.py) are run so, too. What is imported when, what signals do,
+and what an interpreter makes of its environment is tested with the program itself: `Sandbox.run("git", "agent", ...)`,
+tests/running, tests/hooks and tests/test_demo.py do.
 """
 
 from __future__ import annotations
