@@ -107,9 +107,9 @@ def _head(worktree: Path) -> str | None:
     try:
         directory = worktree / ".git"
         if directory.is_file():
-            directory = worktree / directory.read_text().removeprefix("gitdir: ").rstrip("\n")
+            directory = worktree / os.fsdecode(directory.read_bytes()).removeprefix("gitdir: ").rstrip("\n")
         common = directory.parents[1] if directory.parent.name == "worktrees" else directory
-        head = (directory / "HEAD").read_text().strip()
+        head = os.fsdecode((directory / "HEAD").read_bytes()).strip()
         oid = (common / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
     except OSError:
         return None
