@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,9 +11,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.sandbox import Sandbox
+from tests.faults.world import Worlds
+from tests.sandbox import Sandbox, copied
 from tests.warm import warm
 
+# Each worker would rewrite the assertions of all tests again: half of what it takes to find them.
+sys.dont_write_bytecode = False
 hypothesis.settings.register_profile("local", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
@@ -121,4 +123,10 @@ def template(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def repo(template: Path, tmp_path: Path) -> Sandbox:
     """Return a fresh repository on branch main, three commits deep, at a path with a space in it."""
-    return Sandbox(Path(shutil.copytree(template, tmp_path / "my repo", symlinks=True)))
+    return Sandbox(copied(template, tmp_path / "my repo"))
+
+
+@pytest.fixture(scope="session")
+def worlds(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """Return what lends prepared repositories: each is made once in a process, then put back."""
+    return Worlds(template, tmp_path_factory.mktemp("worlds"))

@@ -7,9 +7,12 @@ repository (that of the demo), and what a terminal shows is put below it. A new 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from git_agent.actions.demo_project import demo_project
@@ -17,6 +20,7 @@ from git_agent.actions.demo_stage import Stage, demo_stage
 from git_agent.cli import manual
 from git_agent.domain import guide
 from git_agent.render import docs
+from tests.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 HOME = "/home/ada"  # stands for the directory that the tour is played in
@@ -32,9 +36,18 @@ VARYING = (
 
 def played(text: str) -> str:
     """Return a document with its console blocks typed again."""
-    with demo_stage(lambda said: None, None, colour=False) as stage:
-        _prepare(stage)
+    with _stage() as stage:
         return re.sub(r"(?ms)^```console\n(.*?)^```$", lambda block: f"```console\n{_block(stage, block[1])}```", text)
+
+
+@contextmanager
+def _stage() -> Iterator[Stage]:
+    """Return a stage with the repository in it; in tests its commands are forked warm."""
+    with demo_stage(lambda said: None, None, colour=False) as stage:
+        warm = [Sandbox.warm.directory] if Sandbox.warm else []
+        stage = replace(stage, env={**stage.env, "PATH": os.pathsep.join([*warm, stage.env["PATH"]])})
+        _prepare(stage)
+        yield stage
 
 
 def squeezed(text: str) -> str:
@@ -77,8 +90,7 @@ def _type(stage: Stage, command: str) -> Iterator[str]:
 
 def example() -> Mapping[str, object]:
     """Return a Task object as `git agent show --json` prints it."""
-    with demo_stage(lambda said: None, None, colour=False) as stage:
-        _prepare(stage)
+    with _stage() as stage:
         for command in ('git agent spawn "Fix login" --agent ben', "git agent heartbeat 1 -m 'reading the code'"):
             list(_type(stage, command))
         (line,) = stage.ask("GIT_AGENT_HOOKS=0 git agent show 1 --json")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from tests.warm import Warm
+from tests.warm import Warm, status
 
 TIMEOUT = 90  # seconds; below pytest's own, so that a hang is reported with the command that hung
 
@@ -45,27 +46,49 @@ def run_at_once(
 ) -> list[Result]:
     """Start every command before waiting for any; return their results in the order given.
 
-    Outputs go to files, so that no full pipe can stop a process while another one is waited for. `git-agent` is forked
+    Outputs go to files, so that no full pipe can stop a process while another one is waited for. `git agent` is forked
     warm, unless PATH is given.
     """
-    if Sandbox.warm is not None and "PATH" not in (env or {}):
-        env = {**(env or {}), "PATH": f"{Sandbox.warm.directory}:{os.environ['PATH']}"}
     with ExitStack() as stack:
-        running: list[tuple[subprocess.Popen[bytes], str, IO[bytes], IO[bytes]]] = []
+        running = []
         for command in commands:
             words = [str(word) for word in command]
             out = stack.enter_context(tempfile.TemporaryFile())
             err = stack.enter_context(tempfile.TemporaryFile())
-            process = subprocess.Popen(
-                words, cwd=cwd, env=_environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
-            stack.callback(process.kill)
-            running.append((process, " ".join(words), out, err))
+            running.append((_started(words, cwd or Path(), env or {}, out, err, stack), " ".join(words), out, err))
+        codes = [code() for code, *_ in running]
         return [
-            Result(shown, _text(out), _text(err), code)
-            for process, shown, out, err in running
-            for code in [process.wait(timeout=TIMEOUT)]
+            Result(shown, _text(out), _text(err), n) for n, (_, shown, out, err) in zip(codes, running, strict=True)
         ]
+
+
+def _started(
+    words: list[str], cwd: Path, env: Mapping[str, str | None], out: IO[bytes], err: IO[bytes], stack: ExitStack
+) -> Callable[[], int]:
+    """Start a command, warm or by itself; return what waits for its end."""
+    warm = Sandbox.warm if "PATH" not in env else None
+    whole = _environment({"PATH": f"{warm.directory}:{os.environ['PATH']}", **env} if warm else env)
+
+    def cold() -> Callable[[], int]:
+        process = subprocess.Popen(words, cwd=cwd, env=whole, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        stack.callback(process.kill)
+        return lambda: process.wait(timeout=TIMEOUT)
+
+    args = words[2:] if words[:2] == ["git", "agent"] else words[1:] if words[0] == "git-agent" else None
+    if warm is None or args is None or "--help" in args:  # which git answers itself
+        return cold()
+    null = os.open(os.devnull, os.O_RDONLY)
+    stack.callback(os.close, null)
+    there = warm.order(args, str(cwd.absolute()), whole, (null, out.fileno(), err.fileno()))
+    if there is None:
+        return cold()
+    stack.enter_context(there).settimeout(TIMEOUT)
+
+    def code() -> int:
+        told = status(b"".join(iter(lambda: there.recv(64), b"")))
+        return cold()() if told is None else told
+
+    return code
 
 
 def _text(file: IO[bytes]) -> str:
@@ -79,6 +102,43 @@ def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
+def _head(worktree: Path) -> str | None:
+    """Read which commit is checked out, without a process; None where HEAD or its branch is no plain file."""
+    try:
+        directory = worktree / ".git"
+        if directory.is_file():
+            directory = worktree / os.fsdecode(directory.read_bytes()).removeprefix("gitdir: ").rstrip("\n")
+        common = directory.parents[1] if directory.parent.name == "worktrees" else directory
+        head = os.fsdecode((directory / "HEAD").read_bytes()).strip()
+        oid = (common / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
+    except OSError:
+        return None
+    return oid if len(oid) in (40, 64) else None
+
+
+def copied(source: str | Path, target: str | Path) -> Path:
+    """Copy a directory, with modes and times, for half of what shutil.copytree takes; return where it is."""
+    found = os.stat(source)
+    os.mkdir(target)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            there = os.path.join(target, entry.name)
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), there)
+            elif entry.is_dir():
+                copied(entry.path, there)
+            else:
+                shutil.copyfile(entry.path, there)
+                _like(there, entry.stat())
+    _like(target, found)
+    return Path(target)
+
+
+def _like(path: str | Path, found: os.stat_result) -> None:
+    os.chmod(path, found.st_mode & 0o7777)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
 class Sandbox:
     """A repository of its own for one test, at `path`; `cwd` is the main worktree when left out."""
 
@@ -90,8 +150,14 @@ class Sandbox:
     @property
     def store(self) -> Path:
         """Return where the store is; whether it exists is the test's question."""
+        if (self.path / ".git/HEAD").is_file():
+            return self.path.resolve() / ".git/git-agent/agent.db"
         common = self.git("rev-parse", "--path-format=absolute", "--git-common-dir")
         return Path(common) / "git-agent" / "agent.db"
+
+    def worktree(self, task: int) -> Path:
+        """Find the worktree of a task's first attempt, where tasks have them by default."""
+        return min((self.path.parent / f"{self.path.name}.worktrees").glob(f"{task}-*"))
 
     def run(
         self,
@@ -178,4 +244,4 @@ class Sandbox:
         self.write(path, content, cwd=cwd)
         self.git("add", "--", path, cwd=cwd)
         self.git("commit", "--quiet", "--message", message, cwd=cwd)
-        return self.git("rev-parse", "HEAD", cwd=cwd)
+        return _head(cwd or self.path) or self.git("rev-parse", "HEAD", cwd=cwd)

@@ -13,18 +13,25 @@ import re
 import selectors
 import shlex
 import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
 
 from git_agent.domain.task import State
 from tests.sandbox import TIMEOUT, Sandbox
+from tests.warm import status
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 BOX = "/box"
+# What a shell would hand over as it stands: its words need no shell.
+PLAIN = re.compile(r"""git agent( ([\w@%+=:,./-]+|"[^"$`\\!]*"|'[^']*'))*""")
 # What truly varies: moments, ages, process ids. Oids do not, since the dates of commits are fixed.
 VARYING = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>"),
@@ -69,12 +76,34 @@ class Shell:
         return b"".join(text for name, text in chunks if name == "out").decode().rstrip("\n")
 
     def _run(self, line: str) -> tuple[list[tuple[str, bytes]], int]:
+        return (PLAIN.fullmatch(line) and self._warm(shlex.split(line)[2:])) or self._by_shell(line)
+
+    def _by_shell(self, line: str) -> tuple[list[tuple[str, bytes]], int]:
         null, pipe = subprocess.DEVNULL, subprocess.PIPE
         with subprocess.Popen(
             ["sh", "-c", line], cwd=self.cwd, env=self.env, stdin=null, stdout=pipe, stderr=pipe
         ) as process:
-            chunks = _read(process)
+            assert process.stdout is not None and process.stderr is not None
+            chunks = _read({"err": process.stderr, "out": process.stdout})
             return chunks, process.wait(timeout=TIMEOUT)
+
+    def _warm(self, args: list[str]) -> tuple[list[tuple[str, bytes]], int] | None:
+        """Run `git agent args` forked warm, with no shell and no git before it; None when it has to be run cold."""
+        if Sandbox.warm is None:
+            return None
+        with ExitStack() as stack:
+            pipes = [os.pipe(), os.pipe()]
+            out, err = (stack.enter_context(os.fdopen(read, "rb", 0)) for read, _ in pipes)
+            null = stack.enter_context(open(os.devnull))
+            there = Sandbox.warm.order(args, str(self.cwd), self.env, (null.fileno(), pipes[0][1], pipes[1][1]))
+            for _, write in pipes:
+                os.close(write)
+            if there is None:
+                return None
+            stack.enter_context(there)
+            chunks = _read({"err": err, "out": out})
+            code = status(b"".join(iter(partial(there.recv, 64), b"")))
+            return None if code is None else (chunks, code if code >= 0 else 128 - code)
 
     def _normal(self, text: str) -> str:
         text = "".join(map(_pretty, text.splitlines(keepends=True))).replace(str(self.box), BOX)
@@ -83,12 +112,11 @@ class Shell:
         return text
 
 
-def _read(process: subprocess.Popen[bytes]) -> list[tuple[str, bytes]]:
+def _read(streams: Mapping[str, IO[bytes]]) -> list[tuple[str, bytes]]:
     """Read both streams as they come; what is ready at the same time counts as said on stderr first."""
     chunks: list[tuple[str, bytes]] = []
     with selectors.DefaultSelector() as selector:
-        for name, stream in (("err", process.stderr), ("out", process.stdout)):
-            assert stream is not None
+        for name, stream in streams.items():
             selector.register(stream, selectors.EVENT_READ, name)
         while selector.get_map():
             ready = selector.select(TIMEOUT)
@@ -143,8 +171,8 @@ def _played(script: str, shell: Shell) -> str:
 def test_a_transcript_is_printed_again(file: Path, repo: Sandbox, request: pytest.FixtureRequest) -> None:
     written = file.read_text()
     shell = Shell(repo.path, repo.path.parent)
-    if repo.warm is not None and "git agent doctor" not in written:  # which finds a second git-agent on PATH
-        shell.env["PATH"] = f"{repo.warm.directory}:{shell.env['PATH']}"
+    if Sandbox.warm is not None and "git agent doctor" not in written:  # which finds a second git-agent on PATH
+        shell.env["PATH"] = f"{Sandbox.warm.directory}:{shell.env['PATH']}"
     played = _played(written, shell)
     if request.config.getoption("--update"):
         file.write_text(played)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -17,10 +18,9 @@ from tests.sandbox import run_at_once
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "git_agent"
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
-TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
 ACTIONS = {
-    Path(name).stem: tree
-    for name, tree in TREES.items()
+    Path(name).stem: name
+    for name in SOURCES
     if name.startswith("git_agent/actions/") and not Path(name).name.startswith("_")
 }
 FILE_LINES = 300
@@ -49,6 +49,12 @@ MAKERS = {
 }  # the constructors of errors, and how many words they want
 
 
+@functools.cache
+def _trees() -> dict[str, ast.Module]:
+    """Parse all, but not in each of the processes that only look which tests there are."""
+    return {name: ast.parse(text) for name, text in SOURCES.items()}
+
+
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
@@ -75,12 +81,12 @@ def test_no_file_is_longer_than_300_lines() -> None:
 
 
 def test_no_function_has_more_than_30_statements() -> None:
-    sizes = {f"{name}:{f.name}": _statements(f) for name, tree in TREES.items() for f in _functions(tree)}
+    sizes = {f"{name}:{f.name}": _statements(f) for name, tree in _trees().items() for f in _functions(tree)}
     assert {name: size for name, size in sizes.items() if size > FUNCTION_STATEMENTS} == {}
 
 
 def test_every_package_says_what_it_owns() -> None:
-    silent = [name for name, tree in TREES.items() if name.endswith("__init__.py") and not ast.get_docstring(tree)]
+    silent = [name for name, tree in _trees().items() if name.endswith("__init__.py") and not ast.get_docstring(tree)]
     assert silent == []
 
 
@@ -91,31 +97,31 @@ def test_no_module_has_a_vague_name() -> None:
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_an_action_is_one_public_function_named_like_its_file(name: str) -> None:
-    public = [f.name for f in ACTIONS[name].body if isinstance(f, ast.FunctionDef) and f.name[0] != "_"]
+    public = [f.name for f in _trees()[ACTIONS[name]].body if isinstance(f, ast.FunctionDef) and f.name[0] != "_"]
     # `list` is Python's own word: the function may add a noun to its verb.
     assert len(public) == 1 and re.fullmatch(rf"{name}(_\w*)?", public[0]), public
 
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_the_results_of_an_action_are_frozen(name: str) -> None:
-    public = [node for node in ACTIONS[name].body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+    public = [node for node in _trees()[ACTIONS[name]].body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
     thawed = [node.name for node in public if "frozen=True" not in " ".join(map(ast.unparse, node.decorator_list))]
     assert thawed == []
 
 
 def test_no_action_prints() -> None:
-    printing = [name for name, tree in ACTIONS.items() for called, _ in _calls(tree) if called == "print"]
+    printing = [name for name, file in ACTIONS.items() for called, _ in _calls(_trees()[file]) if called == "print"]
     assert printing == []
 
 
 def test_no_program_is_started_through_a_shell_by_accident() -> None:
     banned = re.compile(r"os\.(system|popen|spawn\w+|posix_spawnp?|startfile)|eval|exec")
     found = {
-        f"{name}: {called}" for name, tree in TREES.items() for called, _ in _calls(tree) if banned.fullmatch(called)
+        f"{name}: {called}" for name, tree in _trees().items() for called, _ in _calls(tree) if banned.fullmatch(called)
     }
     shells = {
         name
-        for name, tree in TREES.items()
+        for name, tree in _trees().items()
         for _, call in _calls(tree)
         for keyword in call.keywords
         if keyword.arg == "shell" and ast.unparse(keyword.value) != "False"
@@ -127,7 +133,7 @@ def test_only_the_store_names_the_database_file() -> None:
     # A plain open and close of that file drops SQLite's locks in the process.
     strings = {
         name
-        for name, tree in TREES.items()
+        for name, tree in _trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith("agent.db")
     }
@@ -181,7 +187,7 @@ def test_every_configuration_key_is_documented() -> None:
 
 def _errors() -> Iterator[tuple[str, str, str, bool]]:
     """Yield where, code, message (its constant start) and whether it has a hint, for every error made."""
-    for name, tree in TREES.items():
+    for name, tree in _trees().items():
         if name == "git_agent/errors.py":
             continue
         for called, call in _calls(tree):

@@ -1,8 +1,9 @@
 """Run `git-agent` as a child of a process that has imported it already: a command costs a fork, not an interpreter.
 
 It is the real program in a process, directory and environment of its own: 25 ms instead of 150, thousands of times.
-What is imported when, what signals do, and what an interpreter makes of its environment is tested with the program
-itself: `Sandbox.run("git", "agent", ...)`, `Sandbox.parallel`, tests/running, tests/hooks and tests/test_demo.py do.
+Pieces of Python that use the store (tests/store/children.py) are run so, too. What is imported when, what signals do,
+and what an interpreter makes of its environment is tested with the program itself: `Sandbox.run("git", "agent", ...)`,
+tests/running, tests/hooks and tests/test_demo.py do.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 # What the interpreter or libgit2 reads once, when it starts: where it differs, the command needs its own.
-COLD = ("HOME=", "XDG_", "LC_", "LANG", "PYTHON", "TZ=")
+COLD = ("XDG_", "LC_", "LANG", "PYTHON", "TZ=")
+NO_MATTER = "PYTHONDONTWRITEBYTECODE="  # everything is compiled already
 _MOST = 100_000  # bytes of an order; what is larger is left to the system and its limits
 _CLIENT = """\
 #!{python} -IS
 import _socket, array, os, sys
 where = os.getcwd()
-words = [where, str(len(sys.argv) - 1), *sys.argv[1:], *(f"{{k}}={{v}}" for k, v in os.environ.items())]
+words = [where, "", str(len(sys.argv) - 1), *sys.argv[1:], *(f"{{k}}={{v}}" for k, v in os.environ.items())]
 order = b"\\0".join(map(os.fsencode, words))
 code = b""
 if len(order) < {most}:
@@ -63,27 +65,48 @@ class Warm:
     directory: str
 
     def run(
-        self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes, timeout: float
+        self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes, timeout: float, code: str = ""
     ) -> tuple[int, bytes, bytes] | None:
         """Run git-agent; return its exit code and what it wrote, None when it has to be run cold.
 
-        env: the whole environment; timeout: seconds. Raises TimeoutExpired as subprocess.run does.
+        env: the whole environment; timeout: seconds; code: Python to run instead. Raises TimeoutExpired as
+        subprocess.run does.
         """
-        words = [cwd, str(len(args)), *args, *(f"{k}={v}" for k, v in env.items())]
-        order = b"\0".join(map(os.fsencode, words))
-        if len(order) > _MOST or len(stdin) > 60_000 or not os.path.isdir(cwd) or "\0" in "".join(args):
+        if len(stdin) > 60_000:
             return None
         (read_in, write_in), (out, write_out), (err, write_err) = (os.pipe() for _ in range(3))
-        with socket.socket(socket.AF_UNIX) as there:
-            there.connect(f"{self.directory}/socket")
-            socket.send_fds(there, [b"%08d" % len(order) + order], [read_in, write_out, write_err])
-            for fd in (read_in, write_out, write_err):
-                os.close(fd)
-            with contextlib.suppress(BrokenPipeError), os.fdopen(write_in, "wb") as file:
-                file.write(stdin)
-            texts = _collect([out, err, os.dup(there.fileno())], timeout, ["git-agent", *args])
-        told = texts[2].split()
-        return (int(told[1]), texts[0], texts[1]) if told else None
+        there = self.order(args, cwd, env, (read_in, write_out, write_err), code)
+        for fd in (read_in, write_out, write_err):
+            os.close(fd)
+        with contextlib.suppress(BrokenPipeError), os.fdopen(write_in, "wb") as file:
+            file.write(stdin)
+        with there or contextlib.nullcontext():
+            ends = [os.dup(there.fileno())] if there else []
+            texts = _collect([out, err, *ends], timeout, ["git-agent", *args])
+        told = status(b"".join(texts[2:]))
+        return None if told is None else (told, texts[0], texts[1])
+
+    def order(
+        self, args: Sequence[str], cwd: str, env: Mapping[str, str], streams: Sequence[int], code: str = ""
+    ) -> socket.socket | None:
+        """Let git-agent begin, with three descriptors for its streams; None when it has to be run cold.
+
+        What is returned ends when the command does; `status` reads what it said.
+        """
+        words = [cwd, code, str(len(args)), *args, *(f"{k}={v}" for k, v in env.items())]
+        order = b"\0".join(map(os.fsencode, words))
+        if len(order) > _MOST or not os.path.isdir(cwd) or "\0" in "".join(args):
+            return None
+        there = socket.socket(socket.AF_UNIX)
+        there.connect(f"{self.directory}/socket")
+        socket.send_fds(there, [b"%08d" % len(order) + order], streams)
+        return there
+
+
+def status(told: bytes) -> int | None:
+    """Read how a command ended; None when it has to be run cold."""
+    words = told.split()
+    return int(words[1]) if words else None
 
 
 def _collect(fds: Sequence[int], timeout: float, command: list[str]) -> list[bytes]:
@@ -100,7 +123,7 @@ def _collect(fds: Sequence[int], timeout: float, command: list[str]) -> list[byt
                     waiting.unregister(key.fd)
                     os.close(key.fd)
             if time.monotonic() >= end:
-                if pid := texts[fds[2]].split():
+                if pid := b"".join(texts[fd] for fd in fds[2:]).split():
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(int(pid[0]), signal.SIGKILL)
                 raise subprocess.TimeoutExpired(command, timeout, texts[fds[0]], texts[fds[1]])
@@ -133,7 +156,9 @@ def warm() -> Iterator[Warm]:
 
 
 def load() -> None:
-    """Import once what commands import."""
+    """Import once what commands import, for children that are forked."""
+    import gc
+
     import git_agent
 
     for module in pkgutil.walk_packages(git_agent.__path__, "git_agent."):
@@ -141,11 +166,14 @@ def load() -> None:
             importlib.import_module(module.name)
     for name in ("pygit2", "playhouse.apsw_ext", "rich.table", "rich.console", "difflib", "tempfile", "shutil"):
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else each child would copy what it looks at
 
 
 class _Server:
     def __init__(self, listening: socket.socket) -> None:
         self._listening, self._running = listening, dict[int, socket.socket]()  # who waits for each process's end
+        self._home = os.environ["HOME"]
         self._cold = _cold(f"{k}={v}" for k, v in os.environ.items())
         self._wake_read, self._wake_write = os.pipe()
         for fd in (self._wake_read, self._wake_write):
@@ -179,13 +207,14 @@ class _Server:
         length = int(data[:8])
         while len(data) < length + 8:
             data += client.recv(length + 8 - len(data))
-        cwd, number, *words = map(os.fsdecode, data[8:].split(b"\0"))
+        cwd, code, number, *words = map(os.fsdecode, data[8:].split(b"\0"))
         args, env = words[: int(number)], words[int(number) :]
         if self._cold == _cold(env):
             pid = os.fork()
             if pid == 0:
                 waiting.close()
                 self._become(args, env, cwd, fds, client)
+                _run(code)
             client.send(b"%d " % pid)
             self._running[pid] = client
             waiting.register(client, selectors.EVENT_READ)
@@ -217,36 +246,46 @@ class _Server:
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(each.partition("=")[::2] for each in env)
+        if os.environ["HOME"] != self._home:
+            _move(os.environ["HOME"])
         sys.argv = [os.path.join(os.path.dirname(sys.executable), "git-agent"), *args]
-        _run()
 
 
 def _cold(env: Any) -> set[str]:
-    return {each for each in env if each.startswith(COLD)}
+    """Return what keeps a command from being forked here: variables that differ, and that there is no HOME."""
+    env = list(env)
+    homeless = set() if any(each.startswith("HOME=/") for each in env) else {"no HOME"}
+    return homeless | {each for each in env if each.startswith(COLD) and not each.startswith(NO_MATTER)}
 
 
-def _run() -> None:
+def _move(home: str) -> None:
+    """Let libgit2, too, look for its configuration in another home."""
+    import pygit2
+    from pygit2.enums import ConfigLevel
+
+    pygit2.settings.search_path[ConfigLevel.GLOBAL] = home
+    pygit2.settings.search_path[ConfigLevel.XDG] = f"{home}/.config/git"
+
+
+def _run(code: str) -> None:
     from git_agent.cli import main
 
-    code: Any = 1
+    status: Any = 0 if code else 1
     try:
-        main.run()
+        exec(code, {"__name__": "__main__"}) if code else main.run()
     except SystemExit as ended:
-        code = ended.code
+        status = ended.code
     except BaseException:
+        status = 1
         traceback.print_exc()
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    os._exit(int(code or 0))
+    os._exit(int(status or 0))
 
 
 if __name__ == "__main__":
     load()
-    import gc
-
-    gc.collect()
-    gc.freeze()  # else each child would copy what it looks at
     _Server(socket.socket(fileno=int(sys.argv[1]))).serve()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
 from git_agent.proc import processes
 from tests.sandbox import Sandbox
-from tests.store.children import answer, run
+from tests.store.children import run
 
 _BEGIN = """
 from git_agent.domain.owner import Owner
@@ -27,12 +28,6 @@ with store.transaction():
     sessions.lead(session, Owner(*child))
     leases.take(task, "run", 120, session=session)
 say(session)
-"""
-_SQL = """
-store = Store.open(sys.argv[1], create=False)
-with store.transaction():
-    rows = schema.database.execute_sql(sys.argv[2], json.loads(sys.argv[3])).fetchall()
-say(json.dumps(rows))
 """
 
 
@@ -79,9 +74,10 @@ def _clear(*started: subprocess.Popen[bytes]) -> None:
 
 
 def sql(repo: Sandbox, text: str, *values: Any) -> list[list[Any]]:
-    """Run one statement on the store, in a process of its own; return its rows."""
-    rows: list[list[Any]] = answer(_SQL, repo.store.parent, text, json.dumps(values))
-    return rows
+    """Run one statement on the store, as any program could; return its rows."""
+    with closing(sqlite3.connect(repo.store, isolation_level=None, timeout=30)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        return [list(row) for row in connection.execute(text, values)]
 
 
 def age(repo: Sandbox, task: int, seconds: float, *, missed_s: float | None = None) -> None:

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
 
 
-@pytest.fixture
-def where(repo: Sandbox) -> Path:
-    """Return the worktree of task 1, which has a commit."""
-    path = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
-    repo.commit(path, "login.py", "fixed\n")
+def _started(repo: Sandbox) -> None:
+    repo.agent("spawn", "Fix login")
+    repo.commit(repo.worktree(1), "login.py", "fixed\n")
     repo.agent("start", "1")
-    return path
+
+
+@pytest.fixture
+def where(repo: Sandbox, worlds: Worlds) -> Path:
+    """Return the worktree of task 1, which has a commit."""
+    return worlds.lend(repo, _started).worktree(1)
 
 
 def observed(repo: Sandbox) -> str:

@@ -14,20 +14,24 @@ from typing import Any
 
 import pytest
 
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
 from tests.store.children import run
 
 
-@pytest.fixture
-def scene(repo: Sandbox) -> Sandbox:
-    """Return a repository with two workers, of tasks 1 and 2."""
+def _two_spawned(repo: Sandbox) -> None:
     repo.agent("spawn", "Write a parser", "--name", "parser")
     repo.agent("spawn", "Write a printer", "--name", "printer")
-    return repo
+
+
+@pytest.fixture
+def scene(repo: Sandbox, worlds: Worlds) -> Sandbox:
+    """Return a repository with two workers, of tasks 1 and 2."""
+    return worlds.lend(repo, _two_spawned)
 
 
 def home(scene: Sandbox, task: int = 1) -> Path:
-    return Path(scene.agent("path", str(task)).out.strip())
+    return scene.worktree(task)
 
 
 def mail(scene: Sandbox, *args: str, cwd: Path | None = None, env: dict[str, str | None] | None = None) -> list[Any]:
@@ -119,7 +123,7 @@ def test_a_message_to_a_superseded_attempt_reaches_the_present_one(scene: Sandbo
     old = home(scene)
     assert len(mail(scene, cwd=old)) == 1
     scene.agent("reassign", "1")
-    new = home(scene)
+    new = Path(scene.agent("path", "1").out.strip())
     for args in (("inbox",), ("inbox", "--wait"), ("ack", "1"), ("reply", "1", "x"), ("send", "@human", "")):
         assert "is not the current one" in scene.agent(*args, cwd=old, exit=5).err
     assert "mail waits" not in scene.agent("list", cwd=old).err

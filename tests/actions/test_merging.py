@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 
 from tests.faults.whole import rows, wrong
+from tests.faults.world import Worlds
 from tests.sandbox import Result, Sandbox
 
 
+def _committed(repo: Sandbox) -> None:
+    repo.agent("spawn", "Fix login")
+    repo.commit(repo.worktree(1), "login.py", "fixed\n")
+
+
 @pytest.fixture
-def where(repo: Sandbox) -> Path:
+def where(repo: Sandbox, worlds: Worlds) -> Path:
     """Return the worktree of task 1, which has a commit."""
-    path = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
-    repo.commit(path, "login.py", "fixed\n")
-    return path
+    return worlds.lend(repo, _committed).worktree(1)
 
 
 def approve(repo: Sandbox) -> None:

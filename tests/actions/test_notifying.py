@@ -13,6 +13,7 @@ import pytest
 
 from git_agent.render.contract import EVENT, NOTIFICATION
 from tests.cli.following import following
+from tests.faults.world import Worlds
 from tests.hooks.crowd import BRANCH, Scene, eventually
 from tests.hooks.crowd import newer_git as newer_git
 from tests.hooks.crowd import scene as scene
@@ -69,33 +70,32 @@ class Calls:
         eventually(lambda: self.whys() == whys, self.whys)
 
 
-@pytest.fixture
-def calls(repo: Sandbox, tmp_path: Path) -> Calls:
-    """Return the calls of a repository with one task, WORKING."""
+def _started(repo: Sandbox) -> None:
     repo.agent("spawn", "Fix login")
     repo.agent("start", "1")
-    return Calls(tmp_path / "calls", repo)
 
 
-def _worktree(repo: Sandbox, task: int) -> Path:
-    return Path(repo.agent("path", str(task)).out.strip())
+@pytest.fixture
+def calls(repo: Sandbox, worlds: Worlds, tmp_path: Path) -> Calls:
+    """Return the calls of a repository with one task, WORKING."""
+    return Calls(tmp_path / "calls", worlds.lend(repo, _started))
 
 
 def test_each_kind_of_need_calls_once_with_the_event_and_what_to_type(repo: Sandbox, calls: Calls) -> None:
     repo.git("config", "agent.check", "test ! -e broken.txt")
     repo.agent("ask", "Which database?", "--task", "1")
     repo.agent("answer", "1", "The small one")
-    repo.commit(_worktree(repo, 1), "README.md", "mine\n")
+    repo.commit(repo.worktree(1), "README.md", "mine\n")
     repo.agent("done", "1")
     repo.agent("approve", "1")
-    repo.commit(_worktree(repo, 1), "README.md", "mine, and more\n")
+    repo.commit(repo.worktree(1), "README.md", "mine, and more\n")
     repo.agent("list")  # it moved
     repo.agent("approve", "1")
     repo.commit(None, "README.md", "theirs\n")
     repo.agent("merge", "1", exit=4)
     repo.agent("fail", "1", "-m", "No use")
     repo.agent("spawn", "Break it")
-    repo.commit(_worktree(repo, 2), "broken.txt", "x\n")
+    repo.commit(repo.worktree(2), "broken.txt", "x\n")
     repo.agent("done", "2")
     repo.agent("approve", "2")
     repo.agent("merge", "2", exit=None)
@@ -193,7 +193,7 @@ def test_a_long_text_arrives_whole_and_is_never_part_of_a_command(repo: Sandbox,
 def test_it_runs_in_the_main_worktree_as_nobodys_worker(repo: Sandbox, calls: Calls, tmp_path: Path) -> None:
     repo.git("config", "agent.notify", f'(pwd; env) >"{tmp_path}/new" && mv "{tmp_path}/new" "{tmp_path}/seen"')
     env = {"GIT_AGENT_ACTOR": "ben", "GIT_AGENT_TASK": "1", "GIT_AGENT_TOKEN": "secret", "GIT_INDEX_FILE": "/nowhere"}
-    repo.agent("ask", "Why?", cwd=_worktree(repo, 1), env=env)
+    repo.agent("ask", "Why?", cwd=repo.worktree(1), env=env)
     eventually((tmp_path / "seen").exists, lambda: "nothing ran")
     where, *variables = (tmp_path / "seen").read_text().splitlines()
     assert where == os.path.realpath(repo.path)

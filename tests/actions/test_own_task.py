@@ -30,7 +30,7 @@ def test_who_stands_in_a_worktree_is_its_worker_wherever_git_is_pointed(repo: Sa
     ]
     for where, env in tries:
         for verb in (("approve", "1"), ("request-changes", "1", "-m", "no")):
-            refused = repo.run("git-agent", *verb, cwd=where, env=env)
+            refused = repo.agent(*verb, cwd=where, env=env, exit=None)
             assert (refused.code, "you are its worker" in refused.err) == (3, True), (where, env, refused)
     assert (repo.tasks()[1]["state"], repo.tasks()[1]["reviewed_oid"]) == ("IN_REVIEW", None)
     events = [line for line in repo.agent("log", "1").out.splitlines() if "task.refused" in line]

@@ -21,6 +21,7 @@ from git_agent.domain.clocks import Reading
 from git_agent.proc import clock
 from git_agent.store.store import Store
 from tests.actions.supervised import Supervised, age, settle, sql, supervise
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox, run_at_once
 from tests.store.children import answer
 
@@ -34,15 +35,18 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.fixture
-def tree(repo: Sandbox) -> Path:
-    """Return the worktree of task 1, which is claimed and WORKING, with one commit."""
+def _claimed(repo: Sandbox) -> None:
     repo.agent("init")
     repo.agent("add", "Fix login")
     tree = Path(repo.agent("claim").out.splitlines()[-1])
     repo.agent("start", cwd=tree)
     repo.commit(tree, "login", "fixed\n")
-    return tree
+
+
+@pytest.fixture
+def tree(repo: Sandbox, worlds: Worlds) -> Path:
+    """Return the worktree of task 1, which is claimed and WORKING, with one commit."""
+    return worlds.lend(repo, _claimed).worktree(1)
 
 
 @pytest.fixture

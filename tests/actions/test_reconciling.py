@@ -7,29 +7,38 @@ from typing import Any
 
 import pytest
 
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
 
 BRANCH = "agent/1-fix-login"
 
 
-@pytest.fixture
-def forge(repo: Sandbox, tmp_path: Path) -> Sandbox:
-    """Return a bare remote `origin` that main follows; git runs no hooks of ours here."""
+def _forged(repo: Sandbox) -> None:
     repo.agent("init", "--no-hooks")
-    forge = Sandbox(tmp_path / "forge.git")
-    repo.git("init", "--quiet", "--bare", str(forge.path))
-    repo.git("remote", "add", "origin", str(forge.path))
+    forge = str(repo.path.with_name("forge.git"))
+    repo.git("init", "--quiet", "--bare", forge)
+    repo.git("remote", "add", "origin", forge)
     repo.git("push", "--quiet", "--set-upstream", "origin", "main")
-    return forge
+
+
+def _begun(repo: Sandbox) -> None:
+    _forged(repo)
+    repo.agent("spawn", "Fix login")
+    repo.commit(repo.worktree(1), "login.py", "one\n", "Begin")
+    repo.commit(repo.worktree(1), "login.py", "one\ntwo\n", "Go on")
+
+
+@pytest.fixture
+def forge(repo: Sandbox, worlds: Worlds, request: pytest.FixtureRequest) -> Sandbox:
+    """Return a bare remote `origin` that main follows; git runs no hooks of ours here."""
+    worlds.lend(repo, _begun if "where" in request.fixturenames else _forged)
+    return Sandbox(repo.path.with_name("forge.git"))
 
 
 @pytest.fixture
 def where(repo: Sandbox, forge: Sandbox) -> Path:
     """Return the worktree of task 1, which has two commits."""
-    path = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
-    repo.commit(path, "login.py", "one\n", "Begin")
-    repo.commit(path, "login.py", "one\ntwo\n", "Go on")
-    return path
+    return repo.worktree(1)
 
 
 def task(repo: Sandbox, number: int = 1) -> dict[str, Any]:
@@ -177,7 +186,7 @@ def test_the_next_attempt_is_not_handed_in_by_the_push_of_the_one_before(repo: S
 def test_a_pull_request_that_was_squashed_completes_the_task(repo: Sandbox, where: Path, tmp_path: Path) -> None:
     repo.git("push", "--quiet", "origin", BRANCH, cwd=where)
     other = Sandbox(tmp_path / "other")
-    repo.git("clone", "--quiet", str(tmp_path / "forge.git"), str(other.path))
+    repo.git("clone", "--quiet", str(repo.path.with_name("forge.git")), str(other.path))
     other.commit(None, "unrelated.py", "unrelated\n")
     other.git("merge", "--quiet", "--squash", f"origin/{BRANCH}")
     other.git("commit", "--quiet", "--message", "Fix login (#1)")
@@ -194,7 +203,7 @@ def test_a_squash_that_was_edited_on_the_forge_is_likely_merged(repo: Sandbox, w
     repo.git("push", "--quiet", "origin", BRANCH, cwd=where)
     assert state(repo) == ("IN_REVIEW", None)
     other = Sandbox(tmp_path / "other")
-    repo.git("clone", "--quiet", str(tmp_path / "forge.git"), str(other.path))
+    repo.git("clone", "--quiet", str(repo.path.with_name("forge.git")), str(other.path))
     other.commit(None, "login.py", "one\nand a half\ntwo\n", "Fix login (#1)")
     other.git("push", "--quiet", "origin", "main", f":{BRANCH}")
     repo.git("pull", "--quiet", "--prune")

@@ -9,17 +9,21 @@ from pathlib import Path
 import pytest
 
 from tests.faults.whole import wrong
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
 
 
-@pytest.fixture
-def where(repo: Sandbox) -> Path:
-    """Return the worktree of task 1, which is cancelled and has nothing in it."""
+def _cancelled(repo: Sandbox) -> None:
     repo.write(".env", "SECRET=1\n")
     repo.git("config", "agent.copy", ".env")
-    path = Path(repo.agent_json("spawn", "Fix login")["task"]["worktree"])
+    repo.agent("spawn", "Fix login")
     repo.agent("cancel", "1")
-    return path
+
+
+@pytest.fixture
+def where(repo: Sandbox, worlds: Worlds) -> Path:
+    """Return the worktree of task 1, which is cancelled and has nothing in it."""
+    return worlds.lend(repo, _cancelled).worktree(1)
 
 
 def rescued(repo: Sandbox) -> list[str]:

@@ -12,18 +12,22 @@ from typing import Any
 import pytest
 
 from tests.actions.supervised import settle, sql, supervise
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
 
 HOUR = 3600.0
 
 
-@pytest.fixture
-def tree(repo: Sandbox) -> Path:
-    """Return the worktree of task 1, spawned by a person an hour ago; nothing happened in it since."""
+def _spawned(repo: Sandbox) -> None:
     repo.agent("init")
-    tree = Path(repo.agent("spawn", "Fix login").out.splitlines()[-1])
-    rest(repo)
-    return tree
+    repo.agent("spawn", "Fix login")
+
+
+@pytest.fixture
+def tree(repo: Sandbox, worlds: Worlds) -> Path:
+    """Return the worktree of task 1, spawned by a person an hour ago; nothing happened in it since."""
+    rest(worlds.lend(repo, _spawned))
+    return repo.worktree(1)
 
 
 def rest(repo: Sandbox) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from git_agent.store import events
 from tests.faults.whole import rows, wrong
+from tests.faults.world import Worlds
 from tests.hooks.crowd import eventually
 from tests.sandbox import Sandbox
 
@@ -72,8 +73,8 @@ def test_a_removed_worktree_is_again_as_it_was(repo: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("head", ["detached", "other"])
-def test_a_worktree_that_stood_elsewhere_stands_there_again(repo: Sandbox, head: str) -> None:
-    where = spawned(repo)
+def test_a_worktree_that_stood_elsewhere_stands_there_again(repo: Sandbox, worlds: Worlds, head: str) -> None:
+    where = worlds.lend(repo, spawned).worktree(1)
     repo.git(*(["checkout", "-q", "--detach"] if head == "detached" else ["checkout", "-qb", "other"]), cwd=where)
     oid = repo.commit(where, "elsewhere.py", "1\n")
     repo.write("loose.txt", "loose\n", cwd=where)
@@ -85,8 +86,8 @@ def test_a_worktree_that_stood_elsewhere_stands_there_again(repo: Sandbox, head:
     assert repo.git("log", "-1", "--format=%s", "agent/1-fix-login") == "Fix login"
 
 
-def test_what_stands_in_the_way_is_named_and_nothing_changes(repo: Sandbox) -> None:
-    where = spawned(repo)
+def test_what_stands_in_the_way_is_named_and_nothing_changes(repo: Sandbox, worlds: Worlds) -> None:
+    where = worlds.lend(repo, spawned).worktree(1)
     repo.agent("fail", "1", "-m", "x")
     repo.agent("rm", "1", "--unmerged")
     before = repo.git("for-each-ref")
@@ -120,8 +121,8 @@ def test_an_adopted_branch_that_moved_stays_where_it_is(repo: Sandbox) -> None:
     assert repo.git("rev-parse", "HEAD", cwd=where) == oid and wrong(repo) == []
 
 
-def test_a_task_that_changed_since_is_not_put_back(repo: Sandbox) -> None:
-    spawned(repo)
+def test_a_task_that_changed_since_is_not_put_back(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, spawned)
     repo.agent("cancel", "1")
     repo.agent("rm", "1", "--unmerged")
     repo.agent("reopen", "1")
@@ -133,8 +134,8 @@ def test_a_task_that_changed_since_is_not_put_back(repo: Sandbox) -> None:
     repo.agent("undo", exit=3)
 
 
-def test_a_cancelled_task_goes_on_in_a_new_epoch_with_its_hold(repo: Sandbox) -> None:
-    where = spawned(repo)
+def test_a_cancelled_task_goes_on_in_a_new_epoch_with_its_hold(repo: Sandbox, worlds: Worlds) -> None:
+    where = worlds.lend(repo, spawned).worktree(1)
     repo.agent("ask", "Which port?", cwd=where)
     before = task(repo)
     repo.agent("cancel", "1", "-m", "not needed")
@@ -159,16 +160,16 @@ def test_an_open_task_whose_name_was_taken_stays_cancelled(repo: Sandbox) -> Non
     assert [t["state"] for t in repo.tasks().values()] == ["OPEN", "CANCELLED"]
 
 
-def test_a_superseded_worker_undoes_nothing(repo: Sandbox) -> None:
-    where = spawned(repo)
+def test_a_superseded_worker_undoes_nothing(repo: Sandbox, worlds: Worlds) -> None:
+    where = worlds.lend(repo, spawned).worktree(1)
     repo.agent("cancel", "1")
     assert "your attempt at task 1 is not the current one" in repo.agent("undo", cwd=where, exit=5).err
     assert task(repo)["state"] == "CANCELLED"
 
 
 @pytest.mark.parametrize("strategy", ["merge", "squash", "rebase", "ff"])
-def test_a_merge_is_taken_back_while_nothing_stands_on_it(repo: Sandbox, strategy: str) -> None:
-    where = approved(repo)
+def test_a_merge_is_taken_back_while_nothing_stands_on_it(repo: Sandbox, worlds: Worlds, strategy: str) -> None:
+    where = worlds.lend(repo, approved).worktree(1)
     if strategy != "ff":
         repo.commit(None, "other.py", "1\n")
     old = repo.git("rev-parse", "main")
@@ -197,8 +198,8 @@ def test_a_merge_is_taken_back_while_nothing_stands_on_it(repo: Sandbox, strateg
 
 
 @pytest.mark.parametrize("place", ["nowhere", "linked", "bare"])
-def test_a_base_elsewhere_is_set_back_too(repo: Sandbox, place: str) -> None:
-    approved(repo)
+def test_a_base_elsewhere_is_set_back_too(repo: Sandbox, worlds: Worlds, place: str) -> None:
+    worlds.lend(repo, approved)
     old = repo.git("rev-parse", "main")
     repo.agent("merge", "1")
     repo.git("switch", "-qc", "side", old)
@@ -210,8 +211,8 @@ def test_a_base_elsewhere_is_set_back_too(repo: Sandbox, place: str) -> None:
     assert place != "linked" or not (linked / "login.py").exists()
 
 
-def test_whatever_stands_on_a_merge_keeps_it(repo: Sandbox) -> None:
-    approved(repo)
+def test_whatever_stands_on_a_merge_keeps_it(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, approved)
     repo.agent("merge", "1")
     oid = repo.git("rev-parse", "main")
     apart, pushed = repo.path.parent / "apart", "refs/remotes/origin/main"
@@ -231,8 +232,8 @@ def test_whatever_stands_on_a_merge_keeps_it(repo: Sandbox) -> None:
     assert repo.git("rev-parse", "main~1") == oid and task(repo)["state"] == "COMPLETED" and wrong(repo) == []
 
 
-def test_changes_in_the_way_of_a_base_are_named(repo: Sandbox) -> None:
-    approved(repo)
+def test_changes_in_the_way_of_a_base_are_named(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, approved)
     repo.agent("merge", "1")
     repo.write("login.py", "mine\n")
     said = repo.agent("undo", exit=3).err
@@ -240,15 +241,15 @@ def test_changes_in_the_way_of_a_base_are_named(repo: Sandbox) -> None:
     assert (repo.path / "login.py").read_text() == "mine\n" and task(repo)["state"] == "COMPLETED"
 
 
-def test_a_kept_worktree_is_locked_again_when_its_merge_is_undone(repo: Sandbox) -> None:
-    where = approved(repo)
+def test_a_kept_worktree_is_locked_again_when_its_merge_is_undone(repo: Sandbox, worlds: Worlds) -> None:
+    where = worlds.lend(repo, approved).worktree(1)
     repo.agent("merge", "1", "--keep")
     repo.agent("undo")
     assert where.exists() and wrong(repo) == []
 
 
-def test_of_two_that_undo_at_once_one_does_it(repo: Sandbox) -> None:
-    spawned(repo)
+def test_of_two_that_undo_at_once_one_does_it(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, spawned)
     repo.agent("fail", "1", "-m", "x")
     repo.agent("rm", "1", "--unmerged")
     codes = sorted(result.code for result in repo.parallel([("undo",)] * 4))
@@ -321,8 +322,8 @@ def test_an_unmerged_index_and_a_worktree_without_a_commit_come_back(repo: Sandb
     assert (repo.git(*look, cwd=where), repo.git("ls-files", "--stage", cwd=where)) == before[0]
 
 
-def test_a_branch_that_doctor_made_again_is_kept_before_its_fix_is_undone(repo: Sandbox) -> None:
-    where = spawned(repo)
+def test_a_branch_that_doctor_made_again_is_kept_before_its_fix_is_undone(repo: Sandbox, worlds: Worlds) -> None:
+    where = worlds.lend(repo, spawned).worktree(1)
     repo.agent("start", cwd=where)
     tip = repo.git("rev-parse", "HEAD", cwd=where)
     repo.git("worktree", "unlock", where)
@@ -389,8 +390,10 @@ def list_of(repo: Sandbox) -> list[tuple[object, object]]:
     return [(each["after"], each["why"]) for each in repo.agent_json("undo", "--list")["operations"]]
 
 
-def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_then(repo: Sandbox) -> None:
-    approved(repo)
+def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_then(
+    repo: Sandbox, worlds: Worlds
+) -> None:
+    worlds.lend(repo, approved)
     approved(repo, "Fix logout", "logout.py")
     old = repo.git("rev-parse", "main")
     repo.agent("merge", "1")
@@ -411,8 +414,8 @@ def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_
     assert repo.git("rev-parse", "main") == old and wrong(repo) == []
 
 
-def test_a_merge_that_was_pushed_rewritten_or_branched_from_says_so(repo: Sandbox) -> None:
-    approved(repo)
+def test_a_merge_that_was_pushed_rewritten_or_branched_from_says_so(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, approved)
     repo.agent("merge", "1")
     oid, old = repo.git("rev-parse", "main"), repo.git("rev-parse", "main~1")
     repo.git("update-ref", "refs/remotes/pub/main", oid)
@@ -429,8 +432,10 @@ def test_a_merge_that_was_pushed_rewritten_or_branched_from_says_so(repo: Sandbo
     assert "'main' does not have it any more\nhint: git agent reopen 1" in repo.agent("undo", exit=3).err
 
 
-def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_blocks_nothing(repo: Sandbox) -> None:
-    spawned(repo)
+def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_blocks_nothing(
+    repo: Sandbox, worlds: Worlds
+) -> None:
+    worlds.lend(repo, spawned)
     spawned(repo, "Fix logout", "logout.py")
     repo.agent("cancel", "2")
     where = repo.path.with_name("my repo.worktrees") / "1-fix-login"
@@ -451,8 +456,8 @@ def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_block
     assert "task 2 is WORKING again" in repo.agent("undo").out
 
 
-def test_what_somebody_did_in_a_worktree_that_a_killed_undo_made_is_kept(repo: Sandbox) -> None:
-    where = spawned(repo)
+def test_what_somebody_did_in_a_worktree_that_a_killed_undo_made_is_kept(repo: Sandbox, worlds: Worlds) -> None:
+    where = worlds.lend(repo, spawned).worktree(1)
     repo.agent("cancel", "1")
     repo.agent("rm", "1", "--unmerged")
     repo.git("config", "agent.setup", "touch begun.log; sleep 60")
@@ -466,8 +471,8 @@ def test_what_somebody_did_in_a_worktree_that_a_killed_undo_made_is_kept(repo: S
     assert "mine" in [repo.git("show", f"{ref}:precious.txt", check=False) for ref in refs]
 
 
-def test_what_was_pruned_is_named_and_its_number_is_not_given_again(repo: Sandbox) -> None:
-    where = spawned(repo)
+def test_what_was_pruned_is_named_and_its_number_is_not_given_again(repo: Sandbox, worlds: Worlds) -> None:
+    where = worlds.lend(repo, spawned).worktree(1)
     repo.agent("fail", "1", "-m", "too hard")
     for text in ("first", "second"):
         repo.write("own.log", text, cwd=where)

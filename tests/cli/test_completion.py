@@ -48,8 +48,8 @@ def tasks(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 
 def asked(repo: Sandbox, *words: str, shell: str = "zsh", cwd: Path | None = None) -> list[list[str]]:
     """Ask what could stand in place of the last word: kind, value, help."""
-    result = repo.run("git", "agent", "completion", shell, "--complete", "--", *words, cwd=cwd)
-    assert (result.code, result.err) == (0, ""), str(result)
+    result = repo.agent("completion", shell, "--complete", "--", *words, cwd=cwd)
+    assert result.err == "", str(result)
     return [line.split("\t") for line in result.out.splitlines()]
 
 

@@ -15,7 +15,7 @@ def cancelled(repo: Sandbox) -> Terminal:
     """Two tasks of three were cancelled, and removed."""
     for task in ("1", "2", "3"):
         repo.agent("spawn", f"Task {task}")
-        repo.commit(Path(repo.agent("path", task).out.strip()), f"{task}.txt", "x\n")
+        repo.commit(repo.worktree(int(task)), f"{task}.txt", "x\n")
     for task in ("1", "2"):
         repo.agent("cancel", task)
         repo.agent("rm", task, "--unmerged")

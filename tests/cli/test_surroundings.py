@@ -83,10 +83,9 @@ NUMBERS = ("../../x", "7" * 30, "-1", "", " 1", "1;id", "\u0663", "1e3", "x" * 1
 
 def test_what_is_no_number_in_the_environment_names_nobody(busy: Sandbox) -> None:
     for text in NUMBERS:
-        said = busy.run(
-            "git-agent", "path", env={"GIT_AGENT_TASK": text, "GIT_AGENT_EPOCH": text, "GIT_AGENT_ACTOR": text}
-        )
-        assert (said.code, said.err.splitlines()[0][:18]) == (2, "error: which task?"), said
+        env = {"GIT_AGENT_TASK": text, "GIT_AGENT_EPOCH": text, "GIT_AGENT_ACTOR": text}
+        said = busy.agent("path", env=env, exit=2)
+        assert said.err.splitlines()[0][:18] == "error: which task?", said
 
 
 def test_few_descriptors_are_enough_and_fewer_are_one_error(repo: Sandbox) -> None:
@@ -105,6 +104,6 @@ def test_what_is_no_file_in_place_of_ours_is_neither_waited_for_nor_followed(rep
             place = store / name
             shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink(missing_ok=True)
             make(place)
-            said = repo.run("git-agent", "list")
+            said = repo.agent("list", exit=None)
             assert "Traceback" not in said.err and not victim.exists(), (name, said)
             assert said.code == 0 or said.err.count("hint: ") == 1, (name, said)

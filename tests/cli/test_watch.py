@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.following import following
 from tests.cli.terminal import Terminal
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
 from tests.store.children import answer, finish, run, start
 
@@ -45,11 +46,14 @@ say(json.dumps(schema.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fe
 """
 
 
-@pytest.fixture
-def spawned(repo: Sandbox) -> Sandbox:
-    """Return a repository with one task."""
+def _spawned(repo: Sandbox) -> None:
     repo.agent("spawn", "Fix login")
-    return repo
+
+
+@pytest.fixture
+def spawned(repo: Sandbox, worlds: Worlds) -> Sandbox:
+    """Return a repository with one task."""
+    return worlds.lend(repo, _spawned)
 
 
 def test_what_others_do_is_printed_at_once(spawned: Sandbox) -> None:

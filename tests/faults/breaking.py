@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.sandbox import Sandbox
 
@@ -38,17 +37,12 @@ def prepare(sandbox: Sandbox) -> None:
     for title in ("Add colours", "Sort sums"):
         sandbox.agent("spawn", title)
     for number, verbs in ((1, ()), (2, ("done", "approve")), (4, ("done", "approve", "merge")), (5, ())):
-        where = worktree(sandbox, number)
+        where = sandbox.worktree(number)
         sandbox.commit(where, f"work-{number}.txt", f"{number}\n", f"Work on {number}")
         for verb in verbs:
             sandbox.agent(verb, str(number), *(["--keep"] if verb == "merge" else []))
     sandbox.agent("send", "1", "How far are you?")
     sandbox.agent("list")
-
-
-def worktree(sandbox: Sandbox, task: int) -> Path:
-    """Find a task's worktree."""
-    return next((sandbox.path.parent / f"{sandbox.path.name}.worktrees").glob(f"{task}-*"))
 
 
 def sql(*statements: str) -> Callable[[Sandbox], None]:
@@ -100,7 +94,7 @@ def _without_hooks(sandbox: Sandbox) -> None:
 
 
 def _context(sandbox: Sandbox, how: str) -> None:
-    where = worktree(sandbox, 5)
+    where = sandbox.worktree(5)
     path = where / ".worker-ctx.json"
     if how == "wrong":
         path.write_text(path.read_text().replace('"task_id": 5', '"task_id": 6'))
@@ -117,14 +111,14 @@ def _excluded(sandbox: Sandbox) -> None:
 
 def _git(*args: str, task: int | None = None) -> Callable[[Sandbox], None]:
     def do(sandbox: Sandbox) -> None:
-        sandbox.git(*args, cwd=None if task is None else worktree(sandbox, task))
+        sandbox.git(*args, cwd=None if task is None else sandbox.worktree(task))
 
     return do
 
 
 def _gone(sandbox: Sandbox) -> None:
     """A person removed both, and `rm` of ours was never run."""
-    sandbox.git("worktree", "remove", "--force", str(worktree(sandbox, 4)))
+    sandbox.git("worktree", "remove", "--force", str(sandbox.worktree(4)))
     sandbox.git("branch", "--quiet", "-D", "agent/4-add-colours")
 
 
@@ -174,12 +168,12 @@ BREAKS = {
         lambda s: shutil.rmtree(s.path / ".git/worktrees/1-fix-login"),
         left=True,
     ),
-    "worktree deleted": _break("e", "worktree-gone", lambda s: shutil.rmtree(worktree(s, 1)), left=True),
+    "worktree deleted": _break("e", "worktree-gone", lambda s: shutil.rmtree(s.worktree(1)), left=True),
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),
     "worktree unlocked": _break(
-        "a", "worktree-unlocked", lambda s: s.git("worktree", "unlock", str(worktree(s, 5))) and None
+        "a", "worktree-unlocked", lambda s: s.git("worktree", "unlock", str(s.worktree(5))) and None
     ),
     "worktree locked as initializing": _break(
         "b",
@@ -246,10 +240,10 @@ BREAKS = {
     ),
     "context file not excluded": _break("a", "context-included", _excluded),
     "secret not ignored": _break(
-        "b", "secret-unignored", lambda s: s.write(".gitignore", "*.log\n", cwd=worktree(s, 2)) and None
+        "b", "secret-unignored", lambda s: s.write(".gitignore", "*.log\n", cwd=s.worktree(2)) and None
     ),
     "secret staged": _break("a", "secret-tracked", _git("add", "--force", ".env", task=2), left=True),
-    "secret readable by others": _break("c", "secret-open", lambda s: (worktree(s, 2) / ".env").chmod(0o644)),
+    "secret readable by others": _break("c", "secret-open", lambda s: (s.worktree(2) / ".env").chmod(0o644)),
     "setting that means nothing": _break(
         "b",
         "config-invalid",

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tests.warm import load
+
 CHANGES = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"})
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "interrupt": signal.SIGINT, "stop": signal.SIGSTOP}
@@ -157,19 +159,8 @@ def _continue(order: dict[str, Any]) -> dict[str, Any]:
     return _ended(order["pid"], order["told"])
 
 
-def _warm() -> None:
-    """Import once what every command imports, so that a hurt command costs a fork."""
-    import importlib
-    import pkgutil
-
-    import git_agent
-
-    for module in pkgutil.walk_packages(git_agent.__path__, "git_agent."):
-        importlib.import_module(module.name)
-
-
 if __name__ == "__main__":
-    _warm()
+    load()
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps(_continue(asked) if "pid" in asked else _serve(asked)), flush=True)

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from git_agent.render.contract import FINDING
-from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, sql, worktree
+from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, sql
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
 from tests.sandbox import Result, Sandbox
@@ -162,7 +162,7 @@ def test_nobody_has_to_acknowledge_what_a_finished_task_was_told(world: World) -
     sandbox = world.sandbox
     sandbox.agent("request-changes", "2", "-m", "shorter")
     sandbox.agent("start", "2")
-    sandbox.commit(worktree(sandbox, 2), "work-2.txt", "short\n", "Shorten docs")
+    sandbox.commit(sandbox.worktree(2), "work-2.txt", "short\n", "Shorten docs")
     for verb in ("done", "approve", "merge"):
         sandbox.agent(verb, "2")
     sandbox.agent("done", "5")
@@ -279,7 +279,7 @@ def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_p
     (helps,) = {each["fix"] for each in findings(copy) if each["task"] == 1}
     for command in helps.removeprefix("here in the copy: ").split(", then "):
         subprocess.run(command, shell=True, cwd=copy.path, check=True, capture_output=True)
-    assert "1-fix-login" not in copy.git("worktree", "list") and worktree(sandbox, 1).exists()
+    assert "1-fix-login" not in copy.git("worktree", "list") and sandbox.worktree(1).exists()
     shutil.rmtree(copy.path)
     assert findings(sandbox) == []
     moved = Sandbox(sandbox.path.rename(root / "elsewhere"))
@@ -338,7 +338,7 @@ def test_a_merge_that_is_stopped_or_was_killed_in_its_check_is_found(world: Worl
 
 def test_the_advice_for_a_lost_worktree_fits_the_state(world: World) -> None:
     sandbox = world.sandbox
-    shutil.rmtree(worktree(sandbox, 2))
+    shutil.rmtree(sandbox.worktree(2))
     (found,) = findings(sandbox)
     assert found["code"] == "worktree-gone" and found["fix"].startswith("git agent merge 2")
     assert "git agent merge 2" in sandbox.agent("status").out + sandbox.agent("show", "2").out
@@ -462,7 +462,7 @@ def test_a_fix_looks_at_its_own_task_alone(world: World) -> None:
     for lacking in ((1,), (1, 2, 5)):
         world.put_back()
         for task in lacking:
-            (worktree(sandbox, task) / ".worker-ctx.json").unlink()
+            (sandbox.worktree(task) / ".worker-ctx.json").unlink()
         done = sandbox.agent("doctor", "--fix", "--json", env={"GIT_AGENT_TRACE": "1"})
         assert len(done.json()["fixed"]) == len(lacking), done
         gits.append(done.err.count("['git', "))
@@ -473,7 +473,7 @@ def test_what_keeps_a_look_from_mending_is_told_of_nothing_else(world: World) ->
     sandbox = world.sandbox
     for name in ("secret staged", "hooks deleted"):
         BREAKS[name].do(sandbox)
-    sandbox.git("worktree", "unlock", worktree(sandbox, 5))
+    sandbox.git("worktree", "unlock", sandbox.worktree(5))
     sandbox.git("config", "agent.guard", "bogus")  # which hooks are wanted can't be known
     done = doctor(sandbox, "--fix", "--json")
     said = done.json()
@@ -522,7 +522,7 @@ def test_another_git_agent_on_the_path_is_named(world: World, tmp_path: Path) ->
 
 def test_it_can_be_asked_from_anywhere_and_of_what_is_read_only(world: World) -> None:
     sandbox = world.sandbox
-    for where in (sandbox.path / "src", sandbox.path / ".git", worktree(sandbox, 1)):
+    for where in (sandbox.path / "src", sandbox.path / ".git", sandbox.worktree(1)):
         assert findings(sandbox, cwd=where) == [], where
     if os.geteuid() == 0:
         return

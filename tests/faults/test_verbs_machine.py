@@ -278,7 +278,7 @@ class Verbs(RuleBasedStateMachine):
             assert lines + found(self.box) == [], "\n".join(self.did)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_verbs_in_any_order_end_as_the_table_says(worlds: Worlds, every_step: bool) -> None:
     Verbs.worlds = worlds
     examples, steps = (100, 50) if every_step else (4, 20)

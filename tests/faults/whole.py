@@ -41,20 +41,20 @@ def wrong(sandbox: Sandbox, *, thorough: bool = True) -> list[str]:
 
     thorough: look at each file of the worktrees and at each object, too.
     """
+    seen = Seen(_heads(sandbox), _listed(sandbox), _rescued(sandbox))
     if not sandbox.store.exists():
-        return _strays(sandbox, {}, {})
+        return _strays(sandbox, seen, {}, {})
     tasks = {row["id"]: row for row in rows(sandbox, "select * from task")}
     present = rows(sandbox, "select * from attempt where removed = 0")
     under_way = [f"intent left: {row}" for row in rows(sandbox, "select * from intent")]
     branches = {a["branch"]: a for a in present}
     worktrees = {a["worktree"]: a for a in present if a["worktree"]}
     ended = {a["worktree"] for a in present if tasks[a["task"]]["state"] not in LIVE}
-    lines = [*under_way, *_strays(sandbox, branches, worktrees)]
+    lines = [*under_way, *_strays(sandbox, seen, branches, worktrees)]
     if thorough:
-        lines += [*_checkouts(sandbox, ended), *_fsck(sandbox)]
+        lines += [*_checkouts(sandbox, seen, ended), *_fsck(sandbox)]
         twice = "select task, kind from event where actor = 'git' group by task, kind having count(*) > 1"
         lines += [f"task {row['task']}: twice {row['kind']}" for row in rows(sandbox, twice)]
-    seen = Seen(_heads(sandbox), _listed(sandbox), _rescued(sandbox))
     for task in tasks.values():
         lines += _task(seen, task, [a for a in present if a["task"] == task["id"]])
     return lines
@@ -94,12 +94,12 @@ def half_written(sandbox: Sandbox) -> list[str]:
     return [f"stray {p}" for worktree in worktrees for p in Path(worktree).glob(".worker-ctx.json.*")]
 
 
-def _strays(sandbox: Sandbox, branches: dict[str, Any], worktrees: dict[str, Any]) -> list[str]:
-    common = Path(sandbox.git("rev-parse", "--path-format=absolute", "--git-common-dir"))
+def _strays(sandbox: Sandbox, seen: Seen, branches: dict[str, Any], worktrees: dict[str, Any]) -> list[str]:
+    common = sandbox.store.parents[1]
     home = sandbox.path.parent / f"{sandbox.path.name}.worktrees"
-    lines = [f"stray branch {b}" for b in _heads(sandbox) if b.startswith("agent/") and b not in branches]
-    lines += [f"stray worktree {w}" for w in _listed(sandbox) if w.startswith(f"{home}/") and w not in worktrees]
-    lines += [f"stray scratch worktree {w}" for w in _listed(sandbox) if w.startswith(f"{common}/")]
+    lines = [f"stray branch {b}" for b in seen.heads if b.startswith("agent/") and b not in branches]
+    lines += [f"stray worktree {w}" for w in seen.listed if w.startswith(f"{home}/") and w not in worktrees]
+    lines += [f"stray scratch worktree {w}" for w in seen.listed if w.startswith(f"{common}/")]
     if home.exists():
         lines += [f"stray directory {p}" for p in home.iterdir() if str(p) not in worktrees]
     for place in ("git-agent/scratch", "git-agent/trash"):
@@ -115,10 +115,10 @@ def _strays(sandbox: Sandbox, branches: dict[str, Any], worktrees: dict[str, Any
     return lines
 
 
-def _checkouts(sandbox: Sandbox, ended: set[str]) -> list[str]:
+def _checkouts(sandbox: Sandbox, seen: Seen, ended: set[str]) -> list[str]:
     """No worktree may show changes that nobody made: a base moved under a checkout looks like reversed changes."""
     lines = []
-    for path in _listed(sandbox):
+    for path in seen.listed:
         if os.path.isdir(path) and path not in ended and not Path(path, "HEAD").exists():
             # Looking must not look like work: a refreshed index is a sign of a worker.
             said = sandbox.git("--no-optional-locks", "status", "--porcelain", cwd=Path(path))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.sandbox import Result, Sandbox
+from tests.sandbox import Result, Sandbox, copied
 
 DRIVER = Path(__file__).with_name("kill_at.py")
 ROOT = Path(__file__).parents[2]
@@ -118,12 +118,12 @@ class World:
     def keep(self) -> None:
         """Remember everything as it is now; no command may be running."""
         shutil.rmtree(self._kept, ignore_errors=True)
-        shutil.copytree(self._root, self._kept, symlinks=True)
+        copied(self._root, self._kept)
 
     def put_back(self) -> None:
         """Make everything as it was; paths stay the same, since worktrees name each other by absolute paths."""
         shutil.rmtree(self._root)
-        shutil.copytree(self._kept, self._root, symlinks=True)
+        copied(self._kept, self._root)
 
 
 class Worlds:
@@ -133,13 +133,19 @@ class Worlds:
         self._template, self._home = template, home
         self._made: dict[Callable[[Sandbox], object], World] = {}
 
+    def lend(self, repo: Sandbox, prepare: Callable[[Sandbox], object]) -> Sandbox:
+        """Let a test's repository be a prepared one, as it was when it was made; return it."""
+        repo.path = self.prepared(prepare).sandbox.path
+        return repo
+
     def prepared(self, prepare: Callable[[Sandbox], object]) -> World:
         """Return a world as `prepare` makes it of a fresh repository."""
         if prepare in self._made:
             self._made[prepare].put_back()
         else:
             root = self._home / f"{len(self._made)}-{prepare.__name__.strip('_')}"
-            sandbox = Sandbox(Path(shutil.copytree(self._template, root / "my repo", symlinks=True)))
+            root.mkdir()
+            sandbox = Sandbox(copied(self._template, root / "my repo"))
             prepare(sandbox)
             self._made[prepare] = World(sandbox)
             self._made[prepare].keep()

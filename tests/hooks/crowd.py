@@ -20,7 +20,7 @@ import pytest
 
 from tests.faults.world import World
 from tests.hooks.newer_git import newer_git as newer_git
-from tests.sandbox import Result, Sandbox
+from tests.sandbox import Result, Sandbox, copied
 
 PATIENCE = 20.0  # seconds
 BRANCH, SECOND = "agent/1-fix-login", "agent/2-add-logout"
@@ -150,15 +150,13 @@ def made(repository: Sandbox, root: Path) -> Scene:
 @pytest.fixture(scope="session")
 def scenes(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Scene, World]]:
     """Return what makes a scene, once for each kind of git; it can be put back as it was."""
-    import shutil
-
     kept: dict[str, tuple[Scene, World]] = {}
 
     def get(kind: str) -> tuple[Scene, World]:
         if kind not in kept:
             root = Path(os.path.realpath(tmp_path_factory.mktemp(f"scene-{kind}"))) / "here"
             root.mkdir()
-            repository = Sandbox(Path(shutil.copytree(template, root / "my repo", symlinks=True)))
+            repository = Sandbox(copied(template, root / "my repo"))
             kept[kind] = made(repository, root), World(repository)
             kept[kind][1].keep()
         return kept[kind]

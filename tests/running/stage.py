@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.world import Worlds
 from tests.hooks.crowd import eventually as eventually
 from tests.hooks.crowd import processes as processes
 from tests.hooks.crowd import query
@@ -92,12 +93,15 @@ class Stage:
         eventually(lambda: not self.left(), self.left)
 
 
-@pytest.fixture
-def stage(repo: Sandbox) -> Iterator[Stage]:
-    """Return a repository with a store and beats of a fifth of a second; what a test leaves running is ended."""
+def _set(repo: Sandbox) -> None:
     repo.git("config", "agent.beat", "0.2s")
     repo.agent("init", "--no-hooks")
-    made = Stage(repo)
+
+
+@pytest.fixture
+def stage(repo: Sandbox, worlds: Worlds) -> Iterator[Stage]:
+    """Return a repository with a store and beats of a fifth of a second; what a test leaves running is ended."""
+    made = Stage(worlds.lend(repo, _set))
     yield made
     for process in made.started:
         if process.poll() is None:
