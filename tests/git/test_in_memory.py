@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
 from git_agent.git import in_memory, merges, versions
 from git_agent.git.repo import Repo
+from git_agent.git.terms import terms
 from tests.sandbox import Sandbox
 
 FILES = ["a", "dir/b", "dir/c", "dir/deep/d", "other/e", "sp ace", "tab\tname", 'quo"te', "ünï", "new\nline"]
@@ -104,12 +106,48 @@ def test_attributes_and_configuration_are_terms_of_a_merge(repo: Sandbox) -> Non
     repo.git("checkout", "--quiet", "main")
     opened = Repo.open(str(repo.path))
     assert merges.try_merges(opened, one, [(one, other)]) == [merges.Conflict(("log",))]
-    plain = merges.terms(opened, one)
+    plain = terms(opened, one)
     repo.commit(None, "unrelated", "x\n")
-    assert merges.terms(opened, repo.git("rev-parse", "HEAD")) == plain
+    assert terms(opened, repo.git("rev-parse", "HEAD")) == plain
     union = repo.commit(None, "sub/.gitattributes", "log merge=union\n")
-    assert merges.terms(opened, union) != plain
+    assert terms(opened, union) != plain
     union = repo.commit(None, ".gitattributes", "log merge=union\n")
     assert merges.try_merges(opened, union, [(one, other)]) == [None]
     repo.git("config", "merge.renames", "false")
-    assert merges.terms(opened, one) != plain
+    assert terms(opened, one) != plain
+
+
+def test_the_user_s_attributes_and_line_endings_are_terms_of_a_merge(
+    repo: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = repo.commit(None, "log", "begin\nend\n")
+    one = repo.commit(None, "log", "begin\none\nend\n")
+    repo.git("checkout", "--quiet", "--detach", start)
+    other = repo.commit(None, "log", "begin\nother\nend\n")
+    repo.git("checkout", "--quiet", "--detach", start)
+    endings = repo.commit(None, "log", "begin\r\nend\r\n")
+    opened, seen = Repo.open(str(repo.path)), set[str]()
+
+    def clashes(tip: str) -> bool:
+        """Tell what git says, under terms that were never seen before."""
+        term = terms(opened, start)
+        assert term == terms(opened, start) and term not in seen
+        seen.add(term)
+        return merges.try_merges(opened, start, [(one, tip)]) != [None]
+
+    assert clashes(other)
+    default = Path(repo.write(tmp_path / "xdg/git/attributes", "log merge=union\n"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    assert not clashes(other)
+    default.write_text("log -merge\n")
+    assert clashes(other)
+    repo.git("config", "core.attributesFile", "~/mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert clashes(other)
+    (tmp_path / "mine").write_text("log merge=union\n")
+    assert not clashes(other)
+    (tmp_path / "mine").unlink()
+    repo.git("config", "merge.renormalize", "true")
+    assert clashes(endings)
+    repo.git("config", "core.autocrlf", "input")
+    assert not clashes(endings)
