@@ -49,6 +49,8 @@ def _plain(found: Conflicts) -> Iterator[str]:
 def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
     if not found.tasks:
         yield "no live branches"
+    elif found.of not in (None, *(task.id for task in found.tasks)):
+        yield f"no branch of task {found.of} to merge"
     elif not found.clashes:
         among = f" among {len(found.tasks)} live branches" if len(found.tasks) > 1 else ""
         yield f"no conflicts{among if found.of is None else f' of task {found.of}'}"

@@ -87,6 +87,7 @@ def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> N
     some = found(ids, *(Clash(n, n + 1, ("x",)) for n in ids[:16]))
     assert conflicts(some, Screen(80))[2].split() == ["base", *map(str, ids[:16])]
     assert conflicts(replace(found([1]), claims=(), outside=()), Screen(40)) == ["no conflicts"]
+    assert conflicts(replace(found([1]), of=2, claims=(), outside=()), Screen(40)) == ["no branch of task 2 to merge"]
     none = replace(found([1, 2]), claims=(), outside=())
     assert conflicts(none, Screen(40)) == ["no conflicts among 2 live branches", "clashes least in this order: 1, 2"]
 
