@@ -11,6 +11,8 @@ import pytest
 from git_agent.git import in_memory, merges, versions
 from git_agent.git.repo import Repo
 from git_agent.git.terms import terms
+from tests.hooks.newer_git import any_git as any_git
+from tests.hooks.newer_git import newer_git as newer_git
 from tests.sandbox import Sandbox
 
 FILES = ["a", "dir/b", "dir/c", "dir/deep/d", "other/e", "sp ace", "tab\tname", 'quo"te', "ünï", "new\nline"]
@@ -151,3 +153,38 @@ def test_the_user_s_attributes_and_line_endings_are_terms_of_a_merge(
     assert clashes(endings)
     repo.git("config", "core.autocrlf", "input")
     assert not clashes(endings)
+
+
+@pytest.mark.usefixtures("any_git")
+@pytest.mark.parametrize("bare", [False, True])
+def test_attributes_are_the_base_s_alone_whatever_is_checked_out(repo: Sandbox, tmp_path: Path, bare: bool) -> None:
+    """Up to git 2.40 they are written out for merge-tree, from 2.41 on it reads them (--attr-source)."""
+    start = repo.commit(None, "sub/log", "begin\n")
+    one = repo.commit(None, "sub/log", "begin\none\n")
+    repo.git("checkout", "--quiet", "--detach", start)
+    other = repo.commit(None, "sub/log", "begin\nother\n")
+    repo.git("checkout", "--quiet", "--detach", one)
+    union = repo.commit(None, "sub/.gitattributes", "log merge=union\n")
+    opened = Repo.open(str(repo.path))
+    if bare:
+        repo.git("clone", "--quiet", "--mirror", ".", tmp_path / "bare.git")
+        repo.git("push", "--quiet", tmp_path / "bare.git", f"{union}:refs/x/1", f"{other}:refs/x/2")
+        opened = Repo.open(str(tmp_path / "bare.git"))
+
+    def said(base: str) -> tuple[bool, bool]:
+        alone = merges.try_merge(opened, base, other)
+        return isinstance(alone, merges.Clean), merges.try_merges(opened, base, [(base, other)]) == [None]
+
+    assert (said(union), said(one)) == ((True, True), (False, False))
+    # What is checked out, staged or lies about counts neither way.
+    repo.git("checkout", "--quiet", "--detach", one)
+    repo.write("sub/.gitattributes", "log merge=union\n")
+    assert said(one) == (False, False)
+    repo.git("add", "sub/.gitattributes")
+    assert said(one) == (False, False)
+    repo.write("sub/.gitattributes", "log -merge\n")
+    assert (said(union), said(one)) == ((True, True), (False, False))
+    # The repository's own file counts above all.
+    Path(opened.common_dir, "info").mkdir(exist_ok=True)
+    Path(opened.common_dir, "info/attributes").write_text("log -merge\n")
+    assert (said(union), said(one)) == ((False, False), (False, False))

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from git_agent.git import merges, versions
+from git_agent.git import merges
 from git_agent.git.preview import Preview
 from git_agent.git.repo import Repo
+from tests.hooks.newer_git import any_git as any_git
 from tests.hooks.newer_git import newer_git as newer_git
 from tests.sandbox import Sandbox
 
 HOOKS = ("post-checkout", "post-index-change", "reference-transaction", "post-commit", "pre-rebase")
-
-
-@pytest.fixture(params=["this", "newer"])
-def any_git(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run with the machine's git, then with one that runs hooks from its configuration."""
-    if request.param == "newer":
-        monkeypatch.setenv("PATH", request.getfixturevalue("newer_git"))
-    versions.git_version.cache_clear()
-    yield
-    versions.git_version.cache_clear()
 
 
 @pytest.mark.usefixtures("any_git")
