@@ -13,6 +13,7 @@ from git_agent.app import App
 from git_agent.domain.queueing import Fate, Outcome, together
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit
+from git_agent.git import merges
 from git_agent.git.merges import Conflict
 from git_agent.store import tasks
 
@@ -63,7 +64,7 @@ def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: s
     end = made.links[-1].made.oid if made.links else base_oid
     try:
         tried = candidate(app, task, strategy, end, tip)
-        alone = candidate(app, task, strategy, base_oid, tip) if isinstance(tried, Conflict) and made.links else tried
+        alone = _alone(app, strategy, base_oid, tip) if isinstance(tried, Conflict) and made.links else tried
     except AgentError as error:
         if error.exit is not Exit.REFUSED:
             raise
@@ -76,3 +77,15 @@ def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: s
     else:
         why = f"it conflicts with {together([link.task.id for link in made.links])} of the same queue"
         made.waits.append(Outcome(task.id, Fate.LEFT_OUT, why, details=tried.paths, exit=Exit.CONFLICT))
+
+
+def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
+    """Tell what conflicts with the base itself: no commit is made and no hook runs, but where git must rebase to know.
+
+    A fast-forward conflicts with nothing: it is refused.
+    """
+    if strategy == "rebase":
+        rebased = merges.rebase(app.repo, base_oid, tip)
+        return rebased if isinstance(rebased, Conflict) else None
+    merged = merges.try_merge(app.repo, base_oid, tip)
+    return merged if isinstance(merged, Conflict) else None

@@ -14,8 +14,6 @@ from git_agent.domain.task import LIVE, State
 from git_agent.errors import AgentError, Exit, refused, usage
 from git_agent.store import path_claims
 
-_SHOWN = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
@@ -78,6 +76,4 @@ def _read(text: str) -> str:
 
 
 def _line(found: Overlap) -> str:
-    more = len(found.paths) - _SHOWN
-    shown = ", ".join(found.paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    return f"task {found.other.task} ({found.other.state}): {shown}"
+    return f"task {found.other.task} ({found.other.state}): {found.shown}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from git_agent.actions.begin import begin
-from git_agent.actions.fence import fence
+from git_agent.actions.contended import contended
 from git_agent.actions.keep_time import keep_time
 from git_agent.actions.prepare import Wish, prepare
 from git_agent.actions.reap import reap
 from git_agent.actions.reserve import reserve
+from git_agent.actions.reserve_open import reserve_open
 from git_agent.actions.under_way import under_way
-from git_agent.actions.unready import unready
 from git_agent.app import App
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, Exit
@@ -19,6 +19,7 @@ from git_agent.proc import processes
 from git_agent.store import silence, tasks
 
 _LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
+_TRIES = 3  # to find a task whose paths nobody claimed meanwhile
 
 
 def claim(
@@ -34,10 +35,11 @@ def claim(
 
     wait: until there is one; timeout_s: at most so long, None for ever; agent: who will work on it; fresh: start from
     the base, not from where the attempt before ended. Raises AgentError: exit 6 when there is
-    nothing to claim, exit 3 for a task that is not ready.
+    nothing to claim, exit 3 for a task that is not ready. Where agent.pathClaims is refuse, a task waits while a live
+    one claims paths of it.
     """
     with under_way(app):
-        task, intent = _reserve_one(app, task) if task else _reserve_next(app, wait, timeout_s)
+        task, intent = reserve_open(app, task) if task else _reserve_next(app, wait, timeout_s)
         place = reserve(app, task, intent, fresh=fresh)
         agent, lease_s = (
             agent or task.agent or app.config.text("agent.defaultAgent") or None,
@@ -47,16 +49,6 @@ def claim(
     reading = app.clock()
     keep_time(app, reading, silence.glance(reading.host).clocks)  # from here on it is seen when the host sleeps
     return taken
-
-
-def _reserve_one(app: App, task: Task) -> tuple[Task, int]:
-    fence(app, task)
-    owner, _ = processes.myself(), app.config
-    with app.store.transaction():
-        now = tasks.get(task.id)
-        if (error := unready(app, now)) is not None:
-            raise error
-        return now, begin(app, "spawn", task.id, owner, {"new": False})
 
 
 def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, int]:
@@ -74,8 +66,15 @@ def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, 
 
 def _try_next(app: App) -> tuple[Task, int] | None:
     limit, owner = app.config.number("agent.maxAttempts"), processes.myself()
-    if not any(t.attempt < limit for t in tasks.ready()):
-        return None
-    with app.store.transaction():
-        task = next((t for t in tasks.ready() if t.attempt < limit), None)
-        return None if task is None else (task, begin(app, "spawn", task.id, owner, {"new": False}))
+    for _ in range(_TRIES):
+        queue = [t for t in tasks.ready() if t.attempt < limit]
+        claims = contended(app, queue)
+        if not any(t.id not in claims.blocked for t in queue):
+            return None
+        with app.store.transaction():
+            free = [t for t in tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
+            if free and claims.allows(free[0]):
+                intent = begin(app, "spawn", free[0].id, owner, {"new": False})
+                app.notices.extend(claims.notes.get(free[0].id, ()))
+                return free[0], intent
+    return None

@@ -44,13 +44,16 @@ class Conflicts:
 def conflicts(app: App, task: Task | None = None) -> Conflicts:
     """Merge every live branch with its base and with each other in memory.
 
-    task: only what it clashes with. What is not committed is not seen. Raises AgentError (exit 3) for a task that is
-    neither live nor OPEN.
+    task: only what it clashes with; of an OPEN one, whose branch nobody works on, what its claims overlap with. What is
+    not committed is not seen. Raises AgentError (exit 3) for a task that is neither live nor OPEN, or whose branch or
+    base is gone.
     """
     if task is not None and not task.live and task.state is not State.OPEN:
         says = f"{task.label} has no branch to merge: it is {task.state}"
         raise refused("not-live", says, "git agent conflicts")
-    found = _here(app, tasks.listing(LIVE))
+    if task is not None and (lost := _lost(app, task)) and task.live:
+        raise refused("no-branch", f"{task.label} can't be compared: {lost[0]}", lost[1])
+    found = _here(app, [*tasks.listing(LIVE), *([task] if task is not None and not task.live else [])])
     seen = foresee(app, found)
     clashes = [frozenset((one, other)) for one, other in seen.pairs if other is not None]
     order = sequence(found, tasks.parents([t.id for t in found]), clashes)
@@ -83,9 +86,22 @@ def _concerns(found: Outside, task: Task) -> bool:
 
 
 def _here(app: App, live: Sequence[Task]) -> list[Task]:
-    heads = app.sighted_heads
+    lost = {task.id: _lost(app, task) for task in live}
     for task in live:
-        if task.branch not in heads or task.base not in heads:
-            lost = task.base if task.branch in heads else task.branch
-            app.notice(f"{task.label} is left out: branch '{lost}' is gone")
-    return sorted((t for t in live if t.branch in heads), key=lambda t: t.id)
+        if found := lost[task.id]:
+            app.notice(f"{task.label} is left out: {found[0]} ({found[1]})")
+    return sorted((t for t in live if lost[t.id] is None), key=lambda t: t.id)
+
+
+def _lost(app: App, task: Task) -> tuple[str, str] | None:
+    """Say what keeps a task's branch from being merged with others, and the command that helps."""
+    heads = app.sighted_heads
+    if task.branch is None:
+        return "it has no branch yet", f"git agent spawn {task.id}"
+    if not task.live:
+        return f"nobody works on branch '{task.branch}'", f"git agent spawn {task.id}"
+    if task.branch not in heads:
+        return f"branch '{task.branch}' is gone", "git agent doctor"
+    if task.base not in heads:
+        return f"its base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH"
+    return None

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from git_agent.actions.hand_in import hand_in
+from git_agent.actions.warn_outside import warn_outside
 from git_agent.app import App
 from git_agent.domain import fact
 from git_agent.domain.fact import Push, Stray, Update
@@ -94,15 +95,15 @@ def _with_tip(tips: Tips, oid: str) -> list[Task]:
 
 
 def _hand_in(app: App, meant: list[Task], update: Update, remote: str) -> list[str]:
-    lines = []
+    lines = list[str]()
     for task in meant:
         if not app.repo.commits(f"refs/heads/{task.base}", update.oid, limit=1):
             continue
+        there = f"{arrivals.shown(remote)} {update.there}"
         with app.store.transaction():
-            lines.append(
-                hand_in(app, tasks.get(task.id), update.oid, f"{arrivals.shown(remote)} {update.there}", worked=1)
-            )
-    return [line for line in lines if line]
+            line = hand_in(app, tasks.get(task.id), update.oid, there, worked=1)
+        lines += [line, *warn_outside(app, task)] if line else []
+    return lines
 
 
 def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bool:

@@ -101,9 +101,9 @@ def _root(task: Task, bases: Mapping[str | None, str]) -> str:
 
 
 def _terms(app: App, pairs: Iterable[_Pair]) -> dict[str, str]:
-    from git_agent.git import merges
+    from git_agent.git.terms import terms
 
-    return {under: merges.terms(app.repo, under) for under in {pair.under for pair in pairs}}
+    return {under: terms(app.repo, under) for under in {pair.under for pair in pairs}}
 
 
 def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dict[clashes.Pair, Found]:

@@ -39,8 +39,8 @@ def look(app: App, *, remotes: bool = False, typed: bool = False) -> Looked:
         drained = drain(app, remotes=remotes)
         lines, asks = [*lines, *drained.lines], drained.asks
     lines += sync(app, None if mended else asked()).lines
-    lines += heal(app)
     if typed:
         touch(app)
     lines += reap(app)
+    lines += heal(app)
     return Looked(tuple(lines), asks)

@@ -22,6 +22,11 @@ class Outside:
     claimed_by: int | None
     paths: tuple[str, ...]
 
+    @property
+    def whose(self) -> str:
+        """Say whose files they are: `task 1 changed what ...`."""
+        return "its own paths do not have" if self.claimed_by is None else f"task {self.claimed_by} claims"
+
 
 def outside(app: App, task: Task, claims: Sequence[Claim] | None = None) -> list[Outside]:
     """Compare what a task's branch changed since it left its base with the claims of the live tasks.

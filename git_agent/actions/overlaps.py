@@ -11,6 +11,8 @@ from git_agent.domain.pathspec import may_meet, meeting
 from git_agent.domain.task import LIVE, State
 from git_agent.store import path_claims, tasks
 
+_SHOWN = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -20,18 +22,31 @@ class Overlap:
     other: Claim
     paths: tuple[str, ...]
 
+    @property
+    def shown(self) -> str:
+        """Name the first few paths in a line."""
+        more = len(self.paths) - _SHOWN
+        return ", ".join(self.paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
-def overlaps(app: App, claim: Claim, after: Sequence[int] | None = None) -> list[Overlap]:
+
+def overlaps(
+    app: App, claim: Claim, after: Sequence[int] | None = None, among: Sequence[Claim] | None = None
+) -> list[Overlap]:
     """List what overlaps with a claim among those of the live and OPEN tasks, but for what waits for one another.
 
-    after: the tasks that this one waits for, where it is not recorded yet. Existing files are told exactly, by git;
-    for files to come two patterns overlap only where one is the other, matches its path, or lies in its directory.
+    after: the tasks that this one waits for, where it is not recorded yet; among: these alone. Existing files are told
+    exactly, by git; for files to come two patterns overlap only where one is the other, matches its path, or lies in
+    its directory.
     """
     above = _above([claim.task or 0] if after is None else after) | set(after or ())
-    others = [c for c in path_claims.of_states(LIVE | {State.OPEN}) if c.task != claim.task and c.task not in above]
+    others = [c for c in (_unfinished() if among is None else among) if c.task != claim.task and c.task not in above]
     free = [c for c in others if claim.task is None or claim.task not in _above([c.task or 0])]
     found = [Overlap(claim, other, _shared(app, claim, other)) for other in free]
     return [each for each in found if each.paths]
+
+
+def _unfinished() -> list[Claim]:
+    return path_claims.of_states(LIVE | {State.OPEN})
 
 
 def _shared(app: App, one: Claim, other: Claim) -> tuple[str, ...]:

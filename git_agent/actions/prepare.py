@@ -7,15 +7,13 @@ from typing import Any
 
 from git_agent.actions.beats import beats
 from git_agent.actions.furnish import furnish
-from git_agent.actions.heal import FACT
-from git_agent.actions.protect import protect
 from git_agent.app import App
 from git_agent.domain.message import Draft
 from git_agent.domain.place import Place
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError
 from git_agent.git import refs, worktrees
-from git_agent.store import attempts, facts, intents, leases, messages, tasks
+from git_agent.store import attempts, intents, leases, messages, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,6 @@ def prepare(app: App, wish: Wish) -> Task:
     furnish(app, task, place)
     made = _record(app, wish, admin)
     beats(app, attempts.standing())
-    if (facts.get(FACT) or "").endswith("guard"):
-        protect(app)  # the first commit may come before the next command
     return made
 
 

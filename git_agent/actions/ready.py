@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.contended import contended
 from git_agent.actions.view import TaskView, view
 from git_agent.app import App
 from git_agent.domain.readiness import Blocked, blocked
@@ -26,5 +27,6 @@ def ready(app: App) -> Ready:
     states = {p: tasks.get(p).state for p in {p for each in blockers.values() for p in each}}
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()
     why = {t.id: blocked(t, blockers[t.id], states, now, limit) for t in queue}
+    why |= contended(app, [t for t in queue if why[t.id] is None]).blocked
     free = [t for t in queue if why[t.id] is None]
     return Ready(tuple(view(app, free, counts=False)), tuple(b for b in why.values() if b is not None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.contended import contended
 from git_agent.actions.need import Need, need
 from git_agent.actions.observe import observe
 from git_agent.actions.own_commits import own_commits
@@ -57,5 +58,6 @@ def _why(app: App, viewed: TaskView, wanted: Need | None) -> str:
         states = {p: tasks.get(p).state for p in viewed.blocked_by}
         limit = app.config.number("agent.maxAttempts")
         why = blocked(task, viewed.blocked_by, states, app.store.now(), limit)
+        why = why or contended(app, [task]).blocked.get(task.id)
         return why.why if why else "is ready to be claimed"
     return wanted.why if wanted else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from git_agent.actions.begin import begin
 from git_agent.actions.draft import draft
-from git_agent.actions.fence import fence
 from git_agent.actions.prepare import Wish, prepare
 from git_agent.actions.reserve import reserve
+from git_agent.actions.reserve_open import reserve_open
 from git_agent.actions.under_way import under_way
 from git_agent.actions.unready import unready
 from git_agent.app import App
@@ -15,7 +15,6 @@ from git_agent.domain.order import Order
 from git_agent.domain.task import Step, Task
 from git_agent.errors import refused
 from git_agent.proc import processes
-from git_agent.store import tasks
 
 
 def spawn(app: App, order: Order | None, task: Task | None = None, *, adopt: str | None = None) -> Task:
@@ -31,7 +30,7 @@ def spawn(app: App, order: Order | None, task: Task | None = None, *, adopt: str
             assert order is not None
             task, intent = _add(app, order)
         else:
-            intent = _reserve_open(app, task)
+            task, intent = reserve_open(app, task)
         agent = named or task.agent or app.config.text("agent.defaultAgent") or None
         place = reserve(app, task, intent, adopt=adopt, new=new)
         return prepare(app, Wish(task, place, Step.SPAWN, intent, agent=agent, new=new))
@@ -46,12 +45,3 @@ def _add(app: App, order: Order) -> tuple[Task, int]:
             hint = "git agent add TITLE, and it waits in the queue"
             raise refused("blocked", f"cannot spawn a task that {why}", hint)
         return task, begin(app, "spawn", task.id, owner, {"new": True})
-
-
-def _reserve_open(app: App, task: Task) -> int:
-    fence(app, task)
-    owner, _ = processes.myself(), app.config
-    with app.store.transaction():
-        if (error := unready(app, tasks.get(task.id))) is not None:
-            raise error
-        return begin(app, "spawn", task.id, owner, {"new": False})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -101,8 +102,7 @@ def verb(
                 say_notices(app)
                 raise
             finally:
-                call(app)
-                app.close()
+                _end(app)
             if answer.exit:
                 raise click.exceptions.Exit(answer.exit)
 
@@ -143,7 +143,19 @@ def call(app: App, first: int | None = None) -> None:
 def leave(app: App) -> None:
     """Do what a verb does at its end, before this process becomes another program."""
     say_notices(app)
+    _end(app)
+
+
+def _end(app: App) -> None:
     call(app)
+    if "store" in app.__dict__:
+        from git_agent.store import events
+
+        if events.take_news():
+            from git_agent.actions.protect import protect
+
+            with contextlib.suppress(AgentError, OSError):  # the next command does it
+                protect(app)
     app.close()
 
 

@@ -195,7 +195,8 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
 
     Refused with a list when work would be lost. Commits and files are kept under refs/git-agent/rescue/, ignored files
     under git-agent/kept/ in the git directory; ignored directories (builds, dependencies) are not kept, but named. No
-    flag removes repositories inside, what submodules have on no remote, or an operation under way (a merge, a rebase).
+    flag removes repositories inside, what submodules have on no remote, or an operation under way (a merge, a rebase);
+    clones in ignored directories go where they have nothing of their own.
     """
     del yes
     from git_agent.actions.find import find

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from git_agent.errors import refused
@@ -27,7 +26,6 @@ __all__ = [
     "merge_message",
     "rebase",
     "require_landable",
-    "terms",
     "try_merge",
     "try_merges",
 ]
@@ -106,17 +104,6 @@ def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
 def has_drivers(repo: Repo) -> bool:
     """Tell whether merging may run a program of the user's: merge.<name>.driver."""
     return repo.git("config", "--get-regexp", r"^merge\..*\.driver$", ok=(0, 1)).status == 0
-
-
-def terms(repo: Repo, base_oid: str) -> str:
-    """Hash what a merge depends on besides the two commits: git, its configuration, base_oid's .gitattributes."""
-    settings = repo.git("config", "--null", "--get-regexp", r"^(merge|diff)\.", ok=(0, 1)).out
-    entries = repo.git("ls-tree", "-r", "-z", base_oid).out.split(b"\0")
-    attributes = [entry for entry in entries if entry.endswith((b"\t.gitattributes", b"/.gitattributes"))]
-    own = b""
-    with suppress(OSError), open(os.path.join(repo.common_dir, "info", "attributes"), "rb") as file:
-        own = file.read()
-    return hashlib.sha256(repr((versions.git_version(), settings, own, attributes)).encode()).hexdigest()[:16]
 
 
 def commit(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: str | None) -> str:

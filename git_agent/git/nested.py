@@ -6,8 +6,10 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from git_agent.errors import AgentError
+from git_agent.git.clones import has_nothing_own
 from git_agent.git.run import git
-from git_agent.git.state import IGNORED, Change, ignored_directories
+from git_agent.git.state import IGNORED, Change, ignored_directories, status
 
 # Entries; 50,000 are read in 40 ms, and deleting them takes ten times as long (measured). The walk is breadth first:
 # what a person cloned lies near the top.
@@ -19,15 +21,31 @@ def nested(worktree: str, changes: Sequence[Change]) -> list[str]:
     """List the directories with a `.git` that are no submodules, as `sub/`, sorted; links are not followed.
 
     changes: the status, with what is ignored. Of ignored directories the first 500,000 entries are looked at. A
-    repository that was added as it is (its `.git` is a directory, so it lies in the worktree) is one of them.
+    repository that was added as it is (its `.git` is a directory, so it lies in the worktree) is one of them. A clone
+    in an ignored directory with nothing of its own, nor in clones inside of it, is not: builds fetch dependencies so.
     """
+    return _nested(worktree, changes, worktree)
+
+
+def _nested(worktree: str, changes: Sequence[Change], outermost: str) -> list[str]:
     links = set(gitlinks(worktree))
     found = {name for name in links if os.path.isdir(os.path.join(worktree, name, ".git"))}
     paths = [c.path for c in changes if c.code != IGNORED]
     parents = {parent for path in paths for parent in _parents(path)} - links
     found |= {name for name in parents if os.path.lexists(os.path.join(worktree, name, ".git"))}
     ignored = [name.rstrip("/") for name in ignored_directories(changes)]
-    return sorted(f"{name}/" for name in {*found, *_below(worktree, ignored)})
+    found |= {name for name in _below(worktree, ignored) if not _is_fetched(os.path.join(worktree, name), outermost)}
+    return sorted(f"{name}/" for name in found)
+
+
+def _is_fetched(path: str, outermost: str) -> bool:
+    if not has_nothing_own(path, outermost):
+        return False
+    try:
+        changes = status(path, ignored=True)
+        return all(c.code == IGNORED for c in changes) and not _nested(path, changes, outermost)
+    except AgentError:
+        return False
 
 
 def gitlinks(worktree: str) -> list[str]:

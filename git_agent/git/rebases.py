@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from git_agent.git.hookless import hookless
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
@@ -14,8 +15,6 @@ from git_agent.git.scratch import scratch
 # extensions.worktreeConfig for it would lock other programs out of the repository.
 _SPARSE = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false")
 _QUIET = (
-    "-c",
-    "core.hooksPath=/dev/null",
     "-c",
     "gc.auto=0",
     "-c",
@@ -45,16 +44,17 @@ def rebase(repo: Repo, base_oid: str, tip_oid: str) -> str | Conflict:
 
     Commits that base has already are dropped, as git does; signing follows the configuration; no hooks run.
     """
+    off = hookless(repo)
     with scratch(repo) as path:
         with creation_lock(repo):
             how = ("--detach", "--no-checkout", "--lock", "--reason", "git-agent: scratch")
-            repo.git("worktree", "add", *how, "--", path, tip_oid)
-        _materialise(path)
+            repo.git(*off, "worktree", "add", *how, "--", path, tip_oid)
+        _materialise(path, off)
         try:
             args = (
                 *_SPARSE,
                 *_QUIET,
-                *_without_hooks(repo),
+                *off,
                 "rebase",
                 *_PLAIN,
                 "--empty=drop",
@@ -71,23 +71,16 @@ def rebase(repo: Repo, base_oid: str, tip_oid: str) -> str | Conflict:
         return git("rev-parse", "--verify", "HEAD", cwd=path).text
 
 
-def _materialise(path: str) -> None:
+def _materialise(path: str, off: tuple[str, ...]) -> None:
     info = os.path.dirname(
         git("rev-parse", "--path-format=absolute", "--git-path", "info/sparse-checkout", cwd=path).text
     )
     os.makedirs(info, exist_ok=True)
     with open(os.path.join(info, "sparse-checkout"), "w", encoding="utf-8") as file:
         file.write(".gitattributes\n")
-    git(*_SPARSE, "read-tree", "-m", "-u", "HEAD", cwd=path)
+    git(*off, *_SPARSE, "read-tree", "-m", "-u", "HEAD", cwd=path)
 
 
 def _unmerged(path: str) -> tuple[str, ...]:
     fields = git(*_SPARSE, "ls-files", "--unmerged", "-z", cwd=path).fields
     return tuple(dict.fromkeys(field.partition("\t")[2] for field in fields if field))
-
-
-def _without_hooks(repo: Repo) -> list[str]:
-    """Switch off the hooks of git's configuration (2.54): measured, they run in spite of core.hooksPath=/dev/null."""
-    keys = repo.git("config", "--null", "--name-only", "--get-regexp", r"^hook\..*\.event$", ok=(0, 1)).fields
-    names = {key.removesuffix(".event") for key in keys if key}
-    return [word for name in sorted(names) for word in ("-c", f"{name}.enabled=false")]

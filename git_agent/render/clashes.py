@@ -1,20 +1,22 @@
-"""How foreseen conflicts are said: a matrix and the files for people, a line for each file in a pipe."""
+"""How foreseen conflicts are said: for people a matrix and a line for each file, in a pipe a line for each pair's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from git_agent.render.contested import Row, contested, laid_out, strays
 from git_agent.render.style import paint
 from git_agent.render.text import cut, visible
 
 if TYPE_CHECKING:
-    from git_agent.actions.conflicts import Clash, Conflicts
+    from git_agent.actions.conflicts import Conflicts
     from git_agent.render.lines import Screen
 
-_MOST = 15  # tasks; a greater matrix tells the eye nothing
-_FILES = 3
-_UNRELATED = "no history in common"
+_MOST = 24  # tasks that clash; a greater matrix tells the eye nothing
+_NAME = 12  # columns; less of a task's name says nothing
+_LINES = 20  # of files, so that the matrix, they and the order stand on one screen
+_UNRELATED = "(no history in common)"
 
 
 def payload(found: Conflicts) -> dict[str, Any]:
@@ -47,37 +49,64 @@ def _plain(found: Conflicts) -> Iterator[str]:
 def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
     if not found.tasks:
         yield "no live branches"
+    elif found.of not in (None, *(task.id for task in found.tasks)):
+        yield f"no branch of task {found.of} to merge"
     elif not found.clashes:
         among = f" among {len(found.tasks)} live branches" if len(found.tasks) > 1 else ""
         yield f"no conflicts{among if found.of is None else f' of task {found.of}'}"
     else:
-        yield from _matrix(found, screen, width)
-        yield from (line for clash in found.clashes for line in _listed(_sides(clash, found), clash.paths, width))
-        yield ""
-    for claim in found.claims:
-        head = f"task {claim.claim.task} and task {claim.other.task} both claim:"
-        yield from _listed(head, claim.paths, width)
-    for each in found.outside:
-        whose = "its own paths do not have" if each.claimed_by is None else f"task {each.claimed_by} claims"
-        yield from _listed(f"task {each.task} changed what {whose}:", each.paths, width)
-    if found.claims or found.outside:
-        yield ""
+        yield from _wrapped(_summary(found).split(), width)
+        yield from ("", *_matrix(found, screen, width))
+    for head, rows in _tables(found):
+        yield from [cut(head, width)] * bool(head)
+        yield from (*laid_out(rows, width, _LINES if found.of is None else len(rows)), "")
     if len(found.order) > 1:
-        yield from _wrapped("clashes least in this order:", [str(task) for task in found.order], width)
+        order = [f"{task}," for task in found.order[:-1]]
+        yield from _wrapped(["clashes least in this order:", *order, str(found.order[-1])], width)
+
+
+def _tables(found: Conflicts) -> Iterator[tuple[str, list[Row]]]:
+    bases = {task.id: visible(task.base) for task in found.tasks}
+    clashes = contested((((c.task, c.other), c.paths or (_UNRELATED,)) for c in found.clashes), bases)
+    claims = contested((((c.claim.task or 0, c.other.task), c.paths) for c in found.claims), {})
+    tables = [("", clashes), ("claimed by several:", claims), ("changed against the claims:", strays(found.outside))]
+    return (each for each in tables if each[1])
+
+
+def _summary(found: Conflicts) -> str:
+    pairs = len([c for c in found.clashes if c.other is not None])
+    based = len(found.clashes) - pairs
+    if found.of is None:
+        who = f"{_count(len(found.tasks), 'live branch', 'live branches')}: "
+        says = [_count(pairs, "pair clashes", "pairs clash")] if pairs else []
+        says += [_count(based, "clashes with its base", "clash with their bases")] if based else []
+    else:
+        who = f"task {found.of} clashes with "
+        says = [_count(pairs, "other task", "other tasks")] * bool(pairs) + ["its base"] * bool(based)
+    files = len({path for clash in found.clashes for path in clash.paths})
+    return f"{who}{' and '.join(says)}, in {_count(files, 'file', 'files')}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _matrix(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
-    """The lower half: each task against the base and against those before it."""
-    ids = [task.id for task in found.tasks]
-    wide = max(len(str(task)) for task in ids) + 2
-    if found.of is not None or len(ids) > _MOST or wide + 6 + wide * (len(ids) - 1) > width:
-        return
+    """The lower half: each task that clashes against the base and against those before it."""
     clashing = {(c.task, c.other) for c in found.clashes}
+    tasks = [task for task in found.tasks if any(task.id in pair for pair in clashing)]
+    ids = [task.id for task in tasks]
+    digits = max(len(str(task)) for task in ids)
+    wide = digits + (2 if 6 + (digits + 2) * len(ids) <= width else 1)
+    room = width - (6 + wide * len(ids))  # for the names
+    if found.of is not None or len(ids) > _MOST or room < 0:
+        return
     yield paint(" " * wide + "  base" + "".join(f"{task:>{wide}}" for task in ids[:-1]), "1", screen.colour)
-    for at, task in enumerate(ids):
-        cells = [_cell((task, None) in clashing, 6, screen)]
-        cells += [_cell((other, task) in clashing, wide, screen) for other in ids[:at]]
-        yield f"{task:>{wide}}" + "".join(cells)
+    for at, task in enumerate(tasks):
+        cells = [_cell((task.id, None) in clashing, 6, screen)]
+        cells += [_cell((other, task.id) in clashing, wide, screen) for other in ids[:at]]
+        name = " " * (wide * (len(ids) - 1 - at)) + "  " + cut(visible(task.name), room - 2)
+        yield f"{task.id:>{wide}}" + "".join(cells) + (name if room > _NAME else "")
     yield ""
 
 
@@ -85,23 +114,9 @@ def _cell(clashes: bool, wide: int, screen: Screen) -> str:
     return " " * (wide - 1) + (paint("x", "31", screen.colour) if clashes else ".")
 
 
-def _sides(clash: Clash, found: Conflicts) -> str:
-    base = next((t.base for t in found.tasks if t.id == clash.task), "")
-    other = f"its base {visible(base)}" if clash.other is None else f"task {clash.other}"
-    return f"task {clash.task} and {other}:" if clash.paths else f"task {clash.task} and {other}: {_UNRELATED}"
-
-
-def _listed(head: str, paths: Sequence[str], width: int) -> Iterator[str]:
-    yield cut(head, width)
-    yield from (cut(f"  {visible(path)}", width) for path in paths[:_FILES])
-    if len(paths) > _FILES:
-        yield f"  and {len(paths) - _FILES} more"
-
-
-def _wrapped(head: str, words: Sequence[str], width: int) -> Iterator[str]:
-    line = head
-    for at, word in enumerate(words):
-        word = word + ("," if at < len(words) - 1 else "")
+def _wrapped(words: Sequence[str], width: int) -> Iterator[str]:
+    line, *rest = words
+    for word in rest:
         if len(line) + 1 + len(word) > width:
             yield line
             line = " "

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from git_agent.domain.event import Event
 
 _calls: list[int] = []  # numbers of this process's events that call a person, until somebody sees to them
+_news: list[int] = []  # those of them all that nobody has asked for yet
 
 
 def append(
@@ -46,6 +47,7 @@ def append(
             data=text,
         ).execute()
     )
+    _news.append(seq)
     if wants_person(kind):
         _calls.append(seq)
     return seq
@@ -59,6 +61,13 @@ def take_calls() -> int | None:
     first = min(_calls, default=None)
     _calls.clear()
     return first
+
+
+def take_news() -> bool:
+    """Tell whether this process appended any event since this was last asked; it may have been rolled back."""
+    found = bool(_news)
+    _news.clear()
+    return found
 
 
 def append_once(kind: str, actor: str, *, task: int, epoch: int, data: Mapping[str, Any], unlike: str) -> bool:

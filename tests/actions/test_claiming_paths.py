@@ -97,3 +97,59 @@ def test_a_run_whose_work_lies_elsewhere_is_held_with_the_reason(strict: Sandbox
     assert (task["state"], task["hold"]) == ("WORKING", "no_commits")
     assert "changed what its own paths do not have" in task["reason"]
     assert strict.git("log", "-1", "--format=%s", "agent/1-one") == "x"
+
+
+def test_the_queue_hands_out_nothing_that_a_live_task_claims(strict: Sandbox) -> None:
+    strict.agent("spawn", "One", "--path", "src/")
+    strict.git("config", "agent.pathClaims", "off")  # as claims were made before it was switched on
+    strict.agent("add", "Two", "--path", "src/app.py", "--priority", "0")
+    strict.agent("add", "Three", "--path", "docs/")
+    strict.agent("add", "Four", "--path", "docs/guide.md")
+    # Off: nobody waits. Warn: it is said when the task is taken.
+    assert [task["id"] for task in strict.agent_json("ready")["tasks"]] == [2, 3, 4]
+    strict.git("config", "agent.pathClaims", "warn")
+    assert [task["id"] for task in strict.agent_json("ready")["tasks"]] == [2, 3, 4]
+    for take in (("claim",), ("claim", "2"), ("spawn", "2")):
+        said = strict.agent(*take)
+        assert "2-two" in said.out and "note: paths overlap with task 1 (ASSIGNED): src/app.py\n" in said.err
+        strict.agent("release", "2")
+    # Refuse: it waits, and the next one is handed out.
+    strict.git("config", "agent.pathClaims", "refuse")
+    found = strict.agent_json("ready", "--why")
+    why = "its paths overlap with those of task 1 (ASSIGNED): src/app.py"
+    assert found["blocked"] == [{"task": 2, "why": why, "by": [1]}]
+    assert strict.agent_json("show", "2")["why"] == why
+    for take in (("claim", "2"), ("spawn", "2"), ("run", "2", "--", "true")):
+        error = strict.agent_json(*take, exit=3)["error"]
+        assert error["code"] == "paths-claimed" and error["message"] == f"task 2 is not ready: {why}"
+        assert error["hint"] == "git agent edit 2 --after 1, to wait for it"
+    assert strict.agent("claim").out.endswith("3-three\n")
+    assert strict.agent("claim", exit=6).err.startswith("error: there is nothing to claim")
+    strict.agent("cancel", "1")
+    assert "2-two" in strict.agent("claim").out
+    waiting = strict.parallel([("claim", "--wait", "--timeout", "60"), ("cancel", "3")])
+    assert [result.code for result in waiting] == [0, 0] and "4-four" in waiting[0].out
+
+
+def test_two_workers_at_once_do_not_get_tasks_that_claim_the_same(strict: Sandbox) -> None:
+    strict.git("config", "agent.pathClaims", "off")
+    for task in range(4):
+        strict.agent("add", f"Task {task}", "--path", "src/")
+    strict.git("config", "agent.pathClaims", "refuse")
+    results = strict.parallel([("claim",)] * 4)
+    assert sorted(result.code for result in results) == [0, 6, 6, 6], results
+
+
+@pytest.mark.parametrize("mode", ["warn", "refuse", "off"])
+def test_a_push_of_work_that_lies_elsewhere_is_warned_of(strict: Sandbox, tmp_path: Path, mode: str) -> None:
+    strict.git("config", "agent.pathClaims", mode)
+    strict.git("init", "--quiet", "--bare", tmp_path / "forge")
+    strict.git("remote", "add", "origin", tmp_path / "forge")
+    strict.agent("spawn", "One", "--path", "docs/")
+    two = Path(strict.agent("spawn", "Two").out.strip())
+    strict.commit(two, "docs/new", "x\n")
+    strict.run("git", "push", "--quiet", "origin", "HEAD", cwd=two, env={"GIT_AGENT_HOOKS": "0"})
+    said = strict.agent("list")
+    assert "note: task 2 was pushed: IN_REVIEW\n" in said.err
+    warned = "note: task 2 changed what task 1 claims: docs/new\n" in said.err
+    assert warned == (mode != "off"), said

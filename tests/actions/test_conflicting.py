@@ -128,10 +128,27 @@ def test_names_are_shown_with_what_drives_a_terminal_escaped(four: Sandbox) -> N
 
 
 def test_a_branch_or_base_that_is_gone_is_left_out_and_said(four: Sandbox) -> None:
-    four.git("update-ref", "-d", "refs/heads/agent/1-one")
+    four.git("branch", "release", "main")
+    four.agent("spawn", "Five", "--base", "release")
+    for gone in ("agent/1-one", "release"):
+        four.git("update-ref", "-d", f"refs/heads/{gone}")
     said = four.agent("conflicts", "--json")
     assert pairs(said.json()) == {(3, "base"): ["docs/guide.md"]} and said.json()["order"] == [2, 3, 4]
-    assert "task 1 is left out: branch 'agent/1-one' is gone" in said.err
+    assert "task 1 is left out: branch 'agent/1-one' is gone (git agent doctor)" in said.err
+    assert "task 5 is left out: its base 'release' is gone (git agent edit 5 --base BRANCH)" in said.err
+    for task, says in (("1", "branch 'agent/1-one' is gone"), ("5", "its base 'release' is gone")):
+        assert f"error: task {task} can't be compared: {says}" in four.agent("conflicts", task, exit=3).err
+
+
+def test_a_task_that_nobody_works_on_yet_has_claims_alone(four: Sandbox) -> None:
+    four.agent("add", "Five", "--path", "src/")
+    four.agent("edit", "1", "--path", "src/")
+    four.agent("release", "4")
+    open_ = four.agent("conflicts", "5")
+    assert "claim\t1\t5\tsrc/" in open_.out and "None" not in open_.err
+    assert "task 5 is left out: it has no branch yet (git agent spawn 5)" in open_.err
+    released = four.agent("conflicts", "4")
+    assert "task 4 is left out: nobody works on branch 'agent/4-four' (git agent spawn 4)" in released.err
 
 
 def test_an_orphan_clashes_with_all_on_no_path(four: Sandbox) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,6 +134,133 @@ def test_a_repository_inside_a_worktree_is_never_deleted(repo: Sandbox) -> None:
         line = f"a repository of its own: {name}/"
         assert f"left: {line}" in said and line in refusal and (worktree / name / ".git").is_dir()
     assert refusal.count("of its own") == len(inside) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
+
+
+def _amend(repo: Sandbox, at: Path) -> None:
+    oid = repo.commit(at, "kept.txt", "x\n", "Own")
+    repo.git("reset", "--quiet", "--hard", f"{oid}~1", cwd=at)
+
+
+def _stash(repo: Sandbox, at: Path) -> None:
+    repo.write("README.md", "stashed\n", cwd=at)
+    repo.git("stash", "push", "--quiet", cwd=at)
+    repo.git("reflog", "expire", "--expire=all", "HEAD", cwd=at)  # the stash alone names it
+
+
+def _overlooked(flag: str, repo: Sandbox, at: Path) -> None:
+    repo.git("update-index", flag, "README.md", cwd=at)
+    repo.write("README.md", "overlooked\n", cwd=at)
+
+
+def _detached(repo: Sandbox, at: Path) -> None:
+    repo.git("switch", "--quiet", "--detach", cwd=at)
+    repo.commit(at, "own.txt", "x\n", "Own")
+    repo.git("reflog", "expire", "--expire=all", "--all", cwd=at)
+
+
+def _noted(repo: Sandbox, at: Path) -> None:
+    repo.git("notes", "add", "-m", "mine", "HEAD", cwd=at)
+
+
+def _branched(repo: Sandbox, at: Path) -> None:
+    oid = repo.git("commit-tree", "-m", "own", "HEAD^{tree}", cwd=at)
+    repo.git("update-ref", "refs/heads/aside", oid, cwd=at)
+
+
+def _tagged(repo: Sandbox, at: Path) -> None:
+    oid = repo.git("commit-tree", "-m", "own", "HEAD^{tree}", cwd=at)
+    repo.git("tag", "mine", oid, cwd=at)  # no reflog has it
+
+
+def _cloned_inside(repo: Sandbox, at: Path) -> None:
+    repo.git("clone", "--quiet", repo.git("remote", "get-url", "origin", cwd=at), "build/inner", cwd=at)
+    repo.commit(at / "build/inner", "own.txt", "x\n", "Own")
+
+
+def _inner_of_beside(repo: Sandbox, at: Path) -> None:
+    repo.git("clone", "--quiet", "--bare", ".", "../beside.git", cwd=at)
+    repo.git("clone", "--quiet", "../beside.git", "build/inner", cwd=at)
+
+
+def _elsewhere(repo: Sandbox, at: Path) -> None:
+    shutil.copytree(at, at.parent / "copy", ignore=shutil.ignore_patterns(".git"))
+    repo.git("config", "core.worktree", at.parent / "copy", cwd=at)
+    repo.write("README.md", "changed\n", cwd=at)
+
+
+def _pushed_beside(repo: Sandbox, at: Path) -> None:
+    repo.git("clone", "--quiet", "--bare", ".", "../beside.git", cwd=at)
+    repo.git("remote", "set-url", "origin", "file://" + str(at.parent / "beside.git"), cwd=at)
+
+
+OWN: dict[str, Callable[[Sandbox, Path], object]] = {
+    "changed": lambda repo, at: repo.write("README.md", "changed\n", cwd=at),
+    "staged": lambda repo, at: repo.git("rm", "--quiet", "--cached", "README.md", cwd=at),
+    "untracked": lambda repo, at: (
+        repo.git("config", "status.showUntrackedFiles", "no", cwd=at),
+        repo.write("new.txt", "x\n", cwd=at),
+    ),
+    "assumed-unchanged": partial(_overlooked, "--assume-unchanged"),
+    "skipped": partial(_overlooked, "--skip-worktree"),
+    "stash": _stash,
+    "commit": lambda repo, at: repo.commit(at, "own.txt", "x\n", "Own"),
+    "branch": _branched,
+    "detached": _detached,
+    "note": _noted,
+    "tag": _tagged,
+    "reset-away": _amend,
+    "rebase": lambda repo, at: repo.run("git", "rebase", "--exec", "false", "HEAD~1", cwd=at),
+    "bisect": lambda repo, at: repo.git("bisect", "start", cwd=at),
+    "worktree": lambda repo, at: repo.git("worktree", "add", "--quiet", "--detach", "../beside", cwd=at),
+    "submodule": lambda repo, at: repo.git("init", "--quiet", "--bare", ".git/modules/sub", cwd=at),
+    "inner": _cloned_inside,
+    "inner-of-beside": _inner_of_beside,
+    "remote-beside": _pushed_beside,
+    "lost-remote": lambda repo, at: repo.git("remote", "set-url", "origin", repo.path / "nowhere", cwd=at),
+    "no-remote": lambda repo, at: repo.git("config", "--remove-section", "remote.origin", cwd=at),
+    "elsewhere": _elsewhere,
+    "broken": lambda repo, at: (at / ".git/HEAD").write_text("nothing\n"),
+    "git-file": lambda repo, at: (
+        (at / ".git").rename(at.parent / "git-dir"),
+        repo.write(".git", "gitdir: ../git-dir\n", cwd=at),
+    ),
+    "git-link": lambda repo, at: (
+        (at / ".git").rename(at.parent / "linked"),
+        (at / ".git").symlink_to(at.parent / "linked"),
+    ),
+}
+
+
+def test_a_clone_that_a_build_fetched_goes_and_one_with_anything_of_its_own_stays(
+    repo: Sandbox, tmp_path: Path
+) -> None:
+    repo.commit(None, ".gitignore", "build/\n", "Ignore")
+    repo.commit(None, "README.md", "more\n", "More")
+    forge = tmp_path / "forge.git"
+    repo.git("clone", "--quiet", "--bare", ".", forge)
+    worktree = _approved(repo, "one")
+    deps = worktree / "build/_deps"
+
+    def fetch(name: str) -> Path:
+        repo.git("clone", "--quiet", forge, deps / name / "src")
+        return deps / name / "src"
+
+    for name, make in OWN.items():
+        make(repo, fetch(name))
+    clean = fetch("clean")
+    repo.write("build/out.o", "ignored there\n", cwd=clean)
+    repo.git("switch", "--quiet", "--detach", "HEAD~1", cwd=clean)
+    repo.git("clone", "--quiet", forge, clean / "build/inner")
+    repo.git("clone", "--quiet", forge, worktree / "new")  # not ignored
+    said = repo.agent("merge", "one").out
+    kept = {line.partition("own: ")[2] for line in said.splitlines() if "a repository of its own: " in line}
+    # The linked worktree that was made beside is nobody's clone, either.
+    assert kept == {"new/", "build/_deps/worktree/beside/", *(f"build/_deps/{name}/src/" for name in OWN)}
+    assert (deps / "commit/src/own.txt").exists()
+    for name in OWN:
+        shutil.rmtree(deps / name)
+    shutil.rmtree(worktree / "new")
+    assert "removed" in repo.agent("rm", "one").out and not worktree.exists()
 
 
 @pytest.mark.parametrize(("verb", "way_out"), [(["cancel", "a"], "reopen"), (["fail", "a", "-m", "no"], "retry")])

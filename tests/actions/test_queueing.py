@@ -187,6 +187,9 @@ def test_a_conflict_inside_the_queue_waits_and_what_depends_on_it_is_left_out(
     repo.agent("edit", "4", "--after", "9")
     repo.agent("edit", "5", "--after", "4")
     repo.commit(None, "7.txt", "otherwise\n")
+    hook = repo.path / ".git/hooks/commit-msg"
+    hook.write_text('#!/bin/sh\necho >> "$0.ran"\n')
+    hook.chmod(0o755)
     answer = repo.agent_json("merge", *"189457", exit=4)
     found = {result["task"]: result for result in answer["results"]}
     fates = {task: result["outcome"] for task, result in found.items()}
@@ -194,6 +197,8 @@ def test_a_conflict_inside_the_queue_waits_and_what_depends_on_it_is_left_out(
     assert found[9]["details"] == ["same.txt"] and "task 9" in found[4]["why"] and "task 4" in found[5]["why"]
     assert (states(repo)[9], states(repo)[4], answer["error"]["code"]) == ("conflict", "APPROVED", "conflict")
     assert runs(repo) == ["1 8"] and wrong(repo) == []
+    # A commit is made of what is built on, and none to learn whether task 9 conflicts alone.
+    assert hook.with_name("commit-msg.ran").read_text() == 2 * "\n"
 
 
 def test_a_task_s_own_check_is_asked_of_what_has_the_task(repo: Sandbox, checked: Callable[..., None]) -> None:

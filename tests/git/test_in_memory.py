@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
 from git_agent.git import in_memory, merges, versions
 from git_agent.git.repo import Repo
+from git_agent.git.terms import terms
+from tests.hooks.newer_git import any_git as any_git
+from tests.hooks.newer_git import newer_git as newer_git
 from tests.sandbox import Sandbox
 
 FILES = ["a", "dir/b", "dir/c", "dir/deep/d", "other/e", "sp ace", "tab\tname", 'quo"te', "ünï", "new\nline"]
@@ -104,12 +108,83 @@ def test_attributes_and_configuration_are_terms_of_a_merge(repo: Sandbox) -> Non
     repo.git("checkout", "--quiet", "main")
     opened = Repo.open(str(repo.path))
     assert merges.try_merges(opened, one, [(one, other)]) == [merges.Conflict(("log",))]
-    plain = merges.terms(opened, one)
+    plain = terms(opened, one)
     repo.commit(None, "unrelated", "x\n")
-    assert merges.terms(opened, repo.git("rev-parse", "HEAD")) == plain
+    assert terms(opened, repo.git("rev-parse", "HEAD")) == plain
     union = repo.commit(None, "sub/.gitattributes", "log merge=union\n")
-    assert merges.terms(opened, union) != plain
+    assert terms(opened, union) != plain
     union = repo.commit(None, ".gitattributes", "log merge=union\n")
     assert merges.try_merges(opened, union, [(one, other)]) == [None]
     repo.git("config", "merge.renames", "false")
-    assert merges.terms(opened, one) != plain
+    assert terms(opened, one) != plain
+
+
+def test_the_user_s_attributes_and_line_endings_are_terms_of_a_merge(
+    repo: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = repo.commit(None, "log", "begin\nend\n")
+    one = repo.commit(None, "log", "begin\none\nend\n")
+    repo.git("checkout", "--quiet", "--detach", start)
+    other = repo.commit(None, "log", "begin\nother\nend\n")
+    repo.git("checkout", "--quiet", "--detach", start)
+    endings = repo.commit(None, "log", "begin\r\nend\r\n")
+    opened, seen = Repo.open(str(repo.path)), set[str]()
+
+    def clashes(tip: str) -> bool:
+        """Tell what git says, under terms that were never seen before."""
+        term = terms(opened, start)
+        assert term == terms(opened, start) and term not in seen
+        seen.add(term)
+        return merges.try_merges(opened, start, [(one, tip)]) != [None]
+
+    assert clashes(other)
+    default = Path(repo.write(tmp_path / "xdg/git/attributes", "log merge=union\n"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    assert not clashes(other)
+    default.write_text("log -merge\n")
+    assert clashes(other)
+    repo.git("config", "core.attributesFile", "~/mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert clashes(other)
+    (tmp_path / "mine").write_text("log merge=union\n")
+    assert not clashes(other)
+    (tmp_path / "mine").unlink()
+    repo.git("config", "merge.renormalize", "true")
+    assert clashes(endings)
+    repo.git("config", "core.autocrlf", "input")
+    assert not clashes(endings)
+
+
+@pytest.mark.usefixtures("any_git")
+@pytest.mark.parametrize("bare", [False, True])
+def test_attributes_are_the_base_s_alone_whatever_is_checked_out(repo: Sandbox, tmp_path: Path, bare: bool) -> None:
+    """Up to git 2.40 they are written out for merge-tree, from 2.41 on it reads them (--attr-source)."""
+    start = repo.commit(None, "sub/log", "begin\n")
+    one = repo.commit(None, "sub/log", "begin\none\n")
+    repo.git("checkout", "--quiet", "--detach", start)
+    other = repo.commit(None, "sub/log", "begin\nother\n")
+    repo.git("checkout", "--quiet", "--detach", one)
+    union = repo.commit(None, "sub/.gitattributes", "log merge=union\n")
+    opened = Repo.open(str(repo.path))
+    if bare:
+        repo.git("clone", "--quiet", "--mirror", ".", tmp_path / "bare.git")
+        repo.git("push", "--quiet", tmp_path / "bare.git", f"{union}:refs/x/1", f"{other}:refs/x/2")
+        opened = Repo.open(str(tmp_path / "bare.git"))
+
+    def said(base: str) -> tuple[bool, bool]:
+        alone = merges.try_merge(opened, base, other)
+        return isinstance(alone, merges.Clean), merges.try_merges(opened, base, [(base, other)]) == [None]
+
+    assert (said(union), said(one)) == ((True, True), (False, False))
+    # What is checked out, staged or lies about counts neither way.
+    repo.git("checkout", "--quiet", "--detach", one)
+    repo.write("sub/.gitattributes", "log merge=union\n")
+    assert said(one) == (False, False)
+    repo.git("add", "sub/.gitattributes")
+    assert said(one) == (False, False)
+    repo.write("sub/.gitattributes", "log -merge\n")
+    assert (said(union), said(one)) == ((True, True), (False, False))
+    # The repository's own file counts above all.
+    Path(opened.common_dir, "info").mkdir(exist_ok=True)
+    Path(opened.common_dir, "info/attributes").write_text("log -merge\n")
+    assert (said(union), said(one)) == ((False, False), (False, False))

@@ -57,6 +57,16 @@ def newer_git(home: Path) -> str:
     return os.pathsep.join([str(_fetched() / "bin"), path])
 
 
+@pytest.fixture(params=["this", "newer"])
+def any_git(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run with the machine's git, then with one that runs hooks from its configuration."""
+    if request.param == "newer":
+        monkeypatch.setenv("PATH", request.getfixturevalue("newer_git"))
+    versions.git_version.cache_clear()
+    yield
+    versions.git_version.cache_clear()
+
+
 def _fetched() -> Path:
     if not all(map(shutil.which, ("apt-get", "dpkg-deb"))):
         pytest.skip("git is older than 2.54, GIT_AGENT_TEST_GIT names no newer one, and apt-get can't fetch one")

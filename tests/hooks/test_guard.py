@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hooks.crowd import BRANCH, Scene
+from tests.hooks.crowd import BRANCH, Scene, eventually
 from tests.hooks.crowd import newer_git as newer_git
 from tests.hooks.crowd import scene as scene
 from tests.hooks.crowd import scenes as scenes
@@ -183,6 +183,38 @@ def test_what_nobody_else_claims_is_committed(claimed: Scene) -> None:
     # A merge brings what others did, also one that ends with a commit.
     assert claimed.sandbox.run("git", "merge", "--no-commit", "--no-ff", "main", cwd=claimed.worker).code == 0
     assert commit(claimed, claimed.worker).code == 0
+
+
+def test_the_hooks_know_of_each_claim_as_soon_as_a_verb_has_ended_or_git_was_heard(claimed: Scene) -> None:
+    box, file = claimed.sandbox, claimed.agent / "claims"
+
+    def claims(*argv: str) -> set[str]:
+        if argv:
+            box.agent(*argv)
+        told = file.read_text().split("task ")[1:]
+        return {each.replace("path ", "").rstrip().replace("\n", " ") for each in told}
+
+    assert claims() == {"1 login.py", "2 :(exclude)docs/mine docs/"}
+    assert claims("edit", "2", "--path", "docs/") == {"1 login.py", "2 docs/"}
+    assert claims("edit", "2", "--path", "") == {"1 login.py"}
+    assert claims("spawn", "Three", "--path", "x") == {"1 login.py", "3 x"}
+    assert claims("cancel", "3") == {"1 login.py"}
+    assert claims("undo") == {"1 login.py", "3 x"}
+    assert claims("fail", "3", "-m", "no") == {"1 login.py"}
+    assert claims("add", "Four", "--path", "y") == {"1 login.py"}
+    assert claims("claim", "4") == {"1 login.py", "4 y"}
+    assert claims("release", "4") == {"1 login.py"}
+    stage(claimed, "login.py")
+    assert commit(claimed, claimed.worker).code == 0
+    assert claims("done", "1") == {"1 login.py"}  # its work is not merged yet
+    assert claims("approve", "1") == {"1 login.py"}
+    assert claims("merge", "1") == set() and (claimed.agent / "protected").read_text() == "refs/heads/main\n"
+    # A person merges, and the hook's look at git sees it.
+    box.agent("edit", "2", "--path", "z")
+    claimed.add(claimed.second, "z", "z\n")
+    assert claims() == {"2 z"}
+    box.git("merge", "--quiet", "--no-edit", "agent/2-add-logout")
+    eventually(lambda: claims() == set(), file.read_text)
 
 
 @pytest.mark.parametrize("end", ["cancel", "warn", "off", "guard", "program", "store"])

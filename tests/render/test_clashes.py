@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
+
+import pytest
 
 from git_agent.actions.conflicts import Clash, Conflicts
 from git_agent.actions.outside import Outside
@@ -12,6 +15,7 @@ from git_agent.domain.task import State
 from git_agent.render.clashes import conflicts
 from git_agent.render.lines import Screen
 from git_agent.render.text import width
+from git_agent.render.whom import Pair, whom
 from tests.domain.sample import task
 
 FILES = ("src/a.py", "名前/\x1b[31m.py", "a/very/long/path/that/does/not/fit/into/forty/columns.py", "d", "e")
@@ -24,44 +28,86 @@ def found(ids: list[int], *clashes: Clash) -> Conflicts:
 
 
 def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
-    shown = conflicts(found([1, 3, 12], Clash(1, 12, FILES), Clash(3, None, ("x",)), Clash(3, 12, ())), Screen(40))
+    shown = conflicts(
+        found([1, 3, 4, 12], Clash(1, 12, FILES), Clash(3, None, ("x",)), Clash(3, 12, ()), Clash(1, 3, ("d",))),
+        Screen(50),
+    )
     assert shown == [
+        "4 live branches: 3 pairs clash and 1 clashes with",
+        "  its base, in 6 files",
+        "",
         "      base   1   3",
-        "   1     .",
-        "   3     x   .",
-        "  12     .   x   x",
+        "   1     .          fix-login",
+        "   3     x   x      fix-login",
+        "  12     .   x   x  fix-login",
         "",
-        "task 1 and task 12:",
-        "  src/a.py",
-        "  名前/\\x1b[31m.py",
-        "  a/very/long/path/that/does/not/fit/in…",
-        "  and 2 more",
-        "task 3 and its base main:",
-        "  x",
-        "task 3 and task 12: no history in common",
+        "d                       1 with 3, 12",
+        "(no history in common)  3 with 12",
+        "a/very/long/path/that/does/not/fit/into/forty/col…",
+        "    1 with 12",
+        "e                       1 with 12",
+        "src/a.py                1 with 12",
+        "名前/\\x1b[31m.py        1 with 12",
+        "x                       3 with base main",
         "",
-        "task 1 and task 3 both claim:",
-        "  src/",
-        "task 1 changed what its own paths do no…",
-        "  src/a.py",
-        "  名前/\\x1b[31m.py",
-        "  a/very/long/path/that/does/not/fit/in…",
-        "  and 2 more",
-        "task 3 changed what task 1 claims:",
-        "  x",
+        "claimed by several:",
+        "src/  1 with 3",
         "",
-        "clashes least in this order: 1, 3, 12",
+        "changed against the claims:",
+        "a/very/long/path/that/does/not/fit/into/forty/col…",
+        "    by 1; not among its own paths",
+        "d                 by 1; not among its own paths",
+        "e                 by 1; not among its own paths",
+        "and 2 more files  by 1; not among its own paths",
+        "x                 by 3; claimed by 1",
+        "",
+        "clashes least in this order: 1, 3, 4, 12",
+    ]
+    of = replace(found([1, 3], Clash(1, 3, ("x",)), Clash(1, None, ("y",))), of=1, claims=(), outside=())
+    assert conflicts(of, Screen(60))[:5] == [
+        "task 1 clashes with 1 other task and its base, in 2 files",
+        "",
+        "x  1 with 3",
+        "y  1 with base main",
+        "",
     ]
 
 
-def test_no_line_is_wider_than_the_terminal_and_a_great_matrix_is_left_out() -> None:
-    many = found(list(range(100, 130)), *(Clash(n, n + 1, FILES) for n in range(100, 129)))
+def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> None:
+    ids = list(range(100, 130))
+    many = found(ids, *(Clash(one, other, FILES) for one, other in combinations(ids, 2)))
     for columns in (30, 40, 80, 200):
         lines = conflicts(many, Screen(columns))
-        assert max(map(width, lines)) <= columns and "base" not in lines[0].split()
+        assert max(map(width, lines)) <= columns and len(lines) < 40
+        assert [line for line in lines if line.endswith("100-129 with each other")] and "base" not in lines[2].split()
+    each = found(ids, *(Clash(n, n + 1, (f"file {n}",)) for n in ids[:-1]))
+    assert "and 10 more files; of one task: git agent conflicts TASK" in conflicts(each, Screen(80))
+    assert "file 128  128 with 129" in conflicts(replace(each, of=128), Screen(80))
+    # Only what clashes has a row; the cells give way before the matrix does.
+    some = found(ids, *(Clash(n, n + 1, ("x",)) for n in ids[:16]))
+    assert conflicts(some, Screen(80))[2].split() == ["base", *map(str, ids[:16])]
     assert conflicts(replace(found([1]), claims=(), outside=()), Screen(40)) == ["no conflicts"]
+    assert conflicts(replace(found([1]), of=2, claims=(), outside=()), Screen(40)) == ["no branch of task 2 to merge"]
     none = replace(found([1, 2]), claims=(), outside=())
     assert conflicts(none, Screen(40)) == ["no conflicts among 2 live branches", "clashes least in this order: 1, 2"]
+
+
+SAID: list[tuple[list[Pair], str]] = [
+    ([(1, 2)], "1 with 2"),
+    ([(1, 2), (1, 3), (2, 3)], "1-3 with each other"),
+    ([(1, 7), (2, 7), (3, 7), (5, 7)], "7 with 1-3, 5"),
+    ([(1, 4), (1, 5), (2, 4), (2, 5), (3, 4), (3, 5)], "4, 5 with 1-3"),
+    ([(1, 2), (3, 4)], "1 with 2; 3 with 4"),
+    ([(1, 2), (2, 3), (3, 4), (4, 5), (5, 9)], "5 pairs of 1-5, 9"),
+    ([(1, None), (2, None)], "1, 2 with base main"),
+    ([(1, 2), (2, None)], "1 with 2; 2 with base main"),
+    ([(1, None), (3, None)], "1, 3 with their bases"),
+]
+
+
+@pytest.mark.parametrize(("pairs", "said"), SAID)
+def test_who_clashes_with_whom_is_said_in_few_words(pairs: list[Pair], said: str) -> None:
+    assert whom(pairs, {1: "main", 2: "main", 3: "release"}) == said
 
 
 def test_a_pipe_gets_a_line_for_each_file() -> None:
