@@ -51,4 +51,6 @@ def _belongs(char: str, text: str, at: int) -> bool:
         return True
     if char == _ZWNJ:
         return bool(_CURSIVE.match(before) and _CURSIVE.match(after))
-    return bool(_EMOJI.match(text[at - 2] if before == _EMOJI_STYLE else before) and _EMOJI.match(after))
+    if before == _EMOJI_STYLE:
+        before = text[max(at - 2, 0) : at - 1]
+    return bool(_EMOJI.match(before) and _EMOJI.match(after))

@@ -8,7 +8,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from git_agent.render.text import age, cut, pad, rfc3339, visible, width
@@ -33,6 +33,7 @@ def test_nothing_dangerous_is_ever_shown(text: str) -> None:
 
 
 @given(ANY)
+@example("\ufe0f\u200d\U0001f000")
 def test_what_is_shown_can_be_shown_again(text: str) -> None:
     assert visible(visible(text)) == visible(text)
 
