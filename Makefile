@@ -28,7 +28,7 @@ docs: ## print the documents that come from the program
 
 faults: ## the long forms: every verb hurt at every step, a storm, 1,000 killed writers; takes an hour
 	@.ci/venv test
-	$(bin)/python -m pytest -v tests/faults $(long) --every-step --timeout=3600 $(ARGS)
+	$(bin)/python -m pytest -vv tests/faults $(long) --every-step --timeout=3600 $(ARGS)
 
 lint: ## check style, types and the direction of imports
 	@.ci/venv test
