@@ -43,15 +43,19 @@ def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_
 
 
 def _confirm(app: App, looked: Undone, yes: bool) -> None:
-    """Nothing is lost by undoing, so a script is not asked; a person may have meant a task's number."""
+    """A person may have meant a task's number."""
     from git_agent.render import undoing
 
-    if yes or not (app.terminal and sys.stdin.isatty()):
+    if yes:
         return
+    count = len(looked.operations)
+    if not (app.terminal and sys.stdin.isatty()):
+        says = f"this undoes {count} operations"
+        raise refused("not-confirmed", says, f"git agent undo {count} --yes; git agent undo {count} -n lists them")
     for operation, lines in looked.operations:
         for line in undoing.lines(operation, lines, dry_run=True):
             click.echo(line, err=True)
-    if not click.confirm(f"Undo these {len(looked.operations)}?", err=True):
+    if not click.confirm(f"Undo these {count}?", err=True):
         raise refused("not-confirmed", "nothing was undone", "git agent undo --list tells what can be undone")
 
 

@@ -12,8 +12,9 @@ from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError, git
 
-# branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward is.
-_PLAIN = ("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat", "--quiet")
+# branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward is. An ignored file
+# (`.env`) may be the only one of its kind: git would overwrite it without a word.
+_PLAIN = ("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat", "--no-overwrite-ignore", "--quiet")
 
 # A fast-forward whose ref is refused (vetoed by reference-transaction, or moved by somebody else meanwhile) has written
 # files and index already (measured): they are taken back.
@@ -60,7 +61,21 @@ def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
     git("update-index", "-q", "--refresh", cwd=here, ok=(0, 1))
     done = git("read-tree", "-n", "-m", "-u", old, new, cwd=here, ok=(0, 128))
     if done.status != 0:
-        raise _in_the_way(here, tuple(dict.fromkeys(_NAMED.findall(done.err))) or (done.err,))
+        raise dirty(here, tuple(dict.fromkeys(_NAMED.findall(done.err))) or (done.err,))
+    if files := overwritten(here, old, new):
+        raise dirty(here, files)
+
+
+def overwritten(here: str, old: str, new: str) -> tuple[str, ...]:
+    """List the files of a checkout of old that git would overwrite with those of new: ignored, so it counts them for
+    nothing.
+    """
+    added = git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new, cwd=here).fields
+    return tuple(name for name in added if name and _is_file(os.path.join(here, name)))
+
+
+def _is_file(path: str) -> bool:
+    return os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path))
 
 
 def landing_place(repo: Repo, base: str) -> str | None:
@@ -104,7 +119,7 @@ def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) 
 def _why(here: str, error: GitError) -> AgentError:
     files = tuple(line.strip() for line in error.stderr.splitlines() if line.startswith("\t"))
     if "would be overwritten by merge" in error.stderr or "would lose untracked files" in error.stderr:
-        return _in_the_way(here, files or error.details)
+        return dirty(here, files or error.details)
     if "hook" in error.stderr or "update_ref failed" in error.stderr:
         return AgentError(
             "hook-refused", error.message, "see what the hook said", exit=Exit.REFUSED, details=error.details
@@ -112,6 +127,7 @@ def _why(here: str, error: GitError) -> AgentError:
     return error
 
 
-def _in_the_way(here: str, details: tuple[str, ...]) -> AgentError:
+def dirty(here: str, details: tuple[str, ...]) -> AgentError:
+    """Make the error (exit 3) of files in a checkout that a branch can't move over."""
     says = f"uncommitted changes in {here} are in the way"
     return refused("checkout-dirty", says, "commit them there, or git stash -u", details)

@@ -7,9 +7,8 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from git_agent.errors import refused
 from git_agent.git import refs
-from git_agent.git.landing import landing_place
+from git_agent.git.landing import dirty, landing_place, overwritten
 from git_agent.git.listing import listing
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, REMOTES, Repo
@@ -75,6 +74,8 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
         if here is not None:
             git("update-index", "-q", "--refresh", cwd=here, ok=(0, 1))
             _read_tree(here, oid, old, "--dry-run")
+            if files := overwritten(here, oid, old):
+                raise dirty(here, files)
         if dry_run:
             return here
         # The branch first: a kill before the files follow leaves what `unland` mends.
@@ -101,5 +102,4 @@ def _read_tree(here: str, oid: str, old: str, *how: str) -> None:
         files = tuple(name for name in names if os.path.lexists(os.path.join(here, name)))
         if not names:
             raise
-        says = f"uncommitted changes in {here} are in the way"
-        raise refused("checkout-dirty", says, "commit them there, or git stash -u", files or tuple(names)) from error
+        raise dirty(here, files or tuple(names)) from error

@@ -370,5 +370,5 @@ def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
             assert wrong(repo) == [] and files(repo) == {1, 2, 3}
             merged = rows(repo, "select task from event where kind = 'task.merged' order by seq")
             assert [row["task"] for row in merged] == [1, 2, 3], at
-            said = hurting.run(repo, "undo", "3").result
+            said = hurting.run(repo, "undo", "3", "-y").result
             assert said.code == 0 and files(repo) == set(), said

@@ -294,7 +294,7 @@ def test_what_was_staged_is_staged_again_and_what_was_ignored_is_named(repo: San
     assert "+then changed" in repo.agent("rescue", "show", "1/2").out
     assert [r["size"] for r in repo.agent_json("rescue", "list")["rescues"]][1] == 5
     assert "would not bring back: data/" in repo.agent("undo", "-n").out
-    assert "not brought back: data/ (ignored directories)" in repo.agent("undo", "2").out
+    assert "not brought back: data/ (ignored directories)" in repo.agent("undo", "2", "-y").out
     del files["data/much.bin"]
     assert (listed(where), repo.git(*look, cwd=where)) == (files, before)
     assert repo.git("ls-files", "--stage", cwd=where) == index
@@ -410,7 +410,9 @@ def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_
     assert "side stands on it" in said and "  nothing was undone; git agent undo 1 undoes what is newer\n" in said
     assert repo.git("rev-parse", "main") == tip and [why is None for _, why in list_of(repo)] == [True, False]
     repo.git("branch", "-D", "side")
-    repo.agent("undo", "2")
+    said = repo.agent("undo", "2", exit=3).err
+    assert "this undoes 2 operations" in said and "git agent undo 2 --yes" in said
+    repo.agent("undo", "2", "--yes")
     assert repo.git("rev-parse", "main") == old and wrong(repo) == []
 
 
@@ -488,3 +490,21 @@ def test_what_was_pruned_is_named_and_its_number_is_not_given_again(repo: Sandbo
     repo.write("own.log", "third", cwd=where)
     repo.agent("rm", "1", "--force", "--unmerged")
     assert [Path(d["directory"]).name for d in repo.agent_json("rescue")["ignored"]] == ["4"]
+
+
+def test_an_ignored_file_that_came_since_is_not_overwritten_by_what_an_undone_merge_deleted(repo: Sandbox) -> None:
+    repo.commit(None, ".gitignore", ".env\n")
+    repo.write(".env", "default\n")
+    repo.git("add", "--force", ".env")
+    repo.git("commit", "--quiet", "-m", "Defaults")
+    repo.agent("spawn", "Fix login")
+    where = repo.worktree(1)
+    repo.git("rm", "--quiet", ".env", cwd=where)
+    repo.git("commit", "--quiet", "-m", "No defaults", cwd=where)
+    for words in (("done", "1"), ("approve", "1"), ("merge", "1")):
+        repo.agent(*words)
+    repo.write(".env", "SECRET\n")
+    for flag in (["-n"], []):
+        said = repo.agent("undo", *flag, exit=3).err
+        assert "in the way\n  .env\n" in said
+    assert (repo.path / ".env").read_text() == "SECRET\n"

@@ -252,17 +252,31 @@ def test_landing_keeps_unrelated_changes_of_every_kind(repo: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("path", "listed"), [("README.md", "README.md"), ("new/er", "new/er")])
+@pytest.mark.parametrize("ignored", [False, True], ids=["seen", "ignored"])
 @pytest.mark.parametrize("land", [merges.require_landable, partial(merges.land, message="m")], ids=["before", "then"])
 def test_changes_in_the_way_stop_the_landing_and_are_listed(
-    repo: Sandbox, path: str, listed: str, land: Callable[..., object]
+    repo: Sandbox, path: str, listed: str, land: Callable[..., object], ignored: bool
 ) -> None:
     old, new = ready(repo, path)
     repo.write(path, "mine\n")
+    if ignored:
+        repo.write(".git/info/exclude", "*\n")
     with pytest.raises(AgentError) as caught:
         land(opened(repo), "main", new, old)
     assert (caught.value.code, caught.value.exit, caught.value.details) == ("checkout-dirty", Exit.REFUSED, (listed,))
     assert is_untouched(repo, old)
     assert (repo.path / path).read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(("new", "mine"), [("build", "build/deep/data"), ("out/log", "out")])
+def test_an_ignored_file_is_not_lost_to_a_file_or_directory_of_its_name(repo: Sandbox, new: str, mine: str) -> None:
+    old, tip = ready(repo, new)
+    repo.write(".git/info/exclude", "*\n")
+    repo.write(mine, "mine\n")
+    with pytest.raises(AgentError) as caught:
+        merges.land(opened(repo), "main", tip, old, message="m")
+    assert caught.value.code == "checkout-dirty" and is_untouched(repo, old)
+    assert (repo.path / mine).read_text() == "mine\n"
 
 
 def test_a_base_that_moved_is_said(repo: Sandbox) -> None:
