@@ -12,7 +12,7 @@ from git_agent.domain.claim import Claim
 from git_agent.domain.pathspec import may_meet, read
 from git_agent.domain.task import LIVE, State
 from git_agent.errors import AgentError, Exit, refused, usage
-from git_agent.store import path_claims
+from git_agent.store import path_claims, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,12 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
     seen = frozenset(_others(task))
     found = overlaps(app, Claim(task, State.OPEN, base, paths), after)
     if found and mode == "refuse":
-        tasks = ", ".join(f"task {each.other.task}" for each in found)
-        says = f"{'its paths overlap' if task is None else f'the paths of task {task} overlap'} with those of {tasks}"
+        others = ", ".join(f"task {each.other.task}" for each in found)
+        says = f"{'its paths overlap' if task is None else f'the paths of task {task} overlap'} with those of {others}"
         after_all = " ".join(f"--after {each.other.task}" for each in found)
         hint = f"give other paths, or {after_all} to wait for {'it' if len(found) == 1 else 'them'}"
+        if task is not None and tasks.get(task).live:  # its work has begun: it can't wait
+            hint = f"give other paths, or git agent send {found[0].other.task} TEXT"
         raise refused("paths-claimed", says, hint, tuple(map(_line, found)))
     for each in found:
         app.notice(f"paths overlap with {_line(each)}")

@@ -21,12 +21,14 @@ def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[s
     """Name the branches, tags, remote-tracking branches and detached checkouts that hold a commit (full oid).
 
     base: the branch that it was merged into, which does not count; own: branches that were merged, which don't count
-    either, here or on a remote (a fast-forward leaves base and branch at one commit).
+    either, here or on a remote (a fast-forward leaves base and branch at one commit). Nor does a checkout for a check
+    of ours: whoever made it sees that the base moved, and begins again.
     """
+    scratch = os.path.join(os.path.realpath(repo.common_dir), "git-agent", "scratch", "")
     listed = repo.git("for-each-ref", f"--contains={oid}", "--format=%(refname)", HEADS, "refs/tags", REMOTES).text
     mine = {HEADS + name for name in (base, *own)}
     found = [r for r in listed.splitlines() if r not in mine and not _is_pushed_own(r, own)]
-    detached = [w for w in listing(repo) if w.head and w.branch is None and not w.bare]
+    detached = [w for w in listing(repo) if w.head and w.branch is None and not (w.bare or w.path.startswith(scratch))]
     return [r.removeprefix(HEADS).removeprefix("refs/") for r in found] + [
         f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.head or "")
     ]

@@ -90,6 +90,20 @@ def test_work_is_compared_with_claims_when_it_is_handed_in(strict: Sandbox) -> N
     strict.agent("done", cwd=two)
 
 
+def test_the_command_that_is_hinted_at_keeps_the_paths_and_lets_the_work_in(strict: Sandbox) -> None:
+    where = Path(strict.agent("spawn", "One", "--path", "src", "--path", "my docs").out.strip())
+    strict.commit(where, "src/lib/sums.py", "one\n")
+    strict.commit(where, "README.md", "one\n")
+    hint = strict.agent_json("done", cwd=where, exit=3)["error"]["hint"]
+    assert hint == "git agent edit 1 --path 'my docs' --path src --path README.md"
+    assert strict.run("sh", "-c", hint, cwd=where).code == 0
+    strict.agent("done", cwd=where)
+    # Work that has begun can't wait for another task.
+    strict.agent("spawn", "Two", "--path", "other")
+    said = strict.agent_json("edit", "2", "--path", "other", "--path", "src", exit=3)["error"]
+    assert said["hint"] == "give other paths, or git agent send 1 TEXT"
+
+
 def test_a_run_whose_work_lies_elsewhere_is_held_with_the_reason(strict: Sandbox) -> None:
     strict.agent("spawn", "One", "--path", "src")
     strict.agent("run", "1", "--", "sh", "-c", "echo x >other && git add other && git commit -qm x", exit=None)

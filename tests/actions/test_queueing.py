@@ -262,6 +262,16 @@ def test_what_changes_during_the_check_is_noticed(
     assert states(repo)[1] == states(repo)[3] == "COMPLETED" and "check_failed" not in states(repo).values()
 
 
+def test_a_merge_is_undone_while_another_one_is_checked_which_begins_again(
+    repo: Sandbox, checked: Callable[..., None]
+) -> None:
+    repo.agent("merge", "4")
+    undo = f'(cd "{repo.path}" && git agent undo)'
+    checked("export GIT_AGENT_HOOKS=0; unset GIT_AGENT_TASKS GIT_AGENT_TASK; " + ONCE.format(undo))
+    repo.agent("merge", "1")
+    assert runs(repo) == ["1", "1"] and files(repo) == {1} and wrong(repo) == []
+
+
 def test_what_a_queue_landed_during_a_single_check_is_merged_already(
     repo: Sandbox, checked: Callable[..., None]
 ) -> None:
