@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from git_agent.render.text import cut, pad, visible, width
@@ -26,8 +27,7 @@ class Row(NamedTuple):
 def contested(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, str]) -> list[Row]:
     """Make a row for each file of pairs that clash in it, what most clash in first.
 
-    bases: the name of each task's base. Of many files in which the same tasks clash there are the first few, and how
-    many more.
+    bases: the name of each task's base.
     """
     pairs: dict[str, set[Pair]] = {}
     for pair, paths in found:
@@ -35,7 +35,7 @@ def contested(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, s
             pairs.setdefault(path, set()).add(pair)
     alike = _alike({path: frozenset(among) for path, among in pairs.items()})
     ranked = sorted(alike.items(), key=lambda each: (-len(each[0]), each[1]))
-    return [row for among, paths in ranked for row in _few(paths, whom(among, bases))]
+    return [Row(1, visible(path), says) for among, paths in ranked for says in (whom(among, bases),) for path in paths]
 
 
 def strays(found: Iterable[Outside]) -> list[Row]:
@@ -47,7 +47,8 @@ def strays(found: Iterable[Outside]) -> list[Row]:
             by.setdefault(path, set()).add(each.task)
             claimed.setdefault(path, set()).update([each.claimed_by] if each.claimed_by else [])
     alike = _alike({path: _stray(by[path], claimed[path]) for path in by})
-    return [row for says, paths in sorted(alike.items(), key=lambda each: each[1]) for row in _few(paths, says)]
+    ranked = sorted(alike.items(), key=lambda each: each[1])
+    return [Row(1, visible(path), says) for says, paths in ranked for path in paths]
 
 
 def _stray(by: set[int], claimed: set[int]) -> str:
@@ -62,18 +63,23 @@ def _alike(files: Mapping[str, Said]) -> dict[Said, list[str]]:
     return alike
 
 
-def _few(paths: Sequence[str], says: str) -> Iterator[Row]:
-    shown = paths if len(paths) <= _ALIKE + 1 else paths[:_ALIKE]
-    yield from (Row(1, visible(path), says) for path in shown)
-    if len(paths) > len(shown):
-        yield Row(len(paths) - len(shown), f"and {len(paths) - len(shown)} more files", says)
+def _few(rows: Sequence[Row]) -> Iterator[Row]:
+    """Of many files of which the same is to be said, the first few and how many more."""
+    for says, same in groupby(rows, key=lambda row: row.says):
+        alike = list(same)
+        shown = alike if len(alike) <= _ALIKE + 1 else alike[:_ALIKE]
+        yield from shown
+        if left := len(alike) - len(shown):
+            yield Row(left, f"and {left} more files", says)
 
 
 def laid_out(rows: Sequence[Row], columns: int, most: int) -> Iterator[str]:
     """Print rows into so many columns, at most so many rows.
 
-    Who clashes stands on a line of its own where it does not fit beside the name.
+    Files of which the same is to be said are gathered where there are more. Who clashes stands on a line of its own
+    where it does not fit beside the name.
     """
+    rows = rows if len(rows) <= most else list(_few(rows))
     shown = rows if len(rows) <= most else rows[: most - 1]
     wide = max((width(row.name) for row in shown if width(row.name) <= columns // 2), default=0)
     for row in shown:

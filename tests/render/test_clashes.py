@@ -58,7 +58,8 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "    by 1; not among its own paths",
         "d                 by 1; not among its own paths",
         "e                 by 1; not among its own paths",
-        "and 2 more files  by 1; not among its own paths",
+        "src/a.py          by 1; not among its own paths",
+        "名前/\\x1b[31m.py  by 1; not among its own paths",
         "x                 by 3; claimed by 1",
         "",
         "clashes least in this order: 1, 3, 4, 12",
@@ -83,6 +84,11 @@ def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> N
     each = found(ids, *(Clash(n, n + 1, (f"file {n}",)) for n in ids[:-1]))
     assert "and 10 more files; of one task: git agent conflicts TASK" in conflicts(each, Screen(80))
     assert "file 128  128 with 129" in conflicts(replace(each, of=128), Screen(80))
+    # Twenty files have a line each, more only where they are asked for.
+    for files, short in ((20, False), (25, True)):
+        two = found([1, 2], Clash(1, 2, tuple(f"f{n:02}" for n in range(files))))
+        assert ("and 22 more files  1 with 2" in conflicts(two, Screen(80))) == short
+        assert f"f{files - 1}  1 with 2" in conflicts(replace(two, of=1), Screen(80))
     # Only what clashes has a row; the cells give way before the matrix does.
     some = found(ids, *(Clash(n, n + 1, ("x",)) for n in ids[:16]))
     assert conflicts(some, Screen(80))[2].split() == ["base", *map(str, ids[:16])]
