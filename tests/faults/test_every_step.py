@@ -129,6 +129,15 @@ def test_a_disk_that_fails_is_named_and_everything_is_taken_back(
     assert not amiss, "\n".join(amiss)
 
 
+def test_a_full_disk_is_named_by_what_only_looks_too(worlds: Worlds, hurting: Driver) -> None:
+    world = worlds.prepared(SCENES["queue"].prepare)
+    steps = hurting.run(world.sandbox, "conflicts").struck
+    at = next(n for n, step in enumerate(steps, 1) if step.startswith("os.mkdir") and "/git-agent-" in step)
+    world.put_back()
+    hurt = hurting.hurt(world.sandbox, ("conflicts",), "full", at)
+    assert hurt.result.code == 1 and _well_said(hurt), hurt.result
+
+
 @pytest.mark.parametrize("how", ["io", "filled"])
 def test_a_note_that_cannot_be_deleted_stops_no_command(how: str, worlds: Worlds, hurting: Driver) -> None:
     scene = SCENES["sync-asked"]
