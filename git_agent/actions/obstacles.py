@@ -11,7 +11,7 @@ from git_agent.actions.loose import loose
 from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.task import State, Task
-from git_agent.git import nested, strangers, submodules, worktrees
+from git_agent.git import index, nested, strangers, submodules, worktrees
 from git_agent.git.run import GitError
 from git_agent.git.state import IGNORED, Change, end_of, ignored_directories
 from git_agent.store.attempts import Attempt
@@ -91,13 +91,17 @@ def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
 
 
 def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
-    own = nested.nested(path, changes)
+    held = index.look(path)
+    own = nested.nested(path, changes, held.links)
     firm = [Firm(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own]
-    changed = submodules.changed(path, changes)
+    changed = submodules.changed(path, changes, held.links)
     helps = "commit and push there; or git worktree remove --force {}, if it may be lost"
     firm += [
         Firm(f"submodule {name} has changes that are not committed", helps.format(quote(path))) for name in changed
     ]
+    for each in index.overlooked(app.repo, path, held.marked):
+        helps = f"git -C {quote(path)} update-index {each.flag} -- {quote(each.path)}; then --force keeps it"
+        firm.append(Firm(f"changed, and git is told to overlook it: {each.path}", helps))
     left = loose(app, path, changes).left
     firm += [
         Firm(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")

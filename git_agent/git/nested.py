@@ -8,27 +8,26 @@ from collections.abc import Iterator, Sequence
 
 from git_agent.errors import AgentError
 from git_agent.git.clones import has_nothing_own
-from git_agent.git.run import git
+from git_agent.git.index import look
 from git_agent.git.state import IGNORED, Change, ignored_directories, status
 
 # Entries; 50,000 are read in 40 ms, and deleting them takes ten times as long (measured). The walk is breadth first:
 # what a person cloned lies near the top.
 _LIMIT = 500_000
-_GITLINK = "160000 "
 
 
-def nested(worktree: str, changes: Sequence[Change]) -> list[str]:
+def nested(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
     """List the directories with a `.git` that are no submodules, as `sub/`, sorted; links are not followed.
 
-    changes: the status, with what is ignored. Of ignored directories the first 500,000 entries are looked at. A
-    repository that was added as it is (its `.git` is a directory, so it lies in the worktree) is one of them. A clone
-    in an ignored directory with nothing of its own, nor in clones inside of it, is not: builds fetch dependencies so.
+    changes: the status, with what is ignored; links: what the index holds as repositories. Of ignored directories the
+    first 500,000 entries are looked at. A repository that was added as it is (its `.git` is a directory, so it lies in
+    the worktree) is one of them. A clone in an ignored directory with nothing of its own, nor in clones inside of it,
+    is not: builds fetch dependencies so.
     """
-    return _nested(worktree, changes, worktree)
+    return _nested(worktree, changes, set(links), worktree)
 
 
-def _nested(worktree: str, changes: Sequence[Change], outermost: str) -> list[str]:
-    links = set(gitlinks(worktree))
+def _nested(worktree: str, changes: Sequence[Change], links: set[str], outermost: str) -> list[str]:
     found = {name for name in links if os.path.isdir(os.path.join(worktree, name, ".git"))}
     paths = [c.path for c in changes if c.code != IGNORED]
     parents = {parent for path in paths for parent in _parents(path)} - links
@@ -43,15 +42,9 @@ def _is_fetched(path: str, outermost: str) -> bool:
         return False
     try:
         changes = status(path, ignored=True)
-        return all(c.code == IGNORED for c in changes) and not _nested(path, changes, outermost)
+        return all(c.code == IGNORED for c in changes) and not _nested(path, changes, set(look(path).links), outermost)
     except AgentError:
         return False
-
-
-def gitlinks(worktree: str) -> list[str]:
-    """List the paths that the index of a worktree holds as repositories: submodules, populated or not."""
-    fields = git("ls-files", "--stage", "-z", cwd=worktree).fields
-    return [field.partition("\t")[2] for field in fields if field.startswith(_GITLINK)]
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -136,6 +136,33 @@ def test_a_repository_inside_a_worktree_is_never_deleted(repo: Sandbox) -> None:
     assert refusal.count("of its own") == len(inside) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
 
 
+def test_changes_that_git_was_told_to_overlook_keep_a_worktree(repo: Sandbox) -> None:
+    names = ("assumed", "skipped", "both", "same", "absent")
+    for name in names:
+        repo.write(f"d {name}\n.txt", "x\n")
+    repo.git("add", ".")
+    repo.git("commit", "--quiet", "-m", "More")
+    worktree = _approved(repo, "one")
+    where = {name: f"d {name}\n.txt" for name in names}
+    for flag, marked in (("assume-unchanged", "assumed both same"), ("skip-worktree", "skipped both absent")):
+        repo.git("update-index", f"--{flag}", *(where[name] for name in marked.split()), cwd=worktree)
+    for name in names[:3]:
+        repo.write(where[name], "overlooked\n", cwd=worktree)
+    os.utime(worktree / where["same"])
+    (worktree / where["absent"]).unlink()
+    assert repo.agent("merge", "one").out.count("left: ") == 3
+    for flag, left in (("assume-unchanged", "assumed both"), ("skip-worktree", "both skipped")):
+        said = repo.agent("rm", "1", "--force", "--unmerged", exit=3).err
+        assert said.count("changed, and git is told to overlook it: ") == len(left.split()) + (flag[0] == "a")
+        assert f"update-index --no-{flag} -- " in said
+        repo.git("update-index", f"--no-{flag}", *(where[name] for name in left.split()), cwd=worktree)
+    assert "uncommitted" in repo.agent("rm", "1", exit=3).err
+    said = repo.agent("rm", "1", "--force").out
+    kept = said.split("kept under ")[-1].split()[0]
+    for name in names[:3]:
+        assert repo.git("show", f"{kept}:{where[name]}") == "overlooked"
+
+
 def _amend(repo: Sandbox, at: Path) -> None:
     oid = repo.commit(at, "kept.txt", "x\n", "Own")
     repo.git("reset", "--quiet", "--hard", f"{oid}~1", cwd=at)
