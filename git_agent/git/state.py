@@ -20,6 +20,7 @@ _SIGNS = (
 )
 
 IGNORED = "!!"
+UNTRACKED = "??"
 
 
 class Change(NamedTuple):

@@ -127,13 +127,20 @@ def test_a_repository_inside_a_worktree_is_never_deleted(repo: Sandbox) -> None:
     for name in ("build/deps/ignored", "new/untracked", "added"):
         repo.commit(worktree / name, "file.txt", "x\n", "Own")
     repo.git("-c", "advice.addEmbeddedRepo=false", "add", "added", cwd=worktree)
+    bare = ("build/odd", "build/deep/bare.git", "other.git")
+    for name in bare:
+        repo.git("clone", "--quiet", "--bare", ".", name, cwd=worktree)
+    repo.write("build/objects/HEAD", "no repository\n", cwd=worktree)
     (worktree / "build/link").symlink_to(repo.path)
     said = repo.agent("merge", "one").out
     refusal = repo.agent("rm", "1", "--force", "--unmerged", exit=3).err
     for name in inside:
         line = f"a repository of its own: {name}/"
         assert f"left: {line}" in said and line in refusal and (worktree / name / ".git").is_dir()
-    assert refusal.count("of its own") == len(inside) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
+    for name in bare:
+        line = f"a repository of its own: {name}/"
+        assert f"left: {line}" in said and line in refusal and (worktree / name / "HEAD").is_file()
+    assert refusal.count("of its own") == len(inside + bare) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
 
 
 def test_changes_that_git_was_told_to_overlook_keep_a_worktree(repo: Sandbox) -> None:
@@ -281,8 +288,10 @@ def test_a_clone_that_a_build_fetched_goes_and_one_with_anything_of_its_own_stay
     repo.git("clone", "--quiet", forge, worktree / "new")  # not ignored
     said = repo.agent("merge", "one").out
     kept = {line.partition("own: ")[2] for line in said.splitlines() if "a repository of its own: " in line}
-    # The linked worktree that was made beside is nobody's clone, either.
-    assert kept == {"new/", "build/_deps/worktree/beside/", *(f"build/_deps/{name}/src/" for name in OWN)}
+    # The linked worktree that was made beside is nobody's clone, either, nor are bare repositories.
+    beside = ("worktree/beside", "git-link/linked", "git-file/git-dir", "inner-of-beside/beside.git")
+    beside += ("remote-beside/beside.git",)
+    assert kept == {"new/", *(f"build/_deps/{name}/" for name in (*beside, *(f"{own}/src" for own in OWN)))}
     assert (deps / "commit/src/own.txt").exists()
     for name in OWN:
         shutil.rmtree(deps / name)
