@@ -25,27 +25,23 @@ def nested(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> li
     the worktree) is one of them. A clone in an ignored directory with nothing of its own, nor in clones inside of it,
     is not: builds fetch dependencies so.
     """
-    return _nested(worktree, changes, set(links), worktree)
-
-
-def _nested(worktree: str, changes: Sequence[Change], links: set[str], outermost: str) -> list[str]:
     found = {name for name in links if os.path.isdir(os.path.join(worktree, name, ".git"))}
     paths = [c.path for c in changes if c.code != IGNORED]
-    parents = {parent for path in paths for parent in _parents(path)} - links
+    parents = {parent for path in paths for parent in _parents(path)}.difference(links)
     found |= {name for name in parents if os.path.lexists(os.path.join(worktree, name, ".git"))}
     fresh = {parent for c in changes if c.code == UNTRACKED for parent in _parents(c.path)}
     found |= {name for name in fresh if _is_git_directory(os.path.join(worktree, name))}
     ignored = [name.rstrip("/") for name in ignored_directories(changes)]
-    found |= {name for name in _below(worktree, ignored) if not _is_fetched(os.path.join(worktree, name), outermost)}
+    found |= {name for name in _below(worktree, ignored) if not _is_fetched(os.path.join(worktree, name))}
     return sorted(f"{name}/" for name in found)
 
 
-def _is_fetched(path: str, outermost: str) -> bool:
-    if not has_nothing_own(path, outermost):
+def _is_fetched(path: str) -> bool:
+    if not has_nothing_own(path):
         return False
     try:
         changes = status(path, ignored=True)
-        return all(c.code == IGNORED for c in changes) and not _nested(path, changes, set(look(path).links), outermost)
+        return all(c.code == IGNORED for c in changes) and not nested(path, changes, look(path).links)
     except AgentError:
         return False
 

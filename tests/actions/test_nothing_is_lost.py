@@ -206,8 +206,22 @@ def _tagged(repo: Sandbox, at: Path) -> None:
     repo.git("tag", "mine", oid, cwd=at)  # no reflog has it
 
 
+def _tag_packed(repo: Sandbox, at: Path, *, log: bool) -> None:
+    repo.commit(at, "own.txt", "x\n", "Own")
+    repo.git("tag", "mine", cwd=at)
+    repo.git("pack-refs", "--all", cwd=at)
+    repo.git("reset", "--quiet", "--hard", "HEAD~1", cwd=at)
+    if not log:
+        repo.git("reflog", "expire", "--expire=all", "--all", cwd=at)
+
+
+def _remote(url: str, repo: Sandbox, at: Path) -> None:
+    repo.git("remote", "set-url", "origin", url, cwd=at)
+
+
 def _cloned_inside(repo: Sandbox, at: Path) -> None:
-    repo.git("clone", "--quiet", repo.git("remote", "get-url", "origin", cwd=at), "build/inner", cwd=at)
+    repo.git("clone", "--quiet", ".", "build/inner", cwd=at)
+    repo.git("remote", "set-url", "origin", AWAY, cwd=at / "build/inner")
     repo.commit(at / "build/inner", "own.txt", "x\n", "Own")
 
 
@@ -227,6 +241,7 @@ def _pushed_beside(repo: Sandbox, at: Path) -> None:
     repo.git("remote", "set-url", "origin", "file://" + str(at.parent / "beside.git"), cwd=at)
 
 
+AWAY = "https://forge.example/x.git"
 OWN: dict[str, Callable[[Sandbox, Path], object]] = {
     "changed": lambda repo, at: repo.write("README.md", "changed\n", cwd=at),
     "staged": lambda repo, at: repo.git("rm", "--quiet", "--cached", "README.md", cwd=at),
@@ -242,6 +257,8 @@ OWN: dict[str, Callable[[Sandbox, Path], object]] = {
     "detached": _detached,
     "note": _noted,
     "tag": _tagged,
+    "tag-packed": partial(_tag_packed, log=True),
+    "tag-without-log": partial(_tag_packed, log=False),
     "reset-away": _amend,
     "rebase": lambda repo, at: repo.run("git", "rebase", "--exec", "false", "HEAD~1", cwd=at),
     "bisect": lambda repo, at: repo.git("bisect", "start", cwd=at),
@@ -251,6 +268,9 @@ OWN: dict[str, Callable[[Sandbox, Path], object]] = {
     "inner-of-beside": _inner_of_beside,
     "remote-beside": _pushed_beside,
     "lost-remote": lambda repo, at: repo.git("remote", "set-url", "origin", repo.path / "nowhere", cwd=at),
+    "remote-here": partial(_remote, "../../../../../forge.git"),
+    "remote-localhost": partial(_remote, "ssh://localhost:22/forge.git"),
+    "remote-helper": partial(_remote, "ext::sh -c true"),
     "no-remote": lambda repo, at: repo.git("config", "--remove-section", "remote.origin", cwd=at),
     "elsewhere": _elsewhere,
     "broken": lambda repo, at: (at / ".git/HEAD").write_text("nothing\n"),
@@ -272,19 +292,27 @@ def test_a_clone_that_a_build_fetched_goes_and_one_with_anything_of_its_own_stay
     repo.commit(None, "README.md", "more\n", "More")
     forge = tmp_path / "forge.git"
     repo.git("clone", "--quiet", "--bare", ".", forge)
+    for name in ("v1", "v2"):  # on no branch
+        oid = repo.git("commit-tree", "-p", "HEAD", "-m", name, "HEAD^{tree}", cwd=forge)
+        repo.git("tag", name, oid, cwd=forge)
     worktree = _approved(repo, "one")
     deps = worktree / "build/_deps"
 
-    def fetch(name: str) -> Path:
-        repo.git("clone", "--quiet", forge, deps / name / "src")
-        return deps / name / "src"
+    def fetch(name: str, *how: str) -> Path:
+        at = deps / name / "src"
+        repo.git("clone", "--quiet", *how, f"file://{forge}", at)
+        _remote(AWAY if len(name) % 2 else "git@forge.example:x.git", repo, at)
+        return at
 
     for name, make in OWN.items():
         make(repo, fetch(name))
     clean = fetch("clean")
     repo.write("build/out.o", "ignored there\n", cwd=clean)
     repo.git("switch", "--quiet", "--detach", "HEAD~1", cwd=clean)
-    repo.git("clone", "--quiet", forge, clean / "build/inner")
+    shutil.copytree(fetch("plain"), clean / "build/inner")
+    fetch("shallow", "--depth=1", "--branch=v1")
+    repo.git("checkout", "--quiet", "v2", cwd=fetch("tag-of-theirs", "--no-checkout"))
+    repo.git("fetch", "--quiet", forge, "v1", cwd=fetch("fetched", "--no-tags"))
     repo.git("clone", "--quiet", forge, worktree / "new")  # not ignored
     said = repo.agent("merge", "one").out
     kept = {line.partition("own: ")[2] for line in said.splitlines() if "a repository of its own: " in line}
