@@ -6,6 +6,7 @@ import os
 import shutil
 
 from git_agent.actions.furnish import furnish
+from git_agent.actions.kept_files import kept_files
 from git_agent.actions.make_parents import make_parents
 from git_agent.app import App
 from git_agent.domain.gone import Gone, missing
@@ -73,14 +74,14 @@ def _changes(app: App, gone: Gone, place: Place) -> int:
 
 def _copy(source: str, target: str) -> int:
     number = 0
-    for directory, _, files in os.walk(source):
-        for file in files:
-            here = os.path.join(directory, file)
-            name = os.path.relpath(here, source)
-            there = os.path.join(target, name)
-            make_parents(target, name)
-            if os.path.islink(there):
-                os.unlink(there)
-            shutil.copy2(here, there, follow_symlinks=False)
-            number += 1
+    for here in kept_files(source):
+        name = os.path.relpath(here, source)
+        there = os.path.join(target, name)
+        make_parents(target, name)
+        if os.path.isdir(there) and not os.path.islink(there):
+            continue  # agent.setup made it anew
+        if os.path.islink(there) or (os.path.islink(here) and os.path.isfile(there)):
+            os.unlink(there)
+        shutil.copy2(here, there, follow_symlinks=False)
+        number += 1
     return number

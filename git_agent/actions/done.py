@@ -16,6 +16,7 @@ from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs, worktrees
 from git_agent.git.run import GitError, git
+from git_agent.git.state import end_of
 from git_agent.store import tasks
 
 
@@ -80,7 +81,7 @@ def _check_branch(app: App, task: Task, path: str) -> None:
         raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
     busy = app.repo.in_progress(path)
     if busy is not None:
-        raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {busy} --continue")
+        raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {end_of(busy, go_on=True)}")
     if app.repo.branch_oid(task.branch or "") is None:
         raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
     if seen.branch != task.branch:

@@ -9,7 +9,7 @@ from git_agent.actions.keep_ignored import keep_ignored
 from git_agent.app import App
 from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
-from git_agent.git import refs, rescues, worktrees
+from git_agent.git import refs, rescues, strangers, worktrees
 from git_agent.git.run import git
 from git_agent.git.snapshot import Snapshot, snapshot
 from git_agent.git.state import IGNORED, Change, ignored_directories
@@ -29,7 +29,7 @@ def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone
     if tip is not None and tip != attempt.start_oid:
         kept.append(refs.keep(app.repo, task.id, tip))
     gone = Gone(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
-    if attempt.worktree is None or not os.path.isdir(attempt.worktree):
+    if attempt.worktree is None or strangers.is_gone(attempt.worktree):
         return gone
     return _with_worktree(app, task, attempt.worktree, gone, branch, force)
 

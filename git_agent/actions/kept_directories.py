@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from git_agent.actions.kept_files import kept_files
 from git_agent.app import App
 from git_agent.domain.task import Task
 
@@ -28,7 +29,7 @@ def kept_directories(app: App, task: Task | None = None) -> list[KeptDirectory]:
         home = os.path.join(root, str(owner))
         for number in _numbers(home):
             path = os.path.join(home, str(number))
-            size = sum(len(files) for _, _, files in os.walk(path))
+            size = sum(1 for _ in kept_files(path))
             found.append(KeptDirectory(owner, number, path, int(os.stat(path).st_mtime * 1000), size))
     return found
 

@@ -1,4 +1,4 @@
-"""Which ignored files of a worktree stand nowhere else."""
+"""Which ignored files and symbolic links of a worktree stand nowhere else."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ class Loose:
 
 
 def loose(app: App, worktree: str, changes: Sequence[Change]) -> Loose:
-    """List the single ignored files of a worktree that the main worktree has not.
+    """List the single ignored files and links of a worktree that the main worktree has not.
 
     changes: its status, with what is ignored. Ignored directories (builds, dependencies, caches) are not looked into:
     they can be made again.
     """
     ignored = [c.path for c in changes if c.code == IGNORED and not c.path.endswith("/")]
-    names = [
-        n for n in ignored if n != context.FILE and _is_file(worktree, n) and not _stands_elsewhere(app, worktree, n)
-    ]
+    main = app.repo.main_worktree
+    names = [n for n in ignored if n != context.FILE and not _stands_elsewhere(worktree, main, n)]
     kept = [n for n in names if _can_keep(app, os.path.join(worktree, n))][:_NUMBER]
     return Loose(tuple(kept), tuple(n for n in names if n not in set(kept)))
 
@@ -42,7 +41,7 @@ def _can_keep(app: App, path: str) -> bool:
 
     Only trying says that: another file system, another owner (fs.protected_hardlinks), one without links.
     """
-    if os.path.getsize(path) <= _SIZE:
+    if os.lstat(path).st_size <= _SIZE:
         return True
     trial = os.path.join(app.store_dir, f".link-{os.getpid()}-{os.urandom(4).hex()}")
     try:
@@ -53,13 +52,12 @@ def _can_keep(app: App, path: str) -> bool:
     return True
 
 
-def _stands_elsewhere(app: App, worktree: str, name: str) -> bool:
-    main = app.repo.main_worktree
-    if main is None or not _is_file(main, name):
-        return False
-    return filecmp.cmp(os.path.join(main, name), os.path.join(worktree, name), shallow=False)
-
-
-def _is_file(directory: str, name: str) -> bool:
-    path = os.path.join(directory, name)
-    return os.path.isfile(path) and not os.path.islink(path)
+def _stands_elsewhere(worktree: str, main: str | None, name: str) -> bool:
+    here, there = os.path.join(worktree, name), os.path.join(main or os.devnull, name)
+    if os.path.islink(here):
+        # Of agent.link, or the same link.
+        alike = os.path.islink(there) and os.readlink(here) == os.readlink(there)
+        return alike or (os.path.exists(there) and os.path.realpath(here) == os.path.realpath(there))
+    if not os.path.isfile(here):
+        return True  # gone since
+    return os.path.isfile(there) and not os.path.islink(there) and filecmp.cmp(there, here, shallow=False)

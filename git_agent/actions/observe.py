@@ -7,6 +7,7 @@ import shlex
 from git_agent.actions.amiss import amiss
 from git_agent.app import App
 from git_agent.domain.task import Task
+from git_agent.git.state import end_of
 from git_agent.store import attempts
 
 
@@ -19,7 +20,10 @@ def observe(app: App, task: Task) -> list[str]:
             lines.append(found.line)
     here = task.worktree if task.live else None
     if here and (busy := app.repo.in_progress(here)):
-        lines.append(f"worktree {here} is in a {busy}: git -C {shlex.quote(here)} {busy} --continue, or --abort")
+        lines.append(
+            f"worktree {here} is in a {busy}: git -C {shlex.quote(here)} {end_of(busy, go_on=True)}"
+            + ("" if busy == "bisect" else ", or --abort")
+        )
     return lines
 
 

@@ -11,8 +11,9 @@ from git_agent.actions.loose import loose
 from git_agent.actions.precious import precious
 from git_agent.app import App
 from git_agent.domain.task import State, Task
-from git_agent.git import nested, submodules, worktrees
-from git_agent.git.state import IGNORED, Change, ignored_directories
+from git_agent.git import index, nested, strangers, submodules, worktrees
+from git_agent.git.run import GitError
+from git_agent.git.state import IGNORED, Change, end_of, ignored_directories
 from git_agent.store.attempts import Attempt
 
 
@@ -48,13 +49,36 @@ def obstacles(
     heads: where branches are; force: uncommitted, untracked and copied files, stashes and processes don't count;
     unmerged: nor do commits that are not in the base.
     """
-    path = attempt.worktree if attempt.worktree is not None and os.path.isdir(attempt.worktree) else None
+    try:
+        return _obstacles(app, task, attempt, heads, force, unmerged)
+    except GitError as error:  # about this attempt, and no reason to leave the others
+        says = f"git can't look into {attempt.worktree or attempt.branch}: {error.message}"
+        return Obstacles((Firm(says, error.hint),), (), ())
+
+
+def _obstacles(
+    app: App, task: Task, attempt: Attempt, heads: Mapping[str, str], force: bool, unmerged: bool
+) -> Obstacles:
+    # Before git is asked: in a directory that is no worktree it would find the repository around it, or none.
+    if (strange := _stranger(app, attempt.worktree)) is not None:
+        return Obstacles((strange,), (), ())
+    path = attempt.worktree if attempt.worktree is not None and not strangers.is_gone(attempt.worktree) else None
     # One look for all, since it takes as long as all the rest: 50 to 400 ms where there are 50,000 files.
     changes = app.repo.status(path, ignored=True) if path else []
     firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
     others += [] if unmerged else _commits(app, task, attempt, heads)
     return Obstacles(tuple(firm), tuple(others), tuple(ignored_directories(changes)))
+
+
+def _stranger(app: App, path: str | None) -> Firm | None:
+    found = strangers.stranger(app.repo, path) if path is not None else None
+    if path is None or found is None:
+        return None
+    helps = f"mv {quote(path)} ELSEWHERE, then git agent clean"
+    helps += "; or git worktree repair, if it is the worktree" if found.may_be_repaired else ""
+    says = f"not the worktree that was made there, but {found.what}: {path} (move it away, then git agent clean)"
+    return Firm(says, helps)
 
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
@@ -67,21 +91,27 @@ def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
 
 
 def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
-    own = nested.nested(path, changes)
+    held = index.look(path)
+    own = nested.nested(path, changes, held.links)
     firm = [Firm(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own]
-    changed = submodules.changed(path, changes)
+    changed = submodules.changed(path, changes, held.links)
     helps = "commit and push there; or git worktree remove --force {}, if it may be lost"
     firm += [
         Firm(f"submodule {name} has changes that are not committed", helps.format(quote(path))) for name in changed
     ]
+    for each in index.overlooked(app.repo, path, held.marked):
+        helps = f"git -C {quote(path)} update-index {each.flag} -- {quote(each.path)}; then --force keeps it"
+        firm.append(Firm(f"changed, and git is told to overlook it: {each.path}", helps))
     left = loose(app, path, changes).left
     firm += [
         Firm(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
         for name in left
     ]
     busy = app.repo.in_progress(path)
-    end = "reset" if busy == "bisect" else "--abort"
-    return firm + ([Firm(f"in progress: a {busy} in {path}", f"finish it there, or git {busy} {end}")] if busy else [])
+    if busy:
+        helps = f"finish it there, or git {end_of(busy, go_on=False)}"
+        firm.append(Firm(f"in progress: a {busy} in {path}", helps))
+    return firm
 
 
 def _submodules(app: App, attempt: Attempt) -> list[Firm]:

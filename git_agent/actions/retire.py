@@ -15,8 +15,9 @@ from git_agent.actions.remove_attempt import remove_attempt
 from git_agent.app import App
 from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
-from git_agent.errors import AgentError, refused
+from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import worktrees
+from git_agent.git.run import GitError
 from git_agent.proc import processes
 from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Attempt
@@ -57,7 +58,7 @@ def retire(
     found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
     lines = tuple(line for each in found.values() for line in each.lines)
     if strict and lines:
-        raise _refusal(task, list(found.values()), lines)
+        raise _refusal(task, list(found.values()), lines, force, unmerged)
     going = [a for a in present if not found[a.number].lines]
     plan, before = _plan(going, heads, found, lines), begun or {}
     if dry_run or not (going or intent):
@@ -65,9 +66,17 @@ def retire(
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
     intent = _announce(app, task, data, intent)
-    gone = [_remove(app, task, attempt, force, intent, data) for attempt in going]
-    _record(app, task, going, gone, intent, data["operation"])
-    return replace(plan, rescued=tuple(dict.fromkeys(ref for g in gone for ref in g.kept)))
+    gone, stayed = _remove_each(app, task, going, strict, intent, data)
+    _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data["operation"])
+    rescued = tuple(dict.fromkeys(ref for g in gone for ref in g.kept))
+    left = _plan([a for a in going if a.number in stayed], heads, found, (*lines, *stayed.values()))
+    return Retired(
+        tuple(w for w in plan.worktrees if w not in left.worktrees),
+        tuple(b for b in plan.branches if b not in left.branches),
+        left.kept,
+        rescued,
+        tuple(name for name in plan.unkept if name not in left.unkept),
+    )
 
 
 def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
@@ -77,6 +86,31 @@ def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None)
             return begin(app, "remove", task.id, owner, data)
         intents.update(intent, data)
         return intent
+
+
+def _remove_each(
+    app: App, task: Task, going: Sequence[Attempt], strict: bool, intent: int, data: dict[str, Any]
+) -> tuple[list[Gone], dict[int, str]]:
+    """Return what went, and why others stay, by their numbers: a removal that waits for a person would never end."""
+    gone, stayed = list[Gone](), dict[int, str]()
+    for attempt in going:
+        try:
+            gone.append(_remove(app, task, attempt, data["force"], intent, data))
+        except AgentError as error:
+            if strict or not _stands(app, attempt, error):
+                raise
+            stayed[attempt.number] = f"can't be removed: {error.message}"
+    return gone, stayed
+
+
+def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
+    """Tell whether a worktree can't be removed, and all is as it was: what failed for another reason is tried again."""
+    if attempt.worktree is None or not (
+        error.exit is Exit.REFUSED or error.code == "cannot-remove" or isinstance(error, GitError)
+    ):
+        return False
+    seen = worktrees.observe(app.repo, attempt.worktree)
+    return seen.exists and seen.registered
 
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Gone:
@@ -129,7 +163,7 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Gone], inten
         intents.end(intent)
 
 
-def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...]) -> AgentError:
+def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
     firm = next((each for standing in found for each in standing.firm), None)
     if firm is not None and firm.line.startswith("locked"):
         return refused(
@@ -138,8 +172,8 @@ def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...]) -> 
     says = f"cannot remove {task.label}: work would be lost"
     if firm is not None:
         return refused("would-lose-work", says, firm.helps, lines)
-    unmerged = any(line.startswith("unmerged") for line in lines)
-    other = any(not line.startswith("unmerged") for line in lines)
-    flags = " ".join(flag for flag, wanted in (("--force", other), ("--unmerged", unmerged)) if wanted)
+    unmerged = unmerged or any(line.startswith("unmerged") for line in lines)
+    force = force or any(not line.startswith("unmerged") for line in lines)
+    flags = " ".join(flag for flag, wanted in (("--force", force), ("--unmerged", unmerged)) if wanted)
     helps = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
     return refused("would-lose-work", says, helps, lines)

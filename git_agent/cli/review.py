@@ -195,8 +195,9 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
 
     Refused with a list when work would be lost. Commits and files are kept under refs/git-agent/rescue/, ignored files
     under git-agent/kept/ in the git directory; ignored directories (builds, dependencies) are not kept, but named. No
-    flag removes repositories inside, what submodules have on no remote, or an operation under way (a merge, a rebase);
-    clones in ignored directories go where they have nothing of their own.
+    flag removes repositories inside, what submodules have on no remote, changes that git was told to overlook, an
+    operation under way (a merge, a rebase), or what is not the worktree that was made there; clones in ignored
+    directories go where other hosts have all of them.
     """
     del yes
     from git_agent.actions.find import find

@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from git_agent.errors import AgentError
 from git_agent.git.clones import has_nothing_own
-from git_agent.git.run import git
-from git_agent.git.state import IGNORED, Change, ignored_directories, status
+from git_agent.git.index import look
+from git_agent.git.state import IGNORED, UNTRACKED, Change, ignored_directories, status
 
 # Entries; 50,000 are read in 40 ms, and deleting them takes ten times as long (measured). The walk is breadth first:
 # what a person cloned lies near the top.
 _LIMIT = 500_000
-_GITLINK = "160000 "
 
 
-def nested(worktree: str, changes: Sequence[Change]) -> list[str]:
-    """List the directories with a `.git` that are no submodules, as `sub/`, sorted; links are not followed.
+def nested(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
+    """List repositories, bare ones, too, that are no submodules, as `sub/`, sorted; links are not followed.
 
-    changes: the status, with what is ignored. Of ignored directories the first 500,000 entries are looked at. A
-    repository that was added as it is (its `.git` is a directory, so it lies in the worktree) is one of them. A clone
-    in an ignored directory with nothing of its own, nor in clones inside of it, is not: builds fetch dependencies so.
+    changes: the status, with what is ignored; links: what the index holds as repositories. Of ignored directories the
+    first 500,000 entries are looked at. A repository that was added as it is (its `.git` is a directory, so it lies in
+    the worktree) is one of them. A clone in an ignored directory with nothing of its own, nor in clones inside of it,
+    is not: builds fetch dependencies so.
     """
-    return _nested(worktree, changes, worktree)
-
-
-def _nested(worktree: str, changes: Sequence[Change], outermost: str) -> list[str]:
-    links = set(gitlinks(worktree))
     found = {name for name in links if os.path.isdir(os.path.join(worktree, name, ".git"))}
     paths = [c.path for c in changes if c.code != IGNORED]
-    parents = {parent for path in paths for parent in _parents(path)} - links
+    parents = {parent for path in paths for parent in _parents(path)}.difference(links)
     found |= {name for name in parents if os.path.lexists(os.path.join(worktree, name, ".git"))}
+    fresh = {parent for c in changes if c.code == UNTRACKED for parent in _parents(c.path)}
+    found |= {name for name in fresh if _is_git_directory(os.path.join(worktree, name))}
     ignored = [name.rstrip("/") for name in ignored_directories(changes)]
-    found |= {name for name in _below(worktree, ignored) if not _is_fetched(os.path.join(worktree, name), outermost)}
+    found |= {name for name in _below(worktree, ignored) if not _is_fetched(os.path.join(worktree, name))}
     return sorted(f"{name}/" for name in found)
 
 
-def _is_fetched(path: str, outermost: str) -> bool:
-    if not has_nothing_own(path, outermost):
+def _is_fetched(path: str) -> bool:
+    if not has_nothing_own(path):
         return False
     try:
         changes = status(path, ignored=True)
-        return all(c.code == IGNORED for c in changes) and not _nested(path, changes, outermost)
+        return all(c.code == IGNORED for c in changes) and not nested(path, changes, look(path).links)
     except AgentError:
         return False
-
-
-def gitlinks(worktree: str) -> list[str]:
-    """List the paths that the index of a worktree holds as repositories: submodules, populated or not."""
-    fields = git("ls-files", "--stage", "-z", cwd=worktree).fields
-    return [field.partition("\t")[2] for field in fields if field.startswith(_GITLINK)]
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -60,6 +52,17 @@ def _parents(path: str) -> Iterator[str]:
     while at >= 0:
         yield path[:at]
         at = path.find("/", at + 1)
+
+
+def _is_git_directory(path: str) -> bool:
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        return _has_git_directory({e.name: e.is_dir() for e in entries})
+    return False
+
+
+def _has_git_directory(inside: Mapping[str, bool]) -> bool:
+    """By what git goes, whatever the name; gitrepository-layout(5). inside: tells which entries are directories."""
+    return "HEAD" in inside and all(inside.get(name, False) for name in ("objects", "refs"))
 
 
 def _below(worktree: str, directories: Sequence[str]) -> Iterator[str]:
@@ -72,7 +75,7 @@ def _below(worktree: str, directories: Sequence[str]) -> Iterator[str]:
         except OSError:
             continue
         seen += len(inside)
-        if any(entry == ".git" for entry, _ in inside):
+        if any(entry == ".git" for entry, _ in inside) or _has_git_directory(dict(inside)):
             yield name
         else:
             waiting.extend(f"{name}/{entry}" for entry, is_directory in inside if is_directory)

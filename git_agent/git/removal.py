@@ -52,11 +52,13 @@ def remove(repo: Repo, path: str, *, task: int, head: str | None, force: bool = 
     """
     with creation_lock(repo):
         real, admins = real_path(path), registrations(repo, path)
+        _refuse_foreign(admins, real, task)
+        with contextlib.suppress(OSError):
+            os.rmdir(real)  # an empty directory holds nothing, and no HEAD to compare with
         if not admins:
             if os.path.lexists(real):
                 raise refused("not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list")
             return
-        _refuse_foreign(admins, real, task)
         _refuse_danger(repo, real, admins)
         if not force:
             _refuse_early(real, admins[0])

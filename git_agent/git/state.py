@@ -19,8 +19,8 @@ _SIGNS = (
     ("BISECT_LOG", "bisect"),
 )
 
-
 IGNORED = "!!"
+UNTRACKED = "??"
 
 
 class Change(NamedTuple):
@@ -66,6 +66,13 @@ def in_progress(worktree: str) -> str | None:
             if git("rev-parse", "--verify", "--quiet", ref, cwd=worktree, ok=(0, 1)).status == 0:
                 return name
     return None
+
+
+def end_of(busy: str, *, go_on: bool) -> str:
+    """Return the subcommand and option that end what in_progress named. go_on: by finishing it, where git can."""
+    if busy == "bisect":
+        return "bisect reset"
+    return f"{busy} --continue" if go_on else f"{busy} --abort"
 
 
 def rebasing(common_dir: str, main: str, branch: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from git_agent.git.nested import gitlinks
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from git_agent.git.state import Change, status
@@ -23,10 +22,12 @@ def unpushed(repo: Repo, admin: str) -> list[str]:
     return found
 
 
-def changed(worktree: str, changes: Sequence[Change]) -> list[str]:
-    """Name the submodules of a worktree that have uncommitted or untracked files. changes: the worktree's status."""
+def changed(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
+    """Name the submodules of a worktree that have uncommitted or untracked files.
+
+    changes: the worktree's status; links: what its index holds as repositories.
+    """
     names = {c.path.rstrip("/") for c in changes if os.path.isfile(os.path.join(worktree, c.path, ".git"))}
-    links = gitlinks(worktree) if names else []
     return [name for name in links if name in names and status(os.path.join(worktree, name), ignored=False)]
 
 

@@ -127,13 +127,47 @@ def test_a_repository_inside_a_worktree_is_never_deleted(repo: Sandbox) -> None:
     for name in ("build/deps/ignored", "new/untracked", "added"):
         repo.commit(worktree / name, "file.txt", "x\n", "Own")
     repo.git("-c", "advice.addEmbeddedRepo=false", "add", "added", cwd=worktree)
+    bare = ("build/odd", "build/deep/bare.git", "other.git")
+    for name in bare:
+        repo.git("clone", "--quiet", "--bare", ".", name, cwd=worktree)
+    repo.write("build/objects/HEAD", "no repository\n", cwd=worktree)
     (worktree / "build/link").symlink_to(repo.path)
     said = repo.agent("merge", "one").out
     refusal = repo.agent("rm", "1", "--force", "--unmerged", exit=3).err
     for name in inside:
         line = f"a repository of its own: {name}/"
         assert f"left: {line}" in said and line in refusal and (worktree / name / ".git").is_dir()
-    assert refusal.count("of its own") == len(inside) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
+    for name in bare:
+        line = f"a repository of its own: {name}/"
+        assert f"left: {line}" in said and line in refusal and (worktree / name / "HEAD").is_file()
+    assert refusal.count("of its own") == len(inside + bare) and f"hint: mv '{worktree}/added/' ELSEWHERE" in refusal
+
+
+def test_changes_that_git_was_told_to_overlook_keep_a_worktree(repo: Sandbox) -> None:
+    names = ("assumed", "skipped", "both", "same", "absent")
+    for name in names:
+        repo.write(f"d {name}\n.txt", "x\n")
+    repo.git("add", ".")
+    repo.git("commit", "--quiet", "-m", "More")
+    worktree = _approved(repo, "one")
+    where = {name: f"d {name}\n.txt" for name in names}
+    for flag, marked in (("assume-unchanged", "assumed both same"), ("skip-worktree", "skipped both absent")):
+        repo.git("update-index", f"--{flag}", *(where[name] for name in marked.split()), cwd=worktree)
+    for name in names[:3]:
+        repo.write(where[name], "overlooked\n", cwd=worktree)
+    os.utime(worktree / where["same"])
+    (worktree / where["absent"]).unlink()
+    assert repo.agent("merge", "one").out.count("left: ") == 3
+    for flag, left in (("assume-unchanged", "assumed both"), ("skip-worktree", "both skipped")):
+        said = repo.agent("rm", "1", "--force", "--unmerged", exit=3).err
+        assert said.count("changed, and git is told to overlook it: ") == len(left.split()) + (flag[0] == "a")
+        assert f"update-index --no-{flag} -- " in said
+        repo.git("update-index", f"--no-{flag}", *(where[name] for name in left.split()), cwd=worktree)
+    assert "uncommitted" in repo.agent("rm", "1", exit=3).err
+    said = repo.agent("rm", "1", "--force").out
+    kept = said.split("kept under ")[-1].split()[0]
+    for name in names[:3]:
+        assert repo.git("show", f"{kept}:{where[name]}") == "overlooked"
 
 
 def _amend(repo: Sandbox, at: Path) -> None:
@@ -172,8 +206,22 @@ def _tagged(repo: Sandbox, at: Path) -> None:
     repo.git("tag", "mine", oid, cwd=at)  # no reflog has it
 
 
+def _tag_packed(repo: Sandbox, at: Path, *, log: bool) -> None:
+    repo.commit(at, "own.txt", "x\n", "Own")
+    repo.git("tag", "mine", cwd=at)
+    repo.git("pack-refs", "--all", cwd=at)
+    repo.git("reset", "--quiet", "--hard", "HEAD~1", cwd=at)
+    if not log:
+        repo.git("reflog", "expire", "--expire=all", "--all", cwd=at)
+
+
+def _remote(url: str, repo: Sandbox, at: Path) -> None:
+    repo.git("remote", "set-url", "origin", url, cwd=at)
+
+
 def _cloned_inside(repo: Sandbox, at: Path) -> None:
-    repo.git("clone", "--quiet", repo.git("remote", "get-url", "origin", cwd=at), "build/inner", cwd=at)
+    repo.git("clone", "--quiet", ".", "build/inner", cwd=at)
+    repo.git("remote", "set-url", "origin", AWAY, cwd=at / "build/inner")
     repo.commit(at / "build/inner", "own.txt", "x\n", "Own")
 
 
@@ -193,6 +241,7 @@ def _pushed_beside(repo: Sandbox, at: Path) -> None:
     repo.git("remote", "set-url", "origin", "file://" + str(at.parent / "beside.git"), cwd=at)
 
 
+AWAY = "https://forge.example/x.git"
 OWN: dict[str, Callable[[Sandbox, Path], object]] = {
     "changed": lambda repo, at: repo.write("README.md", "changed\n", cwd=at),
     "staged": lambda repo, at: repo.git("rm", "--quiet", "--cached", "README.md", cwd=at),
@@ -208,6 +257,8 @@ OWN: dict[str, Callable[[Sandbox, Path], object]] = {
     "detached": _detached,
     "note": _noted,
     "tag": _tagged,
+    "tag-packed": partial(_tag_packed, log=True),
+    "tag-without-log": partial(_tag_packed, log=False),
     "reset-away": _amend,
     "rebase": lambda repo, at: repo.run("git", "rebase", "--exec", "false", "HEAD~1", cwd=at),
     "bisect": lambda repo, at: repo.git("bisect", "start", cwd=at),
@@ -217,6 +268,9 @@ OWN: dict[str, Callable[[Sandbox, Path], object]] = {
     "inner-of-beside": _inner_of_beside,
     "remote-beside": _pushed_beside,
     "lost-remote": lambda repo, at: repo.git("remote", "set-url", "origin", repo.path / "nowhere", cwd=at),
+    "remote-here": partial(_remote, "../../../../../forge.git"),
+    "remote-localhost": partial(_remote, "ssh://localhost:22/forge.git"),
+    "remote-helper": partial(_remote, "ext::sh -c true"),
     "no-remote": lambda repo, at: repo.git("config", "--remove-section", "remote.origin", cwd=at),
     "elsewhere": _elsewhere,
     "broken": lambda repo, at: (at / ".git/HEAD").write_text("nothing\n"),
@@ -238,24 +292,34 @@ def test_a_clone_that_a_build_fetched_goes_and_one_with_anything_of_its_own_stay
     repo.commit(None, "README.md", "more\n", "More")
     forge = tmp_path / "forge.git"
     repo.git("clone", "--quiet", "--bare", ".", forge)
+    for name in ("v1", "v2"):  # on no branch
+        oid = repo.git("commit-tree", "-p", "HEAD", "-m", name, "HEAD^{tree}", cwd=forge)
+        repo.git("tag", name, oid, cwd=forge)
     worktree = _approved(repo, "one")
     deps = worktree / "build/_deps"
 
-    def fetch(name: str) -> Path:
-        repo.git("clone", "--quiet", forge, deps / name / "src")
-        return deps / name / "src"
+    def fetch(name: str, *how: str) -> Path:
+        at = deps / name / "src"
+        repo.git("clone", "--quiet", *how, f"file://{forge}", at)
+        _remote(AWAY if len(name) % 2 else "git@forge.example:x.git", repo, at)
+        return at
 
     for name, make in OWN.items():
         make(repo, fetch(name))
     clean = fetch("clean")
     repo.write("build/out.o", "ignored there\n", cwd=clean)
     repo.git("switch", "--quiet", "--detach", "HEAD~1", cwd=clean)
-    repo.git("clone", "--quiet", forge, clean / "build/inner")
+    shutil.copytree(fetch("plain"), clean / "build/inner")
+    fetch("shallow", "--depth=1", "--branch=v1")
+    repo.git("checkout", "--quiet", "v2", cwd=fetch("tag-of-theirs", "--no-checkout"))
+    repo.git("fetch", "--quiet", forge, "v1", cwd=fetch("fetched", "--no-tags"))
     repo.git("clone", "--quiet", forge, worktree / "new")  # not ignored
     said = repo.agent("merge", "one").out
     kept = {line.partition("own: ")[2] for line in said.splitlines() if "a repository of its own: " in line}
-    # The linked worktree that was made beside is nobody's clone, either.
-    assert kept == {"new/", "build/_deps/worktree/beside/", *(f"build/_deps/{name}/src/" for name in OWN)}
+    # The linked worktree that was made beside is nobody's clone, either, nor are bare repositories.
+    beside = ("worktree/beside", "git-link/linked", "git-file/git-dir", "inner-of-beside/beside.git")
+    beside += ("remote-beside/beside.git",)
+    assert kept == {"new/", *(f"build/_deps/{name}/" for name in (*beside, *(f"{own}/src" for own in OWN)))}
     assert (deps / "commit/src/own.txt").exists()
     for name in OWN:
         shutil.rmtree(deps / name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -85,7 +87,10 @@ def test_commits_that_are_nowhere_else_are_listed_and_kept(repo: Sandbox, where:
     tip = repo.commit(where, "login.py", "fixed\n")
     said = refused(repo)
     assert "agent/1-fix-login" in said and "--unmerged" in said
-    refused(repo, "--force")
+    repo.write("new.txt", "x\n", cwd=where)
+    assert "hint: git agent rm 1 --force --unmerged; " in refused(repo, "--force")
+    assert "hint: git agent rm 1 --force --unmerged; " in refused(repo, "--unmerged")
+    (where / "new.txt").unlink()
     assert where.is_dir()
     repo.agent("rm", "1", "--unmerged")
     assert repo.git("rev-parse", rescued(repo)[0]) == tip
@@ -153,6 +158,76 @@ def test_a_merge_leaves_a_worktree_with_untracked_files_and_says_so(repo: Sandbo
     assert where.is_dir() and repo.tasks()[1]["state"] == "COMPLETED"
 
 
+STRANGERS = {
+    "other files": 'rm -r "$0"; mkdir "$0"',
+    "another repository": 'rm "$0/.git"; git init --quiet "$0"',
+    "a symbolic link": 'mv "$0" "$0/../../aside"; ln -s ../aside "$0"',
+    "a worktree of a repository that was moved": 'echo "gitdir: /no/where" >"$0/.git"',
+}
+
+
+@pytest.mark.parametrize("what", STRANGERS)
+def test_what_took_the_place_of_a_worktree_is_left_alone_and_keeps_nothing_else_from_going(
+    repo: Sandbox, where: Path, what: str
+) -> None:
+    other = Path(repo.agent_json("spawn", "Two")["task"]["worktree"])
+    repo.commit(other, "two.txt", "x\n")
+    repo.agent("done", "2")
+    repo.agent("approve", "2")
+    repo.run("sh", "-c", STRANGERS[what], other)
+    repo.write("PRECIOUS", "x\n", cwd=other)
+    left = f"left: not the worktree that was made there, but {what}: {other} "
+    assert left in repo.agent("merge", "2").out and _pending(repo) == 0
+    # As an older version left it: it asked git for the status of what was there.
+    rest = '{"attempts": [], "rest": true, "force": false, "unmerged": false, "gone": [], "operation": "x"}'
+    _write(repo, f"insert into intent values (null, 'remove', 2, '{rest}', '{os.uname().nodename}', 'x', 1, 1, 1)")
+    assert "finished an interrupted remove of task 2" in repo.agent("list").err and _pending(repo) == 0
+    said = repo.agent("clean").out
+    assert left in said and not where.exists()
+    assert f"mv '{other}' ELSEWHERE, then git agent clean" in repo.agent("rm", "2", "--force", exit=3).err
+    assert (other / "PRECIOUS").read_text() == "x\n"
+    other.rename(repo.path.parent / "ELSEWHERE")
+    repo.agent("clean")
+    assert repo.git("branch", "--list", "agent/*") == "" and wrong(repo) == []
+
+
+def _write(repo: Sandbox, statement: str) -> list[tuple[int]]:
+    with sqlite3.connect(repo.store) as store:
+        rows = store.execute(statement).fetchall()
+    store.close()
+    return rows
+
+
+def _pending(repo: Sandbox) -> int:
+    return _write(repo, "select count(*) from intent")[0][0]
+
+
+def test_a_removal_that_is_refused_at_the_last_moment_has_an_end(repo: Sandbox, where: Path) -> None:
+    other = Path(repo.agent_json("spawn", "Two")["task"]["worktree"])
+    repo.write("refs/x", "x\n", cwd=other)
+    repo.git("add", "refs", cwd=other)
+    repo.commit(other, "objects/x", "x\n")
+    repo.agent("done", "2")
+    repo.agent("approve", "2")
+    said = repo.agent("merge", "2")
+    assert f"left: can't be removed: {other} looks like a repository" in said.out
+    assert "removed worktree" not in said.out and "removed branch" not in said.out and _pending(repo) == 0
+    assert "looks like a repository" in repo.agent("clean").out and not where.exists() and other.is_dir()
+    repo.agent("rm", "2", exit=3)
+    assert _pending(repo) == 0 and repo.git("branch", "--list", "agent/2*") != ""
+
+
+def test_an_empty_directory_is_nothing_and_what_git_can_t_look_into_is_an_obstacle(repo: Sandbox, where: Path) -> None:
+    other = Path(repo.agent_json("spawn", "Two")["task"]["worktree"])
+    repo.agent("cancel", "2")
+    shutil.rmtree(other)
+    other.mkdir()
+    (Path(repo.git("rev-parse", "--absolute-git-dir", cwd=where)) / "index").write_text("nothing")
+    said = repo.agent("clean").out
+    assert f"left: git can't look into {where}: " in said and where.is_dir() and not other.exists()
+    assert repo.git("branch", "--list", "agent/2*") == ""
+
+
 def test_a_link_in_the_place_of_a_worktree_is_not_followed(repo: Sandbox, where: Path, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     where.rename(victim)
@@ -163,10 +238,6 @@ def test_a_link_in_the_place_of_a_worktree_is_not_followed(repo: Sandbox, where:
 
 
 def test_the_repository_itself_is_never_removed(repo: Sandbox, where: Path) -> None:
-    import sqlite3
-
-    with sqlite3.connect(repo.store) as store:
-        store.execute("update attempt set worktree = ?", (str(repo.path),))
-    store.close()
+    _write(repo, f"update attempt set worktree = '{repo.path}'")
     repo.agent("rm", "1", "--force", "--unmerged", exit=None)
     assert (repo.path / ".git" / "objects").is_dir() and (repo.path / "README.md").exists()

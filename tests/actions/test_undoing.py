@@ -300,6 +300,29 @@ def test_what_was_staged_is_staged_again_and_what_was_ignored_is_named(repo: San
     assert repo.git("ls-files", "--stage", cwd=where) == index
 
 
+def test_ignored_links_come_back_as_links_and_those_of_the_main_worktree_are_not_kept(repo: Sandbox) -> None:
+    repo.commit(None, ".gitignore", "*.log\n.env*\nlinked\n", "Ignore")
+    repo.git("config", "agent.link", "linked")
+    repo.write("linked/x", "x\n")
+    repo.write(".env.copied", "x\n")
+    repo.git("config", "agent.copy", ".env.copied")
+    (repo.path / ".env.same").symlink_to("README.md")
+    where = spawned(repo)
+    links = {".env": "/nowhere", "docs/dir.log": "..", "own.log": "README.md", ".env.copied": "/else"}
+    for name, to in {**links, ".env.same": "README.md"}.items():
+        (where / name).unlink(missing_ok=True)
+        (where / name).symlink_to(to)
+    assert (where / "linked").is_symlink()
+    repo.agent("cancel", "1")
+    said = repo.agent("rm", "1", "--force", "--unmerged").out
+    kept = repo.store.parent / "kept/1/1"
+    assert f"kept under {kept}" in said and not where.exists()
+    assert {str(p.relative_to(kept)): os.readlink(p) for p in kept.rglob("*") if p.is_symlink()} == links
+    assert [d["size"] for d in repo.agent_json("rescue")["ignored"]] == [len(links)]
+    assert f"({len(links)} ignored files)" in repo.agent("undo", "2").out
+    assert {name: os.readlink(where / name) for name in links} == links and (where / "linked/x").is_file()
+
+
 def test_an_unmerged_index_and_a_worktree_without_a_commit_come_back(repo: Sandbox) -> None:
     where, other = spawned(repo), spawned(repo, "Other", "other.py")
     repo.write("README.md", "stashed\n", cwd=where)

@@ -102,15 +102,16 @@ def test_a_missing_filter_is_git_s_error_and_everything_is_rolled_back(repo: San
         assert repo.tasks() == {}
 
 
-@pytest.mark.parametrize("what", ["rebase", "merge", "cherry-pick"])
+@pytest.mark.parametrize("what", ["rebase", "merge", "cherry-pick", "bisect"])
 def test_done_is_refused_while_an_operation_is_in_progress_and_names_it(repo: Sandbox, what: str) -> None:
     where = Path(repo.agent_json("spawn", "Fix")["task"]["worktree"])
     repo.commit(where, "README.md", "theirs\n")
     ours = repo.commit(None, "README.md", "ours\n")
-    repo.git(what, ours if what == "cherry-pick" else "main", cwd=where, check=False)
+    repo.git(what, {"cherry-pick": ours, "bisect": "start"}.get(what, "main"), cwd=where, check=False)
     result = repo.agent("done", cwd=where, exit=3)
     assert f"{what} is in progress" in result.err
-    assert f"git {what} --continue" in result.err
+    helps = "git bisect reset" if what == "bisect" else f"git {what} --continue"
+    assert f"finish it: {helps}" in result.err and helps.removeprefix("git ") in repo.agent("show", "1").out
 
 
 @pytest.mark.parametrize("what", ["rebase", "merge"])
