@@ -172,6 +172,7 @@ BREAKS = {
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),
+    "worktree's .git deleted": _break("c", "worktree-unlinked", lambda s: (s.worktree(1) / ".git").unlink()),
     "worktree unlocked": _break(
         "a", "worktree-unlocked", lambda s: s.git("worktree", "unlock", str(s.worktree(5))) and None
     ),

@@ -288,6 +288,33 @@ def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_p
     assert moved.git("status", "--porcelain", cwd=root / "my repo.worktrees" / "1-fix-login") == ""
 
 
+def test_a_damaged_git_file_is_no_copy_of_the_repository(world: World, tmp_path: Path) -> None:
+    """Nobody is told to remove the store for it, and the command that is named mends it."""
+    sandbox, where = world.sandbox, world.sandbox.worktree(5)
+    sandbox.git("init", "--quiet", str(tmp_path / "other"))
+    other = tmp_path / "other/.git"
+    (other / "worktrees/5-sort-sums").mkdir(parents=True)  # of another worktree
+    (other / "worktrees/5-sort-sums/gitdir").write_text(f"{tmp_path}/elsewhere/.git\n")
+    for text in ("", "gitdir: /nonexist\n", f"gitdir: {other}\n", f"gitdir: {other}/worktrees/5-sort-sums\n", None):
+        (where / ".git").unlink()
+        if text is None:
+            sandbox.git("init", "--quiet", str(where))
+        else:
+            (where / ".git").write_text(text)
+        (found,) = findings(sandbox)
+        assert found["code"] == ("worktree-covered" if text is None else "worktree-unlinked"), text
+        said = sandbox.agent("show", "5").out
+        assert " copy" not in said + found["what"] and " moved" not in said + found["what"], text
+        helps = next(line for line in said.splitlines() if "worktree repair" in line).partition(": ")[2]
+        assert text is not None or helps == found["fix"], said
+        for command in helps.split(", then "):
+            subprocess.run(command, shell=True, cwd=where, check=True, capture_output=True)
+        assert findings(sandbox) == [], text
+        assert sandbox.git("status", "--porcelain", cwd=where) == ""
+        shutil.rmtree(f"{where}.git-aside", ignore_errors=True)
+    assert not (other / "gitdir").exists()
+
+
 def test_repository_and_worktrees_that_were_moved_together_are_connected_again(world: World, tmp_path: Path) -> None:
     """Neither finds the other; it is no worktree that somebody deleted."""
     root = world.sandbox.path.parent
