@@ -244,6 +244,7 @@ RULES: Mapping[str, Rule] = {
 LASTING: Mapping[str, str] = {
     "store-dangling": "what it belonged to is gone; the row is in the event",
     "dependency-missing": "what it belonged to is gone; the row is in the event",
+    "dependency-count": "it follows from what the task waits for",
     "store-wal": "all that the log held is in the database",
     "store-index": "an index is made of the rows",
     "store-lock": "its holder is gone",

@@ -157,6 +157,22 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     assert changed <= {"store-dangling", "dependency-missing"}
 
 
+def test_what_appears_when_something_else_is_mended_is_mended_too(world: World) -> None:
+    """A lease is stray once its task is APPROVED again. Counts of what waits for a task go with its state."""
+    sandbox = world.sandbox
+    lease = "INSERT INTO lease VALUES (2, 'hand', NULL, 1, 1, NULL, NULL, NULL)"
+    sql("UPDATE task SET state = 'WORKING' WHERE id = 2", lease)(sandbox)
+    sql("UPDATE task SET state = 'COMPLETED' WHERE id = 1", "UPDATE task SET unresolved = 0 WHERE id = 3")(sandbox)
+    before = {(each["code"], each["task"]) for each in findings(sandbox)}
+    assert before == {("state-differs", 1), ("lease-stray", 1), ("state-differs", 2)}
+    mended = doctor(sandbox, "--fix", "--json").json()
+    assert ("lease-stray", 2) in {(each["code"], each["task"]) for each in mended["fixed"]}
+    assert mended["findings"] == []
+    assert sandbox.agent("undo").out.startswith("undid the 3 fixes of doctor\n")
+    assert {(each["code"], each["task"]) for each in findings(sandbox)} >= before - {("lease-stray", 1)}
+    assert "dependency-count" not in codes(findings(sandbox))
+
+
 def test_nobody_has_to_acknowledge_what_a_finished_task_was_told(world: World) -> None:
     """What asked for changes, and what a held merge said, is done with when the task is merged or cancelled."""
     sandbox = world.sandbox
