@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from git_agent.actions.moved_along import moved_along
 from git_agent.app import App
 from git_agent.domain.task import State
-from git_agent.git import places
+from git_agent.git import places, registered
 from git_agent.git.repo import Tips
-from git_agent.git.state import git_dir_of
+from git_agent.git.state import git_dir_of, way_home
 from git_agent.store.attempts import Standing
 
 
@@ -46,8 +46,8 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
     helps, more = _without_worktree(each)
     kind = "task.worktree-removed"
     if spot is None:
-        says = f"worktree {each.worktree} is not one of this repository any more (moved or removed by hand)"
-        return Amiss("worktree-removed", "worktree removed", kind, says, f"git worktree repair, or {helps}", more)
+        says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
+        return Amiss("worktree-removed", "worktree removed", kind, says, helps, more)
     if moved := moved_along(app, each):
         says = f"worktree {each.worktree} was moved with its repository, and is at {moved} now"
         return Amiss("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " connects them again")
@@ -56,7 +56,7 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
         return Amiss(
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
         )
-    return _elsewhere(app, each, spot) or _switched(app, each, spot.head, tips)
+    return _elsewhere(app, each) or _switched(app, each, spot.head, tips)
 
 
 def _without_worktree(each: Standing) -> tuple[str, str]:
@@ -89,18 +89,34 @@ def _renamed(app: App, old: str, new: str) -> bool:
     return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
 
 
-def _elsewhere(app: App, each: Standing, spot: places.Spot) -> Amiss | None:
+def _elsewhere(app: App, each: Standing) -> Amiss | None:
     """The registration is as it was, and so must be the way back from the worktree."""
-    home = os.path.dirname(git_dir_of(each.worktree) or "")
-    if home == os.path.join(app.repo.common_dir, "worktrees"):
+    home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
+    if home == os.path.join(app.repo.common_dir, "worktrees", each.admin):
         return None
-    kind = "task.worktree-removed"
-    if os.path.isdir(home):
-        other = os.path.dirname(home)
-        says = f"worktree {each.worktree} belongs to the repository {other}: this one is a copy"
+    if registered.claimed_elsewhere(app.repo, each.worktree):
+        other = os.path.dirname(os.path.dirname(home or ""))
+        says = f"{where} belongs to the repository {other}: this one is a copy"
         return Amiss("repository-copied", "worktree of another repository", kind, says, "")
-    says = f"worktree {each.worktree} does not find this repository, which was moved"
-    return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")
+    if os.path.basename(before := way_home(each.worktree)) == each.admin and not os.path.lexists(before):
+        says = f"{where} does not find this repository, which was moved"
+        return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")
+    return _unlinked(app, each.worktree, home)
+
+
+def _unlinked(app: App, path: str, home: str | None) -> Amiss:
+    """Without a path, `git worktree repair` (2.39) writes the .git file anew from the registration, if there is no
+    other thing in its place; with one it fails, or writes into whatever repository is named there.
+    """
+    dot, kind = os.path.join(path, ".git"), "task.worktree-removed"
+    helps = f"git -C {shlex.quote(app.repo.main_worktree or app.repo.common_dir)} worktree repair"
+    if os.path.lexists(dot) and (os.path.islink(dot) or not os.path.isfile(dot)):
+        says = f"something else stands in the place of the .git file of worktree {path}"
+        away = f"mv {shlex.quote(dot)} {shlex.quote(path + '.git-aside')}"
+        return Amiss("worktree-covered", "worktree's .git covered", kind, says, f"{away}, then {helps}")
+    leads = f"leads to {home}, which knows nothing of it" if home else "can't be read"
+    says = f"the .git file of worktree {path} {leads if os.path.lexists(dot) else 'is gone'}"
+    return Amiss("worktree-unlinked", "worktree's .git damaged", kind, says, helps)
 
 
 def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss | None:

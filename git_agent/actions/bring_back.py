@@ -46,9 +46,9 @@ def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) 
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
     if not locked:
         worktrees.unlock(app.repo, place.worktree)
-    more = [f"{number} {what}" for number, what in ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))]
-    files = ", ".join(text for text in more if not text.startswith("0 "))
-    lines.append(f"brought back worktree {place.worktree}" + (f" ({files} files)" if files else ""))
+    kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
+    files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
+    lines.append(f"brought back worktree {place.worktree}" + (f" ({files})" if files else ""))
     return [*lines, *(f"not brought back: {what}" for what in missing(gone, os.path.isdir))]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from git_agent.actions.hand_in import hand_in
 from git_agent.actions.take import take
 from git_agent.actions.unlock import unlock
-from git_agent.actions.warn_outside import warn_outside
+from git_agent.actions.warn_pushed import warn_pushed
 from git_agent.app import App
 from git_agent.domain.handing import hands_in
 from git_agent.domain.message import Draft
@@ -50,7 +50,7 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
     follows: the ref that each base follows. Returns a line for each task whose state changed. What was seen is recorded
     together with its step, so that a kill between the two loses neither.
     """
-    lines, merged, handed = list[str](), list[Task](), list[Task]()
+    lines, merged, handed = list[str](), list[Task](), list[_Seen]()
     # The tasks first, then git: an approval that was given after git was asked must not end for an older tip.
     known = {s.id: tasks.get(s.id) for s in moved}
     tips = app.repo.start_tips()()
@@ -68,11 +68,11 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
                 continue
             lines.append(line)
             merged += [seen.task] if seen.merged else []
-            handed += [seen.task] if line and seen.tip in tips.arrived and hands_in(seen.task, seen.tip) else []
+            handed += [seen] if line and seen.tip in tips.arrived and hands_in(seen.task, seen.tip) else []
     for task in merged:
         unlock(app, task)
-    for task in handed:
-        lines += warn_outside(app, task)
+    for seen in handed:
+        lines += warn_pushed(app, seen.task, seen.tip)
     return [line for line in lines if line]
 
 

@@ -58,6 +58,7 @@ def conflicts(app: App, task: Task | None = None) -> Conflicts:
     clashes = [frozenset((one, other)) for one, other in seen.pairs if other is not None]
     order = sequence(found, tasks.parents([t.id for t in found]), clashes)
     claims = path_claims.of_states(LIVE)
+    _leave_out(app)
     told = [Clash(one, other, paths) for (one, other), paths in seen.pairs.items()]
     own = [c for c in told if task is None or task.id in (c.task, c.other)]
     return Conflicts(
@@ -79,6 +80,16 @@ def _overlapping(app: App, task: Task | None) -> list[Overlap]:
         o if (o.claim.task or 0) < (o.other.task or 0) else Overlap(o.other, o.claim, o.paths) for o in pairs.values()
     ]
     return sorted(turned, key=lambda o: (o.claim.task or 0, o.other.task or 0))
+
+
+def _leave_out(app: App) -> None:
+    from git_agent.git import pathspecs
+
+    for claim in path_claims.of_states(LIVE | {State.OPEN}):
+        if why := pathspecs.unreadable(app.repo, claim.paths):
+            app.notice(
+                f"the claim of task {claim.task} is left out: {why} (git agent edit {claim.task} --path PATHSPEC)"
+            )
 
 
 def _concerns(found: Outside, task: Task) -> bool:

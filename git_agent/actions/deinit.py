@@ -78,7 +78,7 @@ def _refuse_running(app: App) -> None:
     _ = app.store
     for session in sessions.unended():
         attempt = attempts.find(session.task, session.attempt) if session.attempt else None
-        if attempt is not None and attempt.worktree and registered.leads_elsewhere(app.repo, attempt.worktree):
+        if attempt is not None and attempt.worktree and registered.claimed_elsewhere(app.repo, attempt.worktree):
             continue  # this store is a copy, and so is the session
         if not processes.is_gone(session.owner):
             says = f"task {session.task} is run by process {session.owner.pid}"

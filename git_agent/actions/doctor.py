@@ -10,6 +10,8 @@ from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
 
+_ROUNDS = 3  # what was hidden by something else is seen when that is mended; more than two were never needed
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -28,8 +30,8 @@ def doctor(app: App, *, fix: bool = False) -> Diagnosis:
     """Examine all that can be wrong, group by group; with fix, mend what can be mended without losing anything.
 
     Without fix nothing is changed at all. With it, what every command mends by itself comes first; then each fix looks
-    again, right before it acts, whether its finding still holds, and is recorded as an event. All of one run are one
-    operation, which `git agent undo` takes back.
+    again, right before it acts, whether its finding still holds, and is recorded as an event. What appears then is
+    mended, too, in a few rounds. All of one run are one operation, which `git agent undo` takes back.
     """
     _ = app.repo  # without one there is nothing to examine, and that is an error
     app.examines = True
@@ -47,10 +49,16 @@ def _mended(app: App, first: Examined) -> Diagnosis:
     app.operation = new_operation()
     _open_to_write(app)
     _ = app.speaker  # asked of git before any transaction
-    done, failed = mend_findings(app, first.findings)
-    last = examine(app)
+    last, done, failed = first, {each.key: (each, "mended") for each in first.findings}, list[tuple[Finding, str]]()
+    for _ in range(_ROUNDS):
+        mended, failed = mend_findings(app, last.findings)
+        done |= mended
+        last = examine(app)
+        tried = {each.key for each, _ in failed}
+        if not any(each.rule.mends and each.key not in tried for each in last.findings):
+            break
     left = {each.key for each in last.findings}
-    fixed = [(each, done.get(each.key, "mended")) for each in first.findings if each.key not in left]
+    fixed = [each for key, each in done.items() if key not in left]
     late = [(each, says) for each, says in failed if each.key in left]
     return Diagnosis(last.findings, tuple(fixed), tuple(late), last.seen, last.notes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from git_agent.actions.carries_context import carries_context
 from git_agent.actions.check_outside import check_outside
 from git_agent.actions.fence import fence
 from git_agent.actions.sync import sync
@@ -24,8 +25,8 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
     """Hand a task in for review.
 
     note: goes to the reviewer; rebase: onto the base first; allow_empty: without a commit over the base. Raises
-    AgentError: exit 3 for an unclean worktree, no commits, an open question, changes that
-    others claimed where agent.pathClaims is refuse; exit 4 when the rebase conflicts.
+    AgentError: exit 3 for an unclean worktree, no commits, a committed context file, an open
+    question, changes that others claimed where agent.pathClaims is refuse; exit 4 when the rebase conflicts.
     """
     fence(app, task)
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
@@ -82,7 +83,8 @@ def _check_branch(app: App, task: Task, path: str) -> None:
     busy = app.repo.in_progress(path)
     if busy is not None:
         raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {end_of(busy, go_on=True)}")
-    if app.repo.branch_oid(task.branch or "") is None:
+    tip, carried = carries_context(app, task, f"refs/heads/{task.branch}")
+    if tip is None:
         raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
     if seen.branch != task.branch:
         says = f"{path} is on {seen.branch or 'a detached HEAD'}, not on '{task.branch}'"
@@ -91,6 +93,8 @@ def _check_branch(app: App, task: Task, path: str) -> None:
             says,
             f"git -C {shlex.quote(path)} switch {shlex.quote(task.branch or '')}, and bring the work there",
         )
+    if carried is not None:
+        raise carried
 
 
 def _check_work(app: App, task: Task, allow_empty: bool) -> None:

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from git_agent.actions.hand_in import hand_in
-from git_agent.actions.warn_outside import warn_outside
+from git_agent.actions.warn_pushed import warn_pushed
 from git_agent.app import App
 from git_agent.domain import fact
 from git_agent.domain.fact import Push, Stray, Update
@@ -102,7 +102,7 @@ def _hand_in(app: App, meant: list[Task], update: Update, remote: str) -> list[s
         there = f"{arrivals.shown(remote)} {update.there}"
         with app.store.transaction():
             line = hand_in(app, tasks.get(task.id), update.oid, there, worked=1)
-        lines += [line, *warn_outside(app, task)] if line else []
+        lines += [line, *warn_pushed(app, task, update.oid)] if line else []
     return lines
 
 

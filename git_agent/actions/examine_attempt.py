@@ -39,7 +39,7 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         helps = found.helps + (found.more if found.more.startswith(",") else "")
         if found.code == "worktree-gone":
             helps += ", or git worktree repair PATH where it was moved to"
-        yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree})
+        yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree, "admin": each.admin})
 
 
 def _last_commit(app: App, each: Standing) -> str | None:

@@ -69,6 +69,11 @@ def _inside(directory: str) -> Iterator[Finding]:
         yield Finding("store-damaged", f"{path}: {damage[0]}{more}", subject=path)
     elif index:
         yield Finding("store-index", f"{path}: {index[0]}", subject=path)
+    for table, column, where in health.mistyped():
+        text = f"UPDATE {table} SET {column} = 'TEXT' WHERE {where}"
+        says = f"{column} of the row of {table} with {where} is not of its column's type: somebody wrote it"
+        helps = f"sqlite3 {shlex.quote(path)} {shlex.quote(text)}, with what stood there"
+        yield Finding("store-mistyped", says, subject=f"{table}.{column} {where}", helps=helps)
     for row in health.dangling():
         if row.key and row.table != "task_dep":
             data = {"table": row.table, "parent": row.parent, "values": row.values}

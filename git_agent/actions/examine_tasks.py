@@ -9,9 +9,10 @@ from git_agent.app import App
 from git_agent.domain import soundness
 from git_agent.domain.finding import Finding
 from git_agent.domain.fold import fold
-from git_agent.domain.task import LIVE
+from git_agent.domain.task import LIVE, State
+from git_agent.git import pathspecs
 from git_agent.proc import processes
-from git_agent.store import attempts, histories, intents, sessions, tasks
+from git_agent.store import attempts, histories, intents, path_claims, sessions, tasks
 
 
 def examine_tasks(app: App) -> list[Finding]:
@@ -32,7 +33,7 @@ def examine_tasks(app: App) -> list[Finding]:
                 soundness.attempts(task.id, task.state, task.attempt, task.live, there),
             )
             found += [each for each in judged if each]
-    return [*found, *_bare(app, set(heads), busy), *_left()]
+    return [*found, *_bare(app, set(heads), busy), *_left(), *_claims(app)]
 
 
 def _histories(app: App) -> Iterator[Finding]:
@@ -55,6 +56,12 @@ def _dependencies() -> list[Finding]:
     edges, counts = histories.edges(), histories.counts()
     named = {task for edge in edges for task in edge}
     return soundness.dependencies(edges, histories.states(named), counts)
+
+
+def _claims(app: App) -> Iterator[Finding]:
+    for claim in path_claims.of_states(LIVE | {State.OPEN}):
+        if why := pathspecs.unreadable(app.repo, claim.paths):
+            yield Finding("claim-unreadable", f"task {claim.task}: {why}", claim.task, f"task {claim.task}")
 
 
 def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:

@@ -58,6 +58,13 @@ def _connect(app: App, finding: Finding) -> str:
     return record_fix(app, finding, "connected again", {}, {"path": path})
 
 
+def _point(app: App, finding: Finding) -> str:
+    path = finding.data["path"]
+    with worktrees.creation_lock(app.repo):
+        registered.point_back(app.repo, finding.data["admin"], path)
+    return record_fix(app, finding, "connected again", {}, {"path": path})
+
+
 def _follow(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with worktrees.creation_lock(app.repo):
@@ -104,6 +111,7 @@ _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
     "branch-gone": _branch,
     "repository-moved": _connect,
     "worktree-moved": _follow,
+    "worktree-unlinked": _point,
     "worktree-unlocked": _lock,
     "worktree-half": _half,
     "lock-stale": _lock_file,

@@ -27,19 +27,21 @@ _FIXERS: Mapping[Group, Callable[[App, Finding], str]] = {
 _Key = tuple[str, int | None, str]
 
 
-def mend_findings(app: App, findings: Sequence[Finding]) -> tuple[dict[_Key, str], list[tuple[Finding, str]]]:
+def mend_findings(
+    app: App, findings: Sequence[Finding]
+) -> tuple[dict[_Key, tuple[Finding, str]], list[tuple[Finding, str]]]:
     """Mend what can be mended. Returns what was done, by the keys of findings, and what could not be done, and why.
 
     Each fix looks again at what it is about, and no wider, right before it acts. Raises no AgentError: one that can't
     be mended does not keep the others from it.
     """
-    done: dict[_Key, str] = {}
+    done: dict[_Key, tuple[Finding, str]] = {}
     failed: list[tuple[Finding, str]] = []
     _look(app, findings, failed)
     for each in _again(app, findings):
         try:
             app.progress(each.what)
-            done[each.key] = _FIXERS[each.group](app, each)
+            done[each.key] = each, _FIXERS[each.group](app, each)
         except (AgentError, OSError) as error:
             failed.append((each, error.message if isinstance(error, AgentError) else str(error)))
     return done, failed

@@ -7,7 +7,7 @@ from typing import Any
 
 from git_agent.actions.new_operation import new_operation
 from git_agent.app import App
-from git_agent.domain.finding import LASTING, Finding
+from git_agent.domain.finding import Finding
 from git_agent.domain.operation import FIXED
 from git_agent.store import events
 
@@ -23,8 +23,7 @@ def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any],
         "text": _readable(f"{finding.what}: {text}"),
     }
     data |= {"before": dict(before), "after": dict(after)}
-    if finding.code not in LASTING:
-        data["operation"] = app.operation or new_operation()
+    data["operation"] = app.operation or new_operation()
     with app.store.transaction():
         events.append(FIXED, app.speaker.actor, task=finding.task, data=data)
     return text

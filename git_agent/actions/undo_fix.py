@@ -20,18 +20,16 @@ from git_agent.store.engine import peewee
 _Values = Mapping[str, Any]
 
 
-def undo_fix(app: App, done: Sequence[Event], *, dry_run: bool = False) -> list[str]:
+def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
     """Take back what a fix did; return a line that says what is so again.
 
-    done: its event alone, as it was read; dry_run: only say it. The undoing is an event, `doctor.unfixed`. Raises
+    done: its event alone, as it was read. The undoing is an event, `doctor.unfixed`. Raises
     AgentError: exit 3 when what the fix made is not so any more, or when there is nothing to take back.
     """
     (event,) = done
     code, before, after = event.data["code"], event.data["before"], event.data["after"]
     if code in LASTING:
         raise refused("nothing-to-undo", f"there is nothing to take back: {LASTING[code]}", "git agent doctor")
-    if dry_run:
-        return [f"would take back: {event.data['text']}"]
     with app.store.transaction():
         _require_standing(event)
         if code in _IN_STORE:
@@ -74,12 +72,6 @@ def _put_row_back(task: int, before: _Values, after: _Values) -> str:
     except peewee.IntegrityError as error:
         raise _changed(f"what the row of {table} belonged to is not there, or has another one") from error
     return f"the row of {table} is there again"
-
-
-def _count(task: int, before: _Values, after: _Values) -> str:
-    if not histories.set_count(task, after["count"], before["count"]):
-        raise _changed(f"what task {task} waits for changed since")
-    return f"{before['count']} tasks are counted again"
 
 
 def _attempt(task: int, before: _Values, after: _Values) -> str:
@@ -138,7 +130,6 @@ def _exclude(app: App, before: _Values, after: _Values) -> str:
 
 _IN_STORE: Mapping[str, Callable[[int, _Values, _Values], str]] = {
     "state-differs": _state,
-    "dependency-count": _count,
     "lease-stray": _put_row_back,
     "attempt-bare": _attempt,
 }

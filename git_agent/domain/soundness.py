@@ -83,7 +83,7 @@ def dependencies(
     for task, counted in counts.items():
         right = sum(states.get(parent) not in (None, State.COMPLETED) for parent in parents.get(task, ()))
         if counted != right:
-            says = f"task {task} waits for {right} unfinished tasks, and {counted} are counted"
+            says = f"task {task} waits for {right} unfinished task{'s' * (right != 1)}; recorded: {counted}"
             found.append(Finding("dependency-count", says, task, f"task {task}", data={"was": counted, "count": right}))
     return found
 

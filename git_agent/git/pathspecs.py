@@ -6,7 +6,7 @@ import functools
 import hashlib
 from collections.abc import Sequence
 
-from git_agent.errors import usage
+from git_agent.errors import AgentError, usage
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError
 
@@ -25,14 +25,22 @@ def check(repo: Repo, pathspecs: Sequence[str]) -> None:
             raise usage("bad-path", f"git can't read the path '{each}': {says}", hint) from error
 
 
+def unreadable(repo: Repo, pathspecs: Sequence[str]) -> str | None:
+    """Return git's words for the first pathspec that it can't read; asks only of those that it might refuse."""
+    try:
+        check(repo, [each for each in pathspecs if each[:1] in (":", "/", "") or ".." in each])
+    except AgentError as error:
+        return error.message
+    return None
+
+
 @functools.lru_cache(maxsize=1024)
 def tracked(repo: Repo, commit: str, pathspecs: tuple[str, ...]) -> frozenset[str]:
     """List the files of a commit (full oid) that these pathspecs together match.
 
     Asked once for each claim, not for each two of them: 16 claims that may overlap took 376 processes.
     """
-    done = repo.git("diff-tree", "-r", *_HOW, _empty(repo), commit, "--", *pathspecs)
-    return frozenset(done.fields if done.out else ())
+    return _differing(repo, _empty(repo), commit, pathspecs)
 
 
 def changed(repo: Repo, start: str, tip: str, pathspecs: Sequence[str] = ()) -> frozenset[str]:
@@ -40,7 +48,17 @@ def changed(repo: Repo, start: str, tip: str, pathspecs: Sequence[str] = ()) -> 
 
     A file that was renamed counts under both names.
     """
-    done = repo.git("diff-tree", "-r", *_HOW, start, tip, "--", *pathspecs)
+    return _differing(repo, start, tip, pathspecs)
+
+
+def _differing(repo: Repo, one: str, other: str, pathspecs: Sequence[str]) -> frozenset[str]:
+    """What git can't read matches nothing: somebody wrote it to the store, and others are not to suffer from it."""
+    try:
+        done = repo.git("diff-tree", "-r", *_HOW, one, other, "--", *pathspecs)
+    except GitError:
+        if unreadable(repo, pathspecs) is None:
+            raise
+        return frozenset()
     return frozenset(done.fields if done.out else ())
 
 

@@ -15,6 +15,13 @@ def ask_tracked(worktree: str, paths: Sequence[str]) -> Callable[[], set[str]]:
     return lambda: {each for each in done().fields if each}
 
 
+def holds(repo: Repo, rev: str, path: str) -> tuple[str | None, bool]:
+    """Return the oid that a ref or oid names, None for nothing, and whether that commit or tree has a path."""
+    asked = os.fsencode(f"{rev}\n{rev}:{path}\n")
+    found, there = repo.git("cat-file", "--batch-check=%(objectname)", stdin=asked).text.split("\n")
+    return None if found.endswith(" missing") else found, not there.endswith(" missing")
+
+
 def is_excluded(repo: Repo, pattern: str) -> bool:
     """Tell whether <common>/info/exclude has a pattern as a line of its own."""
     try:

@@ -14,7 +14,7 @@ from git_agent.git.locks import private_dir
 from git_agent.git.places import spot
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
-from git_agent.git.state import git_dir_of, way_home
+from git_agent.git.state import way_home
 
 _OURS = LOCK_REASON.format(task="")
 
@@ -99,22 +99,28 @@ def repair(repo: Repo, path: str) -> None:
     repo.git("worktree", "repair", "--", path)
 
 
-def works(path: str) -> bool:
-    """Tell whether git finds a repository from a worktree: its .git leads somewhere."""
-    home = git_dir_of(path)
-    return home is not None and os.path.isdir(home)
+def point_back(repo: Repo, admin: str, path: str) -> None:
+    """Write a worktree's .git file anew; raise OSError where that is a directory."""
+    _point(os.path.join(path, ".git"), f"gitdir: {os.path.join(repo.common_dir, 'worktrees', admin)}")
+
+
+def works(repo: Repo, path: str) -> bool:
+    """Tell whether git finds this repository from a worktree."""
+    home = way_home(path)
+    return os.path.dirname(home) == os.path.join(repo.common_dir, "worktrees") and os.path.isdir(home)
+
+
+def claimed_elsewhere(repo: Repo, path: str) -> bool:
+    """Tell whether a directory is registered with another repository, which its .git file names: ours is a copy."""
+    home = way_home(path)
+    ours = os.path.dirname(home) == os.path.join(repo.common_dir, "worktrees")
+    return bool(home) and not ours and linked(home) == os.path.realpath(path)
 
 
 def leads_nowhere(repo: Repo, path: str) -> bool:
     """Tell whether a directory was a worktree of this repository, and is not registered any more."""
     home = way_home(path)
     return os.path.dirname(home) == os.path.join(repo.common_dir, "worktrees") and not os.path.isdir(home)
-
-
-def leads_elsewhere(repo: Repo, path: str) -> bool:
-    """Tell whether a directory is a worktree of another repository, as those that a copied store names are."""
-    home = os.path.dirname(way_home(path))
-    return os.path.isdir(home) and home != os.path.join(repo.common_dir, "worktrees")
 
 
 def work_in(repo: Repo, admin: str, path: str) -> list[str]:

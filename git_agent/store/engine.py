@@ -117,6 +117,8 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
             return list(self.connection().execute(sql, params))
         except apsw.Error as error:
             raise faults.translate(error, self.path) from error
+        except UnicodeDecodeError as error:
+            raise faults.damaged(self.path, "a text that is not UTF-8") from error
 
     def begin(self, lock_type: str | None = None) -> Any:
         """Begin a transaction. Raises AgentError (exit 6) when the lock could not be had in 30 s."""

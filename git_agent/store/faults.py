@@ -37,6 +37,11 @@ def translate(error: BaseException, path: str) -> AgentError:
     )
 
 
+def damaged(path: str, what: str) -> AgentError:
+    """Make the error of a row that can't be read. what: is in it that must not be."""
+    return AgentError("store-damaged", f"the store {path} has {what}", "git agent doctor")
+
+
 def replaced(path: str) -> AgentError:
     """Make the error of a database that was deleted or replaced under a running command."""
     return AgentError(

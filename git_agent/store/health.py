@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from git_agent.domain.owner import Owner
 from git_agent.store import faults, migrate
 from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import database
+from git_agent.store.schema import TABLES, database
 
 _MOST = 20  # lines of damage; one is enough to know
+_INTEGER = "'integer'"
+_KINDS = {"TEXT": "'text'"}  # of columns; all others are integers
 _INDEX = ("missing from index", "wrong # of entries in index")
 # Rows that can go when what they belong to is gone: table, its key, the column that leads there, the table it is in.
 _HANGING = {
@@ -86,6 +88,21 @@ def complaints() -> tuple[list[str], list[str]]:
     lines = [str(row[0]) for row in database.rows(f"PRAGMA integrity_check({_MOST})", ()) if row[0] != "ok"]
     index = [line for line in lines if any(words in line for words in _INDEX)]
     return index, [line for line in lines if line not in index]
+
+
+def mistyped() -> list[tuple[str, str, str]]:
+    """List values that are not of their column's type: table, column, condition that finds the row. A query a table."""
+    found = []
+    for table in (row._meta.table_name for row in TABLES):
+        columns = database.rows(f"PRAGMA table_info({table})", ())
+        keys = ", ".join(f"quote({each[1]})" for each in columns if each[5])
+        wrong = {each[1]: f"typeof({each[1]}) NOT IN ({_KINDS.get(each[2], _INTEGER)}, 'null')" for each in columns}
+        query = f"SELECT {', '.join(wrong.values())}, {keys} FROM {table} WHERE {' OR '.join(wrong.values())}"
+        names = [each[1] for each in columns if each[5]]
+        for row in database.rows(f"{query} LIMIT {_MOST}", ()):
+            where = " AND ".join(f"{name} = {key}" for name, key in zip(names, row[len(wrong) :], strict=True))
+            found += [(table, name, where) for name, flag in zip(wrong, row, strict=False) if flag]
+    return found
 
 
 def dangling() -> list[Dangling]:

@@ -69,13 +69,21 @@ def leased() -> list[tuple[int, State, Hold | None]]:
 
 
 def set_row(task: int, was: Row, to: Row) -> bool:
-    """Make a row what its events say, if it is as it was read; call it in a transaction. Returns whether it was."""
+    """Make a row what its events say, if it is as it was read; call it in a transaction. Returns whether it was.
+
+    The counts of those that wait for it follow, both ways.
+    """
     query = (
         f"UPDATE task SET state = ?, hold = ?, epoch = ?, version = ?, state_at = {NOW_MS.sql}"
         " WHERE id = ? AND state = ? AND hold IS ? AND epoch = ? AND version = ?"
     )
     database.execute_sql(query, (*map(_plain, to[1:]), task, *map(_plain, was[1:])))
-    return bool(database.rows("SELECT changes()", ())[0][0])
+    if not database.rows("SELECT changes()", ())[0][0]:
+        return False
+    waited = "SELECT COUNT(*) FROM task_dep d JOIN task p ON p.id = d.parent WHERE d.task = task.id"
+    query = f"UPDATE task SET unresolved = ({waited} AND p.state <> 'COMPLETED')"
+    database.rows(f"{query} WHERE id IN (SELECT task FROM task_dep WHERE parent = ?)", (task,))
+    return True
 
 
 def set_count(task: int, was: int, to: int) -> bool:

@@ -5,8 +5,11 @@ Times are milliseconds since the epoch, taken from the database's clock.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from git_agent.store import faults
 from git_agent.store.engine import peewee
 
 database: Any = peewee.DatabaseProxy()
@@ -16,7 +19,8 @@ _SURROGATE, _PRIVATE = 0xDC80, 0x10FF80
 
 def dicts(query: Any) -> list[dict[str, Any]]:
     """Run a query and list its rows as dictionaries: the stubs of peewee lose their type."""
-    return list(query.dicts())
+    with _readable():
+        return list(query.dicts())
 
 
 def tuples(query: Any) -> list[tuple[Any, ...]]:
@@ -24,7 +28,16 @@ def tuples(query: Any) -> list[tuple[Any, ...]]:
 
     A path is still encoded: see PathField.
     """
-    return list(database.execute(query))
+    with _readable():
+        return list(database.execute(query))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise faults.damaged(database.path, "a text that is not UTF-8") from error
 
 
 class PathField(peewee.TextField):

@@ -9,7 +9,7 @@ from typing import Any
 from git_agent.domain import names
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
-from git_agent.store import deliveries, events, namesakes
+from git_agent.store import deliveries, events, faults, namesakes
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, database, tuples
 
@@ -52,7 +52,7 @@ def delete(task: Task) -> bool:
 
 def find(task: int) -> Task | None:
     """Find a task by id."""
-    return next(map(_task, database.execute_sql(_by_id(), (task,))), None)
+    return next(map(_task, database.rows(_by_id(), (task,))), None)
 
 
 def get(task: int) -> Task:
@@ -247,6 +247,8 @@ def _by_id() -> str:
 
 def _task(row: tuple[Any, ...]) -> Task:
     values = list(row)
+    if bytes in map(type, row):
+        raise faults.damaged(database.path, f"a blob in the row of task {row[0]}")
     values[_STATE] = State(row[_STATE])
     values[_HOLD] = Hold(row[_HOLD]) if row[_HOLD] else None
     values[_WORKTREE] = TaskRow.worktree.python_value(row[_WORKTREE])

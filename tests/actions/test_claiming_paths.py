@@ -156,14 +156,17 @@ def test_two_workers_at_once_do_not_get_tasks_that_claim_the_same(strict: Sandbo
 
 @pytest.mark.parametrize("mode", ["warn", "refuse", "off"])
 def test_a_push_of_work_that_lies_elsewhere_is_warned_of(strict: Sandbox, tmp_path: Path, mode: str) -> None:
+    """Or that has the context file in it, which `done` would have refused."""
     strict.git("config", "agent.pathClaims", mode)
     strict.git("init", "--quiet", "--bare", tmp_path / "forge")
     strict.git("remote", "add", "origin", tmp_path / "forge")
     strict.agent("spawn", "One", "--path", "docs/")
     two = Path(strict.agent("spawn", "Two").out.strip())
+    strict.git("add", "--force", ".worker-ctx.json", cwd=two)
     strict.commit(two, "docs/new", "x\n")
     strict.run("git", "push", "--quiet", "origin", "HEAD", cwd=two, env={"GIT_AGENT_HOOKS": "0"})
     said = strict.agent("list")
     assert "note: task 2 was pushed: IN_REVIEW\n" in said.err
     warned = "note: task 2 changed what task 1 claims: docs/new\n" in said.err
     assert warned == (mode != "off"), said
+    assert f"note: task 2 would carry .worker-ctx.json, its worktree's own file, into 'main': in {two}: " in said.err

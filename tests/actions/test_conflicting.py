@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.breaking import sql
 from tests.sandbox import Result, Sandbox
 
 TRACE = {"GIT_AGENT_TRACE": "1"}
@@ -138,6 +139,14 @@ def test_a_branch_or_base_that_is_gone_is_left_out_and_said(four: Sandbox) -> No
     assert "task 5 is left out: its base 'release' is gone (git agent edit 5 --base BRANCH)" in said.err
     for task, says in (("1", "branch 'agent/1-one' is gone"), ("5", "its base 'release' is gone")):
         assert f"error: task {task} can't be compared: {says}" in four.agent("conflicts", task, exit=3).err
+
+
+def test_a_claim_that_git_can_not_read_keeps_nobody_from_the_others(four: Sandbox) -> None:
+    four.agent("edit", "1", "--path", "src/")
+    sql("INSERT INTO path_claim VALUES (2, ':(bogus)'), (3, 'src/x'), (4, 'docs/guide.md')")(four)
+    said = four.agent("conflicts")
+    assert "note: the claim of task 2 is left out: git can't read the path ':(bogus)'" in said.err
+    assert "claim\t1\t3\tsrc/" in said.out
 
 
 def test_a_task_that_nobody_works_on_yet_has_claims_alone(four: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,31 @@ def _look(repo: Sandbox) -> tuple[str, str, str]:
         repo.git("status", "--porcelain", "--branch"),
         repo.git("worktree", "list", "--porcelain"),
     )
+
+
+def test_a_context_file_that_was_committed_is_not_handed_in_and_never_lands(repo: Sandbox, where: Path) -> None:
+    """With it in the base no worktree could be made any more."""
+    repo.agent("done", "1")
+    repo.git("add", "--force", ".", cwd=where)
+    repo.git("commit", "--quiet", "--message", "All of it", cwd=where)
+    repo.agent("approve", "1")
+    for strategy in ("merge", "squash", "rebase", "ff"):
+        said = unchanged(repo, "merge", "1", "--strategy", strategy, exit=3).err
+        assert "task 1 would carry .worker-ctx.json" in said, said
+    assert "would carry .worker-ctx.json" in unchanged(repo, "merge", "--all", exit=3).err
+    repo.agent("request-changes", "1", "-m", "take it out")
+    repo.agent("start", "1")
+    said = unchanged(repo, "done", "1", exit=3).err
+    helps = said.partition(f"hint: in {where}: ")[2].partition(" (or")[0]
+    for command in helps.split(", then "):
+        repo.run(*shlex.split(command), cwd=where)
+    approve(repo)
+    repo.agent("merge", "1")
+    assert ".worker-ctx.json" not in repo.git("ls-files")
+    repo.git("add", "--force", repo.write(".worker-ctx.json", "{}"))
+    repo.git("commit", "--quiet", "--message", "By hand")
+    repo.agent("add", "Next")
+    assert ".worker-ctx.json is a tracked file" in repo.agent("spawn", "2", exit=3).err
 
 
 @pytest.mark.parametrize("dirty", ["modified", "staged", "untracked"])

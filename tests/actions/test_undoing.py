@@ -466,18 +466,25 @@ def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_block
     where = repo.path.with_name("my repo.worktrees") / "1-fix-login"
     repo.git("worktree", "unlock", str(where))
     (where / ".worker-ctx.json").unlink()
+    with sqlite3.connect(repo.store) as store:
+        store.execute("insert into task_dep values (1, 99)")
+        store.execute("update task set unresolved = 1 where id = 1")
     repo.agent("doctor", "--fix", exit=None)
     with sqlite3.connect(repo.store) as store:
         for (name,) in store.execute("select name from sqlite_master where type = 'trigger'").fetchall():
             store.execute(f"drop trigger {name}")
         store.execute("update event set data = json_set(data, '$.operation', 'one run') where kind = 'doctor.fixed'")
-    assert [o["what"] for o in repo.agent_json("undo", "--list")["operations"]][:1] == ["2 fixes of doctor"]
-    assert repo.agent("undo", "-n").out.count("  would take back, unless it changed since: ") == 2
+    assert [o["what"] for o in repo.agent_json("undo", "--list")["operations"]][:1] == ["4 fixes of doctor"]
+    would = repo.agent("undo", "-n").out
+    assert would.count("  would take back, unless it changed since: ") == 2 == would.count("  would leave as it is: ")
     repo.git("worktree", "unlock", str(where))  # as before the fix, but by hand
     said = repo.agent("undo").out.splitlines()
-    assert said[0] == "undid the 2 fixes of doctor" and len(said) == 3
-    assert sum(line.startswith("  left as it is: ") for line in said) == 1 and not (where / ".worker-ctx.json").exists()
+    assert said[0] == "undid the 4 fixes of doctor" and len(said) == 5
+    assert sum(line.startswith("  left as it is: ") for line in said) == 3 and not (where / ".worker-ctx.json").exists()
     assert [o["kind"] for o in repo.agent_json("undo", "--list")["operations"]] == ["task.cancelled"]
+    # The dependency and its count go together: neither comes back.
+    assert {f["code"] for f in repo.agent("doctor", "--json", exit=1).json()["findings"]} >= {"context-missing"}
+    assert "waits for" not in repo.agent("doctor", exit=1).out
     assert "task 2 is WORKING again" in repo.agent("undo").out
 
 

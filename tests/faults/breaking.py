@@ -151,6 +151,7 @@ BREAKS = {
         sql(f"INSERT OR REPLACE INTO lock VALUES ('reap', 9, '{_host()}', 'another boot', 1, 1, {_LATE})"),
     ),
     "index that lacks rows": _break("c", "store-index", _lost_index_rows),
+    "blob in a message": _break("b", "store-mistyped", sql("UPDATE message SET body = x'ff' WHERE id = 1"), left=True),
     "rollback journal": _break("b", "store-journal", sql("PRAGMA journal_mode=DELETE")),
     "intent of a dead process": _break(
         "b", "interrupted", sql(f"{_INTENT} ('spawn', 3, '{{\"new\": false}}', '{_host()}', 'another boot', 1, 1, 1)")
@@ -172,6 +173,7 @@ BREAKS = {
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),
+    "worktree's .git deleted": _break("c", "worktree-unlinked", lambda s: (s.worktree(1) / ".git").unlink()),
     "worktree unlocked": _break(
         "a", "worktree-unlocked", lambda s: s.git("worktree", "unlock", str(s.worktree(5))) and None
     ),
@@ -215,6 +217,9 @@ BREAKS = {
         left=True,
     ),
     "wrong count of dependencies": _break("c", "dependency-count", sql("UPDATE task SET unresolved = 5 WHERE id = 3")),
+    "claim that git can't read": _break(
+        "b", "claim-unreadable", sql("INSERT INTO path_claim VALUES (2, ':(bogus)')"), left=True
+    ),
     "lease of an open task": _break(
         "a", "lease-stray", sql("INSERT INTO lease VALUES (3, 'hand', NULL, 1, 1, NULL, NULL, NULL)")
     ),

@@ -157,6 +157,22 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     assert changed <= {"store-dangling", "dependency-missing"}
 
 
+def test_what_appears_when_something_else_is_mended_is_mended_too(world: World) -> None:
+    """A lease is stray once its task is APPROVED again. Counts of what waits for a task go with its state."""
+    sandbox = world.sandbox
+    lease = "INSERT INTO lease VALUES (2, 'hand', NULL, 1, 1, NULL, NULL, NULL)"
+    sql("UPDATE task SET state = 'WORKING' WHERE id = 2", lease)(sandbox)
+    sql("UPDATE task SET state = 'COMPLETED' WHERE id = 1", "UPDATE task SET unresolved = 0 WHERE id = 3")(sandbox)
+    before = {(each["code"], each["task"]) for each in findings(sandbox)}
+    assert before == {("state-differs", 1), ("lease-stray", 1), ("state-differs", 2)}
+    mended = doctor(sandbox, "--fix", "--json").json()
+    assert ("lease-stray", 2) in {(each["code"], each["task"]) for each in mended["fixed"]}
+    assert mended["findings"] == []
+    assert sandbox.agent("undo").out.startswith("undid the 3 fixes of doctor\n")
+    assert {(each["code"], each["task"]) for each in findings(sandbox)} >= before - {("lease-stray", 1)}
+    assert "dependency-count" not in codes(findings(sandbox))
+
+
 def test_nobody_has_to_acknowledge_what_a_finished_task_was_told(world: World) -> None:
     """What asked for changes, and what a held merge said, is done with when the task is merged or cancelled."""
     sandbox = world.sandbox
@@ -238,7 +254,11 @@ def test_a_store_that_can_not_be_read_is_a_finding_and_is_left_as_it_is(world: W
         store.chmod(0o600)
     for flipped in ("body = CAST(x'ff' AS TEXT)", "worktree = x'ff00'"):
         sql(f"UPDATE task SET {flipped} WHERE id = 1")(sandbox)  # SQLite's own check finds nothing
-        assert codes(findings(sandbox)) == {"not-examined"}, flipped
+        blob = {"store-mistyped"} if "ff00" in flipped else set()
+        assert codes(findings(sandbox)) == {"not-examined"} | blob, flipped
+        for verb in ("list", "show"):
+            said = sandbox.agent(verb, *["1"] * (verb == "show"), exit=1)
+            assert said.err.endswith("\nhint: git agent doctor\n") and "Traceback" not in said.err, said
         store.write_bytes(held)
     _torn(store)
     said = doctor(sandbox)
@@ -286,6 +306,33 @@ def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_p
     assert codes(findings(moved)) == {"repository-moved"}
     assert len(findings(moved)) == 3 and findings(moved, "--fix") == []
     assert moved.git("status", "--porcelain", cwd=root / "my repo.worktrees" / "1-fix-login") == ""
+
+
+def test_a_damaged_git_file_is_no_copy_of_the_repository(world: World, tmp_path: Path) -> None:
+    """Nobody is told to remove the store for it, and the command that is named mends it."""
+    sandbox, where = world.sandbox, world.sandbox.worktree(5)
+    sandbox.git("init", "--quiet", str(tmp_path / "other"))
+    other = tmp_path / "other/.git"
+    (other / "worktrees/5-sort-sums").mkdir(parents=True)  # of another worktree
+    (other / "worktrees/5-sort-sums/gitdir").write_text(f"{tmp_path}/elsewhere/.git\n")
+    for text in ("", "gitdir: /nonexist\n", f"gitdir: {other}\n", f"gitdir: {other}/worktrees/5-sort-sums\n", None):
+        (where / ".git").unlink()
+        if text is None:
+            sandbox.git("init", "--quiet", str(where))
+        else:
+            (where / ".git").write_text(text)
+        (found,) = findings(sandbox)
+        assert found["code"] == ("worktree-covered" if text is None else "worktree-unlinked"), text
+        said = sandbox.agent("show", "5").out
+        assert " copy" not in said + found["what"] and " moved" not in said + found["what"], text
+        helps = next(line for line in said.splitlines() if "worktree repair" in line).partition(": ")[2]
+        assert text is not None or helps == found["fix"], said
+        for command in helps.split(", then "):
+            subprocess.run(command, shell=True, cwd=where, check=True, capture_output=True)
+        assert findings(sandbox) == [], text
+        assert sandbox.git("status", "--porcelain", cwd=where) == ""
+        shutil.rmtree(f"{where}.git-aside", ignore_errors=True)
+    assert not (other / "gitdir").exists()
 
 
 def test_repository_and_worktrees_that_were_moved_together_are_connected_again(world: World, tmp_path: Path) -> None:
