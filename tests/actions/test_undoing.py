@@ -319,7 +319,7 @@ def test_ignored_links_come_back_as_links_and_those_of_the_main_worktree_are_not
     assert f"kept under {kept}" in said and not where.exists()
     assert {str(p.relative_to(kept)): os.readlink(p) for p in kept.rglob("*") if p.is_symlink()} == links
     assert [d["size"] for d in repo.agent_json("rescue")["ignored"]] == [len(links)]
-    assert f"({len(links)} ignored files)" in repo.agent("undo", "2").out
+    assert f"({len(links)} ignored files)" in repo.agent("undo", "2", "-y").out
     assert {name: os.readlink(where / name) for name in links} == links and (where / "linked/x").is_file()
 
 
