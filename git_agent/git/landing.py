@@ -62,16 +62,18 @@ def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
     done = git("read-tree", "-n", "-m", "-u", old, new, cwd=here, ok=(0, 128))
     if done.status != 0:
         raise dirty(here, tuple(dict.fromkeys(_NAMED.findall(done.err))) or (done.err,))
-    if files := overwritten(here, old, new):
-        raise dirty(here, files)
+    require_kept(here, old, new)
 
 
-def overwritten(here: str, old: str, new: str) -> tuple[str, ...]:
-    """List the files of a checkout of old that git would overwrite with those of new: ignored, so it counts them for
-    nothing.
+def require_kept(here: str, old: str, new: str) -> None:
+    """Refuse (exit 3) where git would overwrite files of a checkout of old with those of new (full oids).
+
+    They are ignored, so it counts them for nothing.
     """
     added = git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new, cwd=here).fields
-    return tuple(name for name in added if name and _is_file(os.path.join(here, name)))
+    if files := tuple(name for name in added if name and _is_file(os.path.join(here, name))):
+        says, hint = f"ignored files in {here} are in the way", "move them away; git counts them for nothing"
+        raise refused("checkout-dirty", says, hint, files)
 
 
 def _is_file(path: str) -> bool:

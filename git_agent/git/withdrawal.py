@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from git_agent.git import refs
-from git_agent.git.landing import dirty, landing_place, overwritten
+from git_agent.git.landing import dirty, landing_place, require_kept
 from git_agent.git.listing import listing
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, REMOTES, Repo
@@ -76,8 +76,7 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
         if here is not None:
             git("update-index", "-q", "--refresh", cwd=here, ok=(0, 1))
             _read_tree(here, oid, old, "--dry-run")
-            if files := overwritten(here, oid, old):
-                raise dirty(here, files)
+            require_kept(here, oid, old)
         if dry_run:
             return here
         # The branch first: a kill before the files follow leaves what `unland` mends.
