@@ -15,6 +15,7 @@ from git_agent.actions.look import look
 from git_agent.app import App
 from git_agent.domain.finding import DOCTOR, Finding, Group
 from git_agent.errors import AgentError
+from git_agent.git import disk
 
 _FIXERS: Mapping[Group, Callable[[App, Finding], str]] = {
     Group.STORE: fix_store,
@@ -43,7 +44,7 @@ def mend_findings(
             app.progress(each.what)
             done[each.key] = each, _FIXERS[each.group](app, each)
         except (AgentError, OSError) as error:
-            failed.append((each, error.message if isinstance(error, AgentError) else str(error)))
+            failed.append((each, (error if isinstance(error, AgentError) else disk.failed(error)).message))
     return done, failed
 
 
