@@ -27,8 +27,9 @@ def check(repo: Repo, pathspecs: Sequence[str]) -> None:
 
 def unreadable(repo: Repo, pathspecs: Sequence[str]) -> str | None:
     """Return git's words for the first pathspec that it can't read; asks only of those that it might refuse."""
+    doubtful = [each for each in pathspecs if each[:1] in (":", "/", "") or ".." in each]
     try:
-        check(repo, [each for each in pathspecs if each[:1] in (":", "/", "") or ".." in each])
+        check(repo, doubtful)
     except AgentError as error:
         return error.message
     return None
@@ -62,6 +63,7 @@ def _differing(repo: Repo, one: str, other: str, pathspecs: Sequence[str]) -> fr
     return frozenset(done.fields if done.out else ())
 
 
+@functools.cache
 def _empty(repo: Repo) -> str:
     """The oid of the empty tree, which git knows without having it."""
     sha256 = repo.config("extensions.objectFormat") == "sha256"
