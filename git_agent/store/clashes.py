@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import ClashRow, tuples
+from git_agent.store.schema import ClashRow, database, tuples
 
 Pair = tuple[str, str]
 KEPT_MS = 24 * 3600 * 1000
@@ -33,9 +33,11 @@ def put(found: Mapping[Pair, Found], tips: Collection[str]) -> None:
     """Record what merges gave, and forget the old ones of commits that are no tips any more; in a transaction."""
     gone = ClashRow.a.not_in(_among(tips)) | ClashRow.b.not_in(_among(tips))
     ClashRow.delete().where((ClashRow.at < NOW_MS - KEPT_MS) & gone).execute()
-    for (a, b), (terms, paths) in found.items():
-        told = None if paths is None else json.dumps(paths)
-        ClashRow.insert(a=a, b=b, terms=terms, paths=told, at=NOW_MS).on_conflict_replace().execute()
+    rows = [(*pair, terms, None if paths is None else json.dumps(paths)) for pair, (terms, paths) in found.items()]
+    # One statement for all: making one of each costs ten times what the database takes (measured, 465 rows: 60 ms).
+    columns = ", ".join(f"json_extract(value, '$[{at}]')" for at in range(4))
+    query = f"INSERT OR REPLACE INTO clash (a, b, terms, paths, at) SELECT {columns}, {NOW_MS.sql} FROM json_each(?)"
+    database.rows(query, (json.dumps(rows),))
 
 
 def _among(oids: Collection[str]) -> peewee.SQL:
