@@ -125,7 +125,6 @@ KEYS: tuple[Key, ...] = (
         "warn",
         "Overlapping `--path` claims, and changes outside of them: refuse, warn or off.",
     ),
-    Key("agent.store", "text", "", "PostgreSQL database to use in place of the embedded one."),
 )
 _SWITCH = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}
 _BY_NAME = {key.name.lower(): key for key in KEYS}

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,12 @@ def test_the_man_page_is_installed_where_man_looks(installed: Path) -> None:
 def test_the_command_is_installed(installed: Path) -> None:
     command = installed / "bin/git-agent"
     assert os.access(command, os.X_OK) and "git_agent.cli.main import run" in command.read_text()
+
+
+def test_an_extra_is_for_something_that_is_there() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    there = {path.stem for path in (ROOT / "git_agent").rglob("*") if path.is_dir() or path.suffix == ".py"}
+    assert set(extras) - {"test", "release"} <= there
 
 
 def test_tests_and_caches_are_not_installed(installed: Path) -> None:

@@ -15,7 +15,7 @@ from git_agent.cli.scripts import MARK
 from git_agent.cli.verbs import SECTIONS, VERBS
 from git_agent.config import KEYS
 from git_agent.domain.task import MOVES, State
-from git_agent.render.contract import ENVIRONMENT, EXITS, FILES, HOLDS, RESERVED, STATES, TASK
+from git_agent.render.contract import ENVIRONMENT, EXITS, FILES, HOLDS, STATES, TASK
 from git_agent.render.json import SCHEMA
 
 _DESCRIPTION = """\
@@ -150,13 +150,7 @@ def _configuration() -> Iterator[str]:
         "Keys of git's own configuration; `git agent config` shows their values. A committed `.gitagent` may give them"
         " for a team: keys that name commands then count after `git agent trust`."
     )
-    yield from _list(
-        {
-            k.name: k.sentence + (f" Default: `{k.default}`." if k.default else "")
-            for k in KEYS
-            if k.name not in RESERVED
-        }
-    )
+    yield from _list({k.name: k.sentence + (f" Default: `{k.default}`." if k.default else "") for k in KEYS})
 
 
 def _json() -> Iterator[str]:

@@ -67,8 +67,6 @@ ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_TRACE": "1: each git that is started and its time go to standard error",
     "NO_COLOR": "anything: no colour (https://no-color.org)",
 }
-RESERVED = ("agent.store",)
-"""Keys that nothing reads yet."""
 
 Fields = Mapping[str, tuple[str, str]]
 

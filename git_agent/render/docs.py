@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from git_agent.config import KEYS
 from git_agent.domain.finding import RULES, Group
 from git_agent.domain.task import LIVE, MOVES, Move, State
-from git_agent.render.contract import ANSWERS, EXITS, HOLDS, OBJECTS, RESERVED, STATES
+from git_agent.render.contract import ANSWERS, EXITS, HOLDS, OBJECTS, STATES
 from git_agent.render.json import SCHEMA
 
 _PRINTED = "<!-- Printed by `make docs` from {}; change that. -->\n"
@@ -73,8 +73,7 @@ def config() -> str:
                 " merge 7`. `git agent config` shows what counts here and where it comes from."
             ),
             *_table(("key", "kind", "without it", "meaning"), rows),
-            f"\nReserved, and read by nothing yet: {', '.join(f'`{name}`' for name in RESERVED)}.\n",
-            "A `list` may be given several times (`git config --add`). A `duration` is a number with s, m, h or d.\n",
+            "\nA `list` may be given several times (`git config --add`). A `duration` is a number with s, m, h or d.\n",
             "## For a team\n",
             _text(
                 "A committed file `.gitagent` in the syntax of git config gives the same keys to everybody; what a"
