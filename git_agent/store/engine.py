@@ -18,15 +18,19 @@ BUSY_LIMIT_S = 30.0
 BUSY_SLEEP_S = (0.0005, 0.004)
 
 
-def _import_with_one_sqlite() -> Any:
-    """Import peewee's APSW driver while no other SQLite library can be loaded.
+# peewee imports each of these that it finds.
+_UNUSED_DRIVERS = ("sqlite3", "pysqlite3", "psycopg2cffi", "psycopg2", "psycopg", "pymysql", "MySQLdb")
 
-    peewee imports sqlite3 and pysqlite3 where it finds them. A second library in the process drops the POSIX locks
-    of the first one whenever it closes the same file (https://sqlite.org/howtocorrupt.html, section 2.2).
+
+def _import_without_drivers() -> Any:
+    """Import peewee's APSW driver, and hide every other database driver from peewee meanwhile.
+
+    A second SQLite library in the process drops the POSIX locks of the first one whenever it closes the same file
+    (https://sqlite.org/howtocorrupt.html, section 2.2). The other drivers cost time: with psycopg installed, `list`
+    took 60 % longer.
     """
-    names = ("sqlite3", "pysqlite3")
-    hidden = {name: sys.modules.get(name) for name in names}
-    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
+    hidden = {name: sys.modules.get(name) for name in _UNUSED_DRIVERS}
+    sys.modules.update(dict.fromkeys(_UNUSED_DRIVERS))  # type: ignore[arg-type]
     try:
         import playhouse.apsw_ext as driver
     finally:
@@ -38,7 +42,7 @@ def _import_with_one_sqlite() -> Any:
     return driver
 
 
-_driver = _import_with_one_sqlite()
+_driver = _import_without_drivers()
 
 import apsw as apsw  # noqa: E402
 import peewee as peewee  # noqa: E402
