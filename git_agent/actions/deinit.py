@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from git_agent import context
@@ -28,17 +29,26 @@ class Deinitialized:
     purged: bool
 
 
-def deinit(app: App, *, purge: bool = False, sure: bool = False, dry_run: bool = False) -> Deinitialized:
+def deinit(
+    app: App,
+    *,
+    purge: bool = False,
+    sure: bool = False,
+    dry_run: bool = False,
+    asks: Callable[[tuple[str, ...]], None] | None = None,
+) -> Deinitialized:
     """Take the hooks out of this repository.
 
-    purge: remove the store with all tasks, events and messages; sure: although tasks are live; dry_run: only look.
-    Branches, worktrees and refs/git-agent/rescue/ are left alone. Raises AgentError (exit 3) for live tasks.
+    purge: remove the store with all tasks, events and messages; sure: although tasks are live; dry_run: only look;
+    asks: called with the live tasks, where there are any and nobody is sure; what it raises prevents the removal.
+    Branches, worktrees and refs/git-agent/rescue/ are left alone. Raises AgentError (exit 3) for live tasks when there
+    is nobody to ask.
     """
     there = Store.stands_in(app.store_dir)
     if purge and there:
         _refuse_running(app)
         if not sure:
-            _refuse_live(app)
+            _ask_about_live(app, None if dry_run else asks)
     if dry_run:
         return Deinitialized((), (), purge and there)
     if there:
@@ -95,9 +105,12 @@ def _told(app: App) -> tuple[str, ...]:
     return ()
 
 
-def _refuse_live(app: App) -> None:
+def _ask_about_live(app: App, asks: Callable[[tuple[str, ...]], None] | None) -> None:
     _ = app.store
     live = tuple(f"{t.id} {t.name} {t.state}" for t in tasks.unfinished())
-    if live:
+    if live and asks is not None:
+        asks(live)
+        _refuse_running(app)  # one may have been started while the question stood there
+    elif live:
         says = f"the store has unfinished tasks ({len(live)}): with it everything known of them goes"
         raise refused("live-tasks", says, "git agent deinit --purge --yes; branches and worktrees stay", live)

@@ -33,6 +33,10 @@ that worktree's task is meant. The worktree also says who speaks: a worker there
 
 At the same user id git agent prevents accidents and leaves evidence; it cannot restrain a process that runs as you.
 """
+_QUESTIONS = """\
+On a terminal, `undo` asks before it undoes several operations, `rescue prune` before it deletes anything, and
+`deinit --purge` before it removes a store with unfinished tasks. `-y` answers yes. Without a terminal nothing asks:
+these verbs refuse and name the flag. `merge`, `rm` and `clean` also take `-y`, and never ask."""
 _EXAMPLES = {
     "A task from the first command to the last": (
         'cd "$(git agent spawn "Fix login")"',
@@ -86,6 +90,7 @@ def reference() -> str:
     """Write docs/cli.md."""
     lines = ["# Verbs\n", "<!-- Printed by `make docs` from the commands' own help; change that. -->\n"]
     lines += ["Every verb also has `--json` (see [json.md](json.md)) and `-h`. `git agent -C PATH VERB` runs in PATH."]
+    lines += ["", _QUESTIONS]
     for at, (section, name, command) in enumerate(found := list(commands())):
         if at == 0 or found[at - 1][0] != section:
             lines.append(f"\n## {section}")
@@ -110,7 +115,7 @@ def _sections() -> Iterator[str]:
     yield from (".SH DESCRIPTION", *_prose(_DESCRIPTION))
     yield from (
         ".SH VERBS",
-        *_prose("Every verb has `--json`, which answers with one JSON object, and `-h`."),
+        *_prose(f"Every verb has `--json`, which answers with one JSON object, and `-h`.\n\n{_QUESTIONS}"),
         *_verbs(),
     )
     yield from (".SH STATES", *_states())

@@ -11,6 +11,7 @@ import click
 
 from git_agent.app import App
 from git_agent.cli.frame import Answer, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.questions import NO_QUESTION, yes_option
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def request_changes_verb(app: App, task: str, text: str) -> Answer:
     help="Record that the base has the work already.",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Compute the merge, change nothing.")
-@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@yes_option(NO_QUESTION)
 def merge_verb(
     app: App,
     tasks: Sequence[str],
@@ -130,7 +131,7 @@ def merge_verb(
     found and held, and the others land. Exit 4 when one conflicts, else 3 when one was held or left out, else 6 when
     the base kept moving, or another queue is at work.
     """
-    del yes
+    del yes  # nothing is asked
     from git_agent.actions.find import find
 
     if already is not None:
@@ -189,7 +190,7 @@ def _already(app: App, found: Sequence[Task], oid: str) -> Answer:
 @click.option("--force", is_flag=True, help="Also with uncommitted files, stashes, processes inside.")
 @click.option("--unmerged", is_flag=True, help="Also with commits that are not in the base.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would go.")
-@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@yes_option(NO_QUESTION)
 def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes: bool) -> Answer:
     """Remove the worktree and branch of a task that is not live.
 
@@ -199,7 +200,7 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     operation under way (a merge, a rebase), or what is not the worktree that was made there; clones in ignored
     directories go where other hosts have all of them.
     """
-    del yes
+    del yes  # nothing is asked
     from git_agent.actions.find import find
     from git_agent.actions.rm import rm
     from git_agent.render import json, lines
@@ -215,13 +216,13 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
 @verb("clean")
 @click.option("--older-than", metavar="AGE", help="Only what finished that long ago: 30m, 12h, 7d.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would go.")
-@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@yes_option(NO_QUESTION)
 def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> Answer:
     """Remove the worktrees and branches that completed and cancelled tasks left.
 
     What would lose work stays, and is named. Ignored directories (builds, dependencies) are not kept, but named.
     """
-    del yes
+    del yes  # nothing is asked
     from git_agent.actions.clean import clean
     from git_agent.actions.view import view
     from git_agent.domain.durations import parse_duration

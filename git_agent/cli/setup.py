@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
 from git_agent.app import App
 from git_agent.cli.frame import Answer, terminal_width, verb
-from git_agent.errors import usage
+from git_agent.cli.questions import ask, can_ask, yes_option
+from git_agent.errors import refused, usage
 from git_agent.render.text import visible
 
 
@@ -45,16 +47,16 @@ def init_verb(app: App, no_hooks: bool, agents_md: bool) -> Answer:
 
 @verb("deinit", looks=False)
 @click.option("--purge", is_flag=True, help="Remove the store too: tasks, events and messages.")
-@click.option("-y", "--yes", "sure", is_flag=True, help="With --purge: although tasks are unfinished.")
+@yes_option("Answer yes to the question before a store with unfinished tasks is removed.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
-def deinit_verb(app: App, purge: bool, sure: bool, dry_run: bool) -> Answer:
+def deinit_verb(app: App, purge: bool, yes: bool, dry_run: bool) -> Answer:
     """Take the hooks out, exactly as they were before. Branches and worktrees are left alone.
 
     Without --purge the store stays, and every command goes on working: it notices by itself what happened in git.
     """
     from git_agent.actions.deinit import deinit
 
-    done = deinit(app, purge=purge, sure=sure, dry_run=dry_run)
+    done = deinit(app, purge=purge, sure=yes, dry_run=dry_run, asks=_ask if can_ask(app) else None)
     lines = ["hooks are taken out" if done.hooks else "no hooks are here"]
     if dry_run:
         lines = [f"would be taken out: hooks{', store' if done.purged else ''}"]
@@ -62,6 +64,13 @@ def deinit_verb(app: App, purge: bool, sure: bool, dry_run: bool) -> Answer:
         lines.append(f"store removed: {app.store_dir}; commits that were kept stay: git for-each-ref refs/git-agent")
     payload = {"hooks": list(done.hooks), "manual": list(done.manual), "purged": done.purged}
     return Answer(payload, lines, [f"note: {visible(line)}" for line in done.manual])
+
+
+def _ask(live: Sequence[str]) -> None:
+    if not ask("Remove the store, and everything known of these tasks, for good?", [f"unfinished: {t}" for t in live]):
+        raise refused(
+            "not-confirmed", "nothing was removed", "git agent deinit without --purge takes out the hooks alone"
+        )
 
 
 @verb("doctor", looks=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from git_agent.app import App
 from git_agent.cli.frame import Answer, Several, screen, task_argument, verb
+from git_agent.cli.questions import ask, can_ask, yes_option
 from git_agent.errors import refused, usage
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _LISTED = 20
 @click.option("--only", type=click.IntRange(min=1), metavar="K", help="Only the one that --list shows as K.")
 @click.option("--list", "listed", is_flag=True, help="List what can be undone, and why the rest can't.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be undone.")
-@click.option("-y", "--yes", is_flag=True, help="Don't ask before several are undone.")
+@yes_option("Answer yes to the question before several are undone.")
 def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_run: bool, yes: bool) -> Answer:
     """Undo the last rm, clean, merge, cancel or doctor --fix; N: the last N of them, the newest first.
 
@@ -49,13 +49,11 @@ def _confirm(app: App, looked: Undone, yes: bool) -> None:
     if yes:
         return
     count = len(looked.operations)
-    if not (app.terminal and sys.stdin.isatty()):
+    if not can_ask(app):
         says = f"this undoes {count} operations"
         raise refused("not-confirmed", says, f"git agent undo {count} --yes; git agent undo {count} -n lists them")
-    for operation, lines in looked.operations:
-        for line in undoing.lines(operation, lines, dry_run=True):
-            click.echo(line, err=True)
-    if not click.confirm(f"Undo these {count}?", err=True):
+    shown = [line for o, lines in looked.operations for line in undoing.lines(o, lines, dry_run=True)]
+    if not ask(f"Undo these {count}?", shown):
         raise refused("not-confirmed", "nothing was undone", "git agent undo --list tells what can be undone")
 
 
@@ -155,7 +153,7 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
 @verb("rescue prune")
 @click.option("--older-than", required=True, metavar="AGE", help="Only what was kept that long ago: 12h, 30d.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be deleted.")
-@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@yes_option()
 def _prune(app: App, older_than: str, dry_run: bool, yes: bool) -> Answer:
     """Delete what was kept longer ago than AGE: refs, and copies of ignored files."""
     from git_agent.actions.prune_rescues import prune_rescues
@@ -178,11 +176,9 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
 
     if yes:
         return
-    if not (app.terminal and sys.stdin.isatty()):
+    if not can_ask(app):
         refs, lost, files = len(found.rescues), len(found.lost), len(found.directories)
         says = f"this deletes refs ({refs}, kept nowhere else: {lost}) and directories of ignored files ({files})"
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
-    for line in undoing.pruned(found, dry_run=True):
-        click.echo(line, err=True)
-    if not click.confirm("Delete them for good?", err=True):
+    if not ask("Delete them for good?", undoing.pruned(found, dry_run=True)):
         raise refused("not-confirmed", "nothing was deleted", "git agent rescue list tells what is kept")

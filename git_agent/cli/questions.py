@@ -1,0 +1,34 @@
+"""Questions to a person at a terminal, and the flag that answers them.
+
+A verb asks only before it does what `git agent undo` cannot reverse, or what may be more than was meant. Without a
+terminal nothing asks: the verb refuses and names the flag.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from git_agent.app import App
+
+NO_QUESTION = "Answer yes to every question; this verb asks none, so scripts may always pass it."
+
+
+def yes_option(help: str = "Answer yes to every question.") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make the option `-y`. Every verb that deletes or merges takes it, whether it asks or not."""
+    return click.option("-y", "--yes", is_flag=True, help=help)
+
+
+def can_ask(app: App) -> bool:
+    """Tell whether a person can read a question and answer it."""
+    return app.terminal and sys.stdin.isatty()
+
+
+def ask(question: str, shown: Iterable[str]) -> bool:
+    """Show what would be done, and ask whether to do it; no answer but yes means yes."""
+    for line in shown:
+        click.echo(line, err=True)
+    return click.confirm(question, err=True)
