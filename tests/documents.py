@@ -20,6 +20,7 @@ from git_agent.actions.demo_stage import Stage, demo_stage
 from git_agent.cli import manual
 from git_agent.domain import guide
 from git_agent.render import docs
+from tests import picture
 from tests.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
@@ -41,13 +42,19 @@ def played(text: str) -> str:
 
 
 @contextmanager
-def _stage() -> Iterator[Stage]:
+def _stage(colour: bool = False) -> Iterator[Stage]:
     """Return a stage with the repository in it; in tests its commands are forked warm."""
-    with demo_stage(lambda said: None, None, colour=False) as stage:
+    with demo_stage(lambda said: None, None, colour) as stage:
         warm = [Sandbox.warm.directory] if Sandbox.warm else []
         stage = replace(stage, env={**stage.env, "PATH": os.pathsep.join([*warm, stage.env["PATH"]])})
         _prepare(stage)
         yield stage
+
+
+def pictured() -> str:
+    """Return the picture of `git agent status`."""
+    with _stage(colour=True) as stage:
+        return picture.status(stage)
 
 
 def squeezed(text: str) -> str:
@@ -103,6 +110,7 @@ def example() -> Mapping[str, object]:
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "README.md": lambda: played((ROOT / "README.md").read_text()),
     "docs/tour.md": lambda: played((ROOT / "docs/tour.md").read_text()),
+    "docs/pictures/status.svg": pictured,
     "docs/states.md": docs.states,
     "docs/config.md": docs.config,
     "docs/doctor.md": docs.doctor,
