@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from git_agent.actions.demo_project import demo_project
-from git_agent.actions.demo_stage import Stage, demo_stage
 from git_agent.cli import manual
+from git_agent.demo.project import demo_project
+from git_agent.demo.stage import Stage, demo_stage
 from git_agent.domain import guide
 from git_agent.render import docs
 from tests import picture

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from git_agent.actions.demo_stage import Stage
+from git_agent.demo.stage import Stage
 
 COLUMNS = 90
 COMMAND = "git agent status"

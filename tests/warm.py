@@ -162,7 +162,7 @@ def load() -> None:
     import git_agent
 
     for module in pkgutil.walk_packages(git_agent.__path__, "git_agent."):
-        if module.name != "git_agent.actions.demo_project":
+        if module.name != "git_agent.demo.project":
             importlib.import_module(module.name)
     for name in ("pygit2", "playhouse.apsw_ext", "rich.table", "rich.console", "difflib", "tempfile", "shutil"):
         importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""Beat files: what the hooks touch in place of the store, one for each worker's worktree."""
+"""Beat files: one per worktree, touched by the hooks instead of the store."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _state_names(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
 
 
 def _rescues(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
-    from git_agent.actions.rescue import rescue_refs
+    from git_agent.actions.undo.rescue import rescue_refs
 
     _ = app.store
     return [CompletionItem(r.name, help=r.subject) for r in rescue_refs(app) if r.name.startswith(start)]

@@ -131,7 +131,7 @@ def call(app: App, first: int | None = None) -> None:
     own = events.take_calls()
     if own is None and first is None:
         return
-    from git_agent.actions.notify import notify
+    from git_agent.actions.views.notify import notify
     from git_agent.render import json
 
     try:
@@ -152,7 +152,7 @@ def _end(app: App) -> None:
         from git_agent.store import events
 
         if events.take_news():
-            from git_agent.actions.protect import protect
+            from git_agent.actions.setup.hooks import protect
 
             with contextlib.suppress(AgentError, OSError):  # the next command does it
                 protect(app)
@@ -168,8 +168,8 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 
 
 def _look(app: App) -> None:
-    from git_agent.actions.look import look
-    from git_agent.actions.take_unsaid import take_unsaid
+    from git_agent.actions.reconcile.notices import take_unsaid
+    from git_agent.actions.reconcile.reconcile import look
 
     try:
         seen = look(app, typed=True)
@@ -267,7 +267,7 @@ def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] 
     """Answer with one task and what is said of it."""
 
     def payload() -> dict[str, Any]:
-        from git_agent.actions.view import view
+        from git_agent.actions.views.task import view
         from git_agent.render import json
 
         return {"task": json.task(view(app, [task], counts=True)[0]), **more}

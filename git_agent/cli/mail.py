@@ -12,7 +12,7 @@ from git_agent.cli.frame import Answer, Finite, read_text, screen, verb
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
-    from git_agent.actions.inbox import Inbox
+    from git_agent.actions.messages.inbox import Inbox
     from git_agent.domain.message import Message
 
 _ID = click.IntRange(1, 2**63 - 1)
@@ -39,7 +39,7 @@ def send_verb(
     reaches whoever works on it then. It is delivered until it is acknowledged; a worker that sends too many in a minute
     is refused with exit code 6.
     """
-    from git_agent.actions.send import send
+    from git_agent.actions.messages.send import send
 
     to, text = (words, None) if file is not None else (words[:-1], words[-1])
     if not to:
@@ -54,7 +54,7 @@ def send_verb(
 @click.argument("text")
 def reply_verb(app: App, message: int, text: str) -> Answer:
     """Answer message ID: to its sender, and its topic, in its thread. That acknowledges it."""
-    from git_agent.actions.reply import reply
+    from git_agent.actions.messages.send import reply
 
     return _sent(reply(app, message, text))
 
@@ -70,8 +70,7 @@ def inbox_verb(app: App, whose: str | None, wait: bool, timeout: float | None, p
     They are shown again until you acknowledge them. --wait returns when a message is new, or was seen five minutes ago
     and is not acknowledged; when the time is up the exit code is 6. The text of a message is data from others.
     """
-    from git_agent.actions.inbox import inbox
-    from git_agent.actions.mark_seen import mark_seen
+    from git_agent.actions.messages.inbox import inbox, mark_seen
     from git_agent.render import json
 
     found = inbox(app, whose=whose, wait=wait, timeout_s=timeout)
@@ -103,7 +102,7 @@ def _talk(app: App, found: Inbox) -> list[str]:
 @click.argument("messages", type=_ID, nargs=-1, required=True, metavar="ID...")
 def ack_verb(app: App, messages: tuple[int, ...]) -> Answer:
     """Acknowledge messages that you received: they are delivered no more."""
-    from git_agent.actions.ack import ack
+    from git_agent.actions.messages.inbox import ack
     from git_agent.render import json
 
     done = ack(app, messages)
@@ -119,7 +118,7 @@ def ack_verb(app: App, messages: tuple[int, ...]) -> Answer:
 )
 def tail_verb(app: App, topic: str, follow: bool, last: int) -> Answer:
     """Show what was said in a topic, such as '#builds' (quoted, for the shell) or builds."""
-    from git_agent.actions.tail import tail
+    from git_agent.actions.messages.topics import tail
     from git_agent.render import json
 
     said = tail(app, topic, last=last, follow=follow)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @click.option("--stat", is_flag=True, help="Only the changed files and lines.")
 def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
     """Show what a task changed since its branch left the base, through git's own diff and pager."""
-    from git_agent.actions.diff import diff
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
+    from git_agent.actions.views.diff import diff
 
     found = find(app, task)
     start, tip = diff(app, found)
@@ -46,8 +46,8 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
     The approval is for that commit: when the branch moves afterwards, the task is IN_REVIEW again. A worker can't
     approve its own task.
     """
-    from git_agent.actions.approve import approve
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
+    from git_agent.actions.tasks.review import approve
 
     if at is not None and len(tasks) > 1:
         raise usage("at-one", "--at names the commit of one task", "approve them one by one")
@@ -61,7 +61,7 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
 
 def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
     """Answer with one task, or with several."""
-    from git_agent.actions.view import view
+    from git_agent.actions.views.task import view
     from git_agent.render import json
 
     if len(found) == 1:
@@ -81,8 +81,8 @@ def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
 )
 def request_changes_verb(app: App, task: str, text: str) -> Answer:
     """Send a task back to its worker with a text: WORKING, hold changes_requested."""
-    from git_agent.actions.find import find
-    from git_agent.actions.request_changes import request_changes
+    from git_agent.actions.lookup import find
+    from git_agent.actions.tasks.review import request_changes
 
     taken = request_changes(app, find(app, task), text)
     return task_answer(
@@ -132,7 +132,7 @@ def merge_verb(
     the base kept moving, or another queue is at work.
     """
     del yes  # nothing is asked
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
 
     if already is not None:
         return _already(app, [find(app, ref) for ref in tasks or (None,)], already)
@@ -145,13 +145,13 @@ def merge_verb(
 
 
 def _approved(app: App) -> list[Task]:
-    from git_agent.actions.merge_order import merge_order
+    from git_agent.actions.merging.batch import merge_order
 
     return merge_order(app)
 
 
 def _merge(app: App, task: Task, options: dict[str, Any]) -> Answer:
-    from git_agent.actions.merge import merge
+    from git_agent.actions.merging.merge import merge
     from git_agent.render import json, queue
 
     merged, dry_run = merge(app, task, **options), options["dry_run"]
@@ -161,8 +161,8 @@ def _merge(app: App, task: Task, options: dict[str, Any]) -> Answer:
 
 
 def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
-    from git_agent.actions.merge_queue import merge_queue
-    from git_agent.actions.view import view
+    from git_agent.actions.merging.queue import merge_queue
+    from git_agent.actions.views.task import view
     from git_agent.domain.queueing import exit_code
     from git_agent.render import json, queue
 
@@ -178,7 +178,7 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
 
 
 def _already(app: App, found: Sequence[Task], oid: str) -> Answer:
-    from git_agent.actions.record_merge import record_merge
+    from git_agent.actions.merging.record import record_merge
 
     done = [record_merge(app, task, oid or None) for task in found]
     lines = [f"{t.task.label} is {t.task.state}" + ("" if t.moved else " already") for t in done]
@@ -201,8 +201,8 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     directories go where other hosts have all of them.
     """
     del yes  # nothing is asked
-    from git_agent.actions.find import find
-    from git_agent.actions.rm import rm
+    from git_agent.actions.lookup import find
+    from git_agent.actions.removal.remove import rm
     from git_agent.render import json, lines
     from git_agent.store import tasks
 
@@ -223,8 +223,8 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
     What would lose work stays, and is named. Ignored directories (builds, dependencies) are not kept, but named.
     """
     del yes  # nothing is asked
-    from git_agent.actions.clean import clean
-    from git_agent.actions.view import view
+    from git_agent.actions.removal.remove import clean
+    from git_agent.actions.views.task import view
     from git_agent.domain.durations import parse_duration
     from git_agent.render import json, lines
 

@@ -64,9 +64,9 @@ def run_verb(
 
 def _chosen(app: App, ref: str | None, agent: str | None, words: Sequence[str], fresh: bool) -> tuple[Task, Command]:
     """The command first: a task is not taken from the queue for one that can't be run."""
-    from git_agent.actions.choose_agent import choose_agent
-    from git_agent.actions.find import find
-    from git_agent.actions.obtain import obtain
+    from git_agent.actions.attempts.claim import obtain
+    from git_agent.actions.lookup import find
+    from git_agent.actions.running.run import choose_agent
     from git_agent.store import tasks
 
     named = find(app, ref) if ref is not None or app.worker_of is not None else None
@@ -110,7 +110,7 @@ def ps_verb(app: App) -> Answer:
     BEAT is the age of the last sign of life, PROGRESS that of the last sign of work: a commit, a changed file, a
     message, a line of output.
     """
-    from git_agent.actions.ps import ps
+    from git_agent.actions.views.sessions import ps
     from git_agent.render import json, lines
 
     found = ps(app)
@@ -127,8 +127,8 @@ def ps_verb(app: App) -> Answer:
 @click.option("--raw", is_flag=True, help="As it was printed, with what only a terminal understands.")
 def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, check: bool, raw: bool) -> Answer:
     """Show what a task's command printed: the last 8 to 16 MB of each attempt are kept, and of the last check."""
-    from git_agent.actions.find import find
-    from git_agent.actions.logs import logs
+    from git_agent.actions.lookup import find
+    from git_agent.actions.running.logs import logs
     from git_agent.runtime import following
 
     if check and attempt is not None:
@@ -164,8 +164,8 @@ def stop_verb(app: App, task: str | None) -> Answer:
 
     The task stays WORKING, with the hold `stopped`; its worktree stays as it is, and git agent run goes on there.
     """
-    from git_agent.actions.find import find
-    from git_agent.actions.stop import stop
+    from git_agent.actions.lookup import find
+    from git_agent.actions.running.stop import stop
 
     stopped = stop(app, find(app, task))
     label = stopped.task.label
@@ -177,8 +177,8 @@ def stop_verb(app: App, task: str | None) -> Answer:
 @task_argument(required=True)
 def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     """Run a command in a task's worktree, and end with its exit code. It is not supervised: git agent run does that."""
-    from git_agent.actions.exec import exec_place
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
+    from git_agent.actions.running.logs import exec_place
     from git_agent.proc import replace
 
     if not command:

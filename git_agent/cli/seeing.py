@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Also completed and cancelled ones.")
 def list_verb(app: App, states: Sequence[str], everything: bool) -> Answer:
     """List tasks by priority and age: the unfinished ones, without --all."""
-    from git_agent.actions.list import list_tasks
+    from git_agent.actions.views.task import list_tasks
 
     as_json = bool(click.get_current_context().params.get("as_json"))
     found = list_tasks(app, [_state(s) for s in states], everything=everything, counts=as_json)
@@ -48,7 +48,7 @@ def status_verb(app: App, task: str | None) -> Answer:
     """Show on one screen who waits for you, each with the command to type next, then workers and queue."""
     if task is not None:
         return _shown(app, task)
-    from git_agent.actions.status import status
+    from git_agent.actions.views.status import status
     from git_agent.render import json, lines
 
     as_json = bool(click.get_current_context().params.get("as_json"))
@@ -62,8 +62,8 @@ def status_verb(app: App, task: str | None) -> Answer:
 
 
 def _shown(app: App, task: str | None) -> Answer:
-    from git_agent.actions.find import find
-    from git_agent.actions.show import show
+    from git_agent.actions.lookup import find
+    from git_agent.actions.views.show import show
     from git_agent.render import json, lines
 
     found = show(app, find(app, task))
@@ -96,9 +96,8 @@ def log_verb(app: App, task: str | None, since: str | None) -> Answer:
 
     With --json one object a line.
     """
-    from git_agent.actions.find import find
-    from git_agent.actions.log import log
-    from git_agent.actions.moment import moment
+    from git_agent.actions.lookup import find, moment
+    from git_agent.actions.views.history import log
     from git_agent.render import json, lines
 
     found = find(app, task) if task is not None or app.worker_of else None
@@ -126,8 +125,8 @@ def watch_verb(app: App, task: str | None, since: int | None) -> Answer:
 @task_argument()
 def path_verb(app: App, task: str | None) -> Answer:
     """Print the path of a task's worktree, for `cd "$(git agent path 7)"`."""
-    from git_agent.actions.find import find
-    from git_agent.actions.path import path
+    from git_agent.actions.lookup import find
+    from git_agent.actions.views.diff import path
 
     where = path(app, find(app, task))
     return Answer({"path": where}, [where])
@@ -139,7 +138,7 @@ def path_verb(app: App, task: str | None) -> Answer:
 )
 def stats_verb(app: App, days: float) -> Answer:
     """Show how long tasks stay in each state, how many were completed, failed or sent back."""
-    from git_agent.actions.stats import stats
+    from git_agent.actions.views.history import stats
     from git_agent.render import lines
 
     found = stats(app, days=days)
@@ -165,8 +164,8 @@ def conflicts_verb(app: App, task: str | None) -> Answer:
 
     In a pipe: a line for each file, with tabs (task, other task or `base`, path), and last the line `order`.
     """
-    from git_agent.actions.conflicts import conflicts
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
+    from git_agent.actions.merging.conflicts import conflicts
     from git_agent.errors import Exit
     from git_agent.render import clashes
 

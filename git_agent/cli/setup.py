@@ -26,7 +26,7 @@ def init_verb(app: App, no_hooks: bool, agents_md: bool) -> Answer:
     that add tasks do the same. With --agents-md a part of AGENTS.md at the top of the worktree is written, or
     renewed, for you to commit; what is beside its markers stays.
     """
-    from git_agent.actions.init import init
+    from git_agent.actions.setup.init import init
 
     done = init(app, hooks=not no_hooks, agents=agents_md)
     word = "made" if done.made else "is there already:"
@@ -54,7 +54,7 @@ def deinit_verb(app: App, purge: bool, yes: bool, dry_run: bool) -> Answer:
 
     Without --purge the store stays, and every command goes on working: it notices by itself what happened in git.
     """
-    from git_agent.actions.deinit import deinit
+    from git_agent.actions.setup.init import deinit
 
     done = deinit(app, purge=purge, sure=yes, dry_run=dry_run, asks=_ask if can_ask(app) else None)
     lines = ["hooks are taken out" if done.hooks else "no hooks are here"]
@@ -82,7 +82,7 @@ def doctor_verb(app: App, fix: bool) -> Answer:
     nothing without --fix. With it, each fix looks again before it acts, deletes no commit and no changed file, and is
     an event that `git agent undo` takes back. Exits 1 when anything is wrong, with --fix when anything still is.
     """
-    from git_agent.actions.doctor import doctor
+    from git_agent.actions.doctor.doctor import doctor
     from git_agent.render import diagnosis
     from git_agent.render.style import wants_colour
 
@@ -99,7 +99,7 @@ def hooks_verb(app: App) -> Answer:
     runs yours), workers' (a hooks directory for workers' worktrees only) or none: then what happens is noticed by the
     next command.
     """
-    from git_agent.actions.hooks import hooks
+    from git_agent.actions.setup.hooks import hooks
     from git_agent.render.table import Column, table
 
     found = hooks(app)
@@ -131,8 +131,8 @@ def sync_verb(app: App, background: bool) -> Answer:
 
         draining.look_until_quiet(app)
         return Answer({"noticed": []})
-    from git_agent.actions.look import look
-    from git_agent.actions.take_unsaid import take_unsaid
+    from git_agent.actions.reconcile.notices import take_unsaid
+    from git_agent.actions.reconcile.reconcile import look
 
     seen = look(app, remotes=True, typed=True).lines
     lines = [*take_unsaid(app), *seen]
@@ -146,7 +146,7 @@ def config_verb(app: App) -> Answer:
     Values are git's own configuration: set them with `git config agent.KEY VALUE`. A committed `.gitagent` file gives
     a team's values; its keys that name commands count after `git agent trust`.
     """
-    from git_agent.actions.config import config
+    from git_agent.actions.setup.config import config
     from git_agent.render.table import Column, table
 
     found = config(app)
@@ -160,7 +160,7 @@ def config_verb(app: App) -> Answer:
 @verb("trust", creates=True, looks=False)
 def trust_verb(app: App) -> Answer:
     """Accept the commands of the committed .gitagent file, until it changes."""
-    from git_agent.actions.trust import trust
+    from git_agent.actions.setup.config import trust
 
     done = trust(app)
     lines = [f"{key} = {visible(value)}" for key, value in done.commands]
@@ -215,8 +215,8 @@ def demo_verb(app: App, keep: str | None) -> Answer:
     Each command is shown as it is run. With --json that goes to standard error.
     """
     app.carried = ()  # it needs no repository, so nobody's worker speaks
-    from git_agent.actions.demo import demo
-    from git_agent.render import demo as render
+    from git_agent.demo import lines as render
+    from git_agent.demo.play import demo
     from git_agent.render.style import wants_colour
 
     as_json = bool(click.get_current_context().params["as_json"])

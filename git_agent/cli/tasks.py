@@ -72,7 +72,7 @@ def add_verb(app: App, title: str | None, **given: Any) -> Answer:
 
     Workers take it with `git agent claim`; `git agent spawn TASK` makes its worktree.
     """
-    from git_agent.actions.add import add
+    from git_agent.actions.tasks.create import add
 
     task = add(app, _order(title, **given))
     return task_answer(app, task, [f"{task.label} {task.name} is {task.state}"])
@@ -86,7 +86,7 @@ def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
 
     --after and --path replace what was there; an empty one (--after '') takes all away.
     """
-    from git_agent.actions.edit import edit
+    from git_agent.actions.tasks.edit import edit
 
     if not any(given.values()) and given["priority"] is None:
         raise usage("nothing-given", "nothing to change is given", "git agent edit -h")
@@ -114,7 +114,7 @@ def spawn_verb(
     A number, a branch or the name of an open task means that task; anything else is the title of a new one. With --run
     or a command an agent is run there in the background, as git agent run --detach does it: WORKING.
     """
-    from git_agent.actions.spawn import spawn
+    from git_agent.actions.attempts.spawn import spawn
 
     task = None if what is None else _meant(app, what)
     if task is not None and any(value or value == 0 for value in given.values()):
@@ -123,7 +123,7 @@ def spawn_verb(
     order = _order(None if task else what, agent, **given)
     if not runs and not command:
         return _placed(app, spawn(app, order, task, adopt=branch))
-    from git_agent.actions.choose_agent import choose_agent
+    from git_agent.actions.running.run import choose_agent
     from git_agent.runtime.running import run_behind
     from git_agent.store import tasks
 
@@ -138,7 +138,7 @@ def _meant(app: App, text: str) -> Task | None:
 
     A task that another spawn is just making is open, too, for a moment, and is not in the queue.
     """
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
     from git_agent.domain import names
     from git_agent.domain.task import State
     from git_agent.store import intents, tasks
@@ -159,7 +159,7 @@ def _placed(app: App, task: Task, *more: str) -> Answer:
 @click.option("--why", is_flag=True, help="Say what blocks the rest.")
 def ready_verb(app: App, why: bool) -> Answer:
     """List what can be claimed, the next one first."""
-    from git_agent.actions.ready import ready
+    from git_agent.actions.views.ready import ready
     from git_agent.render import json, lines
 
     found = ready(app)
@@ -177,8 +177,8 @@ def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) ->
 
     The claim ends when the worker is silent for agent.lease. With nothing to claim the exit code is 6.
     """
-    from git_agent.actions.claim import claim
-    from git_agent.actions.find import find
+    from git_agent.actions.attempts.claim import claim
+    from git_agent.actions.lookup import find
 
     chosen = None if task is None else find(app, task)
     return _placed(app, claim(app, chosen, wait=wait, timeout_s=timeout))
@@ -194,15 +194,15 @@ def reassign_verb(app: App, task: str, agent: str | None, fresh: bool, kill: boo
 
     The worker before is superseded: what it does with git agent exits 5. Its worktree stays.
     """
-    from git_agent.actions.find import find
-    from git_agent.actions.reassign import reassign
+    from git_agent.actions.attempts.reassign import reassign
+    from git_agent.actions.lookup import find
 
     return _placed(app, reassign(app, find(app, task), agent=agent, fresh=fresh, kill=kill))
 
 
 def _stepped(app: App, task: str | None, step: Callable[..., Any], *, undone: bool = False, **options: Any) -> Answer:
     """Take a step and say where the task is. undone: `undo` takes it back."""
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
 
     taken = step(app, find(app, task), **options)
     lines = [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")]
@@ -213,7 +213,7 @@ def _stepped(app: App, task: str | None, step: Callable[..., Any], *, undone: bo
 @task_argument()
 def release_verb(app: App, task: str | None) -> Answer:
     """Put a task back into the queue: OPEN. Its worktree and branch stay, the attempt counts."""
-    from git_agent.actions.release import release
+    from git_agent.actions.tasks.lifecycle import release
 
     return _stepped(app, task, release)
 
@@ -223,7 +223,7 @@ def release_verb(app: App, task: str | None) -> Answer:
 @click.option("-m", "--message", "reason", required=True, metavar="REASON", help="Why.")
 def fail_verb(app: App, task: str | None, reason: str) -> Answer:
     """Give a task up: FAILED. What waits for it keeps waiting."""
-    from git_agent.actions.fail import fail
+    from git_agent.actions.tasks.lifecycle import fail
 
     return _stepped(app, task, fail, reason=reason)
 
@@ -232,7 +232,7 @@ def fail_verb(app: App, task: str | None, reason: str) -> Answer:
 @task_argument(required=True)
 def retry_verb(app: App, task: str) -> Answer:
     """Put a failed task back into the queue: OPEN. The next attempt starts from its last commit."""
-    from git_agent.actions.retry import retry
+    from git_agent.actions.tasks.lifecycle import retry
 
     return _stepped(app, task, retry)
 
@@ -243,7 +243,7 @@ def retry_verb(app: App, task: str) -> Answer:
 @click.option("--kill", is_flag=True, help="End the process that git agent supervises, too.")
 def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> Answer:
     """Call a task off: CANCELLED. Its worker is superseded; worktree and branch stay until rm or clean."""
-    from git_agent.actions.cancel import cancel
+    from git_agent.actions.tasks.lifecycle import cancel
 
     return _stepped(app, task, cancel, undone=True, reason=reason, kill=kill)
 
@@ -252,6 +252,6 @@ def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> A
 @task_argument(required=True)
 def reopen_verb(app: App, task: str) -> Answer:
     """Put a completed or cancelled task back into the queue: OPEN. What waits for it waits again."""
-    from git_agent.actions.reopen import reopen
+    from git_agent.actions.tasks.lifecycle import reopen
 
     return _stepped(app, task, reopen)

@@ -13,8 +13,8 @@ from git_agent.cli.questions import ask, can_ask, yes_option
 from git_agent.errors import refused, usage
 
 if TYPE_CHECKING:
-    from git_agent.actions.prune_rescues import PrunedRescues
-    from git_agent.actions.undo import Undone
+    from git_agent.actions.undo.rescue import PrunedRescues
+    from git_agent.actions.undo.undo import Undone
 
 _LISTED = 20
 
@@ -32,7 +32,7 @@ def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_
     and the task is as it was. A merge is undone only while nothing stands on it, else the command is named that reverts
     it; a fix that changed since is left as it is. An undo is not undone: do it again.
     """
-    from git_agent.actions.undo import undo
+    from git_agent.actions.undo.undo import undo
 
     if listed:
         return _listing(app)
@@ -58,7 +58,7 @@ def _confirm(app: App, looked: Undone, yes: bool) -> None:
 
 
 def _listing(app: App) -> Answer:
-    from git_agent.actions.list_undoable import list_undoable
+    from git_agent.actions.undo.undo import list_undoable
     from git_agent.render import undoing
 
     found = list_undoable(app, _LISTED)
@@ -66,7 +66,7 @@ def _listing(app: App) -> Answer:
 
 
 def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
-    from git_agent.actions.view import view
+    from git_agent.actions.views.task import view
     from git_agent.render import json, undoing
     from git_agent.store import tasks
 
@@ -101,9 +101,8 @@ def _below(command: click.Command) -> None:
 @task_argument()
 def _list(app: App, task: str | None) -> Answer:
     """List what is kept of TASK, or of all tasks."""
-    from git_agent.actions.find import find
-    from git_agent.actions.kept_directories import kept_directories
-    from git_agent.actions.rescue import rescue_refs
+    from git_agent.actions.lookup import find
+    from git_agent.actions.undo.rescue import kept_directories, rescue_refs
     from git_agent.render import undoing
 
     of = find(app, task) if task is not None else None
@@ -117,8 +116,7 @@ def _list(app: App, task: str | None) -> Answer:
 @click.argument("name", metavar="RESCUE")
 def _show(app: App, name: str) -> Answer:
     """Show the commits, or the files, with their changes; RESCUE as in `3/1`. Through git's pager."""
-    from git_agent.actions.find_rescue import find_rescue
-    from git_agent.actions.show_rescue import show_rescue
+    from git_agent.actions.undo.rescue import find_rescue, show_rescue
     from git_agent.proc.replace import replace
     from git_agent.render import undoing
 
@@ -136,7 +134,7 @@ def _show(app: App, name: str) -> Answer:
 @click.option("--branch", metavar="NAME", help="Name of the branch; rescue/<task>-<n> without it.")
 def _restore(app: App, name: str, branch: str | None) -> Answer:
     """Make a branch at what is kept; RESCUE as in `3/1`."""
-    from git_agent.actions.restore_rescue import restore_rescue
+    from git_agent.actions.undo.rescue import restore_rescue
     from git_agent.git.refs import FILES
     from git_agent.render import undoing
     from git_agent.render.text import visible
@@ -156,7 +154,7 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
 @yes_option()
 def _prune(app: App, older_than: str, dry_run: bool, yes: bool) -> Answer:
     """Delete what was kept longer ago than AGE: refs, and copies of ignored files."""
-    from git_agent.actions.prune_rescues import prune_rescues
+    from git_agent.actions.undo.rescue import prune_rescues
     from git_agent.domain.durations import parse_duration
     from git_agent.render import undoing
 

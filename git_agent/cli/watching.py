@@ -26,7 +26,7 @@ def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> No
 
     Ends with click's Exit, or BrokenPipeError; raises AgentError when the store is gone.
     """
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
     from git_agent.runtime.watching import follow
     from git_agent.store import events
 
@@ -58,7 +58,7 @@ def _print(app: App, happened: list[Event], as_json: bool) -> None:
     if not happened:
         return
     if as_json:
-        from git_agent.actions.log import Entry
+        from git_agent.actions.views.history import Entry
         from git_agent.render import json
 
         said = [json.document(json.entry(Entry(e.at, event=e))) for e in happened]

@@ -20,8 +20,8 @@ def _taken(app: App, taken: Any) -> Answer:
 @task_argument()
 def start_verb(app: App, task: str | None) -> Answer:
     """Begin work: WORKING. Resumes a task that waits (a hold ends) or takes it back from review."""
-    from git_agent.actions.find import find
-    from git_agent.actions.start import start
+    from git_agent.actions.lookup import find
+    from git_agent.actions.tasks.lifecycle import start
 
     return _taken(app, start(app, find(app, task)))
 
@@ -32,8 +32,8 @@ def start_verb(app: App, task: str | None) -> Answer:
 @click.option("--while-pid", type=click.IntRange(1), metavar="PID", help="Beat until that process is gone.")
 def heartbeat_verb(app: App, task: str | None, note: str | None, while_pid: int | None) -> Answer:
     """Say that the worker is there: one beat, or one every agent.beat while a process lives."""
-    from git_agent.actions.find import find
-    from git_agent.actions.heartbeat import heartbeat
+    from git_agent.actions.liveness.heartbeat import heartbeat
+    from git_agent.actions.lookup import find
 
     found = find(app, task)
     beaten = heartbeat(app, found, note)
@@ -51,8 +51,8 @@ def prime_verb(app: App, task: str | None) -> Answer:
 
     Without TASK, outside of a worker's worktree: what one must know who spreads the work. Nothing is marked as read.
     """
-    from git_agent.actions.find import find
-    from git_agent.actions.prime import prime
+    from git_agent.actions.lookup import find
+    from git_agent.actions.views.prime import prime
     from git_agent.render import json
     from git_agent.render import prime as render
 
@@ -67,8 +67,8 @@ def prime_verb(app: App, task: str | None) -> Answer:
 @click.option("--task", metavar="TASK", help="The task, when not in its worktree.")
 def ask_verb(app: App, text: str, task: str | None) -> Answer:
     """Ask the people a question: the task waits for the answer (hold needs_input)."""
-    from git_agent.actions.ask import ask
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
+    from git_agent.actions.tasks.questions import ask
 
     return _taken(app, ask(app, find(app, task), text))
 
@@ -78,8 +78,8 @@ def ask_verb(app: App, text: str, task: str | None) -> Answer:
 @click.argument("text")
 def answer_verb(app: App, task: str, text: str) -> Answer:
     """Answer a worker's question; it may go on."""
-    from git_agent.actions.answer import answer
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
+    from git_agent.actions.tasks.questions import answer
 
     taken = answer(app, find(app, task), text)
     told = "" if taken.moved else " already"
@@ -93,7 +93,7 @@ def answer_verb(app: App, task: str, text: str) -> Answer:
 @click.option("--allow-empty", is_flag=True, help="Also without a commit over the base.")
 def done_verb(app: App, task: str | None, note: str | None, rebase: bool, allow_empty: bool) -> Answer:
     """Hand the work in: IN_REVIEW. The worktree must be clean and hold a commit over the base."""
-    from git_agent.actions.done import done
-    from git_agent.actions.find import find
+    from git_agent.actions.lookup import find
+    from git_agent.actions.tasks.submit import done
 
     return _taken(app, done(app, find(app, task), note, rebase=rebase, allow_empty=allow_empty))

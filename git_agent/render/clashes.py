@@ -10,7 +10,7 @@ from git_agent.render.style import paint
 from git_agent.render.text import cut, visible
 
 if TYPE_CHECKING:
-    from git_agent.actions.conflicts import Conflicts
+    from git_agent.actions.merging.conflicts import Conflicts
     from git_agent.render.lines import Screen
 
 _MOST = 24  # tasks that clash; a greater matrix tells the eye nothing

@@ -10,7 +10,7 @@ from git_agent.render.text import cut, pad, visible, width
 from git_agent.render.whom import Pair, spans, whom
 
 if TYPE_CHECKING:
-    from git_agent.actions.outside import Outside
+    from git_agent.actions.path_claims.outside import Outside
 
 Said = TypeVar("Said")
 _ALIKE = 3  # files of which the same is to be said

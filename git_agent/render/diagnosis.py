@@ -10,7 +10,7 @@ from git_agent.render.style import paint
 from git_agent.render.text import visible
 
 if TYPE_CHECKING:
-    from git_agent.actions.doctor import Diagnosis
+    from git_agent.actions.doctor.doctor import Diagnosis
     from git_agent.domain.finding import Finding
 
 

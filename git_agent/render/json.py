@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from git_agent.actions.log import Entry
-from git_agent.actions.need import Need
-from git_agent.actions.ps import Running
-from git_agent.actions.retire import Retired
-from git_agent.actions.view import TaskView
+from git_agent.actions.removal.retire import Retired
+from git_agent.actions.views.history import Entry
+from git_agent.actions.views.needs import Need
+from git_agent.actions.views.sessions import Running
+from git_agent.actions.views.task import TaskView
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
 from git_agent.domain.queueing import Outcome, exit_code
@@ -18,7 +18,7 @@ from git_agent.errors import AgentError
 from git_agent.render.text import cut, rfc3339, visible
 
 if TYPE_CHECKING:
-    from git_agent.actions.notify import Notification
+    from git_agent.actions.views.notify import Notification
 
 SCHEMA = 1
 _LONGEST = 200  # columns of a text in a notification's line; the event has all of it

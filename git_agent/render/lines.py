@@ -13,14 +13,13 @@ from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible
 
 if TYPE_CHECKING:
-    from git_agent.actions.log import Entry
-    from git_agent.actions.ps import Running
-    from git_agent.actions.ready import Ready
-    from git_agent.actions.retire import Retired
-    from git_agent.actions.show import Shown
-    from git_agent.actions.stats import Stats
-    from git_agent.actions.status import Status
-    from git_agent.actions.view import TaskView
+    from git_agent.actions.removal.retire import Retired
+    from git_agent.actions.views.history import Entry, Stats
+    from git_agent.actions.views.ready import Ready
+    from git_agent.actions.views.sessions import Running
+    from git_agent.actions.views.show import Shown
+    from git_agent.actions.views.status import Status
+    from git_agent.actions.views.task import TaskView
     from git_agent.domain.event import Event
 
 

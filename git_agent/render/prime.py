@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from git_agent.actions.prime import Left, Primer
-from git_agent.actions.view import TaskView
+from git_agent.actions.views.prime import Left, Primer
+from git_agent.actions.views.task import TaskView
 from git_agent.domain import guide
 from git_agent.domain.message import Message
 from git_agent.domain.task import State

@@ -13,9 +13,8 @@ from git_agent.render.table import Column, table
 from git_agent.render.text import age, rfc3339, visible
 
 if TYPE_CHECKING:
-    from git_agent.actions.kept_directories import KeptDirectory
-    from git_agent.actions.list_undoable import Undoable
-    from git_agent.actions.prune_rescues import PrunedRescues
+    from git_agent.actions.undo.rescue import KeptDirectory, PrunedRescues
+    from git_agent.actions.undo.undo import Undoable
     from git_agent.domain.rescue import Rescue
 
 _OPERATIONS = (

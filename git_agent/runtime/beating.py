@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 
-from git_agent.actions.heartbeat import heartbeat
+from git_agent.actions.liveness.heartbeat import heartbeat
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from git_agent.actions.keep_unsaid import keep_unsaid
-from git_agent.actions.look import look
+from git_agent.actions.reconcile.notices import keep_unsaid
+from git_agent.actions.reconcile.reconcile import look
 from git_agent.app import App
 from git_agent.git import locks, spool
 from git_agent.proc import launch, processes, program

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from git_agent.actions.logs import Log
+from git_agent.actions.running.logs import Log
 from git_agent.errors import AgentError
 from git_agent.proc import logfile
 from git_agent.proc.logfile import OLDER

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from git_agent.actions.run import Begun, run
-from git_agent.actions.settle import Settled, settle
+from git_agent.actions.running.finish import Settled, settle
+from git_agent.actions.running.run import Begun, run
 from git_agent.app import App
 from git_agent.domain.command import Command, shown
 from git_agent.domain.ending import Ended

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from git_agent.actions.watch import PAGE, Watched, watch
+from git_agent.actions.views.history import PAGE, Watched, watch
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.errors import AgentError

@@ -38,7 +38,7 @@ try:
         raise ZeroDivisionError
 except ZeroDivisionError:
     pass
-from git_agent.actions.notify import notify
+from git_agent.actions.views.notify import notify
 from git_agent.app import App
 os.chdir(sys.argv[2])
 app = App()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from git_agent.actions.reap import reap
+from git_agent.actions.liveness.reap import reap
 from git_agent.app import App
 from git_agent.domain.clocks import Reading
 from git_agent.proc import clock
@@ -358,8 +358,8 @@ def test_a_task_that_a_person_started_is_never_reaped_and_shown_with_what_reassi
 
 READ_ONLY = """
 import random  # nobody may not be able to read the interpreter's library
-from git_agent.actions import keep_time
-from git_agent.actions.reap import reap
+from git_agent.actions.liveness import judge
+from git_agent.actions.liveness.reap import reap
 from git_agent.app import App
 from git_agent.config import Config
 from git_agent.proc import clock

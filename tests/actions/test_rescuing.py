@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.sandbox import Sandbox
 
 READS = """
-from git_agent.actions.rescue import rescue_refs
+from git_agent.actions.undo.rescue import rescue_refs
 from git_agent.app import App
 from git_agent.store.schema import database
 app, reads = App(), []

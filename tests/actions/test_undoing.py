@@ -379,21 +379,21 @@ def test_a_name_that_was_given_again_is_in_the_way_and_a_look_knows(repo: Sandbo
 
 BEATEN = """
 import subprocess
-from git_agent.actions import undo_fix
+from git_agent.actions.doctor import undo
 from git_agent.app import App
 from git_agent.errors import AgentError
 from git_agent.store import events
 app = App()
 _ = app.store
 (event,) = (e for e in events.of_task(None) if e.kind == "doctor.fixed")
-act = undo_fix._OUTSIDE["context-included"]
+act = undo._OUTSIDE["context-included"]
 def beaten(*given):
     text = act(*given)
     print(subprocess.run(["git", "agent", "undo"], capture_output=True, text=True, check=True).stdout, end="")
     return text
-undo_fix._OUTSIDE["context-included"] = beaten
+undo._OUTSIDE["context-included"] = beaten
 try:
-    undo_fix.undo_fix(app, [event])
+    undo.undo_fix(app, [event])
 except AgentError as error:
     print(error.code)
 """

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git_agent.actions.ack import ack
-from git_agent.actions.inbox import inbox
-from git_agent.actions.send import send
+from git_agent.actions.messages.inbox import ack, inbox
+from git_agent.actions.messages.send import send
 from git_agent.app import App
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import State

@@ -30,7 +30,7 @@ BATCHES = sorted({each.batch for each in BREAKS.values()})
 UNDO = """
 import json, sys
 from git_agent.app import App
-from git_agent.actions.undo_fix import undo_fix
+from git_agent.actions.doctor.undo import undo_fix
 from git_agent.errors import AgentError
 from git_agent.store import events
 app, said = App(), []
@@ -437,8 +437,8 @@ def test_a_lock_of_git_that_may_be_in_use_is_left_alone(world: World) -> None:
 RACE = """
 import json, os, subprocess, sys
 from git_agent.app import App
-from git_agent.actions.examine import examine
-from git_agent.actions.mend_findings import _FIXERS
+from git_agent.actions.doctor.examine import examine
+from git_agent.actions.doctor.doctor import _FIXERS
 from git_agent.errors import AgentError
 app, then = App(), sys.argv[2]
 found = next(each for each in examine(app).findings if each.code == sys.argv[1])

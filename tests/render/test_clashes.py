@@ -7,9 +7,9 @@ from itertools import combinations
 
 import pytest
 
-from git_agent.actions.conflicts import Clash, Conflicts
-from git_agent.actions.outside import Outside
-from git_agent.actions.overlaps import Overlap
+from git_agent.actions.merging.conflicts import Clash, Conflicts
+from git_agent.actions.path_claims.outside import Outside
+from git_agent.actions.path_claims.overlaps import Overlap
 from git_agent.domain.claim import Claim
 from git_agent.domain.task import State
 from git_agent.render.clashes import conflicts

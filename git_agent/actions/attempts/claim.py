@@ -1,0 +1,113 @@
+"""Claim the next task of the queue, or acquire the task that a supervisor is to work on."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from git_agent.actions.attempts.prepare import Wish, prepare
+from git_agent.actions.attempts.reassign import reassign
+from git_agent.actions.attempts.reserve import reserve, reserve_open
+from git_agent.actions.liveness.judge import keep_time
+from git_agent.actions.liveness.reap import reap
+from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.transition import fence
+from git_agent.app import App
+from git_agent.domain.task import State, Step, Task
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.proc import processes
+from git_agent.store import silence, tasks
+
+_LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
+_TRIES = 3  # to find a task whose paths nobody claimed meanwhile
+
+
+def claim(
+    app: App,
+    task: Task | None = None,
+    *,
+    wait: bool = False,
+    timeout_s: float | None = None,
+    agent: str | None = None,
+    fresh: bool = False,
+) -> Task:
+    """Claim a task, or the first one that is ready.
+
+    wait: until there is one; timeout_s: at most so long, None for ever; agent: who will work on it; fresh: start from
+    the base, not from where the attempt before ended. Raises AgentError: exit 6 when there is
+    nothing to claim, exit 3 for a task that is not ready. Where agent.pathClaims is refuse, a task waits while a live
+    one claims paths of it.
+    """
+    with under_way(app):
+        task, intent = reserve_open(app, task) if task else _reserve_next(app, wait, timeout_s)
+        place = reserve(app, task, intent, fresh=fresh)
+        agent, lease_s = (
+            agent or task.agent or app.config.text("agent.defaultAgent") or None,
+            app.config.seconds("agent.lease"),
+        )
+        taken = prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
+    reading = app.clock()
+    keep_time(app, reading, silence.glance(reading.host).clocks)  # from here on it is seen when the host sleeps
+    return taken
+
+
+def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, int]:
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    seen: int | None = app.store.wait_for_change(0)
+    while (got := _try_next(app)) is None:
+        left = _LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline - time.monotonic())
+        if not wait or left <= 0:
+            raise AgentError("nothing-ready", "there is nothing to claim", "git agent ready --why", exit=Exit.BUSY)
+        seen = app.store.wait_for_change(left, seen)
+        for line in reap(app):
+            app.notice(line)
+    return got
+
+
+def _try_next(app: App) -> tuple[Task, int] | None:
+    limit, owner = app.config.number("agent.maxAttempts"), processes.myself()
+    for _ in range(_TRIES):
+        queue = [t for t in tasks.ready() if t.attempt < limit]
+        claims = contended(app, queue)
+        if not any(t.id not in claims.blocked for t in queue):
+            return None
+        with app.store.transaction():
+            free = [t for t in tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
+            if free and claims.allows(free[0]):
+                intent = begin(app, "spawn", free[0].id, owner, {"new": False})
+                app.notices.extend(claims.notes.get(free[0].id, ()))
+                return free[0], intent
+    return None
+
+
+def obtain(app: App, task: Task | None, *, agent: str | None = None, fresh: bool = False) -> Task:
+    """Claim the next task of the queue, or the given one where it is OPEN; one that is assigned is as it is.
+
+    agent: the name of who will work; fresh: with a new attempt that starts from the base. Raises AgentError: exit 6
+    for an empty queue, exit 3 for a task in no state to be worked on, exit 5 for a superseded
+    speaker.
+    """
+    if task is not None:
+        fence(app, task)
+        _refuse(task)
+    if task is None or task.state is State.OPEN:
+        return claim(app, task, agent=agent, fresh=fresh)
+    if fresh:
+        return reassign(app, task, agent=agent, fresh=True)
+    if task.worktree is None or not os.path.isdir(task.worktree):
+        says = f"the worktree of {task.label} is gone: {task.worktree}"
+        raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
+    return task
+
+
+def _refuse(task: Task) -> None:
+    hints = {
+        State.IN_REVIEW: f"git agent request-changes {task.id} -m TEXT, or take it back: git agent start {task.id}",
+        State.APPROVED: f"git agent merge {task.id}",
+        State.FAILED: f"git agent retry {task.id}, then git agent run {task.id}",
+        State.COMPLETED: f"git agent reopen {task.id}",
+        State.CANCELLED: f"git agent reopen {task.id}",
+    }
+    if task.state in hints:
+        raise refused("wrong-state", f"cannot run {task.label}: it is {task.state}", hints[task.state])

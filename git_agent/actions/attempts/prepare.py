@@ -1,0 +1,114 @@
+"""Make the branch and worktree of a reserved attempt, or roll everything back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from git_agent.actions.attempts.provision import furnish
+from git_agent.actions.beats import beats
+from git_agent.app import App
+from git_agent.domain.message import Draft
+from git_agent.domain.place import Place
+from git_agent.domain.task import Step, Task, after
+from git_agent.errors import AgentError
+from git_agent.git import refs, worktrees
+from git_agent.store import attempts, intents, leases, messages, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be prepared. step: claim, spawn or reassign; intent: the reservation; lease_s: None never expires;
+    new: this command added the task, so that it goes when its worktree can't be made; kill: the superseded command is
+    to end.
+    """
+
+    task: Task
+    place: Place
+    step: Step
+    intent: int
+    lease_s: float | None = None
+    agent: str | None = None
+    drafts: tuple[Draft, ...] = ()
+    new: bool = False
+    kill: bool = False
+
+
+def prepare(app: App, wish: Wish) -> Task:
+    """Make branch, worktree, context file, copies and links, run the setup commands, and record the attempt.
+
+    Call it inside `under_way`, which takes everything back when it raises.
+    """
+    task, place = wish.task, wish.place
+    if not place.adopted:
+        _branch(app, wish)
+    admin = worktrees.add(
+        app.repo,
+        task=task.id,
+        branch=place.branch,
+        path=place.worktree,
+        oid=place.start_oid,
+        terminal=app.terminal,
+    )
+    furnish(app, task, place)
+    made = _record(app, wish, admin)
+    beats(app, attempts.standing())
+    return made
+
+
+def _branch(app: App, wish: Wish) -> None:
+    try:
+        refs.branch(app.repo, wish.place.branch, wish.place.start_oid)
+    except AgentError:
+        # Somebody else made it since we looked: it is not ours to take back.
+        with app.store.transaction():
+            intents.update(wish.intent, {"new": wish.new, "place": asdict(replace(wish.place, adopted=True))})
+        raise
+
+
+def _record(app: App, wish: Wish, admin: str) -> Task:
+    place, speaker, columns = wish.place, app.speaker, _columns(app, wish)
+    with app.store.transaction():
+        task = tasks.get(wish.task.id)
+        if task.head_oid is not None:
+            attempts.see(task.id, task.attempt, task.head_oid)
+        move = after(task.state, task.hold, wish.step)
+        if move is None or task.version != wish.task.version:
+            raise tasks.stale(task)
+        attempts.add(task.id, place.number, task.epoch + 1, place.branch, place.start_oid, adopted=place.adopted)
+        attempts.place(task.id, place.number, place.worktree, admin)
+        data: dict[str, Any] = {"branch": place.branch, "attempt": place.number, "start_oid": place.start_oid}
+        data |= {"kill": True} if wish.kill else {}
+        moved = tasks.move(task, move, speaker.actor, data=data, **columns)
+        leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
+        messages.send(wish.drafts, speaker.address, verified=speaker.verified)
+        intents.end(wish.intent)
+    return moved
+
+
+def _columns(app: App, wish: Wish) -> dict[str, Any]:
+    place, task = wish.place, wish.task
+    base_oid = app.repo.merge_base(place.start_oid, f"refs/heads/{task.base}") or place.start_oid
+    columns: dict[str, Any] = {
+        "branch": place.branch,
+        "worktree": place.worktree,
+        "attempt": place.number,
+        "base_oid": base_oid,
+        "head_oid": place.start_oid,
+        "reviewed_oid": None,
+        "reviewer": None,
+        "merged_oid": None,
+        "merged_by": None,
+        "reason": None,
+        # A branch that starts at the base's tip has nothing to be looked at; when the base was elsewhere, sync looks.
+        "base_seen": place.start_oid if place.start_oid == base_oid else None,
+        "worked": int(place.start_oid != base_oid),
+        "settled_oid": None,
+        "pushed_oid": None,
+        "pushed_ref": None,
+        "upstream_seen": None,
+        "likely_oid": None,
+        "reverted_oid": None,
+        "amiss": None,
+    }
+    return columns | ({"agent": wish.agent} if wish.agent else {})

@@ -1,0 +1,115 @@
+"""Provision a new worktree: the context file, copied and linked files, and the setup commands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from git_agent import context
+from git_agent.app import App
+from git_agent.config import Config
+from git_agent.domain.place import Place
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError, refused
+from git_agent.git import excludes, ignored
+from git_agent.proc import check
+
+
+def furnish(app: App, task: Task, place: Place) -> None:
+    """Write the context file, copy and link what git does not have, and run the setup commands.
+
+    Raises AgentError: exit 3 for what would be written elsewhere, exit 1 for a setup command that fails.
+    """
+    excludes.exclude(app.repo, context.EXCLUDE)
+    if app.repo.tracked(place.worktree, context.FILE):
+        raise refused(
+            "context-tracked",
+            f"{context.FILE} is a tracked file of this repository; it must not be",
+            f"git rm --cached {context.FILE}, commit, and try again",
+        )
+    made = context.create(
+        task_id=task.id,
+        branch=place.branch,
+        worktree=place.worktree,
+        base=task.base,
+        description=task.title,
+    )
+    context.write(made, place.worktree)
+    if app.repo.main_worktree is not None:
+        _hide(app, app.repo.main_worktree, place.worktree)
+        _copy(app.repo.main_worktree, place.worktree, app.config)
+        _link(app, app.repo.main_worktree, place.worktree)
+    _set_up(app, task, place)
+
+
+def _hide(app: App, main: str, worktree: str) -> None:
+    """Inside of the main worktree `git add --all` would add it: its directory is ignored, unless more is in there."""
+    inside = os.path.relpath(os.path.realpath(worktree), main)
+    if inside.split(os.sep)[0] == os.pardir:
+        return
+    directory = os.path.dirname(inside)
+    path = directory if directory and not app.repo.tracked(main, directory) else inside
+    excludes.exclude(app.repo, excludes.pattern(path) + "/")
+
+
+def _copy(source: str, target: str, config: Config) -> None:
+    for path in copied(source, config):
+        there = os.path.join(target, path)
+        if not os.path.lexists(there):
+            make_parents(target, path)
+            shutil.copy2(os.path.join(source, path), there, follow_symlinks=False)
+
+
+def _link(app: App, source: str, target: str) -> None:
+    for path in app.config.several("agent.link"):
+        here, there = os.path.join(source, path), os.path.normpath(os.path.join(target, path))
+        inside = os.path.relpath(there, target).split(os.sep)
+        if inside[0] in ("..", ".", ".git"):
+            says = f"agent.link '{path}' is not a place in the worktree"
+            raise refused("bad-link", says, "give a path inside the repository")
+        if os.path.lexists(here) and not os.path.lexists(there):
+            make_parents(target, path)
+            os.symlink(here, there)
+            if not app.repo.ignored(target, [path]):
+                excludes.exclude(app.repo, excludes.pattern(path.strip("/")))
+
+
+def _set_up(app: App, task: Task, place: Place) -> None:
+    commands = app.config.several("agent.setup")
+    env = {"GIT_AGENT_TASK": str(task.id), "GIT_AGENT_WORKTREE": place.worktree}
+    if app.repo.main_worktree:
+        env["GIT_AGENT_MAIN_WORKTREE"] = app.repo.main_worktree
+    for command in commands:
+        app.progress(f"setup: {command}")
+        ran = check.run(command, place.worktree, env, app.progress, leaves=True)
+        if ran.status != 0:
+            raise AgentError(
+                "setup-failed",
+                f"the setup command failed with {ran.status}: {command}; worktree and branch were taken back",
+                "git config agent.setup COMMAND, then try again",
+                details=ran.tail,
+            )
+
+
+def copied(source: str, config: Config) -> list[str]:
+    """List the files, relative to the main worktree, that `agent.copy` and `.worktreeinclude` name.
+
+    source: the main worktree; nothing is asked of git where neither is there.
+    """
+    include = os.path.join(source, ".worktreeinclude")
+    files = [include] if os.path.isfile(include) else []
+    patterns = config.several("agent.copy")
+    return ignored.matching(source, patterns, files) if files or patterns else []
+
+
+def make_parents(target: str, path: str) -> None:
+    """Make the directories of path, which is relative to the worktree target.
+
+    A directory of the commit may be a symbolic link; nothing is written through it to somewhere else. Raises AgentError
+    (exit 3) then.
+    """
+    directory, root = os.path.dirname(os.path.join(target, path)), os.path.realpath(target)
+    if os.path.commonpath([os.path.realpath(directory), root]) != root:
+        says = f"'{path}' would be written outside of the worktree, through a symbolic link"
+        raise refused("leads-outside", says, "take it out of agent.copy, agent.link and .worktreeinclude")
+    os.makedirs(directory, exist_ok=True)

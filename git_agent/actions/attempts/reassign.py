@@ -1,0 +1,50 @@
+"""Give a task to another worker: a new attempt, with its own branch and worktree, from the last commit."""
+
+from __future__ import annotations
+
+from git_agent.actions.attempts.prepare import Wish, prepare
+from git_agent.actions.attempts.reserve import reserve
+from git_agent.actions.liveness.supervised import hurry, still_runs
+from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.transition import fence
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.message import Draft
+from git_agent.domain.owner import Owner
+from git_agent.domain.task import Step, Task, after
+from git_agent.errors import refused
+from git_agent.proc import processes
+from git_agent.store import tasks
+
+
+def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = False, kill: bool = False) -> Task:
+    """Start a task's next attempt; the worker before is superseded and told so, its worktree stays.
+
+    agent: the name of the next worker's agent; fresh: start from the base, not from the last commit; kill: also ask
+    the supervised command before to end. Raises AgentError: exit 3 for a task that is not live, exit 5 for a
+    superseded speaker.
+    """
+    owner, speaker = processes.myself(), app.speaker
+    agent = None if agent is None else names.check_line(agent, "agent")
+    with under_way(app):
+        now, intent = _reserve(app, task, owner)
+        place = reserve(app, now, intent, fresh=fresh)
+        text = f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on"
+        told = Draft(str(now.id), text, now.id, urgent=True)
+        made = prepare(
+            app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,), kill=kill)
+        )
+    if kill:
+        hurry(app, made)
+    else:
+        still_runs(app, made)
+    return made
+
+
+def _reserve(app: App, task: Task, owner: Owner) -> tuple[Task, int]:
+    with app.store.transaction():
+        now = tasks.get(task.id)
+        fence(app, now)
+        if after(now.state, now.hold, Step.REASSIGN) is None:
+            raise refused("not-live", f"cannot reassign {now.label}: it is {now.state}", f"git agent show {now.id}")
+        return now, begin(app, "spawn", now.id, owner, {"new": False})

@@ -1,0 +1,129 @@
+"""Reserve a task for this command, and decide where its next attempt goes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+
+from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.recovery.journal import begin
+from git_agent.actions.transition import fence
+from git_agent.actions.worktrees import home
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.place import Place, place_for
+from git_agent.domain.readiness import blocked
+from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.git import refs
+from git_agent.git.repo import Repo
+from git_agent.proc import processes
+from git_agent.store import intents, tasks
+
+_BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
+_GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
+
+
+def reserve(
+    app: App, task: Task, intent: int, *, adopt: str | None = None, new: bool = False, fresh: bool = False
+) -> Place:
+    """Choose branch and worktree of a task's next attempt and write them into the intent.
+
+    intent: already written by this command; adopt: an existing branch to take; fresh: start from the
+    base in any case. Raises AgentError (exit 3) when the
+    branch can't stand beside another one, or the branch to adopt is in use.
+    """
+    heads = app.heads
+    base_oid = heads.get(task.base)
+    if base_oid is None:
+        raise AgentError(
+            "unknown-base",
+            f"there is no branch '{task.base}' here",
+            f"git agent edit {task.id} --base BRANCH",
+        )
+    adopted = None if adopt is None else _adopted(app, names.check_branch(adopt))
+    place = place_for(
+        task,
+        prefix=app.config.prefix,
+        directory=_outside(app.repo, home(app)),
+        heads=heads,
+        base_oid=base_oid,
+        adopt=adopted,
+        fresh=fresh,
+    )
+    other = None if place.adopted else refs.clash(place.branch, heads)
+    if other is not None:
+        says = "exists already" if other == place.branch else f"can't stand beside '{other}'"
+        raise refused(
+            "branch-exists",
+            f"the branch '{place.branch}' {says}",
+            f"to adopt that one: git agent spawn TITLE --branch {other}",
+        )
+    with app.store.transaction():
+        intents.update(intent, {"new": new, "place": asdict(place)})
+    return place
+
+
+def _adopted(app: App, branch: str) -> str:
+    head = app.repo.head(branch)
+    if head is None:
+        raise AgentError("unknown-branch", f"there is no branch '{branch}' here", "git branch --list")
+    if head.worktree is not None:
+        raise refused(
+            "branch-in-use",
+            f"the branch '{branch}' is checked out at {head.worktree}",
+            "switch that worktree first",
+        )
+    owner = next((t for t in tasks.by_branch(branch) if t.live), None)
+    if owner is not None:
+        raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
+    return branch
+
+
+def _outside(repo: Repo, directory: str) -> str:
+    """Beside a bare repository's own directories worktrees are common; in `.git` they would be in git's way."""
+    inside, *_ = os.path.relpath(os.path.realpath(directory), repo.common_dir).split(os.sep)
+    if inside != os.pardir and not (repo.bare and inside not in _GITS_OWN):
+        says = f"agent.worktreeDir is inside of the git directory: {directory}"
+        raise refused("bad-worktree-dir", says, "git config agent.worktreeDir <a directory elsewhere>")
+    return directory
+
+
+def reserve_open(app: App, task: Task) -> tuple[Task, int]:
+    """Write the intent to make a task's worktree; return the task as it is now, and the intent.
+
+    Raises AgentError: exit 5 for a superseded speaker, exit 3 for a task that is not OPEN, waits, or claims what a live
+    one does (agent.pathClaims), exit 6 when such a claim came at the same moment.
+    """
+    fence(app, task)
+    owner, claims = processes.myself(), contended(app, [task])
+    _ = app.config
+    with app.store.transaction():
+        now = tasks.get(task.id)
+        if (error := unready(app, now) or claims.error(now)) is not None:
+            raise error
+        if not claims.allows(now):
+            says = "another task claimed paths like these at the same moment"
+            raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
+        intent = begin(app, "spawn", task.id, owner, {"new": False})
+    app.notices.extend(claims.notes.get(task.id, ()))
+    return now, intent
+
+
+def unready(app: App, task: Task) -> AgentError | None:
+    """Make the error of a task that is not OPEN or is blocked; None for one that is ready.
+
+    The configuration is read and nothing else is asked of git, so that it may be called inside a transaction.
+    """
+    if task.state is not State.OPEN:
+        hint = f"git agent reassign {task.id}" if task.live else f"git agent reopen {task.id}"
+        if task.state is State.FAILED:
+            hint = f"git agent retry {task.id}"
+        return refused("not-open", f"{task.label} is not open: it is {task.state}", hint)
+    parents = tasks.blockers([task.id])[task.id]
+    states = {p: tasks.get(p).state for p in parents}
+    why = blocked(task, parents, states, app.store.now(), app.config.number("agent.maxAttempts"))
+    if why is None:
+        return None
+    hint = f"git config agent.maxAttempts {task.attempt + 1}" if why.used_up else "git agent ready --why"
+    return refused("blocked", f"{task.label} is not ready: {why.why}", hint)

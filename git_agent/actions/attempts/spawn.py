@@ -1,0 +1,44 @@
+"""Make the branch and worktree of a task: ASSIGNED. A title makes the task first."""
+
+from __future__ import annotations
+
+from git_agent.actions.attempts.prepare import Wish, prepare
+from git_agent.actions.attempts.reserve import reserve, reserve_open, unready
+from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.tasks.create import draft
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.order import Order
+from git_agent.domain.task import Step, Task
+from git_agent.errors import refused
+from git_agent.proc import processes
+
+
+def spawn(app: App, order: Order | None, task: Task | None = None, *, adopt: str | None = None) -> Task:
+    """Prepare a worktree for a new task (order) or for an OPEN one (task).
+
+    adopt: an existing branch instead of a new one. Raises AgentError after everything was taken back: exit 3 for a
+    task that waits for others or is not OPEN, exit 1 for git's own failures and for a failing setup command.
+    """
+    new = task is None
+    named = names.check_line(order.agent, "agent") if order and order.agent else None
+    with under_way(app):
+        if task is None:
+            assert order is not None
+            task, intent = _add(app, order)
+        else:
+            task, intent = reserve_open(app, task)
+        agent = named or task.agent or app.config.text("agent.defaultAgent") or None
+        place = reserve(app, task, intent, adopt=adopt, new=new)
+        return prepare(app, Wish(task, place, Step.SPAWN, intent, agent=agent, new=new))
+
+
+def _add(app: App, order: Order) -> tuple[Task, int]:
+    drafted, actor, owner = draft(app, order), app.speaker.actor, processes.myself()
+    with app.store.transaction():
+        task = drafted.insert(actor)
+        if (error := unready(app, task)) is not None:
+            why = error.message.removeprefix(f"{task.label} ")
+            hint = "git agent add TITLE, and it waits in the queue"
+            raise refused("blocked", f"cannot spawn a task that {why}", hint)
+        return task, begin(app, "spawn", task.id, owner, {"new": True})

@@ -1,0 +1,1 @@
+"""Doctor: one module per subject, each with its examination and its fixes."""

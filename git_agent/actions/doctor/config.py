@@ -1,0 +1,45 @@
+"""Examine the configuration: find values that mean nothing before a command needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from git_agent.app import App
+from git_agent.config import KEYS, TEAM_FILE, Config
+from git_agent.domain.finding import Finding
+from git_agent.errors import AgentError
+
+_READERS: Mapping[str, Callable[[Config, str], object]] = {
+    "duration": Config.seconds,
+    "number": Config.number,
+    "switch": Config.switch,
+    "prefix": lambda config, _: config.prefix,
+    "strategy": lambda config, _: config.strategy,
+    "claims": lambda config, _: config.path_claims,
+}
+_SCOPES = {"global": "--global ", "system": "--system ", "worktree": "--worktree "}
+
+
+def examine_config(app: App) -> list[Finding]:
+    """Read every key's value as the command does that needs it; nothing is changed."""
+    found = []
+    origins = {each.key: each.origin for each in app.config.settings()}
+    for key in KEYS:
+        try:
+            _READERS.get(key.kind, Config.text)(app.config, key.name)
+        except AgentError as error:
+            says, helps = error.message, _unset(key.name, origins.get(key.name, "local"))
+            if error.hint.startswith("git config "):
+                helps += f", or {error.hint}"
+            elif error.hint:
+                says += f"; it is {error.hint}"
+            found.append(Finding("config-invalid", says, None, key.name, helps))
+    return found
+
+
+def _unset(name: str, origin: str) -> str:
+    if origin == "team":
+        return f"edit {TEAM_FILE} and commit it"
+    if origin == "command":
+        return f"run git without -c {name}"
+    return f"git config {_SCOPES.get(origin, '')}--unset-all {name}"

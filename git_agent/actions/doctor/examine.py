@@ -1,0 +1,109 @@
+"""Examine every subject in turn; an examination that fails is itself a finding."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from git_agent.actions.doctor.config import examine_config
+from git_agent.actions.doctor.files import examine_files
+from git_agent.actions.doctor.git import examine_git
+from git_agent.actions.doctor.hooks import examine_hooks
+from git_agent.actions.doctor.messages import examine_messages
+from git_agent.actions.doctor.store import examine_store
+from git_agent.actions.doctor.tasks import examine_tasks
+from git_agent.app import App
+from git_agent.domain.finding import RULES, Finding, Group
+from git_agent.errors import AgentError
+from git_agent.store import attempts, events, tasks
+
+_EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
+    Group.STORE: examine_store,
+    Group.GIT: examine_git,
+    Group.TASKS: examine_tasks,
+    Group.HOOKS: examine_hooks,
+    Group.MESSAGES: examine_messages,
+    Group.FILES: examine_files,
+    Group.CONFIGURATION: examine_config,
+}
+_UNSOUND = ("not-examined", "store-corrupt", "store-damaged")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is wrong. seen: what was looked at, and how much of it; notes: what is worth knowing and not wrong."""
+
+    findings: tuple[Finding, ...]
+    seen: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def examine(app: App) -> Examined:
+    """Look for what is wrong, group by group; nothing is changed.
+
+    Reads every event that changed a state, the worktrees of live tasks, and the refs. A store that can't be opened is
+    a finding, and the only ones beside it are those that need none.
+    """
+    found = _examined(app, Group.STORE)
+    readable = _is_readable(app)
+    if not readable:
+        app.has_store = False
+    for each in Group if readable else ():
+        if each is not Group.STORE:
+            app.progress(f"examining {each}")
+            found += _examined(app, each)
+    found = list({each.key: each for each in found}.values())  # what is wrong with the store stops several groups
+    if not readable or any(each.code in _UNSOUND for each in found):
+        app.carried = ()  # whoever asks the store for them would fail
+        return Examined(tuple(found), {})
+    return Examined(tuple(found), _seen(), _notes(app))
+
+
+def _is_readable(app: App) -> bool:
+    try:
+        return bool(app.store)
+    except AgentError:
+        return False
+
+
+def _examined(app: App, group: Group) -> list[Finding]:
+    """Others go on working meanwhile: what counts is what two looks in a row have seen."""
+    first = {each.key for each in _looked(app, group)}
+    return [each for each in _looked(app, group) if each.key in first] if first else []
+
+
+def _looked(app: App, group: Group) -> list[Finding]:
+    try:
+        return _EXAMINERS[group](app)
+    except AgentError as error:
+        if error.code == "store-damaged":  # one row can't be read: nothing that has to be recovered as a whole
+            says = f"{group} could not be examined to the end: {error.message}"
+            helps = "write that value anew with sqlite3, or restore the store from a copy"
+            return [Finding("not-examined", says, subject=str(group), helps=helps)]
+        if error.code in RULES and RULES[error.code].group is Group.STORE:
+            return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]
+        says = f"{group} could not be examined to the end: {error.message}"
+        return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent sync")]
+    except (ValueError, TypeError, OSError) as error:
+        # A bit that flipped makes a text of the store a blob, or bytes that are no UTF-8, and SQLite's check passes.
+        says = f"{group} could not be examined to the end: {type(error).__name__}: {error}"
+        return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
+
+
+def _seen() -> dict[str, int]:
+    counts = tasks.count_by_state()
+    return {
+        "tasks": sum(counts.values()),
+        "worktrees": len(attempts.standing()),
+        "events": events.newest(),
+    }
+
+
+def _notes(app: App) -> tuple[str, ...]:
+    """The configuration was examined: it can be read."""
+    names, main = app.config.untrusted, app.repo.main_worktree
+    notes = [f"not trusted: {', '.join(names)} of .gitagent; git agent trust accepts them"] if names else []
+    if main and not os.path.isdir(main):
+        notes.append(f"the main worktree {main} is not there")
+    return tuple(notes)

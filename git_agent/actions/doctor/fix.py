@@ -1,0 +1,39 @@
+"""Record a fix together with what it takes to undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from git_agent.actions.recovery.journal import new_operation
+from git_agent.app import App
+from git_agent.domain.finding import Finding
+from git_agent.domain.operation import FIXED
+from git_agent.errors import AgentError, Exit
+from git_agent.store import events
+
+
+def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Append the event, in the transaction of the change where the store was changed; return the text.
+
+    before, after: what was there and what is there now, of all that the fix touched.
+    """
+    data: dict[str, Any] = {
+        "code": finding.code,
+        "subject": _readable(finding.subject),
+        "text": _readable(f"{finding.what}: {text}"),
+    }
+    data |= {"before": dict(before), "after": dict(after)}
+    data["operation"] = app.operation or new_operation()
+    with app.store.transaction():
+        events.append(FIXED, app.speaker.actor, task=finding.task, data=data)
+    return text
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def not_as_seen() -> AgentError:
+    """Make the error (exit 6) of a fix that finds something else than its finding told."""
+    return AgentError("changed-meanwhile", "it was changed meanwhile", "git agent doctor", exit=Exit.BUSY)

@@ -1,0 +1,137 @@
+"""Examine the branches and worktrees of live tasks."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from git_agent.actions.doctor.worktrees import examine_attempt, examine_locks, examine_strays
+from git_agent.actions.worktrees import home
+from git_agent.app import App
+from git_agent.domain.finding import Finding
+from git_agent.domain.task import Task
+from git_agent.git import places, refs, registered, scratch
+from git_agent.git.registered import Registered
+from git_agent.git.repo import Tips
+from git_agent.proc import holders, processes
+from git_agent.store import attempts, health, intents, tasks
+
+_LEFT_S = 3600.0
+
+
+def examine_git(app: App) -> list[Finding]:
+    """Examine what the record says against what git has; nothing is changed. Git is asked before the record is read."""
+    tips, there = app.repo.start_tips()(), registered.registered(app.repo)
+    pending = {intent.task: intent for intent in intents.pending()}
+    standing = [each for each in attempts.standing() if each.task not in pending]
+    found = [
+        *_under_way(app),
+        *_stopped(app, {intent.owner.pid for intent in pending.values()}),
+        *_bases(tasks.unfinished(), tips),
+    ]
+    for each in standing:
+        if each.working:
+            found += examine_attempt(app, each, tips)
+    reserved = {intent.data["place"]["branch"] for intent in pending.values() if intent.data.get("place")}
+    found += [*examine_strays(app, there), *_twice(there), *_orphans(app, tips, there, reserved)]
+    return [*found, *_left(app), *examine_locks(app, there)]
+
+
+def _under_way(app: App) -> Iterator[Finding]:
+    for intent in intents.pending():
+        what, owner = f"{intent.kind} of task {intent.task}", intent.owner
+        subject = f"{intent.kind} {intent.id}"
+        if processes.is_gone(owner):
+            says = f"an interrupted {what}: process {owner.pid} died"
+            yield Finding("interrupted", says, intent.task, subject)
+        elif processes.is_stopped(owner):
+            says = f"{what} is under way by process {owner.pid}, which is stopped"
+            yield Finding("stopped-half-way", says, intent.task, subject, f"kill -CONT {owner.pid}")
+
+
+def _stopped(app: App, known: set[int]) -> Iterator[Finding]:
+    """Who holds a named lock or a scratch directory may not have written an intent yet. known: pids named already."""
+    for name, _, owner, _ in health.named_locks():
+        if owner.pid not in known and processes.is_stopped(owner):
+            known.add(owner.pid)
+            says = f"process {owner.pid}, which has the lock '{name}', is stopped"
+            yield Finding("stopped-half-way", says, None, f"lock {name}", f"kill -CONT {owner.pid}")
+    held = [f"{path}.alive" for path, lives in scratch.marked(os.path.join(app.store_dir, "scratch")) if lives]
+    for path, by in holders.holders(set(held)).items() if held else ():
+        for each in by:
+            if each.stopped and each.pid not in known:
+                known.add(each.pid)
+                says = f"process {each.pid} ({each.name}), which works in {path.removesuffix('.alive')}, is stopped"
+                yield Finding("stopped-half-way", says, None, path, f"kill -CONT {each.pid}")
+
+
+def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
+    for task in unfinished:
+        if task.base not in tips.heads:
+            yield Finding("base-gone", f"task {task.id} goes into '{task.base}', which is gone", task.id, task.base)
+
+
+def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
+    heads = Counter(each.head for each in there if each.head and each.path and os.path.isdir(each.path))
+    for branch, number in heads.items():
+        if number > 1 and not all(c in "0123456789abcdef" for c in branch):
+            paths = [each.path or "" for each in there if each.head == branch]
+            says = f"'{branch}' is checked out in {' and '.join(paths)}"
+            yield Finding("branch-twice", says, None, branch, f"git -C {shlex.quote(paths[-1])} switch --detach")
+
+
+def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[str]) -> Iterator[Finding]:
+    """Branches of ours that nobody has; not a colleague's that was fetched, or came with a clone."""
+    prefix = app.config.prefix
+    named = [
+        name for name in tips.heads if name.startswith(prefix) and name[len(prefix) :].partition("-")[0].isdecimal()
+    ]
+    known = attempts.branches(named) if named else set()
+    remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
+    for name in named:
+        if name not in known | remote | reserved and refs.made_here(app.repo, name):
+            yield _orphan(app, name, next((each.path for each in there if each.head == name), None))
+    where = home(app)
+    for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
+        path = os.path.join(where, name)
+        if registered.leads_nowhere(app.repo, path):
+            quoted = shlex.quote(path)
+            says, helps = f"{path} was a worktree, and git does not know it any more", f"mv {quoted} {quoted}.old"
+            yield Finding("directory-orphan", says, None, path, helps)
+
+
+def _orphan(app: App, name: str, path: str | None) -> Finding:
+    """Git deletes no branch that is checked out, and a task can't have one; what is nowhere else is not given up."""
+    others = (f"--exclude={name}", "--branches", "--tags", "--remotes", "--glob=refs/git-agent/*")
+    own = app.repo.git("rev-list", "--count", f"refs/heads/{name}", "--not", *others, ok=(0, 128)).text
+    says, quoted = f"branch '{name}' belongs to no task", shlex.quote(name)
+    helps = f"git branch -D {quoted}"
+    if own != "0":
+        says += (
+            f", and {own or 'some'} of its commits are nowhere else"
+            if own != "1"
+            else ", and a commit of it is nowhere else"
+        )
+        helps = f"git agent spawn TITLE --branch {quoted}, to go on with it"
+    if path is not None:
+        helps = f"git -C {shlex.quote(path)} switch --detach, then {helps}"
+    return Finding("branch-orphan", says, None, name, helps)
+
+
+def _left(app: App) -> Iterator[Finding]:
+    """A scratch directory is somebody's while its mark is held. Other names begin with the pid; a container's says
+    nothing here, hence the age.
+    """
+    marked = dict(scratch.marked(os.path.join(app.store_dir, "scratch")))
+    for path, lives in marked.items():
+        if not lives:
+            pid = os.path.basename(path).partition("-")[0]
+            yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
+    for place in ("scratch", "trash"):
+        for name, age_s in places.left_in(app.store_dir, place):
+            pid, path = name.lstrip(".").partition("-")[0], os.path.join(app.store_dir, place, name)
+            old = age_s > _LEFT_S and path.removesuffix(".alive") not in marked
+            if old and pid.isdecimal() and not processes.is_running(int(pid)):
+                yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)

@@ -1,0 +1,88 @@
+"""Examine and fix the hooks: whether they are installed, ours and running, and which git-agent they start."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+
+from git_agent.actions.doctor.fix import not_as_seen, record_fix
+from git_agent.actions.setup.hooks import FACT
+from git_agent.actions.setup.init import init
+from git_agent.app import App
+from git_agent.domain.finding import Finding
+from git_agent.git import hookfiles, registered
+from git_agent.proc import program
+from git_agent.store import attempts, facts
+
+
+def examine_hooks(app: App) -> list[Finding]:
+    """Examine what git would run here and in workers' worktrees; nothing is changed. Who wants no hooks misses none."""
+    wanted = facts.get(FACT)
+    found = list(_path())
+    if wanted in (None, "off") or app.env.get("GIT_AGENT_HOOKS") == "0":
+        return found
+    guard = (wanted or "").endswith("guard")
+    for path in hookfiles.unlike_ours(app.repo, guard=guard):
+        found.append(Finding("hooks-script", f"{path} is missing, changed or not executable", None, path))
+    return [*found, *_program(app), *_running(app)]
+
+
+def _running(app: App) -> Iterator[Finding]:
+    """Only what installing again can mend: a hooks directory that must stay as it is is said by `git agent hooks`."""
+    standing = [
+        each.worktree for each in attempts.standing() if each.working and registered.works(app.repo, each.worktree)
+    ]
+    main = [] if hookfiles.forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
+    for place in [*main, *standing]:
+        effective = hookfiles.effective(app.repo, place)
+        missing = [each.event for each in effective if each.scheme == "none"]
+        if missing:
+            yield Finding("hooks-missing", f"{', '.join(missing)} in {place}: ours does not run", None, place)
+        for each in effective:
+            if each.scheme == "own file" and (lost := hookfiles.lost_beside(each)):
+                says = f"{lost}, which ours runs after itself, is gone or not executable"
+                yield Finding("hooks-unchained", says, None, lost, f"chmod +x {shlex.quote(lost)}, or git agent init")
+
+
+def _program(app: App) -> Iterator[Finding]:
+    named, own = program.named(app.store_dir), program.own()
+    if named is not None and program.recorded(app.store_dir) is None:
+        yield Finding("hooks-program", f"the hooks start {named}, which is gone", None, named)
+    elif named is not None and os.path.realpath(named) != os.path.realpath(own):
+        says, helps = f"the hooks start {named}, and {own} runs", f"{shlex.quote(own)} init"
+        yield Finding("hooks-other", says, None, named, helps)
+
+
+def _path() -> Iterator[Finding]:
+    first, own = program.first_on_path(), program.own()
+    if first is None or os.path.realpath(first) == os.path.realpath(own):
+        return
+    helps = f'export PATH={shlex.quote(os.path.dirname(own))}:"$PATH"'
+    if program.is_ours(first):
+        yield Finding("path-other", f"{first} comes before {own} on PATH", None, first, helps)
+    else:
+        says = f"{first} is another program, and comes before {own} on PATH"
+        yield Finding("path-foreign", says, None, first, helps)
+
+
+def fix_hooks(app: App, finding: Finding) -> str:
+    """Install the hooks again for a finding, if it is still so; return what was done. Raises AgentError, OSError."""
+    if not _is_so(app, finding):
+        raise not_as_seen()
+    done = init(app)
+    for line in done.manual:
+        app.notice(line)
+    return record_fix(app, finding, "installed again", {}, {"changed": list(done.hooks or ())})
+
+
+def _is_so(app: App, finding: Finding) -> bool:
+    """One installation mends all, and they may not be wanted any more."""
+    wanted = facts.get(FACT)
+    if wanted in (None, "off"):
+        return False
+    if finding.code == "hooks-program":
+        return program.recorded(app.store_dir) is None
+    if finding.code == "hooks-script":
+        return finding.subject in hookfiles.unlike_ours(app.repo, guard=(wanted or "").endswith("guard"))
+    return any(each.scheme == "none" for each in hookfiles.effective(app.repo, finding.subject))

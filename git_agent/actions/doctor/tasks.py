@@ -1,0 +1,188 @@
+"""Examine and fix tasks: rows against their events, approvals, dependencies, leases and attempts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+from git_agent.actions.doctor.fix import not_as_seen, record_fix
+from git_agent.actions.transition import take
+from git_agent.app import App
+from git_agent.domain import soundness
+from git_agent.domain.finding import Finding
+from git_agent.domain.fold import fold
+from git_agent.domain.soundness import Row, against_events, approval, lease
+from git_agent.domain.speaker import GIT
+from git_agent.domain.task import LIVE, State, Step
+from git_agent.git import pathspecs
+from git_agent.proc import processes
+from git_agent.store import attempts, health, histories, intents, leases, path_claims, sessions, tasks
+
+
+def examine_tasks(app: App) -> list[Finding]:
+    """Examine all tasks against the events of their whole life; nothing is changed.
+
+    Everything else is asked of unfinished tasks and of attempts that were not removed.
+    """
+    heads, busy = app.heads, {intent.task for intent in intents.pending()}
+    found = [*_histories(app), *_dependencies()]
+    found += [each for row in histories.leased() if (each := soundness.lease(*row))]
+    numbers = attempts.numbers()
+    for task in tasks.unfinished():
+        if task.id not in busy:
+            there = numbers.get(task.id, ())
+            tip = heads.get(task.branch or "")
+            judged = (
+                soundness.approval(task.id, task.state, task.reviewed_oid, tip),
+                soundness.attempts(task.id, task.state, task.attempt, task.live, there),
+            )
+            found += [each for each in judged if each]
+    return [*found, *_bare(app, set(heads), busy), *_left(), *_claims(app)]
+
+
+def _histories(app: App) -> Iterator[Finding]:
+    read = 0
+    for ids in histories.portions():
+        rows, changes = histories.rows(ids[0], ids[-1]), histories.changes(ids[0], ids[-1])
+        lost = [task for task in ids if task not in rows]
+        lost = sorted(set(lost) - histories.taken_back(lost)) if lost else []
+        for row in rows.values():
+            if found := soundness.against_events(row, fold(changes.get(row.task, ()))):
+                yield found
+        yield from (
+            Finding("task-lost", f"task {task} has events, but is not there", task, f"task {task}") for task in lost
+        )
+        read += len(ids)
+        app.progress(f"{read} tasks compared with their events")
+
+
+def _dependencies() -> list[Finding]:
+    edges, counts = histories.edges(), histories.counts()
+    named = {task for edge in edges for task in edge}
+    return soundness.dependencies(edges, histories.states(named), counts)
+
+
+def _claims(app: App) -> Iterator[Finding]:
+    for claim in path_claims.of_states(LIVE | {State.OPEN}):
+        if why := pathspecs.unreadable(app.repo, claim.paths):
+            yield Finding("claim-unreadable", f"task {claim.task}: {why}", claim.task, f"task {claim.task}")
+
+
+def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
+    """Of attempts that nobody works in: what a live task misses is told of its branch and worktree."""
+    for each in attempts.standing():
+        live = each.state in LIVE and each.number == each.attempt
+        if live or each.task in busy or each.branch in heads or os.path.lexists(each.worktree):
+            continue
+        if not os.path.isdir(os.path.join(app.repo.common_dir, "worktrees", each.admin)):
+            says = f"attempt {each.number} of task {each.task} has neither branch nor worktree any more"
+            data = {"number": each.number, "worktree": each.worktree, "admin": each.admin}
+            yield Finding("attempt-bare", says, each.task, f"attempt {each.task}.{each.number}", data=data)
+
+
+def _left() -> Iterator[Finding]:
+    dead = [session for session, owner in sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
+    for each in sessions.abandoned(dead) if dead else ():
+        if each.child is not None and not processes.is_gone(each.child):
+            says = f"task {each.task}: its supervisor, process {each.owner.pid}, died; process {each.child.pid} runs on"
+            yield Finding("worker-left", says, each.task, f"session {each.id}")
+
+
+def fix_tasks(app: App, finding: Finding) -> str:
+    """Mend one finding, if it is seen again; return what was done. Raises AgentError where that fails.
+
+    Each look and its change are one transaction, so that nothing comes between them; git is asked before.
+    """
+    if finding.code in _OF_GIT and not _OF_GIT[finding.code](app, finding):
+        raise not_as_seen()
+    with app.store.transaction():
+        return _FIXES[finding.code](app, finding)
+
+
+def _state(app: App, finding: Finding) -> str:
+    task = finding.task or 0
+    was, wanted = (Row.of(task, *finding.data[name]) for name in ("row", "wanted"))
+    now = against_events(was, fold(histories.changes(task, task).get(task, ())))
+    if now is None or now.data.get("wanted") != finding.data["wanted"] or not histories.set_row(task, was, wanted):
+        raise not_as_seen()
+    before, after = ({"row": finding.data[name]} for name in ("row", "wanted"))
+    return record_fix(app, finding, f"is {wanted.state} again, as its events say", before, after)
+
+
+def _is_unbound(app: App, finding: Finding) -> bool:
+    task = tasks.get(finding.task or 0)
+    return approval(task.id, task.state, task.reviewed_oid, app.repo.branch_oid(task.branch or "")) is not None
+
+
+def _approval(app: App, finding: Finding) -> str:
+    """What a look at git has not ended already: the row was changed, and the branch was not."""
+    task = tasks.get(finding.task or 0)
+    if task.reviewed_oid != finding.data["reviewed"]:
+        raise not_as_seen()
+    moved = take(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
+    before = {"reviewed_oid": task.reviewed_oid, "reviewer": task.reviewer}
+    return record_fix(app, finding, f"{moved.state} again", before, {"version": moved.version})
+
+
+def _dependency(app: App, finding: Finding) -> str:
+    task, parent = finding.task or 0, finding.data["parent"]
+    values = {"task": task, "parent": parent}
+    if tasks.find(parent) is not None or not health.delete(health.Dangling("task_dep", "task", values, ())):
+        raise not_as_seen()
+    return record_fix(app, finding, "waits for it no more", {"table": "task_dep", "values": values}, {})
+
+
+def _count(app: App, finding: Finding) -> str:
+    task, was, count = finding.task or 0, finding.data["was"], finding.data["count"]
+    if len(tasks.blockers([task])[task]) != count or not histories.set_count(task, was, count):
+        raise not_as_seen()
+    return record_fix(app, finding, "counted again", {"count": was}, {"count": count})
+
+
+def _lease(app: App, finding: Finding) -> str:
+    task = finding.task or 0
+    now = tasks.find(task)
+    if now is None or lease(task, now.state, now.hold) is None or task not in leases.of([task]):
+        raise not_as_seen()
+    values = health.row("lease", task)
+    health.delete(health.Dangling("lease", "task", values, ()))
+    return record_fix(app, finding, "dropped", {"table": "lease", "values": values}, {})
+
+
+def _is_bare(app: App, finding: Finding) -> bool:
+    found = attempts.find(finding.task or 0, finding.data["number"])
+    if found is None or found.worktree is None or found.admin is None:
+        return False
+    there = os.path.lexists(found.worktree) or os.path.isdir(
+        os.path.join(app.repo.common_dir, "worktrees", found.admin)
+    )
+    return not there and app.repo.branch_oid(found.branch) is None
+
+
+def _attempt(app: App, finding: Finding) -> str:
+    task, number = finding.task or 0, finding.data["number"]
+    found = attempts.find(task, number)
+    if found is None or found.removed:
+        raise not_as_seen()
+    attempts.remove(task, number)
+    before = {"number": number, "worktree": found.worktree, "admin": found.admin}
+    return record_fix(app, finding, "recorded as removed", before, {"number": number})
+
+
+def _lost(app: App, finding: Finding) -> str:
+    task = finding.task or 0
+    if tasks.find(task) is not None or histories.taken_back([task]):
+        raise not_as_seen()
+    return record_fix(app, finding, "noted as lost; its events stay", {}, {"task": task})
+
+
+_FIXES: Mapping[str, Callable[[App, Finding], str]] = {
+    "state-differs": _state,
+    "approval-unbound": _approval,
+    "dependency-missing": _dependency,
+    "dependency-count": _count,
+    "lease-stray": _lease,
+    "attempt-bare": _attempt,
+    "task-lost": _lost,
+}
+_OF_GIT: Mapping[str, Callable[[App, Finding], bool]] = {"approval-unbound": _is_unbound, "attempt-bare": _is_bare}

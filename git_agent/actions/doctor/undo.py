@@ -1,0 +1,190 @@
+"""Undo the fixes of one `doctor --fix`, newest first, where nothing has changed since."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from git_agent import context
+from git_agent.app import App
+from git_agent.domain.event import Event
+from git_agent.domain.finding import LASTING
+from git_agent.domain.soundness import Row
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.git import excludes, lockfiles, refs, worktrees
+from git_agent.store import attempts, events, health, histories
+from git_agent.store.engine import peewee
+
+_Values = Mapping[str, Any]
+
+
+def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
+    """Take back what a fix did; return a line that says what is so again.
+
+    done: its event alone, as it was read. The undoing is an event, `doctor.unfixed`. Raises
+    AgentError: exit 3 when what the fix made is not so any more, or when there is nothing to take back.
+    """
+    (event,) = done
+    code, before, after = event.data["code"], event.data["before"], event.data["after"]
+    if code in LASTING:
+        raise refused("nothing-to-undo", f"there is nothing to take back: {LASTING[code]}", "git agent doctor")
+    with app.store.transaction():
+        _require_standing(event)
+        if code in _IN_STORE:
+            return _record(app, event, _IN_STORE[code](event.task or 0, before, after))
+    try:
+        text = _OUTSIDE[code](app, before, {**after, "task": event.task})
+    except FileNotFoundError as error:
+        raise _changed(f"{error.filename} is not there any more") from error
+    with app.store.transaction():
+        _require_standing(event)  # another undo may have been as quick
+        return _record(app, event, text)
+
+
+def _require_standing(event: Event) -> None:
+    if not events.numbered([event.seq]):
+        raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
+
+
+def _record(app: App, event: Event, text: str) -> list[str]:
+    data = {"undoes": event.seq, "code": event.data["code"], "text": text}
+    events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
+    return [text]
+
+
+def _changed(what: str) -> AgentError:
+    return refused("changed-since", what, "git agent doctor")
+
+
+def _state(task: int, before: _Values, after: _Values) -> str:
+    was, now = Row.of(task, *before["row"]), Row.of(task, *after["row"])
+    if not histories.set_row(task, now, was):
+        raise _changed(f"task {task} went on since")
+    return f"task {task} is {was.state} again, whatever its events say"
+
+
+def _put_row_back(task: int, before: _Values, after: _Values) -> str:
+    table, values = before["table"], before["values"]
+    try:
+        health.put_back(table, values)
+    except peewee.IntegrityError as error:
+        raise _changed(f"what the row of {table} belonged to is not there, or has another one") from error
+    return f"the row of {table} is there again"
+
+
+def _attempt(task: int, before: _Values, after: _Values) -> str:
+    found = attempts.find(task, after["number"])
+    if found is None or not found.removed:
+        raise _changed(f"attempt {after['number']} changed since")
+    attempts.bring_back(task, after["number"], before["worktree"], before["admin"])
+    return f"attempt {after['number']} is recorded as present again"
+
+
+def _journal(app: App, before: _Values, after: _Values) -> str:
+    if health.set_journal(before["mode"]) != before["mode"]:
+        raise _changed("others have the store open")
+    return f"the journal is {before['mode']} again"
+
+
+def _branch(app: App, before: _Values, after: _Values) -> str:
+    kept = refs.keep(app.repo, after["task"], after["oid"])
+    try:
+        refs.delete(app.repo, f"refs/heads/{after['branch']}", after["oid"])
+    except refs.RefMoved as error:
+        raise _changed(f"'{after['branch']}' moved since") from error
+    return f"branch '{after['branch']}' is gone again; kept under {kept}"
+
+
+def _lock(app: App, before: _Values, after: _Values) -> str:
+    if worktrees.observe(app.repo, after["path"]).locked != after["reason"]:
+        raise _changed(f"{after['path']} is not locked as it was")
+    worktrees.unlock(app.repo, after["path"])
+    return f"worktree {after['path']} is not locked any more"
+
+
+def _lock_file(app: App, before: _Values, after: _Values) -> str:
+    lockfiles.put_back(after["kept"], before["path"])
+    return f"{before['path']} is there again"
+
+
+def _context(app: App, before: _Values, after: _Values) -> str:
+    path, kept = after["path"], before["kept"]
+    if not _is_ours(path, after["task"]) or (kept and not os.path.lexists(kept)):
+        raise _changed(f"{path} changed since")
+    os.replace(kept, path) if kept else os.unlink(path)
+    return f"{path} is as it was"
+
+
+def _is_ours(path: str, task: int) -> bool:
+    with contextlib.suppress(AgentError):
+        return context.read(path).task_id == task
+    return False
+
+
+def _exclude(app: App, before: _Values, after: _Values) -> str:
+    excludes.admit(app.repo, after["pattern"])
+    return f"{after['pattern']} is not in info/exclude any more"
+
+
+_IN_STORE: Mapping[str, Callable[[int, _Values, _Values], str]] = {
+    "state-differs": _state,
+    "lease-stray": _put_row_back,
+    "attempt-bare": _attempt,
+}
+_OUTSIDE: Mapping[str, Callable[[App, _Values, _Values], str]] = {
+    "store-journal": _journal,
+    "branch-gone": _branch,
+    "worktree-unlocked": _lock,
+    "lock-stale": _lock_file,
+    "context-missing": _context,
+    "context-foreign": _context,
+    "context-wrong": _context,
+    "context-included": _exclude,
+    "secret-unignored": _exclude,
+}
+
+
+def undo_fixes(app: App, done: Sequence[Event], *, dry_run: bool) -> list[str]:
+    """Take fixes back; return a line for each, which begins with `left` where that can't be done, or not any more.
+
+    done: the fixes' events, the oldest first. Each counts as undone then, so that none is in the way of what was done
+    before it. Raises AgentError, exit 3 when somebody else has taken all of them back.
+    """
+    if dry_run:
+        return [_would(event, _named(event, done)) for event in reversed(done)]
+    lines, gone = list[str](), list[AgentError]()
+    for event in reversed(done):
+        try:
+            lines += undo_fix(app, [event])
+        except AgentError as error:
+            if error.exit is not Exit.REFUSED:
+                raise
+            if error.code == "undone-already":
+                gone.append(error)
+            else:
+                lines.append(_leave(app, event, _named(event, done), error.message))
+    if gone and not lines:
+        raise gone[0]
+    return lines
+
+
+def _named(event: Event, done: Sequence[Event]) -> str:
+    """What a single fix did stands in the line above."""
+    return f": {event.data['text']}" if len(done) > 1 else ""
+
+
+def _would(event: Event, named: str) -> str:
+    if why := LASTING.get(event.data["code"]):
+        return f"would leave as it is{named} ({why})"
+    return f"would take back, unless it changed since{named}"
+
+
+def _leave(app: App, event: Event, named: str, why: str) -> str:
+    says = f"left as it is{named} ({why})"
+    with app.store.transaction():
+        if events.numbered([event.seq]):
+            data = {"undoes": event.seq, "code": event.data["code"], "text": says}
+            events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
+    return says

@@ -1,0 +1,227 @@
+"""Examine and fix worktrees: attempts, registrations that belong to no task, and git's lock files."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from git_agent.actions.doctor.fix import not_as_seen, record_fix
+from git_agent.actions.reconcile.drift import amiss, moved_along
+from git_agent.actions.worktrees import home
+from git_agent.app import App
+from git_agent.domain.finding import Finding
+from git_agent.errors import AgentError, refused
+from git_agent.git import listing, lockfiles, places, refs, registered, worktrees
+from git_agent.git.registered import Registered
+from git_agent.git.repo import Tips
+from git_agent.proc import holders
+from git_agent.store import attempts, intents, tasks
+from git_agent.store.attempts import Standing
+
+
+def fix_git(app: App, finding: Finding) -> str:
+    """Mend one finding, if it is seen again; return what was done. Raises AgentError, OSError where that fails."""
+    return _FIXES[finding.code](app, _again(app, finding))
+
+
+def _again(app: App, finding: Finding) -> Finding:
+    """Look again, at what it is about alone. Raises AgentError (exit 6) when it is not so any more."""
+    again = next((each for each in _seen(app, finding) if each.key == finding.key), None)
+    if again is None:
+        raise not_as_seen()
+    return again
+
+
+def _seen(app: App, finding: Finding) -> Iterable[Finding]:
+    """Git is asked before the record is read."""
+    if finding.code == "lock-stale":
+        return examine_locks(app, registered.registered(app.repo), finding.subject)
+    if finding.code == "worktree-half":
+        there = registered.registration(app.repo, finding.data["admin"])
+        return examine_strays(app, [there] if there else [])
+    tips, busy = app.repo.start_tips()(), {intent.task for intent in intents.pending()}
+    own = [each for each in attempts.standing(finding.task) if each.working and each.task not in busy]
+    return chain.from_iterable(examine_attempt(app, each, tips) for each in own)
+
+
+def _branch(app: App, finding: Finding) -> str:
+    """Only made, never moved: somebody may have made it meanwhile."""
+    branch, oid = finding.subject, finding.data["oid"]
+    refs.branch(app.repo, branch, oid)
+    return record_fix(app, finding, f"made again at {oid[:12]}", {}, {"branch": branch, "oid": oid})
+
+
+def _connect(app: App, finding: Finding) -> str:
+    path = finding.data["path"]
+    with worktrees.creation_lock(app.repo):
+        registered.repair(app.repo, path)
+    return record_fix(app, finding, "connected again", {}, {"path": path})
+
+
+def _point(app: App, finding: Finding) -> str:
+    path = finding.data["path"]
+    with worktrees.creation_lock(app.repo):
+        registered.point_back(app.repo, finding.data["admin"], path)
+    return record_fix(app, finding, "connected again", {}, {"path": path})
+
+
+def _follow(app: App, finding: Finding) -> str:
+    path = finding.data["path"]
+    with worktrees.creation_lock(app.repo):
+        registered.reconnect(app.repo, finding.data["admin"], path)
+    text = record_fix(app, finding, "connected again", {}, {"path": path})
+    from git_agent.actions.reconcile.reconcile import sync
+
+    for line in sync(app).lines:  # the record follows a worktree that was moved
+        app.notice(line)
+    return text
+
+
+def _lock(app: App, finding: Finding) -> str:
+    path, reason = finding.subject, worktrees.LOCK_REASON.format(task=finding.task)
+    with worktrees.creation_lock(app.repo):
+        seen = worktrees.observe(app.repo, path)
+        if seen.locked not in (None, listing.INITIALIZING):
+            raise refused("locked-meanwhile", f"{path} was locked meanwhile", "git worktree list")
+        if seen.locked is not None:
+            worktrees.unlock(app.repo, path)
+        worktrees.lock(app.repo, path, reason)
+    return record_fix(app, finding, "locked", {"locked": finding.data["locked"]}, {"path": path, "reason": reason})
+
+
+def _half(app: App, finding: Finding) -> str:
+    """Nobody was told of it; still, what is not as it was committed is somebody's, and then it stays."""
+    path, admin = finding.data["path"], finding.data["admin"]
+    left = registered.work_in(app.repo, admin, path) if os.path.isdir(path) and os.listdir(path) else []
+    if left:
+        raise AgentError("has-work", f"there is work in it: {', '.join(left[:5])}", "move it away")
+    worktrees.discard(app.repo, path, task=finding.data["task"] or 0)
+    return record_fix(app, finding, "taken back", {}, {"path": path})
+
+
+def _lock_file(app: App, finding: Finding) -> str:
+    path = finding.subject
+    if not holders.known():
+        raise AgentError("cannot-know", "who has it open can't be known here", f"when no git runs: rm {path}")
+    kept = lockfiles.put_aside(app.repo, path)
+    return record_fix(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
+
+
+_FIXES: Mapping[str, Callable[[App, Finding], str]] = {
+    "branch-gone": _branch,
+    "repository-moved": _connect,
+    "worktree-moved": _follow,
+    "worktree-unlinked": _point,
+    "worktree-unlocked": _lock,
+    "worktree-half": _half,
+    "lock-stale": _lock_file,
+}
+
+
+def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
+    """Examine what is recorded of a live attempt; nothing is changed. tips: asked of git before the record was read."""
+    found = amiss(app, each, tips)
+    if found is None:
+        return (yield from _unlocked(app, each))
+    subject = each.branch if found.code.startswith("branch") else each.worktree
+    says = f"task {each.task}: {found.says}"
+    if found.code == "branch-gone":
+        oid = _last_commit(app, each)
+        code = "branch-gone" if oid else "branch-lost"
+        yield Finding(
+            code, f"{says}; it was at {(oid or each.head_oid or '')[:12]}", each.task, subject, data={"oid": oid}
+        )
+    elif found.code == "worktree-moved":
+        data = {"path": moved_along(app, each), "admin": each.admin}
+        yield Finding("worktree-moved", says, each.task, subject, data=data)
+    elif found.code == "repository-copied":
+        admin = os.path.join(app.repo.common_dir, "worktrees", each.admin)
+        data = {"path": each.worktree}
+        yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
+    else:
+        helps = found.helps + (found.more if found.more.startswith(",") else "")
+        if found.code == "worktree-gone":
+            helps += ", or git worktree repair PATH where it was moved to"
+        yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree, "admin": each.admin})
+
+
+def _last_commit(app: App, each: Standing) -> str | None:
+    """The worktree's own log of HEAD is newer than our last look, if HEAD still is on the branch."""
+    spot = places.spot(app.repo.common_dir, each.admin)
+    known = [each.head_oid, *_rescued(app, each.task)]
+    if spot is not None and spot.head == each.branch:
+        known.insert(0, places.last_head(app.repo.common_dir, each.admin))
+    return next((oid for oid in known if oid and app.repo.resolve(oid)), None)
+
+
+def _rescued(app: App, task: int) -> list[str]:
+    kept = app.repo.refs(f"refs/git-agent/rescue/{task}/")
+    return [kept[ref] for ref in sorted(kept, key=lambda ref: int(ref.rpartition("/")[2]), reverse=True)]
+
+
+def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
+    locked = listing.reason(os.path.join(app.repo.common_dir, "worktrees", each.admin))
+    if locked in (None, listing.INITIALIZING):
+        says = f"task {each.task}: worktree {each.worktree} is " + (f"locked as '{locked}'" if locked else "not locked")
+        yield Finding("worktree-unlocked", says, each.task, each.worktree, data={"locked": locked})
+
+
+_STRAY_OLD_S = 600.0  # who was killed while git made it died long before
+_MADE_S = 60.0  # while a worktree is made its registration changes all the time
+
+
+def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
+    """Examine some registrations; nothing is changed. there: as they were before the record is read."""
+    busy = {intent.data["place"]["worktree"] for intent in intents.pending() if intent.data.get("place")}
+    owned, recorded = attempts.admins(), {task.worktree for task in tasks.unfinished()}
+    for each in there:
+        if (
+            (each.half and each.age_s < _MADE_S)
+            or each.admin in owned
+            or each.path in recorded
+            or each.path is None
+            or each.path in busy
+            or each.path.startswith(app.repo.common_dir + os.sep)
+        ):
+            continue
+        quoted = shlex.quote(each.path)
+        data = {"path": each.path, "admin": each.admin, "task": each.task}
+        made_here = each.task is not None or os.path.dirname(each.path) == home(app)
+        if each.half and (each.task is not None or (each.initializing and made_here and each.age_s > _STRAY_OLD_S)):
+            yield Finding("worktree-half", f"worktree {each.path} was left half made", None, each.path, data=data)
+        elif each.task is not None and os.path.isdir(each.path):
+            says, helps = (
+                f"worktree {each.path} is of no task",
+                f"git worktree unlock {quoted}, then git worktree remove",
+            )
+            yield Finding("worktree-orphan", says, None, each.path, f"{helps} {quoted}")
+
+
+_LOCK_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` for as long as its editor is open
+
+
+def examine_locks(app: App, there: Sequence[Registered], path: str | None = None) -> Iterator[Finding]:
+    """Examine the lock files of git, or a single one; nothing is changed.
+
+    there: the worktrees in which a git may run; path: of a single one, absolute.
+    """
+    old = lockfiles.aged([path] if path is not None else lockfiles.lock_files(app.repo), _LOCK_OLD_S)
+    if not old:
+        return
+    held = holders.holders({each.path for each in old})
+    where = [app.repo.common_dir, app.repo.main_worktree, *(each.path for each in there)]
+    gits = holders.gits([path for path in where if path])
+    for each in old:
+        age = f"{each.path} is {int(each.age_s / 60)} min old"
+        by = held.get(each.path) or gits
+        stopped = next((one for one in by if one.stopped), None)
+        if stopped is not None:
+            says = f"{age}; process {stopped.pid} ({stopped.name}), which is stopped, " + (
+                "has it open" if each.path in held else "runs here"
+            )
+            yield Finding("lock-stopped", says, None, each.path, f"kill -CONT {stopped.pid}, or kill {stopped.pid}")
+        elif not by:
+            known = "nobody has it open" if holders.known() else "no git should run here any more"
+            yield Finding("lock-stale", f"{age}, and {known}", None, each.path)

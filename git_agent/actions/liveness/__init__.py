@@ -1,0 +1,1 @@
+"""Liveness: heartbeats, overdue leases, reaping and stalled workers."""

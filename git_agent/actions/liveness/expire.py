@@ -1,0 +1,77 @@
+"""Reap tasks whose workers are dead: back to OPEN after a delay, or FAILED when no attempts are left."""
+
+from __future__ import annotations
+
+from git_agent.actions.beats import beats
+from git_agent.actions.liveness.judge import Suspects, suspect
+from git_agent.actions.recovery.journal import under_lock
+from git_agent.app import App
+from git_agent.domain.reaping import REAPER, Verdict, back_off_s, why
+from git_agent.domain.task import Step, Task, after
+from git_agent.store import attempts, facts, intents, leases, locks, silence, tasks
+
+
+def expire(app: App) -> list[str]:
+    """Judge the overdue, and act where that is called for; return a line for each task that was taken back.
+
+    Nothing is written while nothing is to be done: a worker that is there but stopped, or one that is waited for.
+    """
+    if not suspect(app).calls_for_action:
+        return []
+    with under_lock(app, locks.REAP) as fence:
+        if fence is None:
+            return []
+        suspects = suspect(app)  # what it was before the lock may have been done by who held it
+        _note(app, suspects, fence)
+        dead = [task for task, verdict in suspects.judged.verdicts.items() if verdict is Verdict.REAP]
+        lines = [line for task in dead if (line := bury(app, suspects, task, fence))]
+    if lines:
+        beats(app, attempts.standing())  # a worker that was superseded is told at its next commit
+    return lines
+
+
+def _note(app: App, suspects: Suspects, fence: int) -> None:
+    missed = [task for task, verdict in suspects.judged.verdicts.items() if verdict is Verdict.NOTE]
+    if not missed:
+        return
+    with app.store.transaction():
+        locks.require(locks.REAP, fence)
+        for task in missed:
+            silence.note(suspects.leases[task])
+        if suspects.judged.crowd:
+            facts.put(silence.CROWD, str(suspects.now))
+
+
+def bury(app: App, suspects: Suspects, task: int, fence: int) -> str | None:
+    """Take a task back, if its worker was not heard of since it was judged; return a line that says so.
+
+    fence: of the lock under which this is done. Branch and worktree stay; the next attempt starts from the last commit.
+    """
+    lease, limit = suspects.leases[task], app.config.number("agent.maxAttempts")
+    reason = why(lease, suspects.found[task], suspects.now)
+    with app.store.transaction():
+        locks.require(locks.REAP, fence)
+        now = tasks.get(task)
+        step = Step.EXHAUST if now.attempt >= limit else Step.REAP
+        made = after(now.state, now.hold, step)
+        if made is None or not silence.unchanged(lease) or intents.of_task(task) is not None:
+            return None
+        data = {"attempt": now.attempt, "beat_at": lease.beat_at, "why": reason, "text": reason}
+        if step is Step.EXHAUST:
+            says = f"{_used_up(limit)}; the last worker: {reason}"
+            tasks.move(now, made, REAPER, data=data, reason=says)
+        else:
+            tasks.move(now, made, REAPER, data=data, not_before=suspects.now + int(back_off_s(now.attempt) * 1000))
+        leases.drop(task)
+    return _line(now, reason, step, limit)
+
+
+def _line(task: Task, reason: str, step: Step, limit: int) -> str:
+    if step is Step.EXHAUST:
+        helps = f"git agent retry {task.id}, with a greater agent.maxAttempts"
+        return f"{task.label}: its worker is dead ({reason}); FAILED, {_used_up(limit)}; {helps}"
+    return f"{task.label}: its worker is dead ({reason}); back in the queue, attempt {task.attempt + 1} of {limit}"
+
+
+def _used_up(limit: int) -> str:
+    return f"all {limit} attempts are used up" if limit != 1 else "its one attempt is used up"

@@ -1,0 +1,51 @@
+"""Check for expired leases, dead supervisors and stalled workers; usually a single query."""
+
+from __future__ import annotations
+
+import os
+
+from git_agent.app import App
+from git_agent.errors import AgentError
+from git_agent.store import silence
+
+_UNASKED_S = 60.0  # the configuration costs a look at git: it is asked for what is quiet for a minute, or was asked for
+
+
+def reap(app: App) -> list[str]:
+    """Look for expired leases, dead supervisors and workers without progress, and do what they call for.
+
+    Every command that looks at git does it, after the worker who runs it was heard. One process at a time acts, under
+    a fenced lock; where the store can't be written nobody does. Returns a line for each thing that was done.
+    """
+    try:
+        return _reap(app)
+    except AgentError as error:
+        return [] if error.code == "store-not-writable" else [f"dead workers can't be looked for: {error.message}"]
+
+
+def _reap(app: App) -> list[str]:
+    seen, lines = silence.glance(os.uname().nodename), list[str]()
+    if seen.expirable:
+        from git_agent.actions.liveness.judge import keep_time
+
+        keep_time(app, app.clock(), seen.clocks)
+    if seen.overdue:
+        from git_agent.actions.liveness.expire import expire
+
+        lines += expire(app)
+    if seen.supervised:
+        from git_agent.actions.liveness.sweep import sweep
+
+        lines += sweep(app)
+    if _may_stall(app, seen):
+        from git_agent.actions.liveness.sweep import stall
+
+        stall(app)
+    return lines
+
+
+def _may_stall(app: App, seen: silence.Glance) -> bool:
+    if seen.quiet_since is None:
+        return False
+    quiet_s = (seen.now - seen.quiet_since) / 1000
+    return (app.has_settings or quiet_s >= _UNASKED_S) and quiet_s >= app.config.seconds("agent.stalled")

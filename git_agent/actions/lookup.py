@@ -1,0 +1,92 @@
+"""Look up what arguments mean: a TASK, a time, and the commits of a task."""
+
+from __future__ import annotations
+
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.durations import parse_duration
+from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError, usage
+from git_agent.git import dates
+from git_agent.git.history import Commit
+from git_agent.store import attempts, tasks
+
+
+def find(app: App, ref: str | None) -> Task:
+    """Find a task by id, name or branch; by the worktree (or the environment of `git agent run`) where ref is None.
+
+    Raises AgentError: exit 1 with the candidates for an unknown or ambiguous one, exit 2 where none is meant.
+    """
+    _ = app.store
+    if ref is None:
+        return _here(app)
+    meant = names.parse_ref(ref, app.config.prefix)
+    if meant.id is not None:
+        found = tasks.find(meant.id)
+        candidates = [found] if found else []
+    else:
+        candidates = _by_branch(meant.branch) or tasks.by_name(meant.name_key) or _by_branch(meant.prefixed)
+    if len(candidates) == 1:
+        return candidates[0]
+    raise _ambiguous(ref, candidates) if candidates else _unknown(ref)
+
+
+def _here(app: App) -> Task:
+    here = app.worker_of
+    if here is None:
+        raise usage(
+            "no-task",
+            "which task? you are not in a worker's worktree",
+            "give its id, name or branch: git agent list",
+        )
+    return tasks.get(here)
+
+
+def _by_branch(branch: str | None) -> list[Task]:
+    if branch is None:
+        return []
+    attempt = attempts.by_branch(branch)
+    return tasks.by_branch(branch) or ([tasks.get(attempt.task)] if attempt else [])
+
+
+def _unknown(ref: str) -> AgentError:
+    import difflib
+
+    known = {t.name: t for t in tasks.unfinished()}
+    near = difflib.get_close_matches(ref[:60], known, n=5, cutoff=0.5)
+    return AgentError(
+        "unknown-task",
+        f"there is no task '{ref[:60]}'",
+        "git agent list --all",
+        details=tuple(f"did you mean {known[n].id} ({n})?" for n in near),
+    )
+
+
+def _ambiguous(ref: str, found: list[Task]) -> AgentError:
+    lines = tuple(f"{t.id}  {t.state}  {t.branch or t.name}" for t in found)
+    return AgentError("ambiguous-task", f"'{ref}' may mean several tasks", "give the id", details=lines)
+
+
+def moment(app: App, text: str) -> int:
+    """Return the time that `30m`, `7d`, `yesterday` or `2026-01-01` means, in ms since the epoch.
+
+    Raises AgentError (exit 2) for what is neither an age nor a date.
+    """
+    now = app.store.now()
+    try:
+        return now - int(parse_duration(text) * 1000)
+    except AgentError:
+        found = dates.moment(app.repo, text)
+    if found is None:
+        hint = "an age, as in 30m, 12h, 7d; or a date as git reads it, as in yesterday or 2026-01-01"
+        raise usage("bad-time", f"bad time {text[:40]!r}", hint)
+    return found * 1000
+
+
+def own_commits(app: App, task: Task, limit: int) -> list[Commit]:
+    """List a task's commits, newest first, limit at most; those of the base that it took in are not its own."""
+    tip = app.repo.branch_oid(task.branch) if task.branch else None
+    tip = tip or (app.repo.resolve(task.head_oid) if task.head_oid else None)
+    base = app.repo.branch_oid(task.base)
+    start = task.base_oid if task.state is State.COMPLETED else base or task.base_oid
+    return app.repo.commits(start, tip, limit=limit) if tip and start else []

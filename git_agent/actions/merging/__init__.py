@@ -1,0 +1,1 @@
+"""Merging: candidates, batches, checks, the queue and landing."""

@@ -1,0 +1,112 @@
+"""Build a batch: the merges of several tasks, each on top of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from git_agent.actions.merging.candidate import Candidate, candidate
+from git_agent.actions.merging.forecast import foresee
+from git_agent.actions.merging.land import Link
+from git_agent.app import App
+from git_agent.domain.landing import may_land
+from git_agent.domain.queueing import Fate, Outcome, together
+from git_agent.domain.sequence import sequence
+from git_agent.domain.task import State, Step, Task, event_kind
+from git_agent.errors import AgentError, Exit
+from git_agent.git import merges
+from git_agent.git.merges import Conflict
+from git_agent.store import events, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """links: what can be merged, in order; conflicts: the tasks that conflict with the base itself; settled: what
+    became of tasks that can't be merged, or were; waits: why the others are left out, for this round.
+    """
+
+    links: list[Link] = field(default_factory=list)
+    conflicts: list[tuple[Task, Conflict]] = field(default_factory=list)
+    settled: list[Outcome] = field(default_factory=list)
+    waits: list[Outcome] = field(default_factory=list)
+
+
+def chain(app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: Collection[int]) -> Chain:
+    """Build a chain of the tasks of one base, in their order.
+
+    base_oid: where the base is; done: tasks that count as COMPLETED (a dry run's). A task waits for a later round when
+    what it depends on is neither COMPLETED nor before it in the chain, or when it conflicts with the chain only.
+    """
+    made, heads = Chain(), app.heads
+    blockers = tasks.blockers([task.id for task in queue])
+    for task in queue:
+        if task.state is State.COMPLETED:
+            made.settled.append(Outcome(task.id, Fate.MERGED, "it is COMPLETED already"))
+            continue
+        tip = heads.get(task.branch or "")
+        error = not_landable(task, tip)
+        missing = [p for p in blockers[task.id] if p not in {*done, *(link.task.id for link in made.links)}]
+        if error is not None:
+            made.settled.append(left_out(task, error))
+        elif missing:
+            made.waits.append(_waiting(task, missing))
+        else:
+            _add(app, made, task, strategy, base_oid, tip or "")
+    return made
+
+
+def _waiting(task: Task, missing: Sequence[int]) -> Outcome:
+    why = f"it waits for {together(missing)}"
+    helps = f"git agent show {missing[0]}, or git agent merge {task.id} to merge it all the same"
+    return Outcome(task.id, Fate.LEFT_OUT, why, helps, exit=Exit.REFUSED, code="dependency-waits")
+
+
+def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: str) -> None:
+    end = made.links[-1].made.oid if made.links else base_oid
+    try:
+        tried = candidate(app, task, strategy, end, tip)
+        alone = _alone(app, strategy, base_oid, tip) if isinstance(tried, Conflict) and made.links else tried
+    except AgentError as error:
+        if error.exit is not Exit.REFUSED:
+            raise
+        made.settled.append(left_out(task, error))
+        return
+    if isinstance(tried, Candidate):
+        made.links.append(Link(task, tried))
+    elif isinstance(alone, Conflict):
+        made.conflicts.append((task, alone))
+    else:
+        why = f"it conflicts with {together([link.task.id for link in made.links])} of the same queue"
+        made.waits.append(Outcome(task.id, Fate.LEFT_OUT, why, details=tried.paths, exit=Exit.CONFLICT))
+
+
+def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
+    """Tell what conflicts with the base itself: no commit is made and no hook runs, but where git must rebase to know.
+
+    A fast-forward conflicts with nothing: it is refused.
+    """
+    if strategy == "rebase":
+        rebased = merges.rebase(app.repo, base_oid, tip)
+        return rebased if isinstance(rebased, Conflict) else None
+    merged = merges.try_merge(app.repo, base_oid, tip)
+    return merged if isinstance(merged, Conflict) else None
+
+
+def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
+    """Make the outcome of a task of an error that keeps it from being merged. before: said before the reason."""
+    said = error.message.removeprefix(f"cannot merge {task.label}: ")
+    return Outcome(task.id, Fate.LEFT_OUT, before + said, error.hint, error.details, exit=error.exit, code=error.code)
+
+
+def not_landable(task: Task, tip: str | None) -> AgentError | None:
+    """Say why a task must not be merged, None when it may. tip: the branch's oid now, None when it is gone."""
+    last = events.last_change(task.id)
+    moved = last is not None and last.kind == event_kind(Step.MOVED)
+    return may_land(task, tip, last.data.get("reviewed_oid") if last is not None and moved else None)
+
+
+def merge_order(app: App) -> list[Task]:
+    """List the APPROVED tasks in the order to merge them."""
+    left = tasks.listing([State.APPROVED])
+    clashes = [frozenset((one, other)) for one, other in foresee(app, left).pairs if other is not None]
+    return sequence(left, tasks.parents([t.id for t in left]), clashes)

@@ -1,0 +1,81 @@
+"""Compute what a merge would make of the base, touching no checkout and no branch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from git_agent.actions.context_file import carries_context
+from git_agent.app import App
+from git_agent.domain.task import Task
+from git_agent.errors import refused
+from git_agent.git import merges, trailers
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A commit that the base may be moved to. oid: of it; base_oid: where the base is; tip: of the branch."""
+
+    oid: str
+    base_oid: str
+    tip: str
+    strategy: str
+
+
+def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> Candidate | merges.Conflict:
+    """Make the commit of a merge, squash, rebase or fast-forward of a task's branch.
+
+    base_oid, tip: full oids of base and branch. Returns the paths that conflict instead, if any. Raises AgentError
+    (exit 3) when a fast-forward is asked for and the base has moved, a hook refuses the message, or the result has the
+    context file.
+    """
+    if strategy == "ff":
+        if not app.repo.is_ancestor(base_oid, tip):
+            raise refused(
+                "not-fast-forward",
+                f"cannot fast-forward '{task.base}' to {task.label}: the base has moved",
+                f"git agent merge {task.id} --strategy rebase",
+            )
+        _refuse_context(app, task, tip)
+        return Candidate(tip, base_oid, tip, strategy)
+    if strategy == "rebase":
+        rebased = merges.rebase(app.repo, base_oid, tip)
+        if isinstance(rebased, merges.Conflict):
+            return rebased
+        _refuse_context(app, task, rebased)
+        return Candidate(rebased, base_oid, tip, strategy)
+    tried = merges.try_merge(app.repo, base_oid, tip)
+    if isinstance(tried, merges.Conflict):
+        return tried
+    _refuse_context(app, task, tried.tree)
+    parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
+    where = _checkout(app, task)
+    says = _message(app, task, tip, where) if strategy == "merge" else _squashed(app, task, base_oid, tip)
+    message = trailers.add(app.repo, says, _trailers(task))
+    oid = merges.commit(app.repo, tried.tree, parents, message, cwd=where)
+    return Candidate(oid, base_oid, tip, strategy)
+
+
+def _refuse_context(app: App, task: Task, made: str) -> None:
+    _, error = carries_context(app, task, made)
+    if error is not None:
+        raise error
+
+
+def _message(app: App, task: Task, tip: str, where: str | None) -> str:
+    return merges.merge_message(app.repo, task.branch or "", task.base, tip, where) + f"\n\n{task.title}\n"
+
+
+def _squashed(app: App, task: Task, base_oid: str, tip: str) -> str:
+    subjects = [f"* {c.subject}" for c in reversed(app.repo.commits(base_oid, tip))]
+    return "\n\n".join([task.title, "\n".join(subjects)]) + "\n"
+
+
+def _trailers(task: Task) -> list[tuple[str, str]]:
+    reviewed = [("Reviewed-by", task.reviewer)] if task.reviewer else []
+    return [("Agent-Task", str(task.id)), *reviewed]
+
+
+def _checkout(app: App, task: Task) -> str | None:
+    head = app.repo.head(task.base)
+    return head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None

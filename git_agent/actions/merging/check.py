@@ -1,0 +1,124 @@
+"""Run the check commands on a merged tree, and find the merge that breaks it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from git_agent.actions.merging.land import Link
+from git_agent.app import App
+from git_agent.domain.bisection import first_failing, most_questions
+from git_agent.domain.durations import spell
+from git_agent.domain.queueing import together
+from git_agent.proc import check, logfile
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """How a check ended. command: the one that failed, "" when all passed; status: its exit status, None when its time
+    was up; tail: its last lines; log: the file with all of it, None when it could not be kept; why: in words.
+    """
+
+    command: str = ""
+    status: int | None = 0
+    tail: tuple[str, ...] = ()
+    log: str | None = None
+    why: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether nothing failed."""
+        return not self.command
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Return its last lines, and where the others are."""
+        return (*self.tail, *((f"all of it: {self.log}",) if self.log else ()))
+
+
+def run_check(
+    app: App,
+    path: str,
+    commands: Sequence[str],
+    of: Sequence[int],
+    *,
+    title: str = "check",
+    tick: Callable[[], None] = lambda: None,
+) -> CheckRun:
+    """Run commands in a directory, one after the other, until one fails.
+
+    of: the tasks whose merges are there, the last one on top; none for the base alone; title: begins the line that says
+    what runs; tick: called at least every half second. What they print goes to a log of the last task, in place of what
+    was there.
+    """
+    env = {"GIT_AGENT_TASKS": " ".join(map(str, of))}
+    if len(of) == 1:
+        env["GIT_AGENT_TASK"] = str(of[0])
+    directory = os.path.join(app.store_dir, "logs")
+    name = logfile.check_name(directory, of[-1] if of else None)
+    log = logfile.Logfile(name, anew=True)
+    seconds = app.config.seconds("agent.checkTimeout")
+    try:
+        for command in commands:
+            what = together(of) if of else "the base alone"
+            app.progress(f"{title}: {command} ({what})")
+            log.write(f"== {what}: {command}\n".encode(errors="replace"))
+            ran = check.run(command, path, env, app.progress, heard=log.write, tick=tick, within_s=seconds or None)
+            how = f"failed with {ran.status}" if ran.status is not None else f"did not end within {spell(seconds)}"
+            ended = f"{'passed' if ran.status == 0 else how}, after {ran.seconds:.1f} s"
+            app.progress(f"{title}: {ended}")
+            log.write(f"== {ended}\n".encode())
+            if ran.status != 0:
+                kept = None if log.failed else name
+                return CheckRun(command, ran.status, ran.tail, kept, f"the check {how}: {command}")
+    finally:
+        log.close()
+        logfile.prune(directory)
+    return CheckRun(log=None if log.failed or not commands else name)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """good: how many links may land, from the first on; of: the check that failed, of the link after them, or of the
+    base alone (base_fails); None when all may land; log: what the check of the good ones printed.
+    """
+
+    good: int
+    of: CheckRun | None = None
+    base_fails: bool = False
+    log: str | None = None
+
+
+def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], CheckRun]) -> Verdict:
+    """Judge a chain by checks of its beginnings, none of them twice but for a doubt.
+
+    check: runs the check of so many links, none for the base alone, with a title; it may raise, and is not asked again
+    then. The whole first; then the middle of what is left, until one link is. Two doubts: when nothing but the whole
+    fails it is checked again, since it may have failed by chance (the others are believed); and before the first link
+    is blamed the base alone is checked, with the repository's own command.
+    """
+    count, seen = len(links), dict[int, CheckRun]()
+
+    def passes(number: int) -> bool:
+        whole = number == count
+        seen[number] = check(number, "check" if whole else f"check {len(seen)} of at most {most_questions(count)}")
+        if whole and count > 1 and not seen[number].passed:
+            app.progress(f"{seen[number].why}; looking for the task that breaks it")
+        return seen[number].passed
+
+    bad = first_failing(count, passes)
+    if bad is None:
+        return Verdict(count, log=seen[count].log)
+    failed = seen[bad]
+    if bad == count > 1:
+        again = check(count, "check of all once more")
+        if again.passed:
+            app.notice(f"{failed.why}, and passed when it was run again: it fails by chance")
+            return Verdict(count, log=again.log)
+        failed = again
+    if bad == 1 and failed.command == app.config.text("agent.check"):
+        base = check(0, "check")
+        if not base.passed:
+            return Verdict(0, base, base_fails=True)
+    return Verdict(bad - 1, failed, log=seen[bad - 1].log if bad > 1 else None)

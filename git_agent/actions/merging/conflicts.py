@@ -1,0 +1,118 @@
+"""Foresee conflicts: which live branches clash with the base and each other, and in which order to merge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent.actions.merging.forecast import foresee
+from git_agent.actions.path_claims.outside import Outside, outside
+from git_agent.actions.path_claims.overlaps import Overlap, overlaps
+from git_agent.app import App
+from git_agent.domain.sequence import sequence
+from git_agent.domain.task import LIVE, State, Task
+from git_agent.errors import refused
+from git_agent.store import path_claims, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Two tasks whose branches clash, the lower id first; other None: with the base. paths: none where the histories
+    have nothing in common.
+    """
+
+    task: int
+    other: int | None
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """What was foreseen. tasks: whose branches were merged, by id; order: all of them, as to merge them; claims: what
+    overlaps of live and OPEN tasks, the lower id first; outside: what branches changed against the claims; of: the
+    task that clashes, claims and outside are about, None for all.
+    """
+
+    tasks: tuple[Task, ...]
+    clashes: tuple[Clash, ...]
+    order: tuple[int, ...]
+    claims: tuple[Overlap, ...]
+    outside: tuple[Outside, ...]
+    of: int | None = None
+
+
+def conflicts(app: App, task: Task | None = None) -> Conflicts:
+    """Merge every live branch with its base and with each other in memory.
+
+    task: only what it clashes with; of an OPEN one, whose branch nobody works on, what its claims overlap with. What is
+    not committed is not seen. Raises AgentError (exit 3) for a task that is neither live nor OPEN, or whose branch or
+    base is gone.
+    """
+    if task is not None and not task.live and task.state is not State.OPEN:
+        says = f"{task.label} has no branch to merge: it is {task.state}"
+        raise refused("not-live", says, "git agent conflicts")
+    if task is not None and (lost := _lost(app, task)) and task.live:
+        raise refused("no-branch", f"{task.label} can't be compared: {lost[0]}", lost[1])
+    found = _here(app, [*tasks.listing(LIVE), *([task] if task is not None and not task.live else [])])
+    seen = foresee(app, found)
+    clashes = [frozenset((one, other)) for one, other in seen.pairs if other is not None]
+    order = sequence(found, tasks.parents([t.id for t in found]), clashes)
+    claims = path_claims.of_states(LIVE)
+    _leave_out(app)
+    told = [Clash(one, other, paths) for (one, other), paths in seen.pairs.items()]
+    own = [c for c in told if task is None or task.id in (c.task, c.other)]
+    return Conflicts(
+        tuple(sorted(found, key=lambda t: t.id)),
+        tuple(sorted(own, key=lambda c: (c.task, c.other or 0))),
+        tuple(t.id for t in order),
+        tuple(_overlapping(app, task)),
+        tuple(each for t in found for each in outside(app, t, claims) if task is None or _concerns(each, task)),
+        task.id if task else None,
+    )
+
+
+def _overlapping(app: App, task: Task | None) -> list[Overlap]:
+    standing = path_claims.of_states(LIVE | {State.OPEN})
+    own = [c for c in standing if task is None or c.task == task.id]
+    found = [each for claim in own for each in overlaps(app, claim)]
+    pairs = {frozenset((o.claim.task, o.other.task)): o for o in reversed(found)}  # of two, the one of the lower id
+    turned = [
+        o if (o.claim.task or 0) < (o.other.task or 0) else Overlap(o.other, o.claim, o.paths) for o in pairs.values()
+    ]
+    return sorted(turned, key=lambda o: (o.claim.task or 0, o.other.task or 0))
+
+
+def _leave_out(app: App) -> None:
+    from git_agent.git import pathspecs
+
+    for claim in path_claims.of_states(LIVE | {State.OPEN}):
+        if why := pathspecs.unreadable(app.repo, claim.paths):
+            app.notice(
+                f"the claim of task {claim.task} is left out: {why} (git agent edit {claim.task} --path PATHSPEC)"
+            )
+
+
+def _concerns(found: Outside, task: Task) -> bool:
+    return task.id in (found.task, found.claimed_by)
+
+
+def _here(app: App, live: Sequence[Task]) -> list[Task]:
+    lost = {task.id: _lost(app, task) for task in live}
+    for task in live:
+        if found := lost[task.id]:
+            app.notice(f"{task.label} is left out: {found[0]} ({found[1]})")
+    return sorted((t for t in live if lost[t.id] is None), key=lambda t: t.id)
+
+
+def _lost(app: App, task: Task) -> tuple[str, str] | None:
+    """Say what keeps a task's branch from being merged with others, and the command that helps."""
+    heads = app.sighted_heads
+    if task.branch is None:
+        return "it has no branch yet", f"git agent spawn {task.id}"
+    if not task.live:
+        return f"nobody works on branch '{task.branch}'", f"git agent spawn {task.id}"
+    if task.branch not in heads:
+        return f"branch '{task.branch}' is gone", "git agent doctor"
+    if task.base not in heads:
+        return f"its base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH"
+    return None

@@ -1,0 +1,131 @@
+"""Forecast merges pair by pair, asking git once for each pair of commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import NamedTuple
+
+from git_agent.app import App
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError, Exit
+from git_agent.git.run import GitError
+from git_agent.store import clashes
+from git_agent.store.clashes import Found
+
+Sides = tuple[int, int | None]
+"""A task and another one, or None for its base."""
+
+_MANY = 100  # branches; to put 20,000 pairs together, as of twice as many, takes 50 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What clashes, with the paths: none of two histories that have nothing in common. unknown: pairs not looked at."""
+
+    pairs: Mapping[Sides, tuple[str, ...]]
+    unknown: int
+
+
+class _Pair(NamedTuple):
+    """What is merged for two sides: b into a, with the attributes of the commit `under`."""
+
+    sides: Sides
+    a: str
+    b: str
+    under: str
+
+
+def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Foreseen:
+    """Merge each task's branch with its base and with each other's in memory, where that was not done before.
+
+    most: in haste: look at nothing new if it is more than so many pairs, or where merging runs a program
+    (merge.*.driver), at nothing at all of more than 100 branches, and take older answers even if attributes or
+    configuration have changed since. Branches of different bases never
+    meet, and are not merged; a stack has one base.
+    """
+    if most is not None and len(found) > _MANY:
+        return Foreseen({}, len(found) * (len(found) + 1) // 2)
+    heads = app.sighted_heads
+    pairs = _pairs(found, heads)
+    known = clashes.known({oid for pair in pairs for oid in (pair.a, pair.b)})
+    terms = _terms(app, pairs) if most is None else {}
+    lacking = [p for p in pairs if not _answers(known.get((p.a, p.b)), terms.get(p.under))]
+    if lacking and (most is None or (len(lacking) <= most and not _runs_programs(app))):
+        try:
+            fresh = _merged(app, lacking, terms or _terms(app, lacking))
+        except GitError:  # an object is missing: who only asks in passing is not stopped by it
+            if most is None:
+                raise
+            fresh = {}
+        _keep(app, fresh, heads.values())
+        known = {**known, **fresh}
+        lacking = [p for p in lacking if (p.a, p.b) not in fresh]
+    told = {p.sides: known[p.a, p.b].paths for p in pairs if (p.a, p.b) in known}
+    return Foreseen({sides: paths for sides, paths in told.items() if paths is not None}, len(lacking))
+
+
+def _runs_programs(app: App) -> bool:
+    """A person's merge driver may do anything, and take any time: only who asks for merges has it run."""
+    from git_agent.git import merges
+
+    return merges.has_drivers(app.repo)
+
+
+def _answers(found: Found | None, term: str | None) -> bool:
+    return found is not None and term in (None, found.terms)
+
+
+def _pairs(found: Iterable[Task], heads: Mapping[str, str]) -> list[_Pair]:
+    here = [t for t in found if t.branch in heads]
+    bases = {t.branch: t.base for t in here}
+    pairs = [_Pair((t.id, None), heads[t.base], heads[t.branch or ""], heads[t.base]) for t in here if t.base in heads]
+    for one, other in combinations(here, 2):
+        root = _root(one, bases)
+        stacked = one.base == other.branch or other.base == one.branch
+        if root in heads and root == _root(other, bases) and not stacked:
+            a, b = sorted((heads[one.branch or ""], heads[other.branch or ""]))
+            pairs.append(_Pair((one.id, other.id), a, b, heads[root]))
+    return [pair for pair in pairs if pair.a != pair.b]
+
+
+def _root(task: Task, bases: Mapping[str | None, str]) -> str:
+    """The base of the lowest branch of a stack."""
+    base, seen = task.base, set[str]()
+    while base in bases and base not in seen:
+        seen.add(base)
+        base = bases[base]
+    return base
+
+
+def _terms(app: App, pairs: Iterable[_Pair]) -> dict[str, str]:
+    from git_agent.git.terms import terms
+
+    return {under: terms(app.repo, under) for under in {pair.under for pair in pairs}}
+
+
+def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dict[clashes.Pair, Found]:
+    from git_agent.git import merges
+
+    fresh: dict[clashes.Pair, Found] = {}
+    for under, term in terms.items():
+        wanted = list(dict.fromkeys((p.a, p.b) for p in lacking if p.under == under))
+        of = f"merging {len(wanted)} pairs in memory"
+        given = merges.try_merges(app.repo, under, wanted, partial(_progress, app, of))
+        fresh |= {pair: Found(term, got if got is None else got.paths) for pair, got in zip(wanted, given, strict=True)}
+    return fresh
+
+
+def _progress(app: App, of: str, done: int) -> None:
+    app.progress(f"{of}: {done} done")
+
+
+def _keep(app: App, fresh: Mapping[clashes.Pair, Found], tips: Iterable[str]) -> None:
+    try:
+        with app.store.transaction():
+            clashes.put(fresh, set(tips))
+    except AgentError as error:
+        if error.code != "store-not-writable" and error.exit is not Exit.BUSY:
+            raise

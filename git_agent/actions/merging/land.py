@@ -1,0 +1,151 @@
+"""Land a batch: move the base once, then complete each task and retire its worktree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.actions.merging.candidate import Candidate
+from git_agent.actions.recovery.journal import begin, new_operation
+from git_agent.actions.removal.retire import Retired, retire
+from git_agent.actions.transition import fence, take
+from git_agent.actions.worktrees import unlock
+from git_agent.app import App
+from git_agent.domain.queueing import together
+from git_agent.domain.task import State, Step, Task
+from git_agent.errors import AgentError, refused
+from git_agent.git import merges
+from git_agent.proc import processes
+from git_agent.store import intents, locks, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A task and what its merge makes of the link before it, of the base's tip for the first one."""
+
+    task: Task
+    made: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A task that landed. checkout: the worktree whose base was brought forward; retired: what was removed."""
+
+    task: Task
+    checkout: str | None
+    retired: Retired | None
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What landed, in order; or, when nothing did, the tasks that changed since they were looked at, and how."""
+
+    landed: tuple[Landed, ...]
+    changed: tuple[tuple[Task, AgentError], ...] = ()
+
+
+def land(app: App, links: Sequence[Link], *, keep: bool, lock: int | None = None, log: str | None = None) -> Landing:
+    """Move the base of some tasks from where the first link was built to the last one, by one compare-and-swap.
+
+    keep: worktrees and branches stay; lock: the queue's fence, None outside of one; log: what their check printed. Call
+    it inside `under_way`. Raises RefMoved when the base is elsewhere; AgentError: exit 3 when a checkout of the base
+    forbids it, exit 6 when the lock was lost; then nothing has changed.
+    """
+    base, old, new = links[0].task.base, links[0].made.base_oid, links[-1].made.oid
+    whole = {"base": base, "base_old": old, "landing": new, "keep": keep, "log": log}
+    plans = [whole | _own(link) for link in links]
+    changed, begun = _begin(app, links, plans, lock)
+    if changed:
+        return Landing((), tuple(changed))
+    try:
+        says = f"git-agent: merge {together([link.task.id for link in links])}"
+        where = merges.land(app.repo, base, new, old, says)
+    except AgentError:
+        if not _stands(app, base, new):
+            with app.store.transaction():
+                for intent in begun:
+                    intents.end(intent)  # git has refused and changed nothing: there is nothing to take back
+            raise
+        where = None
+    return Landing(tuple(_completed(app, links, plans, begun, where)))
+
+
+def _own(link: Link) -> dict[str, Any]:
+    return {"old": link.made.base_oid, "new": link.made.oid, "tip": link.made.tip, "by": link.made.strategy}
+
+
+def _begin(
+    app: App, links: Sequence[Link], plans: Sequence[Mapping[str, Any]], lock: int | None
+) -> tuple[list[tuple[Task, AgentError]], list[int]]:
+    owner, _, heads = processes.myself(), app.speaker, app.heads  # asked of git before the transaction
+    with app.store.transaction():
+        if lock is not None:
+            locks.require(locks.QUEUE, lock)
+        changed = [
+            (link.task, error)
+            for link in links
+            if (error := _changed(app, link, heads.get(link.task.branch or ""))) is not None
+        ]
+        pairs = zip(links, plans, strict=True)
+        return changed, [] if changed else [begin(app, "merge", link.task.id, owner, plan) for link, plan in pairs]
+
+
+def _changed(app: App, link: Link, tip: str | None) -> AgentError | None:
+    now = tasks.get(link.task.id)
+    fence(app, now)
+    if now.version != link.task.version:
+        return tasks.stale(now)
+    if tip != link.made.tip:
+        return refused("changed-meanwhile", f"{now.label} has new commits", f"git agent diff {now.id}")
+    return intents.under_way_error(now.id) if intents.of_task(now.id) is not None else None
+
+
+def _stands(app: App, base: str, oid: str) -> bool:
+    now = app.repo.branch_oid(base)
+    return now is not None and app.repo.is_ancestor(oid, now)
+
+
+def _completed(
+    app: App, links: Sequence[Link], plans: Sequence[Mapping[str, Any]], begun: Sequence[int], where: str | None
+) -> list[Landed]:
+    """All have landed: what goes wrong with one keeps no other from being completed."""
+    done, failed = list[Landed](), list[AgentError]()
+    for link, plan, intent in zip(links, plans, begun, strict=True):
+        try:
+            retired = complete(app, link.task, intent, plan)
+            done.append(Landed(tasks.get(link.task.id), where, retired))
+        except AgentError as error:
+            now = tasks.get(link.task.id)
+            if now.state is State.COMPLETED:  # what stays of it can be removed another time
+                app.notice(f"{now.label} landed, and not all that it had could be removed: {error.message}")
+                done.append(Landed(now, where, None))
+            else:
+                failed.append(error)
+    if failed:
+        raise failed[0]
+    return done
+
+
+_REST = {"attempts": [], "rest": True, "force": False, "unmerged": False, "gone": []}
+
+
+def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:
+    """Mark a task COMPLETED and remove its worktrees and branches, unless they are to be kept.
+
+    intent: of the merge; landed: its data: base, old (the commit it was built on), new (what it made of it), tip, by
+    (the strategy), keep, log (what its check printed, None without); by: who records it, if not the speaker. The
+    merge's intent becomes that of the removal in one transaction, so that a crash between the two is finished, too.
+    Raises AgentError as take does.
+    """
+    owner, _ = processes.myself(), app.speaker
+    rest_data = {**_REST, "operation": new_operation()}  # one `undo` takes back both
+    data = {"by": landed["by"], "oid": landed["new"], "tip": landed["tip"], "base": landed["base"]}
+    data |= {name: landed[name] for name in ("old", "log") if landed.get(name)}
+    data["operation"] = rest_data["operation"]
+    columns = {"merged_oid": landed["new"], "merged_by": landed["by"], "head_oid": landed["tip"]}
+    with app.store.transaction():
+        done = take(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
+        rest = None if landed["keep"] else begin(app, "remove", task.id, owner, rest_data)
+    unlock(app, done)
+    return None if rest is None else retire(app, done, strict=False, intent=rest, begun=rest_data)

@@ -1,0 +1,155 @@
+"""Send messages to tasks, people, all workers or a topic, and reply to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent.actions.lookup import find
+from git_agent.actions.messages.inbox import Mailbox, mailbox
+from git_agent.app import App
+from git_agent.domain import names, recipient
+from git_agent.domain.message import Draft, Message
+from git_agent.domain.task import FINISHED
+from git_agent.errors import AgentError, Exit, refused, usage
+from git_agent.store import addresses, deliveries, leases, messages
+
+
+def send(
+    app: App, to: Sequence[str], text: str, *, urgent: bool = False, needs_ack: bool = False, thread: int | None = None
+) -> list[Message]:
+    """Send a text to each recipient once; return the message as each of them has it.
+
+    to: tasks, `@human`, `@coordinator`, `@all`, `#topic`; thread: a message of the conversation to join. Raises
+    AgentError: exit 1 for an unknown task or thread, exit 2 for a text or recipient that can't be, exit 3 for a
+    finished task, exit 5 for a superseded worker, exit 6 beyond the rate.
+    """
+    limit, _ = app.config.number("agent.maxMessage"), app.speaker  # asked of git before the transaction
+    with app.store.transaction():
+        who = mailbox(app)
+        body = names.check_message(text, limit)
+        meant = addressees(app, to, who.addresses[0])
+        if needs_ack and meant.addresses == (f"#{meant.topic}",):
+            raise usage("no-reader", "nobody has to acknowledge what is said in a topic", "name who shall, too")
+        keep_rate(app)
+        first, *others = meant.addresses
+        draft = Draft(
+            first,
+            body,
+            _subject(who, meant),
+            urgent=urgent,
+            needs_ack=needs_ack,
+            others=tuple(others),
+            topic=meant.topic,
+            thread=None if thread is None else _joined(thread),
+        )
+        if who.of_worker:
+            leases.progress(int(who.addresses[0]))
+        return messages.post(draft, who.addresses[0], verified=who.verified)
+
+
+def _subject(who: Mailbox, meant: Addressees) -> int | None:
+    """What a message is about: the one task that it is sent to, else the sender's."""
+    if len(meant.tasks) == 1:
+        return meant.tasks[0]
+    return int(who.addresses[0]) if who.of_worker else None
+
+
+def _joined(message: int) -> int:
+    thread = messages.thread_of(message)
+    if thread is None:
+        raise AgentError("unknown-message", f"there is no message {message}", "git agent inbox")
+    return thread
+
+
+def reply(app: App, message: int, text: str) -> list[Message]:
+    """Answer who sent a message, and its topic; return the answer as each of them has it.
+
+    Answering one's own message adds to it: it goes to who received that. Raises AgentError: exit 1 for an unknown
+    message, exit 3 for one that a worker neither got nor sent and for a sender whose task is finished, otherwise as
+    send does.
+    """
+    limit, _ = app.config.number("agent.maxMessage"), app.speaker  # asked of git before the transaction
+    with app.store.transaction():
+        who, copies = mailbox(app), messages.copies(message)
+        body = names.check_message(text, limit)
+        meant = addressees(app, _to(who, copies, message), who.addresses[0])
+        keep_rate(app)
+        first, *others = meant.addresses
+        draft = Draft(first, body, copies[0].task, reply_to=message, others=tuple(others), topic=meant.topic)
+        deliveries.acknowledge([message], who.addresses)
+        if who.of_worker:
+            leases.progress(int(who.addresses[0]))
+        return messages.post(draft, who.addresses[0], verified=who.verified)
+
+
+def _to(who: Mailbox, copies: Sequence[Message], message: int) -> list[str]:
+    if not copies:
+        raise AgentError("unknown-message", f"there is no message {message}", "git agent inbox")
+    said, receivers = copies[0], [c.to for c in copies]
+    got, sent = bool(set(receivers) & set(who.addresses)), said.sender in who.addresses
+    if who.of_worker and not (got or sent or said.topic):
+        raise refused("not-yours", f"message {message} was not sent to you", "git agent inbox")
+    topic = [f"#{said.topic}"] if said.topic else []
+    others = [each for each in receivers if each not in who.addresses]
+    return others if sent and others else [said.sender, *topic]
+
+
+_PLAIN = re.compile(r"[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True, slots=True)
+class Addressees:
+    """Who receives a message. tasks: those named, whose present worker or next one reads it; topic: without `#`."""
+
+    addresses: tuple[str, ...]
+    tasks: tuple[int, ...]
+    topic: str | None
+
+
+def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
+    """Resolve recipients: tasks, `@human`, `@coordinator`, `@all` and one `#topic`; each counts once.
+
+    sender: the sender's own address, left out of `@all`. Raises AgentError: exit 1 for an unknown task, exit 2 for
+    anything else that names nobody, exit 3 for a task that is finished and when `@all` is nobody.
+    """
+    found: list[str] = []
+    named: list[int] = []
+    topics: set[str] = set()
+    for each in to:
+        if each.startswith("@"):
+            place = recipient.check_place(each)
+            found += [a for a in addresses.live() if a != sender] if place == recipient.ALL else [place]
+        elif recipient.is_topic(each):
+            topics.add(recipient.check_topic(each))
+        else:
+            named.append(_unfinished(app, each))
+            found.append(str(named[-1]))
+    if len(topics) > 1:
+        raise usage("several-topics", "a message has one topic at most", "send one message to each topic")
+    found += [f"#{topic}" for topic in topics]
+    if not found:
+        raise refused("nobody", "no other task is live: nobody would get it", "git agent send @human TEXT")
+    return Addressees(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(named)), next(iter(topics), None))
+
+
+def _unfinished(app: App, text: str) -> int:
+    if _PLAIN.fullmatch(text) and addresses.is_unfinished(int(text)):
+        return int(text)  # as most messages name it
+    task = find(app, text)
+    if task.state in FINISHED:
+        says = f"nobody works on {task.label}: it is {task.state}"
+        raise refused("finished-task", says, f"git agent reopen {task.id}, or git agent send @human TEXT")
+    return task.id
+
+
+def keep_rate(app: App) -> None:
+    """Refuse a worker's message beyond agent.messageRate a minute; people are not limited.
+
+    Raises AgentError (exit 6).
+    """
+    limit = app.config.number("agent.messageRate") if app.worker_of is not None else 0
+    if limit and messages.sent_lately(app.speaker.address, limit) >= limit:
+        says = f"task {app.worker_of} has sent {limit} messages within a minute, as many as agent.messageRate allows"
+        raise AgentError("message-rate", says, "wait a minute, or say it in one message", exit=Exit.BUSY)

@@ -1,0 +1,114 @@
+"""Find changes outside of a task's path claim, or inside another task's, and refuse or warn (agent.pathClaims)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from shlex import quote
+
+from git_agent.app import App
+from git_agent.domain.claim import Claim
+from git_agent.domain.pathspec import may_match
+from git_agent.domain.task import LIVE, Task
+from git_agent.errors import refused
+from git_agent.store import path_claims
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Files that a task's branch changed. claimed_by: the other task that claims them, None: the task's own claim does
+    not have them.
+    """
+
+    task: int
+    claimed_by: int | None
+    paths: tuple[str, ...]
+
+    @property
+    def whose(self) -> str:
+        """Say whose files they are: `task 1 changed what ...`."""
+        return "its own paths do not have" if self.claimed_by is None else f"task {self.claimed_by} claims"
+
+
+def outside(app: App, task: Task, claims: Sequence[Claim] | None = None) -> list[Outside]:
+    """Compare what a task's branch changed since it left its base with the claims of the live tasks.
+
+    What its own claim has is its own, whoever else claims it. claims: those, if they were read already. Asks git
+    nothing where there are none.
+    """
+    claims = path_claims.of_states(LIVE) if claims is None else claims
+    if not claims:
+        return []
+    heads = app.sighted_heads
+    base, tip = heads.get(task.base), heads.get(task.branch or "")
+    start = app.repo.merge_base(base, tip) if base and tip else None
+    if start is None or tip is None:
+        return []
+    from git_agent.git import pathspecs
+
+    changed = pathspecs.changed(app.repo, start, tip)
+
+    def inside(claim: Claim) -> frozenset[str]:
+        near = may_match(changed, claim.paths)
+        return pathspecs.changed(app.repo, start, tip, claim.paths) if near else frozenset()
+
+    own = [inside(claim) for claim in claims if claim.task == task.id]
+    beyond = changed.difference(*own)
+    found = [Outside(task.id, c.task, tuple(sorted(inside(c) & beyond))) for c in claims if c.task != task.id]
+    found += [Outside(task.id, None, tuple(sorted(beyond)))] if own else []
+    return [each for each in found if each.paths]
+
+
+_MOST_LINES = 20
+_NAMED = 3  # files in a command
+
+
+def check_outside(app: App, task: Task) -> None:
+    """Compare what a task's branch changed with the claims of the live tasks, its own among them.
+
+    Raises AgentError (exit 3) with the list where agent.pathClaims is refuse; a line for each claim is noted where it
+    is warn. Costs one query where nobody claims anything.
+    """
+    claims = path_claims.of_states(LIVE)
+    if claims and app.config.path_claims == "refuse":
+        found = outside(app, task, claims)
+        if found:
+            says = f"{task.label} changed what {found[0].whose}"
+            other = found[0].claimed_by
+            hint = _wider(task, found[0], claims) if other is None else f"git agent send {other} TEXT"
+            raise refused("outside-claim", says, hint, tuple(_lines(found)))
+    elif claims:
+        for line in warn_outside(app, task):
+            app.notice(line)
+
+
+def _wider(task: Task, found: Outside, claims: Sequence[Claim]) -> str:
+    """The option says all of a task's paths: what it has must be given again."""
+    own = next((each.paths for each in claims if each.task == task.id), ())
+    more = found.paths if len(found.paths) <= _NAMED else ("PATHSPEC",)
+    return f"git agent edit {task.id} " + " ".join(f"--path {quote(path)}" for path in (*own, *more))
+
+
+def _lines(found: list[Outside]) -> list[str]:
+    lines = [f"{path} ({each.whose})" for each in found for path in each.paths]
+    return lines[:_MOST_LINES] + [f"and {len(lines) - _MOST_LINES} more"] * (len(lines) > _MOST_LINES)
+
+
+_MOST_PATHS = 3
+
+
+def warn_outside(app: App, task: Task) -> list[str]:
+    """Compare what a task's branch changed with the claims of the live tasks; return a line for each claim.
+
+    Nothing where agent.pathClaims is off. A push can't be refused once it arrived, so under refuse it is a warning,
+    too. Costs one query where nobody claims anything; asks git otherwise, so not in a transaction.
+    """
+    claims = path_claims.of_states(LIVE)
+    if not claims or app.config.path_claims == "off":
+        return []
+    return [_line(task, each) for each in outside(app, task, claims)]
+
+
+def _line(task: Task, found: Outside) -> str:
+    more = f" and {len(found.paths) - _MOST_PATHS} more" if len(found.paths) > _MOST_PATHS else ""
+    return f"{task.label} changed what {found.whose}: {', '.join(found.paths[:_MOST_PATHS])}{more}"

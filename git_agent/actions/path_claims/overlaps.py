@@ -1,0 +1,225 @@
+"""Find tasks whose path claims overlap, and refuse or warn (agent.pathClaims)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.claim import Claim
+from git_agent.domain.pathspec import may_meet, meeting, read
+from git_agent.domain.readiness import Blocked
+from git_agent.domain.task import LIVE, State, Task
+from git_agent.errors import AgentError, Exit, refused, usage
+from git_agent.store import intents, path_claims, tasks
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """A claim that overlaps with another one. paths: the first one's pathspecs, or the files that both match."""
+
+    claim: Claim
+    other: Claim
+    paths: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """Name the first few paths in a line."""
+        more = len(self.paths) - _SHOWN
+        return ", ".join(self.paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def overlaps(
+    app: App, claim: Claim, after: Sequence[int] | None = None, among: Sequence[Claim] | None = None
+) -> list[Overlap]:
+    """List what overlaps with a claim among those of the live and OPEN tasks, but for what waits for one another.
+
+    after: the tasks that this one waits for, where it is not recorded yet; among: these alone. Existing files are told
+    exactly, by git; for files to come two patterns overlap only where one is the other, matches its path, or lies in
+    its directory.
+    """
+    above = _above([claim.task or 0] if after is None else after) | set(after or ())
+    others = [c for c in (_unfinished() if among is None else among) if c.task != claim.task and c.task not in above]
+    free = [c for c in others if claim.task is None or claim.task not in _above([c.task or 0])]
+    found = [Overlap(claim, other, _shared(app, claim, other)) for other in free]
+    return [each for each in found if each.paths]
+
+
+def _unfinished() -> list[Claim]:
+    return path_claims.of_states(LIVE | {State.OPEN})
+
+
+def _shared(app: App, one: Claim, other: Claim) -> tuple[str, ...]:
+    if not may_meet(one.paths, other.paths):
+        return ()
+    if met := meeting(one.paths, other.paths):
+        return met
+    from git_agent.git import pathspecs
+
+    heads = app.sighted_heads
+    if one.base not in heads or other.base not in heads:
+        return ()
+    ours, theirs = (pathspecs.tracked(app.repo, heads[c.base], c.paths) for c in (one, other))
+    return tuple(sorted(ours & theirs))
+
+
+def _above(ids: Iterable[int]) -> set[int]:
+    """Collect all that these tasks wait for, and what those wait for."""
+    found: set[int] = set()
+    waiting = list(ids)
+    while waiting:
+        waiting = sorted({p for parents in tasks.parents(waiting).values() for p in parents} - found)
+        found.update(waiting)
+    return found
+
+
+_Key = tuple[int | None, tuple[str, ...], bool]
+
+
+class _Standing(NamedTuple):
+    claim: Claim
+    taken: bool
+
+    @property
+    def key(self) -> _Key:
+        return self.claim.task, self.claim.paths, self.taken
+
+
+@dataclass(frozen=True, slots=True)
+class Contended:
+    """What was found. blocked: why tasks have to wait, where agent.pathClaims is refuse; notes: what is to be said when
+    one is taken, where it is warn; both by task. seen: the claims that were compared, None where none keeps a task
+    waiting.
+    """
+
+    blocked: Mapping[int, Blocked]
+    notes: Mapping[int, tuple[str, ...]]
+    seen: frozenset[_Key] | None = None
+
+    def error(self, task: Task) -> AgentError | None:
+        """Make the error of a task that has to wait."""
+        if (found := self.blocked.get(task.id)) is None:
+            return None
+        hint = f"git agent edit {task.id} {' '.join(f'--after {other}' for other in found.by)}, to wait for it"
+        return refused("paths-claimed", f"{task.label} is not ready: {found.why}", hint)
+
+    def allows(self, task: Task) -> bool:
+        """Tell whether a task may still be taken: inside the transaction and without git, for the claims that came."""
+        if self.seen is None:
+            return True
+        if task.id in self.blocked:
+            return False
+        now = _standing()
+        own = next((each for each in now if each.claim.task == task.id), None)
+        taken = [each.claim for each in now if each.taken and each.key not in self.seen]
+        free = own is None or not any(may_meet(own.claim.paths, other.paths) for other in taken)
+        return free and (own is None or own.key in self.seen)
+
+
+def contended(app: App, queue: Sequence[Task]) -> Contended:
+    """Compare the claims of OPEN tasks with those of the live ones; git is asked, so not in a transaction.
+
+    Costs one query where no task claims anything.
+    """
+    claims = _standing()
+    if not claims or (mode := app.config.path_claims) == "off":
+        return Contended({}, {})
+    own = {each.claim.task: each.claim for each in claims}
+    taken = [each.claim for each in claims if each.taken]
+    found = {t.id: overlaps(app, own[t.id], among=taken) for t in queue if t.id in own}
+    found = {task: each for task, each in found.items() if each}
+    if mode == "refuse":
+        blocked = {task: Blocked(task, _why(each), _claimants(each)) for task, each in found.items()}
+        return Contended(blocked, {}, frozenset(each.key for each in claims))
+    return Contended(
+        {}, {task: tuple(f"paths overlap with {_claimed_by(o)}" for o in each) for task, each in found.items()}
+    )
+
+
+def _standing() -> list[_Standing]:
+    """An OPEN task whose worktree is being made is as good as live."""
+    reserved = {intent.task for intent in intents.pending()}
+    found = path_claims.of_states(LIVE | {State.OPEN})
+    return [_Standing(c, c.state in LIVE or c.task in reserved) for c in found]
+
+
+def _why(found: Sequence[Overlap]) -> str:
+    return "its paths overlap with those of " + ", ".join(map(_claimed_by, found))
+
+
+def _claimants(found: Sequence[Overlap]) -> tuple[int, ...]:
+    return tuple(o.other.task or 0 for o in found)
+
+
+def _claimed_by(found: Overlap) -> str:
+    return f"task {found.other.task} ({found.other.state}): {found.shown}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimable:
+    """Pathspecs that may be claimed. seen: the claims that they were compared with, None where none refuse them."""
+
+    paths: tuple[str, ...]
+    seen: frozenset[Claim] | None = None
+
+    def require(self, task: int | None = None) -> None:
+        """Look again, inside the transaction, and without git: a claim that came meanwhile may be in the way.
+
+        Raises AgentError (exit 6).
+        """
+        now = [] if self.seen is None else _other_claims(task)
+        if any(may_meet(self.paths, each.paths) for each in now if each not in (self.seen or ())):
+            says = "another task claimed paths like these at the same moment"
+            raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
+
+
+def _other_claims(task: int | None) -> list[Claim]:
+    return [each for each in path_claims.of_states(LIVE | {State.OPEN}) if each.task != task]
+
+
+def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int], task: int | None = None) -> Claimable:
+    """Read the pathspecs of a task and compare them with those of the live and OPEN ones; return them.
+
+    base: its branch; after: the tasks that it waits for, which may overlap; task: its number, if it has one. Raises
+    AgentError: exit 2 for what git can't read, exit 3 for an overlap where agent.pathClaims is refuse; a warning is
+    noted where it is warn.
+    """
+    paths = tuple(_read(path) for path in dict.fromkeys(given))
+    if not paths:
+        return Claimable(paths)
+    from git_agent.git import pathspecs
+
+    pathspecs.check(app.repo, paths)
+    mode = app.config.path_claims
+    if mode == "off":
+        return Claimable(paths)
+    seen = frozenset(_other_claims(task))
+    found = overlaps(app, Claim(task, State.OPEN, base, paths), after)
+    if found and mode == "refuse":
+        others = ", ".join(f"task {each.other.task}" for each in found)
+        says = f"{'its paths overlap' if task is None else f'the paths of task {task} overlap'} with those of {others}"
+        after_all = " ".join(f"--after {each.other.task}" for each in found)
+        hint = f"give other paths, or {after_all} to wait for {'it' if len(found) == 1 else 'them'}"
+        if task is not None and tasks.get(task).live:  # its work has begun: it can't wait
+            hint = f"give other paths, or git agent send {found[0].other.task} TEXT"
+        raise refused("paths-claimed", says, hint, tuple(map(_overlap_line, found)))
+    for each in found:
+        app.notice(f"paths overlap with {_overlap_line(each)}")
+    return Claimable(paths, seen if mode == "refuse" else None)
+
+
+def _read(text: str) -> str:
+    """The hook of agent.guard reads them line by line."""
+    path = names.check_line(text, "path")
+    if "\n" in path:
+        raise usage("bad-path", "a path has a newline", "give the directory")
+    read(path)
+    return path
+
+
+def _overlap_line(found: Overlap) -> str:
+    return f"task {found.other.task} ({found.other.state}): {found.shown}"

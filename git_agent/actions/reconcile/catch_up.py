@@ -1,0 +1,221 @@
+"""Record what git did to tasks since the last check: first commits, pushes, moved approvals, merges by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
+from git_agent.actions.transition import take
+from git_agent.actions.worktrees import unlock
+from git_agent.app import App
+from git_agent.domain.handing import hands_in
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import GIT, HUMAN
+from git_agent.domain.task import State, Step, Task
+from git_agent.errors import AgentError
+from git_agent.git.merged import Movement, Verdict, judge
+from git_agent.git.ownership import came_in
+from git_agent.git.repo import Tips
+from git_agent.store import attempts, events, tasks
+from git_agent.store.sights import Sight
+
+# Somebody else is at work on the task right now; the next command looks again.
+_LATER = frozenset({"under-way", "changed-meanwhile", "wrong-state"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What git shows of a task. upstream: of the base, None without one; there: its branch is; merged: how, if it was,
+    and into: where; carried: its approval holds for the new tip, too; named: a new commit of the base names its tip.
+    """
+
+    task: Task
+    tip: str
+    base: str
+    upstream: str | None
+    there: bool
+    worked: bool
+    merged: Verdict | None
+    into: str
+    carried: bool
+    named: bool
+
+
+def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> list[str]:
+    """Look at the tasks whose branch or base moved, and take the steps that git has made.
+
+    follows: the ref that each base follows. Returns a line for each task whose state changed. What was seen is recorded
+    together with its step, so that a kill between the two loses neither.
+    """
+    lines, merged, handed = list[str](), list[Task](), list[_Seen]()
+    # The tasks first, then git: an approval that was given after git was asked must not end for an older tip.
+    known = {s.id: tasks.get(s.id) for s in moved}
+    tips = app.repo.start_tips()()
+    here = [s for s in moved if s.base in tips.heads]
+    looked = _look(app, here, known, tips, follows)
+    with app.store.transaction():  # one for all: a base that moves is seen by every task of it
+        for seen in looked:
+            try:
+                with app.store.transaction():
+                    line = _step(app, seen, tips)
+                    tasks.put(seen.task.id, **_observed(seen, tips))
+            except AgentError as error:
+                if error.code not in _LATER:
+                    raise
+                continue
+            lines.append(line)
+            merged += [seen.task] if seen.merged else []
+            handed += [seen] if line and seen.tip in tips.arrived and hands_in(seen.task, seen.tip) else []
+    for task in merged:
+        unlock(app, task)
+    for seen in handed:
+        lines += warn_pushed(app, seen.task, seen.tip)
+    return [line for line in lines if line]
+
+
+def _look(
+    app: App, moved: Sequence[Sight], known: Mapping[int, Task], tips: Tips, follows: Mapping[str, str]
+) -> list[_Seen]:
+    """Ask git everything before the store is locked; one movement serves all tasks of a base."""
+    found: list[_Seen] = []
+    movements: dict[tuple[str, str], Movement] = {}
+    holding = _holding(app, moved, tips, follows)
+    for sight in moved:
+        tip = tips.heads.get(sight.branch) or sight.head_oid or ""
+        base, upstream = tips.heads[sight.base], tips.remotes.get(follows[sight.base])
+        ends = [(base, sight.base_seen, sight.base)]
+        if upstream not in (None, base):
+            ends.append((upstream or "", sight.upstream_seen, follows[sight.base].removeprefix("refs/remotes/")))
+        inside = [end for end, *_ in ends if _is_inside(app, sight, tip, end, holding, tips)]
+        worked = bool(sight.worked) if inside else tip != sight.base_oid
+        merged, into, named = None, "", False
+        for end, seen, name in ends if worked or inside else []:
+            old = seen or sight.base_oid or end
+            move = movements.setdefault((old, end), Movement(app.repo, old, end))
+            if merged is not None or old == end:
+                continue
+            if end in inside and came_in(app.repo, sight, tip, old):
+                merged, into, worked = judge(move, task=sight.id, tip=tip, inside=True), name, True
+            elif not inside:
+                merged, into = judge(move, task=sight.id, tip=tip, inside=False), name
+                named = named or (merged is None and move.names(tip))
+        worked = worked and (not inside or merged is not None)
+        task = known[sight.id]
+        there, carried = sight.branch in tips.heads, _carried(app, task, tip)
+        found.append(_Seen(task, tip, base, upstream, there, worked, merged, into, carried, named))
+    return found
+
+
+def _holding(app: App, moved: Iterable[Sight], tips: Tips, follows: Mapping[str, str]) -> dict[str, set[str]]:
+    """Map the tips of bases and upstreams to the branches that they hold: one question for each."""
+    refs = {f"refs/heads/{s.base}": tips.heads[s.base] for s in moved}
+    refs |= {follows[s.base]: tips.remotes[follows[s.base]] for s in moved if follows[s.base] in tips.remotes}
+    asked = {
+        oid: app.repo.start("for-each-ref", f"--merged={oid}", "--format=%(refname:lstrip=2)", "refs/heads")
+        for oid in refs.values()
+    }
+    return {oid: set(answer().text.splitlines()) for oid, answer in asked.items()}
+
+
+def _is_inside(app: App, sight: Sight, tip: str, end: str, holding: Mapping[str, set[str]], tips: Tips) -> bool:
+    if sight.branch in tips.heads:
+        return sight.branch in holding[end]
+    return app.repo.resolve(tip) is not None and app.repo.is_ancestor(tip, end)
+
+
+def _carried(app: App, task: Task, tip: str) -> bool:
+    """A pure rebase: each commit's change is the same, verbatim, in the same order."""
+    if task.state is not State.APPROVED or tip == task.reviewed_oid:
+        return False
+    base = f"refs/heads/{task.base}"
+    reviewed = app.repo.series(base, task.reviewed_oid or "")
+    return reviewed is not None and reviewed == app.repo.series(base, tip)
+
+
+def _observed(seen: _Seen, tips: Tips) -> dict[str, Any]:
+    ref = tips.arrived.get(seen.tip)
+    columns: dict[str, Any] = {"base_seen": seen.base, "worked": int(seen.worked)}
+    if seen.there:
+        columns["head_oid"] = seen.tip
+    if seen.upstream is not None:
+        columns["upstream_seen"] = seen.upstream
+    if ref is not None:
+        columns |= {"pushed_oid": seen.tip, "pushed_ref": ref, "likely_oid": None}
+    elif _is_gone(seen.task, tips):
+        columns["pushed_ref"] = None
+    elif seen.tip != seen.task.head_oid:
+        columns["likely_oid"] = None
+    return columns
+
+
+def _is_gone(task: Task, tips: Tips) -> bool:
+    ref = task.pushed_ref or ""
+    return ref.startswith("refs/") and ref not in tips.remotes
+
+
+def _step(app: App, seen: _Seen, tips: Tips) -> str:
+    task, tip = seen.task, seen.tip
+    if seen.merged is not None:
+        return _completed(app, task, seen, seen.merged)
+    if not seen.there:
+        return ""
+    if task.state is State.APPROVED and tip != task.reviewed_oid:
+        return _approval_moved(app, task, seen)
+    ref = tips.arrived.get(tip)
+    if seen.worked and ref is not None and hands_in(task, tip) and (line := hand_in(app, task, tip, ref, worked=1)):
+        return line
+    if task.state is State.ASSIGNED and seen.worked and tip != _start(task):
+        done = take(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
+        return f"{task.label} has its first commit: WORKING" if done.moved else ""
+    return _likely(task, seen, tips)
+
+
+def _start(task: Task) -> str | None:
+    """What an attempt began with is not its own work: the commits of the one before, or of an adopted branch."""
+    attempt = attempts.find(task.id, task.attempt)
+    return attempt.start_oid if attempt else None
+
+
+def _completed(app: App, task: Task, seen: _Seen, how: Verdict) -> str:
+    data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
+    done = take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
+    if not done.moved:
+        return ""  # another command saw it first, and says so
+    pull = "" if seen.into == task.base else f" ('{task.base}' has it after git pull)"
+    return f"{task.label} was merged into '{seen.into}' by hand: COMPLETED{pull}"
+
+
+def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
+    old, tip = task.reviewed_oid or "", seen.tip
+    if seen.carried:
+        now = tasks.get(task.id)
+        if now.version != task.version:
+            raise tasks.stale(task)
+        if now.reviewed_oid != old:
+            return ""  # another command carried it first, and says so
+        tasks.put(task.id, reviewed_oid=tip)
+        events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
+        return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
+    data = {"reviewed_oid": old, "tip": tip}
+    body = f"{task.label} has new commits since its approval for {old[:12]}: it is ready for review again"
+    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
+    done = take(app, task, Step.MOVED, seen=task, by=GIT, drafts=(told,), data=data, reviewed_oid=None, reviewer=None)
+    return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again" if done.moved else ""
+
+
+def _likely(task: Task, seen: _Seen, tips: Tips) -> str:
+    """Git can't prove it: as after a squash that was edited, here or on a forge that deleted the branch."""
+    moved = seen.base != task.base_oid or seen.upstream not in (None, task.base_oid)
+    gone = moved and _is_gone(task, tips)
+    if not (seen.worked and task.live and task.likely_oid is None and (gone or seen.named)):
+        return ""
+    if tasks.get(task.id).likely_oid is not None:
+        return ""  # another look has seen it, and says so
+    oid = seen.upstream or seen.base
+    why = f"its remote branch is gone and '{task.base}' moved on" if gone else f"a new commit of '{task.base}' names it"
+    tasks.put(task.id, likely_oid=oid)
+    data = {"base": oid, "ref": task.pushed_ref, "text": why}
+    events.append("task.likely-merged", GIT, task=task.id, epoch=task.epoch, data=data)
+    return f"{task.label} was likely merged ({why}); if so: git agent merge {task.id} --already"

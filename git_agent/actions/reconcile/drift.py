@@ -1,0 +1,251 @@
+"""Find and record drift: branches and worktrees that somebody changed by hand."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent.actions.worktrees import home
+from git_agent.app import App
+from git_agent.domain.speaker import GIT
+from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError
+from git_agent.git import places, registered
+from git_agent.git.repo import Tips
+from git_agent.git.state import end_of, git_dir_of, way_home
+from git_agent.store import attempts, events, intents, tasks
+from git_agent.store.attempts import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Amiss:
+    """One difference. code: a Finding's; key: a few words, remembered so that it is said once; kind: of its event;
+    helps: the command, "" for none; more: what the line says after it.
+    """
+
+    code: str
+    key: str
+    kind: str
+    says: str
+    helps: str
+    more: str = ""
+
+    @property
+    def line(self) -> str:
+        """Say it with the command that helps."""
+        return f"{self.says}: {self.helps}{self.more}" if self.helps else f"{self.says}{self.more}"
+
+
+def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
+    """Compare a live attempt's branch and worktree with the record; None where nothing is wrong.
+
+    Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
+    """
+    spot = places.spot(app.repo.common_dir, each.admin)
+    # Asked once more: it may have been made after the others were listed.
+    if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
+        return _without_branch(app, each, spot.head if spot else None, tips)
+    helps, more = _without_worktree(each)
+    kind = "task.worktree-removed"
+    if spot is None:
+        says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
+        return Amiss("worktree-removed", "worktree removed", kind, says, helps, more)
+    if moved := moved_along(app, each):
+        says = f"worktree {each.worktree} was moved with its repository, and is at {moved} now"
+        return Amiss("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " connects them again")
+    if not os.path.isdir(each.worktree):
+        more += "; if it was moved: git worktree repair PATH"
+        return Amiss(
+            "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
+        )
+    return _elsewhere(app, each) or _switched(app, each, spot.head, tips)
+
+
+def _without_worktree(each: Standing) -> tuple[str, str]:
+    """What is handed in needs no worktree any more."""
+    if each.state is State.APPROVED:
+        return f"git agent merge {each.task}", " needs none"
+    if each.state is State.IN_REVIEW:
+        return f"git agent approve {each.task}", f", then git agent merge {each.task}"
+    return f"git agent reassign {each.task}", " makes another"
+
+
+def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss:
+    says = f"branch '{each.branch}' is gone"
+    if head in tips.heads and _renamed(app, each.branch, head or ""):
+        says, helps = (
+            f"{says} (renamed to '{head}' by hand)",
+            f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
+        )
+        key = f"branch renamed to {head}"
+        return Amiss("branch-renamed", key, "task.branch-renamed", says, helps, " takes it back")
+    helps = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
+    says = f"{says} (deleted by hand)"
+    return Amiss("branch-gone", "branch gone", "task.branch-deleted", says, helps, " makes it again")
+
+
+def _renamed(app: App, old: str, new: str) -> bool:
+    """`git branch -m` takes the reflog along and writes into it what it did."""
+    said = f"Branch: renamed refs/heads/{old} to refs/heads/{new}"
+    args = ("log", "--walk-reflogs", "--max-count=20", "--format=%gs", "--end-of-options", f"refs/heads/{new}")
+    return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
+
+
+def _elsewhere(app: App, each: Standing) -> Amiss | None:
+    """The registration is as it was, and so must be the way back from the worktree."""
+    home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
+    if home == os.path.join(app.repo.common_dir, "worktrees", each.admin):
+        return None
+    if registered.claimed_elsewhere(app.repo, each.worktree):
+        other = os.path.dirname(os.path.dirname(home or ""))
+        says = f"{where} belongs to the repository {other}: this one is a copy"
+        return Amiss("repository-copied", "worktree of another repository", kind, says, "")
+    if os.path.basename(before := way_home(each.worktree)) == each.admin and not os.path.lexists(before):
+        says = f"{where} does not find this repository, which was moved"
+        return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")
+    return _unlinked(app, each.worktree, home)
+
+
+def _unlinked(app: App, path: str, home: str | None) -> Amiss:
+    """Without a path, `git worktree repair` (2.39) writes the .git file anew from the registration, if there is no
+    other thing in its place; with one it fails, or writes into whatever repository is named there.
+    """
+    dot, kind = os.path.join(path, ".git"), "task.worktree-removed"
+    helps = f"git -C {shlex.quote(app.repo.main_worktree or app.repo.common_dir)} worktree repair"
+    if os.path.lexists(dot) and (os.path.islink(dot) or not os.path.isfile(dot)):
+        says = f"something else stands in the place of the .git file of worktree {path}"
+        away = f"mv {shlex.quote(dot)} {shlex.quote(path + '.git-aside')}"
+        return Amiss("worktree-covered", "worktree's .git covered", kind, says, f"{away}, then {helps}")
+    leads = f"leads to {home}, which knows nothing of it" if home else "can't be read"
+    says = f"the .git file of worktree {path} {leads if os.path.lexists(dot) else 'is gone'}"
+    return Amiss("worktree-unlinked", "worktree's .git damaged", kind, says, helps)
+
+
+def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss | None:
+    """The worker stands on another branch; commits that it makes there are not the task's."""
+    if head is None or head == each.branch:
+        return None
+    tip = tips.heads.get(head, head)
+    number = app.repo.git(
+        "rev-list", "--count", "--end-of-options", tip, f"^refs/heads/{each.branch}", ok=(0, 128)
+    ).text
+    made = f" with commits that '{each.branch}' lacks ({number})" if number not in ("", "0") else ""
+    where = head if head in tips.heads else "a detached HEAD"
+    says = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
+    helps = f"git -C {shlex.quote(each.worktree)} switch {shlex.quote(each.branch)}"
+    more = f", then git merge {tip[:12]}" if made else ""
+    return Amiss("worktree-switched", f"worktree on {where}{made}", "task.switched", says, helps, more)
+
+
+def notice(app: App, standing: Sequence[Standing], tips: Tips) -> list[str]:
+    """Compare each attempt's branch and worktree with the record; return a line for each thing that is new.
+
+    standing: the attempts with worktrees; tips: where branches are.
+    """
+    return [line for each in standing for line in (_of_current if each.working else _of_former)(app, each, tips)]
+
+
+def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
+    each, lines = _followed(app, each)
+    found = amiss(app, each, tips)
+    if (found.key if found else None) == each.amiss:
+        return lines
+    with app.store.transaction():
+        task = tasks.get(each.task)
+        changed = task.attempt != each.number or task.amiss != each.amiss or task.epoch != each.task_epoch
+        if changed or not task.live or intents.of_task(task.id) is not None:
+            return lines  # another command was quicker, or is at work on it
+        tasks.put(task.id, amiss=found.key if found else None)
+        kind, text = (found.kind, found.line) if found else ("task.mended", f"no longer: {each.amiss}")
+        events.append(kind, GIT, task=task.id, epoch=task.epoch, data={"text": _readable(text)})
+    return [*lines, f"task {each.task}: {found.line}"] if found else lines
+
+
+def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
+    """`git worktree move` is no loss: the record follows, and so does the worker's context file."""
+    spot = places.spot(app.repo.common_dir, each.admin)
+    path = spot.path if spot else None
+    if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
+        return each, []
+    with app.store.transaction():
+        if not attempts.relocate(each.task, each.number, path):
+            return each._replace(worktree=path), []  # another look has seen it, and says so
+        tasks.put(each.task, worktree=path)
+        data = {"text": _readable(f"from {each.worktree} to {path}")}
+        events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
+    from git_agent import context
+
+    with contextlib.suppress(AgentError):
+        context.write(dataclasses.replace(context.read(path), worktree=path))
+    return each._replace(worktree=path), [f"task {each.task}: its worktree was moved to {path}"]
+
+
+def _of_former(app: App, each: Standing, tips: Tips) -> list[str]:
+    """A worker that goes on after its task was given to somebody else, or was finished, is reported."""
+    tip = tips.heads.get(each.branch)
+    before = each.seen or (each.head_oid if each.number == each.attempt else None)
+    if tip is None or tip == before:
+        return []
+    with app.store.transaction():
+        if not attempts.see(each.task, each.number, tip) or before is None:
+            return []  # another look has seen it, and says so
+        kind = "task.superseded-commit" if each.superseded else "task.late-commit"
+        text = f"{before[:12]}..{tip[:12]} on '{each.branch}'"
+        data = {"branch": each.branch, "old": before, "tip": tip, "text": text}
+        events.append(kind, GIT, task=each.task, epoch=each.task_epoch, data=data)
+    if each.superseded:
+        span = f"git log {before[:12]}..{tip[:12]}"
+        return [f"task {each.task}: new commits on '{each.branch}', whose worker was superseded; {span}"]
+    return [f"task {each.task} is {each.state}, but '{each.branch}' has new commits; git agent reopen {each.task}"]
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def observe(app: App, task: Task) -> list[str]:
+    """Say what is not as it was recorded, and what a person should know of it; nothing is made again."""
+    tips = app.repo.start_tips()()
+    lines = _of_base(task, task.base in tips.heads)
+    for each in attempts.standing():
+        if each.task == task.id and each.working and (found := amiss(app, each, tips)):
+            lines.append(found.line)
+    here = task.worktree if task.live else None
+    if here and (busy := app.repo.in_progress(here)):
+        lines.append(
+            f"worktree {here} is in a {busy}: git -C {shlex.quote(here)} {end_of(busy, go_on=True)}"
+            + ("" if busy == "bisect" else ", or --abort")
+        )
+    return lines
+
+
+def _of_base(task: Task, there: bool) -> list[str]:
+    lines = []
+    if task.live and not there:
+        lines.append(f"the base '{task.base}' is gone: git agent edit {task.id} --base BRANCH")
+    if task.live and task.likely_oid:
+        says = f"was likely merged at {task.likely_oid[:12]}: its remote branch is gone and '{task.base}' moved on"
+        lines.append(f"{says}; if so: git agent merge {task.id} --already")
+    if task.reverted_oid:
+        says = f"its merge was reverted in '{task.base}' by {task.reverted_oid[:12]}"
+        lines.append(f"{says}; to go on with it: git agent reopen {task.id}")
+    return lines
+
+
+def moved_along(app: App, each: Standing) -> str | None:
+    """Return where the worktree is now, when the directory that holds the repository and its worktrees was moved.
+
+    It is where it would be made now and names this registration; neither it nor the repository is where it was, and
+    HEAD is on the attempt's branch (or git is in the middle of something).
+    """
+    if os.path.lexists(each.worktree):
+        return None
+    path, spot = os.path.join(home(app), os.path.basename(each.worktree)), places.spot(app.repo.common_dir, each.admin)
+    before = way_home(path)
+    if os.path.basename(before) != each.admin or os.path.lexists(before) or spot is None:
+        return None
+    return path if spot.head in (None, each.branch) and not os.path.lexists(spot.path or "") else None

@@ -1,0 +1,164 @@
+"""Reconcile before every command: recover interrupted work, apply hook notes, sync with git."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from git_agent.actions.beats import beats
+from git_agent.actions.liveness.heartbeat import touch
+from git_agent.actions.liveness.reap import reap
+from git_agent.actions.reconcile.drift import notice
+from git_agent.actions.recovery.recover import recover
+from git_agent.actions.setup.hooks import heal
+from git_agent.app import App
+from git_agent.domain.speaker import GIT
+from git_agent.errors import AgentError
+from git_agent.git import spool
+from git_agent.git.repo import Tips
+from git_agent.store import attempts, events, facts, sights, tasks
+from git_agent.store.sights import Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was mended and noticed, one line each. asks: a remote has to be asked, in the background."""
+
+    lines: tuple[str, ...]
+    asks: bool
+
+
+def look(app: App, *, remotes: bool = False, typed: bool = False) -> Looked:
+    """Mend, drain, reconcile and reap; every command starts with it. remotes: may ask remotes over a network; typed: a
+    verb was typed, so that the worker who did it is there; what looks by itself may outlive its worker.
+
+    Costs one for-each-ref, started before the store is loaded, and a few queries where nothing happened. A worker is
+    heard before it is judged: by its hooks, and by running this command.
+    """
+    spool.take_moved(app.spool_dir)
+    asked = app.repo.start_tips()
+    _ = app.store
+    mended = recover(app)
+    lines, asks = list(mended), False
+    if spool.notes(app.spool_dir):
+        from git_agent.actions.reconcile.spool import drain
+
+        drained = drain(app, remotes=remotes)
+        lines, asks = [*lines, *drained.lines], drained.asks
+    lines += sync(app, None if mended else asked()).lines
+    if typed:
+        touch(app)
+    lines += reap(app)
+    lines += heal(app)
+    return Looked(tuple(lines), asks)
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What was noticed: one line each."""
+
+    lines: tuple[str, ...]
+
+
+def sync(app: App, tips: Tips | None = None) -> Synced:
+    """Look at every unfinished task's branch, base and worktree, and record what changed since the last look.
+
+    tips: where branches are, when git was asked just now. Costs one for-each-ref and a few queries where no ref moved.
+    """
+    tips = app.sighted = app.repo.start_tips()() if tips is None else tips
+    lines = follow_base(app, tips)
+    while lines_now := _look(app, tips):
+        lines += lines_now
+        followed = follow_base(app, tips)
+        if not followed:
+            break
+        lines += followed
+    standing = attempts.standing()
+    lines += notice(app, standing, tips)
+    beats(app, standing)
+    return Synced(tuple(lines))
+
+
+def _look(app: App, tips: Tips) -> list[str]:
+    """One look at all branches and bases; what was merged into a branch of a stack may be merged on with it."""
+    seen, lines = sights.listing(), list[str]()
+    follows = upstreams(app, {s.base for s in seen})
+    moved = [s for s in seen if _moved(s, tips, follows)]
+    if moved:
+        from git_agent.actions.reconcile.catch_up import catch_up
+
+        lines += catch_up(app, moved, follows)
+    scanned = {s.base: s.base_seen or s.base_oid or "" for s in seen} | facts.under(facts.SCANNED)
+    if any(tips.heads.get(base, oid) != oid for base, oid in scanned.items()):
+        from git_agent.actions.reconcile.reverts import look_for_reverts
+
+        lines += look_for_reverts(app, scanned, tips)
+    return lines
+
+
+def _moved(sight: Sight, tips: Tips, follows: dict[str, str]) -> bool:
+    # A branch that was deleted is judged by its last tip: people merge and clean up before anybody looks.
+    tip, base = tips.heads.get(sight.branch, sight.head_oid), tips.heads.get(sight.base)
+    if tip is None or base is None:
+        return False
+    upstream = tips.remotes.get(follows[sight.base])
+    if (tip, base) != (sight.head_oid, sight.base_seen) or upstream not in (None, sight.upstream_seen):
+        return True
+    if sight.pushed_ref is not None and sight.pushed_ref not in tips.remotes and sight.pushed_ref.startswith("refs/"):
+        return True
+    return sight.pushed_oid != tip and tip in tips.arrived
+
+
+def follow_base(app: App, tips: Tips) -> list[str]:
+    """Give unfinished tasks whose base was merged its base; return a line for each.
+
+    Their branches are left alone: what they have of the one below is in the new base, too, unless it was squashed.
+    """
+    lines = []
+    for task, below in sights.stacked_on_merged():
+        if below.base not in tips.heads:
+            continue
+        with app.store.transaction():
+            now = tasks.get(task.id)
+            if now.base != below.branch:
+                continue
+            # Looked at from where the one below began: what was merged into the base since may be this one, too.
+            tasks.put(now.id, base=below.base, base_seen=below.base_oid, upstream_seen=None)
+            data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
+            events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
+        lines.append(f"task {task.id} goes into '{below.base}' now, since '{below.branch}' was merged")
+    return lines
+
+
+_FACT = "upstreams"
+
+
+def upstreams(app: App, bases: Collection[str]) -> dict[str, str]:
+    """Map bases to the full refs that they follow; `origin`'s branch of that name where nothing is configured."""
+    stamp = _stamp(os.path.join(app.repo.common_dir, "config"))
+    held = json.loads(facts.get(_FACT) or "{}")
+    known: dict[str, str] = held.get("of", {}) if held.get("stamp") == stamp else {}
+    if not set(bases) <= known.keys():
+        known = _ask(app, {*bases, *known})
+        # A store that can't be written is still good for looking.
+        with contextlib.suppress(AgentError), app.store.transaction():
+            facts.put(_FACT, json.dumps({"stamp": stamp, "of": known}))
+    return {base: known[base] or f"refs/remotes/origin/{base}" for base in bases}
+
+
+def _stamp(path: str) -> list[int]:
+    try:
+        seen = os.stat(path)
+    except OSError:
+        return []
+    return [seen.st_mtime_ns, seen.st_size, seen.st_ino]
+
+
+def _ask(app: App, bases: Collection[str]) -> dict[str, str]:
+    refs = [f"refs/heads/{base}" for base in bases]
+    lines = app.repo.git("for-each-ref", "--format=%(refname:lstrip=2)%00%(upstream)", *refs).text.splitlines()
+    found = dict(line.partition("\0")[::2] for line in lines)
+    return {base: found.get(base, "") for base in bases}

@@ -1,0 +1,74 @@
+"""Find commits of a base that revert a task's merge; the task stays COMPLETED and is shown as reverted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from git_agent.app import App
+from git_agent.domain.speaker import GIT
+from git_agent.domain.task import Task
+from git_agent.git.merged import Movement
+from git_agent.git.repo import Tips
+from git_agent.git.reverts import reverted
+from git_agent.store import events, facts, intents, tasks
+
+_LATELY = 50  # merges into a base that was set back are looked for; each costs a spawn of git
+
+
+def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[str]:
+    """Search what is new on each base that any task had, and record reverts, and reverts of reverts.
+
+    scanned: bases, and up to which commit each was searched. Returns a line for each task.
+    """
+    lines = []
+    for base, old in scanned.items():
+        new = tips.heads.get(base)
+        if new is None or old == new:
+            continue
+        found = reverted(Movement(app.repo, old, new)) if old else {}
+        lost = _lost(app, base, old, new) if old else []
+        with app.store.transaction():
+            lines += [line for oid, by in found.items() for line in _record(base, oid, by)]
+            lines += [line for task in lost for line in _record_lost(task, new)]
+            facts.put(facts.SCANNED + base, new)
+    return lines
+
+
+def _record(base: str, oid: str, by: str) -> list[str]:
+    lines = []
+    for task in tasks.merged_as(oid):
+        if task.reverted_oid == by:
+            continue  # another look has seen it, and says so
+        tasks.put(task.id, reverted_oid=by)
+        events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
+        lines.append(
+            f"{task.label} was reverted in '{base}' by {by[:12]}; to go on with it: git agent reopen {task.id}"
+        )
+    for task in tasks.reverted_by(oid):
+        tasks.put(task.id, reverted_oid=None, merged_oid=by)  # what has the work now, and may be reverted in turn
+        events.append("task.restored", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
+        lines.append(f"the revert of {task.label} was taken back in '{base}' by {by[:12]}")
+    return lines
+
+
+def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
+    """A base that was set back may lack what was merged into it; only what was merged lately is asked for.
+
+    What an undo is at work on is no revert.
+    """
+    if app.repo.resolve(old) is None or app.repo.is_ancestor(old, new):
+        return []
+    merged = [t for t in tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
+    lost = [
+        t for t in merged if app.repo.resolve(t.merged_oid or "") and not app.repo.is_ancestor(t.merged_oid or "", new)
+    ]
+    return [t for t in lost if intents.of_task(t.id) is None]
+
+
+def _record_lost(task: Task, new: str) -> list[str]:
+    if tasks.get(task.id).reverted_oid is not None:
+        return []  # another look has seen it, and says so
+    tasks.put(task.id, reverted_oid=new)
+    events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new})
+    says = f"'{task.base}' was set back to {new[:12]}, which lacks the merge of {task.label}"
+    return [f"{says}; to go on with it: git agent reopen {task.id}"]

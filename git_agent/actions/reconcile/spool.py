@@ -1,0 +1,129 @@
+"""Apply the hooks' notes from the spool: each once, in order, and none lost by a kill."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
+from git_agent.app import App
+from git_agent.domain import fact
+from git_agent.domain.fact import Push, Stray, Update
+from git_agent.domain.handing import hands_in
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import GIT, HUMAN
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError
+from git_agent.git import arrivals, spool
+from git_agent.git.repo import Tips
+from git_agent.git.spool import Note
+from git_agent.proc import processes
+from git_agent.store import events, messages, tasks
+
+_TRIES = 3  # questions to a remote that does not answer, before the push is left to `git agent done`
+_CUT_SHORT_S = 600.0  # after which an incomplete note is no longer being written
+_KEPT_S = 86_400.0  # for which the end of a push is waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What was noticed, one line each. asks: notes wait for a remote to be asked, which only the background does."""
+
+    lines: tuple[str, ...]
+    asks: bool = False
+
+
+def drain(app: App, *, remotes: bool) -> Drained:
+    """Apply every complete note of the spool, the oldest first, and delete it.
+
+    remotes: also ask remotes, over a network, whether a push arrived that no remote-tracking branch can show. Applying
+    a note again changes nothing, so a kill before its deletion does no harm; that of a push under way stays.
+    """
+    lines, asks = list[str](), False
+    for note in spool.notes(app.spool_dir):
+        try:
+            done = _apply(app, note, remotes, lines)
+        except AgentError as error:
+            if error.code not in ("under-way", "changed-meanwhile", "wrong-state"):
+                raise
+            continue
+        if done:
+            spool.delete(note.path)
+        asks = asks or done is None
+    return Drained(tuple(lines), asks)
+
+
+def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:
+    """Returns whether the note is done with; None when a remote has to be asked, and may not be now."""
+    text = spool.read(note.path)
+    noted = fact.parse(text) if text is not None else None
+    if isinstance(noted, Stray):
+        lines += _strayed(app, noted)
+        return True
+    if noted is None:
+        return note.age_s > _CUT_SHORT_S
+    if note.age_s < _KEPT_S and not processes.ended(noted.pid, noted.start):
+        return False
+    return _pushed(app, noted, note.path, remotes, lines)
+
+
+def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) -> bool | None:
+    if push.url == ".":
+        return True  # into this repository: nothing left it
+    tips = app.repo.start_tips()()  # as they are now that the push has ended
+    for update in push.updates:
+        if update.there.startswith("refs/tags/"):
+            continue  # to name a commit asks nobody to review it
+        meant = [t for t in _with_tip(tips, update.oid) if hands_in(t, update.oid)]
+        if not meant or update.oid in tips.arrived or arrivals.would_show(app.repo, push.remote, update.there):
+            continue  # what a remote-tracking branch shows is seen by looking at git
+        if not remotes:
+            return None
+        try:
+            arrived = arrivals.ask(app.repo, push.remote, push.url, update)
+        except AgentError as error:
+            return _try_again(path, meant[0], error, lines)
+        if arrived:
+            lines += _hand_in(app, meant, update, push.remote)
+    return True
+
+
+def _with_tip(tips: Tips, oid: str) -> list[Task]:
+    branches = [branch for branch, tip in tips.heads.items() if tip == oid]
+    return [task for branch in branches for task in tasks.by_branch(branch)]
+
+
+def _hand_in(app: App, meant: list[Task], update: Update, remote: str) -> list[str]:
+    lines = list[str]()
+    for task in meant:
+        if not app.repo.commits(f"refs/heads/{task.base}", update.oid, limit=1):
+            continue
+        there = f"{arrivals.shown(remote)} {update.there}"
+        with app.store.transaction():
+            line = hand_in(app, tasks.get(task.id), update.oid, there, worked=1)
+        lines += [line, *warn_pushed(app, task, update.oid)] if line else []
+    return lines
+
+
+def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bool:
+    if spool.postpone(path, _TRIES):
+        return False
+    lines.append(f"whether the push of {task.label} arrived can't be told ({error.message}); git agent done {task.id}")
+    return True
+
+
+def _strayed(app: App, stray: Stray) -> list[str]:
+    """The commit names the event: the same note read twice is one event."""
+    task = tasks.find(stray.task)
+    if task is None or (stray.epoch is not None and stray.epoch != task.epoch) or not task.live:
+        return []
+    where = stray.head.removeprefix("ref: refs/heads/")
+    says = f"its worker committed {stray.oid[:12]} on '{where}' in {stray.where}, not in its worktree"
+    helps = f"git -C {shlex.quote(task.worktree or '')} cherry-pick {stray.oid[:12]}"
+    data = {"oid": stray.oid, "where": spool.readable(stray.where), "text": spool.readable(says)}
+    told = Draft(str(task.id), spool.readable(f"{says}; {helps}"), task.id, urgent=True)
+    with app.store.transaction():
+        if not events.append_once("task.strayed", GIT, task=task.id, epoch=task.epoch, data=data, unlike="oid"):
+            return []
+        messages.send([told], HUMAN, verified=False)
+    return [f"task {task.id}: {says}; {helps}"]

@@ -1,0 +1,88 @@
+"""The journal: an intent is written before git is changed, and rolled back when the command fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from git_agent.app import App
+from git_agent.domain.owner import Owner
+from git_agent.errors import AgentError
+from git_agent.proc import processes
+from git_agent.store import intents, locks
+
+
+def begin(app: App, kind: str, task: int, owner: Owner, data: Mapping[str, Any]) -> int:
+    """Write an intent of this command, in the transaction that starts the work; return its id.
+
+    kind: spawn, merge, remove or undo; owner: this process, described before the transaction. The id is known to
+    `under_way` before it is committed, so that an interruption finds it. Raises AgentError (exit 6) when another
+    command is at work on the task.
+    """
+    intent = intents.write(kind, task, owner, data)
+    app.begun.add(intent)
+    return intent
+
+
+@contextmanager
+def under_way(app: App) -> Iterator[None]:
+    """Do work that intents were written for; when it is cut short, finish it or take it back as after a crash.
+
+    Put it around the transaction that writes the intent, too: an interruption may strike right after it. Raises
+    AgentError in place of an OSError. What can't be mended now waits for the next command.
+    """
+    try:
+        yield
+    except AgentError:
+        _mend_mine(app)
+        raise
+    except BaseException as error:
+        _mend_mine(app)
+        from git_agent.git import disk, leftovers
+
+        leftovers.sweep(app.repo)  # an interruption may have struck while something was being cleared away
+        if isinstance(error, OSError):
+            raise disk.failed(error) from error
+        raise
+
+
+def _mend_mine(app: App) -> None:
+    if not app.begun:
+        return
+    from git_agent.actions.recovery.mend import mend
+
+    with contextlib.suppress(AgentError, OSError):
+        app.reopen()
+        me = processes.myself()
+        for intent in intents.pending():
+            if intent.id in app.begun and intent.owner == me:
+                mend(app, intent)
+
+
+_LIMIT_S = 300.0  # a holder on another host, or one that was stopped, is not waited for any longer
+
+
+@contextmanager
+def under_lock(app: App, name: str, *, limit_s: float = _LIMIT_S) -> Iterator[int | None]:
+    """Hold a lock while the block runs; it gets the lock's fence, None when somebody else is at work.
+
+    Each change in the block calls `locks.require` with the fence, in its transaction. limit_s: seconds after which a
+    holder that did not come to an end has it no more.
+    """
+    me = processes.myself()
+    with app.store.transaction():
+        fence = locks.take(name, me, processes.is_gone, limit_s)
+    try:
+        yield fence
+    finally:
+        if fence is not None:
+            with contextlib.suppress(AgentError), app.store.transaction():
+                locks.release(name, fence)
+
+
+def new_operation() -> str:
+    """Return a name that no other operation has; events with the same one in their data are undone together."""
+    return os.urandom(8).hex()

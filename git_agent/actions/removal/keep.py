@@ -1,0 +1,167 @@
+"""Back up everything that an attempt's branch and worktree hold, before they are removed."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent import context
+from git_agent.app import App
+from git_agent.domain.gone import Gone
+from git_agent.domain.task import Task
+from git_agent.git import refs, rescues, strangers, worktrees
+from git_agent.git.run import git
+from git_agent.git.snapshot import Snapshot, snapshot
+from git_agent.git.state import IGNORED, Change, ignored_directories
+from git_agent.store import facts
+from git_agent.store.attempts import Attempt
+
+_MOST = 1000  # names of ignored directories in an event
+
+
+def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone:
+    """Keep an attempt's commits and files; return what will be gone, and where it is kept.
+
+    force: the worktree may have uncommitted and untracked files, which become a commit.
+    """
+    branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
+    last = task.head_oid if attempt.number == task.attempt else None
+    tip = branch or (app.repo.resolve(last) if last is not None else None)
+    if tip is not None and tip != attempt.start_oid:
+        kept.append(refs.keep(app.repo, task.id, tip))
+    gone = Gone(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
+    if attempt.worktree is None or strangers.is_gone(attempt.worktree):
+        return gone
+    return _with_worktree(app, task, attempt.worktree, gone, branch, force)
+
+
+def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | None, force: bool) -> Gone:
+    """A worktree may be on a detached HEAD or another branch; its commit is kept, too."""
+    changes = app.repo.status(path, ignored=True)
+    aside, kept = keep_ignored(app, task, path, changes), list(gone.kept)
+    kept += [aside] if aside else []
+    seen = worktrees.observe(app.repo, path)
+    head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
+    if head and head != branch:
+        kept.append(refs.keep(app.repo, task.id, head))
+    files = _files(app, task, path, changes) if force else None
+    if files is not None:
+        kept.append(refs.keep(app.repo, task.id, files.oid, refs.FILES))
+    return Gone(
+        gone.number,
+        gone.branch,
+        gone.tip,
+        gone.adopted,
+        worktree=path,
+        head=seen.branch,
+        head_oid=head,
+        locked=seen.locked == worktrees.LOCK_REASON.format(task=task.id),
+        files=files.oid if files else None,
+        index=files.staged if files else None,
+        stages=bool(files and files.stages),
+        intended=tuple(c.path for c in changes if c.code == " A"),
+        ignored=aside,
+        unkept=tuple(ignored_directories(changes)[:_MOST]),
+        kept=tuple(kept),
+    )
+
+
+def _files(app: App, task: Task, path: str, changes: Sequence[Change]) -> Snapshot | None:
+    if all(c.code == IGNORED for c in changes):
+        return None
+    # What is ignored and was added by force is in nothing but the index yet.
+    also = [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(path, c.path))]
+    return snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)
+
+
+def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change]) -> str | None:
+    """Link or copy the loose ignored files of a worktree into the store's directory; return where, None for none.
+
+    changes: its status, with what is ignored. They may be secrets, so they become no git objects; the directory is
+    this user's alone.
+    """
+    names = loose(app, worktree, changes).kept
+    if not names:
+        return None
+    kept = _made(app, task.id)
+    for name in names:
+        there = os.path.join(kept, name)
+        os.makedirs(os.path.dirname(there), mode=0o700, exist_ok=True)
+        _keep(os.path.join(worktree, name), there)
+    return kept
+
+
+def _made(app: App, task: int) -> str:
+    """Make a directory whose number was never used, so that no older removal takes its files for its own."""
+    home, fact = os.path.join(app.store_dir, "kept", str(task)), f"{facts.KEPT}{task}"
+    os.makedirs(home, mode=0o700, exist_ok=True)
+    there = max((int(name) for name in os.listdir(home) if name.isdecimal()), default=0)
+    with app.store.transaction():
+        number = max(int(facts.get(fact) or 0), there) + 1
+        facts.put(fact, str(number))
+    path = os.path.join(home, str(number))
+    os.mkdir(path, 0o700)
+    return path
+
+
+def _keep(here: str, there: str) -> None:
+    """A link takes no room, whatever the size, and the other name goes with the worktree."""
+    try:
+        os.link(here, there, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(here, there, follow_symlinks=False)
+
+
+_SIZE = 10 * 1024 * 1024  # bytes, where a file can't be linked but has to be copied
+_NUMBER = 50_000  # as many links are made in 0.8 s (measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """Single ignored files: what can be kept aside, and what is too large or too much for that."""
+
+    kept: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def loose(app: App, worktree: str, changes: Sequence[Change]) -> Loose:
+    """List the single ignored files and links of a worktree that the main worktree has not.
+
+    changes: its status, with what is ignored. Ignored directories (builds, dependencies, caches) are not looked into:
+    they can be made again.
+    """
+    ignored = [c.path for c in changes if c.code == IGNORED and not c.path.endswith("/")]
+    main = app.repo.main_worktree
+    names = [n for n in ignored if n != context.FILE and not _stands_elsewhere(worktree, main, n)]
+    kept = [n for n in names if _can_keep(app, os.path.join(worktree, n))][:_NUMBER]
+    return Loose(tuple(kept), tuple(n for n in names if n not in set(kept)))
+
+
+def _can_keep(app: App, path: str) -> bool:
+    """Say whether a file is small enough to be copied into the store's directory, or can be linked there.
+
+    Only trying says that: another file system, another owner (fs.protected_hardlinks), one without links.
+    """
+    if os.lstat(path).st_size <= _SIZE:
+        return True
+    trial = os.path.join(app.store_dir, f".link-{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        os.link(path, trial, follow_symlinks=False)
+        os.unlink(trial)
+    except OSError:
+        return False
+    return True
+
+
+def _stands_elsewhere(worktree: str, main: str | None, name: str) -> bool:
+    here, there = os.path.join(worktree, name), os.path.join(main or os.devnull, name)
+    if os.path.islink(here):
+        # Of agent.link, or the same link.
+        alike = os.path.islink(there) and os.readlink(here) == os.readlink(there)
+        return alike or (os.path.exists(there) and os.path.realpath(here) == os.path.realpath(there))
+    if not os.path.isfile(here):
+        return True  # gone since
+    return os.path.isfile(there) and not os.path.islink(there) and filecmp.cmp(there, here, shallow=False)

@@ -1,0 +1,47 @@
+"""Remove the worktree and branch of a task, or of all finished tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git_agent.actions.recovery.journal import new_operation, under_way
+from git_agent.actions.removal.retire import Retired, retire
+from git_agent.actions.transition import fence
+from git_agent.app import App
+from git_agent.domain.task import FINISHED, Task
+from git_agent.errors import refused
+from git_agent.store import tasks
+
+
+def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry_run: bool = False) -> Retired:
+    """Remove a task's worktrees and branches; the task itself stays in the history.
+
+    force: also uncommitted and untracked files; unmerged: also commits that are not in the base; both are kept under
+    the rescue refs. Raises AgentError (exit 3): for a live task always, else with the list of what would be lost.
+    """
+    fence(app, task)
+    task = tasks.get(task.id)
+    if task.live:
+        raise refused("live", f"cannot remove {task.label}: it is {task.state}", f"git agent cancel {task.id}")
+    with under_way(app):
+        return retire(app, task, force=force, unmerged=unmerged, dry_run=dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What went and what stayed, by task."""
+
+    tasks: tuple[tuple[Task, Retired], ...]
+
+
+def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False) -> Cleaned:
+    """Remove what finished tasks left; what would lose work stays and is named.
+
+    older_than_s: only of tasks finished so many seconds ago; dry_run: only look.
+    """
+    now = app.store.now()
+    old = [t for t in tasks.with_remains(FINISHED) if older_than_s is None or now - t.state_at >= older_than_s * 1000]
+    operation = new_operation()
+    with under_way(app):
+        done = [(t, retire(app, t, strict=False, dry_run=dry_run, operation=operation)) for t in old]
+    return Cleaned(tuple((tasks.get(t.id), r) for t, r in done if r.worktrees or r.branches or r.kept))

@@ -1,0 +1,193 @@
+"""Retire a task's worktrees and branches, after their tips are kept under the rescue refs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from git_agent.actions.recovery.journal import begin, new_operation
+from git_agent.actions.removal.keep import keep_attempt
+from git_agent.actions.removal.obstacles import Obstacles, obstacles
+from git_agent.app import App
+from git_agent.domain.gone import Gone
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.git import refs, worktrees
+from git_agent.git.run import GitError
+from git_agent.proc import processes
+from git_agent.store import attempts, events, intents, tasks
+from git_agent.store.attempts import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """What went, what stayed and why, the refs under which commits are kept, and ignored directories that are not."""
+
+    worktrees: tuple[str, ...]
+    branches: tuple[str, ...]
+    kept: tuple[str, ...]
+    rescued: tuple[str, ...]
+    unkept: tuple[str, ...] = ()
+
+
+def retire(
+    app: App,
+    task: Task,
+    *,
+    strict: bool = True,
+    force: bool = False,
+    unmerged: bool = False,
+    dry_run: bool = False,
+    operation: str | None = None,
+    intent: int | None = None,
+    begun: Mapping[str, Any] | None = None,
+) -> Retired:
+    """Remove every attempt's worktree and branch.
+
+    strict: refuse as a whole when something stands in the way, else leave that attempt and say so; force: also with
+    uncommitted or untracked files (kept as a commit); unmerged: also branches whose work is not in the base; dry_run:
+    only look; operation: what `undo` takes back together; intent and begun: of this removal and its data, if it is
+    written already; call it inside `under_way`. Raises AgentError (exit 3) with the list.
+    """
+    present = attempts.present(task.id)
+    heads = app.heads if present else {}
+    found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
+    lines = tuple(line for each in found.values() for line in each.lines)
+    if strict and lines:
+        raise _refusal(task, list(found.values()), lines, force, unmerged)
+    going = [a for a in present if not found[a.number].lines]
+    plan, before = _plan(going, heads, found, lines), begun or {}
+    if dry_run or not (going or intent):
+        return plan
+    how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
+    data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
+    intent = _announce(app, task, data, intent)
+    gone, stayed = _remove_each(app, task, going, strict, intent, data)
+    _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data["operation"])
+    rescued = tuple(dict.fromkeys(ref for g in gone for ref in g.kept))
+    left = _plan([a for a in going if a.number in stayed], heads, found, (*lines, *stayed.values()))
+    return Retired(
+        tuple(w for w in plan.worktrees if w not in left.worktrees),
+        tuple(b for b in plan.branches if b not in left.branches),
+        left.kept,
+        rescued,
+        tuple(name for name in plan.unkept if name not in left.unkept),
+    )
+
+
+def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
+    owner = processes.myself()
+    with app.store.transaction():
+        if intent is None:
+            return begin(app, "remove", task.id, owner, data)
+        intents.update(intent, data)
+        return intent
+
+
+def _remove_each(
+    app: App, task: Task, going: Sequence[Attempt], strict: bool, intent: int, data: dict[str, Any]
+) -> tuple[list[Gone], dict[int, str]]:
+    """Return what went, and why others stay, by their numbers: a removal that waits for a person would never end."""
+    gone, stayed = list[Gone](), dict[int, str]()
+    for attempt in going:
+        try:
+            gone.append(_remove(app, task, attempt, data["force"], intent, data))
+        except AgentError as error:
+            if strict or not _stands(app, attempt, error):
+                raise
+            stayed[attempt.number] = f"can't be removed: {error.message}"
+    return gone, stayed
+
+
+def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
+    """Tell whether a worktree can't be removed, and all is as it was: what failed for another reason is tried again."""
+    if attempt.worktree is None or not (
+        error.exit is Exit.REFUSED or error.code == "cannot-remove" or isinstance(error, GitError)
+    ):
+        return False
+    seen = worktrees.observe(app.repo, attempt.worktree)
+    return seen.exists and seen.registered
+
+
+def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Gone:
+    """What is kept is written down before anything goes, so that a crash in between forgets none of it."""
+    gone = keep_attempt(app, task, attempt, force=force)
+    before = next((Gone.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
+    if before is not None:
+        known = before if gone.worktree is None else gone
+        gone = replace(known, kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
+    data["gone"] = [*(g for g in data["gone"] if g["number"] != attempt.number), gone.as_data()]
+    with app.store.transaction():
+        intents.update(intent, data)
+    remove_attempt(app, task, attempt, gone, force=force)
+    return gone
+
+
+def _plan(
+    going: Sequence[Attempt], heads: Mapping[str, str], found: Mapping[int, Obstacles], kept: tuple[str, ...]
+) -> Retired:
+    """Name what is there to be removed: a person may have taken some of it away already."""
+    return Retired(
+        tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
+        tuple(a.branch for a in going if not a.adopted and a.branch in heads),
+        kept,
+        (),
+        tuple(dict.fromkeys(name for a in going for name in found[a.number].unkept)),
+    )
+
+
+def _is_gone(app: App, attempt: Attempt) -> bool:
+    if attempt.worktree is not None and worktrees.observe(app.repo, attempt.worktree).registered:
+        return False
+    return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
+
+
+def _record(app: App, task: Task, going: list[Attempt], taken: list[Gone], intent: int, operation: str) -> None:
+    gone = [a for a in going if _is_gone(app, a)]
+    numbers = [a.number for a in gone]
+    rescued = list(dict.fromkeys(ref for g in taken for ref in g.kept))
+    left = [g.as_data() for g in taken if g.number in numbers]
+    actor = app.speaker.actor
+    with app.store.transaction():
+        for attempt in gone:
+            attempts.remove(task.id, attempt.number)
+            if attempt.number == task.attempt:
+                tasks.put(task.id, worktree=None)
+        if gone:
+            data = {"attempts": numbers, "rescued": rescued, "operation": operation, "gone": left}
+            events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
+        intents.end(intent)
+
+
+def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
+    firm = next((each for standing in found for each in standing.firm), None)
+    if firm is not None and firm.line.startswith("locked"):
+        return refused(
+            "worktree-locked", f"cannot remove {task.label}: somebody locked its worktree", firm.helps, lines
+        )
+    says = f"cannot remove {task.label}: work would be lost"
+    if firm is not None:
+        return refused("would-lose-work", says, firm.helps, lines)
+    unmerged = unmerged or any(line.startswith("unmerged") for line in lines)
+    force = force or any(not line.startswith("unmerged") for line in lines)
+    flags = " ".join(flag for flag, wanted in (("--force", force), ("--unmerged", unmerged)) if wanted)
+    helps = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
+    return refused("would-lose-work", says, helps, lines)
+
+
+def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Gone, *, force: bool) -> None:
+    """Remove what is still there of an attempt.
+
+    gone: what was kept of it; force: also with uncommitted or untracked files. Raises AgentError (exit 3) for changes
+    without it, for a commit that was made since, and for a worktree that somebody else locked.
+    """
+    if attempt.worktree is not None:
+        worktrees.remove(app.repo, attempt.worktree, task=task.id, head=gone.head_oid, force=force)
+    head = None if attempt.adopted else app.repo.head(attempt.branch)
+    # A branch that a person checked out meanwhile stays: deleting it would leave that worktree unborn.
+    if head is not None and head.worktree is None:
+        if head.oid != gone.tip:
+            refs.keep(app.repo, task.id, head.oid)
+        refs.delete(app.repo, f"refs/heads/{attempt.branch}", head.oid)

@@ -1,0 +1,1 @@
+"""Running agents: starting, finishing and stopping supervised commands, and their logs."""

@@ -1,0 +1,71 @@
+"""Find what a task's command or check printed, and where a command of its worktree runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from git_agent.app import App
+from git_agent.domain.task import Step, Task, event_kind
+from git_agent.errors import AgentError, refused
+from git_agent.git.run import LOCAL_NAMES
+from git_agent.proc import logfile
+from git_agent.store import events
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A task's log. path: the file that is written to; older: the one before it, when the first was full."""
+
+    task: Task
+    path: str
+    older: str | None
+
+
+def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = False) -> Log:
+    """Find the log of an attempt, the newest that has one without attempt. check: of its last check instead.
+
+    Raises AgentError where there is none.
+    """
+    directory = os.path.join(app.store_dir, "logs")
+    found = _checks(directory, task) if check else _runs(directory, task, attempt)
+    for path in found:
+        if os.path.lexists(path):
+            older = path + logfile.OLDER
+            return Log(task, path, older if os.path.lexists(older) else None)
+    if check:
+        says = f"no check was run for {task.label}, or what it printed is gone"
+        raise AgentError("no-log", says, "git config agent.check COMMAND")
+    which = "" if attempt is None else f" (attempt {attempt})"
+    raise AgentError("no-log", f"nothing was run for {task.label}{which}", f"git agent run {task.id}")
+
+
+def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:
+    numbers = range(task.attempt, 0, -1) if attempt is None else [attempt]
+    return [logfile.name(directory, task.id, number) for number in numbers]
+
+
+def _checks(directory: str, task: Task) -> list[str]:
+    """One that runs; the last that an event names, of tasks that were merged together; else one that was cut short."""
+    own = logfile.check_name(directory, task.id)
+    last = [events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)]
+    named = max((event for event in last if event is not None), key=lambda event: event.seq, default=None)
+    if named is None or not named.data.get("log") or logfile.is_written(own):
+        return [own]
+    return [str(named.data["log"]), own]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A worktree and an environment in which git means that worktree."""
+
+    directory: str
+    env: Mapping[str, str]
+
+
+def exec_place(app: App, task: Task) -> Place:
+    """Find a task's worktree. Raises AgentError (exit 3) where there is none."""
+    if task.worktree is None or not os.path.isdir(task.worktree):
+        raise refused("no-worktree", f"{task.label} has no worktree", f"git agent show {task.id}")
+    return Place(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})

@@ -1,0 +1,168 @@
+"""Begin to supervise a task: WORKING, with a session, a lease and a token for its command."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shlex
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_agent.actions.transition import take
+from git_agent.app import App
+from git_agent.domain import command, names
+from git_agent.domain.command import Command
+from git_agent.domain.task import Step, Task
+from git_agent.errors import AgentError, refused, usage
+from git_agent.git import disk
+from git_agent.proc import processes, remains
+from git_agent.store import attempts, events, leases, sessions
+from git_agent.store.sessions import Session
+
+_LEFT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session that began. words: the command; prompt: the file with title and body, None where none is wanted;
+    reads: that file is the command's standard input; token: the secret that proves who the command is; admin: the
+    worktree's git directory.
+    """
+
+    task: Task
+    session: int
+    words: tuple[str, ...]
+    agent: str | None
+    prompt: str | None
+    reads: bool
+    token: str
+    admin: str
+
+    @property
+    def digest(self) -> str:
+        """Return what the store knows of the token."""
+        return hashlib.sha256(self.token.encode()).hexdigest()
+
+    @property
+    def actor(self) -> str:
+        """Name the worker in events: `worker 7.1`, or with its agent's name."""
+        return f"{self.agent or 'worker'} {self.task.id}.{self.task.attempt}"
+
+
+def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
+    """Begin a session for a task that is assigned or worked on; a hold ends.
+
+    lease_s: seconds without a beat until the lease expires. What a dead supervisor of this attempt left is ended
+    first. Raises AgentError: exit 3 when somebody else runs it, and as take does.
+    """
+    owner, token, attempt = processes.myself(), secrets.token_hex(32), attempts.find(task.id, task.attempt)
+    if attempt is None or attempt.admin is None:
+        raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
+    for left in sessions.unended(task.id):
+        _bury(left)
+    file = _write_prompt(app, task) if chosen.wants_file else None
+    words = chosen.filled(task, file or "")
+    _check_program(task, words[0])
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    with app.store.transaction():
+        for other in sessions.unended(task.id):
+            if other.epoch == task.epoch:  # a superseded one goes on in its own worktree, and hands nothing in
+                raise _run_already(task, other)
+        started = take(app, task, Step.START).task
+        session = sessions.begin(
+            task=task.id,
+            attempt=started.attempt,
+            epoch=started.epoch,
+            owner=owner,
+            token=digest,
+            agent=chosen.name,
+            command=command.shown(words),
+        )
+        leases.take(task.id, "run", lease_s, session)
+        data = {"text": command.shown(words), "session": session, "pid": owner.pid, "host": owner.host}
+        events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
+    admin = os.path.join(app.repo.common_dir, "worktrees", attempt.admin)
+    return Begun(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
+
+
+def _bury(left: Session) -> None:
+    """A supervisor that is gone cannot end its command any more, and the next one works in the same worktree."""
+    if processes.is_gone(left.owner):
+        remains.end(left.child, left.token)
+        sessions.end(left.id)
+
+
+def _check_program(task: Task, name: str) -> None:
+    path = os.path.join(task.worktree or "", name)
+    if os.sep in name and not (os.path.isfile(path) and os.access(path, os.X_OK)):
+        says = f"'{name}' is no program that can be run in the worktree of {task.label}"
+        raise AgentError("no-program", says, f"ls -l {shlex.quote(path)}")
+
+
+def _run_already(task: Task, other: Session) -> AgentError:
+    says = f"{task.label} is run by process {other.owner.pid} on {other.owner.host}"
+    return refused("already-run", says, f"git agent logs {task.id} -f, or git agent stop {task.id}")
+
+
+@disk.explained()
+def _write_prompt(app: App, task: Task) -> str:
+    directory = os.path.join(app.store_dir, "prompts")
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    _clear_prompts(directory)
+    path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
+    scratch = f"{path}.{os.getpid()}.new"
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with open(os.open(scratch, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(command.prompt(task) + "\n")
+        os.replace(scratch, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch)
+        raise
+    return path
+
+
+def _clear_prompts(directory: str) -> None:
+    """A supervisor that was killed left its file behind; one that begins now has no session yet."""
+    wanted = {f"{s.task}.{s.attempt}.md" for s in sessions.unended()}
+    for name in set(os.listdir(directory)) - wanted:
+        path = os.path.join(directory, name)
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - os.stat(path).st_mtime > _LEFT_S:
+                os.unlink(path)
+
+
+def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence[str]) -> Command:
+    """Choose by what was typed, then --agent, then the task's agent, then agent.defaultAgent.
+
+    words: of the command line. Raises AgentError: exit 2 when no command is meant or known, exit 1 when its program is
+    not on PATH; one with a slash is looked for in the worktree, later.
+    """
+    if words:
+        return _found(app, Command(tuple(words)))
+    name = (
+        names.check_line(agent or "", "agent")
+        or (task.agent if task else None)
+        or app.config.text("agent.defaultAgent")
+    )
+    if not name:
+        raise usage("no-command", "no command is given, and no agent is meant", "git agent run TASK -- COMMAND")
+    key, text = f"agent.run.{name}", app.config.agent(name)
+    if text is None:
+        trust = f"agent.run.{name.lower()}" in (key.lower() for key in app.config.untrusted)
+        hint = "git agent trust" if trust else f"git config {shlex.quote(key)} 'COMMAND', or --agent NAME"
+        says = f"{key} is not trusted" if trust else f"the agent '{name}' has no command ({key})"
+        raise usage("no-command", says, hint)
+    return _found(app, command.parse(name, text))
+
+
+def _found(app: App, chosen: Command) -> Command:
+    program = next(word for word in chosen.words if word != command.STDIN)
+    if os.sep not in program and shutil.which(program, path=app.env.get("PATH")) is None:
+        raise AgentError("no-program", f"'{program}' was not found on PATH", f"install it, or give its path: {program}")
+    return chosen

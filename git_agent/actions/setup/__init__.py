@@ -1,0 +1,1 @@
+"""Setting up: the store, the hooks, AGENTS.md and the configuration."""

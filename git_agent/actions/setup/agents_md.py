@@ -1,0 +1,75 @@
+"""Write what an agent must know into AGENTS.md, between markers; the rest of the file is its owner's."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+from git_agent.app import App
+from git_agent.domain import guide, marked
+from git_agent.errors import refused
+from git_agent.git import disk
+
+FILE = "AGENTS.md"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsMd:
+    """The file. changed: it was written; False when all was in it already."""
+
+    path: str
+    changed: bool
+
+
+def agents_md(app: App) -> AgentsMd:
+    """Write our part of AGENTS.md at the top of the worktree one stands in, else of the main worktree.
+
+    Whole or not at all; line ends and mode stay. Raises AgentError (exit 3): no worktree, a symbolic link or another
+    special file in its place, markers that are not a pair.
+    """
+    top = app.repo.worktree or app.repo.main_worktree
+    if top is None:
+        says = f"a bare repository has no place for {FILE}"
+        raise refused("no-worktree", says, "git agent init --agents-md, in a worktree of it")
+    path = os.path.join(top, FILE)
+    with disk.explained():
+        held, mode = _read(path)
+        text = held.decode("utf-8", "surrogateescape")
+        wanted = marked.with_part(text, guide.fragment()).encode("utf-8", "surrogateescape")
+        if wanted != held:
+            _replace(path, wanted, mode)
+    return AgentsMd(path, wanted != held)
+
+
+def _read(path: str) -> tuple[bytes, int]:
+    try:
+        seen = os.lstat(path)
+    except FileNotFoundError:
+        return b"", 0o666 & ~_umask()
+    if not stat.S_ISREG(seen.st_mode):
+        what = "a symbolic link" if stat.S_ISLNK(seen.st_mode) else "not a regular file"
+        hint = "put the text there yourself: it is docs/SKILL.md of git agent"
+        raise refused("not-a-file", f"{path} is {what}; it is left as it is", hint)
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        return file.read(), stat.S_IMODE(seen.st_mode)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _replace(path: str, content: bytes, mode: int) -> None:
+    scratch = f"{path}.{os.getpid()}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(scratch, flags, 0o600)
+    try:
+        with open(fd, "wb") as file:
+            os.fchmod(fd, mode)
+            file.write(content)
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise

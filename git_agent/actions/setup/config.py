@@ -1,0 +1,60 @@
+"""List the configuration, and trust the commands of a committed .gitagent file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git_agent.app import App
+from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest
+from git_agent.errors import AgentError, refused
+from git_agent.git import config as git_config
+from git_agent.store import events, facts
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A trusted file. commands: the values that count from now on, key by key; already: it was trusted before."""
+
+    hash: str
+    commands: tuple[tuple[str, str], ...]
+    already: bool
+
+
+def trust(app: App) -> Trusted:
+    """Record the hash of the committed file. Raises AgentError: exit 1 where there is none, exit 3 for a worker."""
+    _refuse_worker(app)
+    found = digest(app.repo)
+    if found is None:
+        raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", f"git add {TEAM_FILE}; git commit")
+    store, actor = app.store, app.speaker.actor
+    already = facts.get(TRUST_FACT) == found
+    values = git_config.read_blob(app.repo, f"HEAD:{TEAM_FILE}")
+    if not already:
+        with store.transaction():
+            facts.put(TRUST_FACT, found)
+            events.append("config.trusted", actor, data={"hash": found})
+    commands = tuple((name, v.value) for v in values if (name := _command(v.key)) is not None)
+    return Trusted(found, commands, already)
+
+
+def _refuse_worker(app: App) -> None:
+    """The file may be a worker's own, merged since; which commands may run is for people to say."""
+    if (worker := app.worker_of) is None:
+        return
+    actor = app.speaker.actor
+    with app.store.transaction():
+        events.append("task.refused", actor, task=worker, data={"verb": "trust"})
+    says = "cannot trust .gitagent: a worker does not decide which commands may run"
+    raise refused("worker-trust", says, "a person does so from outside this worktree: git agent trust")
+
+
+def _command(key: str) -> str | None:
+    """Return the key as it is documented, None for one that names no command: git folds its case."""
+    if key.startswith("agent.run."):
+        return key
+    return next((known.name for known in KEYS if known.runs and known.name.lower() == key), None)
+
+
+def config(app: App) -> list[Setting]:
+    """List the configuration as it counts here."""
+    return app.config.settings()

@@ -1,0 +1,103 @@
+"""Install, repair and describe the hooks, and write the files that agent.guard reads."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from git_agent.app import App
+from git_agent.domain.task import LIVE
+from git_agent.git import hookblocks, hookfiles
+from git_agent.git.hookfiles import Effective
+from git_agent.store import attempts, events, facts, path_claims, sights
+
+_TRIES = 10
+
+
+def protect(app: App) -> None:
+    """Where agent.guard is on, write the files that hooks/refuse and hooks/claimed read, if they are not so already.
+
+    Protected are the bases of unfinished tasks; a worker's own branch never is. Each look at the world and each command
+    that changed a task ends with it. Of several at once the last one to write has looked at the store afterwards.
+    """
+    if not (facts.get(FACT) or "").endswith("guard"):
+        return
+    for _ in range(_TRIES):
+        events.take_news()
+        texts = {"protected": _protected(), "claims": _claims(app)}
+        if not any(_put(app, name, text) for name, text in texts.items()):
+            return
+
+
+def _put(app: App, name: str, text: str) -> bool:
+    return hookblocks.put(os.path.join(app.store_dir, name), text.encode("utf-8", "surrogateescape"), 0o600)
+
+
+def _protected() -> str:
+    seen = sights.listing()
+    refs = {f"refs/heads/{s.base}" for s in seen} - {f"refs/heads/{s.branch}" for s in seen}
+    return "".join(f"{ref}\n" for ref in sorted(refs))
+
+
+def _claims(app: App) -> str:
+    """Nothing where nobody claims anything: then the hook starts no program."""
+    claims = path_claims.of_states(LIVE)
+    if not claims or (mode := app.config.path_claims) == "off":
+        return ""
+    lines = [line for c in claims for line in (f"task {c.task}", *(f"path {path}" for path in c.paths))]
+    return "".join(f"{line}\n" for line in (mode, *lines))
+
+
+FACT = "hooks"
+"""What the user wants: `on`, `on+guard` with agent.guard, `off` after deinit or init --no-hooks; absent at first."""
+
+
+def heal(app: App) -> list[str]:
+    """Install or mend the hooks unless the user does not want any. Returns a line for each thing to be known.
+
+    Each command does it, so that a manager of hooks that was installed after us, a newer git, or a moved repository
+    costs promptness until the next command, and nothing more.
+    """
+    wanted = facts.get(FACT)
+    if wanted == "off" or app.env.get("GIT_AGENT_HOOKS") == "0" or not os.access(app.store_dir, os.W_OK):
+        return []
+    from git_agent.proc import program
+
+    guard, lines = (wanted or "").endswith("guard"), list[str]()
+    # Not ours where another one is recorded and there: two installations would mend each other's for ever.
+    path = program.recorded(app.store_dir) or program.own()
+    if wanted is None or not hookfiles.intact(app.repo, path, guard=guard):
+        guard = app.config.switch("agent.guard")
+        done = hookfiles.install(app.repo, path, guard=guard)
+        with app.store.transaction():
+            facts.put(FACT, "on+guard" if guard else "on")
+        lines = [*([_said(wanted)] if done.changed or wanted is None else []), *done.manual]
+    if guard:
+        protect(app)
+    return lines
+
+
+def _said(wanted: str | None) -> str:
+    if wanted is None:
+        return "hooks are installed: git agent hooks shows them, git agent deinit takes them out"
+    return "the hooks were mended: git agent hooks shows them"
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What git runs. wanted: the user wants hooks; here: in this worktree; workers: in a worker's, None without one."""
+
+    wanted: bool
+    place: str
+    here: tuple[Effective, ...]
+    workers: tuple[Effective, ...] | None
+
+
+def hooks(app: App) -> Hooks:
+    """Ask git what it would run for each event, in this worktree and in a worker's."""
+    place = app.repo.worktree or app.repo.common_dir
+    wanted = app.has_store and facts.get(FACT) != "off"
+    standing = [each.worktree for each in attempts.standing() if each.working] if app.has_store else []
+    other = next((path for path in standing if path != place), None)
+    workers = tuple(hookfiles.effective(app.repo, other)) if other and app.repo.admin is None else None
+    return Hooks(wanted, place, tuple(hookfiles.effective(app.repo, place)), workers)

@@ -1,0 +1,1 @@
+"""Tasks as records: adding, editing, changing state, asking, reviewing and handing in."""

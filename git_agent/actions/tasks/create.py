@@ -1,0 +1,88 @@
+"""Create tasks: check and resolve what was ordered, then put it into the queue."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.actions.lookup import find
+from git_agent.actions.path_claims.overlaps import Claimable, check_claims
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.order import Order
+from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, event_kind
+from git_agent.errors import AgentError
+from git_agent.store import events, namesakes, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTask:
+    """A task about to be recorded. base_oid: the base's tip."""
+
+    values: dict[str, Any]
+    parents: tuple[int, ...]
+    paths: Claimable
+    base_oid: str
+    named: bool
+
+    def insert(self, actor: str) -> Task:
+        """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Claimable does."""
+        self.paths.require()
+        name = self.values["name"]
+        if not self.named:
+            name = names.number(name, lambda n: namesakes.taken(names.key(n)))
+        task = tasks.insert({**self.values, "name": name, "name_key": names.key(name)}, State.OPEN)
+        tasks.set_parents(task.id, self.parents)
+        tasks.set_paths(task.id, self.paths.paths)
+        move = after(None, None, Step.ADD)
+        assert move is not None
+        events.append(event_kind(Step.ADD), actor, task=task.id, target=State.OPEN, epoch=0, version=0)
+        return tasks.get(task.id)
+
+
+def draft(app: App, order: Order) -> DraftTask:
+    """Check an order and resolve its base and dependencies.
+
+    Raises AgentError: exit 2 for a bad title or name, exit 1 for an unknown base or parent or a repository without
+    commits, exit 3 as check_claims does.
+    """
+    title = names.check_title(order.title or "")
+    base, oid = _base(app, order.base)
+    name = names.check_name(order.name) if order.name is not None else names.slug(title)
+    values = {
+        "name": name,
+        "title": title,
+        "body": names.check_body(order.body or ""),
+        "priority": DEFAULT_PRIORITY if order.priority is None else order.priority,
+        "base": base,
+        "agent": None if order.agent is None else names.check_line(order.agent, "agent"),
+        "check_command": None if order.check is None else names.check_line(order.check, "check"),
+    }
+    parents = tuple(find(app, ref).id for ref in order.after or ())
+    paths = check_claims(app, order.paths or (), base, parents)
+    return DraftTask(values, parents, paths, oid, order.name is not None)
+
+
+def _base(app: App, wanted: str | None) -> tuple[str, str]:
+    if not app.repo.has_commits():
+        raise AgentError("no-commits", "this repository has no commits yet", "git commit --allow-empty -m 'Begin'")
+    base = wanted if wanted is not None else app.config.text("agent.base") or app.repo.current_branch()
+    if base is None:
+        busy = app.repo.in_progress(app.repo.main_worktree or "")
+        here = f"a {busy} is under way" if busy else "no branch is checked out"
+        raise AgentError("no-base", f"{here} in the main worktree, so which base?", "give --base BRANCH")
+    base = names.check_branch(base)
+    oid = app.repo.branch_oid(base)
+    if oid is None:
+        raise AgentError(
+            "unknown-base", f"there is no branch '{base}' here", f"git branch {shlex.quote(base)} <start>, or --base"
+        )
+    return base, oid
+
+
+def add(app: App, order: Order) -> Task:
+    """Add a task. order: its title and the rest. Raises AgentError as draft does."""
+    drafted, actor = draft(app, order), app.speaker.actor
+    with app.store.transaction():
+        return drafted.insert(actor)

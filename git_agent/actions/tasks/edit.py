@@ -1,0 +1,101 @@
+"""Edit what was said of a task when it was added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from git_agent.actions.lookup import find
+from git_agent.actions.path_claims.overlaps import check_claims
+from git_agent.actions.transition import Taken, fence
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.order import Order
+from git_agent.domain.task import FINISHED, State, Task
+from git_agent.errors import AgentError, refused
+from git_agent.store import events, namesakes, tasks
+
+
+def edit(app: App, ref: str | None, order: Order) -> Taken:
+    """Change the given things of a task; what is so already is no change. ref: a TASK argument.
+
+    Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, a base or name of a task whose
+    branch is made already, and as check_claims does.
+    """
+    task = find(app, ref)
+    fence(app, task)
+    columns = _columns(app, task, order)
+    parents = None if order.after is None else [find(app, after).id for after in order.after]
+    after = tasks.parents([task.id])[task.id] if parents is None else parents
+    paths = check_claims(app, order.paths or (), columns.get("base", task.base), after, task.id)
+    actor = app.speaker.actor
+    lost = app.repo.branch_oid(task.base) is None
+    with app.store.transaction():
+        now = tasks.get(task.id)
+        _refuse(now, columns, lost)
+        if (
+            "name_key" in columns
+            and columns["name_key"] != names.key(now.name)
+            and namesakes.taken(columns["name_key"])
+        ):
+            raise namesakes.taken_error(columns["name"], columns["name_key"])
+        told = _told(now, columns, parents, order)
+        if not told:
+            return Taken(now, False)
+        if columns:
+            tasks.put(task.id, **columns)
+        if parents is not None:
+            tasks.set_parents(task.id, parents)
+        if order.paths is not None:
+            paths.require(task.id)
+            tasks.set_paths(task.id, paths.paths)
+        events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
+        return Taken(tasks.get(task.id), True)
+
+
+def _columns(app: App, task: Task, order: Order) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if order.title is not None:
+        columns["title"] = names.check_title(order.title)
+    if order.body is not None:
+        columns["body"] = names.check_body(order.body)
+    if order.priority is not None:
+        columns["priority"] = order.priority
+    if order.agent is not None:
+        columns["agent"] = names.check_line(order.agent, "agent") or None
+    if order.check is not None:
+        columns["check_command"] = names.check_line(order.check, "check") or None
+    if order.name is not None:
+        name = names.check_name(order.name)
+        columns.update(name=name, name_key=names.key(name))
+    if order.base is not None and order.base != task.base:
+        columns["base"] = _base(app, order.base)
+    return columns
+
+
+def _base(app: App, wanted: str) -> str:
+    base = names.check_branch(wanted)
+    if app.repo.branch_oid(base) is None:
+        raise AgentError("unknown-base", f"there is no branch '{base}' here", f"git branch {base} <start>")
+    return base
+
+
+def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:
+    if task.state in FINISHED:
+        raise refused("finished", f"cannot edit {task.label}: it is {task.state}", f"git agent reopen {task.id}")
+    words = ("name",) if base_lost else ("name", "base")
+    fixed = [word for word in words if word in columns and columns[word] != getattr(task, word)]
+    if fixed and task.state is not State.OPEN:
+        raise refused(
+            "branch-made",
+            f"cannot change the {fixed[0]} of {task.label}: its branch '{task.branch}' is made already",
+            f"git agent release {task.id}",
+        )
+
+
+def _told(now: Task, columns: dict[str, Any], parents: list[int] | None, order: Order) -> dict[str, Any]:
+    told = {k: v for k, v in columns.items() if k != "name_key" and v != getattr(now, k)}
+    if parents is not None and sorted(parents) != sorted(tasks.parents([now.id])[now.id]):
+        told["after"] = parents
+    if order.paths is not None and list(order.paths) != tasks.paths([now.id])[now.id]:
+        told["paths"] = list(order.paths)
+    return told

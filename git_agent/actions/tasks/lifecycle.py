@@ -1,0 +1,107 @@
+"""Move a task through its life: start, release, fail, retry, cancel, reopen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from git_agent.actions.liveness.supervised import hurry, still_runs
+from git_agent.actions.reconcile.reconcile import upstreams
+from git_agent.actions.recovery.journal import new_operation
+from git_agent.actions.transition import Taken, take
+from git_agent.actions.worktrees import unlock
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.message import Draft
+from git_agent.domain.task import FINISHED, Step, Task
+from git_agent.errors import refused
+from git_agent.store import leases, namesakes
+
+
+def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = False) -> Taken:
+    """Cancel a task; its worker is superseded, its dependents keep waiting.
+
+    kill: also have the command that is supervised end at once. Raises AgentError as take does.
+    """
+    reason = None if reason is None else names.check_message(reason)
+    text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
+    told = (Draft(str(task.id), text, task.id, urgent=True),) if task.live else ()
+    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": new_operation()}
+
+    def data(now: Task) -> dict[str, Any]:
+        return said | {"hold": now.hold, "reason_before": now.reason}
+
+    taken = take(app, task, Step.CANCEL, drafts=told, data=data, reason=reason)
+    if kill:
+        hurry(app, taken.task)
+    if taken.moved:
+        unlock(app, taken.task)
+    return taken
+
+
+def reopen(app: App, task: Task) -> Taken:
+    """Reopen a task. Raises AgentError as take does, and exit 3 when its name was taken meanwhile."""
+    if task.state in FINISHED and namesakes.taken(names.key(task.name)):
+        raise refused(
+            "name-taken",
+            f"cannot reopen {task.label}: another task is named '{task.name}'",
+            "git agent add TITLE, for a new one",
+        )
+    columns: dict[str, Any] = dict.fromkeys(
+        ("merged_oid", "merged_by", "reviewed_oid", "reviewer", "reverted_oid", "reason")
+    )
+    return take(app, task, Step.REOPEN, drafts=_told(task), **columns, **_from_here(app, task))
+
+
+def _from_here(app: App, task: Task) -> dict[str, Any]:
+    """What was merged is no work of the reopened task: only what its branch gets from now on is."""
+    tips = app.sighted or app.repo.start_tips()()
+    tip = tips.heads.get(task.branch or "") or task.head_oid
+    upstream = tips.remotes.get(upstreams(app, [task.base])[task.base])
+    seen = {"head_oid": tip, "base_seen": tips.heads.get(task.base), "upstream_seen": upstream}
+    return {**seen, "base_oid": tip or task.base_oid, "worked": 0, "likely_oid": None}
+
+
+def _told(task: Task) -> list[Draft]:
+    """Git takes a branch whose merge was reverted for merged: merging it again would bring nothing back."""
+    if task.reverted_oid is None:
+        return []
+    oid = task.reverted_oid[:12]
+    body = (
+        f"the merge of {task.label} was reverted by {oid}: git merge {task.base}, then git revert {oid}, brings it back"
+    )
+    return [Draft(str(task.id), body, task.id)]
+
+
+def start(app: App, task: Task) -> Taken:
+    """Start a task, end its hold, or take it back from review. Raises AgentError as take does."""
+    taken = take(app, task, Step.START)
+    if taken.moved:
+        with app.store.transaction():
+            if leases.of([task.id]):
+                leases.progress(task.id)
+            else:
+                leases.take(task.id, "hand", None)
+    return taken
+
+
+def release(app: App, task: Task) -> Taken:
+    """Release a task. Raises AgentError as take does."""
+    taken = take(app, task, Step.RELEASE)
+    still_runs(app, taken.task)
+    return taken
+
+
+def fail(app: App, task: Task, reason: str) -> Taken:
+    """Fail a task; its dependents keep waiting. reason: shown with the task. Raises AgentError as take does."""
+    why = names.check_message(reason)
+    taken = take(app, task, Step.FAIL, data={"reason": why}, reason=why)
+    still_runs(app, taken.task)
+    return taken
+
+
+def retry(app: App, task: Task) -> Taken:
+    """Retry a task: the next attempt starts from the last one's commits. Raises AgentError as take does."""
+    taken, limit = take(app, task, Step.RETRY, reason=None, not_before=None), app.config.number("agent.maxAttempts")
+    if taken.task.attempt >= limit:
+        app.notice(f"its attempts are used up; for another one: git config agent.maxAttempts {taken.task.attempt + 1}")
+    return taken

@@ -1,0 +1,98 @@
+"""Review a task: approve one commit, or request changes."""
+
+from __future__ import annotations
+
+from git_agent.actions.transition import Taken, fence, take
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.message import Draft
+from git_agent.domain.task import Hold, State, Step, Task
+from git_agent.errors import AgentError, refused
+from git_agent.store import events, messages
+
+
+def approve(app: App, task: Task, *, at: str | None = None, note: str | None = None) -> Taken:
+    """Approve a task at the commit its branch is at.
+
+    at: the reviewed oid (or any name of it), when the reviewer wants to be sure; note: goes to the worker. Raises
+    AgentError: exit 3 for the task's own worker, or when the branch is not at the reviewed commit.
+    """
+    forbid_own(app, task, "approve")
+    text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
+    tip = app.repo.branch_oid(task.branch) if task.branch else None
+    if task.state in (State.IN_REVIEW, State.APPROVED):
+        if tip is None:
+            raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
+        _check_at(app, task, at, tip)
+    identity = app.identity
+    told = (Draft(str(task.id), text, task.id),) if text else ()
+    return take(
+        app,
+        task,
+        Step.APPROVE,
+        seen=task,
+        drafts=told,
+        data={"reviewed_oid": tip, "note": text},
+        reviewed_oid=tip,
+        reviewer=identity,
+        head_oid=tip,
+    )
+
+
+def _check_at(app: App, task: Task, at: str | None, tip: str) -> None:
+    if at is None:
+        return
+    oid = app.repo.resolve(at)
+    if oid is None:
+        raise AgentError("unknown-commit", f"there is no commit '{at[:60]}'", f"git agent log {task.id}")
+    if oid != tip:
+        raise refused(
+            "not-the-tip",
+            f"cannot approve {task.label} at {oid[:12]}: the branch is at {tip[:12]}",
+            f"git agent diff {task.id}, then git agent approve {task.id} --at {tip[:12]}",
+        )
+
+
+def request_changes(app: App, task: Task, text: str) -> Taken:
+    """Ask the task's worker for changes; an approval ends.
+
+    Asking again while the worker has not gone on sends the further text. Raises AgentError: exit 3 for the task's
+    own worker and for a task that is not in review.
+    """
+    forbid_own(app, task, "request-changes")
+    body = names.check_message(text, app.config.number("agent.maxMessage"))
+    told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
+    taken = take(
+        app,
+        task,
+        Step.REQUEST_CHANGES,
+        drafts=(told,),
+        data={"text": body},
+        reviewed_oid=None,
+        reviewer=None,
+        reason=body,
+    )
+    if not taken.moved and taken.task.state is State.WORKING and taken.task.hold is Hold.CHANGES_REQUESTED:
+        with app.store.transaction():
+            messages.send([told], app.speaker.address, verified=app.speaker.verified)
+    return taken
+
+
+def forbid_own(app: App, task: Task, verb: str) -> None:
+    """Refuse a reviewer's verb to the task's own worker (exit 3, with an event).
+
+    Workers are compared by worktree and environment, never by git author: agents commit under their user's name.
+    Raises AgentError: exit 5 first when the speaker is superseded.
+    """
+    speaker = app.speaker
+    fence(app, task)
+    if not speaker.works_on(task):
+        return
+    with app.store.transaction():
+        events.append("task.refused", speaker.actor, task=task.id, epoch=task.epoch, data={"verb": verb})
+    said = "request changes to" if verb == "request-changes" else verb
+    raise refused(
+        "own-task",
+        f"cannot {said} {task.label}: you are its worker",
+        "somebody else reviews it; a person does so from outside this worktree",
+    )

@@ -1,0 +1,133 @@
+"""Hand the work in: IN_REVIEW."""
+
+from __future__ import annotations
+
+import shlex
+
+from git_agent.actions.context_file import carries_context
+from git_agent.actions.path_claims.outside import check_outside
+from git_agent.actions.reconcile.reconcile import sync
+from git_agent.actions.transition import Taken, fence, take
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import HUMAN
+from git_agent.domain.task import Hold, State, Step, Task
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.git import refs, worktrees
+from git_agent.git.run import GitError, git
+from git_agent.git.state import end_of
+from git_agent.store import tasks
+
+
+def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False) -> Taken:
+    """Hand a task in for review.
+
+    note: goes to the reviewer; rebase: onto the base first; allow_empty: without a commit over the base. Raises
+    AgentError: exit 3 for an unclean worktree, no commits, a committed context file, an open
+    question, changes that others claimed where agent.pathClaims is refuse; exit 4 when the rebase conflicts.
+    """
+    fence(app, task)
+    text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
+    if task.state in (State.ASSIGNED, State.WORKING):
+        _check_worktree(app, task)
+        if rebase:
+            _rebase(app, task)
+            sync(app)
+        task = tasks.get(task.id)
+        _check_work(app, task, allow_empty)
+        check_outside(app, task)
+    if task.state is State.ASSIGNED:
+        task = take(app, task, Step.START).task
+    tip = app.repo.branch_oid(task.branch or "") or task.head_oid
+    body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
+    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
+    return take(
+        app,
+        task,
+        Step.DONE,
+        seen=task,
+        drafts=(told,),
+        data={"note": text, "tip": tip},
+        head_oid=tip,
+        reason=None,
+    )
+
+
+def _check_worktree(app: App, task: Task) -> None:
+    if task.hold is Hold.NEEDS_INPUT:
+        raise refused(
+            "needs-input",
+            f"{task.label} waits for an answer",
+            f"git agent answer {task.id} TEXT; to go on without: git agent start {task.id}",
+        )
+    if task.worktree is None:
+        raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
+    _check_branch(app, task, task.worktree)
+    changes = app.repo.status(task.worktree)
+    if changes:
+        raise refused(
+            "dirty",
+            f"the worktree of {task.label} has uncommitted or untracked files ({len(changes)})",
+            "commit or ignore them, then git agent done",
+            details=tuple(f"{c.code} {c.path}" for c in changes[:20]),
+        )
+
+
+def _check_branch(app: App, task: Task, path: str) -> None:
+    seen = worktrees.observe(app.repo, path)
+    if not (seen.exists and seen.registered):
+        says = f"the worktree of {task.label} is gone: {path}"
+        raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
+    busy = app.repo.in_progress(path)
+    if busy is not None:
+        raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {end_of(busy, go_on=True)}")
+    tip, carried = carries_context(app, task, f"refs/heads/{task.branch}")
+    if tip is None:
+        raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
+    if seen.branch != task.branch:
+        says = f"{path} is on {seen.branch or 'a detached HEAD'}, not on '{task.branch}'"
+        raise refused(
+            "wrong-branch",
+            says,
+            f"git -C {shlex.quote(path)} switch {shlex.quote(task.branch or '')}, and bring the work there",
+        )
+    if carried is not None:
+        raise carried
+
+
+def _check_work(app: App, task: Task, allow_empty: bool) -> None:
+    ahead = app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{task.branch}", limit=1)
+    if not ahead and not allow_empty:
+        raise refused(
+            "no-commits-over-base",
+            f"{task.label} has no commit over '{task.base}'",
+            "commit your work first, or git agent done --allow-empty",
+        )
+
+
+def _rebase(app: App, task: Task) -> None:
+    assert task.worktree is not None
+    tip = app.repo.branch_oid(task.branch or "")
+    if tip is not None and not app.repo.is_ancestor(f"refs/heads/{task.base}", tip):
+        refs.keep(app.repo, task.id, tip, refs.REWRITTEN)
+    try:
+        git("rebase", "--quiet", "--no-update-refs", f"refs/heads/{task.base}", cwd=task.worktree)
+    except GitError as error:
+        raise _given_up(app, task, error) from error
+
+
+def _given_up(app: App, task: Task, error: GitError) -> AgentError:
+    assert task.worktree is not None
+    clashing = tuple(c.path for c in app.repo.status(task.worktree) if "U" in c.code or c.code in ("AA", "DD"))
+    if app.repo.in_progress(task.worktree) == "rebase":
+        git("rebase", "--abort", cwd=task.worktree)
+    if not clashing:
+        return error
+    return AgentError(
+        "conflict",
+        f"{task.label} conflicts with '{task.base}'; the rebase was taken back",
+        f"git -C {shlex.quote(task.worktree)} rebase {shlex.quote(task.base)}, resolve, then git agent done",
+        exit=Exit.CONFLICT,
+        details=clashing,
+    )

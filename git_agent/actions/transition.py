@@ -1,0 +1,153 @@
+"""Make one transition of the state machine: checks, compare-and-swap, event and messages in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.actions.beats import beats
+from git_agent.app import App
+from git_agent.domain.message import Draft
+from git_agent.domain.speaker import COORDINATOR, Carried, Speaker, superseded_error
+from git_agent.domain.task import Move, State, Step, Task, after, done_already
+from git_agent.errors import AgentError, Exit, refused
+from git_agent.proc import processes
+from git_agent.store import attempts, events, intents, leases, messages, tasks
+
+_ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The task after a step. moved: False when there was nothing left to do."""
+
+    task: Task
+    moved: bool
+
+
+def take(
+    app: App,
+    task: Task,
+    step: Step,
+    *,
+    seen: Task | None = None,
+    drafts: Sequence[Draft] = (),
+    data: Mapping[str, Any] | Callable[[Task], Mapping[str, Any]] | None = None,
+    by: str | None = None,
+    intent: int | None = None,
+    **columns: Any,
+) -> Taken:
+    """Take a step, or find that it was taken already.
+
+    seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
+    with it; data: of the event, or what makes it of the task as it was; by: who, where it is not the speaker (git, a
+    repair): nobody is fenced then; intent: of this command, ended by the step; columns: what else changes. Raises
+    AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table has no such move; exit 6
+    when another command is at work on the task.
+    """
+    speaker = app.speaker if by is None else Speaker(by, (Carried(task.id, None, None),))
+    with app.store.transaction():
+        now = tasks.get(task.id)
+        if by is None:
+            fence(app, now)
+        _refuse_under_way(now, intent)
+        made = after(now.state, now.hold, step)
+        if made is None and done_already(now.state, now.hold, step):
+            return Taken(now, False)
+        if made is None:
+            raise _impossible(now, step)
+        if seen is not None and seen.version != now.version:
+            raise tasks.stale(now)
+        said = data(now) if callable(data) else data
+        moved = tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
+        told = (*drafts, *tell_dependents(moved)) if moved.state is State.COMPLETED else drafts
+        messages.send(told, speaker.address, verified=speaker.verified)
+        if moved.state in _ENDS_LEASE or moved.hold:
+            leases.drop(moved.id)
+        if intent is not None:
+            intents.end(intent)
+    if made.fences:
+        beats(app, attempts.standing())  # whoever was superseded is told at its next commit
+    return Taken(moved, True)
+
+
+def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
+    """Remember the tip at which a review ended, or a hold at a pushed tip: pushing it again hands nothing in."""
+    if made.target is not State.WORKING or app.sighted is None:
+        return {}
+    tip = app.sighted.heads.get(task.branch or "")
+    ended = task.state in (State.IN_REVIEW, State.APPROVED)
+    resumed = task.hold is not None and made.hold is None and tip in (task.pushed_oid, *app.sighted.arrived)
+    return {"settled_oid": tip} if tip is not None and (ended or resumed) else {}
+
+
+def _refuse_under_way(task: Task, mine: int | None) -> None:
+    other = intents.of_task(task.id)
+    if other is not None and other.id != mine and not processes.is_gone(other.owner):
+        raise AgentError(
+            "under-way",
+            f"{task.label} is busy: {other.kind} by pid {other.owner.pid} is under way",
+            "try again when it has ended",
+            exit=Exit.BUSY,
+        )
+
+
+_HINTS = {
+    State.OPEN: "git agent spawn {id}",
+    State.ASSIGNED: "git agent start {id}, then git agent done {id}",
+    State.WORKING: "git agent done {id}",
+    State.IN_REVIEW: "git agent approve {id}, or git agent request-changes {id} -m TEXT",
+    State.APPROVED: "git agent merge {id}",
+    State.COMPLETED: "git agent reopen {id}",
+    State.FAILED: "git agent retry {id}",
+    State.CANCELLED: "git agent reopen {id}",
+}
+
+
+_WORDS = {
+    Step.ASK: "ask about",
+    Step.DONE: "hand in",
+    Step.REQUEST_CHANGES: "request changes to",
+    Step.MERGED: "record a merge of",
+}
+
+
+def _impossible(task: Task, step: Step) -> AgentError:
+    where = f"{task.state}, {task.hold}" if task.hold else str(task.state)
+    hint = "git agent show {id}" if step in (Step.RETRY, Step.REOPEN) else _HINTS[task.state]
+    if step is Step.ASK and task.state is State.ASSIGNED:
+        hint = "git agent start {id}"
+    if step is Step.ANSWER:
+        hint = "git agent send {id} TEXT"
+    message = f"cannot {_WORDS.get(step, step)} {task.label}: it is {where}"
+    return refused("wrong-state", message, hint.format(id=task.id))
+
+
+def fence(app: App, task: Task) -> None:
+    """Let nobody pass who carries an attempt or epoch of the task that is not the current one.
+
+    Every verb that changes a task calls it before any other refusal. Raises AgentError (exit 5).
+    """
+    if not app.speaker.superseded(task):
+        return
+    # The first event of an epoch is the one that began it; later ones are the present worker's.
+    began = events.superseding(task.id, task.epoch - 1)
+    by = f"{began.kind.removeprefix('task.')} by {began.actor}" if began else f"it is {task.state}"
+    raise superseded_error(task, by)
+
+
+def tell_dependents(done: Task) -> list[Draft]:
+    """Draft the messages about a task that is COMPLETED now; call it in the change's transaction.
+
+    The coordinator hears of each task that can be claimed now, and the workers of live ones that what they build on is
+    there.
+    """
+    drafts = []
+    for child in map(tasks.get, tasks.children(done.id)):
+        if child.state is State.OPEN and child.unresolved == 0:
+            body = f"{child.label} can be claimed: {done.label}, the last one that it waited for, is COMPLETED"
+            drafts.append(Draft(COORDINATOR, body, child.id, until=State.OPEN))
+        elif child.live:
+            drafts.append(Draft(str(child.id), f"{done.label}, which {child.label} waits for, is COMPLETED", child.id))
+    return drafts

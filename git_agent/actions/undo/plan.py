@@ -1,0 +1,162 @@
+"""Plan an undo: decide whether it is possible, and what it has to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from git_agent.actions.transition import fence
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.assumed import Assumed
+from git_agent.domain.event import Event
+from git_agent.domain.gone import Gone
+from git_agent.domain.operation import CANCELLED, MERGED, REMOVED, take_back_command
+from git_agent.domain.place import Place
+from git_agent.domain.task import FINISHED, LIVE, State, Task
+from git_agent.errors import AgentError, refused
+from git_agent.git import refs, withdrawal, worktrees
+from git_agent.store import attempts, events, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an undo does. events: of the task, the oldest first; target: the state that it goes back to, None when it
+    stays as it is; returns: what was taken away, with where it goes; locks: worktrees that were unlocked; landed: the
+    merge's base, oid and old.
+    """
+
+    task: Task
+    events: tuple[Event, ...]
+    target: State | None
+    returns: tuple[tuple[Gone, Place], ...]
+    locks: tuple[str, ...]
+    landed: Mapping[str, str] | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Write it for the intent."""
+        places = [asdict(place) for _, place in self.returns]
+        landed = None if self.landed is None else dict(self.landed)
+        return {"events": [e.seq for e in self.events], "places": places, "locks": list(self.locks), "landed": landed}
+
+
+def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Assumed) -> Plan:
+    """Plan to undo events of one task.
+
+    assumed: what would be undone before it. Raises AgentError, mostly exit 3, with what stands in the way.
+    """
+    now = tasks.get(task)
+    fence(app, now)
+    if (since := events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})) is not None:
+        raise _changed(now, since)
+    target, landed, returns = None, None, list[tuple[Gone, Place]]()
+    for event in done:
+        if event.kind in (MERGED, CANCELLED):
+            _require_name(now, event, assumed)
+        if event.kind == MERGED:
+            target, landed = State.APPROVED, plan_withdrawal(app, now, event, assumed)
+        elif event.kind == CANCELLED:
+            target = event.source
+        elif event.kind == REMOVED:
+            returns += [(g, _place(app, now, g)) for g in map(Gone.of_data, event.data["gone"])]
+    locks = _unlocked(app, now) if target in LIVE else []
+    return Plan(now, tuple(done), target, tuple(returns), tuple(locks), landed)
+
+
+def _changed(task: Task, since: Event) -> AgentError:
+    did = since.kind.removeprefix("task.")
+    helps = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
+    return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
+
+
+def _require_name(task: Task, event: Event, assumed: Assumed) -> None:
+    """While a task is finished its name is free."""
+    others = [other for other in tasks.by_name(names.key(task.name)) if other.id != task.id]
+    if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
+        what, helps = "cancellation", "git agent add TITLE, for a new one"
+        if event.kind == MERGED:
+            what, helps = "merge", f"{take_back_command(event.data)}, on '{task.base}', takes it back by a commit"
+        says = f"cannot undo the {what} of {task.label}: another task is named '{task.name}'"
+        raise refused("name-taken", says, helps)
+
+
+def _place(app: App, task: Task, gone: Gone) -> Place:
+    """Branch and path must be free, or as they were."""
+    helps, oid = f"git agent rescue list {task.id}", gone.tip or ""
+    head = app.repo.head(gone.branch)
+    if head is not None and ((head.oid != gone.tip and not gone.adopted) or (head.worktree and gone.worktree)):
+        where = f"checked out at {head.worktree}" if head.worktree else f"at {head.oid[:12]}"
+        raise refused("branch-taken", f"cannot undo: branch '{gone.branch}' is there again, {where}", helps)
+    if head is None:
+        if app.repo.resolve(oid) is None or (gone.files and app.repo.resolve(gone.files) is None):
+            raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are not kept any more", helps)
+        if other := refs.clash(gone.branch, app.heads):
+            raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", helps)
+    path = gone.worktree
+    if path is not None and (worktrees.observe(app.repo, path).registered or _is_taken(path)):
+        raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {helps}")
+    return Place(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
+
+
+def _is_taken(path: str) -> bool:
+    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path) or bool(os.listdir(path)))
+
+
+def _unlocked(app: App, task: Task) -> list[str]:
+    """A live task's worktrees are locked; what a person locked stays as it is."""
+    there = [a.worktree for a in attempts.present(task.id) if a.worktree]
+    return [w for w in there if (o := worktrees.observe(app.repo, w)).registered and o.exists and o.locked is None]
+
+
+def plan_withdrawal(app: App, task: Task, event: Event, assumed: Assumed) -> dict[str, str]:
+    """Return a merge's base, oid and old; event: that recorded it; assumed: what would be undone before it.
+
+    Raises AgentError, exit 3 with what stands on it, and with the command that takes it back by a commit.
+    """
+    data = event.data
+    base, oid, old = data["base"], data["oid"], data["old"]
+    now, cannot = app.repo.branch_oid(base), f"cannot undo the merge of {task.label}: "
+    tip = assumed.bases.get(base, now or "")
+    if now is None or not app.repo.is_ancestor(oid, tip):
+        raise _gone(app, task, event, now, cannot)
+    if on := list(_standing(app, task, base, oid, tip, assumed)):
+        hint = f"{take_back_command(data)}, on '{base}', takes it back by a commit"
+        raise refused("built-upon", f"{cannot}{on[0]}", hint, tuple(on[1:]))
+    withdrawal.withdraw(app.repo, base, now, old, "", dry_run=True)
+    return {"base": base, "oid": oid, "old": old}
+
+
+def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Assumed) -> Iterator[str]:
+    own = {a.branch for a in attempts.of_task(task.id)}
+    found = withdrawal.standing_on(app.repo, oid, base, own)
+    if pushed := [name for name in found if name.startswith("remotes/")]:
+        yield f"it was pushed: {', '.join(pushed)}"
+    if tip != oid:
+        yield f"'{base}' has later commits"
+    yield from (f"{_named(name)} stands on it" for name in found if name not in pushed)
+    again = [b for b, head in assumed.heads.items() if b not in own and app.repo.is_ancestor(oid, head)]
+    yield from (f"{_named(name)} would stand on it" for name in again if name not in found)
+
+
+def _named(name: str) -> str:
+    """A branch that a task was just given has no commits yet, and nobody would think of it."""
+    of = next(iter(tasks.by_branch(name)), None)
+    return f"{name}, the branch of {of.label}," if of else name
+
+
+def _gone(app: App, task: Task, event: Event, now: str | None, cannot: str) -> AgentError:
+    data = event.data
+    base, oid, old = data["base"], data["oid"], data["old"]
+    if now is None or app.repo.is_ancestor(now, old):
+        return refused("not-in-base", f"{cannot}'{base}' does not have it any more", f"git agent reopen {task.id}")
+    found = withdrawal.rewritten(app.repo, now, oid, old, data["tip"])
+    if found is None:
+        says = f"{cannot}'{base}' does not have the commit {oid[:12]} any more"
+        return refused("not-in-base", says, f"git log {base} tells whether its work is there")
+    merges = len(found.parents) > 1
+    by = "merge" if merges else "squash" if data["by"] == "merge" else data["by"]
+    command = take_back_command({"by": by, "oid": found.oid, "old": old})
+    says = f"{cannot}the merge commit was rewritten, it is {found.oid[:12]} now"
+    return refused("rewritten", says, f"{command}, on '{base}', takes it back by a commit")

@@ -1,0 +1,217 @@
+"""List, show, restore and prune what was kept of branches, worktrees and files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.rescue import Rescue, parse_rescue
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError, refused
+from git_agent.git import disk, refs, rescues
+from git_agent.git.refs import RESCUE
+from git_agent.store import events, tasks
+
+
+def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
+    """List what is kept, of one task or of all, by task and number."""
+    kept = rescues.listing(app.repo, task.id if task else None)
+    ids = {rescues.numbers(each.ref)[0] for each in kept}
+    bases = {t: app.heads.get(found.base) for t in ids if (found := tasks.find(t)) is not None}
+    pairs = [(each.oid, base) for each in kept if (base := bases.get(rescues.numbers(each.ref)[0]))]
+    ahead = app.repo.ahead_behind_many(pairs) if pairs else {}
+    files = rescues.changed(app.repo, [each.oid for each in kept if each.kind == refs.FILES])
+    told = _told({rescues.numbers(each.ref)[0] for each in kept if each.at is None})
+    listed = []
+    for each in kept:
+        owner, number = rescues.numbers(each.ref)
+        commits = ahead.get((each.oid, bases.get(owner) or ""), (1, 0))[0]
+        size = files[each.oid] if each.kind == refs.FILES else commits
+        at = each.at if each.at is not None else told.get(each.ref)
+        listed.append(Rescue(owner, number, each.oid, each.kind, at, each.subject, size, commits == 0))
+    return listed
+
+
+def _told(owners: set[int]) -> dict[str, int]:
+    """Map refs of which git has forgotten when to the time of the newest removal that names them."""
+    said = (event for owner in owners for event in reversed(events.of_kind(owner, "task.removed")))
+    return {ref: event.at for event in said for ref in event.data.get("rescued", ())}
+
+
+def find_rescue(app: App, name: str) -> Rescue:
+    """Find what is kept under a name, `3/1` or the full ref. Raises AgentError (exit 1), usage (exit 2)."""
+    _ = app.store
+    task, number = parse_rescue(name, RESCUE)
+    owner = tasks.find(task)
+    found = [each for each in rescue_refs(app, owner) if (each.task, each.number) == (task, number)]
+    if not found:
+        raise AgentError("unknown-rescue", f"nothing is kept as {task}/{number}", "git agent rescue list")
+    return found[0]
+
+
+_PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color")
+
+
+def show_rescue(app: App, kept: Rescue, *, plain: bool) -> list[str]:
+    """Return the words for git that show its commits with their patches, those that the base lacks, at least one.
+
+    plain: for a program, so that no program of the user's has a part in it.
+    """
+    task = tasks.find(kept.task)
+    base = app.repo.branch_oid(task.base) if task else None
+    one = kept.kind == refs.FILES or base is None or kept.inside
+    return [
+        "log",
+        *(_PLAIN if plain else ()),
+        "--patch",
+        "--diff-merges=first-parent",
+        *(["-1"] if one else [f"^{base}"]),
+        kept.oid,
+        "--",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredRescue:
+    """A branch at what was kept. made: it was not there before."""
+
+    rescue: Rescue
+    branch: str
+    made: bool = True
+
+
+def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRescue:
+    """Make a branch, `rescue/<task>-<n>` unless it is named.
+
+    name: `3/1` or the full ref. Raises AgentError: exit 1 for an unknown one, exit 3 when the branch is
+    there already, and elsewhere.
+    """
+    kept = find_rescue(app, name)
+    wanted = names.check_branch(branch or f"rescue/{kept.task}-{kept.number}")
+    try:
+        refs.branch(app.repo, wanted, kept.oid)
+    except refs.RefMoved as error:
+        if app.repo.branch_oid(wanted) == kept.oid:
+            return RestoredRescue(kept, wanted, made=False)
+        helps = f"git agent rescue restore {kept.name} --branch NAME"
+        raise refused("branch-exists", f"the branch '{wanted}' exists already", helps) from error
+    actor = app.speaker.actor
+    with app.store.transaction():
+        data = {"ref": f"{refs.RESCUE}{kept.name}", "branch": wanted, "text": f"{kept.name} to {wanted}"}
+        events.append("rescue.restored", actor, task=kept.task, data=data)
+    return RestoredRescue(kept, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedRescues:
+    """What is older: refs, and directories with ignored files; unknown: refs of which nobody knows the age; lost: those
+    of the older refs that stand nowhere else, so that git forgets their commits some day.
+    """
+
+    rescues: tuple[Rescue, ...]
+    directories: tuple[str, ...]
+    unknown: tuple[Rescue, ...]
+    lost: tuple[Rescue, ...]
+
+
+def prune_rescues(
+    app: App,
+    older_than_s: float,
+    *,
+    dry_run: bool = False,
+    asks: Callable[[PrunedRescues], None] = lambda found: None,
+) -> PrunedRescues:
+    """Delete rescue refs and kept directories of an age, in seconds; those of unknown age stay.
+
+    dry_run: only look; asks: called with what would be deleted, and nothing else is; what it raises prevents it.
+    """
+    _ = app.store
+    before = app.store.now() - int(older_than_s * 1000)
+    kept = rescue_refs(app)
+    old = tuple(r for r in kept if r.at is not None and r.at <= before)
+    with disk.explained():
+        directories = tuple(d for d in _directories(app) if _since_ms(d) <= before)
+    only = rescues.only_there(app.repo, {f"{refs.RESCUE}{r.name}": r.oid for r in old}) if old else set()
+    lost = tuple(r for r in old if r.oid in only)
+    found = PrunedRescues(old, directories, tuple(r for r in kept if r.at is None), lost)
+    if not dry_run and (old or directories):
+        asks(found)
+        _delete(app, found)
+    return found
+
+
+def _since_ms(path: str) -> int:
+    """Since when it is kept: most names begin with it, in ms or ns; a file that was moved here has its own time."""
+    digits = re.match(r"\d{13,}", os.path.basename(path))
+    return int(digits[0][:13]) if digits else int(os.lstat(path).st_mtime * 1000)
+
+
+def _directories(app: App) -> Iterator[str]:
+    root = os.path.join(app.store_dir, "kept")
+    for task in sorted(os.listdir(root)) if os.path.isdir(root) else ():
+        with contextlib.suppress(NotADirectoryError):
+            yield from (os.path.join(root, task, name) for name in sorted(os.listdir(os.path.join(root, task))))
+
+
+def _delete(app: App, found: PrunedRescues) -> None:
+    """The record first: whoever misses something later finds its oid in the log."""
+    data = {
+        "refs": {f"{refs.RESCUE}{r.name}": r.oid for r in found.rescues},
+        "directories": list(found.directories),
+        "text": f"{len(found.rescues)} refs, {len(found.directories)} directories",
+    }
+    actor = app.speaker.actor
+    with app.store.transaction():
+        events.append("rescue.pruned", actor, data=data)
+    for each in found.rescues:
+        with contextlib.suppress(refs.RefMoved):  # another one has deleted it
+            refs.delete(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
+    with disk.explained():
+        for directory in found.directories:
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.isdir(directory) and not os.path.islink(directory):
+                    shutil.rmtree(directory)
+                else:
+                    os.unlink(directory)  # a single file that doctor put aside
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDirectory:
+    """One directory, kept/<task>/<number>. at: when, ms since the epoch; size: files in it."""
+
+    task: int
+    number: int
+    path: str
+    at: int
+    size: int
+
+
+def kept_directories(app: App, task: Task | None = None) -> list[KeptDirectory]:
+    """List those of one task or of all, by task and number."""
+    root = os.path.join(app.store_dir, "kept")
+    found = []
+    for owner in [task.id] if task is not None else _numbers(root):
+        home = os.path.join(root, str(owner))
+        for number in _numbers(home):
+            path = os.path.join(home, str(number))
+            size = sum(1 for _ in kept_files(path))
+            found.append(KeptDirectory(owner, number, path, int(os.stat(path).st_mtime * 1000), size))
+    return found
+
+
+def _numbers(directory: str) -> list[int]:
+    names = os.listdir(directory) if os.path.isdir(directory) else ()
+    return sorted(int(name) for name in names if name.isdecimal() and os.path.isdir(os.path.join(directory, name)))
+
+
+def kept_files(directory: str) -> Iterator[str]:
+    """Yield the paths of files and symbolic links below a directory; links, to directories, too, are not followed."""
+    for at, directories, files in os.walk(directory):
+        links = (name for name in directories if os.path.islink(os.path.join(at, name)))
+        yield from (os.path.join(at, name) for name in (*files, *links))

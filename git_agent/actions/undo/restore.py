@@ -1,0 +1,164 @@
+"""Restore what an operation took from a task: files and branches first, the base last, then the record."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from git_agent.actions.attempts.provision import furnish, make_parents
+from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.transition import fence
+from git_agent.actions.undo.plan import Plan, plan_undo
+from git_agent.actions.undo.record import record_undo
+from git_agent.actions.undo.rescue import kept_files
+from git_agent.app import App
+from git_agent.domain import names
+from git_agent.domain.assumed import Assumed
+from git_agent.domain.event import Event
+from git_agent.domain.gone import Gone, missing
+from git_agent.domain.place import Place
+from git_agent.domain.task import LIVE, Task
+from git_agent.errors import AgentError
+from git_agent.git import disk, refs, withdrawal, worktrees
+from git_agent.git.run import git
+from git_agent.git.snapshot import restage
+from git_agent.proc import processes
+from git_agent.store import events, intents, namesakes, tasks
+
+
+def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False, assumed: Assumed | None = None) -> list[str]:
+    """Undo events of one task, given the oldest first; return a line for each thing that is there again.
+
+    dry_run: only look; assumed: what would be undone before it. Raises AgentError: exit 3 when it can't be undone, with
+    what helps; then nothing has changed.
+    """
+    with disk.explained():
+        plan = plan_undo(app, done[0].task or 0, done, assumed or Assumed())
+    if dry_run:
+        return _lines(app, plan)
+    with under_way(app):
+        intent, lines = _begin(app, plan), list[str]()
+        for gone, place in plan.returns:
+            try:
+                locked = gone.locked or plan.target in LIVE
+                lines += bring_back(app, plan.task, gone, place, locked=locked)
+            except AgentError as error:
+                if error.code in ("ref-moved", "branch-clash"):
+                    _disown(app, plan, intent, place.branch)
+                raise
+        for path in plan.locks:
+            worktrees.lock(app.repo, path, worktrees.LOCK_REASON.format(task=plan.task.id))
+        lines += _withdraw(app, plan)
+        task = record_undo(app, plan.task.id, list(plan.events), intent)
+    state = f"{task.state} {task.hold}" if task.hold else task.state
+    return [*lines, *([f"{task.label} is {state} again"] if plan.target else [])]
+
+
+def _begin(app: App, plan: Plan) -> int:
+    owner, seqs = processes.myself(), [e.seq for e in plan.events]
+    _ = app.speaker
+    with app.store.transaction():
+        now = tasks.get(plan.task.id)
+        fence(app, now)
+        if now.version != plan.task.version or len(events.numbered(seqs)) != len(seqs):
+            raise tasks.stale(now)
+        if plan.target is not None:
+            namesakes.require(now.name, names.key(now.name), now.id)
+        return begin(app, "undo", now.id, owner, plan.as_data())
+
+
+def _disown(app: App, plan: Plan, intent: int, branch: str) -> None:
+    """Somebody else made the branch since we looked: it is not ours to take back."""
+    places = [asdict(replace(p, adopted=p.adopted or p.branch == branch)) for _, p in plan.returns]
+    with app.store.transaction():
+        intents.update(intent, {**plan.as_data(), "places": places})
+
+
+def _withdraw(app: App, plan: Plan) -> list[str]:
+    if plan.landed is None:
+        return []
+    base, oid, old = (plan.landed[name] for name in ("base", "oid", "old"))
+    refs.keep(app.repo, plan.task.id, oid, "merge that was undone")
+    where = withdrawal.withdraw(app.repo, base, oid, old, f"git-agent: undo the merge of task {plan.task.id}")
+    return [f"{base} is back at {old[:12]}" + (f" (and in {where})" if where else "")]
+
+
+def _lines(app: App, plan: Plan) -> list[str]:
+    lines = [f"would bring back branch {p.branch} at {p.start_oid[:12]}" for _, p in plan.returns if not p.adopted]
+    lines += [f"would bring back worktree {p.worktree}" for _, p in plan.returns if p.worktree]
+    lines += [f"would not bring back: {what}" for g, _ in plan.returns for what in missing(g, os.path.isdir)]
+    if plan.landed is not None:
+        lines.append(f"would set {plan.landed['base']} back to {plan.landed['old'][:12]}")
+    return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]
+
+
+def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) -> list[str]:
+    """Make an attempt's branch and worktree as they were; return a line for each.
+
+    locked: the worktree is to be locked for its task. Call it inside `under_way`, which takes everything back when it
+    raises: RefMoved when somebody made the branch meanwhile, and what making a worktree raises.
+    """
+    lines = []
+    if not place.adopted:
+        refs.branch(app.repo, place.branch, place.start_oid)
+        lines.append(f"brought back branch {place.branch} at {place.start_oid[:12]}")
+    if not place.worktree:
+        return lines
+    worktrees.add(
+        app.repo,
+        task=task.id,
+        branch=place.branch,
+        path=place.worktree,
+        oid=place.start_oid,
+        terminal=app.terminal,
+    )
+    furnish(app, task, place)
+    _switch(app, gone, place)
+    if gone.files is not None:
+        # The whole tree, also what it lacks; the index is not part of it.
+        git("restore", f"--source={gone.files}", "--worktree", "--", ":/", cwd=place.worktree)
+    _restage(gone, place)
+    ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
+    if not locked:
+        worktrees.unlock(app.repo, place.worktree)
+    kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
+    files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
+    lines.append(f"brought back worktree {place.worktree}" + (f" ({files})" if files else ""))
+    return [*lines, *(f"not brought back: {what}" for what in missing(gone, os.path.isdir))]
+
+
+def _switch(app: App, gone: Gone, place: Place) -> None:
+    """It may have been on another branch, which stands where it wants by now, or on none."""
+    if gone.head == place.branch or gone.head_oid is None:
+        return
+    head = app.repo.head(gone.head) if gone.head else None
+    if head is not None and head.oid == gone.head_oid and head.worktree is None:
+        git("switch", "--quiet", head.branch, cwd=place.worktree)
+    else:
+        git("switch", "--quiet", "--detach", gone.head_oid, cwd=place.worktree)
+
+
+def _restage(gone: Gone, place: Place) -> None:
+    if gone.index is not None or gone.intended:
+        restage(place.worktree, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
+
+
+def _changes(app: App, gone: Gone, place: Place) -> int:
+    return len(app.repo.status(place.worktree)) if gone.files else 0
+
+
+def _copy(source: str, target: str) -> int:
+    number = 0
+    for here in kept_files(source):
+        name = os.path.relpath(here, source)
+        there = os.path.join(target, name)
+        make_parents(target, name)
+        if os.path.isdir(there) and not os.path.islink(there):
+            continue  # agent.setup made it anew
+        if os.path.islink(there) or (os.path.islink(here) and os.path.isfile(there)):
+            os.unlink(there)
+        shutil.copy2(here, there, follow_symlinks=False)
+        number += 1
+    return number

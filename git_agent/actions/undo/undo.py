@@ -1,0 +1,159 @@
+"""Undo what the last commands did: removals, merges, cancellations, fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from git_agent.actions.doctor.undo import undo_fixes
+from git_agent.actions.undo.restore import undo_task
+from git_agent.app import App
+from git_agent.domain.assumed import Assumed
+from git_agent.domain.event import Event
+from git_agent.domain.finding import LASTING
+from git_agent.domain.operation import FIXED, Operation
+from git_agent.errors import AgentError, refused
+from git_agent.store import events
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was undone, the newest first, each with a line for everything that is there again."""
+
+    operations: tuple[tuple[Operation, tuple[str, ...]], ...]
+
+
+def undo(
+    app: App,
+    number: int = 1,
+    *,
+    only: int | None = None,
+    dry_run: bool = False,
+    asks: Callable[[Undone], None] = lambda looked: None,
+) -> Undone:
+    """Undo the last operations, one after the other, the newest first.
+
+    number: how many; only: the number of a single one, 1 for the newest; dry_run: only look; asks: called with several
+    before they, and no others, are undone; what it raises prevents it. Raises AgentError, mostly exit 3, when there are
+    not so many, or one can't be undone: of several all are looked at first, each as it would be then. What was undone
+    when one fails all the same stays undone, and is named.
+    """
+    _ = app.speaker  # asked of git before any transaction
+    found = operations(app, only or number)
+    if len(found) < (only or number):
+        raise _too_few(len(found))
+    chosen = found[only - 1 :] if only is not None else found
+    looked = _looked(app, chosen) if dry_run or len(chosen) > 1 else ()
+    if dry_run:
+        return Undone(looked)
+    if looked:
+        asks(Undone(looked))
+    done: list[tuple[Operation, tuple[str, ...]]] = []
+    for operation in chosen:
+        try:
+            done.append((operation, tuple(undo_operation(app, operation, dry_run=False))))
+        except AgentError as error:
+            error.details += tuple(f"undone: {before.what}" for before, _ in done)
+            raise
+    return Undone(tuple(done))
+
+
+def _looked(app: App, chosen: Sequence[Operation]) -> tuple[tuple[Operation, tuple[str, ...]], ...]:
+    looked, assumed = list[tuple[Operation, tuple[str, ...]]](), Assumed()
+    for operation in chosen:
+        try:
+            looked.append((operation, tuple(undo_operation(app, operation, dry_run=True, assumed=assumed))))
+        except AgentError as error:
+            if looked:
+                error.details += (f"nothing was undone; git agent undo {len(looked)} undoes what is newer",)
+            raise
+        assumed = assumed.then(operation)
+    return tuple(looked)
+
+
+def _too_few(there: int) -> AgentError:
+    if not there:
+        return refused("nothing-to-undo", "there is nothing to undo", "git agent undo -h tells what can be undone")
+    says = f"only {there} operation{'' if there == 1 else 's'} can be undone"
+    return refused("too-few", says, "git agent undo --list; N counts operations, it is no task's number")
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """An operation. number: 1 for the newest; error: why it can't be undone, None when it can; after: the number of the
+    one that has to be undone before it, None when it can be undone now.
+    """
+
+    number: int
+    operation: Operation
+    error: AgentError | None
+    after: int | None = None
+
+
+def list_undoable(app: App, limit: int) -> list[Undoable]:
+    """List the last operations, the newest first, limit at most; nothing is changed."""
+    found, assumed = list[Undoable](), Assumed()
+    for number, each in enumerate(operations(app, limit), 1):
+        error = _error(app, each, Assumed())
+        after = _nearest(each, found) if error and _error(app, each, assumed) is None else None
+        found.append(Undoable(number, each, None if after else error, after))
+        if found[-1].error is None:
+            assumed = assumed.then(each)
+    return found
+
+
+def _error(app: App, operation: Operation, assumed: Assumed) -> AgentError | None:
+    try:
+        undo_operation(app, operation, dry_run=True, assumed=assumed)
+    except AgentError as error:
+        return error
+    return None
+
+
+def _nearest(operation: Operation, newer: Sequence[Undoable]) -> int:
+    """That of the newer ones which touched the same task or base, the last that `undo` would come by."""
+    able = [each for each in newer if each.error is None]
+    near = [each.number for each in able if each.operation.touched & operation.touched]
+    return near[-1] if near else able[-1].number
+
+
+def operations(app: App, limit: int) -> list[Operation]:
+    """List the last operations that were not undone, limit at most, by what they began with.
+
+    Fixes that leave nothing to take back are no operation, unless there are others of the same run. Two that ran at
+    once, or were finished after a crash, may have ended in another order: the merge that stands on another one is the
+    newer one, whenever its worktree was removed.
+    """
+    _ = app.store
+    found, none = dict[str, Operation](), set[str]()
+    for event in events.undoable():
+        if sum(each.events[0].seq > event.seq for each in found.values()) >= limit:
+            break
+        name = event.data["operation"]
+        if name in found or name in none:
+            continue
+        made = Operation(name, tuple(events.of_operation(name)))
+        if all(each.kind == FIXED and each.data["code"] in LASTING for each in made.events):
+            none.add(name)
+        else:
+            found[name] = made
+    return sorted(found.values(), key=lambda each: each.events[0].seq, reverse=True)[:limit]
+
+
+def undo_operation(app: App, operation: Operation, *, dry_run: bool, assumed: Assumed | None = None) -> list[str]:
+    """Undo an operation; return a line for each thing that is there again, or would be.
+
+    All is looked at before anything is done, so that what was removed of many tasks is refused as a whole. dry_run:
+    only look; assumed: what would be undone before it. Raises AgentError, mostly exit 3.
+    """
+    if operation.kind == FIXED:
+        return undo_fixes(app, operation.events, dry_run=dry_run)
+    parts = [list(part) for _, part in groupby(sorted(operation.events, key=_task), key=_task)]
+    if dry_run or len(parts) > 1:
+        looked = [line for part in parts for line in undo_task(app, part, dry_run=True, assumed=assumed)]
+    return looked if dry_run else [line for part in parts for line in undo_task(app, part)]
+
+
+def _task(event: Event) -> int:
+    return event.task or 0

@@ -1,0 +1,82 @@
+"""Run `agent.notify` once for each event that needs a person."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from git_agent.actions.views.needs import need
+from git_agent.actions.views.task import view
+from git_agent.app import App
+from git_agent.domain.calling import CALLS, outstanding
+from git_agent.domain.event import Event
+from git_agent.domain.task import Task
+from git_agent.store import events, facts, tasks
+
+OUTPUT = "notify.log"
+_NEWS_MS = 3_600_000  # what is older, because nobody was to be notified then, is no news
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """An event that calls a person. why: in a word or two; command: what to type next."""
+
+    event: Event
+    why: str
+    task: Task
+    command: str
+
+
+def notify(app: App, first: int, document: Callable[[Notification], str]) -> int:
+    """Start agent.notify for each event that calls a person and was not seen to; return for how many.
+
+    first: the first event that the caller knows to be new, and so no history; document: makes the command's standard
+    input. They are marked before: of a process that is killed here one notification is lost, and none comes twice.
+    Raises AgentError where the configuration can't be read, OSError when the command can't be started.
+    """
+    command = app.config.text("agent.notify")
+    if not command:
+        return 0
+    from git_agent.proc import notifier  # only here: what it needs takes longer to load than all else of a notification
+
+    called = _claimed(app, first)
+    for event in called:
+        notifier.start(
+            command,
+            cwd=_place(app),
+            document=document(_notification(app, event)),
+            output=os.path.join(app.store_dir, OUTPUT),
+        )
+    return len(called)
+
+
+def _claimed(app: App, first: int) -> list[Event]:
+    if (covered := _covered()) is not None and covered[0] <= first <= covered[1]:
+        return []  # another process was quicker, and that costs no transaction
+    with app.store.transaction():
+        covered = _covered()
+        newest, since = events.newest(), app.store.now() - _NEWS_MS
+        found = [e for each in outstanding(covered, first, newest) for e in events.of_kinds(CALLS, each, since)]
+        facts.put(facts.NOTIFIED, f"{min(first, covered[0] if covered else first)}-{newest}")
+    return found
+
+
+def _covered() -> tuple[int, int] | None:
+    held = facts.get(facts.NOTIFIED)
+    if held is None:
+        return None
+    low, _, high = held.partition("-")
+    return int(low), int(high)
+
+
+def _place(app: App) -> str:
+    main = app.repo.main_worktree
+    return main if main is not None and os.path.isdir(main) else app.repo.common_dir
+
+
+def _notification(app: App, event: Event) -> Notification:
+    assert event.task is not None
+    task = tasks.get(event.task)
+    wanted = need(view(app, [task], counts=False)[0])
+    return Notification(event, CALLS[event.kind], task, wanted.command if wanted else f"git agent show {task.id}")

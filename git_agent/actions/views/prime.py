@@ -1,0 +1,77 @@
+"""Collect what an agent must know to work on its task, or in the repository."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from git_agent.actions.views.needs import Need, need
+from git_agent.actions.views.status import Status, status
+from git_agent.actions.views.task import TaskView, view
+from git_agent.app import App
+from git_agent.domain.message import Message
+from git_agent.domain.speaker import COORDINATOR, HUMAN
+from git_agent.domain.task import Task
+from git_agent.errors import AgentError
+from git_agent.store import attempts, deliveries
+
+_MAIL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What an earlier attempt left. commits: over the base; changes: not committed, in its worktree."""
+
+    number: int
+    branch: str
+    worktree: str
+    commits: int
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Primer:
+    """What an agent must know. view: its task, None for one that has none; here: it stands in that task's worktree;
+    superseded: its attempt is not the current one; overview: of all tasks, without one.
+    """
+
+    view: TaskView | None
+    need: Need | None
+    left: tuple[Left, ...]
+    mail: tuple[Message, ...]
+    unread: int
+    here: bool
+    superseded: bool
+    overview: Status | None
+
+
+def prime(app: App, task: Task | None) -> Primer:
+    """Gather what an agent must know of a task, or of the whole without one. Nothing is marked as read."""
+    addresses = [HUMAN, COORDINATOR] if task is None else [str(task.id)]
+    mail, unread = tuple(deliveries.waiting(addresses, _MAIL)), sum(deliveries.unread(addresses).values())
+    if task is None:
+        return Primer(None, None, (), mail, unread, False, False, status(app, counts=False))
+    viewed = view(app, [task], counts=True)[0]
+    here = app.speaker.works_on(task)
+    return Primer(viewed, need(viewed), _left(app, task), mail, unread, here, app.speaker.superseded(task), None)
+
+
+def _left(app: App, task: Task) -> tuple[Left, ...]:
+    former = [a for a in attempts.present(task.id) if a.number != task.attempt and a.worktree]
+    return tuple(
+        Left(
+            a.number,
+            a.branch,
+            a.worktree or "",
+            len(app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{a.branch}")) if a.branch in app.heads else 0,
+            _changes(app, a.worktree or ""),
+        )
+        for a in former
+    )
+
+
+def _changes(app: App, worktree: str) -> int:
+    try:
+        return len(app.repo.status(worktree)) if os.path.isdir(worktree) else 0
+    except AgentError:
+        return 0  # no worktree any more; `git agent show` says what is wrong

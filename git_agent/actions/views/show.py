@@ -1,0 +1,63 @@
+"""Collect everything known about one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git_agent.actions.lookup import own_commits
+from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.reconcile.drift import observe
+from git_agent.actions.views.needs import Need, need
+from git_agent.actions.views.sessions import Running, ps
+from git_agent.actions.views.task import TaskView, view
+from git_agent.app import App
+from git_agent.domain.event import Event
+from git_agent.domain.readiness import blocked
+from git_agent.domain.task import State, Task
+from git_agent.store import attempts, events, tasks
+from git_agent.store.attempts import Attempt
+
+_COMMITS, _EVENTS = 10, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One task. why: what it waits for; observed: how git and the record differ, one line each;
+    running: the commands that are supervised for it.
+    """
+
+    view: TaskView
+    why: str
+    need: Need | None
+    attempts: tuple[Attempt, ...]
+    commits: tuple[str, ...]
+    events: tuple[Event, ...]
+    observed: tuple[str, ...]
+    running: tuple[Running, ...]
+
+
+def show(app: App, task: Task) -> Shown:
+    """Gather a task's record, its branch's commits, its latest events and why it is stuck."""
+    viewed = view(app, [task], counts=True)[0]
+    wanted = need(viewed)
+    return Shown(
+        view=viewed,
+        why=_why(app, viewed, wanted),
+        need=wanted,
+        attempts=tuple(attempts.present(task.id)),
+        commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
+        events=tuple(events.of_task(task.id, limit=_EVENTS)),
+        observed=tuple(observe(app, task)),
+        running=tuple(ps(app, task)),
+    )
+
+
+def _why(app: App, viewed: TaskView, wanted: Need | None) -> str:
+    task = viewed.task
+    if task.state is State.OPEN:
+        states = {p: tasks.get(p).state for p in viewed.blocked_by}
+        limit = app.config.number("agent.maxAttempts")
+        why = blocked(task, viewed.blocked_by, states, app.store.now(), limit)
+        why = why or contended(app, [task]).blocked.get(task.id)
+        return why.why if why else "is ready to be claimed"
+    return wanted.why if wanted else ""

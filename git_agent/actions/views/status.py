@@ -1,0 +1,64 @@
+"""Collect the status: what needs a person, the workers, what is ready and what was done lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from git_agent.actions.merging.forecast import foresee
+from git_agent.actions.views.needs import Need, need
+from git_agent.actions.views.task import TaskView, view
+from git_agent.app import App
+from git_agent.domain.message import Message
+from git_agent.domain.speaker import HUMAN
+from git_agent.domain.task import State
+from git_agent.store import deliveries, intents, tasks
+
+_QUICK = 32
+"""Pairs of branches that are merged in memory at once: measured, 1 ms each; more are left to `git agent conflicts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of the repository's work. counts: of all tasks by state; health: of the tool itself; unacked: messages
+    that want an acknowledgement and have none.
+    """
+
+    needs_you: tuple[Need, ...]
+    tasks: tuple[TaskView, ...]
+    counts: Mapping[State, int]
+    health: Mapping[str, Any]
+    unacked: tuple[Message, ...] = ()
+
+
+def _stuck(viewed: TaskView) -> Need | None:
+    """A task that waits for a failed or cancelled one waits for ever, unless a person does something."""
+    verbs = {State.FAILED: "retry", State.CANCELLED: "reopen"}
+    parents = [tasks.get(parent) for parent in viewed.blocked_by] if viewed.task.state is State.OPEN else []
+    ended = next((p for p in parents if p.state in verbs), None)
+    if ended is None:
+        return None
+    why = f"waits for task {ended.id}, which is {ended.state}"
+    return Need(viewed.task.id, why, ended.state_at, f"git agent {verbs[ended.state]} {ended.id}")
+
+
+def status(app: App, *, counts: bool = True) -> Status:
+    """Gather what waits for a person, oldest first, and what goes on. counts: with the commits ahead and behind."""
+    viewed = view(app, tasks.unfinished(), counts=counts)
+    found = [*map(need, viewed), *(_stuck(v) for v in viewed if v.blocked_by)]
+    needs = sorted((n for n in found if n is not None), key=lambda n: n.since)
+    new, urgent = deliveries.for_people()
+    foreseen = foresee(app, [v.task for v in viewed if v.task.live], most=_QUICK)
+    health = {
+        "store": app.store.path,
+        "unread": deliveries.unread([HUMAN]).get(HUMAN, 0),
+        "mail": new,
+        "urgent_mail": urgent,
+        "under_way": len(intents.pending()),
+        "clashes": len(foreseen.pairs),
+        "unforeseen": foreseen.unknown,
+        "untrusted": list(app.config.untrusted),
+    }
+    unacked = tuple(deliveries.unacknowledged())
+    return Status(tuple(needs), tuple(viewed), tasks.count_by_state(), health, unacked)

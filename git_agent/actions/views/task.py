@@ -1,0 +1,92 @@
+"""View tasks: the store's record, what git shows, and what time makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from git_agent.app import App
+from git_agent.domain.lease import Lease, Liveness, liveness, stalled
+from git_agent.domain.task import State, Task
+from git_agent.store import deliveries, leases, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task and its surroundings. Ages are seconds; ahead and behind are commits, None when not asked for.
+
+    amiss: what somebody did to a live task's branch or worktree by hand.
+    """
+
+    task: Task
+    depends_on: tuple[int, ...]
+    blocked_by: tuple[int, ...]
+    paths: tuple[str, ...]
+    lease: Lease | None
+    liveness: Liveness
+    stalled: bool
+    beat_age_s: float | None
+    progress_age_s: float | None
+    ahead: int | None
+    behind: int | None
+    unread: int
+    amiss: str | None = None
+
+
+def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
+    """View tasks. counts: count the commits ahead of and behind the base, too."""
+    ids = [t.id for t in shown]
+    parents, blockers, paths = tasks.parents(ids), tasks.blockers(ids), tasks.paths(ids)
+    held, unread, now = leases.of(ids), deliveries.unread([str(i) for i in ids]), app.store.now()
+    ahead = _ahead(app, shown, app.heads) if counts else {}
+    beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
+
+    def one(task: Task) -> TaskView:
+        lease = held.get(task.id)
+        working = task.state in (State.ASSIGNED, State.WORKING)
+        pair = ahead.get(task.id, (None, None))
+        return TaskView(
+            task=task,
+            depends_on=tuple(parents[task.id]),
+            blocked_by=tuple(blockers[task.id]),
+            paths=tuple(paths[task.id]),
+            lease=lease,
+            liveness=liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s),
+            stalled=working and task.hold is None and stalled(lease, now, stalled_s),
+            beat_age_s=None if lease is None else max(0.0, (now - lease.beat_at) / 1000),
+            progress_age_s=None if lease is None else max(0.0, (now - lease.progress_at) / 1000),
+            ahead=pair[0],
+            behind=pair[1],
+            unread=unread.get(str(task.id), 0),
+            amiss=task.amiss if task.live else None,
+        )
+
+    return [one(task) for task in shown]
+
+
+def _gone(lease: Lease | None) -> bool:
+    """Of a supervised worker of this host it can be told whether its supervisor has ended."""
+    if lease is None or lease.kind != "run" or lease.owner is None:
+        return False
+    from git_agent.proc import processes
+
+    return processes.is_gone(lease.owner)
+
+
+def _ahead(app: App, shown: Sequence[Task], heads: Mapping[str, str]) -> Mapping[int, tuple[int, int]]:
+    pairs = {
+        t.id: (heads[t.branch], heads[t.base])
+        for t in shown
+        if t.branch in heads and t.base in heads and t.branch is not None
+    }
+    counted = app.repo.ahead_behind_many(list(pairs.values()))
+    return {task: counted[pair] for task, pair in pairs.items() if pair in counted}
+
+
+def list_tasks(
+    app: App, states: Collection[State] = (), *, everything: bool = False, counts: bool = False
+) -> list[TaskView]:
+    """List tasks by priority and id. counts: with the commits ahead of and behind the base."""
+    if states or everything:
+        return view(app, tasks.listing(states or None), counts=counts)
+    return view(app, tasks.unfinished(), counts=counts)

@@ -1,0 +1,35 @@
+"""Where worktrees go, and unlocking them when their task ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from git_agent.app import App
+from git_agent.domain.task import Task
+from git_agent.git import worktrees
+from git_agent.store import attempts
+
+
+def home(app: App) -> str:
+    """Return the absolute path of the directory that holds the worktrees of tasks; it need not exist."""
+    repo = app.repo
+    where = repo.main_worktree or _home_of_bare(repo.common_dir)
+    given = app.config.text("agent.worktreeDir")
+    chosen = os.path.expanduser(given) if given else f"../{os.path.basename(where).removesuffix('.git')}.worktrees"
+    return os.path.normpath(os.path.join(where, chosen))
+
+
+def _home_of_bare(common_dir: str) -> str:
+    """A hidden bare repository (`project/.bare`) stands for the directory it is in."""
+    hidden = os.path.basename(common_dir).startswith(".")
+    return os.path.dirname(common_dir) if hidden else common_dir
+
+
+def unlock(app: App, task: Task) -> None:
+    """Unlock the worktrees of a task that ended; one that is gone, or locked by somebody else, stays as it is."""
+    ours = worktrees.LOCK_REASON.format(task=task.id)
+    for attempt in attempts.present(task.id):
+        if attempt.worktree is not None and worktrees.observe(app.repo, attempt.worktree).locked == ours:
+            with contextlib.suppress(OSError):
+                worktrees.unlock(app.repo, attempt.worktree)
