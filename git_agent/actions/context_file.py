@@ -6,7 +6,7 @@ from git_agent import context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import privacy
+from git_agent.git.worktrees import ignored
 
 
 def carries_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentError | None]:
@@ -15,12 +15,12 @@ def carries_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentEr
     rev: a branch's full ref, or the oid of a commit or tree. Returns its oid, None where there is no such thing, and
     the error (exit 3) of one that has the file. Costs one git process, one more when the file is there.
     """
-    oid, there = privacy.holds(app.repo, rev, context.FILE)
+    oid, there = ignored.holds(app.repo, rev, context.FILE)
     if not there:
         return oid, None
     says = f"{task.label} would carry {context.FILE}, its worktree's own file, into '{task.base}'"
     takes_out = f"git rm --cached {context.FILE}, then git commit --message 'Take it out'"
-    if privacy.holds(app.repo, f"refs/heads/{task.branch}", context.FILE)[1]:
+    if ignored.holds(app.repo, f"refs/heads/{task.branch}", context.FILE)[1]:
         hint = f"in {task.worktree}: {takes_out} (or --amend), then git agent done"
     else:
         hint = f"'{task.base}' has it; there: {takes_out}, and try again"

@@ -7,7 +7,7 @@ from git_agent.domain import names
 from git_agent.domain.durations import parse_duration
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, usage
-from git_agent.git import dates
+from git_agent.git.config import parse_date
 from git_agent.git.history import Commit
 from git_agent.store import attempts, tasks
 
@@ -76,7 +76,7 @@ def moment(app: App, text: str) -> int:
     try:
         return now - int(parse_duration(text) * 1000)
     except AgentError:
-        found = dates.moment(app.repo, text)
+        found = parse_date(app.repo, text)
     if found is None:
         hint = "an age, as in 30m, 12h, 7d; or a date as git reads it, as in yesterday or 2026-01-01"
         raise usage("bad-time", f"bad time {text[:40]!r}", hint)

@@ -1,8 +1,9 @@
-"""Read agent.* from git's configuration, and from a committed file."""
+"""Read agent.* from git's configuration and from a committed file; read dates as git does."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -89,3 +90,17 @@ def _value(entry: str, scope: str) -> Value:
 
 def _filled(fields: Iterable[str]) -> list[str]:
     return [field for field in fields if field]
+
+
+_NOW = ("now", "today")
+
+
+def parse_date(repo: Repo, text: str) -> int | None:
+    """Return the second since the epoch that a date means to git; None for what is no date."""
+    word = text.strip().lower()
+    if not word or "\0" in word:
+        return None
+    # To git 2.39 `today` is this moment, as is anything that it does not know.
+    said = repo.git("rev-parse", f"--since={'midnight' if word == 'today' else text}").text
+    found = int(said.removeprefix("--max-age="))
+    return None if word not in _NOW and abs(found - time.time()) < 2 else found

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from git_agent.git import discover, history, state
+from git_agent.git import discover, history
 from git_agent.git.history import Commit
 from git_agent.git.run import Done, GitError, git, start
-from git_agent.git.state import Change
+from git_agent.git.worktrees import state
+from git_agent.git.worktrees.state import Change
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from git_agent.git.listing import listing as listing_of
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import Repo
+from git_agent.git.worktrees.registry import listing as listing_of
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "

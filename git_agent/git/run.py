@@ -221,9 +221,9 @@ def _explaining(cwd: str | None) -> Iterator[None]:
             raise AgentError("no-directory", f"no such directory: {cwd}", "git worktree list") from error
         raise AgentError("no-git", "git was not found on PATH", "install git 2.38 or newer") from error
     except OSError as error:
-        from git_agent.git import disk
+        from git_agent.git.errors import system_error
 
-        raise disk.failed(error) from error
+        raise system_error(error) from error
 
 
 def _trace(argv: tuple[str, ...], began: float) -> None:

@@ -15,7 +15,7 @@ from git_agent.domain.lease import RUN_BEATS
 from git_agent.domain.owner import Owner
 from git_agent.domain.task import State, Step, event_kind
 from git_agent.errors import AgentError
-from git_agent.git import activity
+from git_agent.git.worktrees import activity
 from git_agent.proc import processes
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.store import events, leases

@@ -33,7 +33,7 @@ def beat(stage: Stage) -> Iterator[str]:
     """The CPU time of a beat: the look at the worktree, one transaction, what is read with it."""
     repository = stage.repository("beat")
     fill(stage, repository, live=32)
-    from git_agent.git import activity
+    from git_agent.git.worktrees import activity
     from git_agent.proc import processes
     from git_agent.store import leases, sessions
     from git_agent.store.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.git.activity import latest
+from git_agent.git.worktrees.activity import latest
 from tests.sandbox import Sandbox
 
 LONG_AGO = 1_600_000_000  # seconds

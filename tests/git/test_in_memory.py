@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.git import in_memory, merges, versions
+from git_agent.git import versions
+from git_agent.git.merging.inputs import merge_inputs
+from git_agent.git.merging.merge import Clean, try_merge, try_merges
+from git_agent.git.merging.pairs import merge_pairs
+from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import Repo
-from git_agent.git.terms import terms
 from tests.hooks.newer_git import any_git as any_git
 from tests.hooks.newer_git import newer_git as newer_git
 from tests.sandbox import Sandbox
@@ -81,7 +84,7 @@ def test_pairs_at_once_give_what_each_gives_alone(
     tips = history(repo, seed, 7)
     pairs = list(permutations(tips, 2))
     before = set((repo.path / ".git/objects").rglob("*"))
-    found = merges.try_merges(Repo.open(str(repo.path)), tips[0], pairs)
+    found = try_merges(Repo.open(str(repo.path)), tips[0], pairs)
     assert set((repo.path / ".git/objects").rglob("*")) == before
     said = [None if each is None else set(each.paths) for each in found]
     assert said == [alone(repo, a, b) for a, b in pairs]
@@ -95,8 +98,8 @@ def test_histories_with_nothing_in_common_conflict_on_no_path(repo: Sandbox) -> 
     third = repo.commit(None, "more", "more\n")
     opened = Repo.open(str(repo.path))
     pairs = [(other, third), (one, other), (third, other)]
-    assert merges.try_merges(opened, one, pairs) == [None, merges.Conflict(()), None]
-    assert in_memory.merge_pairs(opened, [(one, other)], unrelated=True)[0].paths
+    assert try_merges(opened, one, pairs) == [None, Conflict(()), None]
+    assert merge_pairs(opened, [(one, other)], unrelated=True)[0].paths
 
 
 def test_attributes_and_configuration_are_terms_of_a_merge(repo: Sandbox) -> None:
@@ -107,16 +110,16 @@ def test_attributes_and_configuration_are_terms_of_a_merge(repo: Sandbox) -> Non
     other = repo.commit(None, "log", "begin\nother\n")
     repo.git("checkout", "--quiet", "main")
     opened = Repo.open(str(repo.path))
-    assert merges.try_merges(opened, one, [(one, other)]) == [merges.Conflict(("log",))]
-    plain = terms(opened, one)
+    assert try_merges(opened, one, [(one, other)]) == [Conflict(("log",))]
+    plain = merge_inputs(opened, one)
     repo.commit(None, "unrelated", "x\n")
-    assert terms(opened, repo.git("rev-parse", "HEAD")) == plain
+    assert merge_inputs(opened, repo.git("rev-parse", "HEAD")) == plain
     union = repo.commit(None, "sub/.gitattributes", "log merge=union\n")
-    assert terms(opened, union) != plain
+    assert merge_inputs(opened, union) != plain
     union = repo.commit(None, ".gitattributes", "log merge=union\n")
-    assert merges.try_merges(opened, union, [(one, other)]) == [None]
+    assert try_merges(opened, union, [(one, other)]) == [None]
     repo.git("config", "merge.renames", "false")
-    assert terms(opened, one) != plain
+    assert merge_inputs(opened, one) != plain
 
 
 def test_the_user_s_attributes_and_line_endings_are_terms_of_a_merge(
@@ -132,10 +135,10 @@ def test_the_user_s_attributes_and_line_endings_are_terms_of_a_merge(
 
     def clashes(tip: str) -> bool:
         """Tell what git says, under terms that were never seen before."""
-        term = terms(opened, start)
-        assert term == terms(opened, start) and term not in seen
+        term = merge_inputs(opened, start)
+        assert term == merge_inputs(opened, start) and term not in seen
         seen.add(term)
-        return merges.try_merges(opened, start, [(one, tip)]) != [None]
+        return try_merges(opened, start, [(one, tip)]) != [None]
 
     assert clashes(other)
     default = Path(repo.write(tmp_path / "xdg/git/attributes", "log merge=union\n"))
@@ -172,8 +175,8 @@ def test_attributes_are_the_base_s_alone_whatever_is_checked_out(repo: Sandbox, 
         opened = Repo.open(str(tmp_path / "bare.git"))
 
     def said(base: str) -> tuple[bool, bool]:
-        alone = merges.try_merge(opened, base, other)
-        return isinstance(alone, merges.Clean), merges.try_merges(opened, base, [(base, other)]) == [None]
+        alone = try_merge(opened, base, other)
+        return isinstance(alone, Clean), try_merges(opened, base, [(base, other)]) == [None]
 
     assert (said(union), said(one)) == ((True, True), (False, False))
     # What is checked out, staged or lies about counts neither way.

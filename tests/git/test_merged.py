@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from git_agent.git import history
-from git_agent.git.merged import Movement, Verdict, judge
+from git_agent.git.merging.merged import MergeProof, Movement, judge
+from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Repo
-from git_agent.git.reverts import reverted
 from tests.sandbox import Sandbox
 
 GUIDE = [f"Line {n}" for n in range(1, 21)]
@@ -62,7 +62,7 @@ class World:
     def movement(self, old: str | None = "") -> Movement:
         return Movement(Repo.open(str(self.repo.path)), self.old if old == "" else old, self.tip("main"))
 
-    def verdict(self, old: str | None = "", *, task: int = 1, worked: bool = True) -> Verdict | None:
+    def verdict(self, old: str | None = "", *, task: int = 1, worked: bool = True) -> MergeProof | None:
         """Judge the branch; a caller never says of one without work of its own that it is inside."""
         move = self.movement(old)
         inside = worked and move.repo.is_ancestor(self.tip("work"), move.new)
@@ -280,7 +280,7 @@ def test_how_a_branch_came_into_its_base(
     oid = scenario(world)
     worked = scenario not in (no_commits, only_fast_forwarded)
     found = world.verdict("" if old == "seen before" else None, worked=worked)
-    assert found == (Verdict(by, oid) if by and oid else None)
+    assert found == (MergeProof(by, oid) if by and oid else None)
 
 
 def a_trailer_on_an_edited_squash(w: World) -> str:
@@ -310,7 +310,7 @@ def test_nobodys_configuration_changes_a_verdict(world: World, scenario: Callabl
     oid = scenario(world)
     before = world.verdict()
     set_hostile(world.repo)
-    assert before and world.verdict() == before == Verdict(before.by, oid)
+    assert before and world.verdict() == before == MergeProof(before.by, oid)
 
 
 def test_the_same_patch_elsewhere_in_a_longer_file_has_the_same_digest(world: World) -> None:
@@ -352,7 +352,7 @@ def test_a_sha256_repository(tmp_path: Path) -> None:
     made.commit(None, "docs/guide.md", guide())
     world = World(made)
     oid = a_squash_then_an_edit_elsewhere_in_the_file(world)
-    assert world.verdict() == Verdict("squash", oid) and len(oid) == 64
+    assert world.verdict() == MergeProof("squash", oid) and len(oid) == 64
     world.git("main", "revert", "--no-edit", oid)
     assert reverted(world.movement()) == {oid: world.tip("main")}
 
@@ -368,12 +368,12 @@ def test_a_base_that_was_rewritten(world: World, again: str, by: str | None) -> 
     assert world.verdict() is None
     oid = world.pick("work~1", "work")
     # What the old base had is the branch's now, so it must be in the new one, too.
-    assert world.verdict() == (Verdict(by, oid) if by else None)
+    assert world.verdict() == (MergeProof(by, oid) if by else None)
 
 
 def test_an_old_commit_that_is_gone_counts_as_never_seen(world: World) -> None:
     oid = a_squash_of_two_commits(world)
-    assert world.verdict("12" * 20) == Verdict("squash", oid)
+    assert world.verdict("12" * 20) == MergeProof("squash", oid)
 
 
 def test_a_base_that_did_not_move_or_went_back_tells_nothing(world: World) -> None:
@@ -426,7 +426,7 @@ def test_a_branch_that_merged_its_base_and_was_picked_one_by_one(world: World) -
     world.git("work", "merge", "--quiet", "--no-edit", "main")
     assert world.verdict() is None
     oid = world.pick("work^~1", "work^")
-    assert world.verdict() == Verdict("rebase", oid)
+    assert world.verdict() == MergeProof("rebase", oid)
 
 
 def test_commits_picked_in_two_movements_are_absorbed(world: World) -> None:
@@ -436,7 +436,7 @@ def test_commits_picked_in_two_movements_are_absorbed(world: World) -> None:
     assert world.verdict() is None
     oid = world.pick("work")
     world.on("main", "docs/guide.md", guide(L3="three", L18="eighteen"))
-    assert world.verdict(seen) == Verdict("squash", oid)
+    assert world.verdict(seen) == MergeProof("squash", oid)
 
 
 def test_a_squash_after_the_base_renamed_the_file(world: World) -> None:
@@ -447,7 +447,7 @@ def test_a_squash_after_the_base_renamed_the_file(world: World) -> None:
     oid = world.squash()
     assert world.repo.git("show", "--format=", "--name-only", oid) == "docs/manual.md"
     world.on("main", "docs/manual.md", guide(L3="three", L18="eighteen"))
-    assert world.verdict(seen) == Verdict("squash", oid)
+    assert world.verdict(seen) == MergeProof("squash", oid)
 
 
 def test_a_squash_inside_another_branchs_merge_is_that_merge(world: World) -> None:
@@ -456,7 +456,7 @@ def test_a_squash_inside_another_branchs_merge_is_that_merge(world: World) -> No
     world.git("next", "merge", "--quiet", "--squash", "work")
     world.git("next", "commit", "--quiet", "-m", "Work")
     world.git("main", "merge", "--quiet", "--no-ff", "--no-edit", "next")
-    assert world.verdict() == Verdict("merge", world.tip("main"))
+    assert world.verdict() == MergeProof("merge", world.tip("main"))
 
 
 def test_a_tip_deep_in_another_branch_is_found_at_the_merge_that_brought_it(world: World) -> None:
@@ -467,7 +467,7 @@ def test_a_tip_deep_in_another_branch_is_found_at_the_merge_that_brought_it(worl
     world.git("main", "merge", "--quiet", "--no-edit", "on-top")
     oid = world.tip("main")
     world.on("main", "other.txt", "2\n")
-    assert world.verdict() == Verdict("merge", oid)
+    assert world.verdict() == MergeProof("merge", oid)
 
 
 def rename(w: World, branch: str) -> None:
@@ -535,16 +535,16 @@ def test_every_kind_of_change_is_recognised_and_told_apart(varied: World, change
     varied.on("main", "other.txt", "1\n")
     oid = varied.squash()
     varied.on("main", "other.txt", "2\n")
-    assert varied.verdict() == Verdict("squash", oid)
+    assert varied.verdict() == MergeProof("squash", oid)
     set_hostile(varied.repo)
-    assert varied.verdict() == Verdict("squash", oid)
+    assert varied.verdict() == MergeProof("squash", oid)
 
 
 def test_a_trailer_tells_a_squash_that_was_edited(world: World) -> None:
     world.two()
     oid = edited(world)
     world.on("main", "other.txt", "1\n")
-    assert world.verdict() == Verdict("squash", oid)
+    assert world.verdict() == MergeProof("squash", oid)
     assert world.verdict(task=2) is None
 
 
@@ -561,7 +561,7 @@ def test_a_trailer_tells_a_squash_that_was_edited(world: World) -> None:
 def test_what_is_a_trailer(world: World, message: str, counts: bool) -> None:
     world.two()
     oid = edited(world, message)
-    assert world.verdict() == (Verdict("squash", oid) if counts else None)
+    assert world.verdict() == (MergeProof("squash", oid) if counts else None)
 
 
 def test_a_trailer_of_another_clone_counts_only_with_a_path_in_common(world: World) -> None:
@@ -611,7 +611,7 @@ def test_a_trailer_on_a_merge_after_an_edited_rebase_is_a_merge(world: World) ->
     world.repo.write("new.txt", "edited\n")
     world.git("forge", "commit", "--quiet", "--all", "--amend", "--no-edit")
     world.git("main", "merge", "--quiet", "--no-ff", "forge", "--message", TRAILED)
-    assert world.verdict() == Verdict("merge", world.tip("main"))
+    assert world.verdict() == MergeProof("merge", world.tip("main"))
 
 
 def test_a_trailer_on_an_empty_branch_says_nothing(world: World) -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from git_agent.errors import AgentError, Exit
-from git_agent.git import merges, refs, versions
+from git_agent.git import refs, versions
+from git_agent.git.merging.land import land_commit, require_landable
+from git_agent.git.merging.merge import Clean, commit_merge, merge_message, try_merge
+from git_agent.git.merging.rebase import Conflict, rebase
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from tests.sandbox import Sandbox
@@ -32,9 +35,9 @@ def fork(repo: Sandbox, path: str, base: str, ours: str, theirs: str) -> tuple[s
 
 def clean(repo: Sandbox, base: str, tip: str, message: str = "Merge it") -> str:
     found = opened(repo)
-    merged = merges.try_merge(found, base, tip)
-    assert isinstance(merged, merges.Clean)
-    return merges.commit(found, merged.tree, [base, tip], message, cwd=None)
+    merged = try_merge(found, base, tip)
+    assert isinstance(merged, Clean)
+    return commit_merge(found, merged.tree, [base, tip], message, cwd=None)
 
 
 def ready(repo: Sandbox, path: str = "new", content: str = "1\n") -> tuple[str, str]:
@@ -60,12 +63,12 @@ def test_a_clean_merge_is_what_git_would_make(repo: Sandbox) -> None:
 
 def test_a_conflict_names_its_paths_as_they_are(repo: Sandbox) -> None:
     base, tip = fork(repo, "d/\xe9 \n'x", "1\n", "2\n", "3\n")
-    assert merges.try_merge(opened(repo), base, tip) == merges.Conflict(("d/\xe9 \n'x",))
+    assert try_merge(opened(repo), base, tip) == Conflict(("d/\xe9 \n'x",))
 
 
 def test_a_bad_revision_is_an_error_and_no_conflict(repo: Sandbox) -> None:
     with pytest.raises(AgentError):
-        merges.try_merge(opened(repo), repo.git("rev-parse", "HEAD"), "1" * 40)
+        try_merge(opened(repo), repo.git("rev-parse", "HEAD"), "1" * 40)
 
 
 def test_unrelated_histories_are_refused(repo: Sandbox) -> None:
@@ -73,7 +76,7 @@ def test_unrelated_histories_are_refused(repo: Sandbox) -> None:
     repo.git("checkout", "--quiet", "--orphan", "other")
     tip = repo.commit(None, "z", "1")
     with pytest.raises(AgentError) as caught:
-        merges.try_merge(opened(repo), base, tip)
+        try_merge(opened(repo), base, tip)
     assert (caught.value.code, caught.value.exit) == ("unrelated-histories", Exit.REFUSED)
 
 
@@ -85,8 +88,8 @@ def test_the_bases_attributes_count_whatever_is_checked_out(repo: Sandbox, where
     base, tip = fork(repo, path, "1\n", "1\nours\n", "1\ntheirs\n")
     repo.git("switch", "--quiet", "--detach", "HEAD~2")
     repo.git("rm", "--quiet", where)
-    merged = merges.try_merge(opened(repo), base, tip)
-    assert isinstance(merged, merges.Clean)
+    merged = try_merge(opened(repo), base, tip)
+    assert isinstance(merged, Clean)
     assert set(repo.git("show", f"{merged.tree}:{path}").split()) == {"1", "ours", "theirs"}
 
 
@@ -94,22 +97,22 @@ def test_attributes_of_the_base_count_in_a_bare_repository(repo: Sandbox, tmp_pa
     repo.commit(None, ".gitattributes", "LOG merge=union\n")
     base, tip = fork(repo, "LOG", "1\n", "1\nours\n", "1\ntheirs\n")
     repo.git("clone", "--quiet", "--bare", ".", tmp_path / "p.git")
-    assert isinstance(merges.try_merge(Repo.open(str(tmp_path / "p.git")), base, tip), merges.Clean)
+    assert isinstance(try_merge(Repo.open(str(tmp_path / "p.git")), base, tip), Clean)
 
 
 def test_attributes_that_the_base_lacks_do_not_count(repo: Sandbox) -> None:
     base, tip = fork(repo, "LOG", "1\n", "1\nours\n", "1\ntheirs\n")
     repo.write(".gitattributes", "LOG merge=union\n")
     repo.git("add", ".gitattributes")
-    assert merges.try_merge(opened(repo), base, tip) == merges.Conflict(("LOG",))
+    assert try_merge(opened(repo), base, tip) == Conflict(("LOG",))
 
 
 def test_a_merge_driver_of_the_user_runs(repo: Sandbox) -> None:
     repo.commit(None, ".gitattributes", "lock merge=mine\n")
     repo.git("config", "merge.mine.driver", "echo driven > %A")
     base, tip = fork(repo, "lock", "1\n", "2\n", "3\n")
-    merged = merges.try_merge(opened(repo), base, tip)
-    assert isinstance(merged, merges.Clean)
+    merged = try_merge(opened(repo), base, tip)
+    assert isinstance(merged, Clean)
     assert repo.git("show", f"{merged.tree}:lock") == "driven"
 
 
@@ -117,7 +120,7 @@ def test_crlf_files_merge_as_in_a_checkout(repo: Sandbox) -> None:
     repo.commit(None, ".gitattributes", "*.txt text eol=crlf\n")
     base, tip = fork(repo, "a.txt", "1\r\n2\r\n3\r\n4\r\n", "0\r\n2\r\n3\r\n4\r\n", "1\r\n2\r\n3\r\n5\r\n")
     oid = clean(repo, base, tip)
-    assert merges.land(opened(repo), "main", oid, base, "merge") == str(repo.path)
+    assert land_commit(opened(repo), "main", oid, base, "merge") == str(repo.path)
     assert (repo.path / "a.txt").read_bytes() == b"0\r\n2\r\n3\r\n5\r\n"
     assert repo.git("status", "--porcelain") == ""
 
@@ -130,11 +133,11 @@ def test_the_commit_msg_hook_edits_and_refuses(repo: Sandbox) -> None:
     found, head = opened(repo), repo.git("rev-parse", "HEAD")
     tree = repo.git("rev-parse", "HEAD^{tree}")
     hook(repo, "commit-msg", 'printf "\\nChange-Id: I1\\n\\n\\n" >> "$1"')
-    oid = merges.commit(found, tree, [head], "  Title  \n\n\nBody\n\n", cwd=str(repo.path))
+    oid = commit_merge(found, tree, [head], "  Title  \n\n\nBody\n\n", cwd=str(repo.path))
     assert repo.git("log", "-1", "--format=%B", oid) == "  Title\n\nBody\n\nChange-Id: I1"
     hook(repo, "commit-msg", "echo too short; exit 1")
     with pytest.raises(AgentError) as caught:
-        merges.commit(found, tree, [head], "T", cwd=str(repo.path))
+        commit_merge(found, tree, [head], "T", cwd=str(repo.path))
     assert (caught.value.code, caught.value.exit, caught.value.details) == (
         "hook-refused",
         Exit.REFUSED,
@@ -148,24 +151,24 @@ def test_commits_are_signed_only_when_configured(repo: Sandbox, tmp_path: Path) 
     tree = repo.git("rev-parse", "HEAD^{tree}")
     repo.write(tmp_path / "gpg", "#!/bin/sh\nexit 1\n").chmod(0o755)
     repo.git("config", "gpg.program", str(tmp_path / "gpg"))
-    assert merges.commit(found, tree, [head], "T", cwd=None)
+    assert commit_merge(found, tree, [head], "T", cwd=None)
     repo.git("config", "commit.gpgsign", "yes")
     with pytest.raises(AgentError, match="gpg failed"):
-        merges.commit(found, tree, [head], "T", cwd=None)
+        commit_merge(found, tree, [head], "T", cwd=None)
 
 
 def test_an_empty_message_is_refused(repo: Sandbox) -> None:
     with pytest.raises(AgentError, match="empty"):
-        merges.commit(opened(repo), repo.git("rev-parse", "HEAD^{tree}"), [], " \n", cwd=None)
+        commit_merge(opened(repo), repo.git("rev-parse", "HEAD^{tree}"), [], " \n", cwd=None)
 
 
 def test_the_merge_message_is_gits(repo: Sandbox) -> None:
     base, tip = fork(repo, "a", "1\n", "2\n", "3\n")
-    assert merges.merge_message(opened(repo), "topic", "main", tip, str(repo.path)) == "Merge branch 'topic'"
+    assert merge_message(opened(repo), "topic", "main", tip, str(repo.path)) == "Merge branch 'topic'"
     repo.git("config", "merge.log", "true")
-    assert "* topic:\n  theirs" in merges.merge_message(opened(repo), "topic", "main", tip, str(repo.path))
+    assert "* topic:\n  theirs" in merge_message(opened(repo), "topic", "main", tip, str(repo.path))
     repo.git("branch", "dev", base)
-    assert merges.merge_message(opened(repo), "topic", "dev", tip, None) == "Merge branch 'topic' into dev"
+    assert merge_message(opened(repo), "topic", "dev", tip, None) == "Merge branch 'topic' into dev"
 
 
 def test_a_rebase_gives_the_same_as_gits_and_leaves_nothing(repo: Sandbox) -> None:
@@ -175,7 +178,7 @@ def test_a_rebase_gives_the_same_as_gits_and_leaves_nothing(repo: Sandbox) -> No
     repo.git("branch", "copy")
     repo.git("switch", "--quiet", "main")
     base = repo.commit(None, "README.md", "changed\n", "ours")
-    oid = merges.rebase(opened(repo), base, tip)
+    oid = rebase(opened(repo), base, tip)
     assert isinstance(oid, str)
     repo.git("switch", "--quiet", "copy")
     repo.git("rebase", "--quiet", "main")
@@ -189,7 +192,7 @@ def test_a_rebase_gives_the_same_as_gits_and_leaves_nothing(repo: Sandbox) -> No
 
 def test_a_rebase_conflict_names_its_paths_and_leaves_nothing(repo: Sandbox) -> None:
     base, tip = fork(repo, "deep/a", "1\n", "2\n", "3\n")
-    assert merges.rebase(opened(repo), base, tip) == merges.Conflict(("deep/a",))
+    assert rebase(opened(repo), base, tip) == Conflict(("deep/a",))
     assert list((repo.path / ".git" / "git-agent" / "scratch").iterdir()) == []
     assert not (repo.path / ".git" / "worktrees").exists()
     assert repo.git("status", "--porcelain") == ""
@@ -203,7 +206,7 @@ def test_a_rebase_drops_what_the_base_has(repo: Sandbox) -> None:
     repo.commit(None, "c", "1\n", "ours")
     repo.git("cherry-pick", picked)
     base = repo.git("rev-parse", "HEAD")
-    oid = merges.rebase(opened(repo), base, tip)
+    oid = rebase(opened(repo), base, tip)
     assert repo.git("log", "--format=%s", f"{base}..{oid}") == "two"
 
 
@@ -214,7 +217,7 @@ def test_a_rebase_obeys_union_and_ignores_hooks_and_taste(repo: Sandbox) -> None
     hook(repo, "post-commit", "exit 1")
     for key in ("rebase.updateRefs", "rebase.autoStash", "rebase.autoSquash", "rebase.rebaseMerges"):
         repo.git("config", key, "true")
-    oid = merges.rebase(opened(repo), base, tip)
+    oid = rebase(opened(repo), base, tip)
     assert isinstance(oid, str)
     assert set(repo.git("show", f"{oid}:sub/LOG").split()) == {"1", "ours", "theirs"}
     assert repo.git("rev-parse", "topic") == tip
@@ -231,7 +234,7 @@ def test_what_a_killed_rebase_left_is_swept_up(repo: Sandbox, gone: str) -> None
         shutil.rmtree(scratch / "1-dead")
     elif gone:
         (repo.path / ".git" / "worktrees" / "1-dead" / gone).unlink()
-    merges.rebase(opened(repo), base, tip)
+    rebase(opened(repo), base, tip)
     assert list(scratch.iterdir()) == []
     assert not (repo.path / ".git" / "worktrees").exists()
 
@@ -243,8 +246,8 @@ def test_landing_keeps_unrelated_changes_of_every_kind(repo: Sandbox) -> None:
     repo.git("add", "staged")
     repo.write("untracked", "1")
     os.utime(repo.path / "README.md")
-    merges.require_landable(opened(repo), "main", new, old)
-    assert merges.land(opened(repo), "main", new, old, "git-agent: merge 7") == str(repo.path)
+    require_landable(opened(repo), "main", new, old)
+    assert land_commit(opened(repo), "main", new, old, "git-agent: merge 7") == str(repo.path)
     assert repo.git("rev-parse", "main") == new
     assert repo.git("status", "--porcelain").split("\n") == [" M README.md", "A  staged", "?? untracked"]
     assert repo.git("reflog", "-1", "--format=%gs", "main") == "git-agent: merge 7: Fast-forward"
@@ -253,7 +256,7 @@ def test_landing_keeps_unrelated_changes_of_every_kind(repo: Sandbox) -> None:
 
 @pytest.mark.parametrize(("path", "listed"), [("README.md", "README.md"), ("new/er", "new/er")])
 @pytest.mark.parametrize("ignored", [False, True], ids=["seen", "ignored"])
-@pytest.mark.parametrize("land", [merges.require_landable, partial(merges.land, message="m")], ids=["before", "then"])
+@pytest.mark.parametrize("land", [require_landable, partial(land_commit, message="m")], ids=["before", "then"])
 def test_changes_in_the_way_stop_the_landing_and_are_listed(
     repo: Sandbox, path: str, listed: str, land: Callable[..., object], ignored: bool
 ) -> None:
@@ -274,7 +277,7 @@ def test_an_ignored_file_is_not_lost_to_a_file_or_directory_of_its_name(repo: Sa
     repo.write(".git/info/exclude", "*\n")
     repo.write(mine, "mine\n")
     with pytest.raises(AgentError) as caught:
-        merges.land(opened(repo), "main", tip, old, message="m")
+        land_commit(opened(repo), "main", tip, old, message="m")
     assert caught.value.code == "checkout-dirty" and is_untouched(repo, old)
     assert (repo.path / mine).read_text() == "mine\n"
 
@@ -283,18 +286,18 @@ def test_a_base_that_moved_is_said(repo: Sandbox) -> None:
     old, new = ready(repo)
     moved = repo.commit(None, "z", "1")
     with pytest.raises(refs.RefMoved):
-        merges.land(opened(repo), "main", new, old, "m")
+        land_commit(opened(repo), "main", new, old, "m")
     assert is_untouched(repo, moved)
     repo.git("switch", "--quiet", "--create", "elsewhere")
     with pytest.raises(refs.RefMoved):
-        merges.land(opened(repo), "main", new, old, "m")
+        land_commit(opened(repo), "main", new, old, "m")
     assert is_untouched(repo, moved)
 
 
 def test_a_base_that_nobody_has_checked_out_moves_by_itself(repo: Sandbox) -> None:
     old, new = ready(repo)
     repo.git("switch", "--quiet", "--create", "elsewhere")
-    assert merges.land(opened(repo), "main", new, old, "why") is None
+    assert land_commit(opened(repo), "main", new, old, "why") is None
     assert repo.git("rev-parse", "main") == new
     assert repo.git("reflog", "-1", "--format=%gs", "main") == "why"
 
@@ -304,7 +307,7 @@ def test_a_linked_checkout_of_the_base_is_brought_forward(repo: Sandbox, tmp_pat
     repo.git("switch", "--quiet", "--create", "elsewhere")
     repo.git("worktree", "add", "--quiet", tmp_path / "w", "main")
     hook(repo, "post-merge", 'pwd > "$HOME/merged"')
-    assert merges.land(opened(repo), "main", new, old, "m") == str(tmp_path / "w")
+    assert land_commit(opened(repo), "main", new, old, "m") == str(tmp_path / "w")
     assert (tmp_path / "w" / "new").exists()
     assert repo.git("status", "--porcelain", cwd=tmp_path / "w") == ""
     assert (Path(os.environ["HOME"]) / "merged").read_text().strip() == str(tmp_path / "w")
@@ -318,7 +321,7 @@ def test_an_operation_under_way_in_the_checkout_is_named(repo: Sandbox, operatio
     old, new = ready(repo)
     repo.git(operation, "other", check=False)
     with pytest.raises(AgentError) as caught:
-        merges.land(opened(repo), "main", new, old, "m")
+        land_commit(opened(repo), "main", new, old, "m")
     assert (caught.value.code, caught.value.exit) == ("checkout-busy", Exit.REFUSED)
     assert str(repo.path) in caught.value.message
     assert repo.git("rev-parse", "main") == old
@@ -328,7 +331,7 @@ def test_a_base_checked_out_twice_is_refused(repo: Sandbox, tmp_path: Path) -> N
     old, new = ready(repo)
     repo.git("worktree", "add", "--quiet", "--force", tmp_path / "w", "main")
     with pytest.raises(AgentError) as caught:
-        merges.land(opened(repo), "main", new, old, "m")
+        land_commit(opened(repo), "main", new, old, "m")
     assert caught.value.code == "checked-out-twice"
     assert is_untouched(repo, old)
 
@@ -339,17 +342,17 @@ def test_a_locked_checkout_that_is_away_is_refused(repo: Sandbox, tmp_path: Path
     repo.git("worktree", "add", "--quiet", "--lock", tmp_path / "w", "main")
     (tmp_path / "w").rename(tmp_path / "away")
     with pytest.raises(AgentError) as caught:
-        merges.land(opened(repo), "main", new, old, "m")
+        land_commit(opened(repo), "main", new, old, "m")
     assert caught.value.code == "checkout-missing"
     repo.git("worktree", "unlock", tmp_path / "w")
-    assert merges.land(opened(repo), "main", new, old, "m") is None
+    assert land_commit(opened(repo), "main", new, old, "m") is None
 
 
 def test_a_vetoed_landing_leaves_the_checkout_clean(repo: Sandbox) -> None:
     old, new = ready(repo)
     hook(repo, "reference-transaction", 'test "$1" != prepared || ! grep -q refs/heads/main')
     with pytest.raises(AgentError):
-        merges.land(opened(repo), "main", new, old, "m")
+        land_commit(opened(repo), "main", new, old, "m")
     (repo.path / ".git" / "hooks" / "reference-transaction").unlink()
     assert repo.git("rev-parse", "main") == old
     assert repo.git("status", "--porcelain") == ""
@@ -360,7 +363,7 @@ def test_merge_options_of_the_user_do_not_change_a_landing(repo: Sandbox) -> Non
     repo.git("config", "branch.main.mergeOptions", "--no-ff --squash --edit")
     repo.git("config", "merge.autoStash", "true")
     repo.git("config", "merge.ff", "false")
-    merges.land(opened(repo), "main", new, old, "m")
+    land_commit(opened(repo), "main", new, old, "m")
     assert repo.git("rev-parse", "main") == new
     assert repo.git("status", "--porcelain") == ""
 
@@ -370,7 +373,7 @@ def test_a_bare_repository_lands_by_compare_and_swap(repo: Sandbox, tmp_path: Pa
     repo.git("branch", "ready", new)
     repo.git("clone", "--quiet", "--bare", ".", tmp_path / "p.git")
     bare = Repo.open(str(tmp_path / "p.git"))
-    assert merges.land(bare, "main", new, old, "m") is None
+    assert land_commit(bare, "main", new, old, "m") is None
     assert bare.branch_oid("main") == new
 
 
@@ -382,7 +385,7 @@ def test_other_repository_formats_merge_rebase_and_land(tmp_path: Path, how: tup
     repo = Sandbox(tmp_path / "r")
     base, tip = fork(repo, "a", "1\n2\n3\n4\n", "0\n2\n3\n4\n", "1\n2\n3\n5\n")
     oid = clean(repo, base, tip)
-    assert isinstance(merges.rebase(opened(repo), base, tip), str)
-    merges.land(opened(repo), "main", oid, base, "m")
+    assert isinstance(rebase(opened(repo), base, tip), str)
+    land_commit(opened(repo), "main", oid, base, "m")
     assert repo.git("status", "--porcelain") == ""
     assert refs.keep(opened(repo), 1, oid) == "refs/git-agent/rescue/1/1"

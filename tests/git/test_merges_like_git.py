@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.git import merges
+from git_agent.git.merging.land import land_commit
+from git_agent.git.merging.merge import Clean, commit_merge, try_merge
+from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from tests.git.histories import generate
@@ -53,8 +55,8 @@ def of_git(sandbox: Sandbox, ours: str, theirs: str) -> str | tuple[str, ...]:
 
 
 def of_ours(repo: Repo, ours: str, theirs: str) -> str | tuple[str, ...]:
-    tried = merges.try_merge(repo, ours, theirs)
-    return tried.tree if isinstance(tried, merges.Clean) else tried.paths
+    tried = try_merge(repo, ours, theirs)
+    return tried.tree if isinstance(tried, Clean) else tried.paths
 
 
 @pytest.mark.timeout(600)
@@ -89,13 +91,13 @@ def test_what_lands_in_a_checkout_is_what_git_merge_lands(
         theirs.git("reset", "--quiet", "--hard", ours)
         merged = theirs.run("git", "merge", "--quiet", "--no-ff", "--no-edit", tip)
         repo = Repo.open(str(sandbox.path))
-        tried = merges.try_merge(repo, ours, tip)
-        if isinstance(tried, merges.Conflict):
+        tried = try_merge(repo, ours, tip)
+        if isinstance(tried, Conflict):
             unmerged = theirs.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")
             assert (merged.code, {*unmerged, *tried.paths} - {""}) == (1, set(tried.paths)), (ours, tip)
         else:
-            oid = merges.commit(repo, tried.tree, [ours, tip], "Merge", cwd=str(sandbox.path))
-            merges.land(repo, "main", oid, ours, "merge")
+            oid = commit_merge(repo, tried.tree, [ours, tip], "Merge", cwd=str(sandbox.path))
+            land_commit(repo, "main", oid, ours, "merge")
             assert whole(sandbox) == whole(theirs) and merged.code == 0, (ours, tip)
 
 
@@ -112,7 +114,7 @@ def test_a_task_that_is_merged_lands_what_git_merge_lands(
     sandbox, pairs = alike(history, tmp_path), history[1]
     repo, number = Repo.open(str(sandbox.path)), TASKS if every_step else FEW_TASKS
     sandbox.git("checkout", "--quiet", "-B", "main", pairs[0][0])
-    clean = [pair for pair in pairs[: 4 * number] if isinstance(merges.try_merge(repo, *pair), merges.Clean)][:number]
+    clean = [pair for pair in pairs[: 4 * number] if isinstance(try_merge(repo, *pair), Clean)][:number]
     for task, (ours, tip) in enumerate(clean, 1):
         sandbox.git("branch", f"base-{task}", ours)
         sandbox.git("branch", f"work-{task}", tip)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.git import merges
-from git_agent.git.preview import Preview
+from git_agent.git.merging.rebase import rebase
 from git_agent.git.repo import Repo
+from git_agent.git.worktrees.preview import Preview
 from tests.hooks.newer_git import any_git as any_git
 from tests.hooks.newer_git import newer_git as newer_git
 from tests.sandbox import Sandbox
@@ -35,7 +35,7 @@ def test_no_hook_runs_of_a_file_or_of_the_configuration(repo: Sandbox) -> None:
     with Preview(opened) as preview:
         assert sorted(os.listdir(preview.at(first))) == sorted([*base(repo), "a"])
         assert sorted(os.listdir(preview.at(second))) == sorted([*base(repo), "b"])
-    assert isinstance(merges.rebase(opened, first, second), str)
+    assert isinstance(rebase(opened, first, second), str)
     assert not log.exists(), log.read_text()
 
 

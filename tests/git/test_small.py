@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from git_agent.errors import AgentError
-from git_agent.git import config, excludes, ignored, trailers
+from git_agent.git import config
+from git_agent.git.merging import trailers
 from git_agent.git.repo import Repo
+from git_agent.git.worktrees import ignored
 from tests.sandbox import Sandbox
 
 
@@ -86,8 +88,8 @@ def test_an_exclusion_is_added_once(repo: Sandbox, held: bytes | None) -> None:
         path.parent.rmdir()
     else:
         path.write_bytes(held)
-    excludes.exclude(opened(repo), "/.worktrees/")
-    excludes.exclude(opened(repo), "/.worktrees/")
+    ignored.exclude(opened(repo), "/.worktrees/")
+    ignored.exclude(opened(repo), "/.worktrees/")
     before = held or b""
     newline = b"" if not before or before.endswith(b"\n") else b"\n"
     assert path.read_bytes() == before + newline + b"/.worktrees/\n"

@@ -8,9 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from git_agent.git import sweeper, trash
 from git_agent.git.locks import private_dir, try_hold
 from git_agent.git.repo import Repo
+from git_agent.git.worktrees import sweeper, trash
+from git_agent.git.worktrees.trash import delete_trash
 from tests.faults.whole import wrong
 from tests.sandbox import Sandbox
 
@@ -53,9 +54,9 @@ def test_a_small_one_is_deleted_at_once_whatever_its_modes(repo: Sandbox, tmp_pa
     (there / "0").chmod(0o555)
     found = opened(repo)
     with trash.aside(found, str(there)) as away:
-        trash.sweep(found)
+        delete_trash(found)
         assert Path(away).exists()  # nothing is deleted before all is decided
-    trash.sweep(found)
+    delete_trash(found)
     assert list(tmp_path.glob(".trash-*")) == [] and os.listdir(private_dir(found, "trash")) == []
 
 

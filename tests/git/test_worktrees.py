@@ -12,9 +12,15 @@ from pathlib import Path
 import pytest
 
 from git_agent.errors import AgentError, Exit
-from git_agent.git import checkout, locks, refs, worktrees
+from git_agent.git import locks, refs
+from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError
+from git_agent.git.worktrees import checkout, registry
+from git_agent.git.worktrees.add import add_worktree
+from git_agent.git.worktrees.occupied import processes_inside
+from git_agent.git.worktrees.remove import discard_worktree, remove_worktree
+from git_agent.git.worktrees.trash import delete_trash
 from tests.sandbox import Sandbox, run_at_once
 
 
@@ -26,7 +32,7 @@ def made(sandbox: Sandbox, path: Path, task: int = 7, branch: str = "agent/7-x")
     repo, oid = opened(sandbox), sandbox.git("rev-parse", "HEAD")
     if repo.branch_oid(branch) is None:
         sandbox.git("branch", "--no-track", branch, oid)
-    return worktrees.add(repo, task=task, branch=branch, path=str(path), oid=oid)
+    return add_worktree(repo, task=task, branch=branch, path=str(path), oid=oid)
 
 
 def leftovers(sandbox: Sandbox, path: Path) -> list[str]:
@@ -35,21 +41,21 @@ def leftovers(sandbox: Sandbox, path: Path) -> list[str]:
     # Directories that are empty are all that a kill may leave: git takes no notice of them, and prunes them.
     files = (each for each in admin.rglob("*") if not each.is_dir() or each.is_symlink())
     found = [*([path] if os.path.lexists(path) else []), *path.parent.glob(".trash-*"), *files]
-    return [str(each) for each in found] + [each.path for each in worktrees.listing(opened(sandbox))[1:]]
+    return [str(each) for each in found] + [each.path for each in registry.listing(opened(sandbox))[1:]]
 
 
 def removed(found: Repo, path: str, *, force: bool = False, branch: str = "agent/7-x") -> None:
-    worktrees.remove(found, path, task=7, head=found.branch_oid(branch), force=force)
+    remove_worktree(found, path, task=7, head=found.branch_oid(branch), force=force)
 
 
 def test_a_worktree_is_made_clean_and_locked_for_its_task(repo: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "er" / "7-x"
     assert made(repo, path) == "7-x"
-    found = worktrees.listing(opened(repo))[1]
+    found = registry.listing(opened(repo))[1]
     assert (found.path, found.branch, found.locked) == (str(path), "agent/7-x", "git-agent: task 7")
     assert opened(repo).status(str(path)) == []
     assert (path / "src" / "app.py").read_bytes() == (repo.path / "src" / "app.py").read_bytes()
-    assert worktrees.observe(opened(repo), str(path)) == worktrees.Observed(
+    assert registry.observe(opened(repo), str(path)) == registry.Observed(
         True, True, "agent/7-x", "git-agent: task 7", False
     )
 
@@ -119,7 +125,7 @@ def test_a_target_that_is_taken_is_refused_and_untouched(repo: Sandbox, tmp_path
     assert (caught.value.code, caught.value.exit) == ("target-exists", Exit.REFUSED)
     assert os.path.lexists(path)
     assert list(other.iterdir()) == []
-    assert len(worktrees.listing(opened(repo))) == 1
+    assert len(registry.listing(opened(repo))) == 1
 
 
 def test_an_empty_directory_is_used_and_given_back(repo: Sandbox, tmp_path: Path) -> None:
@@ -136,7 +142,7 @@ def test_an_empty_directory_is_used_and_given_back(repo: Sandbox, tmp_path: Path
 def test_a_branch_that_is_checked_out_is_refused(repo: Sandbox, tmp_path: Path) -> None:
     for branch, code in (("main", "branch-taken"), ("none", "no-branch"), ("-foo", "bad-branch")):
         with pytest.raises(AgentError) as caught:
-            worktrees.add(
+            add_worktree(
                 opened(repo), task=1, branch=branch, path=str(tmp_path / "w"), oid=repo.git("rev-parse", "HEAD")
             )
         assert caught.value.code == code
@@ -232,20 +238,21 @@ def test_a_caller_inside_a_hook_changes_nothing(repo: Sandbox, tmp_path: Path, m
     before = (repo.path / ".git" / "index").read_bytes()
     monkeypatch.setenv("GIT_DIR", ".git")
     monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
-    worktrees.add(Repo.open(), task=1, branch="b", path=str(tmp_path / "w"), oid=oid)
+    add_worktree(Repo.open(), task=1, branch="b", path=str(tmp_path / "w"), oid=oid)
     assert (repo.path / ".git" / "index").read_bytes() == before
     assert (tmp_path / "w" / "README.md").exists()
 
 
 ADD = """
 import sys
-from git_agent.git import refs, worktrees
+from git_agent.git import refs
+from git_agent.git.worktrees.add import add_worktree
 from git_agent.git.repo import Repo
 where, number, path, oid = sys.argv[1:]
 repo = Repo.open(where)
 if repo.branch_oid("b" + number) is None:
     refs.create(repo, "refs/heads/b" + number, oid, "test")
-print(worktrees.add(repo, task=int(number), branch="b" + number, path=path, oid=oid))
+print(add_worktree(repo, task=int(number), branch="b" + number, path=path, oid=oid))
 """
 
 
@@ -257,7 +264,7 @@ def adding(sandbox: Sandbox, root: Path, number: int, path: Path | None = None) 
 def test_twelve_at_once_all_succeed(repo: Sandbox, tmp_path: Path) -> None:
     done = run_at_once([adding(repo, tmp_path, number) for number in range(12)], env=source())
     assert [each.code for each in done] == [0] * 12, [each.err for each in done if each.code]
-    found = {each.branch: each.locked for each in worktrees.listing(opened(repo))[1:]}
+    found = {each.branch: each.locked for each in registry.listing(opened(repo))[1:]}
     assert found == {f"b{number}": f"git-agent: task {number}" for number in range(12)}
 
 
@@ -265,7 +272,7 @@ def test_of_two_for_one_path_one_wins(repo: Sandbox, tmp_path: Path) -> None:
     done = run_at_once([adding(repo, tmp_path, number, tmp_path / "one") for number in range(4)], env=source())
     assert sorted(each.code for each in done) == [0, 1, 1, 1]
     assert sum("target-exists" in each.err or "registered" in each.err or "not empty" in each.err for each in done) == 3
-    assert len(worktrees.listing(opened(repo))) == 2
+    assert len(registry.listing(opened(repo))) == 2
     assert opened(repo).status(str(tmp_path / "one")) == []
 
 
@@ -287,11 +294,11 @@ def test_a_killed_add_is_taken_back_and_done_again(repo: Sandbox, tmp_path: Path
     running.wait()
     time.sleep(0.2)  # a killed git may still finish the system call that it is in
     found, path = opened(repo), tmp_path / "w7"
-    seen = worktrees.observe(found, str(path))
+    seen = registry.observe(found, str(path))
     if seen.registered and not seen.half:
         removed(found, str(path), branch="b7")
     else:
-        worktrees.discard(found, str(path), task=7)
+        discard_worktree(found, str(path), task=7)
     assert leftovers(repo, path) == []
     made(repo, path, branch="b7")
     assert found.status(str(path)) == []
@@ -326,10 +333,10 @@ def test_what_a_kill_leaves_is_half_and_discarded(repo: Sandbox, tmp_path: Path,
             path.rmdir()
     else:
         subprocess.run(["cp", "-a", admin, admin.with_name("w71")], check=True)
-    assert worktrees.observe(found, str(path)).half
-    worktrees.discard(found, str(path), task=7)
+    assert registry.observe(found, str(path)).half
+    discard_worktree(found, str(path), task=7)
     assert leftovers(repo, path) == []
-    worktrees.discard(found, str(path), task=7)
+    discard_worktree(found, str(path), task=7)
 
 
 def test_discard_leaves_alone_what_is_not_ours(repo: Sandbox, tmp_path: Path) -> None:
@@ -348,7 +355,7 @@ def test_discard_leaves_alone_what_is_not_ours(repo: Sandbox, tmp_path: Path) ->
         tmp_path,
     ):
         with pytest.raises(AgentError) as caught:
-            worktrees.discard(found, str(place), task=7)
+            discard_worktree(found, str(place), task=7)
         assert caught.value.exit == Exit.REFUSED
     assert (tmp_path / "plain" / "file").exists()
     assert (tmp_path / "theirs" / "README.md").exists()
@@ -358,7 +365,7 @@ def test_discard_leaves_alone_what_is_not_ours(repo: Sandbox, tmp_path: Path) ->
 def test_another_tasks_worktree_is_not_ours(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w", task=8)
     with pytest.raises(AgentError, match="task 8"):
-        worktrees.discard(opened(repo), str(tmp_path / "w"), task=7)
+        discard_worktree(opened(repo), str(tmp_path / "w"), task=7)
     with pytest.raises(AgentError, match="task 8"):
         removed(opened(repo), str(tmp_path / "w"))
     assert (tmp_path / "w" / "README.md").exists()
@@ -368,7 +375,7 @@ def test_discard_keeps_a_finished_worktree_with_work_in_it(repo: Sandbox, tmp_pa
     made(repo, tmp_path / "w")
     (tmp_path / "w" / "work").write_text("precious")
     with pytest.raises(AgentError) as caught:
-        worktrees.discard(opened(repo), str(tmp_path / "w"), task=7)
+        discard_worktree(opened(repo), str(tmp_path / "w"), task=7)
     assert caught.value.code == "worktree-dirty"
     assert (tmp_path / "w" / "work").read_text() == "precious"
 
@@ -397,7 +404,7 @@ def test_a_clean_worktree_is_removed_with_its_ignored_files(repo: Sandbox, tmp_p
 def test_a_change_made_at_the_last_moment_stops_the_removal(
     repo: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from git_agent.git import removal
+    from git_agent.git.worktrees import remove
 
     path = tmp_path / "w"
     made(repo, path)
@@ -405,12 +412,12 @@ def test_a_change_made_at_the_last_moment_stops_the_removal(
     def late(real: str, admin: str) -> None:
         Path(real, "late").write_text("precious")
 
-    monkeypatch.setattr(removal, "_refuse_early", late)
+    monkeypatch.setattr(remove, "_refuse_early", late)
     with pytest.raises(AgentError) as caught:
         removed(opened(repo), str(path))
     assert caught.value.details == ("?? late",)
     assert (path / "late").read_text() == "precious"
-    assert worktrees.observe(opened(repo), str(path)).registered
+    assert registry.observe(opened(repo), str(path)).registered
     assert list(tmp_path.glob(".trash-*")) == []
 
 
@@ -419,16 +426,16 @@ def test_a_commit_made_at_the_last_moment_stops_the_removal_even_with_force(repo
     found, kept = opened(repo), repo.git("rev-parse", "agent/7-x")
     late = repo.commit(tmp_path / "w", "late.py", "1\n")
     with pytest.raises(AgentError) as caught:
-        worktrees.remove(found, str(tmp_path / "w"), task=7, head=kept, force=True)
+        remove_worktree(found, str(tmp_path / "w"), task=7, head=kept, force=True)
     assert caught.value.code == "worktree-moved" and repo.git("rev-parse", "HEAD", cwd=tmp_path / "w") == late
-    worktrees.remove(found, str(tmp_path / "w"), task=7, head=late, force=True)
+    remove_worktree(found, str(tmp_path / "w"), task=7, head=late, force=True)
     assert leftovers(repo, tmp_path / "w") == []
 
 
 def test_a_worktree_deleted_by_hand_is_forgotten(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w")
     subprocess.run(["rm", "-r", tmp_path / "w"], check=True)
-    assert worktrees.observe(opened(repo), str(tmp_path / "w")).exists is False
+    assert registry.observe(opened(repo), str(tmp_path / "w")).exists is False
     removed(opened(repo), str(tmp_path / "w"))
     removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
@@ -442,7 +449,7 @@ def test_what_a_killed_removal_left_is_swept_up(repo: Sandbox, tmp_path: Path) -
         (each / "file").touch()
     Path(locks.private_dir(found, "trash"), "1-a").write_text(str(trash))
     Path(locks.private_dir(found, "trash"), "1-b").write_text(str(mine))
-    worktrees.sweep(found)
+    delete_trash(found)
     assert not trash.exists()
     assert (mine / "file").exists()
 
@@ -452,7 +459,7 @@ def test_a_relative_worktree_is_found_and_removed(repo: Sandbox, tmp_path: Path)
     admin = repo.path / ".git" / "worktrees" / "w"
     (admin / "gitdir").write_text(os.path.relpath(tmp_path / "w" / ".git", admin) + "\n")
     (tmp_path / "w" / ".git").write_text("gitdir: " + os.path.relpath(admin, tmp_path / "w") + "\n")
-    assert worktrees.observe(opened(repo), str(tmp_path / "w")).branch == "agent/7-x"
+    assert registry.observe(opened(repo), str(tmp_path / "w")).branch == "agent/7-x"
     removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
 
@@ -469,7 +476,7 @@ def test_a_bare_repository_gets_worktrees_too(repo: Sandbox, tmp_path: Path) -> 
     repo.git("clone", "--quiet", "--bare", ".", tmp_path / "p.git")
     bare = Sandbox(tmp_path / "p.git")
     made(bare, tmp_path / "w")
-    assert worktrees.listing(opened(bare))[0].bare
+    assert registry.listing(opened(bare))[0].bare
     assert opened(bare).status(str(tmp_path / "w")) == []
     removed(opened(bare), str(tmp_path / "w"))
 
@@ -486,16 +493,16 @@ def test_a_sha256_repository_gets_worktrees_too(tmp_path: Path) -> None:
 
 def test_lock_and_unlock_keep_the_reason(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w")
-    worktrees.unlock(opened(repo), str(tmp_path / "w"))
-    worktrees.unlock(opened(repo), str(tmp_path / "w"))
-    assert worktrees.listing(opened(repo))[1].locked is None
-    worktrees.lock(opened(repo), str(tmp_path / "w"), "why not")
-    assert worktrees.listing(opened(repo))[1].locked == "why not"
+    registry.unlock(opened(repo), str(tmp_path / "w"))
+    registry.unlock(opened(repo), str(tmp_path / "w"))
+    assert registry.listing(opened(repo))[1].locked is None
+    registry.lock(opened(repo), str(tmp_path / "w"), "why not")
+    assert registry.listing(opened(repo))[1].locked == "why not"
 
 
 def test_who_waits_too_long_for_the_lock_is_told_the_pid(repo: Sandbox) -> None:
     found = opened(repo)
-    with worktrees.creation_lock(found), pytest.raises(AgentError) as caught, worktrees.creation_lock(found, 0.1):
+    with creation_lock(found), pytest.raises(AgentError) as caught, creation_lock(found, 0.1):
         pass
     assert (caught.value.code, caught.value.exit) == ("busy", Exit.BUSY)
     assert str(os.getpid()) in caught.value.message
@@ -510,7 +517,7 @@ def test_a_process_inside_is_seen(tmp_path: Path) -> None:
     inside = [subprocess.Popen(["sleep", "30"], cwd=tmp_path / name) for name in ("in", "inside")]
     try:
         time.sleep(0.1)
-        assert worktrees.inhabitants(str(tmp_path / "in")) == [(inside[0].pid, "sleep 30")]
+        assert processes_inside(str(tmp_path / "in")) == [(inside[0].pid, "sleep 30")]
     finally:
         for each in inside:
             each.kill()
@@ -520,5 +527,5 @@ def test_a_process_inside_is_seen(tmp_path: Path) -> None:
 def test_a_branch_made_here_can_be_checked_out_at_once(repo: Sandbox, tmp_path: Path) -> None:
     found, oid = opened(repo), repo.git("rev-parse", "HEAD")
     refs.branch(found, "agent/9-y", oid)
-    worktrees.add(found, task=9, branch="agent/9-y", path=str(tmp_path / "y"), oid=oid)
+    add_worktree(found, task=9, branch="agent/9-y", path=str(tmp_path / "y"), oid=oid)
     assert repo.git("status", "--porcelain", "--branch", cwd=tmp_path / "y") == "## agent/9-y"

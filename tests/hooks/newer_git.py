@@ -19,8 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.git import hookconfig, hookfiles, versions
-from git_agent.git.hookfiles import EVENTS, GUARD
+from git_agent.git import versions
+from git_agent.git.hooks import settings
+from git_agent.git.hooks.install import EVENTS, GUARD, Installed, effective_hooks, install_hooks
 from git_agent.git.repo import Repo
 from tests.sandbox import Result, Sandbox
 
@@ -169,9 +170,9 @@ class World:
     def store(self) -> Path:
         return self.sandbox.path / ".git/git-agent"
 
-    def install(self, *, guard: bool = False, script: str = RECORD) -> hookfiles.Installed:
+    def install(self, *, guard: bool = False, script: str = RECORD) -> Installed:
         """Install, and put scripts that write down how they were called in the place of ours."""
-        done = hookfiles.install(self.repo, PROGRAM, guard=guard)
+        done = install_hooks(self.repo, PROGRAM, guard=guard)
         for event in (*EVENTS, *(GUARD if guard else ())):
             self.sandbox.write(f".git/git-agent/hooks/{event}", script)
         return done
@@ -196,7 +197,7 @@ class World:
         return path
 
     def schemes(self, cwd: Path | None = None) -> dict[str, str]:
-        found = hookfiles.effective(self.repo, str(cwd or self.sandbox.path))
+        found = effective_hooks(self.repo, str(cwd or self.sandbox.path))
         return {each.event: each.scheme for each in found}
 
 
@@ -204,7 +205,7 @@ class World:
 def files(repo: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a world whose git runs no hooks from its configuration, or is taken for one that does not."""
     versions.git_version.cache_clear()
-    monkeypatch.setattr(hookconfig, "SINCE", (99, 0, 0))
+    monkeypatch.setattr(settings, "SINCE", (99, 0, 0))
     return World(repo, False)
 
 

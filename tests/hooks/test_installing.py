@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.git import hookblocks, hookconfig, hookfiles
-from git_agent.git.hookfiles import EVENTS
+from git_agent.git.hooks import scripts, settings
+from git_agent.git.hooks.install import EVENTS, Installed, hooks_are_intact, install_hooks, uninstall_hooks
 from tests.hooks.newer_git import PROGRAM, RECORD, World, snapshot
 from tests.hooks.newer_git import config as config
 from tests.hooks.newer_git import files as files
@@ -30,9 +30,9 @@ LINES = st.lists(st.sampled_from(["", "#!/bin/sh -eu", "exit 3", "# >>> other >>
 @given(lines=LINES, end=st.sampled_from(["", "\n", "\r\n"]), event=st.sampled_from(EVENTS), first=st.booleans())
 def test_a_block_that_is_taken_out_leaves_every_byte(lines: list[str], end: str, event: str, first: bool) -> None:
     script = ((end or "\n").join(["#!/bin/sh"] * first + lines) + end).encode()
-    with_block = hookblocks.insert(script, event)
-    assert hookblocks.kind(with_block) == "guest" and hookblocks.take_out(with_block) == script
-    assert hookblocks.insert(with_block, event) == with_block
+    with_block = scripts.insert(script, event)
+    assert scripts.kind(with_block) == "guest" and scripts.take_out(with_block) == script
+    assert scripts.insert(with_block, event) == with_block
 
 
 @pytest.mark.parametrize("shell", [words for words in SHELLS if shutil.which(words[0])], ids=" ".join)
@@ -55,8 +55,8 @@ def test_in_every_shell_a_script_sees_what_it_saw_without_us(
 def test_only_a_shells_script_gets_a_block() -> None:
     shells = ["#!/bin/sh", "#! /usr/bin/env bash", "#!/bin/dash -eu", "#!/usr/bin/env sh", "#!zsh -f", "echo", ""]
     others = ["#!/usr/bin/python3", "#!/usr/bin/env node", "#!/bin/bash -r", "#!/bin/sh\r", "#!/usr/bin/fish", "\0\1"]
-    assert [text for text in shells if not hookblocks.is_shell(f"{text}\nx".encode())] == []
-    assert [text for text in others if hookblocks.is_shell(f"{text}\nx".encode())] == []
+    assert [text for text in shells if not scripts.is_shell(f"{text}\nx".encode())] == []
+    assert [text for text in others if scripts.is_shell(f"{text}\nx".encode())] == []
 
 
 KINDS = ("shell", "without #!", "python", "link", "hard link", "not executable", "broken link", "empty")
@@ -101,8 +101,8 @@ def test_a_users_hook_sees_the_same_and_says_the_same_with_ours_and_is_restored(
         without[1].replace("heads/a", "heads/b") * (not without[0]) or without[1],
     )
     assert world.log()[0] == f"pre-push {other} {other}"
-    assert hookfiles.install(world.repo, PROGRAM, guard=False).manual == ()
-    hookfiles.uninstall(world.repo)
+    assert install_hooks(world.repo, PROGRAM, guard=False).manual == ()
+    uninstall_hooks(world.repo)
     assert snapshot(world.sandbox.path / ".git") == before
 
 
@@ -126,7 +126,7 @@ def test_the_guard_vetoes_in_the_worktrees_of_workers_only(world: World) -> None
     assert world.commit(worker).code == 1
     assert world.sandbox.run("git", "update-ref", "refs/x", "HEAD", cwd=worker).code == 128
     assert world.sandbox.run("git", "update-ref", "refs/x", "HEAD").code == 0
-    hookfiles.install(world.repo, PROGRAM, guard=False)
+    install_hooks(world.repo, PROGRAM, guard=False)
     assert world.commit(worker).code == 0
 
 
@@ -165,11 +165,11 @@ def test_the_configuration_is_put_back_byte_for_byte_and_what_came_meanwhile_sta
     world.install(guard=guard)
     changed = file.read_bytes()
     assert (changed != before) == (world.config or guard or b"key" in end or b"hooksPath" in end)
-    hookfiles.uninstall(world.repo)
+    uninstall_hooks(world.repo)
     assert file.read_bytes() == before
     world.install(guard=guard)
     world.sandbox.git("config", "user.name", "Grace")
-    hookfiles.uninstall(world.repo)
+    uninstall_hooks(world.repo)
     assert b"git-agent" not in file.read_bytes() and world.sandbox.git("config", "user.name") == "Grace"
 
 
@@ -177,24 +177,24 @@ def test_an_include_that_another_program_wrote_anew_is_taken_out_too(config: Wor
     config.install(guard=True)
     file = config.sandbox.path / ".git/config"
     file.write_text(file.read_text().replace("\tpath = ", "path="))
-    hookfiles.uninstall(config.repo)
+    uninstall_hooks(config.repo)
     assert "git-agent" not in file.read_text() and "include" not in file.read_text()
 
 
 def test_whatever_changes_is_noticed_and_mended(world: World) -> None:
     def intact(guard: bool = False, program: str = PROGRAM) -> bool:
-        return hookfiles.intact(world.repo, program, guard=guard)
+        return hooks_are_intact(world.repo, program, guard=guard)
 
     assert not intact()
-    hookfiles.install(world.repo, PROGRAM, guard=False)
+    install_hooks(world.repo, PROGRAM, guard=False)
     assert intact() and not intact(guard=True) and not intact(program="/other")
-    assert hookfiles.install(world.repo, PROGRAM, guard=False) == hookfiles.Installed((), ())
+    assert install_hooks(world.repo, PROGRAM, guard=False) == Installed((), ())
     placed = world.store / "hooks.gitconfig" if world.config else world.sandbox.path / ".git/hooks/post-commit"
     for path in (world.store / "hooks/post-commit", placed, world.store / "program"):
         held = path.read_bytes()
         path.write_bytes(b"#!/bin/sh\n")
         assert not intact(), path
-        hookfiles.install(world.repo, PROGRAM, guard=False)
+        install_hooks(world.repo, PROGRAM, guard=False)
         assert intact() and (path.read_bytes().startswith(held[:40])), path
     world.sandbox.git("config", "core.hooksPath", "/nonexistent")
     assert not intact()
@@ -204,9 +204,9 @@ def test_another_git_on_path_changes_the_way_and_leaves_no_double(
     config: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = config.hook("post-commit", "#!/bin/sh\n")
-    since = hookconfig.SINCE
+    since = settings.SINCE
     for limit, scheme in ((since, "config"), ((99, 0, 0), "block"), (since, "config")):
-        monkeypatch.setattr(hookconfig, "SINCE", limit)
+        monkeypatch.setattr(settings, "SINCE", limit)
         (config.store / "hooks/stamp").unlink(missing_ok=True)
         config.install(guard=True)
         config.commit()
@@ -222,7 +222,7 @@ def test_lines_that_a_user_adds_to_our_file_stay_and_a_hook_moved_aside_comes_ba
     files.install()
     assert (files.commit().err, files.log()) == ("mine\n", ["post-commit "])
     python.unlink()
-    hookfiles.uninstall(files.repo)
+    uninstall_hooks(files.repo)
     assert ours.read_text() == "#!/bin/sh\necho mine\n"
     assert python.read_text() == "#!/usr/bin/env python3\n"
 
@@ -232,19 +232,19 @@ def test_what_can_not_be_written_is_said_and_nothing_breaks(files: World) -> Non
     (files.sandbox.path / ".git/hooks").write_text("")
     done = files.install()
     assert done.manual and "git agent init" in done.manual[0]
-    assert (files.commit().err, hookfiles.uninstall(files.repo).manual) == ("", ())
+    assert (files.commit().err, uninstall_hooks(files.repo).manual) == ("", ())
 
 
 def test_a_hooks_directory_that_was_not_there_is_gone_again(files: World) -> None:
     shutil.rmtree(files.sandbox.path / ".git/hooks")
     files.install()
     assert (files.commit().err, files.log()) == ("", ["post-commit "])
-    hookfiles.uninstall(files.repo)
+    uninstall_hooks(files.repo)
     assert not (files.sandbox.path / ".git/hooks").exists()
 
 
 def test_many_that_install_at_once_do_it_once(world: World) -> None:
-    code = "import sys; from git_agent.git import hookfiles, repo\n"
+    code = "import sys; from git_agent.git.hooks import install\n            from git_agent.git import repo\n"
     code += "done = hookfiles.install(repo.Repo.open(), '/p', guard=True); print(len(done.changed), *done.manual)"
     command = ["python", "-c", code]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -262,20 +262,20 @@ def test_an_installation_that_was_killed_while_it_moved_a_hook_is_finished(files
         assert files.install().manual == ()
         assert files.schemes()["post-commit"] == "chained" and "theirs" in files.commit().err
         (files.store / "hooks/stamp").unlink()
-    hookfiles.uninstall(files.repo)
+    uninstall_hooks(files.repo)
     assert (user.read_text(), aside.exists()) == ('#!/usr/bin/env python3\nprint("theirs")\n', False)
 
 
 def test_a_link_to_another_repositorys_hook_with_our_block_is_left_a_link(files: World) -> None:
-    other = files.sandbox.write("other", hookblocks.insert(b"#!/bin/sh\n", "post-commit"))
+    other = files.sandbox.write("other", scripts.insert(b"#!/bin/sh\n", "post-commit"))
     link = files.sandbox.path / ".git/hooks/post-commit"
     link.symlink_to(other)
-    hookfiles.uninstall(files.repo)
-    assert link.is_symlink() and hookblocks.kind(other.read_bytes()) == "guest"
+    uninstall_hooks(files.repo)
+    assert link.is_symlink() and scripts.kind(other.read_bytes()) == "guest"
 
 
 def test_lines_that_somebody_adds_below_ours_run_at_once(files: World) -> None:
-    hookfiles.install(files.repo, PROGRAM, guard=False)
+    install_hooks(files.repo, PROGRAM, guard=False)
     for event in ("post-commit", "pre-push"):
         hook = files.sandbox.path / ".git/hooks" / event
         hook.write_text(hook.read_text() + f"echo {event} >>added.log\n[ {event} = post-commit ]\n")

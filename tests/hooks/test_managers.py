@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.git import hookblocks, hookfiles
+from git_agent.git.hooks import scripts
+from git_agent.git.hooks.install import uninstall_hooks
 from tests.hooks.newer_git import RECORD, World, snapshot
 from tests.hooks.newer_git import config as config
 from tests.hooks.newer_git import files as files
@@ -154,7 +155,7 @@ def test_ours_after_theirs_both_run_and_theirs_stay(world: World, tool: tuple[st
     before = whole(world.sandbox)
     assert world.install().manual == ()
     assert_both_run_once(world, tmp_path)
-    hookfiles.uninstall(world.repo)
+    uninstall_hooks(world.repo)
     assert whole(world.sandbox) == before
 
 
@@ -169,7 +170,7 @@ def test_ours_before_theirs_both_run_and_theirs_stay(world: World, tool: tuple[s
     put_theirs(world.sandbox, tool[1])
     world.install()
     assert_both_run_once(world, tmp_path)
-    hookfiles.uninstall(world.repo)
+    uninstall_hooks(world.repo)
     assert whole(world.sandbox) == whole(pristine)
 
 
@@ -201,7 +202,7 @@ def test_git_lfs_still_sends_its_files(
     assert len([path for path in (other / "lfs/objects").rglob("*") if path.is_file()]) == 1
     assert [line.split()[0] for line in world.log() if line.startswith("p")] == ["post-commit", "pre-push"]
     sandbox.git("remote", "remove", "origin")
-    hookfiles.uninstall(world.repo)
+    uninstall_hooks(world.repo)
     after = whole(sandbox)
     assert {name: after[name] for name in after if name.startswith("hooks/")} == {
         name: before[name]
@@ -230,7 +231,7 @@ def test_hooks_of_the_project_stay_untouched_and_run_with_ours_in_workers_worktr
     )
     assert (files.commit().err, files.log()) == ("", [".githooks/commit-msg", ".githooks/post-commit"])
     assert (files.schemes(worker)["post-commit"], files.schemes()["post-commit"]) == ("workers'", "none")
-    hookfiles.uninstall(files.repo)
+    uninstall_hooks(files.repo)
     files.commit(worker)
     assert sandbox.git("status", "--porcelain") == "" and files.schemes(worker)["post-commit"] == "none"
 
@@ -263,11 +264,11 @@ def test_an_ignored_hooks_directory_in_the_worktree_gets_our_part_and_a_missing_
     files.sandbox.git("config", "core.hooksPath", ".husky/_")
     before = snapshot(files.sandbox.path / ".husky")
     worker = files.worker()
-    assert files.install().manual == () and hookblocks.kind(husky.read_bytes()) == "guest"
+    assert files.install().manual == () and scripts.kind(husky.read_bytes()) == "guest"
     files.commit()
     assert files.log() == ["post-commit ", "post-commit"]
     assert (files.commit(worker).err, files.log()) == ("", ["post-commit "])
-    hookfiles.uninstall(files.repo)
+    uninstall_hooks(files.repo)
     assert snapshot(files.sandbox.path / ".husky") == before
 
 

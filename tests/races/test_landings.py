@@ -10,14 +10,15 @@ from tests.sandbox import Sandbox
 from tests.store.children import answer
 
 LANDING = """
-from git_agent.git import landing, refs
+from git_agent.git.merging.land import land_commit
+from git_agent.git import refs
 from git_agent.git.repo import Repo
 
 old, commits = sys.argv[2], sys.argv[3:]
 def work(number):
     os.chdir(sys.argv[1])
     try:
-        landing.land(Repo.open(), "main", commits[number], old, "race")
+        land_commit(Repo.open(), "main", commits[number], old, "race")
         return "landed"
     except refs.RefMoved:
         return "moved"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from git_agent.app import App
 from git_agent.domain.place import Place
-from git_agent.git import refs, worktrees
+from git_agent.git import refs
+from git_agent.git.worktrees import registry
+from git_agent.git.worktrees.remove import discard_worktree
 from git_agent.store import events, intents, tasks
 
 
 def discard_place(app: App, task: int, place: Place) -> None:
     """Remove worktree and branch of a place; the branch only if it was made for it and holds no commit."""
     if place.worktree and _is_ours(app, task, place):
-        worktrees.discard(app.repo, place.worktree, task=task, finished=True)
+        discard_worktree(app.repo, place.worktree, task=task, finished=True)
     head = None if place.adopted else app.repo.head(place.branch)
     if head is not None and head.oid == place.start_oid and head.worktree is None:
         refs.delete(app.repo, f"refs/heads/{place.branch}", place.start_oid)
@@ -19,8 +21,8 @@ def discard_place(app: App, task: int, place: Place) -> None:
 
 def _is_ours(app: App, task: int, place: Place) -> bool:
     """What stood there before, a directory or somebody's worktree, is why nothing was made: it stays as it is."""
-    seen = worktrees.observe(app.repo, place.worktree)
-    ours = seen.locked == worktrees.LOCK_REASON.format(task=task) or seen.branch == place.branch
+    seen = registry.observe(app.repo, place.worktree)
+    ours = seen.locked == registry.LOCK_REASON.format(task=task) or seen.branch == place.branch
     return seen.half or (seen.registered and ours)
 
 

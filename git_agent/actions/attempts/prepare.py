@@ -12,7 +12,8 @@ from git_agent.domain.message import Draft
 from git_agent.domain.place import Place
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError
-from git_agent.git import refs, worktrees
+from git_agent.git import refs
+from git_agent.git.worktrees.add import add_worktree
 from git_agent.store import attempts, intents, leases, messages, tasks
 
 
@@ -42,7 +43,7 @@ def prepare(app: App, wish: Wish) -> Task:
     task, place = wish.task, wish.place
     if not place.adopted:
         _branch(app, wish)
-    admin = worktrees.add(
+    admin = add_worktree(
         app.repo,
         task=task.id,
         branch=place.branch,

@@ -11,7 +11,7 @@ from git_agent.config import Config
 from git_agent.domain.place import Place
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import excludes, ignored
+from git_agent.git.worktrees import ignored
 from git_agent.proc import check
 
 
@@ -20,7 +20,7 @@ def furnish(app: App, task: Task, place: Place) -> None:
 
     Raises AgentError: exit 3 for what would be written elsewhere, exit 1 for a setup command that fails.
     """
-    excludes.exclude(app.repo, context.EXCLUDE)
+    ignored.exclude(app.repo, context.EXCLUDE)
     if app.repo.tracked(place.worktree, context.FILE):
         raise refused(
             "context-tracked",
@@ -49,7 +49,7 @@ def _hide(app: App, main: str, worktree: str) -> None:
         return
     directory = os.path.dirname(inside)
     path = directory if directory and not app.repo.tracked(main, directory) else inside
-    excludes.exclude(app.repo, excludes.pattern(path) + "/")
+    ignored.exclude(app.repo, ignored.pattern(path) + "/")
 
 
 def _copy(source: str, target: str, config: Config) -> None:
@@ -71,7 +71,7 @@ def _link(app: App, source: str, target: str) -> None:
             make_parents(target, path)
             os.symlink(here, there)
             if not app.repo.ignored(target, [path]):
-                excludes.exclude(app.repo, excludes.pattern(path.strip("/")))
+                ignored.exclude(app.repo, ignored.pattern(path.strip("/")))
 
 
 def _set_up(app: App, task: Task, place: Place) -> None:

@@ -16,7 +16,7 @@ from git_agent.actions.reconcile.reconcile import look
 from git_agent.app import App
 from git_agent.domain.finding import DOCTOR, Finding, Group
 from git_agent.errors import AgentError
-from git_agent.git import disk
+from git_agent.git.errors import system_error
 
 _ROUNDS = 3  # what was hidden by something else is seen when that is mended; more than two were never needed
 
@@ -109,7 +109,7 @@ def mend_findings(
             app.progress(each.what)
             done[each.key] = each, _FIXERS[each.group](app, each)
         except (AgentError, OSError) as error:
-            failed.append((each, (error if isinstance(error, AgentError) else disk.failed(error)).message))
+            failed.append((each, (error if isinstance(error, AgentError) else system_error(error)).message))
     return done, failed
 
 

@@ -15,8 +15,8 @@ from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
-from git_agent.git import excludes, privacy, registered
 from git_agent.git.locks import private_dir
+from git_agent.git.worktrees import ignored, repair
 from git_agent.store import attempts, intents, tasks
 from git_agent.store.attempts import Standing
 
@@ -27,13 +27,13 @@ def examine_files(app: App, task: int | None = None) -> list[Finding]:
     """Examine the worktree of a live task, or of all; nothing is changed, and no link is followed."""
     busy = {intent.task for intent in intents.pending()}
     standing = [each for each in attempts.standing(task) if each.working and each.task not in busy]
-    there = [each for each in standing if registered.works(app.repo, each.worktree)]
+    there = [each for each in standing if repair.works(app.repo, each.worktree)]
     source = app.repo.main_worktree
     secrets = copied(source, app.config) if source is not None and there else []
     found = list(_included(app, there))
     for at in range(0, len(there), _AT_ONCE):
         some = there[at : at + _AT_ONCE]
-        asked = [privacy.ask_tracked(each.worktree, [context.FILE, *secrets]) for each in some]
+        asked = [ignored.ask_tracked(each.worktree, [context.FILE, *secrets]) for each in some]
         for each, answer in zip(some, asked, strict=True):
             tracked = answer()
             found += [*_context(each, context.FILE in tracked), *_tracked(each, tracked & set(secrets))]
@@ -42,7 +42,7 @@ def examine_files(app: App, task: int | None = None) -> list[Finding]:
 
 
 def _included(app: App, there: Sequence[Standing]) -> Iterator[Finding]:
-    if not there or privacy.is_excluded(app.repo, context.EXCLUDE):
+    if not there or ignored.is_excluded(app.repo, context.EXCLUDE):
         return
     if not app.repo.ignored(there[0].worktree, [context.FILE]):
         says = f"{context.FILE} is not ignored: info/exclude of the repository lacks {context.EXCLUDE}"
@@ -138,13 +138,13 @@ def _aside(app: App, path: str, name: str) -> str:
 
 
 def _fix_excluded(app: App, finding: Finding) -> str:
-    excludes.exclude(app.repo, finding.subject)
+    ignored.exclude(app.repo, finding.subject)
     return record_fix(app, finding, "added to info/exclude", {}, {"pattern": finding.subject})
 
 
 def _unignored(app: App, finding: Finding) -> str:
-    pattern = excludes.pattern(finding.data["path"])
-    excludes.exclude(app.repo, pattern)
+    pattern = ignored.pattern(finding.data["path"])
+    ignored.exclude(app.repo, pattern)
     return record_fix(app, finding, f"added {pattern} to info/exclude", {}, {"pattern": pattern})
 
 

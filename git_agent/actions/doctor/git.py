@@ -12,9 +12,10 @@ from git_agent.actions.worktrees import home
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
-from git_agent.git import places, refs, registered, scratch
-from git_agent.git.registered import Registered
+from git_agent.git import refs
 from git_agent.git.repo import Tips
+from git_agent.git.worktrees import registry, repair, scratch
+from git_agent.git.worktrees.repair import Registered
 from git_agent.proc import holders, processes
 from git_agent.store import attempts, health, intents, tasks
 
@@ -23,7 +24,7 @@ _LEFT_S = 3600.0
 
 def examine_git(app: App) -> list[Finding]:
     """Examine what the record says against what git has; nothing is changed. Git is asked before the record is read."""
-    tips, there = app.repo.start_tips()(), registered.registered(app.repo)
+    tips, there = app.repo.start_tips()(), repair.registered(app.repo)
     pending = {intent.task: intent for intent in intents.pending()}
     standing = [each for each in attempts.standing() if each.task not in pending]
     found = [
@@ -96,7 +97,7 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[st
     where = home(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
         path = os.path.join(where, name)
-        if registered.leads_nowhere(app.repo, path):
+        if repair.leads_nowhere(app.repo, path):
             quoted = shlex.quote(path)
             says, helps = f"{path} was a worktree, and git does not know it any more", f"mv {quoted} {quoted}.old"
             yield Finding("directory-orphan", says, None, path, helps)
@@ -130,7 +131,7 @@ def _left(app: App) -> Iterator[Finding]:
             pid = os.path.basename(path).partition("-")[0]
             yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
     for place in ("scratch", "trash"):
-        for name, age_s in places.left_in(app.store_dir, place):
+        for name, age_s in registry.left_in(app.store_dir, place):
             pid, path = name.lstrip(".").partition("-")[0], os.path.join(app.store_dir, place, name)
             old = age_s > _LEFT_S and path.removesuffix(".alive") not in marked
             if old and pid.isdecimal() and not processes.is_running(int(pid)):

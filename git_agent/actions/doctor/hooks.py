@@ -11,7 +11,8 @@ from git_agent.actions.setup.hooks import FACT
 from git_agent.actions.setup.init import init
 from git_agent.app import App
 from git_agent.domain.finding import Finding
-from git_agent.git import hookfiles, registered
+from git_agent.git.hooks.install import effective_hooks, hooks_forbidden, hooks_unlike_ours, lost_beside
+from git_agent.git.worktrees import repair
 from git_agent.proc import program
 from git_agent.store import attempts, facts
 
@@ -23,24 +24,22 @@ def examine_hooks(app: App) -> list[Finding]:
     if wanted in (None, "off") or app.env.get("GIT_AGENT_HOOKS") == "0":
         return found
     guard = (wanted or "").endswith("guard")
-    for path in hookfiles.unlike_ours(app.repo, guard=guard):
+    for path in hooks_unlike_ours(app.repo, guard=guard):
         found.append(Finding("hooks-script", f"{path} is missing, changed or not executable", None, path))
     return [*found, *_program(app), *_running(app)]
 
 
 def _running(app: App) -> Iterator[Finding]:
     """Only what installing again can mend: a hooks directory that must stay as it is is said by `git agent hooks`."""
-    standing = [
-        each.worktree for each in attempts.standing() if each.working and registered.works(app.repo, each.worktree)
-    ]
-    main = [] if hookfiles.forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
+    standing = [each.worktree for each in attempts.standing() if each.working and repair.works(app.repo, each.worktree)]
+    main = [] if hooks_forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
     for place in [*main, *standing]:
-        effective = hookfiles.effective(app.repo, place)
+        effective = effective_hooks(app.repo, place)
         missing = [each.event for each in effective if each.scheme == "none"]
         if missing:
             yield Finding("hooks-missing", f"{', '.join(missing)} in {place}: ours does not run", None, place)
         for each in effective:
-            if each.scheme == "own file" and (lost := hookfiles.lost_beside(each)):
+            if each.scheme == "own file" and (lost := lost_beside(each)):
                 says = f"{lost}, which ours runs after itself, is gone or not executable"
                 yield Finding("hooks-unchained", says, None, lost, f"chmod +x {shlex.quote(lost)}, or git agent init")
 
@@ -84,5 +83,5 @@ def _is_so(app: App, finding: Finding) -> bool:
     if finding.code == "hooks-program":
         return program.recorded(app.store_dir) is None
     if finding.code == "hooks-script":
-        return finding.subject in hookfiles.unlike_ours(app.repo, guard=(wanted or "").endswith("guard"))
-    return any(each.scheme == "none" for each in hookfiles.effective(app.repo, finding.subject))
+        return finding.subject in hooks_unlike_ours(app.repo, guard=(wanted or "").endswith("guard"))
+    return any(each.scheme == "none" for each in effective_hooks(app.repo, finding.subject))

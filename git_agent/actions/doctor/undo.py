@@ -13,7 +13,8 @@ from git_agent.domain.event import Event
 from git_agent.domain.finding import LASTING
 from git_agent.domain.soundness import Row
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git import excludes, lockfiles, refs, worktrees
+from git_agent.git import locks, refs
+from git_agent.git.worktrees import ignored, registry
 from git_agent.store import attempts, events, health, histories
 from git_agent.store.engine import peewee
 
@@ -98,14 +99,14 @@ def _branch(app: App, before: _Values, after: _Values) -> str:
 
 
 def _lock(app: App, before: _Values, after: _Values) -> str:
-    if worktrees.observe(app.repo, after["path"]).locked != after["reason"]:
+    if registry.observe(app.repo, after["path"]).locked != after["reason"]:
         raise _changed(f"{after['path']} is not locked as it was")
-    worktrees.unlock(app.repo, after["path"])
+    registry.unlock(app.repo, after["path"])
     return f"worktree {after['path']} is not locked any more"
 
 
 def _lock_file(app: App, before: _Values, after: _Values) -> str:
-    lockfiles.put_back(after["kept"], before["path"])
+    locks.put_back(after["kept"], before["path"])
     return f"{before['path']} is there again"
 
 
@@ -124,7 +125,7 @@ def _is_ours(path: str, task: int) -> bool:
 
 
 def _exclude(app: App, before: _Values, after: _Values) -> str:
-    excludes.admit(app.repo, after["pattern"])
+    ignored.unexclude(app.repo, after["pattern"])
     return f"{after['pattern']} is not in info/exclude any more"
 
 

@@ -13,9 +13,12 @@ from git_agent.actions.worktrees import home
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError, refused
-from git_agent.git import listing, lockfiles, places, refs, registered, worktrees
-from git_agent.git.registered import Registered
+from git_agent.git import locks, refs
+from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Tips
+from git_agent.git.worktrees import registry, repair
+from git_agent.git.worktrees.remove import discard_worktree
+from git_agent.git.worktrees.repair import Registered
 from git_agent.proc import holders
 from git_agent.store import attempts, intents, tasks
 from git_agent.store.attempts import Standing
@@ -37,9 +40,9 @@ def _again(app: App, finding: Finding) -> Finding:
 def _seen(app: App, finding: Finding) -> Iterable[Finding]:
     """Git is asked before the record is read."""
     if finding.code == "lock-stale":
-        return examine_locks(app, registered.registered(app.repo), finding.subject)
+        return examine_locks(app, repair.registered(app.repo), finding.subject)
     if finding.code == "worktree-half":
-        there = registered.registration(app.repo, finding.data["admin"])
+        there = repair.registration(app.repo, finding.data["admin"])
         return examine_strays(app, [there] if there else [])
     tips, busy = app.repo.start_tips()(), {intent.task for intent in intents.pending()}
     own = [each for each in attempts.standing(finding.task) if each.working and each.task not in busy]
@@ -55,22 +58,22 @@ def _branch(app: App, finding: Finding) -> str:
 
 def _connect(app: App, finding: Finding) -> str:
     path = finding.data["path"]
-    with worktrees.creation_lock(app.repo):
-        registered.repair(app.repo, path)
+    with creation_lock(app.repo):
+        repair.repair(app.repo, path)
     return record_fix(app, finding, "connected again", {}, {"path": path})
 
 
 def _point(app: App, finding: Finding) -> str:
     path = finding.data["path"]
-    with worktrees.creation_lock(app.repo):
-        registered.point_back(app.repo, finding.data["admin"], path)
+    with creation_lock(app.repo):
+        repair.point_back(app.repo, finding.data["admin"], path)
     return record_fix(app, finding, "connected again", {}, {"path": path})
 
 
 def _follow(app: App, finding: Finding) -> str:
     path = finding.data["path"]
-    with worktrees.creation_lock(app.repo):
-        registered.reconnect(app.repo, finding.data["admin"], path)
+    with creation_lock(app.repo):
+        repair.reconnect(app.repo, finding.data["admin"], path)
     text = record_fix(app, finding, "connected again", {}, {"path": path})
     from git_agent.actions.reconcile.reconcile import sync
 
@@ -80,24 +83,24 @@ def _follow(app: App, finding: Finding) -> str:
 
 
 def _lock(app: App, finding: Finding) -> str:
-    path, reason = finding.subject, worktrees.LOCK_REASON.format(task=finding.task)
-    with worktrees.creation_lock(app.repo):
-        seen = worktrees.observe(app.repo, path)
-        if seen.locked not in (None, listing.INITIALIZING):
+    path, reason = finding.subject, registry.LOCK_REASON.format(task=finding.task)
+    with creation_lock(app.repo):
+        seen = registry.observe(app.repo, path)
+        if seen.locked not in (None, registry.INITIALIZING):
             raise refused("locked-meanwhile", f"{path} was locked meanwhile", "git worktree list")
         if seen.locked is not None:
-            worktrees.unlock(app.repo, path)
-        worktrees.lock(app.repo, path, reason)
+            registry.unlock(app.repo, path)
+        registry.lock(app.repo, path, reason)
     return record_fix(app, finding, "locked", {"locked": finding.data["locked"]}, {"path": path, "reason": reason})
 
 
 def _half(app: App, finding: Finding) -> str:
     """Nobody was told of it; still, what is not as it was committed is somebody's, and then it stays."""
     path, admin = finding.data["path"], finding.data["admin"]
-    left = registered.work_in(app.repo, admin, path) if os.path.isdir(path) and os.listdir(path) else []
+    left = repair.work_in(app.repo, admin, path) if os.path.isdir(path) and os.listdir(path) else []
     if left:
         raise AgentError("has-work", f"there is work in it: {', '.join(left[:5])}", "move it away")
-    worktrees.discard(app.repo, path, task=finding.data["task"] or 0)
+    discard_worktree(app.repo, path, task=finding.data["task"] or 0)
     return record_fix(app, finding, "taken back", {}, {"path": path})
 
 
@@ -105,7 +108,7 @@ def _lock_file(app: App, finding: Finding) -> str:
     path = finding.subject
     if not holders.known():
         raise AgentError("cannot-know", "who has it open can't be known here", f"when no git runs: rm {path}")
-    kept = lockfiles.put_aside(app.repo, path)
+    kept = locks.put_aside(app.repo, path)
     return record_fix(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
 
 
@@ -149,10 +152,10 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
 
 def _last_commit(app: App, each: Standing) -> str | None:
     """The worktree's own log of HEAD is newer than our last look, if HEAD still is on the branch."""
-    spot = places.spot(app.repo.common_dir, each.admin)
+    spot = registry.spot(app.repo.common_dir, each.admin)
     known = [each.head_oid, *_rescued(app, each.task)]
     if spot is not None and spot.head == each.branch:
-        known.insert(0, places.last_head(app.repo.common_dir, each.admin))
+        known.insert(0, registry.last_head(app.repo.common_dir, each.admin))
     return next((oid for oid in known if oid and app.repo.resolve(oid)), None)
 
 
@@ -162,8 +165,8 @@ def _rescued(app: App, task: int) -> list[str]:
 
 
 def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
-    locked = listing.reason(os.path.join(app.repo.common_dir, "worktrees", each.admin))
-    if locked in (None, listing.INITIALIZING):
+    locked = registry.reason(os.path.join(app.repo.common_dir, "worktrees", each.admin))
+    if locked in (None, registry.INITIALIZING):
         says = f"task {each.task}: worktree {each.worktree} is " + (f"locked as '{locked}'" if locked else "not locked")
         yield Finding("worktree-unlocked", says, each.task, each.worktree, data={"locked": locked})
 
@@ -207,7 +210,7 @@ def examine_locks(app: App, there: Sequence[Registered], path: str | None = None
 
     there: the worktrees in which a git may run; path: of a single one, absolute.
     """
-    old = lockfiles.aged([path] if path is not None else lockfiles.lock_files(app.repo), _LOCK_OLD_S)
+    old = locks.aged([path] if path is not None else locks.lock_files(app.repo), _LOCK_OLD_S)
     if not old:
         return
     held = holders.holders({each.path for each in old})

@@ -11,7 +11,7 @@ from git_agent.app import App
 from git_agent.domain.clocks import Clocks, Reading, compare
 from git_agent.domain.lease import Lease
 from git_agent.domain.reaping import Found, Judged, Verdict, judge
-from git_agent.git import activity
+from git_agent.git.worktrees import activity
 from git_agent.proc import processes
 from git_agent.store import attempts, facts, leases, silence
 from git_agent.store.silence import CLOCKS

@@ -14,8 +14,8 @@ from git_agent.domain.queueing import Fate, Outcome, together
 from git_agent.domain.sequence import sequence
 from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
-from git_agent.git import merges
-from git_agent.git.merges import Conflict
+from git_agent.git.merging.merge import try_merge
+from git_agent.git.merging.rebase import Conflict, rebase
 from git_agent.store import events, tasks
 
 
@@ -86,9 +86,9 @@ def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
     A fast-forward conflicts with nothing: it is refused.
     """
     if strategy == "rebase":
-        rebased = merges.rebase(app.repo, base_oid, tip)
+        rebased = rebase(app.repo, base_oid, tip)
         return rebased if isinstance(rebased, Conflict) else None
-    merged = merges.try_merge(app.repo, base_oid, tip)
+    merged = try_merge(app.repo, base_oid, tip)
     return merged if isinstance(merged, Conflict) else None
 
 

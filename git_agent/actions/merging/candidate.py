@@ -9,7 +9,9 @@ from git_agent.actions.context_file import carries_context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import refused
-from git_agent.git import merges, trailers
+from git_agent.git.merging import trailers
+from git_agent.git.merging.merge import commit_merge, merge_message, try_merge
+from git_agent.git.merging.rebase import Conflict, rebase
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Candidate:
     strategy: str
 
 
-def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> Candidate | merges.Conflict:
+def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> Candidate | Conflict:
     """Make the commit of a merge, squash, rebase or fast-forward of a task's branch.
 
     base_oid, tip: full oids of base and branch. Returns the paths that conflict instead, if any. Raises AgentError
@@ -39,20 +41,20 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
         _refuse_context(app, task, tip)
         return Candidate(tip, base_oid, tip, strategy)
     if strategy == "rebase":
-        rebased = merges.rebase(app.repo, base_oid, tip)
-        if isinstance(rebased, merges.Conflict):
+        rebased = rebase(app.repo, base_oid, tip)
+        if isinstance(rebased, Conflict):
             return rebased
         _refuse_context(app, task, rebased)
         return Candidate(rebased, base_oid, tip, strategy)
-    tried = merges.try_merge(app.repo, base_oid, tip)
-    if isinstance(tried, merges.Conflict):
+    tried = try_merge(app.repo, base_oid, tip)
+    if isinstance(tried, Conflict):
         return tried
     _refuse_context(app, task, tried.tree)
     parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
     where = _checkout(app, task)
     says = _message(app, task, tip, where) if strategy == "merge" else _squashed(app, task, base_oid, tip)
     message = trailers.add(app.repo, says, _trailers(task))
-    oid = merges.commit(app.repo, tried.tree, parents, message, cwd=where)
+    oid = commit_merge(app.repo, tried.tree, parents, message, cwd=where)
     return Candidate(oid, base_oid, tip, strategy)
 
 
@@ -63,7 +65,7 @@ def _refuse_context(app: App, task: Task, made: str) -> None:
 
 
 def _message(app: App, task: Task, tip: str, where: str | None) -> str:
-    return merges.merge_message(app.repo, task.branch or "", task.base, tip, where) + f"\n\n{task.title}\n"
+    return merge_message(app.repo, task.branch or "", task.base, tip, where) + f"\n\n{task.title}\n"
 
 
 def _squashed(app: App, task: Task, base_oid: str, tip: str) -> str:

@@ -69,9 +69,9 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
 
 def _runs_programs(app: App) -> bool:
     """A person's merge driver may do anything, and take any time: only who asks for merges has it run."""
-    from git_agent.git import merges
+    from git_agent.git.merging.merge import has_merge_drivers
 
-    return merges.has_drivers(app.repo)
+    return has_merge_drivers(app.repo)
 
 
 def _answers(found: Found | None, term: str | None) -> bool:
@@ -101,19 +101,19 @@ def _root(task: Task, bases: Mapping[str | None, str]) -> str:
 
 
 def _terms(app: App, pairs: Iterable[_Pair]) -> dict[str, str]:
-    from git_agent.git.terms import terms
+    from git_agent.git.merging.inputs import merge_inputs
 
-    return {under: terms(app.repo, under) for under in {pair.under for pair in pairs}}
+    return {under: merge_inputs(app.repo, under) for under in {pair.under for pair in pairs}}
 
 
 def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dict[clashes.Pair, Found]:
-    from git_agent.git import merges
+    from git_agent.git.merging.merge import try_merges
 
     fresh: dict[clashes.Pair, Found] = {}
     for under, term in terms.items():
         wanted = list(dict.fromkeys((p.a, p.b) for p in lacking if p.under == under))
         of = f"merging {len(wanted)} pairs in memory"
-        given = merges.try_merges(app.repo, under, wanted, partial(_progress, app, of))
+        given = try_merges(app.repo, under, wanted, partial(_progress, app, of))
         fresh |= {pair: Found(term, got if got is None else got.paths) for pair, got in zip(wanted, given, strict=True)}
     return fresh
 

@@ -15,7 +15,7 @@ from git_agent.app import App
 from git_agent.domain.queueing import together
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import merges
+from git_agent.git.merging.land import land_commit
 from git_agent.proc import processes
 from git_agent.store import intents, locks, tasks
 
@@ -60,7 +60,7 @@ def land(app: App, links: Sequence[Link], *, keep: bool, lock: int | None = None
         return Landing((), tuple(changed))
     try:
         says = f"git-agent: merge {together([link.task.id for link in links])}"
-        where = merges.land(app.repo, base, new, old, says)
+        where = land_commit(app.repo, base, new, old, says)
     except AgentError:
         if not _stands(app, base, new):
             with app.store.transaction():

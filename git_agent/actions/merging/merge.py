@@ -16,8 +16,10 @@ from git_agent.domain.landing import after_check, after_conflict, base_gone
 from git_agent.domain.queueing import check_commands
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git import merges, refs
-from git_agent.git.preview import Preview
+from git_agent.git import refs
+from git_agent.git.merging.land import require_landable
+from git_agent.git.merging.rebase import Conflict
+from git_agent.git.worktrees.preview import Preview
 from git_agent.store import tasks
 
 _TRIES = 4  # the base may move while a merge is computed; each try starts from where it is then
@@ -73,10 +75,10 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
     if base_oid is None:
         raise base_gone(task)
     made = candidate(app, task, strategy, base_oid, tip)
-    if isinstance(made, merges.Conflict):
+    if isinstance(made, Conflict):
         raise _conflict(app, task, made, dry_run)
     if dry_run:
-        merges.require_landable(app.repo, task.base, made.oid, base_oid)
+        require_landable(app.repo, task.base, made.oid, base_oid)
     log = check_merge(app, task, made, dry_run) if checked else None
     if dry_run:
         return Merged(task)
@@ -89,7 +91,7 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
     return Merged(landing.landed[0].task, landing.landed[0])
 
 
-def _conflict(app: App, task: Task, found: merges.Conflict, dry_run: bool) -> AgentError:
+def _conflict(app: App, task: Task, found: Conflict, dry_run: bool) -> AgentError:
     if not dry_run:
         hold_conflict(app, task, found)
     return AgentError(
@@ -111,7 +113,7 @@ def check_merge(app: App, task: Task, made: Candidate, dry_run: bool) -> str | N
     commands = check_commands([task], app.config.text("agent.check"))
     if not commands:
         return None
-    merges.require_landable(app.repo, task.base, made.oid, made.base_oid)  # nobody wants to hear it after an hour
+    require_landable(app.repo, task.base, made.oid, made.base_oid)  # nobody wants to hear it after an hour
     with Preview(app.repo) as preview:
         ran = run_check(app, preview.at(made.oid), commands, [task.id])
     if ran.passed:

@@ -21,9 +21,10 @@ from git_agent.domain.queueing import Fate, Outcome, check_commands, together
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git import refs
-from git_agent.git.merges import Conflict, require_landable
-from git_agent.git.preview import Preview
+from git_agent.git.merging.land import require_landable
+from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import HEADS
+from git_agent.git.worktrees.preview import Preview
 from git_agent.proc import processes
 from git_agent.store import locks, tasks
 

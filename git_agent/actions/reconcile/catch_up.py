@@ -15,8 +15,8 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError
-from git_agent.git.merged import Movement, Verdict, judge
-from git_agent.git.ownership import came_in
+from git_agent.git.merging.merged import MergeProof, Movement, judge
+from git_agent.git.merging.provenance import came_in
 from git_agent.git.repo import Tips
 from git_agent.store import attempts, events, tasks
 from git_agent.store.sights import Sight
@@ -37,7 +37,7 @@ class _Seen:
     upstream: str | None
     there: bool
     worked: bool
-    merged: Verdict | None
+    merged: MergeProof | None
     into: str
     carried: bool
     named: bool
@@ -178,7 +178,7 @@ def _start(task: Task) -> str | None:
     return attempt.start_oid if attempt else None
 
 
-def _completed(app: App, task: Task, seen: _Seen, how: Verdict) -> str:
+def _completed(app: App, task: Task, seen: _Seen, how: MergeProof) -> str:
     data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
     done = take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
     if not done.moved:

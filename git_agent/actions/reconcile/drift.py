@@ -14,9 +14,9 @@ from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
-from git_agent.git import places, registered
 from git_agent.git.repo import Tips
-from git_agent.git.state import end_of, git_dir_of, way_home
+from git_agent.git.worktrees import registry, repair
+from git_agent.git.worktrees.state import end_of, git_dir_of, way_home
 from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Standing
 
@@ -45,7 +45,7 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
 
     Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
     """
-    spot = places.spot(app.repo.common_dir, each.admin)
+    spot = registry.spot(app.repo.common_dir, each.admin)
     # Asked once more: it may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, spot.head if spot else None, tips)
@@ -100,7 +100,7 @@ def _elsewhere(app: App, each: Standing) -> Amiss | None:
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == os.path.join(app.repo.common_dir, "worktrees", each.admin):
         return None
-    if registered.claimed_elsewhere(app.repo, each.worktree):
+    if repair.claimed_elsewhere(app.repo, each.worktree):
         other = os.path.dirname(os.path.dirname(home or ""))
         says = f"{where} belongs to the repository {other}: this one is a copy"
         return Amiss("repository-copied", "worktree of another repository", kind, says, "")
@@ -167,7 +167,7 @@ def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
 
 def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
     """`git worktree move` is no loss: the record follows, and so does the worker's context file."""
-    spot = places.spot(app.repo.common_dir, each.admin)
+    spot = registry.spot(app.repo.common_dir, each.admin)
     path = spot.path if spot else None
     if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
         return each, []
@@ -244,7 +244,10 @@ def moved_along(app: App, each: Standing) -> str | None:
     """
     if os.path.lexists(each.worktree):
         return None
-    path, spot = os.path.join(home(app), os.path.basename(each.worktree)), places.spot(app.repo.common_dir, each.admin)
+    path, spot = (
+        os.path.join(home(app), os.path.basename(each.worktree)),
+        registry.spot(app.repo.common_dir, each.admin),
+    )
     before = way_home(path)
     if os.path.basename(before) != each.admin or os.path.lexists(before) or spot is None:
         return None

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Task
-from git_agent.git.merged import Movement
+from git_agent.git.merging.merged import Movement
+from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Tips
-from git_agent.git.reverts import reverted
 from git_agent.store import events, facts, intents, tasks
 
 _LATELY = 50  # merges into a base that was set back are looked for; each costs a spawn of git

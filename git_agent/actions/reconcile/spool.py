@@ -14,7 +14,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError
-from git_agent.git import arrivals, spool
+from git_agent.git import push_check, spool
 from git_agent.git.repo import Tips
 from git_agent.git.spool import Note
 from git_agent.proc import processes
@@ -75,12 +75,12 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
         if update.there.startswith("refs/tags/"):
             continue  # to name a commit asks nobody to review it
         meant = [t for t in _with_tip(tips, update.oid) if hands_in(t, update.oid)]
-        if not meant or update.oid in tips.arrived or arrivals.would_show(app.repo, push.remote, update.there):
+        if not meant or update.oid in tips.arrived or push_check.would_show(app.repo, push.remote, update.there):
             continue  # what a remote-tracking branch shows is seen by looking at git
         if not remotes:
             return None
         try:
-            arrived = arrivals.ask(app.repo, push.remote, push.url, update)
+            arrived = push_check.ask(app.repo, push.remote, push.url, update)
         except AgentError as error:
             return _try_again(path, meant[0], error, lines)
         if arrived:
@@ -98,7 +98,7 @@ def _hand_in(app: App, meant: list[Task], update: Update, remote: str) -> list[s
     for task in meant:
         if not app.repo.commits(f"refs/heads/{task.base}", update.oid, limit=1):
             continue
-        there = f"{arrivals.shown(remote)} {update.there}"
+        there = f"{push_check.shown(remote)} {update.there}"
         with app.store.transaction():
             line = hand_in(app, tasks.get(task.id), update.oid, there, worked=1)
         lines += [line, *warn_pushed(app, task, update.oid)] if line else []

@@ -41,11 +41,12 @@ def under_way(app: App) -> Iterator[None]:
         raise
     except BaseException as error:
         _mend_mine(app)
-        from git_agent.git import disk, leftovers
+        from git_agent.git.errors import system_error
+        from git_agent.git.worktrees.scratch import delete_leftovers
 
-        leftovers.sweep(app.repo)  # an interruption may have struck while something was being cleared away
+        delete_leftovers(app.repo)  # an interruption may have struck while something was being cleared away
         if isinstance(error, OSError):
-            raise disk.failed(error) from error
+            raise system_error(error) from error
         raise
 
 

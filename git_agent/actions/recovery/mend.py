@@ -14,8 +14,8 @@ from git_agent.app import App
 from git_agent.domain.place import Place
 from git_agent.domain.repair import Observed, Repair, repair
 from git_agent.errors import AgentError
-from git_agent.git import worktrees
-from git_agent.git.unland import unland
+from git_agent.git.merging.unland import unland
+from git_agent.git.worktrees import registry
 from git_agent.proc import processes
 from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.intents import Intent
@@ -80,7 +80,7 @@ def _is_gone(app: App, task: int, number: int) -> bool:
 
 
 def _stands(app: App, path: str) -> bool:
-    return worktrees.observe(app.repo, path).exists
+    return registry.observe(app.repo, path).exists
 
 
 def _finish(app: App, intent: Intent) -> None:
@@ -117,11 +117,11 @@ def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
     What it locked was unlocked.
     """
     for place in (Place(**each) for each in data["places"]):
-        seen = worktrees.observe(app.repo, place.worktree) if place.worktree else None
+        seen = registry.observe(app.repo, place.worktree) if place.worktree else None
         attempt = attempts.find(task, place.number)
         if seen is not None and attempt is not None and seen.registered and seen.exists and not seen.half:
             keep_attempt(app, tasks.get(task), replace(attempt, worktree=place.worktree), force=True)
         discard_place(app, task, place)
     for path in data["locks"]:
-        if worktrees.observe(app.repo, path).locked == worktrees.LOCK_REASON.format(task=task):
-            worktrees.unlock(app.repo, path)
+        if registry.observe(app.repo, path).locked == registry.LOCK_REASON.format(task=task):
+            registry.unlock(app.repo, path)

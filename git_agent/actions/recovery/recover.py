@@ -18,9 +18,9 @@ def recover(app: App) -> list[str]:
     for intent in intents.pending():
         lines.extend(_mended(app, intent))
     if lines or any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
-        from git_agent.git import leftovers
+        from git_agent.git.worktrees.scratch import delete_leftovers
 
-        leftovers.sweep(app.repo)
+        delete_leftovers(app.repo)
     return lines
 
 

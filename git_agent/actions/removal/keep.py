@@ -12,10 +12,11 @@ from git_agent import context
 from git_agent.app import App
 from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
-from git_agent.git import refs, rescues, strangers, worktrees
+from git_agent.git import refs, rescues
 from git_agent.git.run import git
-from git_agent.git.snapshot import Snapshot, snapshot
-from git_agent.git.state import IGNORED, Change, ignored_directories
+from git_agent.git.worktrees import occupied, registry
+from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
+from git_agent.git.worktrees.state import IGNORED, Change, ignored_directories
 from git_agent.store import facts
 from git_agent.store.attempts import Attempt
 
@@ -33,7 +34,7 @@ def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone
     if tip is not None and tip != attempt.start_oid:
         kept.append(refs.keep(app.repo, task.id, tip))
     gone = Gone(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
-    if attempt.worktree is None or strangers.is_gone(attempt.worktree):
+    if attempt.worktree is None or occupied.is_gone(attempt.worktree):
         return gone
     return _with_worktree(app, task, attempt.worktree, gone, branch, force)
 
@@ -43,7 +44,7 @@ def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | No
     changes = app.repo.status(path, ignored=True)
     aside, kept = keep_ignored(app, task, path, changes), list(gone.kept)
     kept += [aside] if aside else []
-    seen = worktrees.observe(app.repo, path)
+    seen = registry.observe(app.repo, path)
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep(app.repo, task.id, head))
@@ -58,7 +59,7 @@ def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | No
         worktree=path,
         head=seen.branch,
         head_oid=head,
-        locked=seen.locked == worktrees.LOCK_REASON.format(task=task.id),
+        locked=seen.locked == registry.LOCK_REASON.format(task=task.id),
         files=files.oid if files else None,
         index=files.staged if files else None,
         stages=bool(files and files.stages),
@@ -74,7 +75,7 @@ def _files(app: App, task: Task, path: str, changes: Sequence[Change]) -> Snapsh
         return None
     # What is ignored and was added by force is in nothing but the index yet.
     also = [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(path, c.path))]
-    return snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)
+    return take_snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)
 
 
 def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change]) -> str | None:

@@ -11,9 +11,11 @@ from shlex import quote
 from git_agent.actions.removal.keep import loose
 from git_agent.app import App
 from git_agent.domain.task import State, Task
-from git_agent.git import index, nested, strangers, submodules, worktrees
 from git_agent.git.run import GitError
-from git_agent.git.state import IGNORED, Change, end_of, ignored_directories
+from git_agent.git.worktrees import index, occupied, registry
+from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
+from git_agent.git.worktrees.occupied import processes_inside
+from git_agent.git.worktrees.state import IGNORED, Change, end_of, ignored_directories
 from git_agent.store.attempts import Attempt
 
 
@@ -62,7 +64,7 @@ def _obstacles(
     # Before git is asked: in a directory that is no worktree it would find the repository around it, or none.
     if (strange := _stranger(app, attempt.worktree)) is not None:
         return Obstacles((strange,), (), ())
-    path = attempt.worktree if attempt.worktree is not None and not strangers.is_gone(attempt.worktree) else None
+    path = attempt.worktree if attempt.worktree is not None and not occupied.is_gone(attempt.worktree) else None
     # One look for all, since it takes as long as all the rest: 50 to 400 ms where there are 50,000 files.
     changes = app.repo.status(path, ignored=True) if path else []
     firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
@@ -72,7 +74,7 @@ def _obstacles(
 
 
 def _stranger(app: App, path: str | None) -> Firm | None:
-    found = strangers.stranger(app.repo, path) if path is not None else None
+    found = occupied.occupant(app.repo, path) if path is not None else None
     if path is None or found is None:
         return None
     helps = f"mv {quote(path)} ELSEWHERE, then git agent clean"
@@ -83,8 +85,8 @@ def _stranger(app: App, path: str | None) -> Firm | None:
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
     """Whoever locked a worktree for another reason than ours wants it to stay."""
-    found = None if attempt.worktree is None else worktrees.observe(app.repo, attempt.worktree).locked
-    if found in (None, worktrees.LOCK_REASON.format(task=task.id)):
+    found = None if attempt.worktree is None else registry.observe(app.repo, attempt.worktree).locked
+    if found in (None, registry.LOCK_REASON.format(task=task.id)):
         return []
     line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")
     return [Firm(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may go")]
@@ -92,9 +94,9 @@ def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
 
 def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
     held = index.look(path)
-    own = nested.nested(path, changes, held.links)
+    own = nested_repositories(path, changes, held.links)
     firm = [Firm(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own]
-    changed = submodules.changed(path, changes, held.links)
+    changed = changed_submodules(path, changes, held.links)
     helps = "commit and push there; or git worktree remove --force {}, if it may be lost"
     firm += [
         Firm(f"submodule {name} has changes that are not committed", helps.format(quote(path))) for name in changed
@@ -115,7 +117,7 @@ def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
 
 
 def _submodules(app: App, attempt: Attempt) -> list[Firm]:
-    inside = submodules.unpushed(app.repo, attempt.admin) if attempt.admin else []
+    inside = unpushed_submodules(app.repo, attempt.admin) if attempt.admin else []
     helps = f"push there; or git worktree remove --force {quote(attempt.worktree or '')}, if it may be lost"
     return [Firm(f"submodule {name} has commits that are on no remote", helps) for name in inside]
 
@@ -123,9 +125,7 @@ def _submodules(app: App, attempt: Attempt) -> list[Firm]:
 def _in_worktree(app: App, path: str, changes: Sequence[Change]) -> list[str]:
     lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code != IGNORED]
     lines += [f"copied and changed since: {name}" for name in precious(app, path, changes)]
-    lines += [
-        f"process inside: {pid} {command}" for pid, command in worktrees.inhabitants(path, exclude_ancestors=False)
-    ]
+    lines += [f"process inside: {pid} {command}" for pid, command in processes_inside(path, exclude_ancestors=False)]
     return lines
 
 

@@ -14,8 +14,10 @@ from git_agent.app import App
 from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git import refs, worktrees
+from git_agent.git import refs
 from git_agent.git.run import GitError
+from git_agent.git.worktrees import registry
+from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes
 from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Attempt
@@ -107,7 +109,7 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
         error.exit is Exit.REFUSED or error.code == "cannot-remove" or isinstance(error, GitError)
     ):
         return False
-    seen = worktrees.observe(app.repo, attempt.worktree)
+    seen = registry.observe(app.repo, attempt.worktree)
     return seen.exists and seen.registered
 
 
@@ -139,7 +141,7 @@ def _plan(
 
 
 def _is_gone(app: App, attempt: Attempt) -> bool:
-    if attempt.worktree is not None and worktrees.observe(app.repo, attempt.worktree).registered:
+    if attempt.worktree is not None and registry.observe(app.repo, attempt.worktree).registered:
         return False
     return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
 
@@ -184,7 +186,7 @@ def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Gone, *, force:
     without it, for a commit that was made since, and for a worktree that somebody else locked.
     """
     if attempt.worktree is not None:
-        worktrees.remove(app.repo, attempt.worktree, task=task.id, head=gone.head_oid, force=force)
+        remove_worktree(app.repo, attempt.worktree, task=task.id, head=gone.head_oid, force=force)
     head = None if attempt.adopted else app.repo.head(attempt.branch)
     # A branch that a person checked out meanwhile stays: deleting it would leave that worktree unborn.
     if head is not None and head.worktree is None:

@@ -18,7 +18,7 @@ from git_agent.domain import command, names
 from git_agent.domain.command import Command
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused, usage
-from git_agent.git import disk
+from git_agent.git.errors import explain_system_errors
 from git_agent.proc import processes, remains
 from git_agent.store import attempts, events, leases, sessions
 from git_agent.store.sessions import Session
@@ -108,7 +108,7 @@ def _run_already(task: Task, other: Session) -> AgentError:
     return refused("already-run", says, f"git agent logs {task.id} -f, or git agent stop {task.id}")
 
 
-@disk.explained()
+@explain_system_errors()
 def _write_prompt(app: App, task: Task) -> str:
     directory = os.path.join(app.store_dir, "prompts")
     os.makedirs(directory, mode=0o700, exist_ok=True)

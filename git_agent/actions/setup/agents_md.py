@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from git_agent.app import App
 from git_agent.domain import guide, marked
 from git_agent.errors import refused
-from git_agent.git import disk
+from git_agent.git.errors import explain_system_errors
 
 FILE = "AGENTS.md"
 
@@ -33,7 +33,7 @@ def agents_md(app: App) -> AgentsMd:
         says = f"a bare repository has no place for {FILE}"
         raise refused("no-worktree", says, "git agent init --agents-md, in a worktree of it")
     path = os.path.join(top, FILE)
-    with disk.explained():
+    with explain_system_errors():
         held, mode = _read(path)
         text = held.decode("utf-8", "surrogateescape")
         wanted = marked.with_part(text, guide.fragment()).encode("utf-8", "surrogateescape")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.domain.task import LIVE
-from git_agent.git import hookblocks, hookfiles
-from git_agent.git.hookfiles import Effective
+from git_agent.git.hooks import scripts
+from git_agent.git.hooks.install import Effective, effective_hooks, hooks_are_intact, install_hooks
 from git_agent.store import attempts, events, facts, path_claims, sights
 
 _TRIES = 10
@@ -30,7 +30,7 @@ def protect(app: App) -> None:
 
 
 def _put(app: App, name: str, text: str) -> bool:
-    return hookblocks.put(os.path.join(app.store_dir, name), text.encode("utf-8", "surrogateescape"), 0o600)
+    return scripts.put(os.path.join(app.store_dir, name), text.encode("utf-8", "surrogateescape"), 0o600)
 
 
 def _protected() -> str:
@@ -66,9 +66,9 @@ def heal(app: App) -> list[str]:
     guard, lines = (wanted or "").endswith("guard"), list[str]()
     # Not ours where another one is recorded and there: two installations would mend each other's for ever.
     path = program.recorded(app.store_dir) or program.own()
-    if wanted is None or not hookfiles.intact(app.repo, path, guard=guard):
+    if wanted is None or not hooks_are_intact(app.repo, path, guard=guard):
         guard = app.config.switch("agent.guard")
-        done = hookfiles.install(app.repo, path, guard=guard)
+        done = install_hooks(app.repo, path, guard=guard)
         with app.store.transaction():
             facts.put(FACT, "on+guard" if guard else "on")
         lines = [*([_said(wanted)] if done.changed or wanted is None else []), *done.manual]
@@ -99,5 +99,5 @@ def hooks(app: App) -> Hooks:
     wanted = app.has_store and facts.get(FACT) != "off"
     standing = [each.worktree for each in attempts.standing() if each.working] if app.has_store else []
     other = next((path for path in standing if path != place), None)
-    workers = tuple(hookfiles.effective(app.repo, other)) if other and app.repo.admin is None else None
-    return Hooks(wanted, place, tuple(hookfiles.effective(app.repo, place)), workers)
+    workers = tuple(effective_hooks(app.repo, other)) if other and app.repo.admin is None else None
+    return Hooks(wanted, place, tuple(effective_hooks(app.repo, place)), workers)

@@ -14,7 +14,10 @@ from git_agent.actions.setup.hooks import FACT, protect
 from git_agent.app import App
 from git_agent.domain import marked
 from git_agent.errors import refused
-from git_agent.git import disk, excludes, hookfiles, registered, versions
+from git_agent.git import versions
+from git_agent.git.errors import explain_system_errors
+from git_agent.git.hooks.install import install_hooks, uninstall_hooks
+from git_agent.git.worktrees import ignored, repair
 from git_agent.proc import processes, program
 from git_agent.store import attempts, facts, sessions, tasks
 from git_agent.store.store import Store
@@ -44,10 +47,10 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     app.creates = True
     made = not Store.stands_in(app.store_dir)
     store = app.store
-    with disk.explained():
-        excludes.exclude(app.repo, context.EXCLUDE)
+    with explain_system_errors():
+        ignored.exclude(app.repo, context.EXCLUDE)
     guard = hooks and app.config.switch("agent.guard")
-    done = hookfiles.install(app.repo, program.own(), guard=guard) if hooks else hookfiles.uninstall(app.repo)
+    done = install_hooks(app.repo, program.own(), guard=guard) if hooks else uninstall_hooks(app.repo)
     with app.store.transaction():
         facts.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
     if guard:
@@ -89,11 +92,11 @@ def deinit(
     if there:
         with app.store.transaction():
             facts.put(FACT, "off")
-    done = hookfiles.uninstall(app.repo)
+    done = uninstall_hooks(app.repo)
     if purge and there:
         app.close()
-        with disk.explained():
-            excludes.admit(app.repo, context.EXCLUDE)  # under a lock of the store's directory
+        with explain_system_errors():
+            ignored.unexclude(app.repo, context.EXCLUDE)  # under a lock of the store's directory
             _delete(app.store_dir)
     return Deinitialized(done.changed, (*done.manual, *_told(app), *(_kept(app) if purge else ())), purge and there)
 
@@ -123,7 +126,7 @@ def _refuse_running(app: App) -> None:
     _ = app.store
     for session in sessions.unended():
         attempt = attempts.find(session.task, session.attempt) if session.attempt else None
-        if attempt is not None and attempt.worktree and registered.claimed_elsewhere(app.repo, attempt.worktree):
+        if attempt is not None and attempt.worktree and repair.claimed_elsewhere(app.repo, attempt.worktree):
             continue  # this store is a copy, and so is the session
         if not processes.is_gone(session.owner):
             says = f"task {session.task} is run by process {session.owner.pid}"

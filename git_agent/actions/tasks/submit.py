@@ -14,9 +14,10 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git import refs, worktrees
+from git_agent.git import refs
 from git_agent.git.run import GitError, git
-from git_agent.git.state import end_of
+from git_agent.git.worktrees import registry
+from git_agent.git.worktrees.state import end_of
 from git_agent.store import tasks
 
 
@@ -75,7 +76,7 @@ def _check_worktree(app: App, task: Task) -> None:
 
 
 def _check_branch(app: App, task: Task, path: str) -> None:
-    seen = worktrees.observe(app.repo, path)
+    seen = registry.observe(app.repo, path)
     if not (seen.exists and seen.registered):
         says = f"the worktree of {task.label} is gone: {path}"
         raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")

@@ -17,7 +17,9 @@ from git_agent.domain.operation import CANCELLED, MERGED, REMOVED, take_back_com
 from git_agent.domain.place import Place
 from git_agent.domain.task import FINISHED, LIVE, State, Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import refs, withdrawal, worktrees
+from git_agent.git import refs
+from git_agent.git.merging import unmerge
+from git_agent.git.worktrees import registry
 from git_agent.store import attempts, events, tasks
 
 
@@ -95,7 +97,7 @@ def _place(app: App, task: Task, gone: Gone) -> Place:
         if other := refs.clash(gone.branch, app.heads):
             raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", helps)
     path = gone.worktree
-    if path is not None and (worktrees.observe(app.repo, path).registered or _is_taken(path)):
+    if path is not None and (registry.observe(app.repo, path).registered or _is_taken(path)):
         raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {helps}")
     return Place(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
 
@@ -107,7 +109,7 @@ def _is_taken(path: str) -> bool:
 def _unlocked(app: App, task: Task) -> list[str]:
     """A live task's worktrees are locked; what a person locked stays as it is."""
     there = [a.worktree for a in attempts.present(task.id) if a.worktree]
-    return [w for w in there if (o := worktrees.observe(app.repo, w)).registered and o.exists and o.locked is None]
+    return [w for w in there if (o := registry.observe(app.repo, w)).registered and o.exists and o.locked is None]
 
 
 def plan_withdrawal(app: App, task: Task, event: Event, assumed: Assumed) -> dict[str, str]:
@@ -124,13 +126,13 @@ def plan_withdrawal(app: App, task: Task, event: Event, assumed: Assumed) -> dic
     if on := list(_standing(app, task, base, oid, tip, assumed)):
         hint = f"{take_back_command(data)}, on '{base}', takes it back by a commit"
         raise refused("built-upon", f"{cannot}{on[0]}", hint, tuple(on[1:]))
-    withdrawal.withdraw(app.repo, base, now, old, "", dry_run=True)
+    unmerge.withdraw(app.repo, base, now, old, "", dry_run=True)
     return {"base": base, "oid": oid, "old": old}
 
 
 def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Assumed) -> Iterator[str]:
     own = {a.branch for a in attempts.of_task(task.id)}
-    found = withdrawal.standing_on(app.repo, oid, base, own)
+    found = unmerge.standing_on(app.repo, oid, base, own)
     if pushed := [name for name in found if name.startswith("remotes/")]:
         yield f"it was pushed: {', '.join(pushed)}"
     if tip != oid:
@@ -151,7 +153,7 @@ def _gone(app: App, task: Task, event: Event, now: str | None, cannot: str) -> A
     base, oid, old = data["base"], data["oid"], data["old"]
     if now is None or app.repo.is_ancestor(now, old):
         return refused("not-in-base", f"{cannot}'{base}' does not have it any more", f"git agent reopen {task.id}")
-    found = withdrawal.rewritten(app.repo, now, oid, old, data["tip"])
+    found = unmerge.rewritten(app.repo, now, oid, old, data["tip"])
     if found is None:
         says = f"{cannot}'{base}' does not have the commit {oid[:12]} any more"
         return refused("not-in-base", says, f"git log {base} tells whether its work is there")

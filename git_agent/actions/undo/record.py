@@ -12,7 +12,7 @@ from git_agent.domain.gone import Gone
 from git_agent.domain.message import Draft
 from git_agent.domain.operation import CANCELLED, MERGED, UNDONE
 from git_agent.domain.task import Hold, State, Step, Task, after
-from git_agent.git import listing
+from git_agent.git.worktrees import registry
 from git_agent.store import attempts, events, facts, intents, messages, tasks
 
 
@@ -42,7 +42,7 @@ def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
 
 
 def _admin(app: App, gone: Gone) -> str | None:
-    found = listing.registrations(app.repo, gone.worktree) if gone.worktree else []
+    found = registry.registrations(app.repo, gone.worktree) if gone.worktree else []
     return os.path.basename(found[0]) if found else None
 
 

@@ -14,7 +14,8 @@ from git_agent.domain import names
 from git_agent.domain.rescue import Rescue, parse_rescue
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
-from git_agent.git import disk, refs, rescues
+from git_agent.git import refs, rescues
+from git_agent.git.errors import explain_system_errors
 from git_agent.git.refs import RESCUE
 from git_agent.store import events, tasks
 
@@ -135,7 +136,7 @@ def prune_rescues(
     before = app.store.now() - int(older_than_s * 1000)
     kept = rescue_refs(app)
     old = tuple(r for r in kept if r.at is not None and r.at <= before)
-    with disk.explained():
+    with explain_system_errors():
         directories = tuple(d for d in _directories(app) if _since_ms(d) <= before)
     only = rescues.only_there(app.repo, {f"{refs.RESCUE}{r.name}": r.oid for r in old}) if old else set()
     lost = tuple(r for r in old if r.oid in only)
@@ -172,7 +173,7 @@ def _delete(app: App, found: PrunedRescues) -> None:
     for each in found.rescues:
         with contextlib.suppress(refs.RefMoved):  # another one has deleted it
             refs.delete(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
-    with disk.explained():
+    with explain_system_errors():
         for directory in found.directories:
             with contextlib.suppress(FileNotFoundError):
                 if os.path.isdir(directory) and not os.path.islink(directory):

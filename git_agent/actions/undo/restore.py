@@ -21,9 +21,13 @@ from git_agent.domain.gone import Gone, missing
 from git_agent.domain.place import Place
 from git_agent.domain.task import LIVE, Task
 from git_agent.errors import AgentError
-from git_agent.git import disk, refs, withdrawal, worktrees
+from git_agent.git import refs
+from git_agent.git.errors import explain_system_errors
+from git_agent.git.merging import unmerge
 from git_agent.git.run import git
-from git_agent.git.snapshot import restage
+from git_agent.git.worktrees import registry
+from git_agent.git.worktrees.add import add_worktree
+from git_agent.git.worktrees.snapshot import restage
 from git_agent.proc import processes
 from git_agent.store import events, intents, namesakes, tasks
 
@@ -34,7 +38,7 @@ def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False, assumed
     dry_run: only look; assumed: what would be undone before it. Raises AgentError: exit 3 when it can't be undone, with
     what helps; then nothing has changed.
     """
-    with disk.explained():
+    with explain_system_errors():
         plan = plan_undo(app, done[0].task or 0, done, assumed or Assumed())
     if dry_run:
         return _lines(app, plan)
@@ -49,7 +53,7 @@ def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False, assumed
                     _disown(app, plan, intent, place.branch)
                 raise
         for path in plan.locks:
-            worktrees.lock(app.repo, path, worktrees.LOCK_REASON.format(task=plan.task.id))
+            registry.lock(app.repo, path, registry.LOCK_REASON.format(task=plan.task.id))
         lines += _withdraw(app, plan)
         task = record_undo(app, plan.task.id, list(plan.events), intent)
     state = f"{task.state} {task.hold}" if task.hold else task.state
@@ -81,7 +85,7 @@ def _withdraw(app: App, plan: Plan) -> list[str]:
         return []
     base, oid, old = (plan.landed[name] for name in ("base", "oid", "old"))
     refs.keep(app.repo, plan.task.id, oid, "merge that was undone")
-    where = withdrawal.withdraw(app.repo, base, oid, old, f"git-agent: undo the merge of task {plan.task.id}")
+    where = unmerge.withdraw(app.repo, base, oid, old, f"git-agent: undo the merge of task {plan.task.id}")
     return [f"{base} is back at {old[:12]}" + (f" (and in {where})" if where else "")]
 
 
@@ -106,7 +110,7 @@ def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) 
         lines.append(f"brought back branch {place.branch} at {place.start_oid[:12]}")
     if not place.worktree:
         return lines
-    worktrees.add(
+    add_worktree(
         app.repo,
         task=task.id,
         branch=place.branch,
@@ -122,7 +126,7 @@ def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) 
     _restage(gone, place)
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
     if not locked:
-        worktrees.unlock(app.repo, place.worktree)
+        registry.unlock(app.repo, place.worktree)
     kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
     files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
     lines.append(f"brought back worktree {place.worktree}" + (f" ({files})" if files else ""))

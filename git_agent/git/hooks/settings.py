@@ -1,0 +1,303 @@
+"""Hooks in git's configuration: those that git 2.54 runs from it, and the hooks directory for worktrees."""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from git_agent.errors import AgentError, Exit
+from git_agent.git import discover
+from git_agent.git.hooks import scripts
+from git_agent.git.hooks.scripts import EVENTS, FIND, HOOK, IS_THERE, RUN, RUN_AND_REPLAY, STDIN, VETO
+from git_agent.git.repo import Repo
+from git_agent.git.run import git
+
+SINCE = (2, 54, 0)  # git 2.54 runs hooks from its configuration
+HOOKS, GUARD, WORKERS = "hooks.gitconfig", "guard.gitconfig", "workers.gitconfig"
+CHAIN = "chain"
+
+# The worktrees of workers are named <task>-<name>. libgit2 and every git since 2.13 know this condition, and it needs
+# no extension, unlike extensions.worktreeConfig, which makes other programs refuse the repository.
+_CONDITION = '[includeIf "gitdir:worktrees/[0-9]*-*"]'
+_SECTIONS = {HOOKS: "[include]", GUARD: _CONDITION, WORKERS: _CONDITION}
+_PATIENCE = 10.0  # seconds, as run.git has
+# githooks(5): what a client runs. The mere presence of any other changes what git does, so those only where they are.
+_USUAL = (
+    *("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "pre-merge-commit", "post-merge", "pre-rebase"),
+    *("post-rewrite", "post-checkout", "pre-push", "applypatch-msg", "pre-applypatch", "post-applypatch"),
+    "pre-auto-gc",
+)
+_UNUSUAL = (
+    *("pre-receive", "update", "proc-receive", "post-receive", "post-update", "reference-transaction"),
+    *("push-to-checkout", "sendemail-validate", "fsmonitor-watchman", "post-index-change"),
+    *("p4-changelist", "p4-prepare-changelist", "p4-post-changelist", "p4-pre-submit"),
+)
+_DISPATCHER = """\
+#!/bin/sh
+# Made by `git agent init`: in the worktrees of workers core.hooksPath names this directory. Runs our part, then the
+# hook that git would have run by itself: git's configuration without ours says which.
+{find}git_agent_hooks=$git_agent/hooks
+while IFS= read -r git_agent_line; do
+    case $git_agent_line in
+    */git-agent/workers.gitconfig"	"* | */git-agent/workers.gitconfig'"	'*) ;;
+    *"	"*) git_agent_hooks=${{git_agent_line#*"	"}} ;;
+    esac
+done <<git_agent
+$(git config --type=path --show-origin --get-all core.hooksPath 2>/dev/null)
+git_agent
+git_agent_next=$git_agent_hooks/{event}
+if [ ! -f "$git_agent_next" ] || [ ! -x "$git_agent_next" ] || [ "$git_agent_next" = "$0" ]; then git_agent_next=; fi
+{ours}[ -n "$git_agent_next" ] || exit 0
+GIT_AGENT_HOOK_PID=$$
+export GIT_AGENT_HOOK_PID
+exec "$git_agent_next" "$@"
+"""
+
+
+def command(event: str) -> str:
+    """Return the command of a hook in git's configuration; git calls it with the hook's arguments behind it."""
+    # In a process of its own, which a post-* hook may end as it likes: git asks no status of it.
+    run = '. "$h"' + ("" if event in STDIN else " </dev/null")
+    run = run if event in VETO or event not in STDIN else f"({run}) || :"
+    body = FIND + HOOK.format(event=event) + f"if {IS_THERE}; then\n    h=$git_agent\n    {run}\nfi\n"
+    return "git_agent() {\n" + body + "}\ngit_agent"
+
+
+def dispatcher(event: str, *, ours: bool) -> bytes:
+    """Return the hook file that stands in the worktrees of workers; ours: it runs our part too."""
+    otherwise = "exit 1" if event in VETO else ":"
+    text = ""
+    if ours and event in STDIN:
+        replay = RUN_AND_REPLAY.format(run=RUN, otherwise=otherwise)
+        text = f'if {IS_THERE} && [ -z "$git_agent_next" ]; then\n    {RUN} || {otherwise}\n'
+        text += f"elif {IS_THERE}; then\n{replay}fi\n"
+    elif ours:
+        text = f"if {IS_THERE}; then\n    {RUN} </dev/null || {otherwise}\nfi\n"
+    text = HOOK.format(event=event) + text if ours else ""
+    return _DISPATCHER.format(find=FIND, event=event, ours=text).encode()
+
+
+def put_commands(repo: Repo, store: str, name: str, events: Sequence[str]) -> bool:
+    """Write the file `name` of the store, by which git runs our part of these events; say whether it was written."""
+    wanted = {}
+    for event in events:
+        wanted[f"hook.git-agent-{event}.event"] = event
+        wanted[f"hook.git-agent-{event}.command"] = command(event)
+    return _put_settings(repo, os.path.join(store, name), wanted)
+
+
+def put_chain(repo: Repo, store: str, ours: Sequence[str]) -> bool:
+    """Write the hooks directory of the workers' worktrees, and the file that leads there; say whether anything was.
+
+    ours: the events of which our part runs there.
+    """
+    chain = os.path.join(store, CHAIN)
+    os.makedirs(chain, mode=0o700, exist_ok=True)
+    names = {*_USUAL, *ours, *_present(repo, _UNUSUAL)}
+    for name in set(os.listdir(chain)) - names:
+        os.unlink(os.path.join(chain, name))
+    put_all = [
+        scripts.put(os.path.join(chain, name), dispatcher(name, ours=name in ours), 0o755) for name in sorted(names)
+    ]
+    return _put_settings(repo, os.path.join(store, WORKERS), {"core.hookspath": chain}) or any(put_all)
+
+
+def _put_settings(repo: Repo, path: str, wanted: Mapping[str, str]) -> bool:
+    if os.path.lexists(path) and _settings(repo, path) == wanted:
+        return False
+    draft = f"{path}.new"
+    with open(draft, "wb"):
+        pass
+    try:
+        for key, value in wanted.items():
+            repo.git("config", "--file", draft, key, value)  # quotes: an unquoted ; would cut the command off
+        if _settings(repo, draft) != wanted:
+            raise AgentError("hook-config", f"git reads {path} otherwise than it was written", "git agent doctor")
+        os.replace(draft, path)
+    finally:
+        if os.path.lexists(draft):
+            os.unlink(draft)
+    return True
+
+
+def _settings(repo: Repo, path: str) -> dict[str, str]:
+    fields = repo.git("config", "--file", path, "--no-includes", "--null", "--list", ok=(0, 1, 128)).fields
+    return dict(field.partition("\n")[::2] for field in fields if field)
+
+
+def _present(repo: Repo, names: Iterable[str]) -> set[str]:
+    """Which of these hooks there are in any worktree, if git looked where it does without ours."""
+    path = hooks_path(repo)
+    tops = [repo.main_worktree or repo.common_dir, *_linked(repo)]
+    where = {os.path.join(top, path) if path else os.path.join(repo.common_dir, "hooks") for top in tops}
+    return {name for name in names for each in where if os.access(os.path.join(each, name), os.X_OK)}
+
+
+def _linked(repo: Repo) -> list[str]:
+    admin = os.path.join(repo.common_dir, "worktrees")
+    names = os.listdir(admin) if os.path.isdir(admin) else []
+    return [top for name in names if (top := discover.linked(os.path.join(admin, name)))]
+
+
+def hooks_path(repo: Repo, scopes: Iterable[str] = ()) -> str | None:
+    """Return core.hooksPath as the main worktree has it, ~ expanded; scopes: only when it is set in one of these."""
+    # With --git-dir the condition of our own file does not hold.
+    asked = ("config", "--null", "--show-scope", "--type=path", "--get", "core.hooksPath")
+    done = repo.git(*asked, ok=(0, 1), env={"GIT_CONFIG_PARAMETERS": "", "GIT_CONFIG_COUNT": "0"})
+    if done.status or (scopes and done.fields[0] not in scopes):
+        return None
+    return done.fields[1]
+
+
+def directories(repo: Repo) -> tuple[list[str], bool, str]:
+    """Say where blocks of ours are or may be put, first where git looks in the main worktree.
+
+    Also whether git looks there in other worktrees too, and why nothing may be put there ("" where it may).
+    """
+    top = repo.main_worktree or repo.common_dir
+    default = os.path.join(repo.common_dir, "hooks")
+    path = hooks_path(repo)
+    where = os.path.realpath(os.path.join(top, path) if path is not None else default)
+    why = _forbidden(repo, where, path)
+    known = [os.path.realpath(default)] if _inside(os.path.realpath(default), repo.common_dir) else []
+    return ([] if why else [where]) + known, not why and (path is None or os.path.isabs(path)), why
+
+
+def _forbidden(repo: Repo, where: str, path: str | None) -> str:
+    if _inside(where, repo.common_dir):
+        return ""
+    later = "what happens in the main worktree is noticed at the next command, or with: git agent sync"
+    top = repo.main_worktree
+    own = path is None or hooks_path(repo, ("local", "worktree")) is not None
+    if not top or not own or not _inside(where, top):
+        return f"the hooks directory {where} is outside of this repository and stays untouched: {later}"
+    if not os.path.isdir(where):
+        return f"the hooks directory {where} does not exist; when it does: git agent init"
+    files = [os.path.relpath(os.path.join(where, event), top) for event in EVENTS]
+    if set(files) - repo.ignored(top, files):
+        return f"the hooks directory {where} belongs to the project and stays untouched: {later}"
+    return ""
+
+
+def _inside(path: str, directory: str) -> bool:
+    return path.startswith(os.path.realpath(directory) + os.sep)
+
+
+def put_includes(repo: Repo, names: Sequence[str]) -> bool:
+    """Make <common>/config include these files of ours, and no other of ours; say whether it was changed."""
+    path = os.path.realpath(os.path.join(repo.common_dir, "config"))
+    _unset_strays(repo, path)
+    if _included(scripts.read(path), names) == scripts.read(path):
+        return False
+    lock = _lock(path)
+    try:
+        with open(lock, "wb") as file:
+            scripts.own_as(path, file.fileno())
+            os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
+            file.write(_included(scripts.read(path), names))
+        os.replace(lock, path)
+    except BaseException:
+        os.unlink(lock)
+        raise
+    return True
+
+
+def _text(name: str) -> bytes:
+    return f"{_SECTIONS[name]}\n\tpath = git-agent/{name}\n".encode()
+
+
+def _included(config: bytes, names: Sequence[str]) -> bytes:
+    """Return config with exactly these includes of ours."""
+    for name in _SECTIONS:
+        text = _text(name)
+        there = len(config) - len(_without(config, text)) == len(text)
+        # Ours has to stand behind a core.hooksPath that somebody set after it.
+        beaten = name == WORKERS and b"hookspath" in config.partition(text)[2].lower()
+        if name in names and there and not beaten:
+            continue
+        config = _without(config, text)
+        if name in names:
+            # Without a newline at its end it gets none from us: so it can be put back as it was.
+            config += text if config.endswith(b"\n") or not config else b"\n" + text[:-1]
+    return config
+
+
+def _without(config: bytes, text: bytes) -> bytes:
+    return config.replace(text, b"").removesuffix(b"\n" + text[:-1])
+
+
+def _unset_strays(repo: Repo, path: str) -> None:
+    """Somebody's program wrote the file anew: then our lines look different, and git finds them."""
+    for name in _SECTIONS:
+        if f"git-agent/{name}".encode() in _without(scripts.read(path), _text(name)):
+            key = _SECTIONS[name].strip("[]").replace(' "', ".").rstrip('"') + ".path"
+            found = ("--fixed-value", "--unset-all", key, f"git-agent/{name}")
+            repo.git("config", "--file", path, *found, ok=(0, 1, 5))
+
+
+def _lock(path: str) -> str:
+    """Take the lock that git takes."""
+    lock = f"{path}.lock"
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            return lock
+        except FileExistsError:
+            if time.monotonic() >= end:
+                hint = "when it is ten minutes old and nobody has it open: git agent doctor --fix"
+                raise AgentError("git-busy", f"another git holds {lock}", hint, exit=Exit.BUSY) from None
+            time.sleep(random.uniform(0.01, 0.05))
+
+
+def commands(cwd: str) -> set[str]:
+    """Return the events of which git runs our part by its configuration in this worktree."""
+    asked = ("config", "--null", "--get-regexp", r"^hook\.git-agent-.*\.(event|enabled)$")
+    pairs = [each.partition("\n")[::2] for each in git(*asked, cwd=cwd, ok=(0, 1)).fields]
+    off = {key for key, value in pairs if key.endswith(".enabled") and value.lower() in ("false", "no", "off", "0", "")}
+    return {value for key, value in pairs if key.endswith(".event") and key[: -len("event")] + "enabled" not in off}
+
+
+def beside(store: str, cwd: str, event: str) -> str:
+    """Return the path of the hook that git would run in this worktree without the hooks directory of ours."""
+    asked = ("config", "--null", "--type=path", "--show-origin", "--get-all", "core.hooksPath")
+    fields = git(*asked, cwd=cwd, ok=(0, 1)).fields
+    pairs = zip(fields[::2], fields[1::2], strict=False)
+    paths = [value for origin, value in pairs if not origin.endswith(f"/git-agent/{WORKERS}")]
+    return os.path.join(cwd, paths[-1] if paths else os.path.join(os.path.dirname(store), "hooks"), event)
+
+
+def sign(terms: bytes, paths: Iterable[bytes]) -> bytes:
+    """Return a stamp: the terms, and of each path its size, the time of its change and its inode; all apart by NULs."""
+    parts = [terms]
+    for path in paths:
+        try:
+            held = os.stat(path)
+            parts += [path, b"%d %d %d" % (held.st_size, held.st_mtime_ns, held.st_ino)]
+        except OSError:
+            parts += [path, b"-"]
+    return b"\0".join(parts)
+
+
+def signed_directories(stamp: str, store: str) -> list[str]:
+    """List the hooks directories outside of the store that this stamp names.
+
+    None when it was copied with its repository: what it names is the original's, where the hooks must stay.
+    """
+    paths = [os.fsdecode(path) for path in scripts.read(stamp).split(b"\0")[1::2]]
+    if os.path.join(store, "program") not in paths:
+        return []
+    return [path for path in paths if os.path.isdir(path) and not path.startswith(store)]
+
+
+def deciding(repo: Repo) -> list[str]:
+    """Return the configuration files whose change may change what hooks git runs, whether they exist or not."""
+    home = os.path.expanduser("~")
+    xdg = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    globally = os.environ.get("GIT_CONFIG_GLOBAL")
+    ours = [globally] if globally else [os.path.join(home, ".gitconfig"), os.path.join(xdg, "git", "config")]
+    system = os.environ.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig"
+    return [os.path.join(repo.common_dir, "config"), *ours, system]

@@ -1,0 +1,1 @@
+"""Merging: computing merges without a checkout, landing and unlanding them, and telling what was merged."""

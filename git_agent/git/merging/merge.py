@@ -1,0 +1,163 @@
+"""Merge without touching anybody's checkout; land.py moves the branch."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from git_agent.errors import refused
+from git_agent.git import versions
+from git_agent.git.merging.pairs import Tried, merge_pairs
+from git_agent.git.merging.rebase import Conflict
+from git_agent.git.repo import Repo
+from git_agent.git.run import GitError, decode, git
+from git_agent.git.worktrees.scratch import scratch
+
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_UNRELATED = "refusing to merge unrelated histories"
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A merge without conflict: the oid of its tree."""
+
+    tree: str
+
+
+def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
+    """Merge tip into base (full oids) in memory; return the tree, or the paths that conflict.
+
+    The base's .gitattributes count (merge drivers, union), as when merging in a checkout of it.
+    Raise AgentError unrelated-histories (exit 3).
+    """
+    args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
+    with _attributes(repo, base_oid) as (before, where), _related():
+        done = repo.git(*before, *args, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
+    tree, *paths = done.fields
+    if not _OID.match(tree):  # status 1 is also git's answer to a revision that it can't read
+        raise GitError(("git", *args), done.status, done.err)
+    if done.status == 0:
+        return Clean(tree)
+    return Conflict(tuple(dict.fromkeys(path for path in paths if path)))
+
+
+def try_merges(
+    repo: Repo, base_oid: str, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None] | None = None
+) -> list[Conflict | None]:
+    """Merge the second of each pair (full oids) into the first in memory; return what conflicts, None for none.
+
+    base_oid: the commit whose .gitattributes count; progress: as of in_memory.merge_pairs. What has no
+    history in common conflicts, on no path. Paths are those of try_merge, but a file that git would move aside
+    (`name~<oid>`) goes by its name.
+    """
+    with _attributes(repo, base_oid) as (before, where):
+
+        def tried(related: Sequence[tuple[str, str]]) -> list[Conflict | None]:
+            found = merge_pairs(repo, related, *before, progress=progress, cwd=where or repo.common_dir)
+            return [_conflict(pair, each) for pair, each in zip(related, found, strict=True)]
+
+        try:
+            return tried(pairs)
+        except GitError as error:
+            if _UNRELATED not in error.stderr:
+                raise
+        related = [pair for pair in pairs if repo.merge_base(*pair) is not None]
+        found = dict(zip(related, tried(related), strict=True))
+        return [found.get(pair, Conflict(())) for pair in pairs]
+
+
+@contextmanager
+def _related() -> Iterator[None]:
+    try:
+        yield
+    except GitError as error:
+        if _UNRELATED not in error.stderr:
+            raise
+        says = "the branch and its base have no commit in common"
+        raise refused("unrelated-histories", says, "git merge-base") from error
+
+
+def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
+    if tried.clean:
+        return None
+    aside = re.compile(f"~(?:{pair[0]}|{pair[1]})(?:_[0-9]+)?(?=/|$)")
+    return Conflict(tuple(dict.fromkeys(aside.sub("", path) for path in tried.paths)))
+
+
+def has_merge_drivers(repo: Repo) -> bool:
+    """Tell whether merging may run a program of the user's: merge.<name>.driver."""
+    return repo.git("config", "--get-regexp", r"^merge\..*\.driver$", ok=(0, 1)).status == 0
+
+
+def commit_merge(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: str | None) -> str:
+    """Make a commit as git would: commit-msg hook, message cleaned, signed when commit.gpgsign says so.
+
+    cwd: the worktree in which the hook runs (None: the git directory). Return its oid.
+    Raise AgentError hook-refused (exit 3), with the hook's output as details.
+    """
+    where, git_dir = (cwd, None) if cwd else (repo.common_dir, repo.common_dir)
+    text = _after_hook(repo, message, where, git_dir)
+    cleaned = git("stripspace", stdin=text, cwd=where, git_dir=git_dir).out
+    if not cleaned:
+        raise refused("empty-message", "the commit message is empty", "give one")
+    sign = ("-S",) if repo.config("commit.gpgsign", kind="bool") == "true" else ()
+    given = tuple(each for parent in parents for each in ("-p", parent))
+    encoding = ("-c", "i18n.commitEncoding=UTF-8")
+    return git(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, cwd=where, git_dir=git_dir).text
+
+
+def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | None) -> str:
+    """Return the message that `git merge branch` would write while base is checked out, merge.log and all.
+
+    tip: of the branch, a full oid; where: the worktree that the base is checked out in, None for none.
+    """
+    line = f"{tip}\t\tbranch '{branch}' of .\n".encode("utf-8", "surrogateescape")
+    if where:
+        return git("fmt-merge-msg", "--into-name", base, stdin=line, cwd=where).text
+    # The short log is of what HEAD lacks; it would be wrong where HEAD is another branch.
+    own = repo.current_branch() == base
+    log = () if own else ("-c", "merge.log=false")
+    return repo.git(*log, "fmt-merge-msg", "--into-name", base, stdin=line).text
+
+
+def _after_hook(repo: Repo, message: str, where: str, git_dir: str | None) -> bytes:
+    with scratch(repo) as root:
+        os.mkdir(root, 0o700)
+        path = os.path.join(root, "COMMIT_EDITMSG")
+        with open(path, "xb") as file:
+            file.write(message.encode("utf-8", "surrogateescape").rstrip(b"\n") + b"\n")
+        try:
+            git("hook", "run", "--ignore-missing", "commit-msg", "--", path, cwd=where, git_dir=git_dir)
+        except GitError as error:
+            says = "the commit-msg hook refused the message"
+            raise refused("hook-refused", says, "mend it", error.details) from error
+        with open(path, "rb") as file:
+            return file.read()
+
+
+@contextmanager
+def _attributes(repo: Repo, base_oid: str) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    # merge-tree reads .gitattributes from the directory it runs in, and ours has none.
+    if versions.git_version() >= (2, 41, 0):
+        yield (f"--attr-source={base_oid}",), None
+        return
+    names = repo.git("ls-tree", "-r", "-z", "--name-only", base_oid).fields
+    wanted = [name for name in names if name == ".gitattributes" or name.endswith("/.gitattributes")]
+    if not wanted:
+        yield (), None
+        return
+    with scratch(repo) as root:
+        os.mkdir(root, 0o700)
+        for name in wanted:
+            os.makedirs(os.path.join(root, os.path.dirname(name)), exist_ok=True)
+            with open(os.path.join(root, name), "wb") as file:
+                file.write(repo.git("cat-file", "blob", f"{base_oid}:{decode(os.fsencode(name))}").out)
+        yield (f"--work-tree={root}",), root
+
+
+def _env(where: str | None) -> dict[str, str]:
+    # Without it git would take attributes of the main worktree's index where a file is missing.
+    return {"GIT_INDEX_FILE": os.path.join(where, ".no-index")} if where else {}

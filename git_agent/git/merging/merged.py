@@ -1,0 +1,269 @@
+"""Is a branch's work in its base, and how did it get there? Said only where git can prove it, or a trailer does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from git_agent.git import history
+from git_agent.git.merging.pairs import merge_pairs
+from git_agent.git.repo import Repo
+from git_agent.git.run import GitError
+
+TRAILER = "Agent-Task"
+# How far back on the base's line a squash is looked for that was edited since; a merge-tree takes 1 to 3 ms (measured).
+WALK = 50
+# New commits of a base whose changes are compared with a branch's; beyond it only ancestry, trailers and the tip count.
+PATCHES = 500
+MESSAGES = 5000  # new commits whose messages are read: 40 ms (measured)
+_OWN = 200  # commits of a branch that are compared one by one
+_ARGUMENTS = 100_000  # characters of paths on one command line; the smallest limit in use is 1 MB
+Paths = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeProof:
+    """How a branch was merged. by: ff, merge, squash or rebase; oid: the base's commit that holds the work."""
+
+    by: str
+    oid: str
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What is new on one base, for all tasks that are looked at together; each answer is asked of git once.
+
+    old, new: the base's commits (full oids) at the last look and now. old may be None (never looked), no ancestor of
+    new (the base was rewritten), or new itself: then only ancestry can tell.
+    """
+
+    repo: Repo
+    old: str | None
+    new: str
+    _digests: dict[str, str | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def span(self) -> tuple[str, ...]:
+        """Return the revisions that mean the new commits."""
+        known = self.old is not None and self.repo.resolve(self.old) is not None
+        return (self.new, f"^{self.old}") if known else (self.new,)
+
+    @cached_property
+    def line(self) -> dict[str, Paths]:
+        """Return the newest new commits on the base's own line, newest first, with the paths that each changes."""
+        how = ("--first-parent", "--diff-merges=first-parent")
+        return dict(history.changed(self.repo.git, *how, f"--max-count={WALK}", *self.span))
+
+    @cached_property
+    def changed(self) -> dict[str, Paths]:
+        """Return the newest new commits, newest first, merges excluded, with the paths that each changes."""
+        return dict(history.changed(self.repo.git, "--no-merges", f"--max-count={PATCHES}", *self.span))
+
+    @cached_property
+    def touched(self) -> frozenset[str]:
+        """Return the paths that the new commits change."""
+        return frozenset(path for part in (self.line, self.changed) for paths in part.values() for path in paths)
+
+    @cached_property
+    def said(self) -> dict[int, list[str]]:
+        """Map tasks to the new commits whose trailers name them, newest first."""
+        shape = f"%H %(trailers:key={TRAILER},valueonly,unfold,separator=%x2C)"
+        found: dict[int, list[str]] = {}
+        for row in self.messages(TRAILER, shape):
+            oid, _, names = row.partition(" ")
+            for name in names.split(","):
+                if re.fullmatch(r"[0-9]{1,18}", name.strip()):
+                    found.setdefault(int(name), []).append(oid)
+        return found
+
+    @cached_property
+    def trees(self) -> dict[str, str]:
+        """Return the trees of the commits on the line."""
+        names = (f"{oid}^{{tree}}" for oid in self.line)
+        return dict(zip(self.line, self.repo.git("rev-parse", *names).text.split(), strict=True))
+
+    @cached_property
+    def drivers(self) -> tuple[str, ...]:
+        """Return options that make every merge driver fail: one that keeps our side would hide unmerged work."""
+        done = self.repo.git("config", "--null", "--name-only", "--get-regexp", r"^merge\..*\.driver$", ok=(0, 1))
+        return tuple(word for name in done.fields if name for word in ("-c", f"{name}=false"))
+
+    def digests(self, oids: Sequence[str]) -> dict[str, str | None]:
+        """Return history.patches of commits with one parent; None for one that changes nothing."""
+        lacking = [oid for oid in oids if oid not in self._digests]
+        found = history.patches(self.repo.git, lacking)
+        self._digests.update((oid, found.get(oid)) for oid in lacking)
+        return {oid: self._digests[oid] for oid in oids}
+
+    def names(self, oid: str) -> bool:
+        """Say whether a new commit's message names a commit that it took over: squashes do, and cherry-pick -x."""
+        return any(oid in text for text in self._named)
+
+    @cached_property
+    def _named(self) -> list[str]:
+        return [text for text in self.messages("commit ", "%B") if "This reverts commit" not in text]
+
+    def messages(self, text: str, shape: str) -> list[str]:
+        """Return those of the new commits whose message has text, newest first, formatted by shape."""
+        given = self.repo.git("rev-list", f"--max-count={MESSAGES}", *self.span, "--").out
+        find = ("--no-walk=unsorted", "--fixed-strings", "--regexp-ignore-case", f"--grep={text}", "--stdin")
+        how = ("-z", "--no-show-signature", "--no-color", "--encoding=UTF-8", f"--format={shape}")
+        done = self.repo.git("-c", "trailer.separators=:", "log", *find, *how, stdin=given) if given else None
+        return [row for row in done.fields if row] if done else []
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A branch's own work: what differs between start, where it left the base, and its tip."""
+
+    move: Movement
+    tip: str
+    start: str
+    paths: Paths
+
+    @cached_property
+    def fresh(self) -> frozenset[str]:
+        """The base's new commits that the branch lacks: what it began with holds nothing of it."""
+        bound = (f"--max-count={MESSAGES}", *self.move.span, f"^{self.tip}")
+        return frozenset(self.move.repo.git("rev-list", *bound, "--").text.split())
+
+    @cached_property
+    def own(self) -> dict[str, Paths]:
+        """Its commits, newest first; merges change nothing by themselves, see _mends."""
+        bound = ("--no-merges", f"--max-count={_OWN + 1}", self.tip, f"^{self.move.new}")
+        return dict(history.changed(self.move.repo.git, *bound))
+
+    @cached_property
+    def since(self) -> Paths:
+        """What the base made of its paths since it left."""
+        given = tuple(self.paths) if sum(map(len, self.paths)) < _ARGUMENTS else ()
+        return history.changes(self.move.repo.git, self.start, self.move.new, given)
+
+    @cached_property
+    def whole(self) -> str | None:
+        """The digest of all its work."""
+        return history.patches(self.move.repo.git, [f"{self.tip} {self.start}"]).get(self.tip)
+
+
+def judge(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | None:
+    """Say how a branch with work of its own was merged by a movement of its base; None when that can't be told.
+
+    task: the number that a trailer may name; tip: the branch's full oid; inside: it is an ancestor of move.new.
+    A miss is better than a false answer: each piece of evidence must cover all that the branch changes. The exception
+    is the trailer, by which a person or a forge says so: it must only be newer than the tip and touch the same files.
+    """
+    if inside:
+        return _by_ancestry(move, tip)
+    start = move.repo.merge_base(move.new, tip) if move.old != move.new else None
+    if start is None:
+        return None
+    try:
+        work = _Work(move, tip, start, history.changes(move.repo.git, start, tip))
+        return _by_content(work, task) if work.paths else None
+    except (GitError, OSError):  # a partial clone that is offline lacks blobs; no room for a merge
+        return None
+
+
+def _by_ancestry(move: Movement, tip: str) -> MergeProof:
+    """Find the first commit on the base's own line that holds the tip: oldest first, what has a parent that does."""
+    walk = ("rev-list", "--topo-order", "--reverse", "--parents", move.new, f"^{tip}", "--")
+    parents = {oid: given for oid, *given in map(str.split, move.repo.git(*walk).text.splitlines())}
+    holding = {tip}
+    for oid, given in parents.items():
+        if not holding.isdisjoint(given):
+            holding.add(oid)
+    at = first = move.new
+    while at in parents:
+        first = at if at in holding else first
+        at = parents[at][0] if parents[at] else ""
+    return MergeProof("ff", tip) if at == tip else MergeProof("merge", first)
+
+
+def _by_content(work: _Work, task: int) -> MergeProof | None:
+    # A path that the base never changed since has not got the branch's change, whatever else was done.
+    covered = work.paths.keys() <= work.move.touched | work.since.keys()
+    verdict = (_squashed(work) or _one_by_one(work)) if covered else None
+    return verdict or _by_trailer(work, task) or (_absorbed(work) if covered else None)
+
+
+def _squashed(work: _Work) -> MergeProof | None:
+    same = [oid for oid, paths in work.move.changed.items() if paths.keys() == work.paths.keys() and oid in work.fresh]
+    for oid in same if work.whole else ():
+        if work.move.digests(same)[oid] == work.whole:
+            return _placed(work.move, "squash", oid)
+    return None
+
+
+def _placed(move: Movement, by: str, oid: str) -> MergeProof:
+    """A commit that is not on the base's own line came there by a merge: of the branch before an amend, of another."""
+    way = _by_ancestry(move, oid)
+    return way if way.by == "merge" else MergeProof(by, oid)
+
+
+def _one_by_one(work: _Work) -> MergeProof | None:
+    """Each of its commits was picked or rebased: the base has one that changes the same."""
+    own = [oid for oid, paths in work.own.items() if paths]
+    shapes = {frozenset(work.own[oid]) for oid in own}
+    there = [oid for oid, paths in work.move.changed.items() if frozenset(paths) in shapes and oid in work.fresh]
+    if not own or len(work.own) > _OWN or {frozenset(work.move.changed[oid]) for oid in there} != shapes:
+        return None
+    digests = work.move.digests([*own, *there])
+    wanted = {digests[oid] for oid in own}
+    held = [oid for oid in there if digests[oid] in wanted]
+    if {digests[oid] for oid in held} != wanted or _mends(work):
+        return None
+    return _placed(work.move, "rebase", held[0])
+
+
+def _mends(work: _Work) -> bool:
+    """Merges into the branch that are not what git makes of them by itself are work, too."""
+    shape = ("--merges", "--remerge-diff", "--format=", "--no-ext-diff", "--no-textconv", "--no-color")
+    return bool(work.move.repo.git("log", *shape, work.tip, f"^{work.move.new}", "--").out.strip())
+
+
+def _by_trailer(work: _Work, task: int) -> MergeProof | None:
+    for oid in work.move.said.get(task, ()):
+        if oid in work.fresh:
+            rows = work.move.repo.git("log", "--no-walk=unsorted", "--format=%ct %P", work.tip, oid, "--").text
+            (made, *_), (said, *parents) = map(str.split, rows.splitlines())
+            # What was committed later is not in it.
+            if int(said) >= int(made) and _means(work, oid, parents):
+                return _placed(work.move, "merge" if len(parents) > 1 else "squash", oid)
+    return None
+
+
+def _means(work: _Work, oid: str, parents: Sequence[str]) -> bool:
+    """Another clone's task may have the same number, and the commit may be of an earlier state of the branch."""
+    git, move = work.move.repo.git, work.move
+    [paths] = history.changed(git, "--max-count=1", "--diff-merges=first-parent", oid).values()
+    if paths.keys().isdisjoint(work.paths):
+        return False
+    if len(parents) > 1:
+        return not any(move.repo.is_ancestor(parent, work.tip) for parent in parents[1:])
+    line = ("--first-parent", f"--max-count={WALK}", f"{work.tip}^", f"^{move.new}", "--")
+    stages = git("rev-list", *line).text.split()
+    parts = {*history.patches(git, [f"{stage} {work.start}" for stage in stages]).values()}
+    parts.update(digest for digest in move.digests([*work.own]).values() if digest)
+    return move.digests([oid])[oid] not in parts
+
+
+def _absorbed(work: _Work) -> MergeProof | None:
+    """Merging it would change nothing from some new commit of the base on: squashed, perhaps edited since."""
+    move, brought = work.move, None
+    gone = "D" in work.since.values()  # perhaps renamed: then its change came under another name
+    near = (oid for oid, paths in move.line.items() if gone or oid == move.new or paths.keys() & work.paths.keys())
+    tried = [oid for oid in near if oid in work.fresh]
+    for oid, tree in zip(tried, _trees(move, tried, work.tip), strict=True):
+        if tree == move.trees[oid]:
+            brought = oid
+        elif brought:
+            break
+    return MergeProof("squash", brought) if brought else None
+
+
+def _trees(move: Movement, oids: Sequence[str], tip: str) -> list[str | None]:
+    """Merge tip into each of oids in memory; return the trees, None for a conflict."""
+    found = merge_pairs(move.repo, [(oid, tip) for oid in oids], *move.drivers, unrelated=True)
+    return [each.tree if each.clean else None for each in found]

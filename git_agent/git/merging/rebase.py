@@ -1,0 +1,86 @@
+"""Rebase in a scratch worktree that holds only the files that matter."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from git_agent.git.hooks.disabled import without_hooks
+from git_agent.git.locks import creation_lock
+from git_agent.git.repo import Repo
+from git_agent.git.run import GitError, git
+from git_agent.git.worktrees.scratch import scratch
+
+# Only attributes and the files that a commit touches are written. Given on the command line: switching on
+# extensions.worktreeConfig for it would lock other programs out of the repository.
+_SPARSE = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false")
+_QUIET = (
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "rerere.enabled=false",
+)
+_PLAIN = (
+    "--merge",
+    "--no-autosquash",
+    "--no-autostash",
+    "--no-update-refs",
+    "--no-fork-point",
+    "--no-rebase-merges",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A merge or rebase that people must finish: the paths that conflict, relative to the top level."""
+
+    paths: tuple[str, ...]
+
+
+def rebase(repo: Repo, base_oid: str, tip_oid: str) -> str | Conflict:
+    """Rebase what tip has and base lacks onto base (full oids); return the new tip, or what conflicts.
+
+    Commits that base has already are dropped, as git does; signing follows the configuration; no hooks run.
+    """
+    off = without_hooks(repo)
+    with scratch(repo) as path:
+        with creation_lock(repo):
+            how = ("--detach", "--no-checkout", "--lock", "--reason", "git-agent: scratch")
+            repo.git(*off, "worktree", "add", *how, "--", path, tip_oid)
+        _materialise(path, off)
+        try:
+            args = (
+                *_SPARSE,
+                *_QUIET,
+                *off,
+                "rebase",
+                *_PLAIN,
+                "--empty=drop",
+                "--onto",
+                base_oid,
+                base_oid,
+            )
+            git(*args, cwd=path, patient=False)
+        except GitError:
+            paths = _unmerged(path)
+            if not paths:
+                raise
+            return Conflict(paths)
+        return git("rev-parse", "--verify", "HEAD", cwd=path).text
+
+
+def _materialise(path: str, off: tuple[str, ...]) -> None:
+    info = os.path.dirname(
+        git("rev-parse", "--path-format=absolute", "--git-path", "info/sparse-checkout", cwd=path).text
+    )
+    os.makedirs(info, exist_ok=True)
+    with open(os.path.join(info, "sparse-checkout"), "w", encoding="utf-8") as file:
+        file.write(".gitattributes\n")
+    git(*off, *_SPARSE, "read-tree", "-m", "-u", "HEAD", cwd=path)
+
+
+def _unmerged(path: str) -> tuple[str, ...]:
+    fields = git(*_SPARSE, "ls-files", "--unmerged", "-z", cwd=path).fields
+    return tuple(dict.fromkeys(field.partition("\t")[2] for field in fields if field))

@@ -1,0 +1,64 @@
+"""Undo what a killed fast-forward wrote into a checkout before the branch could move."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from git_agent.git import refs
+from git_agent.git.locks import landing_lock
+from git_agent.git.repo import Repo
+from git_agent.git.run import git
+from git_agent.git.worktrees.registry import listing
+from git_agent.git.worktrees.scratch import scratch
+
+_GIVEN = ("--pathspec-from-file=-", "--pathspec-file-nul")
+
+
+def unland(repo: Repo, *, task: int, base: str, new: str, old: str) -> list[str]:
+    """Make the checkout of base look like old again (full oids), if base is still there; return the paths mended.
+
+    git writes files, then the index, then the ref. Only paths that are exactly as in new are touched, so that what
+    anybody else wrote stays; new itself is kept under the rescue refs first.
+    """
+    with landing_lock(repo):
+        return _unland(repo, task, base, new, old)
+
+
+def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
+    here = next((w.path for w in listing(repo) if w.branch == base and not w.bare and os.path.isdir(w.path)), None)
+    if here is None or repo.branch_oid(base) != old:
+        return []
+    listed = repo.git("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, new).fields
+    changed = [path for path in listed if path]
+    unlike = _unlike(repo, here, new, changed)
+    written = [path for path in changed if path not in unlike]
+    if written:
+        refs.keep(repo, task, new, "merge taken back")
+        _restore(here, old, written)
+    return written
+
+
+def _unlike(repo: Repo, here: str, tree: str, changed: Sequence[str]) -> set[str]:
+    """Return those paths whose file is not as in tree."""
+    with scratch(repo) as root:
+        os.mkdir(root, 0o700)
+        env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
+        git("read-tree", tree, cwd=here, env=env)
+        git("update-index", "-q", "--refresh", cwd=here, env=env, ok=(0, 1))
+        tracked = set(git("ls-files", "-z", cwd=here, env=env).fields)
+        differing = set(git("diff-files", "-z", "--name-only", cwd=here, env=env).fields)
+    surplus = {path for path in changed if path not in tracked and os.path.lexists(os.path.join(here, path))}
+    return differing | surplus
+
+
+def _restore(here: str, old: str, paths: Sequence[str]) -> None:
+    known = (git("ls-files", "-z", cwd=here), git("ls-tree", "-r", "-z", "--name-only", old, cwd=here))
+    held = {path for done in known for path in done.fields}
+    given = "".join(f"{path}\0" for path in paths if path in held).encode("utf-8", "surrogateescape")
+    if given:
+        how = (f"--source={old}", "--staged", "--worktree", *_GIVEN)
+        git("--literal-pathspecs", "restore", *how, cwd=here, stdin=given, patient=False)
+    for path in paths:
+        if path not in held:
+            os.unlink(os.path.join(here, path))

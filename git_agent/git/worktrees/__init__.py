@@ -1,0 +1,1 @@
+"""Worktrees: adding, reading, repairing and removing them, and the scratch ones that merges and checks use."""

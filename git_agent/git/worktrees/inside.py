@@ -1,0 +1,199 @@
+"""What a worktree holds besides its files: nested repositories, clones and submodules."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from git_agent.errors import AgentError
+from git_agent.git.repo import Repo
+from git_agent.git.run import decode, git
+from git_agent.git.worktrees.index import look
+from git_agent.git.worktrees.state import IGNORED, UNTRACKED, Change, ignored_directories, in_progress, status
+
+_SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git", "ftps", "ftp"})
+_HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+# What leads to commits that were there: not `pull: Merge made by`.
+_LOOKS = re.compile(r"clone: |checkout: moving |reset: moving |(?:pull|fetch)\b.*: (?:[Ff]ast-forward|storing head$)")
+_DEPENDENT = ("worktrees", "modules")  # what others stand on, and repositories of their own
+
+
+def is_clean_clone(path: str) -> bool:
+    """Tell whether a repository may go because its remotes have all of it.
+
+    path: its top level. So it is where its files are as committed (tracked files, those that git was told to overlook
+    among them, and untracked ones; what it ignores does not count), every commit that a ref, HEAD, a stash or a reflog
+    names is in a remote-tracking ref or came as a tag, nothing is under way, no other worktree and no submodule lies in
+    its git directory, and every remote is on another host. What can't be told is taken for own. Repositories inside of
+    it are the caller's to look for.
+    """
+    git_dir = os.path.join(path, ".git")
+    if os.path.islink(git_dir) or not os.path.isdir(git_dir) or in_progress(path) is not None:
+        return False
+    try:
+        return (
+            not any(_entries(os.path.join(git_dir, name)) for name in _DEPENDENT)
+            and git("rev-parse", "--show-toplevel", cwd=path).text == os.path.realpath(path)  # not of what is around it
+            and _overlooks_nothing(path)
+            and _remotes_have_all(path)
+            and _are_elsewhere(path)
+        )
+    except (AgentError, OSError):
+        return False
+
+
+def _entries(directory: str) -> list[str]:
+    return os.listdir(directory) if os.path.lexists(directory) else []
+
+
+def _overlooks_nothing(path: str) -> bool:
+    """For files marked as unchanged or left out git status is silent, whatever is in them."""
+    return all(not field or field.startswith("H ") for field in git("ls-files", "-v", "-z", cwd=path).fields)
+
+
+def _remotes_have_all(path: str) -> bool:
+    # --all has HEAD and refs/stash, too, and --reflog the other stashes and what was amended or reset away.
+    args = ("rev-list", "--max-count=1", "--all", "--reflog", "--stdin", "--not", "--remotes")
+    known = "".join(f"^{oid}\n" for oid in _cloned_tags(os.path.join(path, ".git")))
+    return not git(*args, cwd=path, stdin=known.encode()).out
+
+
+def _cloned_tags(git_dir: str) -> list[str]:
+    """Return what came as tags: a build checks out a release that is on no remote branch (CMake's FetchContent).
+
+    `git clone` packs what it fetched, and a tag that is made or fetched later is a file until refs are packed.
+    """
+    if not _only_looked(os.path.join(git_dir, "logs", "HEAD")):
+        return []
+    with contextlib.suppress(FileNotFoundError), open(os.path.join(git_dir, "packed-refs"), "rb") as file:
+        lines = [decode(line).split() for line in file]
+        return [line[0] for line in lines if len(line) == 2 and line[1].startswith("refs/tags/")]
+    return []
+
+
+def _only_looked(log: str) -> bool:
+    """Say whether HEAD's log reaches back to the clone, and shows that nothing was ever committed."""
+    try:
+        with open(log, "rb") as file:
+            did = [decode(line).partition("\t")[2] for line in file]
+    except FileNotFoundError:
+        return False
+    return did[:1] != [] and did[0].startswith("clone: ") and all(map(_LOOKS.match, did))
+
+
+def _are_elsewhere(path: str) -> bool:
+    """A directory of this machine may be gone tomorrow, with all that it has: it is nobody's other copy."""
+    done = git("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$", cwd=path, ok=(0, 1))
+    urls = [field.partition("\n")[2] for field in done.fields if field]
+    return bool(urls) and all(map(_names_a_host, urls))
+
+
+def _names_a_host(url: str) -> bool:
+    """Tell whether a URL is of another host, as git reads it: git-clone(1), GIT URLS."""
+    if "://" in url:
+        found = urlsplit(url)
+        return found.scheme in _SCHEMES and (found.hostname or "localhost") not in _HERE
+    host, colon, path = url.partition(":")  # host:path, but not helper::address
+    return bool(colon) and "/" not in host and not path.startswith(":") and host.rpartition("@")[2] not in _HERE
+
+
+# Entries; 50,000 are read in 40 ms, and deleting them takes ten times as long (measured). The walk is breadth first:
+# what a person cloned lies near the top.
+_LIMIT = 500_000
+
+
+def nested_repositories(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
+    """List repositories, bare ones, too, that are no submodules, as `sub/`, sorted; links are not followed.
+
+    changes: the status, with what is ignored; links: what the index holds as repositories. Of ignored directories the
+    first 500,000 entries are looked at. A repository that was added as it is (its `.git` is a directory, so it lies in
+    the worktree) is one of them. A clone in an ignored directory with nothing of its own, nor in clones inside of it,
+    is not: builds fetch dependencies so.
+    """
+    found = {name for name in links if os.path.isdir(os.path.join(worktree, name, ".git"))}
+    paths = [c.path for c in changes if c.code != IGNORED]
+    parents = {parent for path in paths for parent in _parents(path)}.difference(links)
+    found |= {name for name in parents if os.path.lexists(os.path.join(worktree, name, ".git"))}
+    fresh = {parent for c in changes if c.code == UNTRACKED for parent in _parents(c.path)}
+    found |= {name for name in fresh if _is_git_directory(os.path.join(worktree, name))}
+    ignored = [name.rstrip("/") for name in ignored_directories(changes)]
+    found |= {name for name in _below(worktree, ignored) if not _is_fetched(os.path.join(worktree, name))}
+    return sorted(f"{name}/" for name in found)
+
+
+def _is_fetched(path: str) -> bool:
+    if not is_clean_clone(path):
+        return False
+    try:
+        changes = status(path, ignored=True)
+        return all(c.code == IGNORED for c in changes) and not nested_repositories(path, changes, look(path).links)
+    except AgentError:
+        return False
+
+
+def _parents(path: str) -> Iterator[str]:
+    """Git names a repository by its directory, and one without a commit by its files."""
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def _is_git_directory(path: str) -> bool:
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        return _has_git_directory({e.name: e.is_dir() for e in entries})
+    return False
+
+
+def _has_git_directory(inside: Mapping[str, bool]) -> bool:
+    """By what git goes, whatever the name; gitrepository-layout(5). inside: tells which entries are directories."""
+    return "HEAD" in inside and all(inside.get(name, False) for name in ("objects", "refs"))
+
+
+def _below(worktree: str, directories: Sequence[str]) -> Iterator[str]:
+    waiting, seen = deque(directories), 0
+    while waiting and seen < _LIMIT:
+        name = waiting.popleft()
+        try:
+            with os.scandir(os.path.join(worktree, name)) as entries:
+                inside = [(e.name, e.is_dir(follow_symlinks=False)) for e in entries]
+        except OSError:
+            continue
+        seen += len(inside)
+        if any(entry == ".git" for entry, _ in inside) or _has_git_directory(dict(inside)):
+            yield name
+        else:
+            waiting.extend(f"{name}/{entry}" for entry, is_directory in inside if is_directory)
+
+
+def unpushed_submodules(repo: Repo, admin: str) -> list[str]:
+    """Name the submodules initialised in a worktree that have commits on no remote. admin: under worktrees/."""
+    root = os.path.join(repo.common_dir, "worktrees", admin, "modules")
+    found = []
+    for path, directories, _ in os.walk(root):
+        if {"objects", "refs"} <= set(directories):
+            directories[:] = [name for name in directories if name == "modules"]
+            if _has_own(path):
+                found.append(os.path.relpath(path, root))
+    return found
+
+
+def changed_submodules(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
+    """Name the submodules of a worktree that have uncommitted or untracked files.
+
+    changes: the worktree's status; links: what its index holds as repositories.
+    """
+    names = {c.path.rstrip("/") for c in changes if os.path.isfile(os.path.join(worktree, c.path, ".git"))}
+    return [name for name in links if name in names and status(os.path.join(worktree, name), ignored=False)]
+
+
+def _has_own(git_dir: str) -> bool:
+    # A pattern, since --glob=refs/stash would mean what is below it.
+    args = ("rev-list", "--max-count=1", "HEAD", "--branches", "--glob=refs/stas[h]", "--not", "--remotes", "--")
+    # core.worktree of the submodule is a relative path that need not be there any more; nothing of it is read.
+    done = git("--work-tree=.", *args, git_dir=git_dir, cwd=git_dir, ok=(0, 128))
+    return done.status != 0 or bool(done.out)

@@ -1,0 +1,88 @@
+"""What stands at a worktree's place instead of it, and which processes are inside."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from git_agent.git.repo import Repo
+from git_agent.git.worktrees.registry import real_path, registrations
+from git_agent.git.worktrees.state import git_dir_of
+
+
+class Occupant(NamedTuple):
+    """What it is, in a few words. may_be_repaired: git may make it the worktree again: its .git is lost or astray."""
+
+    what: str
+    may_be_repaired: bool
+
+
+def occupant(repo: Repo, path: str) -> Occupant | None:
+    """Look at what stands where a worktree was made, without starting git; None for the worktree, and for nothing.
+
+    An empty directory is nothing.
+    """
+    real = real_path(path)
+    if os.path.islink(real):
+        return Occupant("a symbolic link", False)
+    if not os.path.isdir(real):
+        return Occupant("a file", False) if os.path.lexists(real) else None
+    admins, home = registrations(repo, real), git_dir_of(real)
+    if home in admins or is_gone(real):
+        return None
+    if home is None:
+        return Occupant("other files", bool(admins))
+    lost = os.path.isfile(os.path.join(real, ".git")) and not os.path.isdir(home)
+    return Occupant("a worktree of a repository that was moved" if lost else "another repository", lost)
+
+
+def is_gone(path: str) -> bool:
+    """Tell whether nothing is left of a directory, or nothing inside it."""
+    try:
+        return not os.listdir(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def processes_inside(path: str, *, exclude_ancestors: bool = True) -> list[tuple[int, str]]:
+    """List pid and command of processes whose current directory is inside path, ourselves never.
+
+    Reads /proc, so it is empty where there is none (macOS), and blind to other users' processes.
+    exclude_ancestors: leave out the shell that started us, which often stands there; the git that did never counts.
+    """
+    real = os.path.realpath(path)
+    started_by_git = [os.getppid()] if _command(str(os.getppid())).startswith("git ") else []
+    spared = {os.getpid(), *started_by_git, *(_ancestors() if exclude_ancestors else ())}
+    found = []
+    for name in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
+        if not name.isdigit() or int(name) in spared:
+            continue
+        try:
+            cwd = os.readlink(f"/proc/{name}/cwd").removesuffix(" (deleted)")
+        except OSError:
+            continue
+        if cwd == real or cwd.startswith(real + "/"):
+            found.append((int(name), _command(name)))
+    return sorted(found)
+
+
+def _command(pid: str) -> str:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return os.fsdecode(file.read().rstrip(b"\0").replace(b"\0", b" "))
+    except OSError:
+        return ""
+
+
+def _ancestors() -> list[int]:
+    found, pid = [], os.getppid()
+    while pid > 1:
+        found.append(pid)
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                pid = int(file.read().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+    return found

@@ -1,0 +1,80 @@
+"""A scratch worktree for checks to run in, which is laid out with one commit after the other."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from functools import cached_property
+from types import TracebackType
+
+from git_agent.errors import AgentError
+from git_agent.git.hooks.disabled import without_hooks
+from git_agent.git.locks import creation_lock
+from git_agent.git.repo import Repo
+from git_agent.git.run import git
+from git_agent.git.worktrees.index import look
+from git_agent.git.worktrees.scratch import scratch
+
+
+class Preview:
+    """`with Preview(repo) as preview:` ask for commits; the worktree is made at the first, and removed at the end."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo, self._stack, self._path = repo, ExitStack(), ""
+
+    def __enter__(self) -> Preview:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+
+    def at(self, oid: str) -> str:
+        """Lay out a commit (full oid), detached; return the path.
+
+        No file that a check left there stays, ignored ones neither: what a commit is worth is seen from a fresh
+        checkout. Only files that differ are written: measured, 20,000 files take 1.7 s the first time and 0.12 s then.
+        Submodules are not filled; one that a check filled has all be written anew. No hook of the user's runs.
+        """
+        if self._path:
+            try:
+                self._turn(oid)
+            except AgentError:  # an index.lock, directories without permissions: whatever a check may leave
+                self._give_up()
+        if not self._path:
+            self._path = self._made(oid)
+        return self._path
+
+    @cached_property
+    def _hookless(self) -> tuple[str, ...]:
+        return without_hooks(self._repo)
+
+    def _give_up(self) -> None:
+        self._stack.close()
+        self._path = ""
+
+    def _made(self, oid: str) -> str:
+        path = self._stack.enter_context(scratch(self._repo))
+        with creation_lock(self._repo):
+            how = ("--detach", "--no-checkout", "--lock", "--reason", "git-agent: scratch")
+            self._repo.git(*self._hookless, "worktree", "add", *how, "--", path, oid)
+        git(*self._hookless, "reset", "--hard", "--quiet", "--no-recurse-submodules", cwd=path)
+        return path
+
+    def _turn(self, oid: str) -> None:
+        # What is in the directory of a submodule is neither untracked nor ignored for git: clean leaves it there.
+        if any(_filled(os.path.join(self._path, link)) for link in look(self._path).links):
+            self._give_up()
+            return
+        git("clean", "-ffdxq", cwd=self._path, patient=False)
+        # Detached: a check may have switched to a branch, which must not move.
+        checkout = ("checkout", "--quiet", "--force", "--detach", "--no-recurse-submodules")
+        git(*self._hookless, *checkout, oid, "--", cwd=self._path, patient=False)
+
+
+def _filled(directory: str) -> bool:
+    try:
+        return bool(os.listdir(directory))
+    except (FileNotFoundError, NotADirectoryError):  # git mends that
+        return False
+    except OSError:
+        return True

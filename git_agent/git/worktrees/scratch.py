@@ -1,0 +1,99 @@
+"""Scratch directories for merging: private, and deleted by the next command after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from git_agent.errors import AgentError
+from git_agent.git.locks import creation_lock, private_dir, try_hold
+from git_agent.git.repo import Repo
+from git_agent.git.worktrees import trash
+from git_agent.git.worktrees.ignored import TEMPORARY
+from git_agent.git.worktrees.trash import delete_trash
+
+_NEW_S = 1.0  # its maker holds a mark some microseconds after it was made
+
+
+@contextmanager
+def scratch(repo: Repo) -> Iterator[str]:
+    """Lend a path for a directory (not made yet) that is deleted afterwards, with its registration.
+
+    A lock beside it shows that we live, also across containers, where pids mean nothing.
+    """
+    root = private_dir(repo, "scratch")
+    path = os.path.join(root, f"{os.getpid()}-{os.urandom(4).hex()}")
+    fd = None
+    try:
+        with creation_lock(repo):
+            fd = os.open(path + ".alive", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try_hold(fd)
+            delete_stale_scratch(repo)
+        yield path
+    finally:
+        try:
+            _clear(repo, path)
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+
+def delete_stale_scratch(repo: Repo) -> None:
+    """Delete the scratch directories of dead processes; call it with the creation lock held."""
+    root = private_dir(repo, "scratch")
+    for name in os.listdir(root):
+        path = os.path.join(root, name)
+        if not name.endswith(".alive"):
+            continue
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                if try_hold(fd):
+                    _clear(repo, path.removesuffix(".alive"))
+            finally:
+                os.close(fd)
+
+
+def marked(root: str) -> Iterator[tuple[str, bool]]:
+    """Yield the scratch directories in root that are marked, and whether their makers live; nothing is changed."""
+    for name in sorted(os.listdir(root)) if os.path.isdir(root) else ():
+        path = os.path.join(root, name)
+        with contextlib.suppress(OSError):
+            if name.endswith(".alive") and time.time() - os.lstat(path).st_mtime > _NEW_S:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                try:
+                    held = not try_hold(fd)
+                finally:
+                    os.close(fd)
+                yield path.removesuffix(".alive"), held
+
+
+def _clear(repo: Repo, path: str) -> None:
+    # By its name, which nobody else has: the file that says whose a registration is may be deleted first.
+    worktrees = os.path.join(repo.common_dir, "worktrees")
+    ours = (os.path.join(worktrees, os.path.basename(path)), path)
+    for each in ours:
+        shutil.rmtree(each, ignore_errors=True)
+    if not any(map(os.path.lexists, ours)):  # else the mark stays, so that somebody's sweep tries again
+        with contextlib.suppress(OSError):
+            os.unlink(path + ".alive")
+    with contextlib.suppress(OSError):
+        os.rmdir(worktrees)
+
+
+def delete_leftovers(repo: Repo) -> None:
+    """Delete scratch directories with their registrations, and directories renamed aside, of dead processes only.
+
+    Waits for nobody: what another process holds just now is left for the next command.
+    """
+    with contextlib.suppress(AgentError, OSError), creation_lock(repo, timeout=0):
+        delete_stale_scratch(repo)
+        trash.sweep_markers(repo)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(repo.common_dir, "info", TEMPORARY))
+    with contextlib.suppress(AgentError, OSError):
+        delete_trash(repo)
