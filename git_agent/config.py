@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain import durations
-from git_agent.domain.claim import MODES
+from git_agent.domain.path_claim import MODES
 from git_agent.errors import AgentError, usage
 from git_agent.git import config as git_config
 

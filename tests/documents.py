@@ -18,7 +18,7 @@ from pathlib import Path
 from git_agent.cli import manual
 from git_agent.demo.project import demo_project
 from git_agent.demo.stage import Stage, demo_stage
-from git_agent.domain import guide
+from git_agent.integrations import guide
 from git_agent.render import docs
 from tests import picture
 from tests.sandbox import Sandbox

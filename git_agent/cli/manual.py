@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 import click
 
 from git_agent import __version__
+from git_agent.cli.completion.scripts import MARK
 from git_agent.cli.main import group
-from git_agent.cli.scripts import MARK
 from git_agent.cli.verbs import SECTIONS, VERBS
 from git_agent.config import KEYS
 from git_agent.domain.task import MOVES, State

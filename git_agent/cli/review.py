@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, task_answer, task_argument, undo_hint, verb
 from git_agent.cli.questions import NO_QUESTION, yes_option
 from git_agent.errors import usage
 
@@ -152,19 +152,21 @@ def _approved(app: App) -> list[Task]:
 
 def _merge(app: App, task: Task, options: dict[str, Any]) -> Answer:
     from git_agent.actions.merging.merge import merge
-    from git_agent.render import json, queue
+    from git_agent.render import json
+    from git_agent.render import merge as merge_lines
 
     merged, dry_run = merge(app, task, **options), options["dry_run"]
     gone = merged.landed.retired if merged.landed else None
     removed = json.retired(gone) if gone else None
-    return task_answer(app, merged.task, queue.merged(merged, dry_run), removed=removed, dry_run=dry_run)
+    return task_answer(app, merged.task, merge_lines.merged(merged, dry_run), removed=removed, dry_run=dry_run)
 
 
 def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
     from git_agent.actions.merging.queue import merge_queue
     from git_agent.actions.views.task import view
-    from git_agent.domain.queueing import exit_code
-    from git_agent.render import json, queue
+    from git_agent.domain.queue import exit_code
+    from git_agent.render import json
+    from git_agent.render import merge as merge_lines
 
     done, dry_run = merge_queue(app, chosen, **options), options["dry_run"]
     payload = lambda: {  # noqa: E731
@@ -173,7 +175,7 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
         "removed": {str(i): json.retired(each.retired) for i, each in done.landed.items() if each.retired},
         "dry_run": dry_run,
     }
-    said, talk = queue.queued(done, dry_run), queue.problems(done, dry_run)
+    said, talk = merge_lines.queued(done, dry_run), merge_lines.problems(done, dry_run)
     return Answer(payload, said, talk, exit=exit_code(done.outcomes))
 
 

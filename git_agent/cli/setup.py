@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, terminal_width, verb
+from git_agent.cli.command import Answer, terminal_width, verb
 from git_agent.cli.questions import ask, can_ask, yes_option
 from git_agent.errors import refused, usage
 from git_agent.render.text import visible
@@ -83,12 +83,12 @@ def doctor_verb(app: App, fix: bool) -> Answer:
     an event that `git agent undo` takes back. Exits 1 when anything is wrong, with --fix when anything still is.
     """
     from git_agent.actions.doctor.doctor import doctor
-    from git_agent.render import diagnosis
+    from git_agent.render import doctor as doctor_lines
     from git_agent.render.style import wants_colour
 
     found = doctor(app, fix=fix)
-    lines = diagnosis.lines(found, colour=wants_colour(sys.stdout.isatty(), os.environ))
-    return Answer(diagnosis.payload(found), lines, exit=1 if found.findings else 0)
+    lines = doctor_lines.lines(found, colour=wants_colour(sys.stdout.isatty(), os.environ))
+    return Answer(doctor_lines.payload(found), lines, exit=1 if found.findings else 0)
 
 
 @verb("hooks", looks=False)
@@ -184,7 +184,7 @@ def completion_verb(app: App, shell: str, install: bool, words: bool, typed: tup
     """
     app.carried = ()  # it needs no repository, so nobody's worker speaks
     if words:
-        from git_agent.cli.completion import candidates
+        from git_agent.cli.completion.candidates import candidates
 
         return Answer({}, candidates(app, shell, typed))
     if typed:
@@ -193,13 +193,13 @@ def completion_verb(app: App, shell: str, install: bool, words: bool, typed: tup
 
 
 def _script(shell: str) -> Answer:
-    from git_agent.cli.scripts import SCRIPTS
+    from git_agent.cli.completion.scripts import SCRIPTS
 
     return Answer({"script": SCRIPTS[shell]}, SCRIPTS[shell].splitlines())
 
 
 def _installed(shell: str) -> Answer:
-    from git_agent.cli.install import install, said
+    from git_agent.cli.completion.install import install, said
 
     done = install(shell, os.environ)
     placed = [{"path": p.path, "changed": p.changed} for p in done.placed]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, Finite, read_text, screen, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, Finite, read_text, screen, task_answer, task_argument, undo_hint, verb
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
-    from git_agent.domain.order import Order
+    from git_agent.domain.spec import TaskSpec
     from git_agent.domain.task import Task
 
 _ORDER = (
@@ -41,12 +41,12 @@ def _order_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     return function
 
 
-def _order(title: str | None, agent: str | None = None, **given: Any) -> Order:
-    from git_agent.domain.order import Order
+def _order(title: str | None, agent: str | None = None, **given: Any) -> TaskSpec:
+    from git_agent.domain.spec import TaskSpec
 
     if title is not None and given["given_title"] is not None:
         raise usage("two-titles", "the title is given twice", "give TITLE or --title TEXT")
-    return Order(
+    return TaskSpec(
         title=title if title is not None else given["given_title"],
         body=None if given["body_file"] is None else read_text(given["body_file"]),
         base=given["base"],

@@ -49,7 +49,7 @@ VERBS: dict[str, Verb] = {
         reopen="Put a completed or cancelled task back into the queue",
     ),
     **_of(
-        "running",
+        "agents",
         "Running agents",
         run="Supervise a command in a task's worktree",
         ps="List the commands that run",
@@ -58,7 +58,7 @@ VERBS: dict[str, Verb] = {
         exec="Run a command in a task's worktree",
     ),
     **_of(
-        "work",
+        "worker",
         "Working",
         start="Begin or resume work on a task",
         heartbeat="Say that the worker is there",
@@ -78,13 +78,13 @@ VERBS: dict[str, Verb] = {
         clean="Remove what completed and cancelled tasks left",
     ),
     **_of(
-        "undoing",
+        "undo",
         "Reviewing and merging",
         undo="Undo the last merge, rm, clean, cancel or doctor --fix",
         rescue="List, show and bring back what was kept before it was removed",
     ),
     **_of(
-        "mail",
+        "messages",
         "Messages",
         send="Send a message to tasks, people, all workers or a topic",
         reply="Answer a message",
@@ -93,7 +93,7 @@ VERBS: dict[str, Verb] = {
         tail="Read what is said in a topic",
     ),
     **_of(
-        "seeing",
+        "queries",
         "Seeing",
         status="Show who waits for you and what to type next",
         list="List tasks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
-from git_agent.domain.printed import plain
+from git_agent.domain.terminal_text import plain
 
 _LINES, _CHARACTERS = 5, 500
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 
 BEAT_S = 10.0
 LEASE_S = 120.0
@@ -43,7 +43,7 @@ class Lease(NamedTuple):
     note: str | None = None
     missed_at: int | None = None
     session: int | None = None
-    owner: Owner | None = None
+    owner: ProcessId | None = None
 
     @property
     def host(self) -> str | None:

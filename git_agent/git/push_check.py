@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from git_agent.domain.fact import Update
+from git_agent.domain.spool_entry import Update
 from git_agent.git.repo import Repo
 
 _TIMEOUT_S = 60.0

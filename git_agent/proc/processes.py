@@ -7,7 +7,7 @@ import os
 import signal
 from typing import NamedTuple
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 
 
 class Process(NamedTuple):
@@ -35,27 +35,27 @@ class Process(NamedTuple):
         return self.state in ("T", "t")
 
 
-def myself() -> Owner:
+def myself() -> ProcessId:
     """Describe this process."""
     return _described(os.getpid())
 
 
-def describe(pid: int) -> Owner | None:
+def describe(pid: int) -> ProcessId | None:
     """Describe a running process of this host; None where there is none with this pid."""
     return _described(pid) if is_running(pid) else None
 
 
-def terminate(owner: Owner) -> bool:
+def terminate(owner: ProcessId) -> bool:
     """Ask a process of this host to end (SIGTERM), if it still is the same one. Returns whether it was asked."""
     return _signal(owner, signal.SIGTERM, signal.SIGCONT)  # one that is stopped would not hear it
 
 
-def kill(owner: Owner) -> bool:
+def kill(owner: ProcessId) -> bool:
     """End a process of this host (SIGKILL), if it still is the same one. Returns whether it was there."""
     return _signal(owner, signal.SIGKILL)
 
 
-def _signal(owner: Owner, *numbers: int) -> bool:
+def _signal(owner: ProcessId, *numbers: int) -> bool:
     if owner.host != os.uname().nodename or is_gone(owner):
         return False
     try:
@@ -66,11 +66,11 @@ def _signal(owner: Owner, *numbers: int) -> bool:
     return True
 
 
-def _described(pid: int) -> Owner:
-    return Owner(os.uname().nodename, boot_id(), pid, _start_of(pid) or 0)
+def _described(pid: int) -> ProcessId:
+    return ProcessId(os.uname().nodename, boot_id(), pid, _start_of(pid) or 0)
 
 
-def is_gone(owner: Owner) -> bool:
+def is_gone(owner: ProcessId) -> bool:
     """Tell whether a process has surely ended: another boot of this host, no such pid, or a pid used again.
 
     Of another host nothing can be said: False.
@@ -82,7 +82,7 @@ def is_gone(owner: Owner) -> bool:
     return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
 
 
-def is_stopped(owner: Owner) -> bool:
+def is_stopped(owner: ProcessId) -> bool:
     """Tell whether a process of this host is there and stopped by a signal."""
     if owner.host != os.uname().nodename or is_gone(owner):
         return False

@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import Collection
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.proc import processes
 from git_agent.proc.processes import Process
 
@@ -24,7 +24,7 @@ _KILLS = 20  # what was started between the look and the signal is seen by the n
 _VARIABLE = b"GIT_AGENT_TOKEN="
 
 
-def end(group: Owner | None, token: str | None, *, grace_s: float = 1.0) -> bool:
+def end(group: ProcessId | None, token: str | None, *, grace_s: float = 1.0) -> bool:
     """End a process group and every process of this user with a token; never ourselves or who started us.
 
     group: its leader, dead or alive; token: the SHA-256, in hex, of GIT_AGENT_TOKEN in their environment; grace_s:
@@ -48,11 +48,11 @@ def end(group: Owner | None, token: str | None, *, grace_s: float = 1.0) -> bool
     return True
 
 
-def _of_this_boot(owner: Owner) -> bool:
+def _of_this_boot(owner: ProcessId) -> bool:
     return owner.host == os.uname().nodename and owner.boot_id == processes.boot_id()
 
 
-def _wait(group: Owner | None, token: str | None, known: Collection[Process], within_s: float) -> list[Process]:
+def _wait(group: ProcessId | None, token: str | None, known: Collection[Process], within_s: float) -> list[Process]:
     """Wait for them to end; list who is left, newcomers too."""
     until = time.monotonic() + within_s
     while (known := _find(group, token, known)) and time.monotonic() < until:
@@ -60,7 +60,7 @@ def _wait(group: Owner | None, token: str | None, known: Collection[Process], wi
     return list(known)
 
 
-def _find(group: Owner | None, token: str | None, known: Collection[Process] = ()) -> list[Process]:
+def _find(group: ProcessId | None, token: str | None, known: Collection[Process] = ()) -> list[Process]:
     """List those of the worker that run. known: who was of it at the last look."""
     pids = processes.listing()
     carriers = [p for pid in pids if token and _carries(pid, token) and (p := processes.read(pid))]
@@ -87,7 +87,7 @@ def _exists(group: int) -> bool:
     return True
 
 
-def _certain(group: Owner, members: Collection[Process], ours: Collection[tuple[int, int]]) -> bool:
+def _certain(group: ProcessId, members: Collection[Process], ours: Collection[tuple[int, int]]) -> bool:
     leader = processes.read(group.pid)
     return (leader is not None and leader.start == group.pid_start) or any(m.identity in ours for m in members)
 
@@ -118,7 +118,7 @@ def _signal(found: Collection[Process], *numbers: int) -> None:
                 os.close(fd)
 
 
-def _end_unseen(group: Owner, grace_s: float) -> bool:
+def _end_unseen(group: ProcessId, grace_s: float) -> bool:
     leader = group.pid
     if not _exists(leader) or not processes.is_running(leader) or leader == os.getpgrp():
         return False

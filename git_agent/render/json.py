@@ -13,7 +13,7 @@ from git_agent.actions.views.sessions import Running
 from git_agent.actions.views.task import TaskView
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
-from git_agent.domain.queueing import Outcome, exit_code
+from git_agent.domain.queue import Outcome, exit_code
 from git_agent.errors import AgentError
 from git_agent.render.text import cut, rfc3339, visible
 

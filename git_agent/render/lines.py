@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_agent.domain.gone import named
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import State
+from git_agent.domain.undo import named
 from git_agent.render.style import COLOURS, paint
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible
@@ -168,7 +168,7 @@ def _mail(found: Status, screen: Screen) -> list[str]:
     number, urgent = found.health["mail"], found.health["urgent_mail"]
     lines = [f"mail waits ({number}{f', {urgent} urgent' if urgent else ''}): git agent inbox"] if number else []
     if found.unacked:
-        from git_agent.render.mail import unacknowledged
+        from git_agent.render.messages import unacknowledged
 
         lines += [_fit(f"not acknowledged: {unacknowledged(m, screen.now)}", screen) for m in found.unacked[:_UNACKED]]
         more = len(found.unacked) - _UNACKED

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from git_agent.actions.views.prime import Left, Primer
 from git_agent.actions.views.task import TaskView
-from git_agent.domain import guide
 from git_agent.domain.message import Message
 from git_agent.domain.task import State
+from git_agent.integrations import guide
 from git_agent.render.text import cut, visible
 
 _WIDE = 200  # columns of a line that somebody else wrote

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from git_agent.domain.lease import RUN_BEATS
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State, Step, event_kind
 from git_agent.errors import AgentError
 from git_agent.git.worktrees import activity
@@ -40,7 +40,7 @@ class Worker:
     session: int
     worktree: str
     admin: str
-    child: Owner
+    child: ProcessId
     beat_s: float
 
 

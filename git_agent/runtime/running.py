@@ -15,7 +15,7 @@ from git_agent.app import App
 from git_agent.domain.command import Command, shown
 from git_agent.domain.ending import Ended
 from git_agent.domain.lease import RUN_BEATS
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git.run import LOCAL_NAMES
@@ -71,7 +71,7 @@ class _Run:
     begun: Begun
     beat_s: float
     report: Report | None
-    leader: Owner | None = None
+    leader: ProcessId | None = None
 
     def lead(self, pid: int) -> None:
         """Put the agent's process on record; it waits behind its gate."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from git_agent.domain.delivery import AGAIN_S
+from git_agent.domain.message import AGAIN_S
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.store.engine import NOW_MS
 from git_agent.store.messages import VIEW, rows, views

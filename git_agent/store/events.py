@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from git_agent.domain.calling import wants_person
+from git_agent.domain.notification import needs_person
 from git_agent.domain.task import State
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import EventRow, database, dicts, tuples
@@ -48,7 +48,7 @@ def append(
         ).execute()
     )
     _news.append(seq)
-    if wants_person(kind):
+    if needs_person(kind):
         _calls.append(seq)
     return seq
 

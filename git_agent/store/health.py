@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Any, NamedTuple
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.store import faults, migrate
 from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import TABLES, database
@@ -171,11 +171,11 @@ def reindex() -> None:
     database.rows("REINDEX", ())
 
 
-def named_locks() -> list[tuple[str, int, Owner, int]]:
+def named_locks() -> list[tuple[str, int, ProcessId, int]]:
     """List the named locks that are held: name, fence, holder, and for how long, ms."""
     query = "SELECT name, fence, host, boot_id, pid, pid_start, taken_at FROM lock WHERE host IS NOT NULL"
     (now,) = database.rows(f"SELECT {NOW_MS.sql}", ())[0]
-    return [(name, fence, Owner(*owner), now - at) for name, fence, *owner, at in database.rows(query, ())]
+    return [(name, fence, ProcessId(*owner), now - at) for name, fence, *owner, at in database.rows(query, ())]
 
 
 def row(table: str, task: int) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from git_agent.domain.fold import Change
-from git_agent.domain.soundness import Row
+from git_agent.domain.consistency import Row
+from git_agent.domain.replay import Change
 from git_agent.domain.task import Hold, State
 from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import database

@@ -11,7 +11,7 @@ from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import IntentRow, dicts
 
 if TYPE_CHECKING:
-    from git_agent.domain.owner import Owner
+    from git_agent.domain.process_id import ProcessId
 
 
 class Intent(NamedTuple):
@@ -21,11 +21,11 @@ class Intent(NamedTuple):
     kind: str
     task: int
     data: Mapping[str, Any]
-    owner: Owner
+    owner: ProcessId
     at: int
 
 
-def write(kind: str, task: int, owner: Owner, data: Mapping[str, Any]) -> int:
+def write(kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
     """Record an intent; call it inside the transaction that starts the work.
 
     Raises AgentError (exit 6) when another command is at work on the task.
@@ -64,7 +64,7 @@ def update(intent: int, data: Mapping[str, Any]) -> None:
     IntentRow.update(data=json.dumps(dict(data))).where(IntentRow.id == intent).execute()
 
 
-def adopt(intent: Intent, owner: Owner) -> bool:
+def adopt(intent: Intent, owner: ProcessId) -> bool:
     """Take over a dead process's intent; False when somebody else was quicker."""
     mine = {"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid, "pid_start": owner.pid_start}
     theirs = (IntentRow.boot_id == intent.owner.boot_id) & (IntentRow.pid == intent.owner.pid)
@@ -88,7 +88,7 @@ def of_task(task: int) -> Intent | None:
 
 
 def _intent(row: dict[str, Any]) -> Intent:
-    from git_agent.domain.owner import Owner
+    from git_agent.domain.process_id import ProcessId
 
-    owner = Owner(row["host"], row["boot_id"], row["pid"], row["pid_start"])
+    owner = ProcessId(row["host"], row["boot_id"], row["pid"], row["pid_start"])
     return Intent(row["id"], row["kind"], row["task"], json.loads(row["data"]), owner, row["at"])

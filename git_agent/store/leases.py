@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from git_agent.domain.lease import AHEAD_MS, BEAT_S, Lease
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.store.engine import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
 _COLUMNS = (
     *(getattr(LeaseRow, name) for name in Lease._fields if name != "owner"),
-    *(getattr(SessionRow, name) for name in Owner._fields),
+    *(getattr(SessionRow, name) for name in ProcessId._fields),
 )
 
 
@@ -127,5 +127,5 @@ def of(tasks: Iterable[int]) -> dict[int, Lease]:
 
 def _lease(row: tuple[Any, ...]) -> Lease:
     task, kind, beat_at, progress_at, expires_at, note, missed_at, session, *owner = row
-    held_by = Owner(*owner) if owner[0] is not None else None
+    held_by = ProcessId(*owner) if owner[0] is not None else None
     return Lease(task, kind, beat_at, progress_at, expires_at, note, missed_at, session, held_by)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit
 from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import LockRow, tuples
@@ -19,10 +19,10 @@ REAP = "reap"
 QUEUE = "merge-queue"
 """The lock under which a queue of tasks is merged."""
 
-_OWNER = tuple(getattr(LockRow, name) for name in Owner._fields)
+_OWNER = tuple(getattr(LockRow, name) for name in ProcessId._fields)
 
 
-def take(name: str, owner: Owner, is_gone: Callable[[Owner], bool], limit_s: float) -> int | None:
+def take(name: str, owner: ProcessId, is_gone: Callable[[ProcessId], bool], limit_s: float) -> int | None:
     """Take a lock; call it inside a transaction. Returns its fence, None when somebody else has it.
 
     is_gone: tells that a process has surely ended; limit_s: seconds after which a holder that can't be asked for, or
@@ -33,7 +33,7 @@ def take(name: str, owner: Owner, is_gone: Callable[[Owner], bool], limit_s: flo
     fence = 1
     if held:
         before, over, *holder = held[0]
-        if holder[0] is not None and not over and not is_gone(Owner(*holder)):
+        if holder[0] is not None and not over and not is_gone(ProcessId(*holder)):
             return None
         fence = before + 1
     columns = {"name": name, "fence": fence, "taken_at": NOW_MS, **owner._asdict()}
@@ -55,13 +55,13 @@ def keep(name: str, fence: int) -> None:
     LockRow.update(taken_at=NOW_MS).where(LockRow.name == name).execute()
 
 
-def holder(name: str) -> Owner | None:
+def holder(name: str) -> ProcessId | None:
     """Tell who has a lock; None when it is free."""
     held = tuples(LockRow.select(*_OWNER).where((LockRow.name == name) & LockRow.host.is_null(False)))
-    return Owner(*held[0]) if held else None
+    return ProcessId(*held[0]) if held else None
 
 
 def release(name: str, fence: int) -> bool:
     """Free a lock; False when it is somebody else's by now."""
-    free = dict.fromkeys((*Owner._fields, "taken_at"))
+    free = dict.fromkeys((*ProcessId._fields, "taken_at"))
     return bool(LockRow.update(**free).where((LockRow.name == name) & (LockRow.fence == fence)).execute())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from git_agent.domain.delivery import Delivery
+from git_agent.domain.message import Delivery
 from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import database
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
 
@@ -20,8 +20,8 @@ class Session(NamedTuple):
     task: int
     attempt: int
     epoch: int
-    owner: Owner
-    child: Owner | None
+    owner: ProcessId
+    child: ProcessId | None
     token: str
     agent: str | None
     command: str
@@ -39,7 +39,7 @@ _COLUMNS = tuple(
 _OPEN = SessionRow.ended_at.is_null()
 
 
-def begin(*, task: int, attempt: int, epoch: int, owner: Owner, token: str, agent: str | None, command: str) -> int:
+def begin(*, task: int, attempt: int, epoch: int, owner: ProcessId, token: str, agent: str | None, command: str) -> int:
     """Record that a supervisor begins; return the session's id. Call it in the transaction that takes the lease."""
     return int(
         SessionRow.insert(
@@ -58,7 +58,7 @@ def begin(*, task: int, attempt: int, epoch: int, owner: Owner, token: str, agen
     )
 
 
-def lead(session: int, child: Owner) -> None:
+def lead(session: int, child: ProcessId) -> None:
     """Record the leader of the session's process group, before it runs anything of the user's."""
     SessionRow.update(child_pid=child.pid, child_start=child.pid_start).where(SessionRow.id == session).execute()
 
@@ -89,11 +89,11 @@ def abandoned(ids: Iterable[int]) -> list[Session]:
     return _sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
 
 
-def owners(host: str) -> list[tuple[int, Owner]]:
+def owners(host: str) -> list[tuple[int, ProcessId]]:
     """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
     # By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
     asked = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"
-    return [(row[0], Owner(*row[1:])) for row in database.execute_sql(asked, (host,))]
+    return [(row[0], ProcessId(*row[1:])) for row in database.execute_sql(asked, (host,))]
 
 
 def is_open(session: int) -> bool:
@@ -112,6 +112,6 @@ def _sessions(where: Any) -> list[Session]:
 
 def _session(row: tuple[Any, ...]) -> Session:
     key, task, attempt, epoch, host, boot, pid, start, child_pid, child_start, token, agent, command, by, at = row
-    child = None if child_pid is None else Owner(host, boot, child_pid, child_start)
-    owner = Owner(host, boot, pid, start)
+    child = None if child_pid is None else ProcessId(host, boot, child_pid, child_start)
+    owner = ProcessId(host, boot, pid, start)
     return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, command or "", by, at)

@@ -17,15 +17,15 @@ from tests.sandbox import Sandbox
 from tests.store.children import run
 
 _BEGIN = """
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.store import sessions
 store = Store.open(sys.argv[1], create=False)
 task, token, supervisor, child = json.loads(sys.argv[2])
 with store.transaction():
     now = tasks.get(task)
-    session = sessions.begin(task=task, attempt=now.attempt, epoch=now.epoch, owner=Owner(*supervisor), token=token,
+    session = sessions.begin(task=task, attempt=now.attempt, epoch=now.epoch, owner=ProcessId(*supervisor), token=token,
                              agent=None, command="agent")
-    sessions.lead(session, Owner(*child))
+    sessions.lead(session, ProcessId(*child))
     leases.take(task, "run", 120, session=session)
 say(session)
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from git_agent.domain import guide
-from git_agent.domain.marked import BEGIN, END
+from git_agent.integrations import guide
+from git_agent.integrations.marked_block import BEGIN, END
 from tests.sandbox import Sandbox
 
 

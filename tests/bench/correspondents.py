@@ -14,7 +14,7 @@ from pathlib import Path
 from git_agent.actions.messages.inbox import ack, inbox
 from git_agent.actions.messages.send import send
 from git_agent.app import App
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State
 from git_agent.store import sessions, tasks
 from git_agent.store.engine import NOW_MS, Database
@@ -76,7 +76,7 @@ def _workers(repository: Path, pairs: int) -> None:
                 task=task.id,
                 attempt=1,
                 epoch=1,
-                owner=Owner("here", "boot", 1, 1),
+                owner=ProcessId("here", "boot", 1, 1),
                 token=hashlib.sha256(_token(at).encode()).hexdigest(),
                 agent=None,
                 command="x",

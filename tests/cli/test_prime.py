@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from git_agent.cli.verbs import VERBS
-from git_agent.domain import guide
 from git_agent.domain.names import MAX_BODY
+from git_agent.integrations import guide
 from tests.sandbox import Sandbox
 from tests.store.children import run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.bisection import first_failing, most_questions
+from git_agent.domain.queue import first_failing, most_questions
 
 
 @pytest.mark.parametrize("count", range(1, 40))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.domain.calling import CALLS, outstanding, wants_person
+from git_agent.domain.notification import CALLS, needs_person, outstanding
 from git_agent.domain.task import MOVES, State, Step, event_kind
 
 
@@ -13,12 +13,12 @@ def test_whatever_comes_into_review_or_fails_calls_a_person() -> None:
     # Who undoes something is a person, and knows.
     moves = [move for move in MOVES if move.step is not Step.UNDO]
     calling = {event_kind(move.step) for move in moves if move.target in (State.IN_REVIEW, State.FAILED)}
-    assert calling and {kind for kind in calling if wants_person(kind) is None} == set()
+    assert calling and {kind for kind in calling if needs_person(kind) is None} == set()
 
 
 def test_every_kind_but_the_reapers_is_a_step_of_the_table() -> None:
     assert CALLS.keys() - {event_kind(move.step) for move in MOVES} == {"task.stalled"}
-    assert wants_person("task.approved") is None
+    assert needs_person("task.approved") is None
 
 
 def test_without_a_call_before_only_the_commands_own_event_counts() -> None:

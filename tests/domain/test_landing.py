@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.landing import may_land
+from git_agent.domain.gates import landing_error
 from git_agent.domain.task import State
 from git_agent.errors import Exit
 from tests.domain.sample import task
@@ -14,7 +14,7 @@ APPROVED = task(state=State.APPROVED, branch="agent/7-fix-login", reviewed_oid=T
 
 
 def test_an_approved_task_may_land_at_the_reviewed_commit() -> None:
-    assert may_land(APPROVED, TIP, None) is None
+    assert landing_error(APPROVED, TIP, None) is None
 
 
 @pytest.mark.parametrize("state", [s for s in State if s is not State.APPROVED])
@@ -22,7 +22,7 @@ def test_an_approved_task_may_land_at_the_reviewed_commit() -> None:
 @pytest.mark.parametrize("lapsed", [TIP, None])
 def test_nothing_lands_without_an_approval_that_holds_now(state: State, tip: str | None, lapsed: str | None) -> None:
     # Not even a branch that went back to the commit of an approval that ended.
-    assert may_land(task(state=state, branch="agent/7-fix-login", reviewed_oid=TIP), tip, lapsed) is not None
+    assert landing_error(task(state=state, branch="agent/7-fix-login", reviewed_oid=TIP), tip, lapsed) is not None
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_nothing_lands_without_an_approval_that_holds_now(state: State, tip: str
 )
 def test_a_task_that_is_not_approved_is_refused_with_the_step_that_leads_on(state: State, hint: str) -> None:
     # Even when an old approval names this very commit.
-    error = may_land(task(state=state, reviewed_oid=TIP), TIP, None)
+    error = landing_error(task(state=state, reviewed_oid=TIP), TIP, None)
     assert error is not None
     assert (error.code, error.exit, error.hint) == ("not-approved", Exit.REFUSED, hint)
     assert error.message == f"cannot merge task 7: it is {state}"
 
 
 def test_a_branch_that_is_gone_is_refused() -> None:
-    error = may_land(APPROVED, None, None)
+    error = landing_error(APPROVED, None, None)
     assert error is not None
     assert (error.code, error.exit) == ("no-branch", Exit.REFUSED)
     assert "'agent/7-fix-login' is gone" in error.message
@@ -54,14 +54,14 @@ def test_a_branch_that_is_gone_is_refused() -> None:
 
 @pytest.mark.parametrize("reviewed", [TIP, None])
 def test_a_branch_that_moved_since_its_approval_is_refused_with_both_commits(reviewed: str | None) -> None:
-    error = may_land(task(state=State.APPROVED, reviewed_oid=reviewed), OTHER, None)
+    error = landing_error(task(state=State.APPROVED, reviewed_oid=reviewed), OTHER, None)
     assert error is not None
     assert (error.code, error.exit) == ("approval-stale", Exit.REFUSED)
     assert OTHER[:12] in error.message and (reviewed or "")[:12] in error.message
 
 
 def test_a_branch_that_moved_and_lost_its_approval_is_refused_with_both_commits() -> None:
-    error = may_land(task(state=State.IN_REVIEW, branch="agent/7-fix-login"), OTHER, TIP)
+    error = landing_error(task(state=State.IN_REVIEW, branch="agent/7-fix-login"), OTHER, TIP)
     assert error is not None
     assert (error.code, error.exit) == ("approval-stale", Exit.REFUSED)
     assert OTHER[:12] in error.message and TIP[:12] in error.message
@@ -69,6 +69,6 @@ def test_a_branch_that_moved_and_lost_its_approval_is_refused_with_both_commits(
 
 
 def test_a_branch_that_went_back_to_the_commit_of_an_ended_approval_wants_a_new_one() -> None:
-    error = may_land(task(state=State.IN_REVIEW, branch="agent/7-fix-login"), TIP, TIP)
+    error = landing_error(task(state=State.IN_REVIEW, branch="agent/7-fix-login"), TIP, TIP)
     assert error is not None
     assert (error.code, error.message) == ("not-approved", "cannot merge task 7: it is IN_REVIEW")

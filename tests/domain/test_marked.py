@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.domain.marked import BEGIN, END, with_part
 from git_agent.errors import AgentError
+from git_agent.integrations.marked_block import BEGIN, END, with_part
 
 OTHERS = st.text(st.sampled_from("ab# \n\t日"), max_size=40)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.domain.printed import plain
+from git_agent.domain.terminal_text import plain
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.readiness import Blocked, blocked
+from git_agent.domain.gates import Blocked, blocked
 from git_agent.domain.task import State
 from tests.domain.sample import task
 

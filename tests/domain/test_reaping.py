@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from git_agent.domain.lease import Lease, overdue
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.reaping import Found, Judged, Verdict, back_off_s, judge, why
 
 NOW = 1_800_000_000_000
@@ -113,7 +113,7 @@ def test_the_next_attempt_waits_twice_as_long_each_time_and_an_hour_at_most() ->
 
 
 def test_it_is_said_why() -> None:
-    supervised = lease(kind="run", session=3, owner=Owner("box", "boot", 1234, 5))
+    supervised = lease(kind="run", session=3, owner=ProcessId("box", "boot", 1234, 5))
     assert why(supervised, GONE, NOW) == "process 1234 is gone"
     assert why(lease(), UNKNOWN, NOW) == "silent for 52m"
     assert why(lease(beat_at=NOW + 5), UNKNOWN, NOW) == "silent for 0s"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from git_agent.domain.clocks import Clocks, Reading, compare
 from git_agent.domain.lease import Lease, length_s, overdue
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.reaping import Found, Verdict, judge
 
 BEAT_S, LEASE_S = 10.0, 2700.0
@@ -44,7 +44,7 @@ class Worker:
     kind: str
     host: Host
     gap: int
-    owner: Owner
+    owner: ProcessId
     lease: Lease
     next_beat: int
     alive: bool = True
@@ -66,7 +66,7 @@ class World:
         host, task = self.hosts[name], len(self.workers) + 1
         pid, start = 100 + task, host.boot + task
         host.processes[pid] = start
-        owner = Owner(host.name, f"{host.name} {host.boots}", pid, start)
+        owner = ProcessId(host.name, f"{host.name} {host.boots}", pid, start)
         gap = gap_s * SECOND if kind == "claim" else int(BEAT_S * SECOND)
         lease = Lease(task, kind, 0, 0, None, owner=owner if kind == "run" else None)
         self.workers.append(Worker(task, kind, host, gap, owner, lease, host.awake + gap))

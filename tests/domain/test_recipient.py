@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.recipient import check_place, check_topic, is_topic
+from git_agent.domain.message import check_recipient, check_topic, is_topic
 from git_agent.errors import AgentError, Exit
 
 
 @pytest.mark.parametrize("text", ["@human", "@coordinator", "@all"])
 def test_a_place_is_itself(text: str) -> None:
-    assert check_place(text) == text
+    assert check_recipient(text) == text
 
 
 @pytest.mark.parametrize("text", ["@", "@bob", "@Human", "@human ", "@" + "x" * 500])
 def test_any_other_place_is_a_usage_error_that_names_those_there_are(text: str) -> None:
     with pytest.raises(AgentError) as caught:
-        check_place(text)
+        check_recipient(text)
     assert (caught.value.code, caught.value.exit) == ("unknown-recipient", Exit.USAGE)
     assert "@coordinator" in caught.value.hint and len(caught.value.message) < 120
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.domain.sequence import sequence
+from git_agent.domain.queue import sequence
 from tests.domain.sample import task
 
 PAIRS = [frozenset(pair) for pair in combinations(range(1, 8), 2)]

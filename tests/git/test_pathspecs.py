@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from git_agent.domain.pathspec import may_match, may_meet, meeting, read
+from git_agent.domain.path_claim import may_match, may_meet, meeting, read
 from git_agent.errors import AgentError
 from git_agent.git import pathspecs
 from git_agent.git.repo import Repo

@@ -244,8 +244,8 @@ def test_a_hooks_directory_that_was_not_there_is_gone_again(files: World) -> Non
 
 
 def test_many_that_install_at_once_do_it_once(world: World) -> None:
-    code = "import sys; from git_agent.git.hooks import install\n            from git_agent.git import repo\n"
-    code += "done = hookfiles.install(repo.Repo.open(), '/p', guard=True); print(len(done.changed), *done.manual)"
+    code = "from git_agent.git.hooks.install import install_hooks; from git_agent.git.repo import Repo\n"
+    code += "done = install_hooks(Repo.open(), '/p', guard=True); print(len(done.changed), *done.manual)"
     command = ["python", "-c", code]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     running = [subprocess.Popen(command, cwd=world.sandbox.path, env=env, stdout=subprocess.PIPE) for _ in range(6)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.domain.fact import Push, Stray, Update, parse
+from git_agent.domain.spool_entry import Push, Stray, Update, parse
 from tests.sandbox import Result, Sandbox
 
 HOOKS = Path(__file__).parents[2] / "hooks"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.proc import processes, remains
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc here")
@@ -46,7 +46,7 @@ def start() -> Iterator[Start]:
         each.communicate()
 
 
-def described(process: subprocess.Popen[str]) -> Owner:
+def described(process: subprocess.Popen[str]) -> ProcessId:
     found = processes.describe(process.pid)
     assert found is not None
     return found

@@ -10,19 +10,18 @@ import pytest
 from git_agent.actions.merging.conflicts import Clash, Conflicts
 from git_agent.actions.path_claims.outside import Outside
 from git_agent.actions.path_claims.overlaps import Overlap
-from git_agent.domain.claim import Claim
+from git_agent.domain.path_claim import PathClaim
 from git_agent.domain.task import State
-from git_agent.render.clashes import conflicts
+from git_agent.render.conflicts import Pair, conflicts, whom
 from git_agent.render.lines import Screen
 from git_agent.render.text import width
-from git_agent.render.whom import Pair, whom
 from tests.domain.sample import task
 
 FILES = ("src/a.py", "名前/\x1b[31m.py", "a/very/long/path/that/does/not/fit/into/forty/columns.py", "d", "e")
 
 
 def found(ids: list[int], *clashes: Clash) -> Conflicts:
-    claims = (Overlap(Claim(1, State.OPEN, "main", ()), Claim(3, State.OPEN, "main", ()), ("src/",)),)
+    claims = (Overlap(PathClaim(1, State.OPEN, "main", ()), PathClaim(3, State.OPEN, "main", ()), ("src/",)),)
     outside = (Outside(1, None, FILES), Outside(3, 1, ("x",)))
     return Conflicts(tuple(task(id=i, base="main") for i in ids), clashes, tuple(ids), claims, outside)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State, Step, Task, after
 from git_agent.proc import processes
 from git_agent.runtime import heartbeat
@@ -27,7 +27,7 @@ BEAT_S = 0.05
 class Beating:
     """A task that is worked on, its session, and a beat thread."""
 
-    def __init__(self, store: Store, child: Owner, worktree: Path) -> None:
+    def __init__(self, store: Store, child: ProcessId, worktree: Path) -> None:
         self.store, self.to, self.come = store, ToBeat(), FromBeat()
         self.said: list[Heard] = []
         with store.transaction():

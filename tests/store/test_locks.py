@@ -83,7 +83,7 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
     found = answer(
         """
         from git_agent.domain.message import Draft
-        from git_agent.domain.owner import Owner
+        from git_agent.domain.process_id import ProcessId
         from git_agent.store import attempts, facts, faults, sights
         store = Store.open(sys.argv[1], create=True)
         names = [store.path, store.path + "-shm"]
@@ -96,7 +96,7 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
 
         with store.transaction():
             task = add("a")
-        before, me = held(), Owner("h", "b", 1, 1)
+        before, me = held(), ProcessId("h", "b", 1, 1)
         dropped = [] if before else ["nothing is held at all"]
         calls = {
             "open": lambda: Store.open(sys.argv[1], create=True),

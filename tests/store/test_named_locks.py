@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError
 from git_agent.store import locks, schema
 from git_agent.store.store import Store
 from tests.store.children import answer
 
-ONE, TWO = Owner("box", "boot", 11, 1), Owner("box", "boot", 22, 2)
+ONE, TWO = ProcessId("box", "boot", 11, 1), ProcessId("box", "boot", 22, 2)
 
 
-def lives(owner: Owner) -> bool:
+def lives(owner: ProcessId) -> bool:
     return False
 
 
-def take(store: Store, owner: Owner, gone: object = lives, limit_s: float = 300) -> int | None:
+def take(store: Store, owner: ProcessId, gone: object = lives, limit_s: float = 300) -> int | None:
     with store.transaction():
         return locks.take("merge", owner, gone, limit_s)  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ import pytest
 
 from git_agent.domain.lease import Lease
 from git_agent.domain.message import Delivery, Draft
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State
 from git_agent.errors import AgentError, Exit
 from git_agent.store import (
@@ -28,7 +28,7 @@ from git_agent.store.schema import LeaseRow
 from git_agent.store.store import Store
 from tests.store.conftest import Add
 
-ME, OTHER = Owner("here", "boot", 42, 1000), Owner("here", "boot", 43, 1001)
+ME, OTHER = ProcessId("here", "boot", 42, 1000), ProcessId("here", "boot", 43, 1001)
 
 
 def test_a_lease_by_hand_never_expires_and_a_claim_does(store: Store, add: Add) -> None:
@@ -120,7 +120,7 @@ def test_an_intent_is_adopted_once(store: Store, add: Add) -> None:
         number = intents.write("spawn", add("a").id, ME, {})
     (seen,) = intents.pending()
     assert intents.adopt(seen, OTHER)
-    assert not intents.adopt(seen, Owner("here", "boot", 44, 1002))
+    assert not intents.adopt(seen, ProcessId("here", "boot", 44, 1002))
     assert intents.pending()[0].owner == OTHER and intents.pending()[0].id == number
 
 
@@ -128,7 +128,7 @@ def test_an_intent_is_adopted_once_even_by_a_process_with_the_dead_ones_pid(stor
     with store.transaction():
         intents.write("spawn", add("a").id, ME, {})
     (seen,) = intents.pending()
-    reborn = Owner(ME.host, ME.boot_id, ME.pid, ME.pid_start + 5)
+    reborn = ProcessId(ME.host, ME.boot_id, ME.pid, ME.pid_start + 5)
     assert intents.adopt(seen, reborn)
     assert not intents.adopt(seen, OTHER)
     assert intents.pending()[0].owner == reborn
@@ -278,7 +278,9 @@ def test_a_glance_counts_who_is_overdue_and_who_can_be(store: Store, add: Add) -
     with store.transaction():
         for name, kind, lease_s in (("a", "hand", None), ("b", "claim", 60), ("c", "claim", 0), ("d", "run", 0)):
             leases.take(add(name, State.WORKING).id, kind, lease_s)
-        sessions.begin(task=1, attempt=1, epoch=1, owner=Owner("box", "boot", 1, 1), token="t", agent=None, command="")
+        sessions.begin(
+            task=1, attempt=1, epoch=1, owner=ProcessId("box", "boot", 1, 1), token="t", agent=None, command=""
+        )
         facts.put("clocks:box", "seen")
     seen = silence.glance("box")
     assert (seen.expirable, seen.overdue, seen.clocks, seen.crowd, seen.supervised) == (3, 2, "seen", None, 1)

@@ -9,8 +9,8 @@ from typing import Any
 import peewee
 import pytest
 
-from git_agent.domain.fold import Change, Folded, fold
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
+from git_agent.domain.replay import Change, Replayed, replay
 from git_agent.domain.task import MOVES, Hold, Move, State, Step, after
 from git_agent.errors import AgentError, Exit
 from git_agent.store import attempts, events, intents, leases, namesakes, schema, sights, tasks
@@ -18,7 +18,7 @@ from git_agent.store.store import Store
 from tests.store.children import answer
 from tests.store.conftest import Add
 
-OWNER = Owner("host", "boot", 42, 1000)
+OWNER = ProcessId("host", "boot", 42, 1000)
 
 
 def _move(state: State, step: Step, hold: Hold | None = None) -> Move:
@@ -137,7 +137,7 @@ def test_the_state_is_the_fold_of_the_events(store: Store, add: Add) -> None:
         with store.transaction():
             task = tasks.move(task, _move(task.state, step, task.hold), "Ada", **_placed(reviewed_oid="a" * 40))
         changes = [Change(e.seq, e.kind, e.source, e.target, e.epoch, e.version) for e in events.of_task(task.id)]
-        assert fold(changes) == Folded(task.state, task.hold, task.epoch, task.version)
+        assert replay(changes) == Replayed(task.state, task.hold, task.epoch, task.version)
 
 
 def test_a_taken_name_is_refused_and_names_the_other(store: Store, add: Add) -> None:

@@ -10,7 +10,7 @@ from git_agent.actions.transition import fence
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import refused
 from git_agent.proc import processes
@@ -41,7 +41,7 @@ def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = Fa
     return made
 
 
-def _reserve(app: App, task: Task, owner: Owner) -> tuple[Task, int]:
+def _reserve(app: App, task: Task, owner: ProcessId) -> tuple[Task, int]:
     with app.store.transaction():
         now = tasks.get(task.id)
         fence(app, now)

@@ -11,8 +11,8 @@ from git_agent.actions.transition import fence
 from git_agent.actions.worktrees import home
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.gates import blocked
 from git_agent.domain.place import Place, place_for
-from git_agent.domain.readiness import blocked
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs

@@ -8,13 +8,13 @@ from git_agent.actions.recovery.journal import begin, under_way
 from git_agent.actions.tasks.create import draft
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.order import Order
+from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import Step, Task
 from git_agent.errors import refused
 from git_agent.proc import processes
 
 
-def spawn(app: App, order: Order | None, task: Task | None = None, *, adopt: str | None = None) -> Task:
+def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: str | None = None) -> Task:
     """Prepare a worktree for a new task (order) or for an OPEN one (task).
 
     adopt: an existing branch instead of a new one. Raises AgentError after everything was taken back: exit 3 for a
@@ -33,7 +33,7 @@ def spawn(app: App, order: Order | None, task: Task | None = None, *, adopt: str
         return prepare(app, Wish(task, place, Step.SPAWN, intent, agent=agent, new=new))
 
 
-def _add(app: App, order: Order) -> tuple[Task, int]:
+def _add(app: App, order: TaskSpec) -> tuple[Task, int]:
     drafted, actor, owner = draft(app, order), app.speaker.actor, processes.myself()
     with app.store.transaction():
         task = drafted.insert(actor)

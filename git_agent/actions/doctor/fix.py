@@ -8,7 +8,7 @@ from typing import Any
 from git_agent.actions.recovery.journal import new_operation
 from git_agent.app import App
 from git_agent.domain.finding import Finding
-from git_agent.domain.operation import FIXED
+from git_agent.domain.undo import FIXED
 from git_agent.errors import AgentError, Exit
 from git_agent.store import events
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.app import App
 from git_agent.domain.finding import RULES, Finding
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit
 from git_agent.proc import holders, processes
 from git_agent.store import health, locks
@@ -150,7 +150,7 @@ def _dangling(app: App, finding: Finding) -> str:
 
 
 def _lock(app: App, finding: Finding) -> str:
-    owner = Owner(*finding.data["owner"])
+    owner = ProcessId(*finding.data["owner"])
     if not processes.is_gone(owner):
         raise not_as_seen()
     with app.store.transaction():

@@ -9,9 +9,9 @@ from typing import Any
 
 from git_agent import context
 from git_agent.app import App
+from git_agent.domain.consistency import Row
 from git_agent.domain.event import Event
 from git_agent.domain.finding import LASTING
-from git_agent.domain.soundness import Row
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import locks, refs
 from git_agent.git.worktrees import ignored, registry

@@ -9,9 +9,8 @@ from git_agent.actions.merging.candidate import Candidate, candidate
 from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.merging.land import Link
 from git_agent.app import App
-from git_agent.domain.landing import may_land
-from git_agent.domain.queueing import Fate, Outcome, together
-from git_agent.domain.sequence import sequence
+from git_agent.domain.gates import landing_error
+from git_agent.domain.queue import Fate, Outcome, sequence, together
 from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
 from git_agent.git.merging.merge import try_merge
@@ -102,7 +101,7 @@ def not_landable(task: Task, tip: str | None) -> AgentError | None:
     """Say why a task must not be merged, None when it may. tip: the branch's oid now, None when it is gone."""
     last = events.last_change(task.id)
     moved = last is not None and last.kind == event_kind(Step.MOVED)
-    return may_land(task, tip, last.data.get("reviewed_oid") if last is not None and moved else None)
+    return landing_error(task, tip, last.data.get("reviewed_oid") if last is not None and moved else None)
 
 
 def merge_order(app: App) -> list[Task]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from git_agent.actions.merging.land import Link
 from git_agent.app import App
-from git_agent.domain.bisection import first_failing, most_questions
 from git_agent.domain.durations import spell
-from git_agent.domain.queueing import together
+from git_agent.domain.queue import first_failing, most_questions, together
 from git_agent.proc import check, logfile
 
 

@@ -9,7 +9,7 @@ from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.path_claims.outside import Outside, outside
 from git_agent.actions.path_claims.overlaps import Overlap, overlaps
 from git_agent.app import App
-from git_agent.domain.sequence import sequence
+from git_agent.domain.queue import sequence
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import refused
 from git_agent.store import path_claims, tasks

@@ -9,7 +9,7 @@ from git_agent.actions.merging.check import CheckRun
 from git_agent.actions.transition import take
 from git_agent.app import App
 from git_agent.domain.message import Draft
-from git_agent.domain.queueing import together
+from git_agent.domain.queue import together
 from git_agent.domain.task import Step, Task
 from git_agent.git.merging.rebase import Conflict
 from git_agent.store import locks

@@ -12,7 +12,7 @@ from git_agent.actions.removal.retire import Retired, retire
 from git_agent.actions.transition import fence, take
 from git_agent.actions.worktrees import unlock
 from git_agent.app import App
-from git_agent.domain.queueing import together
+from git_agent.domain.queue import together
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git.merging.land import land_commit

@@ -12,8 +12,8 @@ from git_agent.actions.merging.land import Landed, Link, land
 from git_agent.actions.recovery.journal import under_way
 from git_agent.actions.transition import fence
 from git_agent.app import App
-from git_agent.domain.landing import after_check, after_conflict, base_gone
-from git_agent.domain.queueing import check_commands
+from git_agent.domain.gates import after_check, after_conflict, base_gone
+from git_agent.domain.queue import check_commands
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs

@@ -16,8 +16,8 @@ from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import under_lock, under_way
 from git_agent.actions.transition import fence
 from git_agent.app import App
-from git_agent.domain.landing import after_check, after_conflict, base_gone
-from git_agent.domain.queueing import Fate, Outcome, check_commands, together
+from git_agent.domain.gates import after_check, after_conflict, base_gone
+from git_agent.domain.queue import Fate, Outcome, check_commands, together
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git import refs

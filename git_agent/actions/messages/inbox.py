@@ -10,9 +10,7 @@ from git_agent.actions.liveness.heartbeat import touch
 from git_agent.actions.lookup import find
 from git_agent.actions.transition import fence
 from git_agent.app import App
-from git_agent.domain import recipient
-from git_agent.domain.delivery import Delivery
-from git_agent.domain.message import Message
+from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
 from git_agent.domain.speaker import COORDINATOR, HUMAN, Carried
 from git_agent.errors import AgentError, Exit, refused, usage
 from git_agent.store import addresses, deliveries, messages, tasks
@@ -57,10 +55,10 @@ def _unacked(who: Mailbox) -> tuple[Message, ...]:
 
 
 def _address(app: App, whose: str) -> str:
-    if recipient.is_topic(whose):
+    if is_topic(whose):
         raise usage("topic-inbox", f"nobody has the mail of a topic: {whose[:60]}", "git agent tail TOPIC")
     if whose.startswith("@"):
-        if recipient.check_place(whose) == recipient.ALL:
+        if check_recipient(whose) == ALL:
             raise usage("whose-inbox", "'@all' is nobody in particular", "git agent inbox --as TASK")
         return whose
     return str(find(app, whose).id)
@@ -119,9 +117,9 @@ def ack(app: App, wanted: Sequence[int]) -> Acked:
     """
     ids, mine = list(dict.fromkeys(wanted)), mailbox(app).addresses
     found = deliveries.received(ids, mine)  # before the lock is taken: what was received stays received
-    for message in ids:
-        if message not in found:
-            raise _not_mine(message)
+    for each in ids:
+        if each not in found:
+            raise _not_mine(each)
     with app.store.transaction():
         mailbox(app)  # a worker that was superseded meanwhile acknowledges nothing
         now = deliveries.acknowledge(ids, mine)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from git_agent.actions.lookup import find
 from git_agent.actions.messages.inbox import Mailbox, mailbox
 from git_agent.app import App
-from git_agent.domain import names, recipient
-from git_agent.domain.message import Draft, Message
+from git_agent.domain import names
+from git_agent.domain.message import ALL, Draft, Message, check_recipient, check_topic, is_topic
 from git_agent.domain.task import FINISHED
 from git_agent.errors import AgentError, Exit, refused, usage
 from git_agent.store import addresses, deliveries, leases, messages
@@ -119,10 +119,10 @@ def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
     topics: set[str] = set()
     for each in to:
         if each.startswith("@"):
-            place = recipient.check_place(each)
-            found += [a for a in addresses.live() if a != sender] if place == recipient.ALL else [place]
-        elif recipient.is_topic(each):
-            topics.add(recipient.check_topic(each))
+            place = check_recipient(each)
+            found += [a for a in addresses.live() if a != sender] if place == ALL else [place]
+        elif is_topic(each):
+            topics.add(check_topic(each))
         else:
             named.append(_unfinished(app, each))
             found.append(str(named[-1]))

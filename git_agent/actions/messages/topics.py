@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from git_agent.app import App
-from git_agent.domain import recipient
-from git_agent.domain.message import Message
+from git_agent.domain.message import Message, check_topic
 from git_agent.store import messages
 
 _MOST = 1000  # of what came while one looked away
@@ -18,7 +17,7 @@ def tail(app: App, topic: str, *, last: int, follow: bool = False) -> Iterator[M
     topic: with or without its `#`; last: at most so many of those that are there. Raises AgentError (exit 2) for what
     is no topic.
     """
-    name = recipient.check_topic(topic)
+    name = check_topic(topic)
     if not messages.of_topic(name, limit=1):
         app.notice(f"nothing was said in #{name} yet")
     return _said(app, name, last, follow)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from git_agent.app import App
-from git_agent.domain.claim import Claim
-from git_agent.domain.pathspec import may_match
+from git_agent.domain.path_claim import PathClaim, may_match
 from git_agent.domain.task import LIVE, Task
 from git_agent.errors import refused
 from git_agent.store import path_claims
@@ -30,7 +29,7 @@ class Outside:
         return "its own paths do not have" if self.claimed_by is None else f"task {self.claimed_by} claims"
 
 
-def outside(app: App, task: Task, claims: Sequence[Claim] | None = None) -> list[Outside]:
+def outside(app: App, task: Task, claims: Sequence[PathClaim] | None = None) -> list[Outside]:
     """Compare what a task's branch changed since it left its base with the claims of the live tasks.
 
     What its own claim has is its own, whoever else claims it. claims: those, if they were read already. Asks git
@@ -48,7 +47,7 @@ def outside(app: App, task: Task, claims: Sequence[Claim] | None = None) -> list
 
     changed = pathspecs.changed(app.repo, start, tip)
 
-    def inside(claim: Claim) -> frozenset[str]:
+    def inside(claim: PathClaim) -> frozenset[str]:
         near = may_match(changed, claim.paths)
         return pathspecs.changed(app.repo, start, tip, claim.paths) if near else frozenset()
 
@@ -82,7 +81,7 @@ def check_outside(app: App, task: Task) -> None:
             app.notice(line)
 
 
-def _wider(task: Task, found: Outside, claims: Sequence[Claim]) -> str:
+def _wider(task: Task, found: Outside, claims: Sequence[PathClaim]) -> str:
     """The option says all of a task's paths: what it has must be given again."""
     own = next((each.paths for each in claims if each.task == task.id), ())
     more = found.paths if len(found.paths) <= _NAMED else ("PATHSPEC",)

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.claim import Claim
-from git_agent.domain.pathspec import may_meet, meeting, read
-from git_agent.domain.readiness import Blocked
+from git_agent.domain.gates import Blocked
+from git_agent.domain.path_claim import PathClaim, may_meet, meeting, read
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import AgentError, Exit, refused, usage
 from git_agent.store import intents, path_claims, tasks
@@ -22,8 +21,8 @@ _SHOWN = 3
 class Overlap:
     """A claim that overlaps with another one. paths: the first one's pathspecs, or the files that both match."""
 
-    claim: Claim
-    other: Claim
+    claim: PathClaim
+    other: PathClaim
     paths: tuple[str, ...]
 
     @property
@@ -34,7 +33,7 @@ class Overlap:
 
 
 def overlaps(
-    app: App, claim: Claim, after: Sequence[int] | None = None, among: Sequence[Claim] | None = None
+    app: App, claim: PathClaim, after: Sequence[int] | None = None, among: Sequence[PathClaim] | None = None
 ) -> list[Overlap]:
     """List what overlaps with a claim among those of the live and OPEN tasks, but for what waits for one another.
 
@@ -49,11 +48,11 @@ def overlaps(
     return [each for each in found if each.paths]
 
 
-def _unfinished() -> list[Claim]:
+def _unfinished() -> list[PathClaim]:
     return path_claims.of_states(LIVE | {State.OPEN})
 
 
-def _shared(app: App, one: Claim, other: Claim) -> tuple[str, ...]:
+def _shared(app: App, one: PathClaim, other: PathClaim) -> tuple[str, ...]:
     if not may_meet(one.paths, other.paths):
         return ()
     if met := meeting(one.paths, other.paths):
@@ -81,7 +80,7 @@ _Key = tuple[int | None, tuple[str, ...], bool]
 
 
 class _Standing(NamedTuple):
-    claim: Claim
+    claim: PathClaim
     taken: bool
 
     @property
@@ -164,7 +163,7 @@ class Claimable:
     """Pathspecs that may be claimed. seen: the claims that they were compared with, None where none refuse them."""
 
     paths: tuple[str, ...]
-    seen: frozenset[Claim] | None = None
+    seen: frozenset[PathClaim] | None = None
 
     def require(self, task: int | None = None) -> None:
         """Look again, inside the transaction, and without git: a claim that came meanwhile may be in the way.
@@ -177,7 +176,7 @@ class Claimable:
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
 
 
-def _other_claims(task: int | None) -> list[Claim]:
+def _other_claims(task: int | None) -> list[PathClaim]:
     return [each for each in path_claims.of_states(LIVE | {State.OPEN}) if each.task != task]
 
 
@@ -198,7 +197,7 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
     if mode == "off":
         return Claimable(paths)
     seen = frozenset(_other_claims(task))
-    found = overlaps(app, Claim(task, State.OPEN, base, paths), after)
+    found = overlaps(app, PathClaim(task, State.OPEN, base, paths), after)
     if found and mode == "refuse":
         others = ", ".join(f"task {each.other.task}" for each in found)
         says = f"{'its paths overlap' if task is None else f'the paths of task {task} overlap'} with those of {others}"

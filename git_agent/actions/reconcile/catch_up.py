@@ -10,7 +10,7 @@ from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
 from git_agent.actions.transition import take
 from git_agent.actions.worktrees import unlock
 from git_agent.app import App
-from git_agent.domain.handing import hands_in
+from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task

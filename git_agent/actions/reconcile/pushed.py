@@ -8,7 +8,7 @@ from git_agent.actions.context_file import carries_context
 from git_agent.actions.path_claims.outside import warn_outside
 from git_agent.actions.transition import take
 from git_agent.app import App
-from git_agent.domain.handing import hands_in
+from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task

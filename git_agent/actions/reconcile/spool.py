@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
 from git_agent.app import App
-from git_agent.domain import fact
-from git_agent.domain.fact import Push, Stray, Update
-from git_agent.domain.handing import hands_in
+from git_agent.domain import spool_entry
+from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
+from git_agent.domain.spool_entry import Push, Stray, Update
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git import push_check, spool
@@ -56,7 +56,7 @@ def drain(app: App, *, remotes: bool) -> Drained:
 def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:
     """Returns whether the note is done with; None when a remote has to be asked, and may not be now."""
     text = spool.read(note.path)
-    noted = fact.parse(text) if text is not None else None
+    noted = spool_entry.parse(text) if text is not None else None
     if isinstance(noted, Stray):
         lines += _strayed(app, noted)
         return True

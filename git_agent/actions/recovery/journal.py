@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from git_agent.app import App
-from git_agent.domain.owner import Owner
+from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError
 from git_agent.proc import processes
 from git_agent.store import intents, locks
 
 
-def begin(app: App, kind: str, task: int, owner: Owner, data: Mapping[str, Any]) -> int:
+def begin(app: App, kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
     """Write an intent of this command, in the transaction that starts the work; return its id.
 
     kind: spawn, merge, remove or undo; owner: this process, described before the transaction. The id is known to

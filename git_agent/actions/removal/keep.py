@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from git_agent import context
 from git_agent.app import App
-from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
+from git_agent.domain.undo import Removed
 from git_agent.git import refs, rescues
 from git_agent.git.run import git
 from git_agent.git.worktrees import occupied, registry
@@ -23,7 +23,7 @@ from git_agent.store.attempts import Attempt
 _MOST = 1000  # names of ignored directories in an event
 
 
-def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone:
+def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Removed:
     """Keep an attempt's commits and files; return what will be gone, and where it is kept.
 
     force: the worktree may have uncommitted and untracked files, which become a commit.
@@ -33,13 +33,13 @@ def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Gone
     tip = branch or (app.repo.resolve(last) if last is not None else None)
     if tip is not None and tip != attempt.start_oid:
         kept.append(refs.keep(app.repo, task.id, tip))
-    gone = Gone(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
+    gone = Removed(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
     if attempt.worktree is None or occupied.is_gone(attempt.worktree):
         return gone
     return _with_worktree(app, task, attempt.worktree, gone, branch, force)
 
 
-def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | None, force: bool) -> Gone:
+def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str | None, force: bool) -> Removed:
     """A worktree may be on a detached HEAD or another branch; its commit is kept, too."""
     changes = app.repo.status(path, ignored=True)
     aside, kept = keep_ignored(app, task, path, changes), list(gone.kept)
@@ -51,7 +51,7 @@ def _with_worktree(app: App, task: Task, path: str, gone: Gone, branch: str | No
     files = _files(app, task, path, changes) if force else None
     if files is not None:
         kept.append(refs.keep(app.repo, task.id, files.oid, refs.FILES))
-    return Gone(
+    return Removed(
         gone.number,
         gone.branch,
         gone.tip,

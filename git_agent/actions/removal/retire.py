@@ -11,8 +11,8 @@ from git_agent.actions.recovery.journal import begin, new_operation
 from git_agent.actions.removal.keep import keep_attempt
 from git_agent.actions.removal.obstacles import Obstacles, obstacles
 from git_agent.app import App
-from git_agent.domain.gone import Gone
 from git_agent.domain.task import Task
+from git_agent.domain.undo import Removed
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.run import GitError
@@ -90,9 +90,9 @@ def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None)
 
 def _remove_each(
     app: App, task: Task, going: Sequence[Attempt], strict: bool, intent: int, data: dict[str, Any]
-) -> tuple[list[Gone], dict[int, str]]:
+) -> tuple[list[Removed], dict[int, str]]:
     """Return what went, and why others stay, by their numbers: a removal that waits for a person would never end."""
-    gone, stayed = list[Gone](), dict[int, str]()
+    gone, stayed = list[Removed](), dict[int, str]()
     for attempt in going:
         try:
             gone.append(_remove(app, task, attempt, data["force"], intent, data))
@@ -113,10 +113,10 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
     return seen.exists and seen.registered
 
 
-def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Gone:
+def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
     """What is kept is written down before anything goes, so that a crash in between forgets none of it."""
     gone = keep_attempt(app, task, attempt, force=force)
-    before = next((Gone.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
+    before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
         known = before if gone.worktree is None else gone
         gone = replace(known, kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
@@ -146,7 +146,7 @@ def _is_gone(app: App, attempt: Attempt) -> bool:
     return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
 
 
-def _record(app: App, task: Task, going: list[Attempt], taken: list[Gone], intent: int, operation: str) -> None:
+def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], intent: int, operation: str) -> None:
     gone = [a for a in going if _is_gone(app, a)]
     numbers = [a.number for a in gone]
     rescued = list(dict.fromkeys(ref for g in taken for ref in g.kept))
@@ -179,7 +179,7 @@ def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], for
     return refused("would-lose-work", says, helps, lines)
 
 
-def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Gone, *, force: bool) -> None:
+def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Removed, *, force: bool) -> None:
     """Remove what is still there of an attempt.
 
     gone: what was kept of it; force: also with uncommitted or untracked files. Raises AgentError (exit 3) for changes

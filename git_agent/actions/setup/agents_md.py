@@ -7,9 +7,9 @@ import stat
 from dataclasses import dataclass
 
 from git_agent.app import App
-from git_agent.domain import guide, marked
 from git_agent.errors import refused
 from git_agent.git.errors import explain_system_errors
+from git_agent.integrations import guide, marked_block
 
 FILE = "AGENTS.md"
 
@@ -36,7 +36,7 @@ def agents_md(app: App) -> AgentsMd:
     with explain_system_errors():
         held, mode = _read(path)
         text = held.decode("utf-8", "surrogateescape")
-        wanted = marked.with_part(text, guide.fragment()).encode("utf-8", "surrogateescape")
+        wanted = marked_block.with_part(text, guide.fragment()).encode("utf-8", "surrogateescape")
         if wanted != held:
             _replace(path, wanted, mode)
     return AgentsMd(path, wanted != held)

@@ -12,12 +12,12 @@ from git_agent import context
 from git_agent.actions.setup.agents_md import FILE, AgentsMd, agents_md
 from git_agent.actions.setup.hooks import FACT, protect
 from git_agent.app import App
-from git_agent.domain import marked
 from git_agent.errors import refused
 from git_agent.git import versions
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.hooks.install import install_hooks, uninstall_hooks
 from git_agent.git.worktrees import ignored, repair
+from git_agent.integrations import marked_block
 from git_agent.proc import processes, program
 from git_agent.store import attempts, facts, sessions, tasks
 from git_agent.store.store import Store
@@ -138,7 +138,7 @@ def _told(app: App) -> tuple[str, ...]:
     path = os.path.join(app.repo.worktree or "", FILE)
     if os.path.isfile(path):  # a FIFO would be waited for
         with contextlib.suppress(OSError), open(path, encoding="latin-1") as file:
-            if marked.BEGIN in file.read():
+            if marked_block.BEGIN in file.read():
                 return (f"{FILE} still tells agents about git agent: delete what is between its markers",)
     return ()
 

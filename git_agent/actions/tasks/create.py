@@ -10,7 +10,7 @@ from git_agent.actions.lookup import find
 from git_agent.actions.path_claims.overlaps import Claimable, check_claims
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.order import Order
+from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, event_kind
 from git_agent.errors import AgentError
 from git_agent.store import events, namesakes, tasks
@@ -41,7 +41,7 @@ class DraftTask:
         return tasks.get(task.id)
 
 
-def draft(app: App, order: Order) -> DraftTask:
+def draft(app: App, order: TaskSpec) -> DraftTask:
     """Check an order and resolve its base and dependencies.
 
     Raises AgentError: exit 2 for a bad title or name, exit 1 for an unknown base or parent or a repository without
@@ -81,7 +81,7 @@ def _base(app: App, wanted: str | None) -> tuple[str, str]:
     return base, oid
 
 
-def add(app: App, order: Order) -> Task:
+def add(app: App, order: TaskSpec) -> Task:
     """Add a task. order: its title and the rest. Raises AgentError as draft does."""
     drafted, actor = draft(app, order), app.speaker.actor
     with app.store.transaction():

@@ -9,13 +9,13 @@ from git_agent.actions.path_claims.overlaps import check_claims
 from git_agent.actions.transition import Taken, fence
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.order import Order
+from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
 from git_agent.store import events, namesakes, tasks
 
 
-def edit(app: App, ref: str | None, order: Order) -> Taken:
+def edit(app: App, ref: str | None, order: TaskSpec) -> Taken:
     """Change the given things of a task; what is so already is no change. ref: a TASK argument.
 
     Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, a base or name of a task whose
@@ -52,7 +52,7 @@ def edit(app: App, ref: str | None, order: Order) -> Taken:
         return Taken(tasks.get(task.id), True)
 
 
-def _columns(app: App, task: Task, order: Order) -> dict[str, Any]:
+def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if order.title is not None:
         columns["title"] = names.check_title(order.title)
@@ -92,7 +92,7 @@ def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:
         )
 
 
-def _told(now: Task, columns: dict[str, Any], parents: list[int] | None, order: Order) -> dict[str, Any]:
+def _told(now: Task, columns: dict[str, Any], parents: list[int] | None, order: TaskSpec) -> dict[str, Any]:
     told = {k: v for k, v in columns.items() if k != "name_key" and v != getattr(now, k)}
     if parents is not None and sorted(parents) != sorted(tasks.parents([now.id])[now.id]):
         told["after"] = parents

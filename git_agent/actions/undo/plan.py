@@ -10,12 +10,10 @@ from typing import Any
 from git_agent.actions.transition import fence
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
-from git_agent.domain.gone import Gone
-from git_agent.domain.operation import CANCELLED, MERGED, REMOVED, take_back_command
 from git_agent.domain.place import Place
 from git_agent.domain.task import FINISHED, LIVE, State, Task
+from git_agent.domain.undo import CANCELLED, MERGED, REMOVED, Hypothetical, Removed, take_back_command
 from git_agent.errors import AgentError, refused
 from git_agent.git import refs
 from git_agent.git.merging import unmerge
@@ -33,7 +31,7 @@ class Plan:
     task: Task
     events: tuple[Event, ...]
     target: State | None
-    returns: tuple[tuple[Gone, Place], ...]
+    returns: tuple[tuple[Removed, Place], ...]
     locks: tuple[str, ...]
     landed: Mapping[str, str] | None
 
@@ -44,7 +42,7 @@ class Plan:
         return {"events": [e.seq for e in self.events], "places": places, "locks": list(self.locks), "landed": landed}
 
 
-def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Assumed) -> Plan:
+def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical) -> Plan:
     """Plan to undo events of one task.
 
     assumed: what would be undone before it. Raises AgentError, mostly exit 3, with what stands in the way.
@@ -53,7 +51,7 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Assumed) -> P
     fence(app, now)
     if (since := events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})) is not None:
         raise _changed(now, since)
-    target, landed, returns = None, None, list[tuple[Gone, Place]]()
+    target, landed, returns = None, None, list[tuple[Removed, Place]]()
     for event in done:
         if event.kind in (MERGED, CANCELLED):
             _require_name(now, event, assumed)
@@ -62,7 +60,7 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Assumed) -> P
         elif event.kind == CANCELLED:
             target = event.source
         elif event.kind == REMOVED:
-            returns += [(g, _place(app, now, g)) for g in map(Gone.of_data, event.data["gone"])]
+            returns += [(g, _place(app, now, g)) for g in map(Removed.of_data, event.data["gone"])]
     locks = _unlocked(app, now) if target in LIVE else []
     return Plan(now, tuple(done), target, tuple(returns), tuple(locks), landed)
 
@@ -73,7 +71,7 @@ def _changed(task: Task, since: Event) -> AgentError:
     return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
 
 
-def _require_name(task: Task, event: Event, assumed: Assumed) -> None:
+def _require_name(task: Task, event: Event, assumed: Hypothetical) -> None:
     """While a task is finished its name is free."""
     others = [other for other in tasks.by_name(names.key(task.name)) if other.id != task.id]
     if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
@@ -84,7 +82,7 @@ def _require_name(task: Task, event: Event, assumed: Assumed) -> None:
         raise refused("name-taken", says, helps)
 
 
-def _place(app: App, task: Task, gone: Gone) -> Place:
+def _place(app: App, task: Task, gone: Removed) -> Place:
     """Branch and path must be free, or as they were."""
     helps, oid = f"git agent rescue list {task.id}", gone.tip or ""
     head = app.repo.head(gone.branch)
@@ -112,7 +110,7 @@ def _unlocked(app: App, task: Task) -> list[str]:
     return [w for w in there if (o := registry.observe(app.repo, w)).registered and o.exists and o.locked is None]
 
 
-def plan_withdrawal(app: App, task: Task, event: Event, assumed: Assumed) -> dict[str, str]:
+def plan_withdrawal(app: App, task: Task, event: Event, assumed: Hypothetical) -> dict[str, str]:
     """Return a merge's base, oid and old; event: that recorded it; assumed: what would be undone before it.
 
     Raises AgentError, exit 3 with what stands on it, and with the command that takes it back by a commit.
@@ -130,7 +128,7 @@ def plan_withdrawal(app: App, task: Task, event: Event, assumed: Assumed) -> dic
     return {"base": base, "oid": oid, "old": old}
 
 
-def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Assumed) -> Iterator[str]:
+def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Hypothetical) -> Iterator[str]:
     own = {a.branch for a in attempts.of_task(task.id)}
     found = unmerge.standing_on(app.repo, oid, base, own)
     if pushed := [name for name in found if name.startswith("remotes/")]:

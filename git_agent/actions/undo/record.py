@@ -8,10 +8,9 @@ from typing import Any
 from git_agent.actions.beats import beats
 from git_agent.app import App
 from git_agent.domain.event import Event
-from git_agent.domain.gone import Gone
 from git_agent.domain.message import Draft
-from git_agent.domain.operation import CANCELLED, MERGED, UNDONE
 from git_agent.domain.task import Hold, State, Step, Task, after
+from git_agent.domain.undo import CANCELLED, MERGED, UNDONE, Removed
 from git_agent.git.worktrees import registry
 from git_agent.store import attempts, events, facts, intents, messages, tasks
 
@@ -23,7 +22,7 @@ def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
     task changed meanwhile.
     """
     speaker = app.speaker
-    gone = [g for e in done for g in map(Gone.of_data, e.data.get("gone", ()))]
+    gone = [g for e in done for g in map(Removed.of_data, e.data.get("gone", ()))]
     admins = {g.number: _admin(app, g) for g in gone}
     with app.store.transaction():
         now = tasks.get(task)
@@ -41,7 +40,7 @@ def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
     return tasks.get(task)
 
 
-def _admin(app: App, gone: Gone) -> str | None:
+def _admin(app: App, gone: Removed) -> str | None:
     found = registry.registrations(app.repo, gone.worktree) if gone.worktree else []
     return os.path.basename(found[0]) if found else None
 

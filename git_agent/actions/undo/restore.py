@@ -15,11 +15,10 @@ from git_agent.actions.undo.record import record_undo
 from git_agent.actions.undo.rescue import kept_files
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
-from git_agent.domain.gone import Gone, missing
 from git_agent.domain.place import Place
 from git_agent.domain.task import LIVE, Task
+from git_agent.domain.undo import Hypothetical, Removed, missing
 from git_agent.errors import AgentError
 from git_agent.git import refs
 from git_agent.git.errors import explain_system_errors
@@ -32,14 +31,16 @@ from git_agent.proc import processes
 from git_agent.store import events, intents, namesakes, tasks
 
 
-def undo_task(app: App, done: Sequence[Event], *, dry_run: bool = False, assumed: Assumed | None = None) -> list[str]:
+def undo_task(
+    app: App, done: Sequence[Event], *, dry_run: bool = False, assumed: Hypothetical | None = None
+) -> list[str]:
     """Undo events of one task, given the oldest first; return a line for each thing that is there again.
 
     dry_run: only look; assumed: what would be undone before it. Raises AgentError: exit 3 when it can't be undone, with
     what helps; then nothing has changed.
     """
     with explain_system_errors():
-        plan = plan_undo(app, done[0].task or 0, done, assumed or Assumed())
+        plan = plan_undo(app, done[0].task or 0, done, assumed or Hypothetical())
     if dry_run:
         return _lines(app, plan)
     with under_way(app):
@@ -98,7 +99,7 @@ def _lines(app: App, plan: Plan) -> list[str]:
     return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]
 
 
-def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) -> list[str]:
+def bring_back(app: App, task: Task, gone: Removed, place: Place, *, locked: bool) -> list[str]:
     """Make an attempt's branch and worktree as they were; return a line for each.
 
     locked: the worktree is to be locked for its task. Call it inside `under_way`, which takes everything back when it
@@ -133,7 +134,7 @@ def bring_back(app: App, task: Task, gone: Gone, place: Place, *, locked: bool) 
     return [*lines, *(f"not brought back: {what}" for what in missing(gone, os.path.isdir))]
 
 
-def _switch(app: App, gone: Gone, place: Place) -> None:
+def _switch(app: App, gone: Removed, place: Place) -> None:
     """It may have been on another branch, which stands where it wants by now, or on none."""
     if gone.head == place.branch or gone.head_oid is None:
         return
@@ -144,12 +145,12 @@ def _switch(app: App, gone: Gone, place: Place) -> None:
         git("switch", "--quiet", "--detach", gone.head_oid, cwd=place.worktree)
 
 
-def _restage(gone: Gone, place: Place) -> None:
+def _restage(gone: Removed, place: Place) -> None:
     if gone.index is not None or gone.intended:
         restage(place.worktree, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
 
 
-def _changes(app: App, gone: Gone, place: Place) -> int:
+def _changes(app: App, gone: Removed, place: Place) -> int:
     return len(app.repo.status(place.worktree)) if gone.files else 0
 
 

@@ -9,10 +9,9 @@ from itertools import groupby
 from git_agent.actions.doctor.undo import undo_fixes
 from git_agent.actions.undo.restore import undo_task
 from git_agent.app import App
-from git_agent.domain.assumed import Assumed
 from git_agent.domain.event import Event
 from git_agent.domain.finding import LASTING
-from git_agent.domain.operation import FIXED, Operation
+from git_agent.domain.undo import FIXED, Hypothetical, Operation
 from git_agent.errors import AgentError, refused
 from git_agent.store import events
 
@@ -60,7 +59,7 @@ def undo(
 
 
 def _looked(app: App, chosen: Sequence[Operation]) -> tuple[tuple[Operation, tuple[str, ...]], ...]:
-    looked, assumed = list[tuple[Operation, tuple[str, ...]]](), Assumed()
+    looked, assumed = list[tuple[Operation, tuple[str, ...]]](), Hypothetical()
     for operation in chosen:
         try:
             looked.append((operation, tuple(undo_operation(app, operation, dry_run=True, assumed=assumed))))
@@ -93,9 +92,9 @@ class Undoable:
 
 def list_undoable(app: App, limit: int) -> list[Undoable]:
     """List the last operations, the newest first, limit at most; nothing is changed."""
-    found, assumed = list[Undoable](), Assumed()
+    found, assumed = list[Undoable](), Hypothetical()
     for number, each in enumerate(operations(app, limit), 1):
-        error = _error(app, each, Assumed())
+        error = _error(app, each, Hypothetical())
         after = _nearest(each, found) if error and _error(app, each, assumed) is None else None
         found.append(Undoable(number, each, None if after else error, after))
         if found[-1].error is None:
@@ -103,7 +102,7 @@ def list_undoable(app: App, limit: int) -> list[Undoable]:
     return found
 
 
-def _error(app: App, operation: Operation, assumed: Assumed) -> AgentError | None:
+def _error(app: App, operation: Operation, assumed: Hypothetical) -> AgentError | None:
     try:
         undo_operation(app, operation, dry_run=True, assumed=assumed)
     except AgentError as error:
@@ -141,7 +140,7 @@ def operations(app: App, limit: int) -> list[Operation]:
     return sorted(found.values(), key=lambda each: each.events[0].seq, reverse=True)[:limit]
 
 
-def undo_operation(app: App, operation: Operation, *, dry_run: bool, assumed: Assumed | None = None) -> list[str]:
+def undo_operation(app: App, operation: Operation, *, dry_run: bool, assumed: Hypothetical | None = None) -> list[str]:
     """Undo an operation; return a line for each thing that is there again, or would be.
 
     All is looked at before anything is done, so that what was removed of many tasks is refused as a whole. dry_run:

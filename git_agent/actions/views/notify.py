@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from git_agent.actions.views.needs import need
 from git_agent.actions.views.task import view
 from git_agent.app import App
-from git_agent.domain.calling import CALLS, outstanding
 from git_agent.domain.event import Event
+from git_agent.domain.notification import CALLS, outstanding
 from git_agent.domain.task import Task
 from git_agent.store import events, facts, tasks
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from git_agent.actions.path_claims.overlaps import contended
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
-from git_agent.domain.readiness import Blocked, blocked
+from git_agent.domain.gates import Blocked, blocked
 from git_agent.domain.task import State
 from git_agent.store import tasks
 

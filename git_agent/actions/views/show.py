@@ -12,7 +12,7 @@ from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.event import Event
-from git_agent.domain.readiness import blocked
+from git_agent.domain.gates import blocked
 from git_agent.domain.task import State, Task
 from git_agent.store import attempts, events, tasks
 from git_agent.store.attempts import Attempt

@@ -1,4 +1,4 @@
-"""What is wrong with tasks, as pure functions from what is recorded and what was observed to findings."""
+"""Consistency of tasks: pure functions from what is recorded and observed to findings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from git_agent.domain.finding import Finding
-from git_agent.domain.fold import Folded
+from git_agent.domain.replay import Replayed
 from git_agent.domain.task import Hold, State
 
 
@@ -25,7 +25,7 @@ class Row(NamedTuple):
         return cls(task, State(state), Hold(hold) if hold else None, epoch, version)
 
 
-def against_events(row: Row, folded: Folded) -> Finding | None:
+def against_events(row: Row, folded: Replayed) -> Finding | None:
     """Compare a task's row with the fold of its events; None where they agree."""
     subject = f"task {row.task}"
     if folded.misfit is not None:

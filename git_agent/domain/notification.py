@@ -1,4 +1,4 @@
-"""Which events call a person, and why. `agent.notify` is run for them."""
+"""Which events need a person, and why; `agent.notify` runs for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CALLS: Mapping[str, str] = {
 """Kinds of events, and why a person is needed then."""
 
 
-def wants_person(kind: str) -> str | None:
+def needs_person(kind: str) -> str | None:
     """Say why an event of this kind calls a person; None when it calls nobody."""
     return CALLS.get(kind)
 

@@ -1,4 +1,4 @@
-"""What a program printed, as text without what only a terminal understands: colours, titles, moves of the cursor."""
+"""What a program printed, without what only a terminal understands: colours, titles, cursor moves."""
 
 from __future__ import annotations
 

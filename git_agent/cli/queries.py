@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, Finite, screen, task_argument, verb
+from git_agent.cli.command import Answer, Finite, screen, task_argument, verb
 
 if TYPE_CHECKING:
     from git_agent.domain.task import State
@@ -115,7 +115,7 @@ def watch_verb(app: App, task: str | None, since: int | None) -> Answer:
     number of the last event and goes on with --since misses nothing and sees nothing twice. With --json one object a
     line, as of `log --json`.
     """
-    from git_agent.cli.watching import watch
+    from git_agent.cli.watch import watch
 
     watch(app, task, since, as_json=bool(click.get_current_context().params["as_json"]))
     return Answer({}, rows=())
@@ -167,9 +167,9 @@ def conflicts_verb(app: App, task: str | None) -> Answer:
     from git_agent.actions.lookup import find
     from git_agent.actions.merging.conflicts import conflicts
     from git_agent.errors import Exit
-    from git_agent.render import clashes
+    from git_agent.render import conflicts as conflict_lines
 
     chosen = find(app, task) if task is not None or app.worker_of else None
     found = conflicts(app, chosen)
     exit = Exit.CONFLICT if chosen is not None and found.clashes else Exit.DONE
-    return Answer(clashes.payload(found), clashes.conflicts(found, screen(app)), exit=exit)
+    return Answer(conflict_lines.payload(found), conflict_lines.conflicts(found, screen(app)), exit=exit)

@@ -1,7 +1,4 @@
-"""A task is the fold of its events: follow them through the table of moves, and find the first that does not fit.
-
-`doctor` compares what it gives with the row of the task; the storm test holds every history to it.
-"""
+"""Replay a task's events through the table of moves, and find the first that does not fit."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ class Misfit(NamedTuple):
     why: str
 
 
-class Folded(NamedTuple):
+class Replayed(NamedTuple):
     """Where a task's events lead. state: None before it is added; version: -1 then; misfit: where the fold stopped."""
 
     state: State | None = None
@@ -43,14 +40,14 @@ class Folded(NamedTuple):
     misfit: Misfit | None = None
 
 
-def fold(changes: Iterable[Change]) -> Folded:
+def replay(changes: Iterable[Change]) -> Replayed:
     """Follow the changes of one task, in the order of their numbers, to where they end.
 
     The rules are those of store.tasks.move: versions are consecutive from 0, each change starts where the one before
     ended, is a row of MOVES, and belongs to the epoch that the row makes of the last one, so that nothing superseded
     changes anything. Stops at the first change that breaks one, and names it.
     """
-    at, left = Folded(), None
+    at, left = Replayed(), None
     for change in changes:
         if change.target is None and change.version is None:
             continue
@@ -59,11 +56,11 @@ def fold(changes: Iterable[Change]) -> Folded:
             return at._replace(misfit=Misfit(change.seq, why))
         hold = left if str(move.step) == _UNDO and move.target is State.WORKING else move.hold
         left = at.hold if at.state is State.WORKING else left
-        at = Folded(move.target, hold, at.epoch + move.fences, at.version + 1)
+        at = Replayed(move.target, hold, at.epoch + move.fences, at.version + 1)
     return at
 
 
-def _misfit(at: Folded, change: Change) -> tuple[str, Move | None]:
+def _misfit(at: Replayed, change: Change) -> tuple[str, Move | None]:
     if change.target is None or change.version is None or change.epoch is None:
         return "changes a state without saying all of it", None
     if change.version != at.version + 1:
@@ -80,7 +77,7 @@ def _misfit(at: Folded, change: Change) -> tuple[str, Move | None]:
     return "", move
 
 
-def _row(at: Folded, change: Change) -> Move | None:
+def _row(at: Replayed, change: Change) -> Move | None:
     """Two steps may share a kind (a merge of ours, one by hand); the rows they share end alike."""
     for move in _ROWS.get((change.kind, change.target or ""), ()):
         begins = at.state in move.sources if at.state is not None else not move.sources

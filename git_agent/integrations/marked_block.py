@@ -1,4 +1,4 @@
-"""A part of somebody else's text that is ours, between two markers."""
+"""A block of ours between two markers in somebody else's text."""
 
 from __future__ import annotations
 

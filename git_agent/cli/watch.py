@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from git_agent.cli import frame
+from git_agent.cli import command
 from git_agent.errors import Exit
 
 if TYPE_CHECKING:
@@ -65,23 +65,23 @@ def _print(app: App, happened: list[Event], as_json: bool) -> None:
     else:
         from git_agent.render import lines
 
-        shown = frame.screen(app)
+        shown = command.screen(app)
         said = [lines.event(e, shown) for e in happened]
     for line in said:
         print(line, flush=True)
 
 
 def _call(app: App, happened: list[Event]) -> None:
-    from git_agent.domain.calling import wants_person
+    from git_agent.domain.notification import needs_person
 
-    calls = [e.seq for e in happened if wants_person(e.kind)]
+    calls = [e.seq for e in happened if needs_person(e.kind)]
     if calls:
         app.forget_settings()
-        frame.call(app, calls[0])
+        command.call(app, calls[0])
 
 
 def _say(line: str) -> None:
-    frame.note([line])
+    command.note([line])
 
 
 def _end_without_reader() -> None:

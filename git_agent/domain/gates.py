@@ -1,12 +1,15 @@
-"""May this task be merged now? Pure: what was recorded against what git shows."""
+"""The gates: may this task be merged, claimed, or handed in by a push? Pure."""
 
 from __future__ import annotations
 
-from git_agent.domain.task import State, Task
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from git_agent.domain.task import Hold, State, Task
 from git_agent.errors import AgentError, refused
 
 
-def may_land(task: Task, tip: str | None, lapsed: str | None) -> AgentError | None:
+def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError | None:
     """Say why a task must not be merged, or None when it may.
 
     tip: the branch's oid now, None when the branch is gone; lapsed: the oid of an approval that ended when the branch
@@ -55,3 +58,47 @@ def _next(task: Task) -> str:
         State.CANCELLED: f"git agent reopen {task.id}",
     }
     return words.get(task.state, f"git agent show {task.id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why an OPEN task can't be claimed. by: the tasks it waits for; used_up: its attempts are."""
+
+    task: int
+    why: str
+    by: tuple[int, ...] = ()
+    used_up: bool = False
+
+
+def blocked(
+    task: Task, parents: Sequence[int], states: Mapping[int, State], now: int, max_attempts: int
+) -> Blocked | None:
+    """Say what keeps an OPEN task from being claimed, or None.
+
+    parents: the tasks it waits for that are not COMPLETED; states: theirs; now: ms since the epoch.
+    """
+    if parents:
+        return Blocked(task.id, _waiting(parents, states), tuple(parents))
+    if task.not_before is not None and task.not_before > now:
+        return Blocked(task.id, f"waits {(task.not_before - now) // 1000 + 1} s before its next attempt")
+    if task.attempt >= max_attempts:
+        return Blocked(task.id, f"all {max_attempts} attempts are used up (agent.maxAttempts)", used_up=True)
+    return None
+
+
+def _waiting(parents: Sequence[int], states: Mapping[int, State]) -> str:
+    return "waits for " + ", ".join(f"task {p} ({_prospect(p, states[p])})" for p in parents)
+
+
+def _prospect(task: int, state: State) -> str:
+    ends = {State.FAILED: f"git agent retry {task}", State.CANCELLED: f"git agent reopen {task}"}
+    return f"{state}: never completes unless {ends[state]}" if state in ends else str(state)
+
+
+def hands_in(task: Task, tip: str) -> bool:
+    """Tell whether a push of this tip hands a task in; as with `done`, not while it waits for an answer.
+
+    tip: a full oid, with work of its own. The tip at which the last review or hold ended hands nothing in again.
+    """
+    waits = task.hold is Hold.NEEDS_INPUT
+    return task.state in (State.ASSIGNED, State.WORKING) and not waits and tip != task.settled_oid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from git_agent.actions.merging.land import Landed
 from git_agent.actions.merging.merge import Merged
 from git_agent.actions.merging.queue import Queued
-from git_agent.domain.queueing import Fate, Outcome, together
+from git_agent.domain.queue import Fate, Outcome, together
 from git_agent.domain.task import Task
 from git_agent.render import lines
 from git_agent.render.text import visible

@@ -1,4 +1,4 @@
-"""What is asked for when a task is added or edited. None leaves a thing as it is, or at its default."""
+"""What is asked for when a task is added or edited; None leaves a value as it is, or at its default."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TaskSpec:
     """A wish for a task. after: TASK arguments; priority: 0 (first) to 4; check: a command."""
 
     title: str | None = None

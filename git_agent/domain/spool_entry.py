@@ -1,4 +1,4 @@
-"""What hooks noted in the spool: pure reading of the notes' text. hooks/pre-push and hooks/stray write them."""
+"""What hooks noted in the spool: reading the notes that hooks/pre-push and hooks/stray write."""
 
 from __future__ import annotations
 

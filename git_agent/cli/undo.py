@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, Several, screen, task_argument, verb
+from git_agent.cli.command import Answer, Several, screen, task_argument, verb
 from git_agent.cli.questions import ask, can_ask, yes_option
 from git_agent.errors import refused, usage
 
@@ -44,7 +44,7 @@ def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_
 
 def _confirm(app: App, looked: Undone, yes: bool) -> None:
     """A person may have meant a task's number."""
-    from git_agent.render import undoing
+    from git_agent.render import undo as undo_lines
 
     if yes:
         return
@@ -52,22 +52,23 @@ def _confirm(app: App, looked: Undone, yes: bool) -> None:
     if not can_ask(app):
         says = f"this undoes {count} operations"
         raise refused("not-confirmed", says, f"git agent undo {count} --yes; git agent undo {count} -n lists them")
-    shown = [line for o, lines in looked.operations for line in undoing.lines(o, lines, dry_run=True)]
+    shown = [line for o, lines in looked.operations for line in undo_lines.lines(o, lines, dry_run=True)]
     if not ask(f"Undo these {count}?", shown):
         raise refused("not-confirmed", "nothing was undone", "git agent undo --list tells what can be undone")
 
 
 def _listing(app: App) -> Answer:
     from git_agent.actions.undo.undo import list_undoable
-    from git_agent.render import undoing
+    from git_agent.render import undo as undo_lines
 
     found = list_undoable(app, _LISTED)
-    return Answer({"operations": [undoing.operation(u) for u in found]}, undoing.listing(found, screen(app)))
+    return Answer({"operations": [undo_lines.operation(u) for u in found]}, undo_lines.listing(found, screen(app)))
 
 
 def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
     from git_agent.actions.views.task import view
-    from git_agent.render import json, undoing
+    from git_agent.render import json
+    from git_agent.render import undo as undo_lines
     from git_agent.store import tasks
 
     # A fix may be of a task that is not there.
@@ -75,11 +76,11 @@ def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
     changed = [task for task in found if task is not None]
     return Answer(
         {
-            "undone": [undoing.undone(o) for o, _ in done.operations],
+            "undone": [undo_lines.undone(o) for o, _ in done.operations],
             "tasks": [json.task(v) for v in view(app, changed, counts=True)],
             "dry_run": dry_run,
         },
-        [line for o, lines in done.operations for line in undoing.lines(o, lines, dry_run)],
+        [line for o, lines in done.operations for line in undo_lines.lines(o, lines, dry_run)],
     )
 
 
@@ -103,12 +104,12 @@ def _list(app: App, task: str | None) -> Answer:
     """List what is kept of TASK, or of all tasks."""
     from git_agent.actions.lookup import find
     from git_agent.actions.undo.rescue import kept_directories, rescue_refs
-    from git_agent.render import undoing
+    from git_agent.render import undo as undo_lines
 
     of = find(app, task) if task is not None else None
     found, files = rescue_refs(app, of), kept_directories(app, of)
-    payload = {"rescues": [undoing.rescue(r) for r in found], "ignored": [undoing.ignored(d) for d in files]}
-    return Answer(payload, undoing.rescues(found, files, screen(app)))
+    payload = {"rescues": [undo_lines.rescue(r) for r in found], "ignored": [undo_lines.ignored(d) for d in files]}
+    return Answer(payload, undo_lines.rescues(found, files, screen(app)))
 
 
 @_below
@@ -118,13 +119,13 @@ def _show(app: App, name: str) -> Answer:
     """Show the commits, or the files, with their changes; RESCUE as in `3/1`. Through git's pager."""
     from git_agent.actions.undo.rescue import find_rescue, show_rescue
     from git_agent.proc.replace import replace
-    from git_agent.render import undoing
+    from git_agent.render import undo as undo_lines
 
     kept = find_rescue(app, name)
     as_json = click.get_current_context().params["as_json"]
     words = show_rescue(app, kept, plain=as_json)
     if as_json:
-        return Answer({"rescue": undoing.rescue(kept), "text": app.repo.git(*words, cwd=app.repo.worktree).text})
+        return Answer({"rescue": undo_lines.rescue(kept), "text": app.repo.git(*words, cwd=app.repo.worktree).text})
     replace(["git", f"--git-dir={app.repo.common_dir}", *words])
 
 
@@ -136,7 +137,7 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
     """Make a branch at what is kept; RESCUE as in `3/1`."""
     from git_agent.actions.undo.rescue import restore_rescue
     from git_agent.git.refs import FILES
-    from git_agent.render import undoing
+    from git_agent.render import undo as undo_lines
     from git_agent.render.text import visible
 
     done = restore_rescue(app, name, branch)
@@ -144,7 +145,7 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
     lines = [f"branch {visible(done.branch)} is {already}at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
     if done.rescue.kind == FILES:
         lines.append(f"its last commit is what was not committed; git restore --source={visible(done.branch)} -- .")
-    return Answer({"rescue": undoing.rescue(done.rescue), "branch": done.branch}, lines)
+    return Answer({"rescue": undo_lines.rescue(done.rescue), "branch": done.branch}, lines)
 
 
 @_below
@@ -156,21 +157,21 @@ def _prune(app: App, older_than: str, dry_run: bool, yes: bool) -> Answer:
     """Delete what was kept longer ago than AGE: refs, and copies of ignored files."""
     from git_agent.actions.undo.rescue import prune_rescues
     from git_agent.domain.durations import parse_duration
-    from git_agent.render import undoing
+    from git_agent.render import undo as undo_lines
 
     asks = functools.partial(_ask, app, yes=yes)
     found = prune_rescues(app, parse_duration(older_than), dry_run=dry_run, asks=asks)
     payload = {
-        "rescues": [undoing.rescue(r) for r in found.rescues],
+        "rescues": [undo_lines.rescue(r) for r in found.rescues],
         "directories": list(found.directories),
-        "unknown": [undoing.rescue(r) for r in found.unknown],
+        "unknown": [undo_lines.rescue(r) for r in found.unknown],
         "dry_run": dry_run,
     }
-    return Answer(payload, undoing.pruned(found, dry_run))
+    return Answer(payload, undo_lines.pruned(found, dry_run))
 
 
 def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
-    from git_agent.render import undoing
+    from git_agent.render import undo as undo_lines
 
     if yes:
         return
@@ -178,5 +179,5 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
         refs, lost, files = len(found.rescues), len(found.lost), len(found.directories)
         says = f"this deletes refs ({refs}, kept nowhere else: {lost}) and directories of ignored files ({files})"
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
-    if not ask("Delete them for good?", undoing.pruned(found, dry_run=True)):
+    if not ask("Delete them for good?", undo_lines.pruned(found, dry_run=True)):
         raise refused("not-confirmed", "nothing was deleted", "git agent rescue list tells what is kept")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, leave, note, say_notices, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.command import Answer, leave, note, say_notices, task_answer, task_argument, terminal_width, verb
 from git_agent.errors import AgentError, usage
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, che
 
 
 def _print(chunks: Iterable[bytes], raw: bool) -> None:
-    from git_agent.domain.printed import plain
+    from git_agent.domain.terminal_text import plain
     from git_agent.render.text import visible
     from git_agent.runtime import following
 

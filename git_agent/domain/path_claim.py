@@ -1,4 +1,4 @@
-"""Pathspecs as git reads them (gitglossary(7), "pathspec"), as far as two of them can be compared without any files."""
+"""Path claims: pathspecs as git reads them (gitglossary(7)), compared without any files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from git_agent.domain.task import State
 from git_agent.errors import AgentError, usage
+
+MODES = ("refuse", "warn", "off")
+
+
+class PathClaim(NamedTuple):
+    """What a task means to change. task: None for one that is not there yet; paths: pathspecs, which count together."""
+
+    task: int | None
+    state: State
+    base: str
+    paths: tuple[str, ...]
+
 
 _SHORT = {"/": "top", "!": "exclude", "^": "exclude"}
 _WILD = re.compile(r"[*?\[\\]")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, task_answer, task_argument, verb
+from git_agent.cli.command import Answer, task_answer, task_argument, verb
 
 
 def _taken(app: App, taken: Any) -> Answer:

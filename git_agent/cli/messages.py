@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.frame import Answer, Finite, read_text, screen, verb
+from git_agent.cli.command import Answer, Finite, read_text, screen, verb
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ _ID = click.IntRange(1, 2**63 - 1)
 
 
 def _sent(copies: Sequence[Message]) -> Answer:
-    from git_agent.render import json, mail
+    from git_agent.render import json
+    from git_agent.render import messages as message_lines
 
-    return Answer({"messages": [json.message(copy) for copy in copies]}, [mail.sent(copies)])
+    return Answer({"messages": [json.message(copy) for copy in copies]}, [message_lines.sent(copies)])
 
 
 @verb("send", configured=True)
@@ -83,16 +84,16 @@ def inbox_verb(app: App, whose: str | None, wait: bool, timeout: float | None, p
 
 
 def _shown(app: App, messages: Sequence[Message] | Iterator[Message]) -> Iterator[str]:
-    from git_agent.render import mail
+    from git_agent.render import messages as message_lines
 
     at = screen(app)
-    return (line for message in messages for line in mail.message(message, at))
+    return (line for message in messages for line in message_lines.message(message, at))
 
 
 def _talk(app: App, found: Inbox) -> list[str]:
-    from git_agent.render import mail
+    from git_agent.render import messages as message_lines
 
-    lines = [f"note: not acknowledged yet: {mail.unacknowledged(m, app.store.now())}" for m in found.unacked]
+    lines = [f"note: not acknowledged yet: {message_lines.unacknowledged(m, app.store.now())}" for m in found.unacked]
     if found.more:
         lines.append("note: there are more; acknowledge these first")
     return lines if found.messages else [*lines, "no mail"]

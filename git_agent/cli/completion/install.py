@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from git_agent.cli.scripts import MARK, SCRIPTS
+from git_agent.cli.completion.scripts import MARK, SCRIPTS
 from git_agent.errors import AgentError, refused
 
 

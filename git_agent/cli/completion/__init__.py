@@ -1,0 +1,1 @@
+"""Shell completion: the scripts, what could stand at the cursor, and installing them."""

@@ -1,0 +1,1 @@
+"""Integrations with agent programs: what agents are told, and where it is written."""

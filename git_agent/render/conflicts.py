@@ -1,0 +1,250 @@
+"""Render foreseen conflicts: a matrix and one line per file for people, one line per pair in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from git_agent.render.style import paint
+from git_agent.render.text import cut, pad, visible, width
+
+if TYPE_CHECKING:
+    from git_agent.actions.merging.conflicts import Conflicts
+    from git_agent.actions.path_claims.outside import Outside
+    from git_agent.render.lines import Screen
+
+
+_MOST = 24  # tasks that clash; a greater matrix tells the eye nothing
+_NAME = 12  # columns; less of a task's name says nothing
+_LINES = 20  # of files, so that the matrix, they and the order stand on one screen
+_UNRELATED = "(no history in common)"
+
+
+def payload(found: Conflicts) -> dict[str, Any]:
+    """Describe the conflicts as docs/json.md says."""
+    pairs = [{"a": c.task, "b": c.other or "base", "paths": list(c.paths)} for c in found.clashes]
+    claims = [{"a": c.claim.task, "b": c.other.task, "paths": list(c.paths)} for c in found.claims]
+    outside = [{"task": o.task, "claimed_by": o.claimed_by, "paths": list(o.paths)} for o in found.outside]
+    return {"pairs": pairs, "order": list(found.order), "claims": claims, "outside": outside}
+
+
+def conflicts(found: Conflicts, screen: Screen) -> list[str]:
+    """Lay out the conflicts."""
+    return list(_plain(found) if screen.width is None else _drawn(found, screen, screen.width))
+
+
+def _plain(found: Conflicts) -> Iterator[str]:
+    """Tab-separated: task, other task or `base`, path; then claims, what is outside of them, and the order."""
+    for clash in found.clashes:
+        for path in clash.paths or ("",):
+            yield "\t".join((str(clash.task), str(clash.other or "base"), visible(path)))
+    for claim in found.claims:
+        yield from ("\t".join(("claim", str(claim.claim.task), str(claim.other.task), visible(p))) for p in claim.paths)
+    for each in found.outside:
+        whose = str(each.claimed_by or "own")
+        yield from ("\t".join(("outside", str(each.task), whose, visible(p))) for p in each.paths)
+    if found.order:
+        yield "\t".join(("order", *map(str, found.order)))
+
+
+def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
+    if not found.tasks:
+        yield "no live branches"
+    elif found.of not in (None, *(task.id for task in found.tasks)):
+        yield f"no branch of task {found.of} to merge"
+    elif not found.clashes:
+        among = f" among {len(found.tasks)} live branches" if len(found.tasks) > 1 else ""
+        yield f"no conflicts{among if found.of is None else f' of task {found.of}'}"
+    else:
+        yield from _wrapped(_summary(found).split(), width)
+        yield from ("", *_matrix(found, screen, width))
+    for head, rows in _tables(found):
+        yield from [cut(head, width)] * bool(head)
+        yield from (*laid_out(rows, width, _LINES if found.of is None else len(rows)), "")
+    if len(found.order) > 1:
+        order = [f"{task}," for task in found.order[:-1]]
+        yield from _wrapped(["clashes least in this order:", *order, str(found.order[-1])], width)
+
+
+def _tables(found: Conflicts) -> Iterator[tuple[str, list[Row]]]:
+    bases = {task.id: visible(task.base) for task in found.tasks}
+    clashes = contested((((c.task, c.other), c.paths or (_UNRELATED,)) for c in found.clashes), bases)
+    claims = contested((((c.claim.task or 0, c.other.task), c.paths) for c in found.claims), {})
+    tables = [("", clashes), ("claimed by several:", claims), ("changed against the claims:", strays(found.outside))]
+    return (each for each in tables if each[1])
+
+
+def _summary(found: Conflicts) -> str:
+    pairs = len([c for c in found.clashes if c.other is not None])
+    based = len(found.clashes) - pairs
+    if found.of is None:
+        who = f"{_count(len(found.tasks), 'live branch', 'live branches')}: "
+        says = [_count(pairs, "pair clashes", "pairs clash")] if pairs else []
+        says += [_count(based, "clashes with its base", "clash with their bases")] if based else []
+    else:
+        who = f"task {found.of} clashes with "
+        says = [_count(pairs, "other task", "other tasks")] * bool(pairs) + ["its base"] * bool(based)
+    files = len({path for clash in found.clashes for path in clash.paths})
+    return f"{who}{' and '.join(says)}, in {_count(files, 'file', 'files')}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _matrix(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
+    """The lower half: each task that clashes against the base and against those before it."""
+    clashing = {(c.task, c.other) for c in found.clashes}
+    tasks = [task for task in found.tasks if any(task.id in pair for pair in clashing)]
+    ids = [task.id for task in tasks]
+    digits = max(len(str(task)) for task in ids)
+    wide = digits + (2 if 6 + (digits + 2) * len(ids) <= width else 1)
+    room = width - (6 + wide * len(ids))  # for the names
+    if found.of is not None or len(ids) > _MOST or room < 0:
+        return
+    yield paint(" " * wide + "  base" + "".join(f"{task:>{wide}}" for task in ids[:-1]), "1", screen.colour)
+    for at, task in enumerate(tasks):
+        cells = [_cell((task.id, None) in clashing, 6, screen)]
+        cells += [_cell((other, task.id) in clashing, wide, screen) for other in ids[:at]]
+        name = " " * (wide * (len(ids) - 1 - at)) + "  " + cut(visible(task.name), room - 2)
+        yield f"{task.id:>{wide}}" + "".join(cells) + (name if room > _NAME else "")
+    yield ""
+
+
+def _cell(clashes: bool, wide: int, screen: Screen) -> str:
+    return " " * (wide - 1) + (paint("x", "31", screen.colour) if clashes else ".")
+
+
+def _wrapped(words: Sequence[str], width: int) -> Iterator[str]:
+    line, *rest = words
+    for word in rest:
+        if len(line) + 1 + len(word) > width:
+            yield line
+            line = " "
+        line = f"{line} {word}"
+    yield line
+
+
+Said = TypeVar("Said")
+_ALIKE = 3  # files of which the same is to be said
+
+
+class Row(NamedTuple):
+    """So many files, with how they are called and what is said of them."""
+
+    files: int
+    name: str
+    says: str
+
+
+def contested(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, str]) -> list[Row]:
+    """Make a row for each file of pairs that clash in it, what most clash in first.
+
+    bases: the name of each task's base.
+    """
+    pairs: dict[str, set[Pair]] = {}
+    for pair, paths in found:
+        for path in paths:
+            pairs.setdefault(path, set()).add(pair)
+    alike = _alike({path: frozenset(among) for path, among in pairs.items()})
+    ranked = sorted(alike.items(), key=lambda each: (-len(each[0]), each[1]))
+    return [Row(1, visible(path), says) for among, paths in ranked for says in (whom(among, bases),) for path in paths]
+
+
+def strays(found: Iterable[Outside]) -> list[Row]:
+    """Make a row for each file that was changed against the claims."""
+    by: dict[str, set[int]] = {}
+    claimed: dict[str, set[int]] = {}
+    for each in found:
+        for path in each.paths:
+            by.setdefault(path, set()).add(each.task)
+            claimed.setdefault(path, set()).update([each.claimed_by] if each.claimed_by else [])
+    alike = _alike({path: _stray(by[path], claimed[path]) for path in by})
+    ranked = sorted(alike.items(), key=lambda each: each[1])
+    return [Row(1, visible(path), says) for says, paths in ranked for path in paths]
+
+
+def _stray(by: set[int], claimed: set[int]) -> str:
+    own = "its own paths" if len(by) == 1 else "their own paths"
+    return f"by {spans(by)}; " + (f"claimed by {spans(claimed)}" if claimed else f"not among {own}")
+
+
+def _alike(files: Mapping[str, Said]) -> dict[Said, list[str]]:
+    alike: dict[Said, list[str]] = {}
+    for path, said in sorted(files.items()):
+        alike.setdefault(said, []).append(path)
+    return alike
+
+
+def _few(rows: Sequence[Row]) -> Iterator[Row]:
+    """Of many files of which the same is to be said, the first few and how many more."""
+    for says, same in groupby(rows, key=lambda row: row.says):
+        alike = list(same)
+        shown = alike if len(alike) <= _ALIKE + 1 else alike[:_ALIKE]
+        yield from shown
+        if left := len(alike) - len(shown):
+            yield Row(left, f"and {left} more files", says)
+
+
+def laid_out(rows: Sequence[Row], columns: int, most: int) -> Iterator[str]:
+    """Print rows into so many columns, at most so many rows.
+
+    Files of which the same is to be said are gathered where there are more. Who clashes stands on a line of its own
+    where it does not fit beside the name.
+    """
+    rows = rows if len(rows) <= most else list(_few(rows))
+    shown = rows if len(rows) <= most else rows[: most - 1]
+    wide = max((width(row.name) for row in shown if width(row.name) <= columns // 2), default=0)
+    for row in shown:
+        if width(row.name) <= wide and wide + 2 + width(row.says) <= columns:
+            yield f"{pad(row.name, wide)}  {row.says}"
+        else:
+            yield cut(row.name, columns)
+            yield cut(f"    {row.says}", columns)
+    if left := sum(row.files for row in rows[len(shown) :]):
+        yield cut(f"and {left} more files; of one task: git agent conflicts TASK", columns)
+
+
+Pair = tuple[int, int | None]
+"""A task, and another one or None for its base."""
+_FEW = 4  # pairs that are told one by one
+
+
+def spans(ids: Iterable[int]) -> str:
+    """Name tasks by their ids, three and more in a row as `4-9`, at least one: `1, 4-9, 12`."""
+    rows: list[list[int]] = []
+    for task in sorted(ids):
+        if rows and rows[-1][-1] == task - 1:
+            rows[-1].append(task)
+        else:
+            rows.append([task])
+    return ", ".join(f"{row[0]}-{row[-1]}" if len(row) > 2 else ", ".join(map(str, row)) for row in rows)
+
+
+def whom(pairs: Collection[Pair], bases: Mapping[int, str]) -> str:
+    """Say which tasks clash with which.
+
+    bases: the name of each task's base, to be shown as it is. Exact for a few pairs, for tasks that all clash with each
+    other, and for two groups that clash with one another; of others how many pairs clash, and of which tasks.
+    """
+    tasks = {frozenset((one, other)) for one, other in pairs if other is not None}
+    alone = sorted(one for one, other in pairs if other is None)
+    names = sorted({bases.get(task, "") for task in alone})
+    base = [f"{spans(alone)} with base {names[0]}" if len(names) == 1 else f"{spans(alone)} with their bases"]
+    return "; ".join([*([_among(tasks)] if tasks else []), *(base if alone else [])])
+
+
+def _among(pairs: Collection[frozenset[int]]) -> str:
+    all_ = frozenset().union(*pairs)
+    possible = len(all_) * (len(all_) - 1) // 2
+    first = min(all_)
+    right = {task for pair in pairs if first in pair for task in pair - {first}}
+    left = all_ - right
+    if len(pairs) == possible > 1:
+        return f"{spans(all_)} with each other"
+    if len(pairs) == len(left) * len(right) and all(len(pair & left) == 1 for pair in pairs):
+        return " with ".join(map(spans, sorted((left, right), key=len)))
+    if len(pairs) > _FEW:
+        return f"{len(pairs)} pairs of {spans(all_)}"
+    return "; ".join(f"{one} with {other}" for one, other in sorted(map(sorted, pairs)))
