@@ -13,7 +13,7 @@ from git_agent.domain.speaker import COORDINATOR, Carried, Speaker, superseded_e
 from git_agent.domain.task import Move, State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
-from git_agent.store import attempts, events, intents, leases, messages, tasks
+from git_agent.store import tasks
 
 _ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
 
@@ -48,10 +48,10 @@ def take(
     """
     speaker = app.speaker if by is None else Speaker(by, (Carried(task.id, None, None),))
     with app.store.transaction():
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         if by is None:
             fence(app, now)
-        _refuse_under_way(now, intent)
+        _refuse_under_way(app, now, intent)
         made = after(now.state, now.hold, step)
         if made is None and done_already(now.state, now.hold, step):
             return Taken(now, False)
@@ -60,15 +60,15 @@ def take(
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
         said = data(now) if callable(data) else data
-        moved = tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
-        told = (*drafts, *tell_dependents(moved)) if moved.state is State.COMPLETED else drafts
-        messages.send(told, speaker.address, verified=speaker.verified)
+        moved = app.store.tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
+        told = (*drafts, *tell_dependents(app, moved)) if moved.state is State.COMPLETED else drafts
+        app.store.messages.send(told, speaker.address, verified=speaker.verified)
         if moved.state in _ENDS_LEASE or moved.hold:
-            leases.drop(moved.id)
+            app.store.leases.drop(moved.id)
         if intent is not None:
-            intents.end(intent)
+            app.store.intents.end(intent)
     if made.fences:
-        beats(app, attempts.standing())  # whoever was superseded is told at its next commit
+        beats(app, app.store.attempts.standing())  # whoever was superseded is told at its next commit
     return Taken(moved, True)
 
 
@@ -82,8 +82,8 @@ def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
     return {"settled_oid": tip} if tip is not None and (ended or resumed) else {}
 
 
-def _refuse_under_way(task: Task, mine: int | None) -> None:
-    other = intents.of_task(task.id)
+def _refuse_under_way(app: App, task: Task, mine: int | None) -> None:
+    other = app.store.intents.of_task(task.id)
     if other is not None and other.id != mine and not processes.is_gone(other.owner):
         raise AgentError(
             "under-way",
@@ -132,19 +132,19 @@ def fence(app: App, task: Task) -> None:
     if not app.speaker.superseded(task):
         return
     # The first event of an epoch is the one that began it; later ones are the present worker's.
-    began = events.superseding(task.id, task.epoch - 1)
+    began = app.store.events.superseding(task.id, task.epoch - 1)
     by = f"{began.kind.removeprefix('task.')} by {began.actor}" if began else f"it is {task.state}"
     raise superseded_error(task, by)
 
 
-def tell_dependents(done: Task) -> list[Draft]:
+def tell_dependents(app: App, done: Task) -> list[Draft]:
     """Draft the messages about a task that is COMPLETED now; call it in the change's transaction.
 
     The coordinator hears of each task that can be claimed now, and the workers of live ones that what they build on is
     there.
     """
     drafts = []
-    for child in map(tasks.get, tasks.children(done.id)):
+    for child in map(app.store.tasks.get, app.store.tasks.children(done.id)):
         if child.state is State.OPEN and child.unresolved == 0:
             body = f"{child.label} can be claimed: {done.label}, the last one that it waited for, is COMPLETED"
             drafts.append(Draft(COORDINATOR, body, child.id, until=State.OPEN))

@@ -8,7 +8,6 @@ import os
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.git.worktrees import registry
-from git_agent.store import attempts
 
 
 def home(app: App) -> str:
@@ -29,7 +28,7 @@ def _home_of_bare(common_dir: str) -> str:
 def unlock(app: App, task: Task) -> None:
     """Unlock the worktrees of a task that ended; one that is gone, or locked by somebody else, stays as it is."""
     ours = registry.LOCK_REASON.format(task=task.id)
-    for attempt in attempts.present(task.id):
+    for attempt in app.store.attempts.present(task.id):
         if attempt.worktree is not None and registry.observe(app.repo, attempt.worktree).locked == ours:
             with contextlib.suppress(OSError):
                 registry.unlock(app.repo, attempt.worktree)

@@ -67,10 +67,9 @@ def _chosen(app: App, ref: str | None, agent: str | None, words: Sequence[str], 
     from git_agent.actions.attempts.claim import obtain
     from git_agent.actions.lookup import find
     from git_agent.actions.running.run import choose_agent
-    from git_agent.store import tasks
 
     named = find(app, ref) if ref is not None or app.worker_of is not None else None
-    chosen = choose_agent(app, named or next(iter(tasks.ready()), None), agent, words)
+    chosen = choose_agent(app, named or next(iter(app.store.tasks.ready()), None), agent, words)
     found = obtain(app, named, agent=agent, fresh=fresh)
     return found, chosen if named or words or agent else choose_agent(app, found, None, ())
 
@@ -86,9 +85,8 @@ def _begin_anew(app: App, task: Task, chosen: Command) -> None:
 
 
 def _detached(app: App, task: Task, pid: int) -> Answer:
-    from git_agent.store import tasks
 
-    return task_answer(app, tasks.get(task.id), [f"{task.label} runs: process {pid}"], pid=pid)
+    return task_answer(app, app.store.tasks.get(task.id), [f"{task.label} runs: process {pid}"], pid=pid)
 
 
 def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
@@ -138,7 +136,7 @@ def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, che
         text = b"".join(following.read(log)).decode(errors="replace")
         return task_answer(app, log.task, [], path=log.path, older=log.older, text=text)
     say_notices(app)
-    _print(following.follow(log, check=check) if follow else following.read(log), raw)
+    _print(following.follow(app, log, check=check) if follow else following.read(log), raw)
     return Answer({})
 
 

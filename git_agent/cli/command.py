@@ -126,9 +126,8 @@ def call(app: App, first: int | None = None) -> None:
     """
     if "store" not in app.__dict__:
         return
-    from git_agent.store import events
 
-    own = events.take_calls()
+    own = app.store.events.take_calls()
     if own is None and first is None:
         return
     from git_agent.actions.views.notify import notify
@@ -148,14 +147,11 @@ def leave(app: App) -> None:
 
 def _end(app: App) -> None:
     call(app)
-    if "store" in app.__dict__:
-        from git_agent.store import events
+    if "store" in app.__dict__ and app.store.events.take_news():
+        from git_agent.actions.setup.hooks import protect
 
-        if events.take_news():
-            from git_agent.actions.setup.hooks import protect
-
-            with contextlib.suppress(AgentError, OSError):  # the next command does it
-                protect(app)
+        with contextlib.suppress(AgentError, OSError):  # the next command does it
+            protect(app)
     app.close()
 
 
@@ -231,10 +227,9 @@ def _mail(app: App) -> list[str]:
     """
     if not app.worker_of:
         return []
-    from git_agent.store import deliveries, tasks
 
-    new, overdue = deliveries.calling([str(app.worker_of)])
-    task = tasks.find(app.worker_of) if new or overdue else None
+    new, overdue = app.store.deliveries.calling([str(app.worker_of)])
+    task = app.store.tasks.find(app.worker_of) if new or overdue else None
     if task is None or app.speaker.superseded(task):
         return []
     lines = [f"mail waits ({new}): git agent inbox"] if new else []

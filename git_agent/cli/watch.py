@@ -28,11 +28,9 @@ def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> No
     """
     from git_agent.actions.lookup import find
     from git_agent.runtime.watching import follow
-    from git_agent.store import events
 
-    _ = app.store
     only = find(app, task).id if task is not None or app.worker_of else None
-    newest = events.newest()
+    newest = app.store.events.newest()
     if since is not None and since > newest:
         _say(f"event {since} is not there yet: the newest is {newest}")
     start = newest if since is None else min(since, _LAST)

@@ -25,7 +25,6 @@ from git_agent.runtime.channel import FromBeat, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
 from git_agent.runtime.signals import Signals
 from git_agent.runtime.supervisor import Order, Streams, supervise
-from git_agent.store import sessions
 
 SHORTEST_BEAT_S = 0.05
 _IDENTITY = ("GIT_AGENT_TASK", "GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_TOKEN", "GIT_AGENT_WORKTREE")
@@ -78,7 +77,7 @@ class _Run:
         self.leader = processes.describe(pid)
         assert self.leader is not None
         with self.app.store.transaction():
-            sessions.lead(self.begun.session, self.leader)
+            self.app.store.sessions.lead(self.begun.session, self.leader)
         if self.report is not None:
             self.report.runs()
 

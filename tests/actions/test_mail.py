@@ -49,9 +49,10 @@ def session(scene: Sandbox, task: int, secret: str) -> dict[str, str | None]:
     from git_agent.domain.process_id import ProcessId
     from git_agent.store import sessions
     store = Store.open(sys.argv[1], create=False)
-    task = tasks.get(int(sys.argv[2]))
+    task = store.tasks.get(int(sys.argv[2]))
     with store.transaction():
-        sessions.begin(task=task.id, attempt=task.attempt, epoch=task.epoch, owner=ProcessId("here", "boot", 1, 1),
+        store.sessions.begin(
+            task=task.id, attempt=task.attempt, epoch=task.epoch, owner=ProcessId("here", "boot", 1, 1),
                        token=sys.argv[3], agent=None, command="x")
     """
     run(code, scene.store.parent, str(task), hashlib.sha256(secret.encode()).hexdigest())

@@ -32,11 +32,9 @@ import json, sys
 from git_agent.app import App
 from git_agent.actions.doctor.undo import undo_fix
 from git_agent.errors import AgentError
-from git_agent.store import events
 app, said = App(), []
-_ = app.store
-for seq in range(events.newest(), 0, -1):
-    event = events.get(seq)
+for seq in range(app.store.events.newest(), 0, -1):
+    event = app.store.events.get(seq)
     if event.kind == "doctor.fixed":
         try:
             said.append([event.data["code"], *undo_fix(app, [event])])

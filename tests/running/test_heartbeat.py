@@ -17,7 +17,7 @@ from git_agent.proc import processes
 from git_agent.runtime import heartbeat
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Heard, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
-from git_agent.store import attempts, leases, messages, sessions, tasks
+from git_agent.store import leases
 from git_agent.store.store import Store
 from tests.hooks.crowd import eventually
 
@@ -32,11 +32,11 @@ class Beating:
         self.said: list[Heard] = []
         with store.transaction():
             values = {"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}
-            made = tasks.insert(values, State.OPEN)
-            attempts.add(made.id, 1, 1, "agent/1-a", "0" * 40, adopted=False)
+            made = store.tasks.insert(values, State.OPEN)
+            store.attempts.add(made.id, 1, 1, "agent/1-a", "0" * 40, adopted=False)
             self._move(made, Step.SPAWN, branch="agent/1-a", attempt=1)
-            self._move(tasks.get(made.id), Step.START)
-            self.session = sessions.begin(
+            self._move(store.tasks.get(made.id), Step.START)
+            self.session = store.sessions.begin(
                 task=1, attempt=1, epoch=1, owner=processes.myself(), token="t", agent=None, command="x"
             )
         worker = Worker(1, 1, self.session, str(worktree), str(worktree), child, BEAT_S)
@@ -45,19 +45,19 @@ class Beating:
     def _move(self, task: Task, step: Step, **columns: object) -> None:
         made = after(task.state, task.hold, step)
         assert made is not None
-        tasks.move(task, made, "Ada", **columns)
+        self.app.store.tasks.move(task, made, "Ada", **columns)
 
     def move(self, step: Step, **data: object) -> None:
         """Make a step."""
         with self.store.transaction():
-            task = tasks.get(1)
+            task = self.app.store.tasks.get(1)
             made = after(task.state, task.hold, step)
             assert made is not None
-            tasks.move(task, made, "Ada", data=data)
+            self.app.store.tasks.move(task, made, "Ada", data=data)
 
     def beat_at(self) -> int:
         """Read the last beat, 0 without a lease."""
-        lease = leases.of([1]).get(1)
+        lease = self.app.store.leases.of([1]).get(1)
         return lease.beat_at if lease else 0
 
     def beats(self) -> bool:
@@ -125,32 +125,32 @@ def test_it_does_not_renew_when_the_main_thread_ticks_no_more(
 
 
 def test_progress_is_what_the_main_thread_says_or_the_files_show(
-    beating: Beating, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, beating: Beating, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "LOOK_S", 0.2)
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
-    first = leases.of([1])[1].progress_at
-    assert beating.beats() and leases.of([1])[1].progress_at == first
+    first = store.leases.of([1])[1].progress_at
+    assert beating.beats() and store.leases.of([1])[1].progress_at == first
     beating.to.say(Say.PROGRESS)
-    eventually(lambda: leases.of([1])[1].progress_at > first, lambda: None)
-    second = leases.of([1])[1].progress_at
+    eventually(lambda: store.leases.of([1])[1].progress_at > first, lambda: None)
+    second = store.leases.of([1])[1].progress_at
     time.sleep(0.3)
     (tmp_path / "worktree/sub").mkdir()
     (tmp_path / "worktree/sub/file").write_text("x")
-    eventually(lambda: leases.of([1])[1].progress_at > second, lambda: None)
+    eventually(lambda: store.leases.of([1])[1].progress_at > second, lambda: None)
 
 
-def test_a_hold_ends_the_lease_and_its_end_takes_it_again(beating: Beating) -> None:
+def test_a_hold_ends_the_lease_and_its_end_takes_it_again(store: Store, beating: Beating) -> None:
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
     beating.move(Step.ASK)
     with beating.store.transaction():
-        leases.drop(1)
+        store.leases.drop(1)
     assert not beating.beats()
     beating.move(Step.ANSWER)
     eventually(lambda: beating.beat_at() > 0, lambda: None)
-    assert leases.of([1])[1].kind == "run"
+    assert store.leases.of([1])[1].kind == "run"
 
 
 @pytest.mark.parametrize(
@@ -174,16 +174,16 @@ def test_who_is_superseded_is_told_once_by_whom_and_how(
     assert beating.said == [said]
 
 
-def test_mail_and_a_wish_to_stop_come_back_on_the_beat(beating: Beating) -> None:
+def test_mail_and_a_wish_to_stop_come_back_on_the_beat(store: Store, beating: Beating) -> None:
     from git_agent.domain.message import Draft
 
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
     with beating.store.transaction():
-        messages.send([Draft("1", "hello", 1)], "@human", verified=True)
+        store.messages.send([Draft("1", "hello", 1)], "@human", verified=True)
     beating.hears(lambda heard: heard == Mail(1))
     with beating.store.transaction():
-        sessions.stop(beating.session, "Ada")
+        store.sessions.stop(beating.session, "Ada")
     beating.hears(lambda heard: heard == Stopped("Ada"))
     time.sleep(BEAT_S * 4)
     beating.hears(lambda heard: True)

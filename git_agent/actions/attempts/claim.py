@@ -17,7 +17,6 @@ from git_agent.app import App
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
-from git_agent.store import silence, tasks
 
 _LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
 _TRIES = 3  # to find a task whose paths nobody claimed meanwhile
@@ -48,7 +47,7 @@ def claim(
         )
         taken = prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
     reading = app.clock()
-    keep_time(app, reading, silence.glance(reading.host).clocks)  # from here on it is seen when the host sleeps
+    keep_time(app, reading, app.store.stale.glance(reading.host).clocks)  # from here on it is seen when the host sleeps
     return taken
 
 
@@ -68,13 +67,13 @@ def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, 
 def _try_next(app: App) -> tuple[Task, int] | None:
     limit, owner = app.config.number("agent.maxAttempts"), processes.myself()
     for _ in range(_TRIES):
-        queue = [t for t in tasks.ready() if t.attempt < limit]
+        queue = [t for t in app.store.tasks.ready() if t.attempt < limit]
         claims = contended(app, queue)
         if not any(t.id not in claims.blocked for t in queue):
             return None
         with app.store.transaction():
-            free = [t for t in tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
-            if free and claims.allows(free[0]):
+            free = [t for t in app.store.tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
+            if free and claims.allows(app, free[0]):
                 intent = begin(app, "spawn", free[0].id, owner, {"new": False})
                 app.notices.extend(claims.notes.get(free[0].id, ()))
                 return free[0], intent

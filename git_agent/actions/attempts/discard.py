@@ -7,7 +7,6 @@ from git_agent.domain.place import Place
 from git_agent.git import refs
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import discard_worktree
-from git_agent.store import events, intents, tasks
 
 
 def discard_place(app: App, task: int, place: Place) -> None:
@@ -36,7 +35,7 @@ def take_back(app: App, intent: int, task: int, place: Place | None, *, new: boo
         discard_place(app, task, place)
     actor = app.speaker.actor
     with app.store.transaction():
-        intents.end(intent)
-        found = tasks.find(task)
-        if new and found is not None and found.version == 0 and tasks.delete(found):
-            events.append("task.taken-back", actor, task=task, data={"title": found.title})
+        app.store.intents.end(intent)
+        found = app.store.tasks.find(task)
+        if new and found is not None and found.version == 0 and app.store.tasks.delete(found):
+            app.store.events.append("task.taken-back", actor, task=task, data={"title": found.title})

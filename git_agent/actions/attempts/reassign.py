@@ -14,7 +14,6 @@ from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import refused
 from git_agent.proc import processes
-from git_agent.store import tasks
 
 
 def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = False, kill: bool = False) -> Task:
@@ -43,7 +42,7 @@ def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = Fa
 
 def _reserve(app: App, task: Task, owner: ProcessId) -> tuple[Task, int]:
     with app.store.transaction():
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         fence(app, now)
         if after(now.state, now.hold, Step.REASSIGN) is None:
             raise refused("not-live", f"cannot reassign {now.label}: it is {now.state}", f"git agent show {now.id}")

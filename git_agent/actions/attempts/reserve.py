@@ -18,7 +18,6 @@ from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.repo import Repo
 from git_agent.proc import processes
-from git_agent.store import intents, tasks
 
 _BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
 _GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
@@ -60,7 +59,7 @@ def reserve(
             f"to adopt that one: git agent spawn TITLE --branch {other}",
         )
     with app.store.transaction():
-        intents.update(intent, {"new": new, "place": asdict(place)})
+        app.store.intents.update(intent, {"new": new, "place": asdict(place)})
     return place
 
 
@@ -74,7 +73,7 @@ def _adopted(app: App, branch: str) -> str:
             f"the branch '{branch}' is checked out at {head.worktree}",
             "switch that worktree first",
         )
-    owner = next((t for t in tasks.by_branch(branch) if t.live), None)
+    owner = next((t for t in app.store.tasks.by_branch(branch) if t.live), None)
     if owner is not None:
         raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     return branch
@@ -99,10 +98,10 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
     owner, claims = processes.myself(), contended(app, [task])
     _ = app.config
     with app.store.transaction():
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         if (error := unready(app, now) or claims.error(now)) is not None:
             raise error
-        if not claims.allows(now):
+        if not claims.allows(app, now):
             says = "another task claimed paths like these at the same moment"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
         intent = begin(app, "spawn", task.id, owner, {"new": False})
@@ -120,8 +119,8 @@ def unready(app: App, task: Task) -> AgentError | None:
         if task.state is State.FAILED:
             hint = f"git agent retry {task.id}"
         return refused("not-open", f"{task.label} is not open: it is {task.state}", hint)
-    parents = tasks.blockers([task.id])[task.id]
-    states = {p: tasks.get(p).state for p in parents}
+    parents = app.store.tasks.blockers([task.id])[task.id]
+    states = {p: app.store.tasks.get(p).state for p in parents}
     why = blocked(task, parents, states, app.store.now(), app.config.number("agent.maxAttempts"))
     if why is None:
         return None

@@ -36,7 +36,7 @@ def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: 
 def _add(app: App, order: TaskSpec) -> tuple[Task, int]:
     drafted, actor, owner = draft(app, order), app.speaker.actor, processes.myself()
     with app.store.transaction():
-        task = drafted.insert(actor)
+        task = drafted.insert(app, actor)
         if (error := unready(app, task)) is not None:
             why = error.message.removeprefix(f"{task.label} ")
             hint = "git agent add TITLE, and it waits in the queue"

@@ -77,7 +77,7 @@ def _open_to_write(app: App) -> None:
         app.__dict__.pop(name, None)
     app.reopen()
     try:
-        _ = app.store
+        app.store.check()
     except AgentError:
         app.has_store, app.carried = False, ()
 

@@ -20,7 +20,6 @@ from git_agent.git.worktrees import registry, repair
 from git_agent.git.worktrees.remove import discard_worktree
 from git_agent.git.worktrees.repair import Registered
 from git_agent.proc import holders
-from git_agent.store import attempts, intents, tasks
 from git_agent.store.attempts import Standing
 
 
@@ -44,8 +43,8 @@ def _seen(app: App, finding: Finding) -> Iterable[Finding]:
     if finding.code == "worktree-half":
         there = repair.registration(app.repo, finding.data["admin"])
         return examine_strays(app, [there] if there else [])
-    tips, busy = app.repo.start_tips()(), {intent.task for intent in intents.pending()}
-    own = [each for each in attempts.standing(finding.task) if each.working and each.task not in busy]
+    tips, busy = app.repo.start_tips()(), {intent.task for intent in app.store.intents.pending()}
+    own = [each for each in app.store.attempts.standing(finding.task) if each.working and each.task not in busy]
     return chain.from_iterable(examine_attempt(app, each, tips) for each in own)
 
 
@@ -177,8 +176,8 @@ _MADE_S = 60.0  # while a worktree is made its registration changes all the time
 
 def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
     """Examine some registrations; nothing is changed. there: as they were before the record is read."""
-    busy = {intent.data["place"]["worktree"] for intent in intents.pending() if intent.data.get("place")}
-    owned, recorded = attempts.admins(), {task.worktree for task in tasks.unfinished()}
+    busy = {intent.data["place"]["worktree"] for intent in app.store.intents.pending() if intent.data.get("place")}
+    owned, recorded = app.store.attempts.admins(), {task.worktree for task in app.store.tasks.unfinished()}
     for each in there:
         if (
             (each.half and each.age_s < _MADE_S)

@@ -8,7 +8,7 @@ from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
 from git_agent.domain.reaping import REAPER, Verdict, back_off_s, why
 from git_agent.domain.task import Step, Task, after
-from git_agent.store import attempts, facts, intents, leases, locks, silence, tasks
+from git_agent.store import locks, stale
 
 
 def expire(app: App) -> list[str]:
@@ -26,7 +26,7 @@ def expire(app: App) -> list[str]:
         dead = [task for task, verdict in suspects.judged.verdicts.items() if verdict is Verdict.REAP]
         lines = [line for task in dead if (line := bury(app, suspects, task, fence))]
     if lines:
-        beats(app, attempts.standing())  # a worker that was superseded is told at its next commit
+        beats(app, app.store.attempts.standing())  # a worker that was superseded is told at its next commit
     return lines
 
 
@@ -35,11 +35,11 @@ def _note(app: App, suspects: Suspects, fence: int) -> None:
     if not missed:
         return
     with app.store.transaction():
-        locks.require(locks.REAP, fence)
+        app.store.locks.require(locks.REAP, fence)
         for task in missed:
-            silence.note(suspects.leases[task])
+            app.store.stale.note(suspects.leases[task])
         if suspects.judged.crowd:
-            facts.put(silence.CROWD, str(suspects.now))
+            app.store.meta.put(stale.CROWD, str(suspects.now))
 
 
 def bury(app: App, suspects: Suspects, task: int, fence: int) -> str | None:
@@ -50,19 +50,21 @@ def bury(app: App, suspects: Suspects, task: int, fence: int) -> str | None:
     lease, limit = suspects.leases[task], app.config.number("agent.maxAttempts")
     reason = why(lease, suspects.found[task], suspects.now)
     with app.store.transaction():
-        locks.require(locks.REAP, fence)
-        now = tasks.get(task)
+        app.store.locks.require(locks.REAP, fence)
+        now = app.store.tasks.get(task)
         step = Step.EXHAUST if now.attempt >= limit else Step.REAP
         made = after(now.state, now.hold, step)
-        if made is None or not silence.unchanged(lease) or intents.of_task(task) is not None:
+        if made is None or not app.store.stale.unchanged(lease) or app.store.intents.of_task(task) is not None:
             return None
         data = {"attempt": now.attempt, "beat_at": lease.beat_at, "why": reason, "text": reason}
         if step is Step.EXHAUST:
             says = f"{_used_up(limit)}; the last worker: {reason}"
-            tasks.move(now, made, REAPER, data=data, reason=says)
+            app.store.tasks.move(now, made, REAPER, data=data, reason=says)
         else:
-            tasks.move(now, made, REAPER, data=data, not_before=suspects.now + int(back_off_s(now.attempt) * 1000))
-        leases.drop(task)
+            app.store.tasks.move(
+                now, made, REAPER, data=data, not_before=suspects.now + int(back_off_s(now.attempt) * 1000)
+            )
+        app.store.leases.drop(task)
     return _line(now, reason, step, limit)
 
 

@@ -13,8 +13,7 @@ from git_agent.domain.lease import Lease
 from git_agent.domain.reaping import Found, Judged, Verdict, judge
 from git_agent.git.worktrees import activity
 from git_agent.proc import processes
-from git_agent.store import attempts, facts, leases, silence
-from git_agent.store.silence import CLOCKS
+from git_agent.store.stale import CLOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def suspect(app: App) -> Suspects:
 
 def _judged(app: App) -> Suspects:
     reading = app.clock()
-    seen, late = silence.glance(reading.host), silence.overdue()
+    seen, late = app.store.stale.glance(reading.host), app.store.stale.overdue()
     found = {task: _asked_for(lease, reading.host) for task, lease in late.items()}
     lease_s = app.config.seconds("agent.lease")
     judged = judge(
@@ -75,7 +74,7 @@ def hear(app: App, silent: Mapping[int, Lease]) -> set[int]:
     silent: their leases, those first that are to be looked at first.
     """
     looked_at = list(silent)[:_MOST]
-    places = attempts.places(looked_at)
+    places = app.store.attempts.places(looked_at)
     budget = min(_EACH, _ALL // max(1, len(places)))
     seen: dict[int, int] = {}
     for task in looked_at:
@@ -88,7 +87,7 @@ def hear(app: App, silent: Mapping[int, Lease]) -> set[int]:
         lease_s = app.config.seconds("agent.lease")
         with app.store.transaction():
             for task, at in seen.items():
-                leases.heard(task, at, lease_s)
+                app.store.leases.heard(task, at, lease_s)
     return set(seen)
 
 
@@ -102,7 +101,7 @@ def keep_time(app: App, reading: Reading, fact: str | None) -> Clocks:
         return before
     clocks = compare(before, reading, app.config.seconds("agent.lease"))
     with app.store.transaction():
-        facts.put(CLOCKS + reading.host, json.dumps(clocks))
+        app.store.meta.put(CLOCKS + reading.host, json.dumps(clocks))
     return clocks
 
 

@@ -6,7 +6,7 @@ import os
 
 from git_agent.app import App
 from git_agent.errors import AgentError
-from git_agent.store import silence
+from git_agent.store import stale
 
 _UNASKED_S = 60.0  # the configuration costs a look at git: it is asked for what is quiet for a minute, or was asked for
 
@@ -24,7 +24,7 @@ def reap(app: App) -> list[str]:
 
 
 def _reap(app: App) -> list[str]:
-    seen, lines = silence.glance(os.uname().nodename), list[str]()
+    seen, lines = app.store.stale.glance(os.uname().nodename), list[str]()
     if seen.expirable:
         from git_agent.actions.liveness.judge import keep_time
 
@@ -44,7 +44,7 @@ def _reap(app: App) -> list[str]:
     return lines
 
 
-def _may_stall(app: App, seen: silence.Glance) -> bool:
+def _may_stall(app: App, seen: stale.LeaseSummary) -> bool:
     if seen.quiet_since is None:
         return False
     quiet_s = (seen.now - seen.quiet_since) / 1000

@@ -26,7 +26,7 @@ def send_back(
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     with app.store.transaction():
         if lock is not None:
-            locks.require(locks.QUEUE, lock)
+            app.store.locks.require(locks.QUEUE, lock)
         take(app, task, step, seen=task, drafts=(told,), data=data, reason=reason, reviewed_oid=None, reviewer=None)
 
 

@@ -20,7 +20,6 @@ from git_agent.git import refs
 from git_agent.git.merging.land import require_landable
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.worktrees.preview import Preview
-from git_agent.store import tasks
 
 _TRIES = 4  # the base may move while a merge is computed; each try starts from where it is then
 
@@ -51,7 +50,7 @@ def merge(
     fence(app, task)
     for _ in range(_TRIES):
         # Again each time: a queue may have landed it while it was checked here.
-        if (task := tasks.get(task.id)).state is State.COMPLETED:
+        if (task := app.store.tasks.get(task.id)).state is State.COMPLETED:
             return Merged(task)
         try:
             with under_way(app):
@@ -68,7 +67,7 @@ def merge(
 
 def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry_run: bool) -> Merged:
     heads = app.sighted_heads
-    error = not_landable(task, heads.get(task.branch or ""))
+    error = not_landable(app, task, heads.get(task.branch or ""))
     if error is not None:
         raise error
     base_oid, tip = heads.get(task.base), heads[task.branch or ""]
@@ -84,7 +83,7 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
         return Merged(task)
     landing = land(app, [Link(task, made)], keep=keep, log=log)
     if landing.changed:
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         if now.state is State.COMPLETED:
             return Merged(now)
         raise landing.changed[0][1]

@@ -26,7 +26,7 @@ from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import HEADS
 from git_agent.git.worktrees.preview import Preview
 from git_agent.proc import processes
-from git_agent.store import locks, tasks
+from git_agent.store import locks
 
 _TRIES = 4  # the base may move while the queue is checked; each try starts from where it is then
 _KEEP_S = 60.0  # how often the queue says that it goes on; its lock is anybody's after five minutes of silence
@@ -68,7 +68,7 @@ def merge_queue(
             landed = [f"landed: {together(list(queue.landed))}"] if queue.landed else []
             error.details = (*error.details, *landed)
             raise
-    return Queued(tuple(map(tasks.get, ids)), tuple(queue.outcomes[i] for i in ids), queue.landed)
+    return Queued(tuple(map(app.store.tasks.get, ids)), tuple(queue.outcomes[i] for i in ids), queue.landed)
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _alone(app: App, dry_run: bool) -> Iterator[int]:
         return
     with under_lock(app, locks.QUEUE) as lock:
         if lock is None:
-            holder = locks.holder(locks.QUEUE)
+            holder = app.store.locks.holder(locks.QUEUE)
             who = f": process {holder.pid} on {holder.host}" if holder else ""
             says, hint = f"another merge queue is at work{who}", "try again when it has ended"
             if holder and processes.is_stopped(holder):
@@ -108,7 +108,7 @@ class _Queue:
             for line in sync(self.app).lines:
                 self.app.notice(line)
             groups: dict[str, list[Task]] = {}
-            for task in map(tasks.get, waiting):
+            for task in map(self.app.store.tasks.get, waiting):
                 groups.setdefault(task.base, []).append(task)
             before = len(self.outcomes), sum(self.moves.values())
             for base, group in groups.items():
@@ -190,7 +190,7 @@ class _Queue:
         if self.lock is not None and now - self.kept_at > _KEEP_S:
             try:
                 with self.app.store.transaction():
-                    locks.keep(locks.QUEUE, self.lock)
+                    self.app.store.locks.keep(locks.QUEUE, self.lock)
             except AgentError as error:
                 if error.exit is not Exit.BUSY or error.code == "lock-lost":
                     raise

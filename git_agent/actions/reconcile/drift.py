@@ -17,7 +17,6 @@ from git_agent.errors import AgentError
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair
 from git_agent.git.worktrees.state import end_of, git_dir_of, way_home
-from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Standing
 
 
@@ -155,13 +154,13 @@ def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
     if (found.key if found else None) == each.amiss:
         return lines
     with app.store.transaction():
-        task = tasks.get(each.task)
+        task = app.store.tasks.get(each.task)
         changed = task.attempt != each.number or task.amiss != each.amiss or task.epoch != each.task_epoch
-        if changed or not task.live or intents.of_task(task.id) is not None:
+        if changed or not task.live or app.store.intents.of_task(task.id) is not None:
             return lines  # another command was quicker, or is at work on it
-        tasks.put(task.id, amiss=found.key if found else None)
+        app.store.tasks.put(task.id, amiss=found.key if found else None)
         kind, text = (found.kind, found.line) if found else ("task.mended", f"no longer: {each.amiss}")
-        events.append(kind, GIT, task=task.id, epoch=task.epoch, data={"text": _readable(text)})
+        app.store.events.append(kind, GIT, task=task.id, epoch=task.epoch, data={"text": _readable(text)})
     return [*lines, f"task {each.task}: {found.line}"] if found else lines
 
 
@@ -172,11 +171,11 @@ def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
     if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
         return each, []
     with app.store.transaction():
-        if not attempts.relocate(each.task, each.number, path):
+        if not app.store.attempts.relocate(each.task, each.number, path):
             return each._replace(worktree=path), []  # another look has seen it, and says so
-        tasks.put(each.task, worktree=path)
+        app.store.tasks.put(each.task, worktree=path)
         data = {"text": _readable(f"from {each.worktree} to {path}")}
-        events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
+        app.store.events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
     from git_agent import context
 
     with contextlib.suppress(AgentError):
@@ -191,12 +190,12 @@ def _of_former(app: App, each: Standing, tips: Tips) -> list[str]:
     if tip is None or tip == before:
         return []
     with app.store.transaction():
-        if not attempts.see(each.task, each.number, tip) or before is None:
+        if not app.store.attempts.see(each.task, each.number, tip) or before is None:
             return []  # another look has seen it, and says so
         kind = "task.superseded-commit" if each.superseded else "task.late-commit"
         text = f"{before[:12]}..{tip[:12]} on '{each.branch}'"
         data = {"branch": each.branch, "old": before, "tip": tip, "text": text}
-        events.append(kind, GIT, task=each.task, epoch=each.task_epoch, data=data)
+        app.store.events.append(kind, GIT, task=each.task, epoch=each.task_epoch, data=data)
     if each.superseded:
         span = f"git log {before[:12]}..{tip[:12]}"
         return [f"task {each.task}: new commits on '{each.branch}', whose worker was superseded; {span}"]
@@ -211,7 +210,7 @@ def observe(app: App, task: Task) -> list[str]:
     """Say what is not as it was recorded, and what a person should know of it; nothing is made again."""
     tips = app.repo.start_tips()()
     lines = _of_base(task, task.base in tips.heads)
-    for each in attempts.standing():
+    for each in app.store.attempts.standing():
         if each.task == task.id and each.working and (found := amiss(app, each, tips)):
             lines.append(found.line)
     here = task.worktree if task.live else None

@@ -12,7 +12,6 @@ from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
-from git_agent.store import attempts
 
 
 def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
@@ -23,7 +22,7 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
     """
     if not hands_in(task, tip):
         return ""
-    attempt = attempts.find(task.id, task.attempt)
+    attempt = app.store.attempts.find(task.id, task.attempt)
     if attempt is not None and attempt.start_oid == tip:
         return ""  # the commits of the attempt before, or of an adopted branch
     body = f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}"

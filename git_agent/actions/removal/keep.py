@@ -17,7 +17,7 @@ from git_agent.git.run import git
 from git_agent.git.worktrees import occupied, registry
 from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
 from git_agent.git.worktrees.state import IGNORED, Change, ignored_directories
-from git_agent.store import facts
+from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
 _MOST = 1000  # names of ignored directories in an event
@@ -97,12 +97,12 @@ def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change])
 
 def _made(app: App, task: int) -> str:
     """Make a directory whose number was never used, so that no older removal takes its files for its own."""
-    home, fact = os.path.join(app.store_dir, "kept", str(task)), f"{facts.KEPT}{task}"
+    home, fact = os.path.join(app.store_dir, "kept", str(task)), f"{meta.KEPT}{task}"
     os.makedirs(home, mode=0o700, exist_ok=True)
     there = max((int(name) for name in os.listdir(home) if name.isdecimal()), default=0)
     with app.store.transaction():
-        number = max(int(facts.get(fact) or 0), there) + 1
-        facts.put(fact, str(number))
+        number = max(int(app.store.meta.get(fact) or 0), there) + 1
+        app.store.meta.put(fact, str(number))
     path = os.path.join(home, str(number))
     os.mkdir(path, 0o700)
     return path

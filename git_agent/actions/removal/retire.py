@@ -19,7 +19,6 @@ from git_agent.git.run import GitError
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes
-from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Attempt
 
 
@@ -53,7 +52,7 @@ def retire(
     only look; operation: what `undo` takes back together; intent and begun: of this removal and its data, if it is
     written already; call it inside `under_way`. Raises AgentError (exit 3) with the list.
     """
-    present = attempts.present(task.id)
+    present = app.store.attempts.present(task.id)
     heads = app.heads if present else {}
     found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
     lines = tuple(line for each in found.values() for line in each.lines)
@@ -84,7 +83,7 @@ def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None)
     with app.store.transaction():
         if intent is None:
             return begin(app, "remove", task.id, owner, data)
-        intents.update(intent, data)
+        app.store.intents.update(intent, data)
         return intent
 
 
@@ -122,7 +121,7 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
         gone = replace(known, kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
     data["gone"] = [*(g for g in data["gone"] if g["number"] != attempt.number), gone.as_data()]
     with app.store.transaction():
-        intents.update(intent, data)
+        app.store.intents.update(intent, data)
     remove_attempt(app, task, attempt, gone, force=force)
     return gone
 
@@ -154,13 +153,13 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], in
     actor = app.speaker.actor
     with app.store.transaction():
         for attempt in gone:
-            attempts.remove(task.id, attempt.number)
+            app.store.attempts.remove(task.id, attempt.number)
             if attempt.number == task.attempt:
-                tasks.put(task.id, worktree=None)
+                app.store.tasks.put(task.id, worktree=None)
         if gone:
             data = {"attempts": numbers, "rescued": rescued, "operation": operation, "gone": left}
-            events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
-        intents.end(intent)
+            app.store.events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
+        app.store.intents.end(intent)
 
 
 def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:

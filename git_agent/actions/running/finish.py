@@ -16,7 +16,6 @@ from git_agent.domain.ending import Ended
 from git_agent.domain.speaker import Carried, Speaker
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
-from git_agent.store import events, leases, sessions, tasks
 
 # The rules, not a fault, keep the work from being handed in: somebody has to look at it.
 _NOT_YET = frozenset({Exit.REFUSED, Exit.CONFLICT})
@@ -38,17 +37,17 @@ def settle(app: App, begun: Begun, ended: Ended) -> Settled:
     """
     app.speaker = Speaker(begun.actor, (Carried(begun.task.id, begun.task.attempt, begun.task.epoch, proved=True),))
     lines = look(app).lines
-    now = tasks.get(begun.task.id)
+    now = app.store.tasks.get(begun.task.id)
     superseded = now.epoch != begun.task.epoch
     if not superseded and now.state in (State.ASSIGNED, State.WORKING) and now.hold is None:
         now = _go_on(app, begun, now, ended)
     with app.store.transaction():
-        lease = leases.of([now.id]).get(now.id)
+        lease = app.store.leases.of([now.id]).get(now.id)
         if lease is not None and lease.kind == "run" and not superseded:
-            leases.drop(now.id)
-        sessions.end(begun.session)
+            app.store.leases.drop(now.id)
+        app.store.sessions.end(begun.session)
         data = {"text": ended.how, "status": ended.status, "session": begun.session}
-        events.append("task.session-ended", app.speaker.actor, task=now.id, epoch=begun.task.epoch, data=data)
+        app.store.events.append("task.session-ended", app.speaker.actor, task=now.id, epoch=begun.task.epoch, data=data)
     if begun.prompt is not None:
         with contextlib.suppress(OSError):
             os.unlink(begun.prompt)
@@ -56,7 +55,7 @@ def settle(app: App, begun: Begun, ended: Ended) -> Settled:
 
 
 def _go_on(app: App, begun: Begun, task: Task, ended: Ended) -> Task:
-    by = sessions.get(begun.session).stopped_by
+    by = app.store.sessions.get(begun.session).stopped_by
     if by is not None:
         said = f"was stopped by {by}"
         return take(app, task, Step.STOP, data={"reason": said, "by": by}, reason=said).task
@@ -68,4 +67,4 @@ def _go_on(app: App, begun: Begun, task: Task, ended: Ended) -> Task:
         if error.exit not in _NOT_YET:
             raise
         said = f"ended with 0, but {error.message}"
-        return take(app, tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task
+        return take(app, app.store.tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task

@@ -11,7 +11,6 @@ from git_agent.domain.task import Step, Task, event_kind
 from git_agent.errors import AgentError, refused
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile
-from git_agent.store import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = Fals
     Raises AgentError where there is none.
     """
     directory = os.path.join(app.store_dir, "logs")
-    found = _checks(directory, task) if check else _runs(directory, task, attempt)
+    found = _checks(app, directory, task) if check else _runs(directory, task, attempt)
     for path in found:
         if os.path.lexists(path):
             older = path + logfile.OLDER
@@ -46,10 +45,12 @@ def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:
     return [logfile.name(directory, task.id, number) for number in numbers]
 
 
-def _checks(directory: str, task: Task) -> list[str]:
+def _checks(app: App, directory: str, task: Task) -> list[str]:
     """One that runs; the last that an event names, of tasks that were merged together; else one that was cut short."""
     own = logfile.check_name(directory, task.id)
-    last = [events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)]
+    last = [
+        app.store.events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)
+    ]
     named = max((event for event in last if event is not None), key=lambda event: event.seq, default=None)
     if named is None or not named.data.get("log") or logfile.is_written(own):
         return [own]

@@ -12,7 +12,6 @@ from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
-from git_agent.store import events, namesakes, tasks
 
 
 def edit(app: App, ref: str | None, order: TaskSpec) -> Taken:
@@ -25,31 +24,31 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Taken:
     fence(app, task)
     columns = _columns(app, task, order)
     parents = None if order.after is None else [find(app, after).id for after in order.after]
-    after = tasks.parents([task.id])[task.id] if parents is None else parents
+    after = app.store.tasks.parents([task.id])[task.id] if parents is None else parents
     paths = check_claims(app, order.paths or (), columns.get("base", task.base), after, task.id)
     actor = app.speaker.actor
     lost = app.repo.branch_oid(task.base) is None
     with app.store.transaction():
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         _refuse(now, columns, lost)
         if (
             "name_key" in columns
             and columns["name_key"] != names.key(now.name)
-            and namesakes.taken(columns["name_key"])
+            and app.store.names.taken(columns["name_key"])
         ):
-            raise namesakes.taken_error(columns["name"], columns["name_key"])
-        told = _told(now, columns, parents, order)
+            raise app.store.names.taken_error(columns["name"], columns["name_key"])
+        told = _told(app, now, columns, parents, order)
         if not told:
             return Taken(now, False)
         if columns:
-            tasks.put(task.id, **columns)
+            app.store.tasks.put(task.id, **columns)
         if parents is not None:
-            tasks.set_parents(task.id, parents)
+            app.store.tasks.set_parents(task.id, parents)
         if order.paths is not None:
-            paths.require(task.id)
-            tasks.set_paths(task.id, paths.paths)
-        events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
-        return Taken(tasks.get(task.id), True)
+            paths.require(app, task.id)
+            app.store.tasks.set_paths(task.id, paths.paths)
+        app.store.events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
+        return Taken(app.store.tasks.get(task.id), True)
 
 
 def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
@@ -92,10 +91,10 @@ def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:
         )
 
 
-def _told(now: Task, columns: dict[str, Any], parents: list[int] | None, order: TaskSpec) -> dict[str, Any]:
+def _told(app: App, now: Task, columns: dict[str, Any], parents: list[int] | None, order: TaskSpec) -> dict[str, Any]:
     told = {k: v for k, v in columns.items() if k != "name_key" and v != getattr(now, k)}
-    if parents is not None and sorted(parents) != sorted(tasks.parents([now.id])[now.id]):
+    if parents is not None and sorted(parents) != sorted(app.store.tasks.parents([now.id])[now.id]):
         told["after"] = parents
-    if order.paths is not None and list(order.paths) != tasks.paths([now.id])[now.id]:
+    if order.paths is not None and list(order.paths) != app.store.tasks.paths([now.id])[now.id]:
         told["paths"] = list(order.paths)
     return told

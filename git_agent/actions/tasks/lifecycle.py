@@ -14,7 +14,6 @@ from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.task import FINISHED, Step, Task
 from git_agent.errors import refused
-from git_agent.store import leases, namesakes
 
 
 def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = False) -> Taken:
@@ -40,7 +39,7 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
 
 def reopen(app: App, task: Task) -> Taken:
     """Reopen a task. Raises AgentError as take does, and exit 3 when its name was taken meanwhile."""
-    if task.state in FINISHED and namesakes.taken(names.key(task.name)):
+    if task.state in FINISHED and app.store.names.taken(names.key(task.name)):
         raise refused(
             "name-taken",
             f"cannot reopen {task.label}: another task is named '{task.name}'",
@@ -77,10 +76,10 @@ def start(app: App, task: Task) -> Taken:
     taken = take(app, task, Step.START)
     if taken.moved:
         with app.store.transaction():
-            if leases.of([task.id]):
-                leases.progress(task.id)
+            if app.store.leases.of([task.id]):
+                app.store.leases.progress(task.id)
             else:
-                leases.take(task.id, "hand", None)
+                app.store.leases.take(task.id, "hand", None)
     return taken
 
 

@@ -9,7 +9,6 @@ from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, Step, Task
-from git_agent.store import messages
 
 
 def ask(app: App, task: Task, text: str) -> Taken:
@@ -24,7 +23,7 @@ def ask(app: App, task: Task, text: str) -> Taken:
     taken = take(app, task, Step.ASK, drafts=(told,), data={"text": body}, reason=body)
     if not taken.moved:
         with app.store.transaction():
-            messages.send((told,), app.speaker.address, verified=app.speaker.verified)
+            app.store.messages.send((told,), app.speaker.address, verified=app.speaker.verified)
     return taken
 
 
@@ -35,9 +34,9 @@ def answer(app: App, task: Task, text: str) -> Taken:
     AgentError as take does.
     """
     body = names.check_message(text, app.config.number("agent.maxMessage"))
-    told = Draft(str(task.id), body, task.id, urgent=True, reply_to=messages.last_question(task.id))
+    told = Draft(str(task.id), body, task.id, urgent=True, reply_to=app.store.messages.last_question(task.id))
     taken = take(app, task, Step.ANSWER, drafts=(told,), data={"text": body}, reason=None)
     if not taken.moved:
         with app.store.transaction():
-            messages.send([told], app.speaker.address, verified=app.speaker.verified)
+            app.store.messages.send([told], app.speaker.address, verified=app.speaker.verified)
     return taken

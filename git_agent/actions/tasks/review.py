@@ -8,7 +8,6 @@ from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, refused
-from git_agent.store import events, messages
 
 
 def approve(app: App, task: Task, *, at: str | None = None, note: str | None = None) -> Taken:
@@ -74,7 +73,7 @@ def request_changes(app: App, task: Task, text: str) -> Taken:
     )
     if not taken.moved and taken.task.state is State.WORKING and taken.task.hold is Hold.CHANGES_REQUESTED:
         with app.store.transaction():
-            messages.send([told], app.speaker.address, verified=app.speaker.verified)
+            app.store.messages.send([told], app.speaker.address, verified=app.speaker.verified)
     return taken
 
 
@@ -89,7 +88,7 @@ def forbid_own(app: App, task: Task, verb: str) -> None:
     if not speaker.works_on(task):
         return
     with app.store.transaction():
-        events.append("task.refused", speaker.actor, task=task.id, epoch=task.epoch, data={"verb": verb})
+        app.store.events.append("task.refused", speaker.actor, task=task.id, epoch=task.epoch, data={"verb": verb})
     said = "request changes to" if verb == "request-changes" else verb
     raise refused(
         "own-task",

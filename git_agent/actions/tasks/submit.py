@@ -18,7 +18,6 @@ from git_agent.git import refs
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.state import end_of
-from git_agent.store import tasks
 
 
 def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False) -> Taken:
@@ -35,7 +34,7 @@ def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False,
         if rebase:
             _rebase(app, task)
             sync(app)
-        task = tasks.get(task.id)
+        task = app.store.tasks.get(task.id)
         _check_work(app, task, allow_empty)
         check_outside(app, task)
     if task.state is State.ASSIGNED:
