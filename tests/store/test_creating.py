@@ -13,6 +13,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from git_agent.domain.task import State
 from git_agent.errors import AgentError, Exit
 from git_agent.store import migrate
 from git_agent.store.store import Store
@@ -51,12 +52,6 @@ def test_only_the_user_can_read_the_store_whatever_the_umask(directory: Path, um
         os.umask(before)
     assert modes == {"agent.db": 0o600, "agent.db-wal": 0o600, "agent.db-shm": 0o600}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-
-
-def _open() -> object:
-    from git_agent.domain.task import State
-
-    return State.OPEN
 
 
 def test_a_store_is_not_made_unless_asked_for(directory: Path) -> None:
