@@ -45,7 +45,7 @@ def test_only_the_user_can_read_the_store_whatever_the_umask(directory: Path, um
     try:
         store = Store.open(str(directory), create=True)
         with store.transaction():
-            store.tasks.insert({"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}, _open())
+            store.tasks.insert({"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}, State.OPEN)
         modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in directory.iterdir()}
         store.close()
     finally:
@@ -80,7 +80,7 @@ def test_a_store_can_be_anywhere(tmp_path: Path, name: bytes) -> None:
         with store.transaction():
             number = len(store.tasks.listing())
             values = {"name": f"t{number}", "name_key": f"t{number}", "title": "T", "priority": 2, "base": "main"}
-            store.tasks.insert(values, _open())  # type: ignore[arg-type]
+            store.tasks.insert(values, State.OPEN)
         store.close()
     assert os.listdir(directory) == ["agent.db"]
     assert number == 1
