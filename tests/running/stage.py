@@ -88,6 +88,14 @@ class Stage:
         """Map the processes that stand in the repository or in a worktree to their command lines."""
         return processes(Path(os.path.realpath(self.box.path.parent)))
 
+    def kill_left(self) -> dict[int, str]:
+        """Kill the processes that are left; return them."""
+        left = self.left()
+        for pid in left:
+            with suppress(ProcessLookupError):  # it may end by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
+        return left
+
     def none_left(self) -> None:
         """Wait until no process is left."""
         eventually(lambda: not self.left(), self.left)
@@ -110,6 +118,5 @@ def stage(repo: Sandbox, worlds: Worlds) -> Iterator[Stage]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
-    for pid in made.left():
-        with suppress(ProcessLookupError):  # it may end by itself meanwhile
-            os.kill(pid, signal.SIGKILL)
+    # The next test gets the same directories: nothing may still write there.
+    eventually(lambda: not made.kill_left(), made.left)

@@ -18,6 +18,7 @@ import pytest
 
 from tests.running.stage import WORK, Stage, eventually
 from tests.running.stage import stage as stage
+from tests.sandbox import TIMEOUT
 
 
 class Seat:
@@ -69,7 +70,11 @@ def seat(stage: Stage) -> Iterator[Seat]:
     yield made
     with suppress(OSError):  # a test may have hung up
         os.close(made.master)
-    made.shell.wait(timeout=10)
+    try:
+        made.shell.wait(timeout=TIMEOUT)
+    finally:
+        made.shell.kill()
+        made.shell.wait()
 
 
 def test_the_agent_has_a_terminal_of_the_same_size_and_hears_of_a_new_one(stage: Stage, seat: Seat) -> None:
