@@ -22,6 +22,16 @@ from tests.sandbox import TIMEOUT, Sandbox
 WORK = "echo x >>work && git add work && git commit --quiet --message Work"
 
 
+def until(path: str | Path) -> str:
+    """Return a piece of shell that waits until a file is there, by its path from the worktree."""
+    return f"until [ -e '{path}' ]; do sleep 0.05; done"
+
+
+def state(pid: int) -> str:
+    """Return a process's state as the kernel has it: R, S, D, T, Z."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[0]
+
+
 @dataclass
 class Stage:
     """A repository with tasks; `box` runs commands. beats are quick, so that leases are short."""

@@ -85,8 +85,8 @@ def test_ps_shows_what_runs(stage: Stage) -> None:
 def test_logs_follow_until_the_end_and_across_files(stage: Stage, tmp_path: Path) -> None:
     stage.spawn()
     # The log is kept in part: each million waits until the one before was read, however busy the machine is.
-    million = f"until [ -e '{tmp_path}'/$i ]; do sleep 0.01; done; head -c 1000000 /dev/zero | tr '\\0' x"
-    process = stage.run(f"echo ready; for i in $(seq 20); do {million}; done; echo; echo end")
+    million = f"until [ -e '{tmp_path}'/$i ]; do sleep 0.01; done; head -c 1000000 /dev/zero | tr '\\0' x; echo"
+    process = stage.run(f"echo ready; for i in $(seq 20); do {million}; done; echo end")
     with open(os.devnull, "rb") as nothing:
         follower = subprocess.Popen(
             ["git-agent", "logs", "1", "-f"], cwd=stage.box.path, stdin=nothing, stdout=subprocess.PIPE
@@ -96,11 +96,11 @@ def test_logs_follow_until_the_end_and_across_files(stage: Stage, tmp_path: Path
     assert follower.stdout is not None and follower.stdout.readline() == b"ready\n"
     for turn in range(1, 21):
         (tmp_path / str(turn)).touch()
-        assert follower.stdout.read(1_000_000) == b"x" * 1_000_000
-    out, _ = follower.communicate(timeout=60)
-    assert process.wait(timeout=60) == 0 and follower.returncode == 0
+        assert follower.stdout.readline() == b"x" * 1_000_000 + b"\n"
+    assert follower.stdout.read() == b"end\n"
+    assert process.wait(timeout=60) == 0 and follower.wait(timeout=60) == 0
+    follower.stdout.close()
     process.stderr.close()
-    assert out == b"\nend\n"
 
 
 def test_logs_of_nothing_is_said(stage: Stage) -> None:
