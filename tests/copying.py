@@ -51,9 +51,14 @@ def put_back(source: str | Path, target: str | Path, objects: bool = False) -> N
 
 
 def _same(kept: os.DirEntry[str], there: os.DirEntry[str]) -> bool:
-    """Tell whether a file is as it was; of directories, whether both are some. A write changes at least the time."""
+    """Tell whether a file is as it was; of directories, whether both are some.
+
+    A write changes at least the time, but not one through mmap: SQLite's shared memory is never as it was.
+    """
     before, now = kept.stat(follow_symlinks=False), there.stat(follow_symlinks=False)
     if stat.S_IFMT(before.st_mode) != stat.S_IFMT(now.st_mode):
+        return False
+    if there.name.endswith("-shm"):
         return False
     if stat.S_ISLNK(now.st_mode):
         return os.readlink(kept.path) == os.readlink(there.path)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminals import needed
+
 ROOT = Path(__file__).parents[2]
 PLAY = """
 import os, sys
@@ -23,7 +25,9 @@ with Crew() as crew:
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "no /dev/pts"])
 def test_a_program_prints_to_a_terminal_or_to_a_pipe_where_there_is_none(terminal: bool) -> None:
     command = [sys.executable, "-c", PLAY]
-    if not terminal:
+    if terminal:
+        needed()
+    else:
         hide = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
         hidden = 'mount -t tmpfs none /dev/pts && exec "$@"'
         try:

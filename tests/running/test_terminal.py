@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
 import select
 import signal
 import struct
@@ -20,13 +19,14 @@ import pytest
 from tests.running.stage import WORK, Stage, eventually, until
 from tests.running.stage import stage as stage
 from tests.sandbox import TIMEOUT
+from tests.terminals import opened
 
 
 class Seat:
     """A terminal of 24 lines and 80 columns with a shell in it, as a person has one."""
 
     def __init__(self, stage: Stage) -> None:
-        self.master, slave = pty.openpty()
+        self.master, slave = opened()
         self.size(24, 80)
         self.seen = b""
         self.shell = subprocess.Popen(
