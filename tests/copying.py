@@ -53,12 +53,13 @@ def put_back(source: str | Path, target: str | Path, objects: bool = False) -> N
 def _same(kept: os.DirEntry[str], there: os.DirEntry[str]) -> bool:
     """Tell whether a file is as it was; of directories, whether both are some.
 
-    A write changes at least the time, but not one through mmap: SQLite's shared memory is never as it was.
+    A write changes at least the time. A database never counts as it was: its shared memory is written through mmap,
+    and a connection that somebody forgot to close must not meet the new one, which SQLite finds by its inode.
     """
     before, now = kept.stat(follow_symlinks=False), there.stat(follow_symlinks=False)
     if stat.S_IFMT(before.st_mode) != stat.S_IFMT(now.st_mode):
         return False
-    if there.name.endswith("-shm"):
+    if there.name.endswith((".db", ".db-wal", ".db-shm")):
         return False
     if stat.S_ISLNK(now.st_mode):
         return os.readlink(kept.path) == os.readlink(there.path)
