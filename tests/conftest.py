@@ -147,7 +147,7 @@ def template(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.commit(None, "src/lib/sums.py", "def add(a, b):\n    return a + b\n", "Add sums")
     made.commit(None, "docs/guide.md", "\n".join(f"Line {n}" for n in range(1, 21)) + "\n", "Write the guide")
     # It is copied thousands of times, so that half of the files count.
-    made.git("repack", "-a", "-d", "--quiet")
+    made.git("repack", "-a", "-d", "-n", "--quiet")
     for sample in (made.path / ".git/hooks").glob("*.sample"):
         sample.unlink()
     return made.path
