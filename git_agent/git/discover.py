@@ -88,7 +88,7 @@ def _lost(error: GitError, path: str | None) -> str | None:
     if "not a git repository: (null)" in error.stderr:  # git 2.55
         where = Path(path or ".").absolute()
         file = next((each / ".git" for each in (where, *where.parents) if (each / ".git").is_file()), None)
-        return file and os.fsdecode(file.read_bytes()).removeprefix("gitdir: ").rstrip("\n")
+        return os.fsdecode(file.read_bytes()).removeprefix("gitdir: ").rstrip("\n") if file else None
     return None
 
 
