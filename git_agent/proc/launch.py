@@ -81,8 +81,8 @@ class Crew:
     ) -> Program:
         """Start a program; both its outputs are read together, its standard input is empty.
 
-        env: its whole environment; terminal_width: columns of a terminal to print to, None for a pipe. Raises OSError
-        when it can't be started.
+        env: its whole environment; terminal_width: columns of a terminal to print to, None for a pipe; where no
+        terminal can be had it is a pipe, too. Raises OSError when it can't be started.
         """
         with undisturbed():
             reader, writer = os.pipe() if terminal_width is None else _terminal(terminal_width)
@@ -156,7 +156,10 @@ def undisturbed() -> Iterator[None]:
 
 
 def _terminal(width: int) -> tuple[int, int]:
-    reader, writer = os.openpty()
+    try:
+        reader, writer = os.openpty()
+    except OSError:  # a container without /dev/pts: then it prints to a pipe
+        return os.pipe()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     attributes = termios.tcgetattr(writer)
     attributes[1] &= ~termios.OPOST  # a newline stays one character

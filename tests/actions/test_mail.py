@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.world import Worlds
+from tests.hooks.crowd import eventually
 from tests.sandbox import Sandbox
 from tests.store.children import run
 
@@ -189,6 +190,9 @@ def test_a_hostile_text_is_stored_as_it_is_and_cannot_pass_for_the_frame(scene: 
 # Waiting.
 
 
+WATCHES = "anon_inode:inotify"  # what a process that waits for a change has open
+
+
 def _waiting(scene: Sandbox, *args: str, cwd: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         ["git-agent", "inbox", "--wait", "--json", *args],
@@ -197,7 +201,10 @@ def _waiting(scene: Sandbox, *args: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.5)
+    if sys.platform == "linux":
+        eventually(lambda: WATCHES in map(os.readlink, Path(f"/proc/{process.pid}/fd").iterdir()), process.poll)
+    else:
+        time.sleep(1.5)
     return process
 
 

@@ -23,6 +23,7 @@ from git_agent.render.contract import FINDING
 from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, sql
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
+from tests.processes import children
 from tests.sandbox import Result, Sandbox
 
 HOOKS = {"GIT_AGENT_HOOKS": None}  # as a person has it: hooks are wanted, so that they are examined
@@ -428,7 +429,8 @@ def test_a_lock_of_git_that_may_be_in_use_is_left_alone(world: World) -> None:
             found = findings(sandbox)
             assert codes(found) == {"lock-stopped"} and str(waiting.pid) in found[0]["fix"]
         finally:
-            subprocess.run(["pkill", "-KILL", "-P", str(waiting.pid)], check=False)
+            for pid in children(waiting.pid):
+                os.kill(pid, signal.SIGKILL)
             waiting.kill()
 
 
