@@ -67,7 +67,7 @@ def _ambiguous(ref: str, found: list[Task]) -> AgentError:
     return AgentError("ambiguous-task", f"'{ref}' may mean several tasks", "give the id", details=lines)
 
 
-def moment(app: App, text: str) -> int:
+def parse_time(app: App, text: str) -> int:
     """Return the time that `30m`, `7d`, `yesterday` or `2026-01-01` means, in ms since the epoch.
 
     Raises AgentError (exit 2) for what is neither an age nor a date.

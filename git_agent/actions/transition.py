@@ -19,14 +19,14 @@ _ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Transition:
     """The task after a step. moved: False when there was nothing left to do."""
 
     task: Task
     moved: bool
 
 
-def take(
+def transition(
     app: App,
     task: Task,
     step: Step,
@@ -37,7 +37,7 @@ def take(
     by: str | None = None,
     intent: int | None = None,
     **columns: Any,
-) -> Taken:
+) -> Transition:
     """Take a step, or find that it was taken already.
 
     seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
@@ -50,18 +50,18 @@ def take(
     with app.store.transaction():
         now = app.store.tasks.get(task.id)
         if by is None:
-            fence(app, now)
+            require_current(app, now)
         _refuse_under_way(app, now, intent)
         made = after(now.state, now.hold, step)
         if made is None and done_already(now.state, now.hold, step):
-            return Taken(now, False)
+            return Transition(now, False)
         if made is None:
             raise _impossible(now, step)
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
         said = data(now) if callable(data) else data
         moved = app.store.tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
-        told = (*drafts, *tell_dependents(app, moved)) if moved.state is State.COMPLETED else drafts
+        told = (*drafts, *notify_dependents(app, moved)) if moved.state is State.COMPLETED else drafts
         app.store.messages.send(told, speaker.address, verified=speaker.verified)
         if moved.state in _ENDS_LEASE or moved.hold:
             app.store.leases.drop(moved.id)
@@ -69,7 +69,7 @@ def take(
             app.store.intents.end(intent)
     if made.fences:
         beats(app, app.store.attempts.standing())  # whoever was superseded is told at its next commit
-    return Taken(moved, True)
+    return Transition(moved, True)
 
 
 def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
@@ -124,7 +124,7 @@ def _impossible(task: Task, step: Step) -> AgentError:
     return refused("wrong-state", message, hint.format(id=task.id))
 
 
-def fence(app: App, task: Task) -> None:
+def require_current(app: App, task: Task) -> None:
     """Let nobody pass who carries an attempt or epoch of the task that is not the current one.
 
     Every verb that changes a task calls it before any other refusal. Raises AgentError (exit 5).
@@ -137,7 +137,7 @@ def fence(app: App, task: Task) -> None:
     raise superseded_error(task, by)
 
 
-def tell_dependents(app: App, done: Task) -> list[Draft]:
+def notify_dependents(app: App, done: Task) -> list[Draft]:
     """Draft the messages about a task that is COMPLETED now; call it in the change's transaction.
 
     The coordinator hears of each task that can be claimed now, and the workers of live ones that what they build on is

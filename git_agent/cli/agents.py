@@ -64,13 +64,13 @@ def run_verb(
 
 def _chosen(app: App, ref: str | None, agent: str | None, words: Sequence[str], fresh: bool) -> tuple[Task, Command]:
     """The command first: a task is not taken from the queue for one that can't be run."""
-    from git_agent.actions.attempts.claim import obtain
+    from git_agent.actions.attempts.claim import acquire
     from git_agent.actions.lookup import find
     from git_agent.actions.running.run import choose_agent
 
     named = find(app, ref) if ref is not None or app.worker_of is not None else None
     chosen = choose_agent(app, named or next(iter(app.store.tasks.ready()), None), agent, words)
-    found = obtain(app, named, agent=agent, fresh=fresh)
+    found = acquire(app, named, agent=agent, fresh=fresh)
     return found, chosen if named or words or agent else choose_agent(app, found, None, ())
 
 

@@ -148,10 +148,10 @@ def leave(app: App) -> None:
 def _end(app: App) -> None:
     call(app)
     if "store" in app.__dict__ and app.store.events.take_news():
-        from git_agent.actions.setup.hooks import protect
+        from git_agent.actions.setup.hooks import write_guard_files
 
         with contextlib.suppress(AgentError, OSError):  # the next command does it
-            protect(app)
+            write_guard_files(app)
     app.close()
 
 
@@ -164,12 +164,12 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 
 
 def _look(app: App) -> None:
-    from git_agent.actions.reconcile.notices import take_unsaid
-    from git_agent.actions.reconcile.reconcile import look
+    from git_agent.actions.reconcile.notices import take_notices
+    from git_agent.actions.reconcile.reconcile import reconcile
 
     try:
-        seen = look(app, typed=True)
-        lines = [*take_unsaid(app), *seen.lines]
+        seen = reconcile(app, typed=True)
+        lines = [*take_notices(app), *seen.lines]
         from git_agent.runtime import draining
 
         draining.free(app)

@@ -56,10 +56,10 @@ def _print(app: App, happened: list[Event], as_json: bool) -> None:
     if not happened:
         return
     if as_json:
-        from git_agent.actions.views.history import Entry
+        from git_agent.actions.views.history import LogEntry
         from git_agent.render import json
 
-        said = [json.document(json.entry(Entry(e.at, event=e))) for e in happened]
+        said = [json.document(json.entry(LogEntry(e.at, event=e))) for e in happened]
     else:
         from git_agent.render import lines
 

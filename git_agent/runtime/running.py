@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from git_agent.actions.running.finish import Settled, settle
-from git_agent.actions.running.run import Begun, run
+from git_agent.actions.running.finish import Finished, finish_session
+from git_agent.actions.running.run import RunStarted, run
 from git_agent.app import App
 from git_agent.domain.command import Command, shown
 from git_agent.domain.ending import Ended
@@ -35,7 +35,7 @@ class Ran:
     """A command that ended, and where its task went."""
 
     ended: Ended
-    settled: Settled
+    settled: Finished
 
 
 class Report:
@@ -67,7 +67,7 @@ class _Run:
     """One session's dealings with its agent's process. leader: that process, once it is on record."""
 
     app: App
-    begun: Begun
+    begun: RunStarted
     beat_s: float
     report: Report | None
     leader: ProcessId | None = None
@@ -122,7 +122,7 @@ def run_here(
             app.notice(note)
         if log.failed is not None:
             app.notice(f"the log is not whole: {log.failed.strerror}")
-        return Ran(ended, settle(app, begun, ended))
+        return Ran(ended, finish_session(app, begun, ended))
 
 
 def run_behind(app: App, task: Task, chosen: Command) -> int:
@@ -154,7 +154,7 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
 
 
 @contextmanager
-def _log(app: App, begun: Begun) -> Iterator[Logfile]:
+def _log(app: App, begun: RunStarted) -> Iterator[Logfile]:
     directory = os.path.join(app.store_dir, "logs")
     logfile.prune(directory)
     log = Logfile(logfile.name(directory, begun.task.id, begun.task.attempt))
@@ -168,7 +168,7 @@ def _log(app: App, begun: Begun) -> Iterator[Logfile]:
 
 
 @contextmanager
-def _streams(begun: Begun, behind: bool, as_json: bool) -> Iterator[Streams]:
+def _streams(begun: RunStarted, behind: bool, as_json: bool) -> Iterator[Streams]:
     """A terminal in the background, or one that is read in somebody else's turn, is not ours to give away."""
     seated = not behind and not as_json and terminal.is_ours()
     given = begun.prompt if begun.reads else os.devnull if behind or _is_others(seated) else None
@@ -187,7 +187,7 @@ def _is_others(seated: bool) -> bool:
         return True
 
 
-def _environment(app: App, begun: Begun) -> dict[str, str]:
+def _environment(app: App, begun: RunStarted) -> dict[str, str]:
     task = begun.task
     own = (str(task.id), str(task.epoch), begun.actor, begun.token, task.worktree or "")
     kept = {name: value for name, value in app.env.items() if name not in LOCAL_NAMES}

@@ -9,7 +9,7 @@ from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import discard_worktree
 
 
-def discard_place(app: App, task: int, place: Place) -> None:
+def discard_attempt(app: App, task: int, place: Place) -> None:
     """Remove worktree and branch of a place; the branch only if it was made for it and holds no commit."""
     if place.worktree and _is_ours(app, task, place):
         discard_worktree(app.repo, place.worktree, task=task, finished=True)
@@ -25,14 +25,14 @@ def _is_ours(app: App, task: int, place: Place) -> bool:
     return seen.half or (seen.registered and ours)
 
 
-def take_back(app: App, intent: int, task: int, place: Place | None, *, new: bool) -> None:
+def roll_back_attempt(app: App, intent: int, task: int, place: Place | None, *, new: bool) -> None:
     """Remove a half-made attempt and its intent.
 
     place: where it was being made, None when that was not decided yet; the branch goes only if it is not adopted and
     holds no commit; new: the task itself was added by the same command and goes, too.
     """
     if place is not None:
-        discard_place(app, task, place)
+        discard_attempt(app, task, place)
     actor = app.speaker.actor
     with app.store.transaction():
         app.store.intents.end(intent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from git_agent.actions.attempts.provision import furnish
+from git_agent.actions.attempts.provision import provision
 from git_agent.actions.beats import beats
 from git_agent.app import App
 from git_agent.domain.message import Draft
@@ -18,7 +18,7 @@ from git_agent.store import tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PlaceWish:
     """What is to be prepared. step: claim, spawn or reassign; intent: the reservation; lease_s: None never expires;
     new: this command added the task, so that it goes when its worktree can't be made; kill: the superseded command is
     to end.
@@ -35,7 +35,7 @@ class Wish:
     kill: bool = False
 
 
-def prepare(app: App, wish: Wish) -> Task:
+def prepare(app: App, wish: PlaceWish) -> Task:
     """Make branch, worktree, context file, copies and links, run the setup commands, and record the attempt.
 
     Call it inside `under_way`, which takes everything back when it raises.
@@ -51,13 +51,13 @@ def prepare(app: App, wish: Wish) -> Task:
         oid=place.start_oid,
         terminal=app.terminal,
     )
-    furnish(app, task, place)
+    provision(app, task, place)
     made = _record(app, wish, admin)
     beats(app, app.store.attempts.standing())
     return made
 
 
-def _branch(app: App, wish: Wish) -> None:
+def _branch(app: App, wish: PlaceWish) -> None:
     try:
         refs.branch(app.repo, wish.place.branch, wish.place.start_oid)
     except AgentError:
@@ -67,7 +67,7 @@ def _branch(app: App, wish: Wish) -> None:
         raise
 
 
-def _record(app: App, wish: Wish, admin: str) -> Task:
+def _record(app: App, wish: PlaceWish, admin: str) -> Task:
     place, speaker, columns = wish.place, app.speaker, _columns(app, wish)
     with app.store.transaction():
         task = app.store.tasks.get(wish.task.id)
@@ -89,7 +89,7 @@ def _record(app: App, wish: Wish, admin: str) -> Task:
     return moved
 
 
-def _columns(app: App, wish: Wish) -> dict[str, Any]:
+def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
     place, task = wish.place, wish.task
     base_oid = app.repo.merge_base(place.start_oid, f"refs/heads/{task.base}") or place.start_oid
     columns: dict[str, Any] = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 
-from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import begin
-from git_agent.actions.transition import fence
-from git_agent.actions.worktrees import home
+from git_agent.actions.transition import require_current
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.gates import blocked
@@ -44,7 +44,7 @@ def reserve(
     place = place_for(
         task,
         prefix=app.config.prefix,
-        directory=_outside(app.repo, home(app)),
+        directory=_outside(app.repo, worktree_root(app)),
         heads=heads,
         base_oid=base_oid,
         adopt=adopted,
@@ -94,12 +94,12 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
     Raises AgentError: exit 5 for a superseded speaker, exit 3 for a task that is not OPEN, waits, or claims what a live
     one does (agent.pathClaims), exit 6 when such a claim came at the same moment.
     """
-    fence(app, task)
-    owner, claims = processes.myself(), contended(app, [task])
+    require_current(app, task)
+    owner, claims = processes.myself(), claim_conflicts(app, [task])
     _ = app.config
     with app.store.transaction():
         now = app.store.tasks.get(task.id)
-        if (error := unready(app, now) or claims.error(now)) is not None:
+        if (error := readiness_error(app, now) or claims.error(now)) is not None:
             raise error
         if not claims.allows(app, now):
             says = "another task claimed paths like these at the same moment"
@@ -109,7 +109,7 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
     return now, intent
 
 
-def unready(app: App, task: Task) -> AgentError | None:
+def readiness_error(app: App, task: Task) -> AgentError | None:
     """Make the error of a task that is not OPEN or is blocked; None for one that is ready.
 
     The configuration is read and nothing else is asked of git, so that it may be called inside a transaction.

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from git_agent import context
-from git_agent.actions.attempts.provision import copied
+from git_agent.actions.attempts.provision import files_to_copy
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
@@ -28,7 +28,7 @@ def examine_files(app: App, task: int | None = None) -> list[Finding]:
     standing = [each for each in app.store.attempts.standing(task) if each.working and each.task not in busy]
     there = [each for each in standing if repair.works(app.repo, each.worktree)]
     source = app.repo.main_worktree
-    secrets = copied(source, app.config) if source is not None and there else []
+    secrets = files_to_copy(source, app.config) if source is not None and there else []
     found = list(_included(app, there))
     for at in range(0, len(there), _AT_ONCE):
         some = there[at : at + _AT_ONCE]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from git_agent.actions.doctor.worktrees import examine_attempt, examine_locks, examine_strays
-from git_agent.actions.worktrees import home
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
@@ -93,7 +93,7 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[st
     for name in named:
         if name not in known | remote | reserved and refs.made_here(app.repo, name):
             yield _orphan(app, name, next((each.path for each in there if each.head == name), None))
-    where = home(app)
+    where = worktree_root(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
         path = os.path.join(where, name)
         if repair.leads_nowhere(app.repo, path):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import consistency
 from git_agent.domain.consistency import Row, against_events, approval, lease
@@ -123,7 +123,7 @@ def _approval(app: App, finding: Finding) -> str:
     task = app.store.tasks.get(finding.task or 0)
     if task.reviewed_oid != finding.data["reviewed"]:
         raise not_as_seen()
-    moved = take(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
+    moved = transition(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
     before = {"reviewed_oid": task.reviewed_oid, "reviewer": task.reviewer}
     return record_fix(app, finding, f"{moved.state} again", before, {"version": moved.version})
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
-from git_agent.actions.reconcile.drift import amiss, moved_along
-from git_agent.actions.worktrees import home
+from git_agent.actions.reconcile.drift import find_drift, find_moved_worktree
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError, refused
@@ -124,7 +124,7 @@ _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
 
 def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
     """Examine what is recorded of a live attempt; nothing is changed. tips: asked of git before the record was read."""
-    found = amiss(app, each, tips)
+    found = find_drift(app, each, tips)
     if found is None:
         return (yield from _unlocked(app, each))
     subject = each.branch if found.code.startswith("branch") else each.worktree
@@ -136,7 +136,7 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
             code, f"{says}; it was at {(oid or each.head_oid or '')[:12]}", each.task, subject, data={"oid": oid}
         )
     elif found.code == "worktree-moved":
-        data = {"path": moved_along(app, each), "admin": each.admin}
+        data = {"path": find_moved_worktree(app, each), "admin": each.admin}
         yield Finding("worktree-moved", says, each.task, subject, data=data)
     elif found.code == "repository-copied":
         admin = os.path.join(app.repo.common_dir, "worktrees", each.admin)
@@ -190,7 +190,7 @@ def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
             continue
         quoted = shlex.quote(each.path)
         data = {"path": each.path, "admin": each.admin, "task": each.task}
-        made_here = each.task is not None or os.path.dirname(each.path) == home(app)
+        made_here = each.task is not None or os.path.dirname(each.path) == worktree_root(app)
         if each.half and (each.task is not None or (each.initializing and made_here and each.age_s > _STRAY_OLD_S)):
             yield Finding("worktree-half", f"worktree {each.path} was left half made", None, each.path, data=data)
         elif each.task is not None and os.path.isdir(each.path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from git_agent.actions.beats import beats
-from git_agent.actions.liveness.judge import Suspects, suspect
+from git_agent.actions.liveness.judge import Overdue, judge_overdue
 from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
 from git_agent.domain.reaping import REAPER, Verdict, back_off_s, why
@@ -11,26 +11,26 @@ from git_agent.domain.task import Step, Task, after
 from git_agent.store import locks, stale
 
 
-def expire(app: App) -> list[str]:
+def reap_overdue(app: App) -> list[str]:
     """Judge the overdue, and act where that is called for; return a line for each task that was taken back.
 
     Nothing is written while nothing is to be done: a worker that is there but stopped, or one that is waited for.
     """
-    if not suspect(app).calls_for_action:
+    if not judge_overdue(app).calls_for_action:
         return []
     with under_lock(app, locks.REAP) as fence:
         if fence is None:
             return []
-        suspects = suspect(app)  # what it was before the lock may have been done by who held it
+        suspects = judge_overdue(app)  # what it was before the lock may have been done by who held it
         _note(app, suspects, fence)
         dead = [task for task, verdict in suspects.judged.verdicts.items() if verdict is Verdict.REAP]
-        lines = [line for task in dead if (line := bury(app, suspects, task, fence))]
+        lines = [line for task in dead if (line := reap_task(app, suspects, task, fence))]
     if lines:
         beats(app, app.store.attempts.standing())  # a worker that was superseded is told at its next commit
     return lines
 
 
-def _note(app: App, suspects: Suspects, fence: int) -> None:
+def _note(app: App, suspects: Overdue, fence: int) -> None:
     missed = [task for task, verdict in suspects.judged.verdicts.items() if verdict is Verdict.NOTE]
     if not missed:
         return
@@ -42,7 +42,7 @@ def _note(app: App, suspects: Suspects, fence: int) -> None:
             app.store.meta.put(stale.CROWD, str(suspects.now))
 
 
-def bury(app: App, suspects: Suspects, task: int, fence: int) -> str | None:
+def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
     """Take a task back, if its worker was not heard of since it was judged; return a line that says so.
 
     fence: of the lock under which this is done. Branch and worktree stay; the next attempt starts from the last commit.

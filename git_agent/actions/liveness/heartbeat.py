@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.lease import BEAT_S, length_s
@@ -19,7 +19,7 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
     text = None if note is None else names.check_message(note, 4096)
     with app.store.transaction():
         now = app.store.tasks.get(task.id)
-        fence(app, now)
+        require_current(app, now)
         if not now.live:
             raise refused("not-live", f"no beat for {now.label}: it is {now.state}", f"git agent show {now.id}")
         lease = app.store.leases.of([now.id]).get(now.id)
@@ -32,7 +32,7 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
     return now
 
 
-def touch(app: App) -> None:
+def renew_lease(app: App) -> None:
     """Beat for the worker who runs this command, if it is the current one; at most every ten seconds.
 
     Not for a supervised one: its supervisor beats, and a command that outlived it must not look alive.

@@ -17,7 +17,7 @@ from git_agent.store.stale import CLOCKS
 
 
 @dataclass(frozen=True, slots=True)
-class Suspects:
+class Overdue:
     """The overdue leases, what asking for their processes found, and what is to be done. now: ms since the epoch."""
 
     now: int
@@ -31,7 +31,7 @@ class Suspects:
         return any(verdict is not Verdict.LEAVE for verdict in self.judged.verdicts.values())
 
 
-def suspect(app: App) -> Suspects:
+def judge_overdue(app: App) -> Overdue:
     """Judge everybody who is overdue now; writes nothing but the progress that it finds."""
     suspects = _judged(app)
     unheard = {
@@ -39,10 +39,10 @@ def suspect(app: App) -> Suspects:
         for task, verdict in suspects.judged.verdicts.items()
         if verdict is not Verdict.LEAVE and suspects.found[task] is Found.UNKNOWN
     }
-    return _judged(app) if unheard and hear(app, unheard) else suspects
+    return _judged(app) if unheard and detect_activity(app, unheard) else suspects
 
 
-def _judged(app: App) -> Suspects:
+def _judged(app: App) -> Overdue:
     reading = app.clock()
     seen, late = app.store.stale.glance(reading.host), app.store.stale.overdue()
     found = {task: _asked_for(lease, reading.host) for task, lease in late.items()}
@@ -52,10 +52,10 @@ def _judged(app: App) -> Suspects:
         seen.now,
         beat_s=app.config.seconds("agent.beat"),
         lease_s=lease_s,
-        patient=keep_time(app, reading, seen.clocks).patient(reading),
+        patient=record_clocks(app, reading, seen.clocks).patient(reading),
         crowd_at=int(seen.crowd or 0),
     )
-    return Suspects(seen.now, late, found, judged)
+    return Overdue(seen.now, late, found, judged)
 
 
 def _asked_for(lease: Lease, host: str) -> Found:
@@ -68,7 +68,7 @@ _EACH, _ALL = 2000, 12_000  # files looked at: 25 ms at most for one command, ho
 _MOST = 24
 
 
-def hear(app: App, silent: Mapping[int, Lease]) -> set[int]:
+def detect_activity(app: App, silent: Mapping[int, Lease]) -> set[int]:
     """Look at the worktrees of silent workers, of some dozens at most; return the tasks in which work was seen.
 
     silent: their leases, those first that are to be looked at first.
@@ -91,7 +91,7 @@ def hear(app: App, silent: Mapping[int, Lease]) -> set[int]:
     return set(seen)
 
 
-def keep_time(app: App, reading: Reading, fact: str | None) -> Clocks:
+def record_clocks(app: App, reading: Reading, fact: str | None) -> Clocks:
     """Compare the clocks with what was remembered of them, and remember anew where something happened to them.
 
     reading: the clocks now; fact: what the store remembers. That is written once per boot, sleep and setting.

@@ -26,21 +26,21 @@ def reap(app: App) -> list[str]:
 def _reap(app: App) -> list[str]:
     seen, lines = app.store.stale.glance(os.uname().nodename), list[str]()
     if seen.expirable:
-        from git_agent.actions.liveness.judge import keep_time
+        from git_agent.actions.liveness.judge import record_clocks
 
-        keep_time(app, app.clock(), seen.clocks)
+        record_clocks(app, app.clock(), seen.clocks)
     if seen.overdue:
-        from git_agent.actions.liveness.expire import expire
+        from git_agent.actions.liveness.expire import reap_overdue
 
-        lines += expire(app)
+        lines += reap_overdue(app)
     if seen.supervised:
-        from git_agent.actions.liveness.sweep import sweep
+        from git_agent.actions.liveness.sweep import end_orphaned_sessions
 
-        lines += sweep(app)
+        lines += end_orphaned_sessions(app)
     if _may_stall(app, seen):
-        from git_agent.actions.liveness.sweep import stall
+        from git_agent.actions.liveness.sweep import report_stalled
 
-        stall(app)
+        report_stalled(app)
     return lines
 
 

@@ -9,7 +9,7 @@ from git_agent.domain.task import Task
 from git_agent.proc import processes, remains
 
 
-def hurry(app: App, task: Task) -> None:
+def terminate_superseded(app: App, task: Task) -> None:
     """Ask the supervisors of a task's earlier epochs on this host to end their commands; end what a dead one left."""
     for session in app.store.sessions.unended(task.id):
         if session.epoch == task.epoch:
@@ -20,7 +20,7 @@ def hurry(app: App, task: Task) -> None:
             processes.terminate(session.owner)
 
 
-def still_runs(app: App, task: Task) -> None:
+def note_running(app: App, task: Task) -> None:
     """Keep a notice for each supervised command of a task that is alive; none for the command that asks itself."""
     if app.speaker.works_on(task):
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from git_agent.actions.liveness.judge import hear
+from git_agent.actions.liveness.judge import detect_activity
 from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
 from git_agent.domain.durations import spell
@@ -14,7 +14,7 @@ from git_agent.store import locks
 from git_agent.store.sessions import Session
 
 
-def sweep(app: App) -> list[str]:
+def end_orphaned_sessions(app: App) -> list[str]:
     """End the sessions of dead supervisors, and their processes; return a line where there were any.
 
     Of this host only. A session whose lease still runs is left to it, and so is the one that this command runs in.
@@ -52,14 +52,14 @@ def _sweep(app: App, session: Session, fence: int) -> str | None:
 _MOST = 24
 
 
-def stall(app: App) -> None:
+def report_stalled(app: App) -> None:
     """Append `task.stalled` for each worker without progress for agent.stalled that was not noticed yet.
 
     Not for the one who runs this command: it is about to do something.
     """
     limit_s, now = app.config.seconds("agent.stalled"), app.store.now()
     quiet = app.store.stale.quiet(now - int(limit_s * 1000), _MOST)
-    heard = hear(app, quiet)
+    heard = detect_activity(app, quiet)
     still = {task: lease for task, lease in quiet.items() if task not in heard and task != app.worker_of}
     told = app.store.events.latest("task.stalled", still)
     for task, lease in still.items():

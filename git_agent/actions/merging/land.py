@@ -9,8 +9,8 @@ from typing import Any
 from git_agent.actions.merging.candidate import Candidate
 from git_agent.actions.recovery.journal import begin, new_operation
 from git_agent.actions.removal.retire import Retired, retire
-from git_agent.actions.transition import fence, take
-from git_agent.actions.worktrees import unlock
+from git_agent.actions.transition import require_current, transition
+from git_agent.actions.worktrees import unlock_worktrees
 from git_agent.app import App
 from git_agent.domain.queue import together
 from git_agent.domain.task import State, Step, Task
@@ -93,7 +93,7 @@ def _begin(
 
 def _changed(app: App, link: Link, tip: str | None) -> AgentError | None:
     now = app.store.tasks.get(link.task.id)
-    fence(app, now)
+    require_current(app, now)
     if now.version != link.task.version:
         return tasks.stale(now)
     if tip != link.made.tip:
@@ -145,7 +145,7 @@ def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by
     data["operation"] = rest_data["operation"]
     columns = {"merged_oid": landed["new"], "merged_by": landed["by"], "head_oid": landed["tip"]}
     with app.store.transaction():
-        done = take(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
+        done = transition(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
         rest = None if landed["keep"] else begin(app, "remove", task.id, owner, rest_data)
-    unlock(app, done)
+    unlock_worktrees(app, done)
     return None if rest is None else retire(app, done, strict=False, intent=rest, begun=rest_data)

@@ -10,7 +10,7 @@ from git_agent.actions.merging.check import run_check
 from git_agent.actions.merging.hold import hold_check, hold_conflict
 from git_agent.actions.merging.land import Landed, Link, land
 from git_agent.actions.recovery.journal import under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.gates import after_check, after_conflict, base_gone
 from git_agent.domain.queue import check_commands
@@ -47,7 +47,7 @@ def merge(
     run the check command first; dry_run: compute only. Raises AgentError: exit 3 when the rules or a dirty checkout of
     the base forbid it, exit 4 on a conflict (the task goes back to its worker), exit 6 when the base keeps moving.
     """
-    fence(app, task)
+    require_current(app, task)
     for _ in range(_TRIES):
         # Again each time: a queue may have landed it while it was checked here.
         if (task := app.store.tasks.get(task.id)).state is State.COMPLETED:

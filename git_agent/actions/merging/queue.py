@@ -14,7 +14,7 @@ from git_agent.actions.merging.hold import hold_check, hold_conflict
 from git_agent.actions.merging.land import Landed, Link, land
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import under_lock, under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.gates import after_check, after_conflict, base_gone
 from git_agent.domain.queue import Fate, Outcome, check_commands, together
@@ -58,7 +58,7 @@ def merge_queue(
     AgentError: exit 6 when another queue is at work, or took over from this one; exit 5 for a superseded speaker.
     """
     for task in chosen:
-        fence(app, task)
+        require_current(app, task)
     ids = list(dict.fromkeys(task.id for task in chosen))
     with _alone(app, dry_run) as lock, under_way(app), Preview(app.repo) as preview:
         queue = _Queue(app, preview, strategy or app.config.strategy, keep, checked, None if dry_run else lock)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from git_agent.actions.liveness.heartbeat import touch
+from git_agent.actions.liveness.heartbeat import renew_lease
 from git_agent.actions.lookup import find
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
 from git_agent.domain.speaker import COORDINATOR, HUMAN, Carried
@@ -80,7 +80,7 @@ def _wait(app: App, addresses: Sequence[str], timeout_s: float | None) -> None:
             raise AgentError("no-mail", f"nothing new came within {timeout_s:g} s", "git agent inbox", exit=Exit.BUSY)
         if now - touched >= _LOOK_AGAIN_S:
             touched = now
-            touch(app)
+            renew_lease(app)
         if (changed := app.store.wait_for_change(left, seen)) != seen:
             mailbox(app)  # a worker that is superseded meanwhile waits no longer
         seen = changed
@@ -160,7 +160,7 @@ def mailbox(app: App) -> Mailbox:
     if not all(
         app.store.addresses.is_current(int(address), c.attempt, c.epoch) for c in speaker.carried if _meant(c, address)
     ):
-        fence(app, app.store.tasks.get(int(address)))
+        require_current(app, app.store.tasks.get(int(address)))
     proved = [c.task for c in speaker.carried if c.proved]
     if len(set(proved)) > 1:
         says = f"this is the worktree of task {proved[0]}, but your token is of task {proved[1]}"

@@ -31,7 +31,7 @@ def send(
         meant = addressees(app, to, who.addresses[0])
         if needs_ack and meant.addresses == (f"#{meant.topic}",):
             raise usage("no-reader", "nobody has to acknowledge what is said in a topic", "name who shall, too")
-        keep_rate(app)
+        check_rate(app)
         first, *others = meant.addresses
         draft = Draft(
             first,
@@ -74,7 +74,7 @@ def reply(app: App, message: int, text: str) -> list[Message]:
         who, copies = mailbox(app), app.store.messages.copies(message)
         body = names.check_message(text, limit)
         meant = addressees(app, _to(who, copies, message), who.addresses[0])
-        keep_rate(app)
+        check_rate(app)
         first, *others = meant.addresses
         draft = Draft(first, body, copies[0].task, reply_to=message, others=tuple(others), topic=meant.topic)
         app.store.deliveries.acknowledge([message], who.addresses)
@@ -143,7 +143,7 @@ def _unfinished(app: App, text: str) -> int:
     return task.id
 
 
-def keep_rate(app: App) -> None:
+def check_rate(app: App) -> None:
     """Refuse a worker's message beyond agent.messageRate a minute; people are not limited.
 
     Raises AgentError (exit 6).

@@ -88,7 +88,7 @@ class _Standing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Contended:
+class ClaimConflicts:
     """What was found. blocked: why tasks have to wait, where agent.pathClaims is refuse; notes: what is to be said when
     one is taken, where it is warn; both by task. seen: the claims that were compared, None where none keeps a task
     waiting.
@@ -118,22 +118,22 @@ class Contended:
         return free and (own is None or own.key in self.seen)
 
 
-def contended(app: App, queue: Sequence[Task]) -> Contended:
+def claim_conflicts(app: App, queue: Sequence[Task]) -> ClaimConflicts:
     """Compare the claims of OPEN tasks with those of the live ones; git is asked, so not in a transaction.
 
     Costs one query where no task claims anything.
     """
     claims = _standing(app)
     if not claims or (mode := app.config.path_claims) == "off":
-        return Contended({}, {})
+        return ClaimConflicts({}, {})
     own = {each.claim.task: each.claim for each in claims}
     taken = [each.claim for each in claims if each.taken]
     found = {t.id: overlaps(app, own[t.id], among=taken) for t in queue if t.id in own}
     found = {task: each for task, each in found.items() if each}
     if mode == "refuse":
         blocked = {task: Blocked(task, _why(each), _claimants(each)) for task, each in found.items()}
-        return Contended(blocked, {}, frozenset(each.key for each in claims))
-    return Contended(
+        return ClaimConflicts(blocked, {}, frozenset(each.key for each in claims))
+    return ClaimConflicts(
         {}, {task: tuple(f"paths overlap with {_claimed_by(o)}" for o in each) for task, each in found.items()}
     )
 

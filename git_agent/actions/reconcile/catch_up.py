@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
-from git_agent.actions.transition import take
-from git_agent.actions.worktrees import unlock
+from git_agent.actions.transition import transition
+from git_agent.actions.worktrees import unlock_worktrees
 from git_agent.app import App
 from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
@@ -69,7 +69,7 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
             merged += [seen.task] if seen.merged else []
             handed += [seen] if line and seen.tip in tips.arrived and hands_in(seen.task, seen.tip) else []
     for task in merged:
-        unlock(app, task)
+        unlock_worktrees(app, task)
     for seen in handed:
         lines += warn_pushed(app, seen.task, seen.tip)
     return [line for line in lines if line]
@@ -167,7 +167,7 @@ def _step(app: App, seen: _Seen, tips: Tips) -> str:
     if seen.worked and ref is not None and hands_in(task, tip) and (line := hand_in(app, task, tip, ref, worked=1)):
         return line
     if task.state is State.ASSIGNED and seen.worked and tip != _start(app, task):
-        done = take(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
+        done = transition(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
         return f"{task.label} has its first commit: WORKING" if done.moved else ""
     return _likely(app, task, seen, tips)
 
@@ -180,7 +180,7 @@ def _start(app: App, task: Task) -> str | None:
 
 def _completed(app: App, task: Task, seen: _Seen, how: MergeProof) -> str:
     data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
-    done = take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
+    done = transition(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
     if not done.moved:
         return ""  # another command saw it first, and says so
     pull = "" if seen.into == task.base else f" ('{task.base}' has it after git pull)"
@@ -201,7 +201,9 @@ def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
     data = {"reviewed_oid": old, "tip": tip}
     body = f"{task.label} has new commits since its approval for {old[:12]}: it is ready for review again"
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
-    done = take(app, task, Step.MOVED, seen=task, by=GIT, drafts=(told,), data=data, reviewed_oid=None, reviewer=None)
+    done = transition(
+        app, task, Step.MOVED, seen=task, by=GIT, drafts=(told,), data=data, reviewed_oid=None, reviewer=None
+    )
     return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again" if done.moved else ""
 
 

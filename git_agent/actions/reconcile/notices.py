@@ -11,7 +11,7 @@ from git_agent.store import meta
 _MOST = 20
 
 
-def keep_unsaid(app: App, lines: Sequence[str]) -> None:
+def queue_notices(app: App, lines: Sequence[str]) -> None:
     """Add lines to those that wait to be said; the oldest go when there are too many, since the log has them all."""
     if not lines:
         return
@@ -20,7 +20,7 @@ def keep_unsaid(app: App, lines: Sequence[str]) -> None:
         app.store.meta.put(meta.UNSAID, json.dumps([*held, *lines][-_MOST:]))
 
 
-def take_unsaid(app: App) -> list[str]:
+def take_notices(app: App) -> list[str]:
     """Take the lines that wait to be said; none for a worker, who has its messages."""
     if app.worker_of is not None or app.store.meta.get(meta.UNSAID) is None:
         return []

@@ -9,11 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from git_agent.actions.beats import beats
-from git_agent.actions.liveness.heartbeat import touch
+from git_agent.actions.liveness.heartbeat import renew_lease
 from git_agent.actions.liveness.reap import reap
-from git_agent.actions.reconcile.drift import notice
+from git_agent.actions.reconcile.drift import record_drift
 from git_agent.actions.recovery.recover import recover
-from git_agent.actions.setup.hooks import heal
+from git_agent.actions.setup.hooks import ensure_hooks
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.errors import AgentError
@@ -24,14 +24,14 @@ from git_agent.store.last_seen import Sight
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Reconciled:
     """What was mended and noticed, one line each. asks: a remote has to be asked, in the background."""
 
     lines: tuple[str, ...]
     asks: bool
 
 
-def look(app: App, *, remotes: bool = False, typed: bool = False) -> Looked:
+def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconciled:
     """Mend, drain, reconcile and reap; every command starts with it. remotes: may ask remotes over a network; typed: a
     verb was typed, so that the worker who did it is there; what looks by itself may outlive its worker.
 
@@ -43,16 +43,16 @@ def look(app: App, *, remotes: bool = False, typed: bool = False) -> Looked:
     mended = recover(app)
     lines, asks = list(mended), False
     if spool.notes(app.spool_dir):
-        from git_agent.actions.reconcile.spool import drain
+        from git_agent.actions.reconcile.spool import apply_spool
 
-        drained = drain(app, remotes=remotes)
+        drained = apply_spool(app, remotes=remotes)
         lines, asks = [*lines, *drained.lines], drained.asks
     lines += sync(app, None if mended else asked()).lines
     if typed:
-        touch(app)
+        renew_lease(app)
     lines += reap(app)
-    lines += heal(app)
-    return Looked(tuple(lines), asks)
+    lines += ensure_hooks(app)
+    return Reconciled(tuple(lines), asks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def sync(app: App, tips: Tips | None = None) -> Synced:
             break
         lines += followed
     standing = app.store.attempts.standing()
-    lines += notice(app, standing, tips)
+    lines += record_drift(app, standing, tips)
     beats(app, standing)
     return Synced(tuple(lines))
 

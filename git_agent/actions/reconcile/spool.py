@@ -25,14 +25,14 @@ _KEPT_S = 86_400.0  # for which the end of a push is waited for
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
+class Applied:
     """What was noticed, one line each. asks: notes wait for a remote to be asked, which only the background does."""
 
     lines: tuple[str, ...]
     asks: bool = False
 
 
-def drain(app: App, *, remotes: bool) -> Drained:
+def apply_spool(app: App, *, remotes: bool) -> Applied:
     """Apply every complete note of the spool, the oldest first, and delete it.
 
     remotes: also ask remotes, over a network, whether a push arrived that no remote-tracking branch can show. Applying
@@ -49,7 +49,7 @@ def drain(app: App, *, remotes: bool) -> Drained:
         if done:
             spool.delete(note.path)
         asks = asks or done is None
-    return Drained(tuple(lines), asks)
+    return Applied(tuple(lines), asks)
 
 
 def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:

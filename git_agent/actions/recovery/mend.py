@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from git_agent.actions.attempts.discard import discard_place, take_back
+from git_agent.actions.attempts.discard import discard_attempt, roll_back_attempt
 from git_agent.actions.merging.land import complete
-from git_agent.actions.removal.keep import keep_attempt
+from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.removal.retire import retire
 from git_agent.actions.undo.record import record_undo
 from git_agent.app import App
@@ -107,7 +107,7 @@ def _take_back(app: App, intent: Intent) -> None:
             app.store.intents.end(intent.id)
         return
     place = Place(**data["place"]) if data.get("place") else None
-    take_back(app, intent.id, intent.task, place, new=bool(data.get("new")))
+    roll_back_attempt(app, intent.id, intent.task, place, new=bool(data.get("new")))
 
 
 def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
@@ -119,8 +119,8 @@ def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
         seen = registry.observe(app.repo, place.worktree) if place.worktree else None
         attempt = app.store.attempts.find(task, place.number)
         if seen is not None and attempt is not None and seen.registered and seen.exists and not seen.half:
-            keep_attempt(app, app.store.tasks.get(task), replace(attempt, worktree=place.worktree), force=True)
-        discard_place(app, task, place)
+            back_up_attempt(app, app.store.tasks.get(task), replace(attempt, worktree=place.worktree), force=True)
+        discard_attempt(app, task, place)
     for path in data["locks"]:
         if registry.observe(app.repo, path).locked == registry.LOCK_REASON.format(task=task):
             registry.unlock(app.repo, path)

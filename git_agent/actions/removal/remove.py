@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from git_agent.actions.recovery.journal import new_operation, under_way
 from git_agent.actions.removal.retire import Retired, retire
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.task import FINISHED, Task
 from git_agent.errors import refused
@@ -18,7 +18,7 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
     force: also uncommitted and untracked files; unmerged: also commits that are not in the base; both are kept under
     the rescue refs. Raises AgentError (exit 3): for a live task always, else with the list of what would be lost.
     """
-    fence(app, task)
+    require_current(app, task)
     task = app.store.tasks.get(task.id)
     if task.live:
         raise refused("live", f"cannot remove {task.label}: it is {task.state}", f"git agent cancel {task.id}")

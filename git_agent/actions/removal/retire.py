@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from git_agent.actions.recovery.journal import begin, new_operation
-from git_agent.actions.removal.keep import keep_attempt
+from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.removal.obstacles import Obstacles, obstacles
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -114,7 +114,7 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
     """What is kept is written down before anything goes, so that a crash in between forgets none of it."""
-    gone = keep_attempt(app, task, attempt, force=force)
+    gone = back_up_attempt(app, task, attempt, force=force)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
         known = before if gone.worktree is None else gone

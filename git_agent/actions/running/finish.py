@@ -6,11 +6,11 @@ import contextlib
 import os
 from dataclasses import dataclass
 
-from git_agent.actions.reconcile.reconcile import look
-from git_agent.actions.running.run import Begun
+from git_agent.actions.reconcile.reconcile import reconcile
+from git_agent.actions.running.run import RunStarted
 from git_agent.actions.tasks.lifecycle import fail
 from git_agent.actions.tasks.submit import done
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.ending import Ended
 from git_agent.domain.speaker import Carried, Speaker
@@ -22,7 +22,7 @@ _NOT_YET = frozenset({Exit.REFUSED, Exit.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Finished:
     """Where a task went. lines: what was noticed on the way; superseded: the attempt was not the current one."""
 
     task: Task
@@ -30,13 +30,13 @@ class Settled:
     superseded: bool
 
 
-def settle(app: App, begun: Begun, ended: Ended) -> Settled:
+def finish_session(app: App, begun: RunStarted, ended: Ended) -> Finished:
     """Reconcile, then hand in what was committed, hold what was not, fail what failed; keep what was decided before.
 
     Raises AgentError when the store fails: the session then ends with this process.
     """
     app.speaker = Speaker(begun.actor, (Carried(begun.task.id, begun.task.attempt, begun.task.epoch, proved=True),))
-    lines = look(app).lines
+    lines = reconcile(app).lines
     now = app.store.tasks.get(begun.task.id)
     superseded = now.epoch != begun.task.epoch
     if not superseded and now.state in (State.ASSIGNED, State.WORKING) and now.hold is None:
@@ -51,14 +51,14 @@ def settle(app: App, begun: Begun, ended: Ended) -> Settled:
     if begun.prompt is not None:
         with contextlib.suppress(OSError):
             os.unlink(begun.prompt)
-    return Settled(now, tuple(lines), superseded)
+    return Finished(now, tuple(lines), superseded)
 
 
-def _go_on(app: App, begun: Begun, task: Task, ended: Ended) -> Task:
+def _go_on(app: App, begun: RunStarted, task: Task, ended: Ended) -> Task:
     by = app.store.sessions.get(begun.session).stopped_by
     if by is not None:
         said = f"was stopped by {by}"
-        return take(app, task, Step.STOP, data={"reason": said, "by": by}, reason=said).task
+        return transition(app, task, Step.STOP, data={"reason": said, "by": by}, reason=said).task
     if ended.status != 0:
         return fail(app, task, ended.reason).task
     try:
@@ -67,4 +67,4 @@ def _go_on(app: App, begun: Begun, task: Task, ended: Ended) -> Task:
         if error.exit not in _NOT_YET:
             raise
         said = f"ended with 0, but {error.message}"
-        return take(app, app.store.tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task
+        return transition(app, app.store.tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task

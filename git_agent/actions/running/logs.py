@@ -58,15 +58,15 @@ def _checks(app: App, directory: str, task: Task) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExecPlace:
     """A worktree and an environment in which git means that worktree."""
 
     directory: str
     env: Mapping[str, str]
 
 
-def exec_place(app: App, task: Task) -> Place:
+def exec_place(app: App, task: Task) -> ExecPlace:
     """Find a task's worktree. Raises AgentError (exit 3) where there is none."""
     if task.worktree is None or not os.path.isdir(task.worktree):
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent show {task.id}")
-    return Place(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})
+    return ExecPlace(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})

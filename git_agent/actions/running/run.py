@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import command, names
 from git_agent.domain.command import Command
@@ -26,7 +26,7 @@ _LEFT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class RunStarted:
     """A session that began. words: the command; prompt: the file with title and body, None where none is wanted;
     reads: that file is the command's standard input; token: the secret that proves who the command is; admin: the
     worktree's git directory.
@@ -52,7 +52,7 @@ class Begun:
         return f"{self.agent or 'worker'} {self.task.id}.{self.task.attempt}"
 
 
-def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
+def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
     """Begin a session for a task that is assigned or worked on; a hold ends.
 
     lease_s: seconds without a beat until the lease expires. What a dead supervisor of this attempt left is ended
@@ -71,7 +71,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
         for other in app.store.sessions.unended(task.id):
             if other.epoch == task.epoch:  # a superseded one goes on in its own worktree, and hands nothing in
                 raise _run_already(task, other)
-        started = take(app, task, Step.START).task
+        started = transition(app, task, Step.START).task
         session = app.store.sessions.begin(
             task=task.id,
             attempt=started.attempt,
@@ -85,7 +85,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
         data = {"text": command.shown(words), "session": session, "pid": owner.pid, "host": owner.host}
         app.store.events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
     admin = os.path.join(app.repo.common_dir, "worktrees", attempt.admin)
-    return Begun(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
+    return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
 
 
 def _bury(app: App, left: Session) -> None:

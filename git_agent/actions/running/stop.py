@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from git_agent.actions.transition import fence, take
+from git_agent.actions.transition import require_current, transition
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
@@ -18,26 +18,26 @@ _LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedRun:
     """A task whose command was ended. moved: False when nothing ran."""
 
     task: Task
     moved: bool
 
 
-def stop(app: App, task: Task) -> Stopped:
+def stop(app: App, task: Task) -> StoppedRun:
     """End the command of a task, whatever it does about signals, and wait for it.
 
     Raises AgentError: exit 5 for a superseded speaker, exit 6 when a supervisor on another host has not answered yet.
     """
-    fence(app, task)
+    require_current(app, task)
     running = app.store.sessions.unended(task.id)
     actor = app.speaker.actor
     for session in running:
         with app.store.transaction():
             app.store.sessions.stop(session.id, actor)
         _end(app, session)
-    return Stopped(app.store.tasks.get(task.id), bool(running))
+    return StoppedRun(app.store.tasks.get(task.id), bool(running))
 
 
 def _end(app: App, session: Session) -> None:
@@ -63,7 +63,7 @@ def _end(app: App, session: Session) -> None:
         now = app.store.tasks.get(session.task)
         if now.epoch == session.epoch and now.state is State.WORKING and now.hold is None:
             said = f"was stopped by {app.speaker.actor}"
-            take(app, now, Step.STOP, data={"reason": said}, reason=said)
+            transition(app, now, Step.STOP, data={"reason": said}, reason=said)
         app.store.sessions.end(session.id)
 
 

@@ -13,7 +13,7 @@ from git_agent.git.hooks.install import Effective, effective_hooks, hooks_are_in
 _TRIES = 10
 
 
-def protect(app: App) -> None:
+def write_guard_files(app: App) -> None:
     """Where agent.guard is on, write the files that hooks/refuse and hooks/claimed read, if they are not so already.
 
     Protected are the bases of unfinished tasks; a worker's own branch never is. Each look at the world and each command
@@ -51,7 +51,7 @@ FACT = "hooks"
 """What the user wants: `on`, `on+guard` with agent.guard, `off` after deinit or init --no-hooks; absent at first."""
 
 
-def heal(app: App) -> list[str]:
+def ensure_hooks(app: App) -> list[str]:
     """Install or mend the hooks unless the user does not want any. Returns a line for each thing to be known.
 
     Each command does it, so that a manager of hooks that was installed after us, a newer git, or a moved repository
@@ -72,7 +72,7 @@ def heal(app: App) -> list[str]:
             app.store.meta.put(FACT, "on+guard" if guard else "on")
         lines = [*([_said(wanted)] if done.changed or wanted is None else []), *done.manual]
     if guard:
-        protect(app)
+        write_guard_files(app)
     return lines
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from git_agent import context
 from git_agent.actions.setup.agents_md import FILE, AgentsMd, agents_md
-from git_agent.actions.setup.hooks import FACT, protect
+from git_agent.actions.setup.hooks import FACT, write_guard_files
 from git_agent.app import App
 from git_agent.errors import refused
 from git_agent.git import versions
@@ -53,7 +53,7 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     with app.store.transaction():
         app.store.meta.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
     if guard:
-        protect(app)
+        write_guard_files(app)
     return Initialized(store.path, made, done.changed if hooks else None, done.manual, part)
 
 

@@ -40,7 +40,7 @@ class DraftTask:
         return app.store.tasks.get(task.id)
 
 
-def draft(app: App, order: TaskSpec) -> DraftTask:
+def draft_task(app: App, order: TaskSpec) -> DraftTask:
     """Check an order and resolve its base and dependencies.
 
     Raises AgentError: exit 2 for a bad title or name, exit 1 for an unknown base or parent or a repository without
@@ -82,6 +82,6 @@ def _base(app: App, wanted: str | None) -> tuple[str, str]:
 
 def add(app: App, order: TaskSpec) -> Task:
     """Add a task. order: its title and the rest. Raises AgentError as draft does."""
-    drafted, actor = draft(app, order), app.speaker.actor
+    drafted, actor = draft_task(app, order), app.speaker.actor
     with app.store.transaction():
         return drafted.insert(app, actor)

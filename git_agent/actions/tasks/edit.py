@@ -6,7 +6,7 @@ from typing import Any
 
 from git_agent.actions.lookup import find
 from git_agent.actions.path_claims.overlaps import check_claims
-from git_agent.actions.transition import Taken, fence
+from git_agent.actions.transition import Transition, require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
@@ -14,14 +14,14 @@ from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
 
 
-def edit(app: App, ref: str | None, order: TaskSpec) -> Taken:
+def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
     """Change the given things of a task; what is so already is no change. ref: a TASK argument.
 
     Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, a base or name of a task whose
     branch is made already, and as check_claims does.
     """
     task = find(app, ref)
-    fence(app, task)
+    require_current(app, task)
     columns = _columns(app, task, order)
     parents = None if order.after is None else [find(app, after).id for after in order.after]
     after = app.store.tasks.parents([task.id])[task.id] if parents is None else parents
@@ -39,7 +39,7 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Taken:
             raise app.store.names.taken_error(columns["name"], columns["name_key"])
         told = _told(app, now, columns, parents, order)
         if not told:
-            return Taken(now, False)
+            return Transition(now, False)
         if columns:
             app.store.tasks.put(task.id, **columns)
         if parents is not None:
@@ -48,7 +48,7 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Taken:
             paths.require(app, task.id)
             app.store.tasks.set_paths(task.id, paths.paths)
         app.store.events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
-        return Taken(app.store.tasks.get(task.id), True)
+        return Transition(app.store.tasks.get(task.id), True)
 
 
 def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.event import Event
@@ -47,7 +47,7 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical)
     assumed: what would be undone before it. Raises AgentError, mostly exit 3, with what stands in the way.
     """
     now = app.store.tasks.get(task)
-    fence(app, now)
+    require_current(app, now)
     if (
         since := app.store.events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})
     ) is not None:

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from git_agent.actions.attempts.provision import furnish, make_parents
+from git_agent.actions.attempts.provision import make_parents, provision
 from git_agent.actions.recovery.journal import begin, under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.actions.undo.plan import Plan, plan_undo
 from git_agent.actions.undo.record import record_undo
 from git_agent.actions.undo.rescue import kept_files
@@ -66,7 +66,7 @@ def _begin(app: App, plan: Plan) -> int:
     _ = app.speaker
     with app.store.transaction():
         now = app.store.tasks.get(plan.task.id)
-        fence(app, now)
+        require_current(app, now)
         if now.version != plan.task.version or len(app.store.events.numbered(seqs)) != len(seqs):
             raise tasks.stale(now)
         if plan.target is not None:
@@ -119,7 +119,7 @@ def bring_back(app: App, task: Task, gone: Removed, place: Place, *, locked: boo
         oid=place.start_oid,
         terminal=app.terminal,
     )
-    furnish(app, task, place)
+    provision(app, task, place)
     _switch(app, gone, place)
     if gone.files is not None:
         # The whole tree, also what it lacks; the index is not part of it.

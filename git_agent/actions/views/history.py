@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from git_agent.actions.lookup import own_commits
-from git_agent.actions.reconcile.notices import keep_unsaid
-from git_agent.actions.reconcile.reconcile import look
+from git_agent.actions.reconcile.notices import queue_notices
+from git_agent.actions.reconcile.reconcile import reconcile
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
@@ -59,7 +59,7 @@ LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One line of the log. at: ms since the epoch; exactly one of the others is given."""
 
     at: int
@@ -68,20 +68,20 @@ class Entry:
     commit: Commit | None = None
 
 
-def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int = LIMIT) -> list[Entry]:
+def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int = LIMIT) -> list[LogEntry]:
     """List what happened to a task, or to all without one, oldest first.
 
     since_ms: not older than this, ms since the epoch; limit: at most so many of each kind, the newest.
     """
     found = [
-        Entry(e.at, event=e)
+        LogEntry(e.at, event=e)
         for e in app.store.events.of_task(task.id if task else None, since_ms=since_ms, limit=limit)
     ]
     if task is not None:
         found += [
-            Entry(m.sent_at, message=m) for m in app.store.messages.of_task(task.id, since_ms=since_ms, limit=limit)
+            LogEntry(m.sent_at, message=m) for m in app.store.messages.of_task(task.id, since_ms=since_ms, limit=limit)
         ]
-        found += [Entry(c.time * 1000, commit=c) for c in own_commits(app, task, limit)]
+        found += [LogEntry(c.time * 1000, commit=c) for c in own_commits(app, task, limit)]
     kept = [e for e in found if since_ms is None or e.at >= since_ms]
     return sorted(kept, key=lambda e: e.at)[-limit:]
 
@@ -106,8 +106,8 @@ def watch(app: App, after: int, *, looks: bool, kept: bool) -> Watched:
     app.store.check()
     asks = False
     if looks:
-        seen = look(app)
+        seen = reconcile(app)
         asks = seen.asks
         if kept:
-            keep_unsaid(app, seen.lines)
+            queue_notices(app, seen.lines)
     return Watched(tuple(app.store.events.following(after, PAGE)), asks)

@@ -18,7 +18,7 @@ _MAIL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftBehind:
     """What an earlier attempt left. commits: over the base; changes: not committed, in its worktree."""
 
     number: int
@@ -36,7 +36,7 @@ class Primer:
 
     view: TaskView | None
     need: Need | None
-    left: tuple[Left, ...]
+    left: tuple[LeftBehind, ...]
     mail: tuple[Message, ...]
     unread: int
     here: bool
@@ -58,10 +58,10 @@ def prime(app: App, task: Task | None) -> Primer:
     return Primer(viewed, need(viewed), _left(app, task), mail, unread, here, app.speaker.superseded(task), None)
 
 
-def _left(app: App, task: Task) -> tuple[Left, ...]:
+def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
     former = [a for a in app.store.attempts.present(task.id) if a.number != task.attempt and a.worktree]
     return tuple(
-        Left(
+        LeftBehind(
             a.number,
             a.branch,
             a.worktree or "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.gates import Blocked, blocked
@@ -26,6 +26,6 @@ def ready(app: App) -> Ready:
     states = {p: app.store.tasks.get(p).state for p in {p for each in blockers.values() for p in each}}
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()
     why = {t.id: blocked(t, blockers[t.id], states, now, limit) for t in queue}
-    why |= contended(app, [t for t in queue if why[t.id] is None]).blocked
+    why |= claim_conflicts(app, [t for t in queue if why[t.id] is None]).blocked
     free = [t for t in queue if why[t.id] is None]
     return Ready(tuple(view(app, free, counts=False)), tuple(b for b in why.values() if b is not None))

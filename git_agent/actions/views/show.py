@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_agent.actions.lookup import own_commits
-from git_agent.actions.path_claims.overlaps import contended
-from git_agent.actions.reconcile.drift import observe
+from git_agent.actions.path_claims.overlaps import claim_conflicts
+from git_agent.actions.reconcile.drift import describe_drift
 from git_agent.actions.views.needs import Need, need
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
@@ -46,7 +46,7 @@ def show(app: App, task: Task) -> Shown:
         attempts=tuple(app.store.attempts.present(task.id)),
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
         events=tuple(app.store.events.of_task(task.id, limit=_EVENTS)),
-        observed=tuple(observe(app, task)),
+        observed=tuple(describe_drift(app, task)),
         running=tuple(ps(app, task)),
     )
 
@@ -57,6 +57,6 @@ def _why(app: App, viewed: TaskView, wanted: Need | None) -> str:
         states = {p: app.store.tasks.get(p).state for p in viewed.blocked_by}
         limit = app.config.number("agent.maxAttempts")
         why = blocked(task, viewed.blocked_by, states, app.store.now(), limit)
-        why = why or contended(app, [task]).blocked.get(task.id)
+        why = why or claim_conflicts(app, [task]).blocked.get(task.id)
         return why.why if why else "is ready to be claimed"
     return wanted.why if wanted else ""
