@@ -144,7 +144,9 @@ def test_only_the_modules_of_the_engine_speak_its_dialect() -> None:
         "strftime",
         "ifnull(",
     )
-    odd = re.compile("|".join([*map(re.escape, words), r"\?\d", r"on_conflict_(?:replace|ignore)", r"\bbind(?:_ctx)?\("]))
+    odd = re.compile(
+        "|".join([*map(re.escape, words), r"\?\d", r"on_conflict_(?:replace|ignore)", r"\bbind(?:_ctx)?\("])
+    )
     nouns = {n: text for n, text in SOURCES.items() if n.startswith("git_agent/store/") and "migrations" not in n}
     assert {
         name: found for name, text in nouns.items() if Path(name).stem not in engine if (found := odd.findall(text))
