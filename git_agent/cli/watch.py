@@ -61,12 +61,12 @@ def _print(app: App, happened: list[Event], as_json: bool) -> None:
         from git_agent.actions.views.history import Entry
         from git_agent.render import json
 
-        said = [json.document(json.entry(Entry(e.at, event=e))) for e in happened]
+        said = [json.document(json.entry_json(Entry(e.at, event=e))) for e in happened]
     else:
         from git_agent.render import lines
 
         shown = command.screen(app)
-        said = [lines.event(e, shown) for e in happened]
+        said = [lines.event_line(e, shown) for e in happened]
     for line in said:
         print(line, flush=True)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_agent.errors import AgentError, usage
-from git_agent.proc.launch import Crew, Program, undisturbed
+from git_agent.proc.programs import Program, ProgramGroup, defer_signals
 
 COLUMNS = 100  # of the terminal that lists and tables are made for
 _PATIENCE_S = 60.0  # for one command; the slowest takes about a second
@@ -20,7 +20,7 @@ _KEPT = ("TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHON
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DemoLine:
     """One line of the demo. kind: heading, note, command, output; who: the worker, "" for the person."""
 
     kind: str
@@ -29,8 +29,8 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A command that was run. who: as in Said; cwd: from the demo's directory; exit: its code."""
+class DemoStep:
+    """A command that was run. who: as in DemoLine; cwd: from the demo's directory; exit: its code."""
 
     command: str
     who: str
@@ -44,10 +44,10 @@ class Stage:
     """The demo's directory and what was run there so far."""
 
     root: str
-    say: Callable[[Said], None]
-    crew: Crew
+    say: Callable[[DemoLine], None]
+    crew: ProgramGroup
     env: Mapping[str, str]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[DemoStep] = field(default_factory=list)
 
     def write(self, name: str, text: str) -> None:
         """Write a file, with the directories that it needs."""
@@ -60,10 +60,10 @@ class Stage:
 
         exit: the code that is expected; table: it prints to a terminal. Raises AgentError for another code.
         """
-        self.say(Said("command", command))
-        lines = self.ask(command, cwd=cwd, exit=exit, table=table, line=lambda text: self.say(Said("output", text)))
+        self.say(DemoLine("command", command))
+        lines = self.ask(command, cwd=cwd, exit=exit, table=table, line=lambda text: self.say(DemoLine("output", text)))
         if exit:
-            self.say(Said("note", f"(exit {exit})"))
+            self.say(DemoLine("note", f"(exit {exit})"))
         return lines
 
     def ask(
@@ -101,7 +101,7 @@ class Stage:
         def hear(program: Program, text: str) -> None:
             who = names[program]
             heard[who].append(text)
-            self.say(Said("command", text[2:], who) if text.startswith("$ ") else Said("output", text, who))
+            self.say(DemoLine("command", text[2:], who) if text.startswith("$ ") else DemoLine("output", text, who))
 
         def all_said(word: str) -> bool:
             return all(any(word in text for text in lines) for lines in heard.values())
@@ -132,14 +132,14 @@ class Stage:
 
     def _end(self, command: str, who: str, cwd: str, program: Program, exit: int, lines: list[str]) -> None:
         assert program.status is not None
-        self.steps.append(Step(command, who, cwd, program.status, round(program.seconds, 3)))
+        self.steps.append(DemoStep(command, who, cwd, program.status, round(program.seconds, 3)))
         if program.status != exit:
             how = f"signal {-program.status}" if program.status < 0 else f"exit code {program.status}"
             raise _stopped(f"`{command}` ended with {how}" + (f", not {exit}" if exit else ""), lines)
 
 
 @contextlib.contextmanager
-def demo_stage(say: Callable[[Said], None], keep: str | None, colour: bool) -> Iterator[Stage]:
+def demo_stage(say: Callable[[DemoLine], None], keep: str | None, colour: bool) -> Iterator[Stage]:
     """Make the directory, and leave nothing of it nor any process behind.
 
     say: called with each line; keep: a directory to use and to keep, new or empty; colour: the commands may use it.
@@ -147,9 +147,9 @@ def demo_stage(say: Callable[[Said], None], keep: str | None, colour: bool) -> I
     """
     root = ""
     try:
-        with undisturbed():
+        with defer_signals():
             root = _made(keep)
-        with Crew() as crew:
+        with ProgramGroup() as crew:
             yield Stage(root, say, crew, _environment(root, colour))
     finally:
         if root and keep is None:
@@ -171,7 +171,7 @@ def _made(keep: str | None) -> str:
 
 
 def _remove(root: str) -> None:
-    with undisturbed():
+    with defer_signals():
         shutil.rmtree(root, ignore_errors=True)
     if os.path.lexists(root):
         raise AgentError("demo-left", f"cannot remove all of '{root}'", f"rm -rf '{root}'")

@@ -36,7 +36,7 @@ class Command:
     name: str | None = None
 
     @property
-    def wants_file(self) -> bool:
+    def needs_file(self) -> bool:
         """Tell whether title and body have to be put into a file."""
         return self.name is not None and (STDIN in self.words or any("{file}" in word for word in self.words))
 
@@ -45,7 +45,7 @@ class Command:
         """Tell whether that file is the command's standard input."""
         return self.name is not None and STDIN in self.words
 
-    def filled(self, task: Task, file: str) -> tuple[str, ...]:
+    def expand(self, task: Task, file: str) -> tuple[str, ...]:
         """Return the words with the placeholders filled, each word by itself; file: where title and body are."""
         if self.name is None:
             return self.words
@@ -63,7 +63,7 @@ class Command:
         return tuple(_PLACE.sub(lambda found: values[found[1]], word) for word in self.words if word != STDIN)
 
 
-def parse(name: str, text: str) -> Command:
+def parse_command(name: str, text: str) -> Command:
     """Split the value of agent.run.<name> into words, as a shell would, and nothing else of a shell.
 
     Raises usage error `bad-command` for one that has no words or an open quote, `bad-placeholder` for a word that is
@@ -103,7 +103,7 @@ def prompt(task: Task) -> str:
     return f"{task.title}\n\n{task.body}" if task.body else task.title
 
 
-def shown(words: Sequence[str]) -> str:
+def quote_command(words: Sequence[str]) -> str:
     """Return a command as it can be read: quoted, and cut where a word is a whole prompt."""
     cut = (word if len(word) <= 80 else word[:79] + "…" for word in words)
     return shlex.join(cut)[:400].encode("utf-8", "replace").decode().replace("\0", "\ufffd")

@@ -10,7 +10,7 @@ from git_agent.domain.replay import Replayed
 from git_agent.domain.task import Hold, State
 
 
-class Row(NamedTuple):
+class TaskRow(NamedTuple):
     """A task's row, as far as its events decide it."""
 
     task: int
@@ -20,23 +20,23 @@ class Row(NamedTuple):
     version: int
 
     @classmethod
-    def of(cls, task: int, state: str, hold: str | None, epoch: int, version: int) -> Row:
+    def of(cls, task: int, state: str, hold: str | None, epoch: int, version: int) -> TaskRow:
         """Make it of plain values, as the store and a finding's data have them."""
         return cls(task, State(state), Hold(hold) if hold else None, epoch, version)
 
 
-def against_events(row: Row, folded: Replayed) -> Finding | None:
+def compare_with_events(row: TaskRow, folded: Replayed) -> Finding | None:
     """Compare a task's row with the fold of its events; None where they agree."""
     subject = f"task {row.task}"
-    if folded.misfit is not None:
-        says = f"event {folded.misfit.seq} of {subject} {folded.misfit.why}"
+    if folded.mismatch is not None:
+        says = f"event {folded.mismatch.seq} of {subject} {folded.mismatch.why}"
         return Finding("history-broken", says, row.task, subject)
     if folded.state is None:
         return Finding("history-broken", f"{subject} has no events", row.task, subject)
-    wanted = Row(row.task, folded.state, folded.hold, folded.epoch, folded.version)
+    wanted = TaskRow(row.task, folded.state, folded.hold, folded.epoch, folded.version)
     if row == wanted:
         return None
-    names = [name for name in Row._fields if getattr(row, name) != getattr(wanted, name)]
+    names = [name for name in TaskRow._fields if getattr(row, name) != getattr(wanted, name)]
     recorded, told = (", ".join(f"{name} {getattr(each, name)}" for name in names) for each in (row, wanted))
     data = {"row": list(row[1:]), "wanted": list(wanted[1:])}
     return Finding(
@@ -44,7 +44,7 @@ def against_events(row: Row, folded: Replayed) -> Finding | None:
     )
 
 
-def approval(task: int, state: State, reviewed: str | None, tip: str | None) -> Finding | None:
+def check_approval(task: int, state: State, reviewed: str | None, tip: str | None) -> Finding | None:
     """Compare an approval with the tip of the branch; tip: None where there is no branch."""
     if state is not State.APPROVED or tip is None or tip == reviewed:
         return None
@@ -52,7 +52,7 @@ def approval(task: int, state: State, reviewed: str | None, tip: str | None) -> 
     return Finding("approval-unbound", says, task, f"task {task}", data={"reviewed": reviewed})
 
 
-def lease(task: int, state: State, hold: Hold | None) -> Finding | None:
+def check_lease(task: int, state: State, hold: Hold | None) -> Finding | None:
     """Judge that a task has a lease: one that is worked on may."""
     if state in (State.ASSIGNED, State.WORKING) and hold is None:
         return None
@@ -60,7 +60,7 @@ def lease(task: int, state: State, hold: Hold | None) -> Finding | None:
     return Finding("lease-stray", f"task {task} is {where}, and has a lease", task, f"task {task}")
 
 
-def dependencies(
+def check_dependencies(
     edges: Iterable[tuple[int, int]], states: Mapping[int, State], counts: Mapping[int, int]
 ) -> list[Finding]:
     """Judge what tasks wait for.
@@ -108,7 +108,7 @@ def _loops(parents: Mapping[int, Sequence[int]]) -> list[tuple[int, ...]]:
     return loops
 
 
-def attempts(task: int, state: State, number: int, live: bool, there: Collection[int]) -> Finding | None:
+def check_attempt(task: int, state: State, number: int, live: bool, there: Collection[int]) -> Finding | None:
     """Judge that a live task has the attempt that it names. there: the numbers of those that were not removed."""
     if not live or number in there:
         return None

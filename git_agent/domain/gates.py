@@ -33,17 +33,17 @@ def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError
     return None
 
 
-def base_gone(task: Task) -> AgentError:
+def base_gone_error(task: Task) -> AgentError:
     """Say that a task has nothing to be merged into."""
     return AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
 
 
-def after_conflict(task: Task) -> str:
+def conflict_hint(task: Task) -> str:
     """Tell the worker of a task that conflicts with its base what to do."""
     return f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
 
 
-def after_check(task: Task) -> str:
+def check_hint(task: Task) -> str:
     """Tell the worker of a task whose merged result fails its check what to do."""
     return f"mend it in {task.worktree}, then git agent done"
 

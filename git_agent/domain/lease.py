@@ -56,7 +56,7 @@ class Lease(NamedTuple):
         return self.owner.pid if self.owner else None
 
 
-def length_s(kind: str, *, beat_s: float = BEAT_S, lease_s: float = CLAIM_LEASE_S) -> float | None:
+def duration_s(kind: str, *, beat_s: float = BEAT_S, lease_s: float = CLAIM_LEASE_S) -> float | None:
     """Say for how many seconds a beat renews a lease of a kind; None for one that never expires.
 
     beat_s: between beats of a supervised worker; lease_s: of a worker of the queue.
@@ -84,11 +84,11 @@ def liveness(
     return Liveness.LATE if age >= late else Liveness.ALIVE
 
 
-def stalled(lease: Lease | None, now: int, limit_s: float = STALLED_S) -> bool:
+def is_stalled(lease: Lease | None, now: int, limit_s: float = STALLED_S) -> bool:
     """Tell whether a worker made no progress for limit_s seconds."""
     return lease is not None and (now - lease.progress_at) / 1000 >= limit_s
 
 
-def overdue(lease: Lease, now: int) -> bool:
+def is_overdue(lease: Lease, now: int) -> bool:
     """Tell whether a lease ended, or was written by a clock that was set back since. now: ms since the epoch."""
     return lease.expires_at is not None and (now >= lease.expires_at or lease.beat_at > now + AHEAD_MS)

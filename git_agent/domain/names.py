@@ -92,7 +92,7 @@ def slug(title: str) -> str:
     """
     name = _words(unicodedata.normalize("NFC", title).lower())
     name = _cut(name, MAX_SLUG, MAX_NAME) or "task"
-    if name.isdecimal() or key(name) in RESERVED:
+    if name.isdecimal() or name_key(name) in RESERVED:
         return _cut(name, MAX_SLUG - 5, MAX_NAME - 5) + "-task"
     return name
 
@@ -106,14 +106,14 @@ def check_name(name: str) -> str:
     a recipient (`@human`), nothing invisible.
     """
     name = unicodedata.normalize("NFC", name)
-    if key(name) in RESERVED:
+    if name_key(name) in RESERVED:
         raise usage("reserved-name", f"the name {name!r} is reserved", "choose another name, as in fix-login")
     if fault := spelling.name_fault(name):
         raise usage("bad-name", f"bad name {_quoted(name)}: {fault}", _HINT)
     return name
 
 
-def key(name: str) -> str:
+def name_key(name: str) -> str:
     """Return what two names share when a file system may take them for one (case, NFC and NFD).
 
     Canonical caseless matching (Unicode 3.13, D145): folding looks at decomposed text.
@@ -122,7 +122,7 @@ def key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).casefold())
 
 
-def number(name: str, taken: Callable[[str], bool]) -> str:
+def first_free(name: str, taken: Callable[[str], bool]) -> str:
     """Return name, or name-2, name-3, ...: the first that is not taken, cut where the number needs room."""
     if not taken(name):
         return name
@@ -154,7 +154,7 @@ def check_prefix(prefix: str) -> str:
     fault = next(filter(None, map(spelling.characters_fault, parts)), None) or spelling.ref_fault(sample)
     if not prefix:
         fault = "it is empty"
-    elif key(parts[0]) in RESERVED | {"refs"}:
+    elif name_key(parts[0]) in RESERVED | {"refs"}:
         fault = f"{parts[0]!r} is reserved"
     elif len(prefix.encode(errors="replace")) > MAX_PREFIX:
         fault = f"it is longer than {MAX_PREFIX} bytes"
@@ -203,7 +203,7 @@ def parse_ref(text: str, prefix: str) -> TaskRef:
         return TaskRef(text, task_id if task_id <= MAX_ID else None, None, "")
     branch = _accepted(check_branch, text)
     prefixed = prefix + text if branch and _DIRECTORY.fullmatch(text) else None
-    return TaskRef(text, None, branch, key(_accepted(check_name, text) or ""), prefixed)
+    return TaskRef(text, None, branch, name_key(_accepted(check_name, text) or ""), prefixed)
 
 
 def _accepted(check: Callable[[str], str], text: str) -> str | None:

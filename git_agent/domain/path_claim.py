@@ -42,7 +42,7 @@ class Pathspec(NamedTuple):
         return self.pattern[: found.start()] if found else self.pattern
 
 
-def read(text: str) -> Pathspec:
+def parse_pathspec(text: str) -> Pathspec:
     """Read a pathspec; it counts from the top of the repository, wherever one stands.
 
     deep: `*` matches `/`, too, as it does without `:(glob)`. Raises usage error bad-path for one that leads outside;
@@ -51,13 +51,13 @@ def read(text: str) -> Pathspec:
     magic, rest = _magic(text)
     words = {word.partition(":")[0] for word in magic}
     if rest.startswith("/") or ".." in rest.split("/"):
-        raise outside(text)
+        raise outside_error(text)
     wild = "literal" not in words and _WILD.search(rest) is not None
     pattern = rest if wild else posixpath.normpath(rest) if rest else ""
     return Pathspec("" if pattern == "." else pattern, "exclude" in words, "icase" in words, wild, "glob" not in words)
 
 
-def outside(text: str) -> AgentError:
+def outside_error(text: str) -> AgentError:
     """Make the error of a pathspec that leads out of the repository."""
     return usage("bad-path", f"'{text}' is outside of the repository", "paths are given from the top: --path src/")
 
@@ -76,7 +76,7 @@ def _magic(text: str) -> tuple[list[str], str]:
     return found, rest.removeprefix(":")
 
 
-def may_meet(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+def may_overlap(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Tell whether some path, there or not, may match both lists: False is certain, True is not."""
     return any(_begin_alike(a, b) for a in _wanted(ours) for b in _wanted(theirs))
 
@@ -93,8 +93,8 @@ def _begins(path: str, spec: Pathspec) -> bool:
 
 def _wanted(texts: Iterable[str]) -> list[Pathspec]:
     """A list of exclusions alone means all the rest."""
-    wanted = [spec for spec in map(read, texts) if not spec.exclude]
-    return wanted or [read(".")]
+    wanted = [spec for spec in map(parse_pathspec, texts) if not spec.exclude]
+    return wanted or [parse_pathspec(".")]
 
 
 def _begin_alike(a: Pathspec, b: Pathspec) -> bool:
@@ -102,13 +102,13 @@ def _begin_alike(a: Pathspec, b: Pathspec) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def meeting(ours: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
+def certain_overlaps(ours: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
     """List where two lists meet whatever files there are: of each pair that meets the narrower pathspec.
 
     A path and the same path, a directory and what is below it, a pattern and the path that it matches, a pattern below
     a directory, a pattern and itself; and nothing that either side excludes.
     """
-    mine, other = ([(text, read(text)) for text in texts] for texts in (ours, theirs))
+    mine, other = ([(text, parse_pathspec(text)) for text in texts] for texts in (ours, theirs))
     barred = [spec for _, spec in (*mine, *other) if spec.exclude]
     found = [
         text if _covers(b, a) else its

@@ -10,7 +10,7 @@ from git_agent.domain.task import Task
 from git_agent.errors import Exit
 
 
-class Fate(StrEnum):
+class MergeStatus(StrEnum):
     """What became of a task: it landed, was sent back to its worker, or stays APPROVED as it was."""
 
     MERGED = "merged"
@@ -27,7 +27,7 @@ class Outcome:
     """
 
     task: int
-    fate: Fate
+    status: MergeStatus
     why: str | None = None
     helps: str = ""
     details: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ def exit_code(outcomes: Iterable[Outcome]) -> Exit:
     return next((code for code in _FIRST if code in found), Exit.DONE)
 
 
-def together(tasks: Sequence[int]) -> str:
+def name_tasks(tasks: Sequence[int]) -> str:
     """Name tasks in a sentence: `task 1`, `tasks 1 and 2`, `tasks 1, 2 and 3`."""
     *most, last = map(str, tasks)
     return f"tasks {', '.join(most)} and {last}" if most else f"task {last}"
@@ -93,6 +93,6 @@ def first_failing(count: int, passes: Callable[[int], bool]) -> int | None:
     return bad
 
 
-def most_questions(count: int) -> int:
+def max_checks(count: int) -> int:
     """Say how many questions first_failing asks at most once the whole has failed: the logarithm, rounded up."""
     return (count - 1).bit_length()

@@ -24,15 +24,15 @@ CROWD_WITHIN_MS = 30_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 30.0, 3600.0
 
 
-class Found(Enum):
+class Presence(Enum):
     """What asking for a worker's process found: there, gone for sure, or nobody who could be asked for."""
 
-    THERE = auto()
+    PRESENT = auto()
     GONE = auto()
     UNKNOWN = auto()
 
 
-class Verdict(Enum):
+class LeaseDecision(Enum):
     """What to do about an expired lease: nothing, remember that it was seen, or take the task back."""
 
     LEAVE = auto()
@@ -40,36 +40,36 @@ class Verdict(Enum):
     REAP = auto()
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """A verdict for each task. crowd: so many fell silent together that the host slept; to be remembered."""
 
-    verdicts: dict[int, Verdict]
+    verdicts: dict[int, LeaseDecision]
     crowd: bool
 
 
-def judge(
-    expired: Sequence[tuple[Lease, Found]], now: int, *, beat_s: float, lease_s: float, patient: bool, crowd_at: int
-) -> Judged:
+def judge_leases(
+    expired: Sequence[tuple[Lease, Presence]], now: int, *, beat_s: float, lease_s: float, patient: bool, crowd_at: int
+) -> Judgement:
     """Judge the leases that are overdue.
 
     now: ms since the epoch; beat_s: least time between two sightings; patient: the host slept, or its clock was set,
     less than a lease ago; crowd_at: when so many last fell silent together, ms since the epoch, and lease_s: how long
     that makes patient.
     """
-    silent = [lease for lease, found in expired if found is Found.UNKNOWN]
+    silent = [lease for lease, found in expired if found is Presence.UNKNOWN]
     new = {lease.task for lease in silent if lease.missed_at is None or lease.missed_at > now}
     lately = [s for s in silent if s.task in new or now - (s.missed_at or 0) <= CROWD_WITHIN_MS]
     crowd = bool(new) and len(lately) >= CROWD
     patient = patient or crowd or -AHEAD_MS <= now - crowd_at < lease_s * 1000
 
-    def one(lease: Lease, found: Found) -> Verdict:
-        if found is not Found.UNKNOWN:
-            return Verdict.REAP if found is Found.GONE else Verdict.LEAVE
+    def one(lease: Lease, found: Presence) -> LeaseDecision:
+        if found is not Presence.UNKNOWN:
+            return LeaseDecision.REAP if found is Presence.GONE else LeaseDecision.LEAVE
         if lease.task in new or lease.missed_at is None:
-            return Verdict.NOTE
-        return Verdict.LEAVE if patient or now - lease.missed_at < beat_s * 1000 else Verdict.REAP
+            return LeaseDecision.NOTE
+        return LeaseDecision.LEAVE if patient or now - lease.missed_at < beat_s * 1000 else LeaseDecision.REAP
 
-    return Judged({lease.task: one(lease, found) for lease, found in expired}, crowd)
+    return Judgement({lease.task: one(lease, found) for lease, found in expired}, crowd)
 
 
 def back_off_s(attempt: int) -> float:
@@ -77,8 +77,8 @@ def back_off_s(attempt: int) -> float:
     return min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(attempt - 1, 10))
 
 
-def why(lease: Lease, found: Found, now: int) -> str:
+def death_reason(lease: Lease, found: Presence, now: int) -> str:
     """Say why a worker counts as dead: `process 1234 is gone`, `silent for 52m`."""
-    if found is Found.GONE and lease.owner is not None:
+    if found is Presence.GONE and lease.owner is not None:
         return f"process {lease.owner.pid} is gone"
     return f"silent for {spell((now - lease.beat_at) / 1000)}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from git_agent.domain.task import MOVES, Hold, Move, State, event_kind
 
 
-class Change(NamedTuple):
+class StateChange(NamedTuple):
     """What the fold needs of an event. Those that change no state have neither target nor version, and are passed over.
 
     seq: the event's number; source and target: states, source None for the event that adds the task; epoch and version:
@@ -23,7 +23,7 @@ class Change(NamedTuple):
     version: int | None
 
 
-class Misfit(NamedTuple):
+class Mismatch(NamedTuple):
     """The first event that does not fit. seq: its number; why: what is wrong with it, as the end of a sentence."""
 
     seq: int
@@ -31,16 +31,19 @@ class Misfit(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """Where a task's events lead. state: None before it is added; version: -1 then; misfit: where the fold stopped."""
+    """The result of replaying a task's events.
+
+    state: None before the task is added; version: -1 then; mismatch: the event at which the replay stopped, if any.
+    """
 
     state: State | None = None
     hold: Hold | None = None
     epoch: int = 0
     version: int = -1
-    misfit: Misfit | None = None
+    mismatch: Mismatch | None = None
 
 
-def replay(changes: Iterable[Change]) -> Replayed:
+def replay(changes: Iterable[StateChange]) -> Replayed:
     """Follow the changes of one task, in the order of their numbers, to where they end.
 
     The rules are those of store.tasks.move: versions are consecutive from 0, each change starts where the one before
@@ -51,16 +54,16 @@ def replay(changes: Iterable[Change]) -> Replayed:
     for change in changes:
         if change.target is None and change.version is None:
             continue
-        why, move = _misfit(at, change)
+        why, move = _mismatch(at, change)
         if why or move is None:
-            return at._replace(misfit=Misfit(change.seq, why))
+            return at._replace(mismatch=Mismatch(change.seq, why))
         hold = left if str(move.step) == _UNDO and move.target is State.WORKING else move.hold
         left = at.hold if at.state is State.WORKING else left
         at = Replayed(move.target, hold, at.epoch + move.fences, at.version + 1)
     return at
 
 
-def _misfit(at: Replayed, change: Change) -> tuple[str, Move | None]:
+def _mismatch(at: Replayed, change: StateChange) -> tuple[str, Move | None]:
     if change.target is None or change.version is None or change.epoch is None:
         return "changes a state without saying all of it", None
     if change.version != at.version + 1:
@@ -77,7 +80,7 @@ def _misfit(at: Replayed, change: Change) -> tuple[str, Move | None]:
     return "", move
 
 
-def _row(at: Replayed, change: Change) -> Move | None:
+def _row(at: Replayed, change: StateChange) -> Move | None:
     """Two steps may share a kind (a merge of ours, one by hand); the rows they share end alike."""
     for move in _ROWS.get((change.kind, change.target or ""), ()):
         begins = at.state in move.sources if at.state is not None else not move.sources

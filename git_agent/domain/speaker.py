@@ -14,7 +14,7 @@ GIT = "git"
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class WorkerIdentity:
     """A claim to be the worker of a task. attempt or epoch is None when the claim does not name it; proved: by the
     worktree that one stands in, or by a token that the store knows.
     """
@@ -27,12 +27,12 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """The one who runs the command. carried: each identity found (worktree, token, environment), the one that counts
+    """The one who runs the command. identities: each identity found (worktree, token, environment), the one that counts
     first; none for a person.
     """
 
     actor: str
-    carried: tuple[Carried, ...] = field(default=())
+    identities: tuple[WorkerIdentity, ...] = field(default=())
 
     @property
     def is_worker(self) -> bool:
@@ -47,24 +47,24 @@ class Speaker:
     @property
     def verified(self) -> bool:
         """Tell whether the address is proved: by worktree or token; a person's is, where nothing claims otherwise."""
-        return not self.carried if self._first is None else self._first.proved
+        return not self.identities if self._first is None else self._first.proved
 
     @property
-    def _first(self) -> Carried | None:
-        return next((c for c in self.carried if c.task is not None), None)
+    def _first(self) -> WorkerIdentity | None:
+        return next((c for c in self.identities if c.task is not None), None)
 
     def works_on(self, task: Task) -> bool:
         """Tell whether this is the task's worker, of this attempt or of an earlier one."""
-        return any(c.task == task.id for c in self.carried)
+        return any(c.task == task.id for c in self.identities)
 
     def superseded(self, task: Task) -> bool:
         """Tell whether the speaker carries an attempt or epoch of the task that is not the current one."""
-        return any(self._old(c, task) for c in self.carried if c.task in (None, task.id))
+        return any(self._old(c, task) for c in self.identities if c.task in (None, task.id))
 
     @staticmethod
-    def _old(carried: Carried, task: Task) -> bool:
-        attempt = carried.attempt is not None and carried.attempt != task.attempt
-        return attempt or (carried.epoch is not None and carried.epoch != task.epoch)
+    def _old(identities: WorkerIdentity, task: Task) -> bool:
+        attempt = identities.attempt is not None and identities.attempt != task.attempt
+        return attempt or (identities.epoch is not None and identities.epoch != task.epoch)
 
 
 def superseded_error(task: Task, by: str) -> AgentError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Update(NamedTuple):
+class RefUpdate(NamedTuple):
     """One ref of a push: the commit that was pushed, and the ref it was pushed to, as the remote calls it."""
 
     oid: str
@@ -22,11 +22,11 @@ class Push:
     url: str
     pid: int
     start: int
-    updates: tuple[Update, ...]
+    updates: tuple[RefUpdate, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class StrayCommit:
     """A commit that a worker made outside of its worktree. head: what HEAD was there; where: the directory."""
 
     task: int
@@ -36,7 +36,7 @@ class Stray:
     where: str
 
 
-def parse(text: str) -> Push | Stray | None:
+def parse_entry(text: str) -> Push | StrayCommit | None:
     """Read one note; None for one that is incomplete or not understood.
 
     A note is complete when its last line is `end`: it may have been cut short by a kill or a full disk.
@@ -58,15 +58,15 @@ def _push(fields: dict[str, str], refs: Iterable[str]) -> Push:
     updates = []
     for line in refs:
         _, oid, there, _ = line.rsplit(" ", 3)  # what is pushed may be any expression, with spaces in it
-        updates.append(Update(oid, there))
+        updates.append(RefUpdate(oid, there))
     pid, start = _number(fields["pid"], 31), _number(fields["start"] or "0")
     return Push(fields["remote"], fields["url"], pid, start, tuple(updates))
 
 
-def _stray(fields: dict[str, str]) -> Stray:
+def _stray(fields: dict[str, str]) -> StrayCommit:
     epoch = fields["epoch"]
     epoch_number = _number(epoch) if epoch else None
-    return Stray(_number(fields["task"]), epoch_number, fields["head"], fields["oid"], fields["where"])
+    return StrayCommit(_number(fields["task"]), epoch_number, fields["head"], fields["oid"], fields["where"])
 
 
 def _number(text: str, bits: int = 63) -> int:

@@ -53,7 +53,7 @@ class Operation:
         return f"{words[first.kind]} of {named}"
 
 
-def take_back_command(data: Mapping[str, Any]) -> str:
+def revert_command(data: Mapping[str, Any]) -> str:
     """Write the command that takes a merge back by new commits. data: of its event: by, oid and old."""
     if data["by"] == "merge":
         return f"git revert -m 1 {data['oid'][:12]}"
@@ -106,14 +106,14 @@ class Removed:
         return cls(**{**{k: v for k, v in data.items() if k in known}, **lists})
 
 
-def missing(gone: Removed, stands: Callable[[str], bool]) -> list[str]:
+def unrecoverable(gone: Removed, stands: Callable[[str], bool]) -> list[str]:
     """Say what can't be brought back. stands: tells whether a directory is there."""
     pruned = gone.ignored is not None and not stands(gone.ignored)
     said = ["single ignored files, which were pruned"] if pruned else []
-    return [*([named(gone.unkept)] if gone.unkept else []), *said]
+    return [*([name_directories(gone.unkept)] if gone.unkept else []), *said]
 
 
-def named(directories: Sequence[str]) -> str:
+def name_directories(directories: Sequence[str]) -> str:
     """Name the first of some ignored directories: `data/, build/ and 3 more (ignored directories)`."""
     more = len(directories) - _NAMED
     return f"{', '.join(directories[:_NAMED])}{f' and {more} more' if more > 0 else ''} (ignored directories)"

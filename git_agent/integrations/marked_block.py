@@ -12,7 +12,7 @@ _NOTE = "<!-- `git agent init --agents-md` writes what is between these marks; w
 _MARK = re.compile(rf"^[ \t]*({re.escape(BEGIN)}|{re.escape(END)})[ \t]*\r?$", re.MULTILINE)
 
 
-def with_part(held: str, part: str) -> str:
+def replace_block(held: str, part: str) -> str:
     """Return a text with our part in it: where it was, or at the end; the rest stays as it is.
 
     part: with line feeds; it gets the text's own line ends. Raises AgentError (exit 3) for markers that are not a pair.

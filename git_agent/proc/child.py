@@ -1,6 +1,6 @@
 """Start one program in a session of its own, behind a gate: it runs only once its pid is on record.
 
-child = start(["sleep", "9"], cwd="/work", env=os.environ, stdin=0, stdout=1, stderr=2)
+child = start_gated(["sleep", "9"], cwd="/work", env=os.environ, stdin=0, stdout=1, stderr=2)
 ...                       # write child.pid down; a kill -9 here and now leaves nothing that runs
 child.release()
 """
@@ -71,7 +71,7 @@ class Child:
             os.killpg(self.pid, number)
 
 
-def start(
+def start_gated(
     words: Sequence[str],
     *,
     cwd: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from git_agent.domain.clocks import Reading
+from git_agent.domain.host_clocks import ClockReading
 from git_agent.proc import processes
 
 # Linux counts sleep in CLOCK_BOOTTIME and not in CLOCK_MONOTONIC; macOS in CLOCK_MONOTONIC and not in CLOCK_UPTIME_RAW.
@@ -14,7 +14,7 @@ _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _AWAKE = getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC)
 
 
-def read() -> Reading:
+def read_clocks() -> ClockReading:
     """Read the clocks."""
     wall, boot, awake = time.time_ns(), time.clock_gettime_ns(_BOOT), time.clock_gettime_ns(_AWAKE)
-    return Reading(os.uname().nodename, processes.boot_id(), wall // 10**6, boot // 10**6, awake // 10**6)
+    return ClockReading(os.uname().nodename, processes.boot_id(), wall // 10**6, boot // 10**6, awake // 10**6)

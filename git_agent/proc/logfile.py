@@ -9,20 +9,20 @@ import os
 import stat
 from typing import BinaryIO
 
-CAP = 8 << 20
+FILE_LIMIT = 8 << 20
 """Bytes of one file; with the one before, twice as much is kept of an attempt."""
-OLDER = ".1"
+OLDER_SUFFIX = ".1"
 """What the name of the file before ends with."""
-KEPT = 256 << 20
+TOTAL_LIMIT = 256 << 20
 """Bytes that all logs of a repository may take; the oldest go first."""
 
 
-def name(directory: str, task: int, attempt: int) -> str:
+def attempt_log(directory: str, task: int, attempt: int) -> str:
     """Name the log of an attempt."""
     return os.path.join(directory, f"{task}.{attempt}.log")
 
 
-def read(path: str) -> BinaryIO:
+def open_log(path: str) -> BinaryIO:
     """Open a log to read it. Raises OSError for what is no file: a link leads elsewhere, a FIFO would be waited for."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(fd).st_mode):
@@ -31,7 +31,7 @@ def read(path: str) -> BinaryIO:
     raise OSError(errno.EINVAL, "it is no regular file")
 
 
-def check_name(directory: str, task: int | None) -> str:
+def check_log(directory: str, task: int | None) -> str:
     """Name the log of the check of a task, and of those that it was merged on top of; None: of the base alone."""
     return os.path.join(directory, f"{'base' if task is None else task}.check.log")
 
@@ -39,7 +39,7 @@ def check_name(directory: str, task: int | None) -> str:
 def is_written(path: str) -> bool:
     """Tell whether a process writes to a log, as its lock shows."""
     try:
-        with read(path) as file:
+        with open_log(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -53,14 +53,14 @@ class Logfile:
     says why.
     """
 
-    def __init__(self, path: str, cap: int = CAP, *, anew: bool = False) -> None:
+    def __init__(self, path: str, cap: int = FILE_LIMIT, *, anew: bool = False) -> None:
         """Open a log; anew: what was in it before goes."""
         self._path, self._cap = path, cap
         self._fd, self._size = -1, 0
         self.failed: OSError | None = None
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            for old in (path, path + OLDER) if anew else ():
+            for old in (path, path + OLDER_SUFFIX) if anew else ():
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(old)
             self._open()
@@ -96,7 +96,7 @@ class Logfile:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _rotate(self) -> None:
-        os.replace(self._path, self._path + OLDER)
+        os.replace(self._path, self._path + OLDER_SUFFIX)
         full, self._fd = self._fd, -1
         try:
             self._open()
@@ -104,7 +104,7 @@ class Logfile:
             os.close(full)  # one of the two is locked at any time
 
 
-def prune(directory: str, limit: int = KEPT) -> None:
+def prune_logs(directory: str, limit: int = TOTAL_LIMIT) -> None:
     """Delete the oldest logs of a directory until all of them take no more than limit bytes."""
     found = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:

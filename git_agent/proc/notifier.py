@@ -7,13 +7,13 @@ import os
 import subprocess
 import tempfile
 
-from git_agent.proc import check
+from git_agent.proc import shell
 
 _MOST = 256 * 1024  # bytes of the file for its output, which then begins anew
 _started: list[int] = []
 
 
-def start(command: str, *, cwd: str, document: str, output: str) -> None:
+def start_notifier(command: str, *, cwd: str, document: str, output: str) -> None:
     """Start a command of the user's configuration with sh, in a session of its own.
 
     document: its standard input; output: a file that gets what it prints. Raises OSError when it can't be started.
@@ -26,7 +26,7 @@ def start(command: str, *, cwd: str, document: str, output: str) -> None:
         child = subprocess.Popen(
             ["/bin/sh", "-c", command],
             cwd=cwd,
-            env=check.environment(),
+            env=shell.clean_environment(),
             stdin=given,
             stdout=said,
             stderr=said,

@@ -86,11 +86,11 @@ def is_stopped(owner: ProcessId) -> bool:
     """Tell whether a process of this host is there and stopped by a signal."""
     if owner.host != os.uname().nodename or is_gone(owner):
         return False
-    process = read(owner.pid)
+    process = read_process(owner.pid)
     return process is not None and process.is_stopped
 
 
-def ended(pid: int, start: int) -> bool:
+def has_ended(pid: int, start: int) -> bool:
     """Tell whether a process that was noted on this host has ended. start: in ticks since boot, 0 if unknown."""
     return not is_running(pid) or (start != 0 and _start_of(pid) not in (None, start))
 
@@ -103,11 +103,11 @@ def is_running(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    process = read(pid)
+    process = read_process(pid)
     return process is None or not process.is_zombie
 
 
-def listing() -> list[int]:
+def list_pids() -> list[int]:
     """List the pids of this host; none where there is no /proc."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
@@ -120,7 +120,7 @@ def ancestors() -> list[int]:
     found, pid = list[int](), os.getppid()
     while pid > 1 and pid not in found:
         found.append(pid)
-        above = read(pid)
+        above = read_process(pid)
         pid = above.parent if above else 0
     return found
 
@@ -135,7 +135,7 @@ def boot_id() -> str:
         return "unknown"
 
 
-def read(pid: int) -> Process | None:
+def read_process(pid: int) -> Process | None:
     """Read what /proc says of a process; None where there is none, or no /proc."""
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
@@ -153,5 +153,5 @@ def read(pid: int) -> Process | None:
 
 
 def _start_of(pid: int) -> int | None:
-    process = read(pid)
+    process = read_process(pid)
     return None if process is None else process.start

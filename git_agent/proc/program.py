@@ -9,7 +9,7 @@ import sys
 _NAME = "git-agent"
 
 
-def own() -> str:
+def own_path() -> str:
     """Return the absolute path of the git-agent that runs, as it was called: an installer's link survives upgrades."""
     called = sys.argv[0]
     beside = os.path.join(os.path.dirname(sys.executable), _NAME)
@@ -19,7 +19,7 @@ def own() -> str:
     return os.path.abspath(called)
 
 
-def named(store_dir: str) -> str | None:
+def configured_path(store_dir: str) -> str | None:
     """Return the program that the hooks are to start, there or not; None when none is recorded."""
     try:
         with open(os.path.join(store_dir, "program"), "rb") as file:
@@ -28,9 +28,9 @@ def named(store_dir: str) -> str | None:
         return None
 
 
-def recorded(store_dir: str) -> str | None:
+def usable_path(store_dir: str) -> str | None:
     """Return the program that the hooks start, None when none is recorded or it is gone."""
-    path = named(store_dir)
+    path = configured_path(store_dir)
     return path if path is not None and os.path.isabs(path) and os.access(path, os.X_OK) else None
 
 
@@ -39,7 +39,7 @@ def first_on_path() -> str | None:
     return shutil.which(_NAME)
 
 
-def is_ours(path: str) -> bool:
+def is_git_agent(path: str) -> bool:
     """Tell whether a program is an installation of this one: a small script that imports it."""
     try:
         with open(path, "rb") as file:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 _SIZE = 8  # bytes of struct winsize
 
 
-def is_ours(stdin: int = 0, stdout: int = 1) -> bool:
+def is_interactive(stdin: int = 0, stdout: int = 1) -> bool:
     """Tell whether a person sits at both streams and we are in the foreground: only then may the terminal be set."""
     try:
         return os.isatty(stdin) and os.isatty(stdout) and os.tcgetpgrp(stdin) == os.getpgrp()
@@ -22,7 +22,7 @@ def is_ours(stdin: int = 0, stdout: int = 1) -> bool:
         return False
 
 
-def pair(like: int) -> tuple[int, int]:
+def open_pty(like: int) -> tuple[int, int]:
     """Open a pseudo-terminal with the settings and the size of another terminal; return master and slave."""
     master, slave = os.openpty()
     with contextlib.suppress(termios.error):
@@ -38,7 +38,7 @@ def resize(master: int, like: int) -> None:
         fcntl.ioctl(master, termios.TIOCSWINSZ, fcntl.ioctl(like, termios.TIOCGWINSZ, b"\0" * _SIZE))
 
 
-def suspending(master: int, leader: int) -> bytes:
+def suspend_key(master: int, leader: int) -> bytes:
     """Return the key that would stop whoever runs in a pseudo-terminal, if that is its session's leader itself.
 
     The kernel stops no group without a parent in its session that could wake it again. One that reads keys by itself,
@@ -64,8 +64,8 @@ def _minds_stops(pid: int) -> bool:
     return bool(masks >> (signal.SIGTSTP - 1) & 1)
 
 
-class Raw:
-    """Pass every key through: `with Raw(0): ...`; `leave` and `enter` again for the time that we are suspended."""
+class RawMode:
+    """Pass every key through: `with RawMode(0): ...`; `leave` and `enter` again for the time that we are suspended."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -83,9 +83,9 @@ class Raw:
 
 
 @contextmanager
-def raw(fd: int) -> Iterator[Raw]:
+def raw_mode(fd: int) -> Iterator[RawMode]:
     """Hold a terminal in raw mode; it is as it was afterwards, however the block is left."""
-    held = Raw(fd)
+    held = RawMode(fd)
     held.enter()
     try:
         yield held

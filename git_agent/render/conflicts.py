@@ -21,7 +21,7 @@ _LINES = 20  # of files, so that the matrix, they and the order stand on one scr
 _UNRELATED = "(no history in common)"
 
 
-def payload(found: Conflicts) -> dict[str, Any]:
+def conflicts_json(found: Conflicts) -> dict[str, Any]:
     """Describe the conflicts as docs/json.md says."""
     pairs = [{"a": c.task, "b": c.other or "base", "paths": list(c.paths)} for c in found.clashes]
     claims = [{"a": c.claim.task, "b": c.other.task, "paths": list(c.paths)} for c in found.claims]
@@ -29,7 +29,7 @@ def payload(found: Conflicts) -> dict[str, Any]:
     return {"pairs": pairs, "order": list(found.order), "claims": claims, "outside": outside}
 
 
-def conflicts(found: Conflicts, screen: Screen) -> list[str]:
+def conflict_lines(found: Conflicts, screen: Screen) -> list[str]:
     """Lay out the conflicts."""
     return list(_plain(found) if screen.width is None else _drawn(found, screen, screen.width))
 
@@ -61,17 +61,21 @@ def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
         yield from ("", *_matrix(found, screen, width))
     for head, rows in _tables(found):
         yield from [cut(head, width)] * bool(head)
-        yield from (*laid_out(rows, width, _LINES if found.of is None else len(rows)), "")
+        yield from (*format_rows(rows, width, _LINES if found.of is None else len(rows)), "")
     if len(found.order) > 1:
         order = [f"{task}," for task in found.order[:-1]]
         yield from _wrapped(["clashes least in this order:", *order, str(found.order[-1])], width)
 
 
-def _tables(found: Conflicts) -> Iterator[tuple[str, list[Row]]]:
+def _tables(found: Conflicts) -> Iterator[tuple[str, list[FileRow]]]:
     bases = {task.id: visible(task.base) for task in found.tasks}
-    clashes = contested((((c.task, c.other), c.paths or (_UNRELATED,)) for c in found.clashes), bases)
-    claims = contested((((c.claim.task or 0, c.other.task), c.paths) for c in found.claims), {})
-    tables = [("", clashes), ("claimed by several:", claims), ("changed against the claims:", strays(found.outside))]
+    clashes = clash_rows((((c.task, c.other), c.paths or (_UNRELATED,)) for c in found.clashes), bases)
+    claims = clash_rows((((c.claim.task or 0, c.other.task), c.paths) for c in found.claims), {})
+    tables = [
+        ("", clashes),
+        ("claimed by several:", claims),
+        ("changed against the claims:", outside_rows(found.outside)),
+    ]
     return (each for each in tables if each[1])
 
 
@@ -130,7 +134,7 @@ Said = TypeVar("Said")
 _ALIKE = 3  # files of which the same is to be said
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """So many files, with how they are called and what is said of them."""
 
     files: int
@@ -138,7 +142,7 @@ class Row(NamedTuple):
     says: str
 
 
-def contested(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, str]) -> list[Row]:
+def clash_rows(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, str]) -> list[FileRow]:
     """Make a row for each file of pairs that clash in it, what most clash in first.
 
     bases: the name of each task's base.
@@ -149,10 +153,15 @@ def contested(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, s
             pairs.setdefault(path, set()).add(pair)
     alike = _alike({path: frozenset(among) for path, among in pairs.items()})
     ranked = sorted(alike.items(), key=lambda each: (-len(each[0]), each[1]))
-    return [Row(1, visible(path), says) for among, paths in ranked for says in (whom(among, bases),) for path in paths]
+    return [
+        FileRow(1, visible(path), says)
+        for among, paths in ranked
+        for says in (describe_pairs(among, bases),)
+        for path in paths
+    ]
 
 
-def strays(found: Iterable[Outside]) -> list[Row]:
+def outside_rows(found: Iterable[Outside]) -> list[FileRow]:
     """Make a row for each file that was changed against the claims."""
     by: dict[str, set[int]] = {}
     claimed: dict[str, set[int]] = {}
@@ -162,12 +171,12 @@ def strays(found: Iterable[Outside]) -> list[Row]:
             claimed.setdefault(path, set()).update([each.claimed_by] if each.claimed_by else [])
     alike = _alike({path: _stray(by[path], claimed[path]) for path in by})
     ranked = sorted(alike.items(), key=lambda each: each[1])
-    return [Row(1, visible(path), says) for says, paths in ranked for path in paths]
+    return [FileRow(1, visible(path), says) for says, paths in ranked for path in paths]
 
 
 def _stray(by: set[int], claimed: set[int]) -> str:
     own = "its own paths" if len(by) == 1 else "their own paths"
-    return f"by {spans(by)}; " + (f"claimed by {spans(claimed)}" if claimed else f"not among {own}")
+    return f"by {id_ranges(by)}; " + (f"claimed by {id_ranges(claimed)}" if claimed else f"not among {own}")
 
 
 def _alike(files: Mapping[str, Said]) -> dict[Said, list[str]]:
@@ -177,17 +186,17 @@ def _alike(files: Mapping[str, Said]) -> dict[Said, list[str]]:
     return alike
 
 
-def _few(rows: Sequence[Row]) -> Iterator[Row]:
+def _few(rows: Sequence[FileRow]) -> Iterator[FileRow]:
     """Of many files of which the same is to be said, the first few and how many more."""
     for says, same in groupby(rows, key=lambda row: row.says):
         alike = list(same)
         shown = alike if len(alike) <= _ALIKE + 1 else alike[:_ALIKE]
         yield from shown
         if left := len(alike) - len(shown):
-            yield Row(left, f"and {left} more files", says)
+            yield FileRow(left, f"and {left} more files", says)
 
 
-def laid_out(rows: Sequence[Row], columns: int, most: int) -> Iterator[str]:
+def format_rows(rows: Sequence[FileRow], columns: int, most: int) -> Iterator[str]:
     """Print rows into so many columns, at most so many rows.
 
     Files of which the same is to be said are gathered where there are more. Who clashes stands on a line of its own
@@ -211,7 +220,7 @@ Pair = tuple[int, int | None]
 _FEW = 4  # pairs that are told one by one
 
 
-def spans(ids: Iterable[int]) -> str:
+def id_ranges(ids: Iterable[int]) -> str:
     """Name tasks by their ids, three and more in a row as `4-9`, at least one: `1, 4-9, 12`."""
     rows: list[list[int]] = []
     for task in sorted(ids):
@@ -222,7 +231,7 @@ def spans(ids: Iterable[int]) -> str:
     return ", ".join(f"{row[0]}-{row[-1]}" if len(row) > 2 else ", ".join(map(str, row)) for row in rows)
 
 
-def whom(pairs: Collection[Pair], bases: Mapping[int, str]) -> str:
+def describe_pairs(pairs: Collection[Pair], bases: Mapping[int, str]) -> str:
     """Say which tasks clash with which.
 
     bases: the name of each task's base, to be shown as it is. Exact for a few pairs, for tasks that all clash with each
@@ -231,7 +240,7 @@ def whom(pairs: Collection[Pair], bases: Mapping[int, str]) -> str:
     tasks = {frozenset((one, other)) for one, other in pairs if other is not None}
     alone = sorted(one for one, other in pairs if other is None)
     names = sorted({bases.get(task, "") for task in alone})
-    base = [f"{spans(alone)} with base {names[0]}" if len(names) == 1 else f"{spans(alone)} with their bases"]
+    base = [f"{id_ranges(alone)} with base {names[0]}" if len(names) == 1 else f"{id_ranges(alone)} with their bases"]
     return "; ".join([*([_among(tasks)] if tasks else []), *(base if alone else [])])
 
 
@@ -242,9 +251,9 @@ def _among(pairs: Collection[frozenset[int]]) -> str:
     right = {task for pair in pairs if first in pair for task in pair - {first}}
     left = all_ - right
     if len(pairs) == possible > 1:
-        return f"{spans(all_)} with each other"
+        return f"{id_ranges(all_)} with each other"
     if len(pairs) == len(left) * len(right) and all(len(pair & left) == 1 for pair in pairs):
-        return " with ".join(map(spans, sorted((left, right), key=len)))
+        return " with ".join(map(id_ranges, sorted((left, right), key=len)))
     if len(pairs) > _FEW:
-        return f"{len(pairs)} pairs of {spans(all_)}"
+        return f"{len(pairs)} pairs of {id_ranges(all_)}"
     return "; ".join(f"{one} with {other}" for one, other in sorted(map(sorted, pairs)))

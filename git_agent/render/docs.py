@@ -15,7 +15,7 @@ from git_agent.render.json import SCHEMA
 _PRINTED = "<!-- Printed by `make docs` from {}; change that. -->\n"
 
 
-def states() -> str:
+def states_page() -> str:
     """Write docs/states.md."""
     rows = [(_from(m), f"`{m.step}`", _to(m), m.guard, m.who) for m in MOVES]
     return "\n".join(
@@ -57,7 +57,7 @@ def _names(states: Iterable[State]) -> str:
     return ", ".join(s for s in State if s in found)
 
 
-def config() -> str:
+def config_page() -> str:
     """Write docs/config.md."""
     names = {"agent.run": "agent.run.<name>"}
     rows = [
@@ -84,7 +84,7 @@ def config() -> str:
     )
 
 
-def contract(example: object) -> str:
+def json_page(example: object) -> str:
     """Write docs/json.md. example: a Task object to show."""
     shown = json.dumps(example, indent=2, ensure_ascii=False)
     answers = [(f"`{verb}`", ", ".join(f"`{key}`" for key in keys)) for verb, keys in ANSWERS.items()]
@@ -123,7 +123,7 @@ def contract(example: object) -> str:
     )
 
 
-def doctor() -> str:
+def doctor_page() -> str:
     """Write docs/doctor.md."""
     parts = []
     for group in Group:

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from git_agent.domain.finding import Finding
 
 
-def payload(found: Diagnosis) -> Mapping[str, Any]:
+def diagnosis_json(found: Diagnosis) -> Mapping[str, Any]:
     """Describe a diagnosis as docs/json.md says."""
     return {
-        "findings": [finding(each) for each in found.findings],
-        "fixed": [{**finding(each), "done": done} for each, done in found.fixed],
-        "failed": [{**finding(each), "reason": reason} for each, reason in found.failed],
+        "findings": [finding_json(each) for each in found.findings],
+        "fixed": [{**finding_json(each), "done": done} for each, done in found.fixed],
+        "failed": [{**finding_json(each), "reason": reason} for each, reason in found.failed],
         "seen": dict(found.seen),
         "notes": list(found.notes),
     }
 
 
-def finding(each: Finding) -> dict[str, Any]:
+def finding_json(each: Finding) -> dict[str, Any]:
     """Describe one finding."""
     return {
         "code": each.code,
@@ -39,7 +39,7 @@ def finding(each: Finding) -> dict[str, Any]:
     }
 
 
-def lines(found: Diagnosis, *, colour: bool) -> list[str]:
+def diagnosis_lines(found: Diagnosis, *, colour: bool) -> list[str]:
     """Lay out a diagnosis; colour: escapes are wanted."""
     said = [paint("Fixed", "1", colour)] if found.fixed else []
     said += [f"  {visible(each.what)}: {visible(done)}" for each, done in found.fixed]

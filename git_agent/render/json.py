@@ -29,13 +29,13 @@ def document(payload: Mapping[str, Any]) -> str:
     return json.dumps({"schema": SCHEMA, **payload}, ensure_ascii=True)
 
 
-def error(problem: AgentError) -> dict[str, Any]:
+def error_json(problem: AgentError) -> dict[str, Any]:
     """Describe an error."""
     found: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return {"error": found | ({"details": list(problem.details)} if problem.details else {})}
 
 
-def task(viewed: TaskView) -> dict[str, Any]:
+def task_json(viewed: TaskView) -> dict[str, Any]:
     """Describe a task as docs/json.md says."""
     record, lease = viewed.task, viewed.lease
     plain = (
@@ -84,7 +84,7 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
 
 
-def event(happened: Event) -> dict[str, Any]:
+def event_json(happened: Event) -> dict[str, Any]:
     """Describe an event."""
     return {
         "seq": happened.seq,
@@ -99,7 +99,7 @@ def event(happened: Event) -> dict[str, Any]:
     }
 
 
-def message(said: Message) -> dict[str, Any]:
+def message_json(said: Message) -> dict[str, Any]:
     """Describe a message."""
     plain = ("id", "sender", "to", "task", "topic", "thread", "reply_to", "urgent", "needs_ack", "body")
     return {name: getattr(said, name) for name in plain} | {
@@ -109,24 +109,24 @@ def message(said: Message) -> dict[str, Any]:
     }
 
 
-def unacknowledged(said: Message) -> dict[str, Any]:
+def unacknowledged_json(said: Message) -> dict[str, Any]:
     """Describe a message that nobody acknowledged, without its text."""
     sent = rfc3339(said.sent_at)
     return {"message": said.id, "sender": said.sender, "to": said.to, "sent_at": sent, "state": said.state}
 
 
-def entry(line: Entry) -> dict[str, Any]:
+def entry_json(line: Entry) -> dict[str, Any]:
     """Describe a line of the log: one of event, message, commit."""
     at = {"at": rfc3339(line.at)}
     if line.event is not None:
-        return at | {"event": event(line.event)}
+        return at | {"event": event_json(line.event)}
     if line.message is not None:
-        return at | {"message": message(line.message)}
+        return at | {"message": message_json(line.message)}
     assert line.commit is not None
     return at | {"commit": {"oid": line.commit.oid, "subject": line.commit.subject, "author": line.commit.author}}
 
 
-def running(found: Running) -> dict[str, Any]:
+def running_json(found: Running) -> dict[str, Any]:
     """Describe a command that is supervised."""
     session = found.session
     return {
@@ -142,38 +142,38 @@ def running(found: Running) -> dict[str, Any]:
     }
 
 
-def need(wanted: Need) -> dict[str, Any]:
+def need_json(wanted: Need) -> dict[str, Any]:
     """Describe what waits for a person."""
     return {"task": wanted.task, "why": wanted.why, "since": rfc3339(wanted.since), "command": wanted.command}
 
 
-def notification(call: Notification) -> dict[str, Any]:
+def notification_json(call: Notification) -> dict[str, Any]:
     """Describe what agent.notify gets: a line of `watch --json`, and what a person has to know of it."""
-    from git_agent.render.lines import told
+    from git_agent.render.lines import event_text
 
-    words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(told(call.event), _LONGEST))
+    words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(event_text(call.event), _LONGEST))
     text = ": ".join(filter(None, words))
-    line = entry(Entry(call.event.at, event=call.event))
+    line = entry_json(Entry(call.event.at, event=call.event))
     return {**line, "why": call.why, "command": call.command, "text": text}
 
 
-def outcomes(found: Sequence[Outcome]) -> dict[str, Any]:
+def outcomes_json(found: Sequence[Outcome]) -> dict[str, Any]:
     """Describe what became of the tasks of a merge queue, with the error that the exit code is of."""
     worst = next((each for each in found if each.exit and each.exit == exit_code(found)), None)
-    return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error(_failure(worst)))
+    return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error_json(_failure(worst)))
 
 
 def _outcome(found: Outcome) -> dict[str, Any]:
-    plain = {"task": found.task, "outcome": found.fate, "why": found.why}
+    plain = {"task": found.task, "outcome": found.status, "why": found.why}
     return plain | {"hint": found.helps or None, "details": list(found.details), "log": found.log}
 
 
 def _failure(found: Outcome) -> AgentError:
-    code = found.code or found.fate.replace("_", "-")
+    code = found.code or found.status.replace("_", "-")
     return AgentError(code, f"task {found.task}: {found.why}", found.helps, exit=found.exit, details=found.details)
 
 
-def retired(gone: Retired) -> dict[str, Any]:
+def retired_json(gone: Retired) -> dict[str, Any]:
     """Describe what was removed and what was kept."""
     return {
         "worktrees": list(gone.worktrees),

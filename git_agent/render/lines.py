@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import State
-from git_agent.domain.undo import named
+from git_agent.domain.undo import name_directories
 from git_agent.render.style import COLOURS, paint
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible
@@ -38,14 +38,14 @@ _PIPE = Screen()
 _LONGEST = 400  # columns
 
 
-def state(viewed: TaskView) -> str:
+def state_label(viewed: TaskView) -> str:
     """Say a task's state with its hold: `WORKING conflict`."""
     task = viewed.task
     more = task.hold or ("reverted" if task.state is State.COMPLETED and task.reverted_oid else None)
     return f"{task.state} {more}" if more else str(task.state)
 
 
-def worker(viewed: TaskView) -> str:
+def worker_label(viewed: TaskView) -> str:
     """Say how its worker is: `alive 5s`, `stalled 20m`; empty without one."""
     if viewed.task.state not in (State.ASSIGNED, State.WORKING) or viewed.liveness is Liveness.NONE:
         return ""
@@ -66,16 +66,16 @@ _LIST = (
 )
 
 
-def listing(shown: Sequence[TaskView], screen: Screen) -> list[str]:
+def task_table(shown: Sequence[TaskView], screen: Screen) -> list[str]:
     """Lay out tasks as a table."""
     rows = [
         [
             str(v.task.id),
-            state(v),
+            state_label(v),
             str(v.task.priority),
             v.task.name,
             v.task.agent or "",
-            worker(v),
+            worker_label(v),
             age((screen.now - v.task.state_at) / 1000),
             v.task.title,
         ]
@@ -109,14 +109,14 @@ def _liveness(viewed: TaskView) -> str:
     return "-" if viewed.liveness is Liveness.NONE else str(viewed.liveness)
 
 
-def running(found: Sequence[Running], width: int | None) -> list[str]:
+def running_table(found: Sequence[Running], width: int | None) -> list[str]:
     """Lay out the commands that run. width: columns of the terminal, None for a pipe."""
     if width is not None and not found:
         return ["nothing runs; git agent run TASK -- COMMAND"]
     rows = [
         [
             str(r.session.task),
-            state(r.view),
+            state_label(r.view),
             r.view.task.name,
             r.session.agent or "",
             str(r.session.owner.pid),
@@ -130,9 +130,9 @@ def running(found: Sequence[Running], width: int | None) -> list[str]:
     return table(_RUNNING, rows, terminal_width=width)
 
 
-def ready(found: Ready, screen: Screen, why: bool) -> list[str]:
+def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
     """Lay out what can be claimed; why: also what blocks the rest."""
-    lines = listing(found.tasks, screen) if found.tasks else []
+    lines = task_table(found.tasks, screen) if found.tasks else []
     if not found.tasks and screen.width is not None:
         lines = ["nothing can be claimed"]
     if why:
@@ -140,7 +140,7 @@ def ready(found: Ready, screen: Screen, why: bool) -> list[str]:
     return lines
 
 
-def status(found: Status, screen: Screen) -> list[str]:
+def status_lines(found: Status, screen: Screen) -> list[str]:
     """Lay out one screen: who waits for you, then workers, the queue and the totals."""
     names = {v.task.id: v.task for v in found.tasks}
     lines = (
@@ -168,9 +168,11 @@ def _mail(found: Status, screen: Screen) -> list[str]:
     number, urgent = found.health["mail"], found.health["urgent_mail"]
     lines = [f"mail waits ({number}{f', {urgent} urgent' if urgent else ''}): git agent inbox"] if number else []
     if found.unacked:
-        from git_agent.render.messages import unacknowledged
+        from git_agent.render.messages import unacknowledged_line
 
-        lines += [_fit(f"not acknowledged: {unacknowledged(m, screen.now)}", screen) for m in found.unacked[:_UNACKED]]
+        lines += [
+            _fit(f"not acknowledged: {unacknowledged_line(m, screen.now)}", screen) for m in found.unacked[:_UNACKED]
+        ]
         more = len(found.unacked) - _UNACKED
         lines += [f"not acknowledged: {more} more; git agent status --json"] if more > 0 else []
     return lines
@@ -184,7 +186,9 @@ def _clashes(found: Status) -> list[str]:
 
 
 def _section(title: str, shown: Sequence[TaskView], screen: Screen) -> list[str]:
-    return ["", _heading(title, screen), *(f"  {line}" for line in listing(shown, _narrower(screen)))] if shown else []
+    return (
+        ["", _heading(title, screen), *(f"  {line}" for line in task_table(shown, _narrower(screen)))] if shown else []
+    )
 
 
 def _narrower(screen: Screen) -> Screen:
@@ -199,11 +203,11 @@ def _fit(text: str, screen: Screen) -> str:
     return text if screen.width is None else cut(text, screen.width)
 
 
-def show(found: Shown, screen: Screen) -> list[str]:
+def task_details(found: Shown, screen: Screen) -> list[str]:
     """Lay out everything known of a task."""
     v, task = found.view, found.view.task
     pairs = [
-        ("state", state(v) + f" since {rfc3339(task.state_at)}"),
+        ("state", state_label(v) + f" since {rfc3339(task.state_at)}"),
         ("why", found.why),
         ("next", found.need.command if found.need and not found.observed else ""),  # those lines have their own
         ("priority", str(task.priority)),
@@ -211,7 +215,7 @@ def show(found: Shown, screen: Screen) -> list[str]:
         ("branch", _branch(v)),
         ("worktree", task.worktree or ""),
         ("attempt", f"{task.attempt} (epoch {task.epoch})" if task.attempt else ""),
-        ("worker", " ".join(filter(None, (task.agent, worker(v), v.lease.note if v.lease else "")))),
+        ("worker", " ".join(filter(None, (task.agent, worker_label(v), v.lease.note if v.lease else "")))),
         *(("runs", f"process {r.session.owner.pid}: {r.session.command}") for r in found.running),
         ("reviewed", f"{(task.reviewed_oid or '')[:12]} by {task.reviewer}" if task.reviewed_oid else ""),
         ("merged", f"{task.merged_oid[:12]} ({task.merged_by or 'by hand'})" if task.merged_oid else ""),
@@ -225,7 +229,7 @@ def show(found: Shown, screen: Screen) -> list[str]:
     lines += [f"  {'!':<10} {visible(line)}" for line in found.observed]
     lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
     lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
-    return [*lines, "", *(f"  {event(e)}" for e in found.events)]
+    return [*lines, "", *(f"  {event_line(e)}" for e in found.events)]
 
 
 def _branch(v: TaskView) -> str:
@@ -235,26 +239,26 @@ def _branch(v: TaskView) -> str:
     return v.task.branch + counts
 
 
-def event(happened: Event, screen: Screen = _PIPE) -> str:
+def event_line(happened: Event, screen: Screen = _PIPE) -> str:
     """Say an event in one line; on a terminal a long text is cut."""
     target, on = happened.target, screen.colour
     move = f" {happened.source or '-'} -> {paint(target, COLOURS[target], on)}" if target else ""
-    said = told(happened) if screen.width is None else cut(told(happened), _LONGEST)
+    said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
     at = paint(rfc3339(happened.at), "2", on)
     return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {said}" if said else "")
 
 
-def told(happened: Event) -> str:
+def event_text(happened: Event) -> str:
     """Return the text that came with an event, made visible; "" for none."""
     texts = (happened.data.get(k) for k in ("reason", "text", "note", "title", "verb"))
     return next((visible(str(t)).strip() for t in texts if t), "")
 
 
-def entry(line: Entry) -> str:
+def entry_line(line: Entry) -> str:
     """Say one line of the log."""
     if line.event is not None:
-        return event(line.event)
+        return event_line(line.event)
     if line.message is not None:
         said = line.message
         between = f"from {visible(said.sender)} to {visible(said.to)}"
@@ -263,16 +267,16 @@ def entry(line: Entry) -> str:
     return f"{rfc3339(line.at)} commit {line.commit.oid[:12]} {visible(line.commit.subject)}"
 
 
-def retired(gone: Retired, word: str = "removed") -> list[str]:
+def removal_lines(gone: Retired, word: str = "removed") -> list[str]:
     """Say what was removed and what was kept."""
     lines = [f"{word} worktree {visible(path)}" for path in gone.worktrees]
     lines += [f"{word} branch {visible(branch)}" for branch in gone.branches]
     lines += [f"kept under {ref}" for ref in gone.rescued]
-    lines += [f"not kept: {visible(named(gone.unkept))}"] if gone.unkept else []
+    lines += [f"not kept: {visible(name_directories(gone.unkept))}"] if gone.unkept else []
     return lines + [f"left: {visible(line)}" for line in gone.kept]
 
 
-def stats(found: Stats, screen: Screen) -> list[str]:
+def stats_lines(found: Stats, screen: Screen) -> list[str]:
     """Lay out figures."""
     rows = [
         [str(s), str(found.counts.get(s, 0)), age(found.median_s.get(s)) if s in found.median_s else "-"] for s in State

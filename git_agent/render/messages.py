@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from git_agent.render.lines import Screen
 
 
-def message(said: Message, screen: Screen) -> list[str]:
+def message_lines(said: Message, screen: Screen) -> list[str]:
     """Lay out a message: a line that says from whom, and the text.
 
     In a pipe, where an agent reads, the text stands between two lines with a number that its author could not know; on
@@ -45,12 +45,12 @@ def _flags(said: Message) -> str:
     return "".join(f", {flag}" for flag, there in flags.items() if there)
 
 
-def sent(copies: Sequence[Message]) -> str:
+def sent_line(copies: Sequence[Message]) -> str:
     """Say that a message was sent, and to whom."""
     return f"message {copies[0].id} to {', '.join(_place(copy.to) for copy in copies)}"
 
 
-def unacknowledged(said: Message, now: int) -> str:
+def unacknowledged_line(said: Message, now: int) -> str:
     """Say what nobody acknowledged: `12 from @human to task 7 (5m)`. now: ms since the epoch."""
     return f"{said.id} from {_place(said.sender)} to {_place(said.to)} ({age((now - said.sent_at) / 1000)})"
 

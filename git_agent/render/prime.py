@@ -18,7 +18,7 @@ _WIDE = 200  # columns of a line that somebody else wrote
 _BODY, _REASON, _MAIL, _LEFT, _NEEDS = 8, 3, 1, 3, 6  # lines of each at most
 
 
-def prime(found: Primer) -> list[str]:
+def prime_lines(found: Primer) -> list[str]:
     """Lay out what an agent must know."""
     return list(_general(found) if found.view is None else _of_task(found, found.view))
 

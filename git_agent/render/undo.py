@@ -27,24 +27,24 @@ _LEAD = re.compile(r"cannot undo(?: the (?:merge|cancellation) of task \d+)?: ")
 _INDENT = 4 * " "
 
 
-def operation(found: Undoable) -> dict[str, Any]:
+def operation_json(found: Undoable) -> dict[str, Any]:
     """Describe an operation of `undo --list`."""
     error = found.error
     return {
         "number": found.number,
-        **undone(found.operation),
+        **undone_json(found.operation),
         "after": found.after,
         "why": error.message if error else None,
         "hint": error.hint if error else None,
     }
 
 
-def undone(done: Operation) -> dict[str, Any]:
+def undone_json(done: Operation) -> dict[str, Any]:
     """Describe an operation."""
     return {"kind": done.kind, "what": done.what, "tasks": list(done.tasks), "at": rfc3339(done.at)}
 
 
-def listing(found: Sequence[Undoable], screen: Screen) -> list[str]:
+def operation_table(found: Sequence[Undoable], screen: Screen) -> list[str]:
     """Lay out what can be undone."""
     if screen.width is not None and not found:
         return ["there is nothing to undo"]
@@ -71,7 +71,7 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(visible(text), max(width, 20), initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
-def lines(done: Operation, said: Sequence[str], dry_run: bool) -> list[str]:
+def undo_lines(done: Operation, said: Sequence[str], dry_run: bool) -> list[str]:
     """Say what was undone, and what is there again."""
     does = "would undo" if dry_run else "left" if said and all(s.startswith("left ") for s in said) else "undid"
     return [f"{does} the {visible(done.what)}", *(f"  {visible(s)}" for s in said)]
@@ -86,19 +86,19 @@ _RESCUES = (
 )
 
 
-def rescue(kept: Rescue) -> dict[str, Any]:
+def rescue_json(kept: Rescue) -> dict[str, Any]:
     """Describe something that was kept."""
     at = None if kept.at is None else rfc3339(kept.at)
     named = {"ref": kept.name, "task": kept.task, "n": kept.number, "oid": kept.oid, "kind": kept.kind}
     return {**named, "at": at, "subject": kept.subject, "size": kept.size, "merged": kept.inside}
 
 
-def ignored(kept: KeptDirectory) -> dict[str, Any]:
+def ignored_json(kept: KeptDirectory) -> dict[str, Any]:
     """Describe a directory with ignored files that were kept."""
     return {"directory": kept.path, "task": kept.task, "n": kept.number, "at": rfc3339(kept.at), "size": kept.size}
 
 
-def rescues(found: Sequence[Rescue], files: Sequence[KeptDirectory], screen: Screen) -> list[str]:
+def rescue_table(found: Sequence[Rescue], files: Sequence[KeptDirectory], screen: Screen) -> list[str]:
     """Lay out what was kept: refs, then directories."""
     if screen.width is not None and not (found or files):
         return ["nothing was removed, so nothing is kept"]
@@ -121,7 +121,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def pruned(found: PrunedRescues, dry_run: bool) -> list[str]:
+def pruned_lines(found: PrunedRescues, dry_run: bool) -> list[str]:
     """Say what was deleted, and what stands nowhere else."""
     word = "would delete" if dry_run else "deleted"
     lines = [f"{word} {r.name} {r.kind}: {visible(r.subject)}{' (merged)' if r.inside else ''}" for r in found.rescues]

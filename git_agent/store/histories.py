@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from git_agent.domain.consistency import Row
-from git_agent.domain.replay import Change
+from git_agent.domain.consistency import TaskRow
+from git_agent.domain.replay import StateChange
 from git_agent.domain.task import Hold, State
 from git_agent.store.engine import NOW_MS
 from git_agent.store.schema import database
@@ -22,20 +22,20 @@ def portions() -> Iterator[list[int]]:
     yield from (ids[at : at + _PORTION] for at in range(0, len(ids), _PORTION))
 
 
-def rows(first: int, last: int) -> dict[int, Row]:
+def rows(first: int, last: int) -> dict[int, TaskRow]:
     """Map the tasks of a range of ids to their rows."""
     query = "SELECT id, state, hold, epoch, version FROM task WHERE id BETWEEN ? AND ?"
-    return {row[0]: Row.of(*row) for row in database.rows(query, (first, last))}
+    return {row[0]: TaskRow.of(*row) for row in database.rows(query, (first, last))}
 
 
-def changes(first: int, last: int) -> dict[int, list[Change]]:
+def changes(first: int, last: int) -> dict[int, list[StateChange]]:
     """Map the tasks of a range of ids to their changes of state, in order."""
     query = (
         "SELECT task, seq, kind, source, target, epoch, version FROM event"
         " WHERE task BETWEEN ? AND ? AND (version IS NOT NULL OR target IS NOT NULL) ORDER BY task, seq"
     )
     found = groupby(database.rows(query, (first, last)), key=lambda row: row[0])
-    return {task: [Change(*row[1:]) for row in group] for task, group in found}
+    return {task: [StateChange(*row[1:]) for row in group] for task, group in found}
 
 
 def taken_back(tasks: list[int]) -> set[int]:
@@ -68,7 +68,7 @@ def leased() -> list[tuple[int, State, Hold | None]]:
     return [(row[0], State(row[1]), Hold(row[2]) if row[2] else None) for row in database.rows(query, ())]
 
 
-def set_row(task: int, was: Row, to: Row) -> bool:
+def set_row(task: int, was: TaskRow, to: TaskRow) -> bool:
     """Make a row what its events say, if it is as it was read; call it in a transaction. Returns whether it was.
 
     The counts of those that wait for it follow, both ways.

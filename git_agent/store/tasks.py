@@ -136,7 +136,7 @@ def move(
     it was finished and another one has its name now.
     """
     if task.state in FINISHED and made.target not in FINISHED:
-        namesakes.require(task.name, names.key(task.name), task.id)
+        namesakes.require(task.name, names.name_key(task.name), task.id)
     epoch = task.epoch + 1 if made.fences else task.epoch
     changed = (
         TaskRow.update(

@@ -73,13 +73,13 @@ def _mended(app: App, first: Examined) -> Diagnosis:
 def _open_to_write(app: App) -> None:
     """A store that could not be opened may be so now: an older one is brought up to date."""
     app.examines = False
-    for name in ("has_store", "carried", "config"):
+    for name in ("has_store", "worker_identities", "config"):
         app.__dict__.pop(name, None)
     app.reopen()
     try:
         _ = app.store
     except AgentError:
-        app.has_store, app.carried = False, ()
+        app.has_store, app.worker_identities = False, ()
 
 
 _FIXERS: Mapping[Group, Callable[[App, Finding], str]] = {

@@ -55,7 +55,7 @@ def examine(app: App) -> Examined:
             found += _examined(app, each)
     found = list({each.key: each for each in found}.values())  # what is wrong with the store stops several groups
     if not readable or any(each.code in _UNSOUND for each in found):
-        app.carried = ()  # whoever asks the store for them would fail
+        app.worker_identities = ()  # whoever asks the store for them would fail
         return Examined(tuple(found), {})
     return Examined(tuple(found), _seen(), _notes(app))
 

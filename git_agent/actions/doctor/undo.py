@@ -9,7 +9,7 @@ from typing import Any
 
 from git_agent import context
 from git_agent.app import App
-from git_agent.domain.consistency import Row
+from git_agent.domain.consistency import TaskRow
 from git_agent.domain.event import Event
 from git_agent.domain.finding import LASTING
 from git_agent.errors import AgentError, Exit, refused
@@ -60,7 +60,7 @@ def _changed(what: str) -> AgentError:
 
 
 def _state(task: int, before: _Values, after: _Values) -> str:
-    was, now = Row.of(task, *before["row"]), Row.of(task, *after["row"])
+    was, now = TaskRow.of(task, *before["row"]), TaskRow.of(task, *after["row"])
     if not histories.set_row(task, now, was):
         raise _changed(f"task {task} went on since")
     return f"task {task} is {was.state} again, whatever its events say"

@@ -6,7 +6,7 @@ import os
 
 from git_agent.app import App
 from git_agent.domain.task import Task
-from git_agent.proc import processes, remains
+from git_agent.proc import orphans, processes
 from git_agent.store import sessions
 
 
@@ -17,7 +17,7 @@ def hurry(app: App, task: Task) -> None:
         if session.epoch == task.epoch:
             continue
         if processes.is_gone(session.owner):
-            remains.end(session.child, session.token)
+            orphans.end_orphans(session.child, session.token)
         else:
             processes.terminate(session.owner)
 

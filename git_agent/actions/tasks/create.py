@@ -31,8 +31,8 @@ class DraftTask:
         self.paths.require()
         name = self.values["name"]
         if not self.named:
-            name = names.number(name, lambda n: namesakes.taken(names.key(n)))
-        task = tasks.insert({**self.values, "name": name, "name_key": names.key(name)}, State.OPEN)
+            name = names.first_free(name, lambda n: namesakes.taken(names.name_key(n)))
+        task = tasks.insert({**self.values, "name": name, "name_key": names.name_key(name)}, State.OPEN)
         tasks.set_parents(task.id, self.parents)
         tasks.set_paths(task.id, self.paths.paths)
         move = after(None, None, Step.ADD)

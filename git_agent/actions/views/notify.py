@@ -42,7 +42,7 @@ def notify(app: App, first: int, document: Callable[[Notification], str]) -> int
 
     called = _claimed(app, first)
     for event in called:
-        notifier.start(
+        notifier.start_notifier(
             command,
             cwd=_place(app),
             document=document(_notification(app, event)),

@@ -19,16 +19,16 @@ class Holder(NamedTuple):
     deleted: bool
 
 
-def known() -> bool:
+def is_supported() -> bool:
     """Tell whether this system shows who has what open."""
     return os.path.isdir("/proc/self/fd")
 
 
-def holders(paths: Collection[str]) -> dict[str, list[Holder]]:
+def find_holders(paths: Collection[str]) -> dict[str, list[Holder]]:
     """Map those of these files (absolute, resolved) that another process of this user has open to these processes."""
     found: dict[str, list[Holder]] = {}
     gone = {f"{path} (deleted)": path for path in paths}
-    for pid in processes.listing():
+    for pid in processes.list_pids():
         if pid == os.getpid():
             continue
         for link in set(_open_files(pid)):
@@ -38,13 +38,13 @@ def holders(paths: Collection[str]) -> dict[str, list[Holder]]:
     return found
 
 
-def gits(places: Collection[str]) -> list[Holder]:
+def find_git_processes(places: Collection[str]) -> list[Holder]:
     """List the git processes of this host whose working directory is in one of these directories.
 
     Not the git that only waits for a `git agent`, ours or another one's: it holds no lock.
     """
     found = []
-    for pid in processes.listing():
+    for pid in processes.list_pids():
         name = _name(pid)
         if name == "git" or (name.startswith("git-") and name != "git-agent"):
             cwd, words = _link(f"/proc/{pid}/cwd"), _read(f"/proc/{pid}/cmdline").split(b"\0")
@@ -56,7 +56,7 @@ def gits(places: Collection[str]) -> list[Holder]:
 
 
 def _describe(pid: int, *, deleted: bool = False) -> Holder:
-    process = processes.read(pid)
+    process = processes.read_process(pid)
     words = _read(f"/proc/{pid}/cmdline").split(b"\0")
     # The program, or the script that an interpreter runs; a path among the arguments may have our name, too.
     ours = b"git-agent" in map(os.path.basename, words[:2]) or words[1:2] + words[2:3] == [b"-m", b"git_agent.cli.main"]

@@ -25,7 +25,7 @@ _GUARD = 'exec 3<&0 </dev/null; { read -r x <&3 || kill -s KILL 0; } >/dev/null 
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ShellResult:
     """How a command ended. status: exit status, negative for a signal, None when its time was up; tail: its last
     lines; seconds: how long it took.
     """
@@ -53,7 +53,7 @@ class _Lines:
             self.line(text)
 
 
-def run(
+def run_shell(
     command: str,
     cwd: str,
     env: Mapping[str, str],
@@ -63,7 +63,7 @@ def run(
     tick: Callable[[], None] = lambda: None,
     within_s: float | None = None,
     leaves: bool = False,
-) -> Ran:
+) -> ShellResult:
     """Run a command of the user's configuration with sh in a directory, in a process group of its own.
 
     env: added to the environment, which loses git's own variables so that git in it means cwd; line: called with
@@ -89,10 +89,10 @@ def run(
         _end(process, ended, leaves)
         os.close(held)
     lines.add(b"")
-    return Ran(process.returncode if ended else None, tuple(lines.tail), time.monotonic() - began)
+    return ShellResult(process.returncode if ended else None, tuple(lines.tail), time.monotonic() - began)
 
 
-def environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Return the environment without what ties git, and git agent, to where we were called and by whom."""
     kept = ("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "GIT_SSH")
     return {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(kept)}
@@ -102,7 +102,7 @@ def _start(command: str, cwd: str, env: Mapping[str, str], gate: int) -> subproc
     return subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "git-agent", command],
         cwd=cwd,
-        env={**environment(), **env},
+        env={**clean_environment(), **env},
         stdin=gate,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -24,7 +24,7 @@ _KILLS = 20  # what was started between the look and the signal is seen by the n
 _VARIABLE = b"GIT_AGENT_TOKEN="
 
 
-def end(group: ProcessId | None, token: str | None, *, grace_s: float = 1.0) -> bool:
+def end_orphans(group: ProcessId | None, token: str | None, *, grace_s: float = 1.0) -> bool:
     """End a process group and every process of this user with a token; never ourselves or who started us.
 
     group: its leader, dead or alive; token: the SHA-256, in hex, of GIT_AGENT_TOKEN in their environment; grace_s:
@@ -62,11 +62,11 @@ def _wait(group: ProcessId | None, token: str | None, known: Collection[Process]
 
 def _find(group: ProcessId | None, token: str | None, known: Collection[Process] = ()) -> list[Process]:
     """List those of the worker that run. known: who was of it at the last look."""
-    pids = processes.listing()
-    carriers = [p for pid in pids if token and _carries(pid, token) and (p := processes.read(pid))]
+    pids = processes.list_pids()
+    carriers = [p for pid in pids if token and _carries(pid, token) and (p := processes.read_process(pid))]
     members: list[Process] = []
     if group is not None and _exists(group.pid):
-        there = [p for pid in pids if (p := processes.read(pid)) and p.group == group.pid]
+        there = [p for pid in pids if (p := processes.read_process(pid)) and p.group == group.pid]
         members = there if _certain(group, there, {p.identity for p in (*carriers, *known)}) else []
     found = {p.pid: p for p in (*carriers, *members) if not p.is_zombie}
     if found:
@@ -88,7 +88,7 @@ def _exists(group: int) -> bool:
 
 
 def _certain(group: ProcessId, members: Collection[Process], ours: Collection[tuple[int, int]]) -> bool:
-    leader = processes.read(group.pid)
+    leader = processes.read_process(group.pid)
     return (leader is not None and leader.start == group.pid_start) or any(m.identity in ours for m in members)
 
 
@@ -111,7 +111,7 @@ def _signal(found: Collection[Process], *numbers: int) -> None:
         with contextlib.suppress(OSError):  # it ended meanwhile
             fd = os.pidfd_open(process.pid)
             try:
-                now = processes.read(process.pid)
+                now = processes.read_process(process.pid)
                 for number in numbers if now is not None and now.identity == process.identity else ():
                     signal.pidfd_send_signal(fd, number)
             finally:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Repair(StrEnum):
+class Recovery(StrEnum):
     """Finish what was begun, or take it back."""
 
     FINISH = "finish"
-    TAKE_BACK = "take back"
+    ROLL_BACK = "roll back"
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class StepProgress:
     """What git shows of an interrupted step.
 
     landed: the base holds the commit that a merge was about to land; removed: a worktree or branch that a removal
@@ -26,7 +26,7 @@ class Observed:
     withdrawn: bool = False
 
 
-def repair(kind: str, observed: Observed) -> Repair:
+def choose_recovery(kind: str, observed: StepProgress) -> Recovery:
     """Decide about an interrupted step. kind: the intent's.
 
     A spawn is taken back whatever it reached: nobody was told its path, so nobody works there. A merge that landed
@@ -34,9 +34,9 @@ def repair(kind: str, observed: Observed) -> Repair:
     back before it moves a base, and what it brings back is still kept.
     """
     if kind == "undo":
-        return Repair.FINISH if observed.withdrawn else Repair.TAKE_BACK
+        return Recovery.FINISH if observed.withdrawn else Recovery.ROLL_BACK
     if kind == "merge":
-        return Repair.FINISH if observed.landed else Repair.TAKE_BACK
+        return Recovery.FINISH if observed.landed else Recovery.ROLL_BACK
     if kind == "remove":
-        return Repair.FINISH if observed.removed else Repair.TAKE_BACK
-    return Repair.TAKE_BACK
+        return Recovery.FINISH if observed.removed else Recovery.ROLL_BACK
+    return Recovery.ROLL_BACK

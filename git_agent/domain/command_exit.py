@@ -11,7 +11,7 @@ _LINES, _CHARACTERS = 5, 500
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandExit:
     """The end of a command. status: exit status, negative for a signal, None when it could not be started; why: then
     the reason; tail: the end of what it printed.
     """

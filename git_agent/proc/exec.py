@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 
-def replace(words: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> NoReturn:
+def exec_program(words: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> NoReturn:
     """Become a program. cwd: where it runs, here when None; env: its whole environment, ours when None.
 
     Raises OSError when it can't be started.

@@ -1,6 +1,6 @@
 """Start programs, each in a process group of its own, read what they print as it comes, and leave none behind.
 
-    with Crew() as crew:
+    with ProgramGroup() as crew:
         worker = crew.start(["sh", "worker.sh"], cwd="/work", env={"PATH": "/usr/bin:/bin"})
         crew.follow([worker], lambda program, line: print(line), within_s=60)
         print(worker.status)
@@ -44,7 +44,9 @@ class Program:
 Line = Callable[[Program, str], None]
 
 
-def detach(command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, keep: Sequence[int] = ()) -> None:
+def start_detached(
+    command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, keep: Sequence[int] = ()
+) -> None:
     """Start a program that outlives us, in a session of its own, with all three streams closed.
 
     env: its whole environment, ours when None; keep: open files that it inherits.
@@ -64,16 +66,16 @@ def detach(command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = 
 
 
 @dataclass(eq=False, slots=True)
-class Crew:
+class ProgramGroup:
     """The programs started within a `with` block; they end with it."""
 
     programs: list[Program] = field(default_factory=list)
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> ProgramGroup:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with undisturbed():
+        with defer_signals():
             _end([p for p in self.programs if p.status is None])
 
     def start(
@@ -84,7 +86,7 @@ class Crew:
         env: its whole environment; terminal_width: columns of a terminal to print to, None for a pipe. Raises OSError
         when it can't be started.
         """
-        with undisturbed():
+        with defer_signals():
             reader, writer = os.pipe() if terminal_width is None else _terminal(terminal_width)
             try:
                 process = subprocess.Popen(
@@ -132,7 +134,7 @@ class Crew:
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Hold back SIGINT, SIGTERM and SIGHUP while the block runs; what came is delivered after it."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -10,7 +10,7 @@ from git_agent.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AttemptPlan:
     """An attempt's place. adopted: the branch was there before and is not ours to delete."""
 
     number: int
@@ -20,7 +20,7 @@ class Place:
     adopted: bool = False
 
 
-def place_for(
+def plan_attempt(
     task: Task,
     *,
     prefix: str,
@@ -29,7 +29,7 @@ def place_for(
     base_oid: str,
     adopt: str | None = None,
     fresh: bool = False,
-) -> Place:
+) -> AttemptPlan:
     """Choose the place of a task's next attempt.
 
     prefix: of branches; directory: of worktrees; heads: branches and their oids; adopt: an existing branch to take.
@@ -39,6 +39,6 @@ def place_for(
     number = task.attempt + 1
     worktree = f"{directory}/{names.directory_for(task.id, task.name, number)}"
     if adopt is not None:
-        return Place(number, adopt, worktree, heads[adopt], adopted=True)
+        return AttemptPlan(number, adopt, worktree, heads[adopt], adopted=True)
     start = base_oid if fresh else heads.get(task.branch or "", base_oid)
-    return Place(number, names.branch_for(prefix, task.id, task.name, number), worktree, start)
+    return AttemptPlan(number, names.branch_for(prefix, task.id, task.name, number), worktree, start)
