@@ -180,6 +180,7 @@ def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     """Run a command in a task's worktree, and end with its exit code. It is not supervised: git agent run does that."""
     from git_agent.actions.lookup import find
     from git_agent.actions.running.logs import exec_place
+    from git_agent.proc.exec import exec_program
 
     if not command:
         raise usage("no-command", "no command is given", f"git agent exec {task} -- COMMAND")

@@ -18,7 +18,12 @@ _TITLES = {"ada": "Search while listing", "ben": "Count the books", "cleo": "Sho
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What was shown. tasks: Task objects at the end; seconds: it took; directory: what was kept, if anything."""
+    """What the demo did.
+
+    tasks: Task objects at the end
+    seconds: how long it took
+    directory: where it was kept, None if it was removed
+    """
 
     steps: tuple[DemoStep, ...]
     tasks: tuple[Mapping[str, Any], ...]
@@ -29,8 +34,11 @@ class DemoResult:
 def demo(say: Callable[[DemoLine], None], keep: str | None = None, *, colour: bool = False) -> DemoResult:
     """Play the demo.
 
-    say: called with each line as it comes; keep: a new or empty directory to play in and to keep; colour: what the
-    commands print may be coloured. Raises AgentError: exit 1 with what failed, exit 2 where keep can't be used.
+    say: called with each line as it comes
+    keep: a new or empty directory to play in and to keep
+    colour: whether the commands may use colour
+
+    Raises AgentError: exit 1 if a command fails, exit 2 if keep can't be used.
     """
     began = time.monotonic()
     with demo_stage(say, keep, colour) as stage:
@@ -87,16 +95,14 @@ def _review(stage: Stage) -> None:
 
 
 def _conflict(stage: Stage) -> None:
-    stage.say(
-        DemoLine("heading", "Two workers changed the same line: the second merge is a conflict, and nothing moves")
-    )
+    stage.say(DemoLine("heading", "Two workers changed the same line: the second merge conflicts and changes nothing"))
     stage.run("git agent merge 2")
     stage.run("git agent merge 3", exit=4)
     stage.run("git agent status", table=True)
 
 
 def _go_on(stage: Stage, places: Mapping[str, str]) -> None:
-    stage.say(DemoLine("heading", "Both workers go on, at once: one mends, one rebases"))
+    stage.say(DemoLine("heading", "Both workers continue at once: one fixes, one rebases"))
     turns = {who: (f"sh ../../workers/{who}-2.sh", places[who]) for who in ("ada", "cleo")}
     with stage.at_once(turns):
         pass

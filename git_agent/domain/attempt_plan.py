@@ -1,4 +1,4 @@
-"""Where an attempt at a task goes: its branch, its worktree, the commit it starts from."""
+"""The plan of an attempt: its branch, its worktree and the commit that it starts from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from git_agent.domain.task import Task
 
 @dataclass(frozen=True, slots=True)
 class AttemptPlan:
-    """An attempt's place. adopted: the branch was there before and is not ours to delete."""
+    """A planned attempt.
+
+    number: of the attempt, from 1
+    branch: without `refs/heads/`
+    worktree: absolute path
+    start_oid: the commit to start from
+    adopted: the branch existed before, so it is never deleted
+    """
 
     number: int
     branch: str
@@ -30,11 +37,17 @@ def plan_attempt(
     adopt: str | None = None,
     fresh: bool = False,
 ) -> AttemptPlan:
-    """Choose the place of a task's next attempt.
+    """Plan a task's next attempt.
 
-    prefix: of branches; directory: of worktrees; heads: branches and their oids; adopt: an existing branch to take.
-    The first attempt starts from the base, a later one from the last commit of the one before, if that is there and it
-    is not to start afresh.
+    The first attempt starts from the base. A later one starts from the last commit of the attempt before, if that
+    branch exists and `fresh` is not set.
+
+    prefix: agent.branchPrefix
+    directory: of the worktrees
+    heads: branches and their oids
+    base_oid: tip of the task's base
+    adopt: an existing branch to use
+    fresh: start from the base again
     """
     number = task.attempt + 1
     worktree = f"{directory}/{names.directory_for(task.id, task.name, number)}"

@@ -1,14 +1,17 @@
-"""A host's clocks: whether it slept, started anew, or had its wall clock set since they were last looked at."""
+"""A host's clocks: detect that the host slept, rebooted or had its wall clock set since the last reading."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-_JUMP_MS = 5_000  # clocks that are adjusted smoothly keep their distance; reading them takes microseconds
+_JUMP_MS = 5_000  # a slewed clock never jumps this far, and reading all three takes microseconds
 
 
 class ClockReading(NamedTuple):
-    """One look at a host's clocks, in ms. wall: since the epoch; boot: since boot; awake: since boot, without sleep."""
+    """One reading of a host's clocks, in milliseconds.
+
+    wall: since the epoch; boot: since boot; awake: since boot, not counting sleep.
+    """
 
     host: str
     boot_id: str
@@ -18,8 +21,11 @@ class ClockReading(NamedTuple):
 
 
 class ClockState(NamedTuple):
-    """What was last seen of a host's clocks, in ms. slept: since boot; set_at: the wall clock's time of boot;
-    patient_until: until when, since boot, nobody is reaped who can't be asked for.
+    """What the store remembers about a host's clocks, in milliseconds.
+
+    slept: time asleep since boot
+    set_at: the time of boot by the wall clock
+    patient_until: until this time since boot, workers whose process cannot be checked are not reaped
     """
 
     boot_id: str
@@ -28,15 +34,16 @@ class ClockState(NamedTuple):
     patient_until: int = 0
 
     def patient(self, now: ClockReading) -> bool:
-        """Tell whether to wait because the host slept or its clock was set lately."""
+        """Return whether the host slept, or its clock was set, so recently that reaping must wait."""
         return now.boot < self.patient_until
 
 
 def update_clocks(before: ClockState | None, now: ClockReading, lease_s: float) -> ClockState:
-    """Return what is to be remembered of the clocks; the same object where nothing happened to them.
+    """Return the state to remember; it is `before` itself if the clocks ran normally.
 
-    before: None on a host that never looked, so that nobody knows what happened before; lease_s: seconds to be patient
-    then, and after the host slept or started anew, or its wall clock was set.
+    before: the last known state, or None for a host seen for the first time
+    now: the current reading
+    lease_s: seconds to wait before reaping after a sleep, a reboot, a clock change or a first reading
     """
     fresh = ClockState(now.boot_id, now.boot - now.awake, now.wall - now.boot, now.boot + int(lease_s * 1000))
     if before is None or before.boot_id != now.boot_id:

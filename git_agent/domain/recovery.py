@@ -1,4 +1,4 @@
-"""What to do about a step whose process died: a pure function from (recorded, observed) to a repair."""
+"""Recovery: whether to finish or roll back a step whose process died. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Recovery(StrEnum):
-    """Finish what was begun, or take it back."""
+    """Finish the interrupted step, or roll it back."""
 
     FINISH = "finish"
     ROLL_BACK = "roll back"
@@ -15,10 +15,11 @@ class Recovery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """What git shows of an interrupted step.
+    """How far an interrupted step got, as git shows it.
 
-    landed: the base holds the commit that a merge was about to land; removed: a worktree or branch that a removal
-    was about to take away is gone; withdrawn: the base holds the commit no more that an undo was about to take from it.
+    landed: the base contains the commit that a merge was about to land
+    removed: a worktree or branch that a removal was about to delete is gone
+    withdrawn: the base no longer contains the commit that an undo was about to remove
     """
 
     landed: bool = False
@@ -27,11 +28,14 @@ class StepProgress:
 
 
 def choose_recovery(kind: str, observed: StepProgress) -> Recovery:
-    """Decide about an interrupted step. kind: the intent's.
+    """Choose how to recover from an interrupted step.
 
-    A spawn is taken back whatever it reached: nobody was told its path, so nobody works there. A merge that landed
-    can't be unlanded, and a removal that began has kept its commits under the rescue refs. An undo brings everything
-    back before it moves a base, and what it brings back is still kept.
+    A spawn is always rolled back: its path was never printed, so nobody works there. A merge that landed must be
+    finished. A removal that began can be finished, because it kept its commits under the rescue refs. An undo restores
+    everything before it moves a base, and what it restores is still kept, so it can be rolled back until then.
+
+    kind: the intent's kind
+    observed: how far the step got
     """
     if kind == "undo":
         return Recovery.FINISH if observed.withdrawn else Recovery.ROLL_BACK

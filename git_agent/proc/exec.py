@@ -1,4 +1,4 @@
-"""Become another program: the process, its terminal and its exit code are that one's from here on."""
+"""Replace this process with another program (execve(2)), which keeps our terminal and returns its own exit code."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import NoReturn
 
 
 def exec_program(words: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> NoReturn:
-    """Become a program. cwd: where it runs, here when None; env: its whole environment, ours when None.
+    """Replace this process with a program.
 
-    Raises OSError when it can't be started.
+    words: the command
+    cwd: the directory to run in; None: the current one
+    env: the whole environment; None: ours
+
+    Raises OSError if it can't be started.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     if cwd is not None:
         os.chdir(cwd)
-    # What we catch is given back to the system by exec; what Python ignores by itself would stay ignored.
+    # exec resets caught signals to the default, but SIGPIPE, which Python ignores, would stay ignored.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execvpe(words[0], list(words), dict(os.environ if env is None else env))

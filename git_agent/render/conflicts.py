@@ -1,4 +1,4 @@
-"""Render foreseen conflicts: a matrix and one line per file for people, one line per pair in a pipe."""
+"""Render predicted conflicts: a matrix and a line per file for people, a line per pair and file in a pipe."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from git_agent.render.lines import Screen
 
 
-_MOST = 24  # tasks that clash; a greater matrix tells the eye nothing
-_NAME = 12  # columns; less of a task's name says nothing
-_LINES = 20  # of files, so that the matrix, they and the order stand on one screen
+_MOST = 24  # tasks that clash; nobody can read a larger matrix
+_NAME = 12  # columns; a shorter part of a name means nothing
+_LINES = 20  # lines for files, so that matrix, files and order fit on one screen
 _UNRELATED = "(no history in common)"
 
 
 def conflicts_json(found: Conflicts) -> dict[str, Any]:
-    """Describe the conflicts as docs/json.md says."""
+    """Return the conflicts as JSON values (see docs/json.md)."""
     pairs = [{"a": c.task, "b": c.other or "base", "paths": list(c.paths)} for c in found.clashes]
     claims = [{"a": c.claim.task, "b": c.other.task, "paths": list(c.paths)} for c in found.claims]
     outside = [{"task": o.task, "claimed_by": o.claimed_by, "paths": list(o.paths)} for o in found.outside]
@@ -30,12 +30,12 @@ def conflicts_json(found: Conflicts) -> dict[str, Any]:
 
 
 def conflict_lines(found: Conflicts, screen: Screen) -> list[str]:
-    """Lay out the conflicts."""
+    """Return the conflicts as lines for a terminal or a pipe."""
     return list(_plain(found) if screen.width is None else _drawn(found, screen, screen.width))
 
 
 def _plain(found: Conflicts) -> Iterator[str]:
-    """Tab-separated: task, other task or `base`, path; then claims, what is outside of them, and the order."""
+    """Tab-separated lines: task, other task or `base`, path; then claims, changes outside claims, and the order."""
     for clash in found.clashes:
         for path in clash.paths or ("",):
             yield "\t".join((str(clash.task), str(clash.other or "base"), visible(path)))
@@ -52,7 +52,7 @@ def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
     if not found.tasks:
         yield "no live branches"
     elif found.of not in (None, *(task.id for task in found.tasks)):
-        yield f"no branch of task {found.of} to merge"
+        yield f"task {found.of} has no branch to merge"
     elif not found.clashes:
         among = f" among {len(found.tasks)} live branches" if len(found.tasks) > 1 else ""
         yield f"no conflicts{among if found.of is None else f' of task {found.of}'}"
@@ -73,8 +73,8 @@ def _tables(found: Conflicts) -> Iterator[tuple[str, list[FileRow]]]:
     claims = clash_rows((((c.claim.task or 0, c.other.task), c.paths) for c in found.claims), {})
     tables = [
         ("", clashes),
-        ("claimed by several:", claims),
-        ("changed against the claims:", outside_rows(found.outside)),
+        ("claimed by several tasks:", claims),
+        ("changed outside of claims:", outside_rows(found.outside)),
     ]
     return (each for each in tables if each[1])
 
@@ -98,7 +98,7 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def _matrix(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
-    """The lower half: each task that clashes against the base and against those before it."""
+    """Draw the lower triangle: each clashing task against its base and the tasks before it."""
     clashing = {(c.task, c.other) for c in found.clashes}
     tasks = [task for task in found.tasks if any(task.id in pair for pair in clashing)]
     ids = [task.id for task in tasks]
@@ -131,11 +131,14 @@ def _wrapped(words: Sequence[str], width: int) -> Iterator[str]:
 
 
 Said = TypeVar("Said")
-_ALIKE = 3  # files of which the same is to be said
+_ALIKE = 3  # files with the same description
 
 
 class FileRow(NamedTuple):
-    """So many files, with how they are called and what is said of them."""
+    """A line about one or more files.
+
+    files: how many; name: what they are called; says: the description
+    """
 
     files: int
     name: str
@@ -143,9 +146,10 @@ class FileRow(NamedTuple):
 
 
 def clash_rows(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, str]) -> list[FileRow]:
-    """Make a row for each file of pairs that clash in it, what most clash in first.
+    """Return a row for each file in which pairs clash, those with the most pairs first.
 
-    bases: the name of each task's base.
+    found: pairs, each with its paths
+    bases: the name of each task's base
     """
     pairs: dict[str, set[Pair]] = {}
     for pair, paths in found:
@@ -162,7 +166,7 @@ def clash_rows(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, 
 
 
 def outside_rows(found: Iterable[Outside]) -> list[FileRow]:
-    """Make a row for each file that was changed against the claims."""
+    """Return a row for each file that was changed outside of claims."""
     by: dict[str, set[int]] = {}
     claimed: dict[str, set[int]] = {}
     for each in found:
@@ -187,7 +191,7 @@ def _alike(files: Mapping[str, Said]) -> dict[Said, list[str]]:
 
 
 def _few(rows: Sequence[FileRow]) -> Iterator[FileRow]:
-    """Of many files of which the same is to be said, the first few and how many more."""
+    """Shorten runs of files with the same description to the first few and a count."""
     for says, same in groupby(rows, key=lambda row: row.says):
         alike = list(same)
         shown = alike if len(alike) <= _ALIKE + 1 else alike[:_ALIKE]
@@ -197,10 +201,13 @@ def _few(rows: Sequence[FileRow]) -> Iterator[FileRow]:
 
 
 def format_rows(rows: Sequence[FileRow], columns: int, most: int) -> Iterator[str]:
-    """Print rows into so many columns, at most so many rows.
+    """Format rows as lines.
 
-    Files of which the same is to be said are gathered where there are more. Who clashes stands on a line of its own
-    where it does not fit beside the name.
+    Where there are too many rows, files with the same description are summarised. A description that does not fit
+    beside the name gets its own line.
+
+    columns: width of the terminal
+    most: the most rows to show
     """
     rows = rows if len(rows) <= most else list(_few(rows))
     shown = rows if len(rows) <= most else rows[: most - 1]
@@ -212,16 +219,16 @@ def format_rows(rows: Sequence[FileRow], columns: int, most: int) -> Iterator[st
             yield cut(row.name, columns)
             yield cut(f"    {row.says}", columns)
     if left := sum(row.files for row in rows[len(shown) :]):
-        yield cut(f"and {left} more files; of one task: git agent conflicts TASK", columns)
+        yield cut(f"and {left} more files; git agent conflicts TASK lists those of one task", columns)
 
 
 Pair = tuple[int, int | None]
 """A task, and another one or None for its base."""
-_FEW = 4  # pairs that are told one by one
+_FEW = 4  # pairs that are listed one by one
 
 
 def id_ranges(ids: Iterable[int]) -> str:
-    """Name tasks by their ids, three and more in a row as `4-9`, at least one: `1, 4-9, 12`."""
+    """Format at least one id, with three or more consecutive ids as a range: `1, 4-9, 12`."""
     rows: list[list[int]] = []
     for task in sorted(ids):
         if rows and rows[-1][-1] == task - 1:
@@ -232,10 +239,12 @@ def id_ranges(ids: Iterable[int]) -> str:
 
 
 def describe_pairs(pairs: Collection[Pair], bases: Mapping[int, str]) -> str:
-    """Say which tasks clash with which.
+    """Describe which tasks clash with which.
 
-    bases: the name of each task's base, to be shown as it is. Exact for a few pairs, for tasks that all clash with each
-    other, and for two groups that clash with one another; of others how many pairs clash, and of which tasks.
+    The description is exact for a few pairs, for tasks that all clash with each other, and for two groups that clash
+    with one another. Otherwise it gives the number of pairs and the tasks.
+
+    bases: the name of each task's base, safe to show
     """
     tasks = {frozenset((one, other)) for one, other in pairs if other is not None}
     alone = sorted(one for one, other in pairs if other is None)

@@ -1,4 +1,4 @@
-"""How findings are said: by group, each with why it matters and the command that mends it."""
+"""Render findings by group, each with why it matters and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def diagnosis_json(found: Diagnosis) -> Mapping[str, Any]:
-    """Describe a diagnosis as docs/json.md says."""
+    """Return a diagnosis as JSON values (see docs/json.md)."""
     return {
         "findings": [finding_json(each) for each in found.findings],
         "fixed": [{**finding_json(each), "done": done} for each, done in found.fixed],
@@ -26,21 +26,21 @@ def diagnosis_json(found: Diagnosis) -> Mapping[str, Any]:
 
 
 def finding_json(each: Finding) -> dict[str, Any]:
-    """Describe one finding."""
+    """Return one finding as JSON values."""
     return {
         "code": each.code,
         "group": each.group,
         "what": each.what,
         "why": each.rule.why,
         "fix": each.fix,
-        "mends": each.rule.mends,
+        "mends": each.rule.fixable,
         "task": each.task,
         "subject": each.subject,
     }
 
 
 def diagnosis_lines(found: Diagnosis, *, colour: bool) -> list[str]:
-    """Lay out a diagnosis; colour: escapes are wanted."""
+    """Return the lines of a diagnosis. colour: whether to use escape sequences."""
     said = [paint("Fixed", "1", colour)] if found.fixed else []
     said += [f"  {visible(each.what)}: {visible(done)}" for each, done in found.fixed]
     reasons = {each.key: reason for each, reason in found.failed}
@@ -50,21 +50,20 @@ def diagnosis_lines(found: Diagnosis, *, colour: bool) -> list[str]:
         for each in mine:
             said += [f"  {visible(each.what)}", f"      why: {each.rule.why}"]
             if each.key in reasons:
-                said.append(f"      not mended: {visible(reasons[each.key])}")
+                said.append(f"      not fixed: {visible(reasons[each.key])}")
             said.append(f"      fix: {paint(visible(each.fix), '36', colour)}")
     said += [*([""] if said else []), _closing(found)]
     return [*said, *(visible(note) for note in found.notes)]
 
 
 def _closing(found: Diagnosis) -> str:
-    seen = ", ".join(
-        f"{number} {what if number != 1 else what.removesuffix('s')}" for what, number in found.seen.items()
-    )
+    counts = (f"{number} {what if number != 1 else what.removesuffix('s')}" for what, number in found.seen.items())
+    seen = f" (checked {', '.join(counts)})" if found.seen else ""
     if not found.findings:
-        return f"nothing is wrong{' any more' if found.fixed else ''}: {seen} looked at"
+        return f"{'all problems fixed' if found.fixed else 'no problems found'}{seen}"
     number = len(found.findings)
-    mendable = sum(each.rule.mends for each in found.findings)
-    says = f"{number} thing{'s' if number > 1 else ''} wrong"
-    if not found.fixed and not found.failed and mendable:
-        says += f"; {DOCTOR} mends {'it' if number == mendable == 1 else 'all' if mendable == number else mendable}"
-    return f"{says}; {seen} looked at" if seen else says
+    fixable = sum(each.rule.fixable for each in found.findings)
+    says = f"{number} problem{'s' if number > 1 else ''}{' left' if found.fixed else ''}"
+    if not found.fixed and not found.failed and fixable:
+        says += f"; {DOCTOR} fixes {'it' if number == fixable == 1 else 'all' if fixable == number else fixable}"
+    return says + seen

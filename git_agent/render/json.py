@@ -1,4 +1,4 @@
-"""The JSON contract: schema 1. Adding is free; changing or taking away needs a new schema number."""
+"""The JSON contract, schema 1. Keys may be added; changing or removing one needs a new schema number."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from git_agent.actions.views.notify import Notification
 
 SCHEMA = 1
-_LONGEST = 200  # columns of a text in a notification's line; the event has all of it
+_LONGEST = 200  # columns of the text in a notification's line; the event has the whole text
 
 
 def document(payload: Mapping[str, Any]) -> str:
-    """Write one JSON object, ASCII only, with the schema first."""
+    """Format one JSON object in ASCII, with the schema first."""
     return json.dumps({"schema": SCHEMA, **payload}, ensure_ascii=True)
 
 
 def error_json(problem: AgentError) -> dict[str, Any]:
-    """Describe an error."""
+    """Return an error as JSON values."""
     found: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return {"error": found | ({"details": list(problem.details)} if problem.details else {})}
 
 
 def task_json(viewed: TaskView) -> dict[str, Any]:
-    """Describe a task as docs/json.md says."""
+    """Return a task as JSON values (see docs/json.md)."""
     record, lease = viewed.task, viewed.lease
     plain = (
         "id",
@@ -85,7 +85,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def event_json(happened: Event) -> dict[str, Any]:
-    """Describe an event."""
+    """Return an event as JSON values."""
     return {
         "seq": happened.seq,
         "at": rfc3339(happened.at),
@@ -100,7 +100,7 @@ def event_json(happened: Event) -> dict[str, Any]:
 
 
 def message_json(said: Message) -> dict[str, Any]:
-    """Describe a message."""
+    """Return a message as JSON values."""
     plain = ("id", "sender", "to", "task", "topic", "thread", "reply_to", "urgent", "needs_ack", "body")
     return {name: getattr(said, name) for name in plain} | {
         "sent_at": rfc3339(said.sent_at),
@@ -110,13 +110,13 @@ def message_json(said: Message) -> dict[str, Any]:
 
 
 def unacknowledged_json(said: Message) -> dict[str, Any]:
-    """Describe a message that nobody acknowledged, without its text."""
+    """Return an unacknowledged message as JSON values, without its text."""
     sent = rfc3339(said.sent_at)
     return {"message": said.id, "sender": said.sender, "to": said.to, "sent_at": sent, "state": said.state}
 
 
 def entry_json(line: Entry) -> dict[str, Any]:
-    """Describe a line of the log: one of event, message, commit."""
+    """Return a line of the log as JSON values: one of event, message, commit."""
     at = {"at": rfc3339(line.at)}
     if line.event is not None:
         return at | {"event": event_json(line.event)}
@@ -127,7 +127,7 @@ def entry_json(line: Entry) -> dict[str, Any]:
 
 
 def running_json(found: Running) -> dict[str, Any]:
-    """Describe a command that is supervised."""
+    """Return a supervised command as JSON values."""
     session = found.session
     return {
         "task": session.task,
@@ -143,12 +143,12 @@ def running_json(found: Running) -> dict[str, Any]:
 
 
 def need_json(wanted: Need) -> dict[str, Any]:
-    """Describe what waits for a person."""
+    """Return what waits for a person as JSON values."""
     return {"task": wanted.task, "why": wanted.why, "since": rfc3339(wanted.since), "command": wanted.command}
 
 
 def notification_json(call: Notification) -> dict[str, Any]:
-    """Describe what agent.notify gets: a line of `watch --json`, and what a person has to know of it."""
+    """Return the input of agent.notify as JSON values: a line of `watch --json`, and a text for a person."""
     from git_agent.render.lines import event_text
 
     words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(event_text(call.event), _LONGEST))
@@ -158,7 +158,7 @@ def notification_json(call: Notification) -> dict[str, Any]:
 
 
 def outcomes_json(found: Sequence[Outcome]) -> dict[str, Any]:
-    """Describe what became of the tasks of a merge queue, with the error that the exit code is of."""
+    """Return the outcomes of a merge queue as JSON values, with the error that determines the exit code."""
     worst = next((each for each in found if each.exit and each.exit == exit_code(found)), None)
     return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error_json(_failure(worst)))
 
@@ -174,7 +174,7 @@ def _failure(found: Outcome) -> AgentError:
 
 
 def retired_json(gone: Retired) -> dict[str, Any]:
-    """Describe what was removed and what was kept."""
+    """Return what was removed and what was kept as JSON values."""
     return {
         "worktrees": list(gone.worktrees),
         "branches": list(gone.branches),

@@ -1,4 +1,4 @@
-"""What people read: tasks, status, log and the rest as lines of text."""
+"""Render tasks, status, log and the rest as lines for people."""
 
 from __future__ import annotations
 
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from git_agent.domain.event import Event
 
 
-_UNACKED = 5  # one screen has no room for more
+_UNACKED = 5  # more do not fit on one screen
 
 
 class Screen(NamedTuple):
-    """Where lines go. width: columns of the terminal, None for a pipe; colour: escapes are wanted; now: ms."""
+    """Where lines go.
+
+    width: columns of the terminal, None for a pipe
+    colour: whether to use escape sequences
+    now: ms since the epoch
+    """
 
     width: int | None = None
     colour: bool = False
@@ -39,14 +44,14 @@ _LONGEST = 400  # columns
 
 
 def state_label(viewed: TaskView) -> str:
-    """Say a task's state with its hold: `WORKING conflict`."""
+    """Return a task's state with its hold: `WORKING conflict`."""
     task = viewed.task
     more = task.hold or ("reverted" if task.state is State.COMPLETED and task.reverted_oid else None)
     return f"{task.state} {more}" if more else str(task.state)
 
 
 def worker_label(viewed: TaskView) -> str:
-    """Say how its worker is: `alive 5s`, `stalled 20m`; empty without one."""
+    """Return the liveness of a task's worker: `alive 5s`, `stalled 20m`; empty without a worker."""
     if viewed.task.state not in (State.ASSIGNED, State.WORKING) or viewed.liveness is Liveness.NONE:
         return ""
     if viewed.stalled:
@@ -67,7 +72,7 @@ _LIST = (
 
 
 def task_table(shown: Sequence[TaskView], screen: Screen) -> list[str]:
-    """Lay out tasks as a table."""
+    """Format tasks as a table."""
     rows = [
         [
             str(v.task.id),
@@ -82,7 +87,7 @@ def task_table(shown: Sequence[TaskView], screen: Screen) -> list[str]:
         for v in shown
     ]
     if screen.width is not None and not rows:
-        return ["no tasks; git agent spawn TITLE makes one"]
+        return ["no tasks; git agent spawn TITLE creates one"]
     return table(
         _LIST,
         rows,
@@ -105,14 +110,14 @@ _RUNNING = (
 
 
 def _liveness(viewed: TaskView) -> str:
-    """One that waits, or handed its work in, has no lease although its command runs."""
+    """A worker that waits, or has handed in, has no lease although its command still runs."""
     return "-" if viewed.liveness is Liveness.NONE else str(viewed.liveness)
 
 
 def running_table(found: Sequence[Running], width: int | None) -> list[str]:
-    """Lay out the commands that run. width: columns of the terminal, None for a pipe."""
+    """Format the running commands as a table. width: columns of the terminal, None for a pipe."""
     if width is not None and not found:
-        return ["nothing runs; git agent run TASK -- COMMAND"]
+        return ["nothing is running; git agent run TASK -- COMMAND starts a command"]
     rows = [
         [
             str(r.session.task),
@@ -131,7 +136,7 @@ def running_table(found: Sequence[Running], width: int | None) -> list[str]:
 
 
 def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
-    """Lay out what can be claimed; why: also what blocks the rest."""
+    """Return what can be claimed as lines. why: also list what blocks the other tasks."""
     lines = task_table(found.tasks, screen) if found.tasks else []
     if not found.tasks and screen.width is not None:
         lines = ["nothing can be claimed"]
@@ -141,12 +146,12 @@ def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
 
 
 def status_lines(found: Status, screen: Screen) -> list[str]:
-    """Lay out one screen: who waits for you, then workers, the queue and the totals."""
+    """Return the status as one screen: what needs you, then workers, queue and totals."""
     names = {v.task.id: v.task for v in found.tasks}
     lines = (
         [_heading("Needs you", screen)]
         if found.needs_you
-        else [f"nothing needs you{' but mail' if found.health['mail'] else ''}"]
+        else [f"nothing{' but mail' if found.health['mail'] else ''} needs you"]
     )
     for need in found.needs_you:
         since = age((screen.now - need.since) / 1000)
@@ -157,10 +162,10 @@ def status_lines(found: Status, screen: Screen) -> list[str]:
     lines += _section("Workers", work, screen)
     lines += _section("Queue", [v for v in found.tasks if v.task.state is State.OPEN], screen)
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
-    lines += ["", totals or "no tasks yet; git agent spawn TITLE makes one"]
+    lines += ["", totals or "no tasks yet; git agent spawn TITLE creates one"]
     lines += _mail(found, screen) + _clashes(found)
     if found.health["untrusted"]:
-        lines.append(f"not trusted: {', '.join(found.health['untrusted'])} of .gitagent; git agent trust accepts them")
+        lines.append(f"not trusted: {', '.join(found.health['untrusted'])} in .gitagent; git agent trust accepts them")
     return lines
 
 
@@ -181,7 +186,8 @@ def _mail(found: Status, screen: Screen) -> list[str]:
 def _clashes(found: Status) -> list[str]:
     number, unknown = found.health["clashes"], found.health["unforeseen"]
     says = [f"{number} {'pair of branches clashes' if number == 1 else 'pairs of branches clash'}"] if number else []
-    says += [f"{unknown} not looked at" if says else f"conflicts of {unknown} pairs not looked at"] if unknown else []
+    if unknown:
+        says.append(f"{unknown} not checked" if says else f"{unknown} pairs of branches not checked for conflicts")
     return [f"{', '.join(says)}: git agent conflicts"] if says else []
 
 
@@ -204,12 +210,12 @@ def _fit(text: str, screen: Screen) -> str:
 
 
 def task_details(found: Shown, screen: Screen) -> list[str]:
-    """Lay out everything known of a task."""
+    """Return everything known about a task as lines."""
     v, task = found.view, found.view.task
     pairs = [
         ("state", state_label(v) + f" since {rfc3339(task.state_at)}"),
         ("why", found.why),
-        ("next", found.need.command if found.need and not found.observed else ""),  # those lines have their own
+        ("next", found.need.command if found.need and not found.observed else ""),  # observed lines name theirs
         ("priority", str(task.priority)),
         ("base", " ".join(filter(None, (task.base, (task.base_oid or "")[:12])))),
         ("branch", _branch(v)),
@@ -240,7 +246,7 @@ def _branch(v: TaskView) -> str:
 
 
 def event_line(happened: Event, screen: Screen = _PIPE) -> str:
-    """Say an event in one line; on a terminal a long text is cut."""
+    """Format an event as one line; on a terminal a long text is cut."""
     target, on = happened.target, screen.colour
     move = f" {happened.source or '-'} -> {paint(target, COLOURS[target], on)}" if target else ""
     said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
@@ -250,13 +256,13 @@ def event_line(happened: Event, screen: Screen = _PIPE) -> str:
 
 
 def event_text(happened: Event) -> str:
-    """Return the text that came with an event, made visible; "" for none."""
+    """Return the text of an event, safe to show; "" for none."""
     texts = (happened.data.get(k) for k in ("reason", "text", "note", "title", "verb"))
     return next((visible(str(t)).strip() for t in texts if t), "")
 
 
 def entry_line(line: Entry) -> str:
-    """Say one line of the log."""
+    """Format one line of the log."""
     if line.event is not None:
         return event_line(line.event)
     if line.message is not None:
@@ -268,7 +274,7 @@ def entry_line(line: Entry) -> str:
 
 
 def removal_lines(gone: Retired, word: str = "removed") -> list[str]:
-    """Say what was removed and what was kept."""
+    """Return lines that say what was removed and what was kept. word: the verb."""
     lines = [f"{word} worktree {visible(path)}" for path in gone.worktrees]
     lines += [f"{word} branch {visible(branch)}" for branch in gone.branches]
     lines += [f"kept under {ref}" for ref in gone.rescued]
@@ -277,7 +283,7 @@ def removal_lines(gone: Retired, word: str = "removed") -> list[str]:
 
 
 def stats_lines(found: Stats, screen: Screen) -> list[str]:
-    """Lay out figures."""
+    """Return the statistics as lines."""
     rows = [
         [str(s), str(found.counts.get(s, 0)), age(found.median_s.get(s)) if s in found.median_s else "-"] for s in State
     ]

@@ -1,4 +1,4 @@
-"""How merges are said: of one task, and of a queue."""
+"""Render merges of one task and of a queue."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from git_agent.domain.task import Task
 from git_agent.render import lines
 from git_agent.render.text import visible
 
-_LAST = 10  # lines of a check's output; the log has all of it
+_LAST = 10  # lines of a check's output; the log has the whole output
 _WORDS = {MergeStatus.CONFLICT: "is held", MergeStatus.CHECK_FAILED: "is held", MergeStatus.LEFT_OUT: "is left out"}
 
 
 def merge_lines(done: Merged, dry_run: bool) -> list[str]:
-    """Say what became of one task."""
+    """Return lines that say what became of one task."""
     if done.landed is not None:
         return _landed(done.landed)
     clean = dry_run and done.task.live
@@ -23,7 +23,7 @@ def merge_lines(done: Merged, dry_run: bool) -> list[str]:
 
 
 def queue_lines(done: Queued, dry_run: bool) -> list[str]:
-    """Say what landed, in the order of the queue, and how it went with all."""
+    """Return lines for what landed, in the order of the queue, and a summary unless everything landed."""
     if not done.outcomes:
         return ["nothing is approved"]
     by_id = {task.id: task for task in done.tasks}
@@ -34,7 +34,7 @@ def queue_lines(done: Queued, dry_run: bool) -> list[str]:
 
 
 def problem_lines(done: Queued, dry_run: bool) -> list[str]:
-    """Say why tasks did not land, each as an error of its own."""
+    """Return lines that say why tasks did not land, an error for each."""
     return [line for o in done.outcomes if o.status is not MergeStatus.MERGED for line in _problem(o, dry_run)]
 
 
@@ -46,7 +46,7 @@ def _merged(task: Task, done: Queued, dry_run: bool) -> list[str]:
 
 def _problem(outcome: Outcome, dry_run: bool) -> list[str]:
     words = _WORDS[outcome.status].replace("is held", "would be held") if dry_run else _WORDS[outcome.status]
-    details = [*outcome.details[-_LAST:], *([f"all of it: {outcome.log}"] if outcome.log else [])]
+    details = [*outcome.details[-_LAST:], *([f"whole output: {outcome.log}"] if outcome.log else [])]
     said = [f"error: task {outcome.task} {words}: {visible(outcome.why or '')}", *(f"  {visible(x)}" for x in details)]
     return [*said, *([f"hint: {visible(outcome.helps)}"] if outcome.helps else [])]
 

@@ -69,7 +69,7 @@ def supervise(order: Order, signals: Signals) -> CommandExit:
         try:
             started.release()
         except OSError as error:
-            started.bury()
+            started.reap()
             return CommandExit(None, why=f"cannot start {order.words[0]}: {error.strerror}")
         seat = stack.enter_context(terminal.raw_mode(0)) if master is not None else None
         watch = _Watch(order, signals, started, pumps, master, seat)
@@ -151,7 +151,7 @@ class _Watch:
                 self._suspend(os.getpgrp())
             status = self._look()
         self._order.clear()
-        self._child.bury()
+        self._child.reap()
         self._drain()
         return CommandExit(status, self._tail.text)
 

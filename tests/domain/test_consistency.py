@@ -83,7 +83,7 @@ def test_each_code_says_why_it_matters_and_what_mends_it() -> None:
     for code, rule in RULES.items():
         found = Finding(code, "something", 7, "store" if code == "not-examined" else "a", "git agent show 7")
         assert rule.sign and rule.why and found.fix and "{" not in found.fix, code
-        assert not rule.why.endswith(".") and (rule.mends or rule.fix != "git agent doctor --fix"), code
+        assert not rule.why.endswith(".") and (rule.fixable or rule.fix != "git agent doctor --fix"), code
 
 
 def test_a_command_that_mends_can_be_typed_as_it_stands() -> None:

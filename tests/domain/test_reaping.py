@@ -33,7 +33,7 @@ def verdict(found: Presence, missed_s: float | None, **how: Any) -> LeaseDecisio
 
 
 @pytest.mark.parametrize(
-    ("columns", "is_overdue"),
+    ("columns", "overdue"),
     [
         ({"expires_at": NOW + 1}, False),
         ({"expires_at": NOW}, True),
@@ -44,9 +44,9 @@ def verdict(found: Presence, missed_s: float | None, **how: Any) -> LeaseDecisio
     ],
 )
 def test_a_lease_is_overdue_at_its_end_or_when_it_was_written_in_the_future(
-    columns: dict[str, Any], is_overdue: bool
+    columns: dict[str, Any], overdue: bool
 ) -> None:
-    assert is_overdue(lease(**columns), NOW) is is_overdue
+    assert is_overdue(lease(**columns), NOW) is overdue
 
 
 @pytest.mark.parametrize("missed_s", [None, 0, 9.999, 10, 1e6])

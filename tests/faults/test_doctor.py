@@ -118,7 +118,7 @@ def wanted(broken: list[str], field: Callable[[Break], frozenset[str]]) -> set[s
 def test_a_sound_repository_has_no_findings(world: World) -> None:
     result = doctor(world.sandbox)
     assert (result.code, result.err) == (0, "")
-    assert result.out == "nothing is wrong: 5 tasks, 4 worktrees, 18 events looked at\n"
+    assert result.out == "no problems found (checked 5 tasks, 4 worktrees, 18 events)\n"
 
 
 def test_branches_that_others_made_are_not_ours(world: World) -> None:

@@ -1,4 +1,4 @@
-"""proc/remains, with real processes and real signals: what is the worker's ends, and nobody else does."""
+"""proc/orphans, with real processes and real signals: it ends what belongs to the worker, and nothing else."""
 
 from __future__ import annotations
 

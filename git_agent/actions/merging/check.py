@@ -56,7 +56,7 @@ def run_check(
         env["GIT_AGENT_TASK"] = str(of[0])
     directory = os.path.join(app.store_dir, "logs")
     name = logfile.check_log(directory, of[-1] if of else None)
-    log = logfile.Logfile(name, anew=True)
+    log = logfile.Logfile(name, truncate=True)
     seconds = app.config.seconds("agent.checkTimeout")
     try:
         for command in commands:
