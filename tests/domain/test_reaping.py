@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from git_agent.domain.lease import Lease
+from git_agent.domain.lease import Lease, is_overdue
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.reaping import Judgement, LeaseDecision, Presence, back_off_s, death_reason, judge_leases
 

@@ -52,7 +52,8 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -
 
 def test_nothing_runs_on_when_its_starter_is_killed(tmp_path: Path) -> None:
     number = f"8{os.getpid()}"
-    code = f"from git_agent.proc import shell\nshell.run_shell('sleep {number} & echo on; sleep {number}', '/', {{}}, print)"
+    run = f"run_shell('sleep {number} & echo on; sleep {number}', '/', {{}}, print)"
+    code = f"from git_agent.proc.shell import run_shell\n{run}"
     with subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None and starter.stdout.readline() == b"on\n"
         starter.kill()
