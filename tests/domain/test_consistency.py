@@ -82,7 +82,7 @@ def test_a_parent_that_is_gone_and_a_wrong_count_are_found() -> None:
 def test_each_code_says_why_it_matters_and_what_mends_it() -> None:
     for code, rule in RULES.items():
         found = Finding(code, "something", 7, "store" if code == "not-examined" else "a", "git agent show 7")
-        assert rule.sign and rule.why and found.fix and "{" not in found.fix, code
+        assert rule.symptom and rule.why and found.fix and "{" not in found.fix, code
         assert not rule.why.endswith(".") and (rule.fixable or rule.fix != "git agent doctor --fix"), code
 
 

@@ -49,10 +49,10 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "名前/\\x1b[31m.py        1 with 12",
         "x                       3 with base main",
         "",
-        "claimed by several:",
+        "claimed by several tasks:",
         "src/  1 with 3",
         "",
-        "changed against the claims:",
+        "changed outside of claims:",
         "a/very/long/path/that/does/not/fit/into/forty/col…",
         "    by 1; not among its own paths",
         "d                 by 1; not among its own paths",
@@ -81,7 +81,7 @@ def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> N
         assert max(map(width, lines)) <= columns and len(lines) < 40
         assert [line for line in lines if line.endswith("100-129 with each other")] and "base" not in lines[2].split()
     each = found(ids, *(Clash(n, n + 1, (f"file {n}",)) for n in ids[:-1]))
-    assert "and 10 more files; of one task: git agent conflicts TASK" in conflict_lines(each, Screen(80))
+    assert "and 10 more files; git agent conflicts TASK lists those of one task" in conflict_lines(each, Screen(80))
     assert "file 128  128 with 129" in conflict_lines(replace(each, of=128), Screen(80))
     # Twenty files have a line each, more only where they are asked for.
     for files, short in ((20, False), (25, True)):
