@@ -93,7 +93,7 @@ def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> N
     assert conflict_lines(some, Screen(80))[2].split() == ["base", *map(str, ids[:16])]
     assert conflict_lines(replace(found([1]), claims=(), outside=()), Screen(40)) == ["no conflicts"]
     assert conflict_lines(replace(found([1]), of=2, claims=(), outside=()), Screen(40)) == [
-        "no branch of task 2 to merge"
+        "task 2 has no branch to merge"
     ]
     none = replace(found([1, 2]), claims=(), outside=())
     assert conflict_lines(none, Screen(40)) == [
