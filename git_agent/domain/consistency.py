@@ -10,7 +10,7 @@ from git_agent.domain.replay import Replayed
 from git_agent.domain.task import Hold, State
 
 
-class TaskRow(NamedTuple):
+class RecordedTask(NamedTuple):
     """The columns of a task's row that follow from its events."""
 
     task: int
@@ -20,12 +20,12 @@ class TaskRow(NamedTuple):
     version: int
 
     @classmethod
-    def of(cls, task: int, state: str, hold: str | None, epoch: int, version: int) -> TaskRow:
+    def of(cls, task: int, state: str, hold: str | None, epoch: int, version: int) -> RecordedTask:
         """Make a row from plain values, as the store and a finding's data hold them."""
         return cls(task, State(state), Hold(hold) if hold else None, epoch, version)
 
 
-def compare_with_events(row: TaskRow, folded: Replayed) -> Finding | None:
+def compare_with_events(row: RecordedTask, folded: Replayed) -> Finding | None:
     """Compare a task's row with the replay of its events; return None if they agree."""
     subject = f"task {row.task}"
     if folded.mismatch is not None:
@@ -33,10 +33,10 @@ def compare_with_events(row: TaskRow, folded: Replayed) -> Finding | None:
         return Finding("history-broken", says, row.task, subject)
     if folded.state is None:
         return Finding("history-broken", f"{subject} has no events", row.task, subject)
-    wanted = TaskRow(row.task, folded.state, folded.hold, folded.epoch, folded.version)
+    wanted = RecordedTask(row.task, folded.state, folded.hold, folded.epoch, folded.version)
     if row == wanted:
         return None
-    names = [name for name in TaskRow._fields if getattr(row, name) != getattr(wanted, name)]
+    names = [name for name in RecordedTask._fields if getattr(row, name) != getattr(wanted, name)]
     recorded, told = (", ".join(f"{name} {getattr(each, name)}" for name in names) for each in (row, wanted))
     data = {"row": list(row[1:]), "wanted": list(wanted[1:])}
     return Finding(

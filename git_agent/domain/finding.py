@@ -254,7 +254,7 @@ RULES: Mapping[str, Rule] = {
 }
 # fmt: on
 
-LASTING: Mapping[str, str] = {
+NOT_UNDOABLE: Mapping[str, str] = {
     "store-dangling": "the task or message it belonged to is gone; the event holds the row",
     "dependency-missing": "the task or message it belonged to is gone; the event holds the row",
     "dependency-count": "it follows from what the task waits for",

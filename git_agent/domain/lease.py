@@ -10,11 +10,11 @@ from git_agent.domain.process_id import ProcessId
 BEAT_S = 10.0
 LEASE_S = 120.0
 CLAIM_LEASE_S = 45 * 60.0
-STALLED_S = 15 * 60.0
+STALLED_AFTER_S = 15 * 60.0
 RUN_BEATS = 12
 """Beats that a supervised worker may miss before its lease expires: 120 s with the default beat of 10 s."""
 
-AHEAD_MS = 60_000
+MAX_SKEW_MS = 60_000
 """A beat further in the future than this was written before the wall clock was set back."""
 
 
@@ -90,11 +90,11 @@ def liveness(
     return Liveness.LATE if age >= late else Liveness.ALIVE
 
 
-def is_stalled(lease: Lease | None, now: int, limit_s: float = STALLED_S) -> bool:
+def is_stalled(lease: Lease | None, now: int, limit_s: float = STALLED_AFTER_S) -> bool:
     """Return whether a worker made no progress for limit_s seconds. now: ms since the epoch."""
     return lease is not None and (now - lease.progress_at) / 1000 >= limit_s
 
 
 def is_overdue(lease: Lease, now: int) -> bool:
     """Return whether a lease expired, or was written before the clock was set back. now: ms since the epoch."""
-    return lease.expires_at is not None and (now >= lease.expires_at or lease.beat_at > now + AHEAD_MS)
+    return lease.expires_at is not None and (now >= lease.expires_at or lease.beat_at > now + MAX_SKEW_MS)

@@ -65,20 +65,20 @@ class Delivery(StrEnum):
     ACKED = "acked"
 
 
-AGAIN_S = 300.0
+REDELIVERY_S = 300.0
 """Seconds after which `inbox --wait` delivers a message again that was seen but not acknowledged."""
 
 
 ALL = "@all"
 """The workers of all live tasks."""
-PLACES = (HUMAN, COORDINATOR, ALL)
+RECIPIENTS = (HUMAN, COORDINATOR, ALL)
 _TOPIC = re.compile(r"(?=[\w.-]*[^\W\d_])\w[\w.-]{0,59}")
 
 
 def check_recipient(text: str) -> str:
     """Return the text if it is `@human`, `@coordinator` or `@all`; else raise usage error `unknown-recipient`."""
-    if text not in PLACES:
-        hint = "a task, a topic as '#builds', or one of " + ", ".join(PLACES)
+    if text not in RECIPIENTS:
+        hint = "a task, a topic as '#builds', or one of " + ", ".join(RECIPIENTS)
         raise usage("unknown-recipient", f"there is no recipient {text[:60]!r}", hint)
     return text
 

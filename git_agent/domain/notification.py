@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from git_agent.domain.task import Step, event_kind
 
-CALLS: Mapping[str, str] = {
+REASONS: Mapping[str, str] = {
     event_kind(Step.DONE): "review wanted",
     event_kind(Step.PUSHED): "review wanted",
     event_kind(Step.MOVED): "review wanted",
@@ -23,7 +23,7 @@ CALLS: Mapping[str, str] = {
 
 def needs_person(kind: str) -> str | None:
     """Return why an event of this kind needs a person, or None if it does not."""
-    return CALLS.get(kind)
+    return REASONS.get(kind)
 
 
 def outstanding(covered: tuple[int, int] | None, first: int, newest: int) -> list[range]:

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from git_agent.domain.durations import spell
-from git_agent.domain.lease import AHEAD_MS, Lease
+from git_agent.domain.lease import MAX_SKEW_MS, Lease
 
 REAPER = "reaper"
 """The actor in the events that reaping appends."""
@@ -67,7 +67,7 @@ def judge_leases(
     new = {lease.task for lease in silent if lease.missed_at is None or lease.missed_at > now}
     lately = [s for s in silent if s.task in new or now - (s.missed_at or 0) <= CROWD_WITHIN_MS]
     crowd = bool(new) and len(lately) >= CROWD
-    patient = patient or crowd or -AHEAD_MS <= now - crowd_at < lease_s * 1000
+    patient = patient or crowd or -MAX_SKEW_MS <= now - crowd_at < lease_s * 1000
 
     def one(lease: Lease, found: Presence) -> LeaseDecision:
         if found is not Presence.UNKNOWN:

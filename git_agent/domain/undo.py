@@ -118,12 +118,12 @@ class Removed:
         return cls(**{**{k: v for k, v in data.items() if k in known}, **lists})
 
 
-def unrecoverable(gone: Removed, stands: Callable[[str], bool]) -> list[str]:
+def unrecoverable(gone: Removed, exists: Callable[[str], bool]) -> list[str]:
     """Return what can't be restored, in words.
 
-    stands: tells whether a directory exists
+    exists: tells whether a directory exists
     """
-    pruned = gone.ignored is not None and not stands(gone.ignored)
+    pruned = gone.ignored is not None and not exists(gone.ignored)
     said = ["single ignored files (they were pruned)"] if pruned else []
     return [*([name_directories(gone.unkept)] if gone.unkept else []), *said]
 

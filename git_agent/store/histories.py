@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from git_agent.domain.consistency import TaskRow
+from git_agent.domain.consistency import RecordedTask
 from git_agent.domain.replay import StateChange
 from git_agent.domain.task import Hold, State
 from git_agent.store.engine import NOW_MS
@@ -22,10 +22,10 @@ def portions() -> Iterator[list[int]]:
     yield from (ids[at : at + _PORTION] for at in range(0, len(ids), _PORTION))
 
 
-def rows(first: int, last: int) -> dict[int, TaskRow]:
+def rows(first: int, last: int) -> dict[int, RecordedTask]:
     """Map the tasks of a range of ids to their rows."""
     query = "SELECT id, state, hold, epoch, version FROM task WHERE id BETWEEN ? AND ?"
-    return {row[0]: TaskRow.of(*row) for row in database.rows(query, (first, last))}
+    return {row[0]: RecordedTask.of(*row) for row in database.rows(query, (first, last))}
 
 
 def changes(first: int, last: int) -> dict[int, list[StateChange]]:
@@ -68,7 +68,7 @@ def leased() -> list[tuple[int, State, Hold | None]]:
     return [(row[0], State(row[1]), Hold(row[2]) if row[2] else None) for row in database.rows(query, ())]
 
 
-def set_row(task: int, was: TaskRow, to: TaskRow) -> bool:
+def set_row(task: int, was: RecordedTask, to: RecordedTask) -> bool:
     """Make a row what its events say, if it is as it was read; call it in a transaction. Returns whether it was.
 
     The counts of those that wait for it follow, both ways.

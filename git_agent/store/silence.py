@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from git_agent.domain.lease import AHEAD_MS, Lease
+from git_agent.domain.lease import MAX_SKEW_MS, Lease
 from git_agent.domain.task import State
 from git_agent.store import leases
 from git_agent.store.engine import NOW_MS
@@ -44,14 +44,14 @@ def _glance() -> str:
     # Written by hand: it runs with every command, and peewee takes longer to write it than SQLite to answer it.
     now = NOW_MS.sql
     return f"""SELECT {now}, COUNT(expires_at),
-        COALESCE(SUM(expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {AHEAD_MS})), 0),
+        COALESCE(SUM(expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {MAX_SKEW_MS})), 0),
         MIN(progress_at), (SELECT value FROM meta WHERE key = ?), (SELECT value FROM meta WHERE key = ?),
         (SELECT COUNT(*) FROM session WHERE ended_at IS NULL AND host = ?) FROM lease"""
 
 
 def overdue() -> dict[int, Lease]:
     """Map the tasks whose leases are overdue to these; of tasks that somebody works on."""
-    late = (LeaseRow.expires_at <= NOW_MS) | (LeaseRow.beat_at > NOW_MS + AHEAD_MS)
+    late = (LeaseRow.expires_at <= NOW_MS) | (LeaseRow.beat_at > NOW_MS + MAX_SKEW_MS)
     return _leases(LeaseRow.expires_at.is_null(False) & late, None)
 
 

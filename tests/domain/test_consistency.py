@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_agent.domain import consistency
-from git_agent.domain.consistency import TaskRow
+from git_agent.domain.consistency import RecordedTask
 from git_agent.domain.finding import RULES, Finding
 from git_agent.domain.replay import Mismatch, Replayed
 from git_agent.domain.task import Hold, State
@@ -19,18 +19,18 @@ FOLDED = st.builds(
 @given(FOLDED, st.integers(1, 3), st.data())
 def test_a_row_is_sound_exactly_when_its_events_say_the_same(folded: Replayed, at: int, data: st.DataObject) -> None:
     assert folded.state is not None
-    row = TaskRow(7, folded.state, folded.hold, folded.epoch, folded.version)
+    row = RecordedTask(7, folded.state, folded.hold, folded.epoch, folded.version)
     assert consistency.compare_with_events(row, folded) is None
     others = {1: [None, *Hold], 2: range(12), 3: range(40)}[at]
-    name = TaskRow._fields[at + 1]
+    name = RecordedTask._fields[at + 1]
     changed = row._replace(**{name: data.draw(st.sampled_from([v for v in others if v != getattr(row, name)]))})
     found = consistency.compare_with_events(changed, folded)
     assert found is not None and (found.code, found.task) == ("state-differs", 7)
-    assert TaskRow(7, *found.data["wanted"]) == row and TaskRow(7, *found.data["row"]) == changed
+    assert RecordedTask(7, *found.data["wanted"]) == row and RecordedTask(7, *found.data["row"]) == changed
 
 
 def test_a_history_that_breaks_off_is_named_with_its_event() -> None:
-    row = TaskRow(7, State.OPEN, None, 0, 0)
+    row = RecordedTask(7, State.OPEN, None, 0, 0)
     found = consistency.compare_with_events(
         row, Replayed(State.OPEN, None, 0, 0, Mismatch(12, "has version 5 after version 0"))
     )

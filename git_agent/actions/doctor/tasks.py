@@ -9,7 +9,7 @@ from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.actions.transition import take
 from git_agent.app import App
 from git_agent.domain import consistency
-from git_agent.domain.consistency import TaskRow, check_approval, check_lease, compare_with_events
+from git_agent.domain.consistency import RecordedTask, check_approval, check_lease, compare_with_events
 from git_agent.domain.finding import Finding
 from git_agent.domain.replay import replay
 from git_agent.domain.speaker import GIT
@@ -101,7 +101,7 @@ def fix_tasks(app: App, finding: Finding) -> str:
 
 def _state(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    was, wanted = (TaskRow.of(task, *finding.data[name]) for name in ("row", "wanted"))
+    was, wanted = (RecordedTask.of(task, *finding.data[name]) for name in ("row", "wanted"))
     now = compare_with_events(was, replay(histories.changes(task, task).get(task, ())))
     if now is None or now.data.get("wanted") != finding.data["wanted"] or not histories.set_row(task, was, wanted):
         raise not_as_seen()
