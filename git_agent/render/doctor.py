@@ -65,5 +65,6 @@ def _closing(found: Diagnosis) -> str:
     fixable = sum(each.rule.fixable for each in found.findings)
     says = f"{number} problem{'s' if number > 1 else ''}{' left' if found.fixed else ''}"
     if not found.fixed and not found.failed and fixable:
-        says += f"; {DOCTOR} fixes {'it' if number == fixable == 1 else 'all' if fixable == number else fixable}"
+        what = "it" if number == fixable == 1 else f"{fixable if fixable < number else 'all'} of them"
+        says += f"; {DOCTOR} fixes {what}"
     return says + seen

@@ -393,7 +393,7 @@ def test_a_wrong_configuration_keeps_nobody_from_working(repo: Sandbox, worker: 
     age(repo, 1, 130)
     repo.git("config", "agent.maxAttempts", "many")
     shown = repo.agent("log")
-    assert "note: dead workers can't be looked for: agent.maxAttempts is no number: many" in shown.err
+    assert "note: dead workers can't be looked for: agent.maxAttempts is not a number: many" in shown.err
 
 
 def test_everybody_at_once_reaps_several_tasks_once_each(repo: Sandbox, tree: Path) -> None:

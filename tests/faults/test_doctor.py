@@ -168,7 +168,7 @@ def test_what_appears_when_something_else_is_mended_is_mended_too(world: World) 
     mended = doctor(sandbox, "--fix", "--json").json()
     assert ("lease-stray", 2) in {(each["code"], each["task"]) for each in mended["fixed"]}
     assert mended["findings"] == []
-    assert sandbox.agent("undo").out.startswith("undid the 3 fixes of doctor\n")
+    assert sandbox.agent("undo").out.startswith("undid the 3 fixes by doctor\n")
     assert {(each["code"], each["task"]) for each in findings(sandbox)} >= before - {("lease-stray", 1)}
     assert "dependency-count" not in codes(findings(sandbox))
 

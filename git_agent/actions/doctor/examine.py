@@ -103,7 +103,7 @@ def _seen() -> dict[str, int]:
 def _notes(app: App) -> tuple[str, ...]:
     """The configuration was examined: it can be read."""
     names, main = app.config.untrusted, app.repo.main_worktree
-    notes = [f"not trusted: {', '.join(names)} of .gitagent; git agent trust accepts them"] if names else []
+    notes = [f"not trusted: {', '.join(names)} in .gitagent; git agent trust accepts them"] if names else []
     if main and not os.path.isdir(main):
         notes.append(f"the main worktree {main} is not there")
     return tuple(notes)

@@ -33,7 +33,7 @@ class CheckRun:
     @property
     def said(self) -> tuple[str, ...]:
         """Return its last lines, and where the others are."""
-        return (*self.tail, *((f"all of it: {self.log}",) if self.log else ()))
+        return (*self.tail, *((f"whole output: {self.log}",) if self.log else ()))
 
 
 def run_check(
