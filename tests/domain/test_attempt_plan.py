@@ -1,4 +1,4 @@
-"""Where an attempt goes."""
+"""The plan of an attempt: branch, worktree and starting point."""
 
 from __future__ import annotations
 

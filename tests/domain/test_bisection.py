@@ -1,4 +1,4 @@
-"""The task that breaks the whole is found with as few checks as can be, wherever it stands."""
+"""Bisection finds the task that breaks the whole, at any position, with as few checks as possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent's command: split into words, filled word by word, and never more than that."""
+"""An agent's command: split into words, expanded word by word, and never run by a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor's rules about tasks, as pure functions: every wrong row is found, and no sound one."""
+"""The doctor's rules about tasks: every wrong row is found, and no correct one is reported."""
 
 from __future__ import annotations
 

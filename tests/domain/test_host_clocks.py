@@ -1,4 +1,4 @@
-"""ClockState: sleep, a new boot and a wall clock that was set are seen, each once; ordinary running is not."""
+"""Host clocks: sleep, a reboot and a clock change are each detected once; ordinary running is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Liveness is computed from ages: each threshold, on both sides."""
+"""Liveness is computed from ages: each threshold is tested on both sides."""
 
 from __future__ import annotations
 

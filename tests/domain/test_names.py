@@ -1,4 +1,4 @@
-"""Names: what is refused, what is made of a title, and that git and file systems take what comes out."""
+"""Names: which are refused, how they are made from titles, and that git and file systems accept the results."""
 
 from __future__ import annotations
 

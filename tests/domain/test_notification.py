@@ -1,4 +1,4 @@
-"""Which events call a person, and that of all processes one does it."""
+"""Which events need a person, and that only one of all processes notifies."""
 
 from __future__ import annotations
 

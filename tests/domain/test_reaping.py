@@ -1,4 +1,4 @@
-"""Who is judged dead: each rule on both sides."""
+"""Which workers count as dead: each rule is tested on both sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done about a step whose process died, for everything that can be observed."""
+"""Recovery from a step whose process died, for every possible observation."""
 
 from __future__ import annotations
 

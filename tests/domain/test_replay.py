@@ -1,4 +1,4 @@
-"""A task's state, hold, epoch and version are the fold of its events; the first event that does not fit is named."""
+"""Replaying a task's events gives its state, hold, epoch and version; the first event that does not fit is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who speaks, and whether that one still has the task."""
+"""Who runs a command, and whether that worker still has the task."""
 
 from __future__ import annotations
 

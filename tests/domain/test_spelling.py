@@ -1,4 +1,4 @@
-"""What is no name, branch, prefix, title or message, and which rule says so."""
+"""Invalid names, branches, prefixes, titles and messages, and the rules that refuse them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""proc/clock: this host's clocks, as they are."""
+"""proc/clock reads this host's clocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of the configuration: what they print, how they end, and what is left of them."""
+"""Configured commands: their output, how they end, and what they leave running."""
 
 from __future__ import annotations
 

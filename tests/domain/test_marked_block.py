@@ -1,4 +1,4 @@
-"""Our part of somebody else's text: put in once, renewed in its place, the rest left as it is."""
+"""Our block in somebody else's text: added once, replaced in place, with the rest unchanged."""
 
 from __future__ import annotations
 
