@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test docs faults lint bench clean
+.PHONY: help demo test test-all test-parts test-network docs faults lint bench clean
 
 bin := .venv/bin
 long := tests/git/test_merges_like_git.py tests/store/test_power_cut.py tests/store/test_writers_killed.py
@@ -12,15 +12,27 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHON
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 24
 
 demo: ## watch three workers go from spawn to a merged base
 	@.ci/venv
 	$(bin)/git-agent demo $(ARGS)
 
-test: ## run the tests
+test: ## run the tests; they need git, Python and make
 	@.ci/venv test
 	$(bin)/python -m pytest $(ARGS)
+
+test-all: ## run the tests and every part below; say at the end what ran, and what was skipped and why
+	@.ci/venv test
+	$(bin)/python -m tests.parts
+
+test-parts: ## run the parts that need more: those below, and others as they come
+	@.ci/venv test
+	$(bin)/python -m tests.parts --more
+
+test-network: ## run what needs a newer git or a program that manages hooks; fetch them from package registries
+	@.ci/venv test
+	$(bin)/python -m tests.parts network
 
 docs: ## print the documents that come from the program
 	@.ci/venv test

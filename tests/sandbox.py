@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+from tests.copying import copied as copied
 from tests.warm import Warm, status
 
 TIMEOUT = 90  # seconds; below pytest's own, so that a hang is reported with the command that hung
@@ -114,29 +114,6 @@ def _head(worktree: Path) -> str | None:
     except OSError:
         return None
     return oid if len(oid) in (40, 64) else None
-
-
-def copied(source: str | Path, target: str | Path) -> Path:
-    """Copy a directory, with modes and times, for half of what shutil.copytree takes; return where it is."""
-    found = os.stat(source)
-    os.mkdir(target)
-    with os.scandir(source) as entries:
-        for entry in entries:
-            there = os.path.join(target, entry.name)
-            if entry.is_symlink():
-                os.symlink(os.readlink(entry.path), there)
-            elif entry.is_dir():
-                copied(entry.path, there)
-            else:
-                shutil.copyfile(entry.path, there)
-                _like(there, entry.stat())
-    _like(target, found)
-    return Path(target)
-
-
-def _like(path: str | Path, found: os.stat_result) -> None:
-    os.chmod(path, found.st_mode & 0o7777)
-    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 class Sandbox:

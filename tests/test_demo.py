@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.processes import inside
 from tests.sandbox import TIMEOUT, Result, Sandbox
 
 LIMIT = 20.0  # seconds on two cores that have nothing else to do
@@ -115,12 +116,12 @@ def test_it_is_over_soon(kept: tuple[Result, Path]) -> None:
 def test_a_signal_leaves_neither_files_nor_processes(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with _started(tmp_path) as demo:
         _wait_for(demo, "heartbeat")
-        assert _inside(tmp_path)
+        assert len(inside(tmp_path)) > 1  # the demo, and its workers
         demo.send_signal(number)
         time.sleep(0.05)
         demo.send_signal(number)  # impatience is no reason to leave something
         demo.communicate(timeout=TIMEOUT)
-    assert (list(tmp_path.iterdir()), _inside(tmp_path)) == ([], [])
+    assert (list(tmp_path.iterdir()), inside(tmp_path)) == ([], {})
     assert demo.returncode == code
 
 
@@ -169,19 +170,6 @@ def _wait_for(demo: subprocess.Popen[str], word: str) -> None:
         if word in line:
             return
     raise AssertionError(f"the demo never said {word}")
-
-
-def _inside(directory: Path) -> list[str]:
-    """List the processes other than the demo that stand in a directory."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            cwd, command = os.readlink(process / "cwd"), (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if cwd.startswith(f"{directory}/"):
-            found.append(command.replace(b"\0", b" ").decode())
-    return found
 
 
 def _fake_git(directory: Path, verb: str, instead: str) -> None:

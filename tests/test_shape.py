@@ -221,7 +221,8 @@ def _project_files() -> list[Path]:
     )
     if listed.returncode == 0:
         return [ROOT / name for name in os.fsdecode(listed.stdout).split("\0") if name]
-    return [path for folder in ("git_agent", "hooks", "tests", "docs") for path in (ROOT / folder).rglob("*")]
+    found = [path for folder in ("git_agent", "hooks", "tests", "docs") for path in (ROOT / folder).rglob("*")]
+    return [path for path in found if path.suffix != ".pyc"]
 
 
 def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:

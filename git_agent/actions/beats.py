@@ -10,7 +10,6 @@ from git_agent.app import App
 from git_agent.domain.lease import MAX_SKEW_MS
 from git_agent.domain.task import State
 from git_agent.errors import AgentError
-from git_agent.store import leases
 from git_agent.store.attempts import Standing
 
 FIRST = b"assigned\n"
@@ -57,7 +56,7 @@ def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> No
     try:
         with app.store.transaction():
             for task in new:
-                leases.heard(task, heard[task], lease_s)
+                app.store.leases.heard(task, heard[task], lease_s)
     except AgentError as error:
         if error.code != "store-not-writable":
             raise

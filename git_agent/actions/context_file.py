@@ -9,7 +9,7 @@ from git_agent.errors import AgentError, refused
 from git_agent.git.worktrees import ignored
 
 
-def carries_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentError | None]:
+def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentError | None]:
     """Look for the context file in what a task hands in or would land.
 
     rev: a branch's full ref, or the oid of a commit or tree. Returns its oid, None where there is no such thing, and

@@ -9,7 +9,6 @@ from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, usage
 from git_agent.git.config import parse_date
 from git_agent.git.history import Commit
-from git_agent.store import attempts, tasks
 
 
 def find(app: App, ref: str | None) -> Task:
@@ -17,18 +16,19 @@ def find(app: App, ref: str | None) -> Task:
 
     Raises AgentError: exit 1 with the candidates for an unknown or ambiguous one, exit 2 where none is meant.
     """
-    _ = app.store
     if ref is None:
         return _here(app)
     meant = names.parse_ref(ref, app.config.prefix)
     if meant.id is not None:
-        found = tasks.find(meant.id)
+        found = app.store.tasks.find(meant.id)
         candidates = [found] if found else []
     else:
-        candidates = _by_branch(meant.branch) or tasks.by_name(meant.name_key) or _by_branch(meant.prefixed)
+        candidates = (
+            _by_branch(app, meant.branch) or app.store.tasks.by_name(meant.name_key) or _by_branch(app, meant.prefixed)
+        )
     if len(candidates) == 1:
         return candidates[0]
-    raise _ambiguous(ref, candidates) if candidates else _unknown(ref)
+    raise _ambiguous(ref, candidates) if candidates else _unknown(app, ref)
 
 
 def _here(app: App) -> Task:
@@ -39,20 +39,20 @@ def _here(app: App) -> Task:
             "which task? you are not in a worker's worktree",
             "give its id, name or branch: git agent list",
         )
-    return tasks.get(here)
+    return app.store.tasks.get(here)
 
 
-def _by_branch(branch: str | None) -> list[Task]:
+def _by_branch(app: App, branch: str | None) -> list[Task]:
     if branch is None:
         return []
-    attempt = attempts.by_branch(branch)
-    return tasks.by_branch(branch) or ([tasks.get(attempt.task)] if attempt else [])
+    attempt = app.store.attempts.by_branch(branch)
+    return app.store.tasks.by_branch(branch) or ([app.store.tasks.get(attempt.task)] if attempt else [])
 
 
-def _unknown(ref: str) -> AgentError:
+def _unknown(app: App, ref: str) -> AgentError:
     import difflib
 
-    known = {t.name: t for t in tasks.unfinished()}
+    known = {t.name: t for t in app.store.tasks.unfinished()}
     near = difflib.get_close_matches(ref[:60], known, n=5, cutoff=0.5)
     return AgentError(
         "unknown-task",
@@ -67,7 +67,7 @@ def _ambiguous(ref: str, found: list[Task]) -> AgentError:
     return AgentError("ambiguous-task", f"'{ref}' may mean several tasks", "give the id", details=lines)
 
 
-def moment(app: App, text: str) -> int:
+def parse_time(app: App, text: str) -> int:
     """Return the time that `30m`, `7d`, `yesterday` or `2026-01-01` means, in ms since the epoch.
 
     Raises AgentError (exit 2) for what is neither an age nor a date.

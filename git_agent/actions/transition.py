@@ -13,20 +13,20 @@ from git_agent.domain.speaker import COORDINATOR, Speaker, WorkerIdentity, super
 from git_agent.domain.task import Move, State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
-from git_agent.store import attempts, events, intents, leases, messages, tasks
+from git_agent.store import tasks
 
 _ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Transition:
     """The task after a step. moved: False when there was nothing left to do."""
 
     task: Task
     moved: bool
 
 
-def take(
+def transition(
     app: App,
     task: Task,
     step: Step,
@@ -37,7 +37,7 @@ def take(
     by: str | None = None,
     intent: int | None = None,
     **columns: Any,
-) -> Taken:
+) -> Transition:
     """Take a step, or find that it was taken already.
 
     seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
@@ -48,28 +48,28 @@ def take(
     """
     speaker = app.speaker if by is None else Speaker(by, (WorkerIdentity(task.id, None, None),))
     with app.store.transaction():
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         if by is None:
-            fence(app, now)
-        _refuse_under_way(now, intent)
+            require_current(app, now)
+        _refuse_under_way(app, now, intent)
         made = after(now.state, now.hold, step)
         if made is None and done_already(now.state, now.hold, step):
-            return Taken(now, False)
+            return Transition(now, False)
         if made is None:
             raise _impossible(now, step)
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
         said = data(now) if callable(data) else data
-        moved = tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
-        told = (*drafts, *tell_dependents(moved)) if moved.state is State.COMPLETED else drafts
-        messages.send(told, speaker.address, verified=speaker.verified)
+        moved = app.store.tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
+        told = (*drafts, *notify_dependents(app, moved)) if moved.state is State.COMPLETED else drafts
+        app.store.messages.send(told, speaker.address, verified=speaker.verified)
         if moved.state in _ENDS_LEASE or moved.hold:
-            leases.drop(moved.id)
+            app.store.leases.drop(moved.id)
         if intent is not None:
-            intents.end(intent)
+            app.store.intents.end(intent)
     if made.fences:
-        beats(app, attempts.standing())  # whoever was superseded is told at its next commit
-    return Taken(moved, True)
+        beats(app, app.store.attempts.standing())  # whoever was superseded is told at its next commit
+    return Transition(moved, True)
 
 
 def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
@@ -82,8 +82,8 @@ def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
     return {"settled_oid": tip} if tip is not None and (ended or resumed) else {}
 
 
-def _refuse_under_way(task: Task, mine: int | None) -> None:
-    other = intents.of_task(task.id)
+def _refuse_under_way(app: App, task: Task, mine: int | None) -> None:
+    other = app.store.intents.of_task(task.id)
     if other is not None and other.id != mine and not processes.is_gone(other.owner):
         raise AgentError(
             "under-way",
@@ -124,7 +124,7 @@ def _impossible(task: Task, step: Step) -> AgentError:
     return refused("wrong-state", message, hint.format(id=task.id))
 
 
-def fence(app: App, task: Task) -> None:
+def require_current(app: App, task: Task) -> None:
     """Let nobody pass who carries an attempt or epoch of the task that is not the current one.
 
     Every verb that changes a task calls it before any other refusal. Raises AgentError (exit 5).
@@ -132,19 +132,19 @@ def fence(app: App, task: Task) -> None:
     if not app.speaker.superseded(task):
         return
     # The first event of an epoch is the one that began it; later ones are the present worker's.
-    began = events.superseding(task.id, task.epoch - 1)
+    began = app.store.events.superseding(task.id, task.epoch - 1)
     by = f"{began.kind.removeprefix('task.')} by {began.actor}" if began else f"it is {task.state}"
     raise superseded_error(task, by)
 
 
-def tell_dependents(done: Task) -> list[Draft]:
+def notify_dependents(app: App, done: Task) -> list[Draft]:
     """Draft the messages about a task that is COMPLETED now; call it in the change's transaction.
 
     The coordinator hears of each task that can be claimed now, and the workers of live ones that what they build on is
     there.
     """
     drafts = []
-    for child in map(tasks.get, tasks.children(done.id)):
+    for child in map(app.store.tasks.get, app.store.tasks.children(done.id)):
         if child.state is State.OPEN and child.unresolved == 0:
             body = f"{child.label} can be claimed: {done.label}, the last one that it waited for, is COMPLETED"
             drafts.append(Draft(COORDINATOR, body, child.id, until=State.OPEN))

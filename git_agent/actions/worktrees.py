@@ -8,10 +8,9 @@ import os
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.git.worktrees import registry
-from git_agent.store import attempts
 
 
-def home(app: App) -> str:
+def worktree_root(app: App) -> str:
     """Return the absolute path of the directory that holds the worktrees of tasks; it need not exist."""
     repo = app.repo
     where = repo.main_worktree or _home_of_bare(repo.common_dir)
@@ -26,10 +25,10 @@ def _home_of_bare(common_dir: str) -> str:
     return os.path.dirname(common_dir) if hidden else common_dir
 
 
-def unlock(app: App, task: Task) -> None:
+def unlock_worktrees(app: App, task: Task) -> None:
     """Unlock the worktrees of a task that ended; one that is gone, or locked by somebody else, stays as it is."""
     ours = registry.LOCK_REASON.format(task=task.id)
-    for attempt in attempts.present(task.id):
+    for attempt in app.store.attempts.present(task.id):
         if attempt.worktree is not None and registry.observe(app.repo, attempt.worktree).locked == ours:
             with contextlib.suppress(OSError):
                 registry.unlock(app.repo, attempt.worktree)

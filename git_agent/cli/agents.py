@@ -64,14 +64,13 @@ def run_verb(
 
 def _chosen(app: App, ref: str | None, agent: str | None, words: Sequence[str], fresh: bool) -> tuple[Task, Command]:
     """The command first: a task is not taken from the queue for one that can't be run."""
-    from git_agent.actions.attempts.claim import obtain
+    from git_agent.actions.attempts.claim import acquire
     from git_agent.actions.lookup import find
     from git_agent.actions.running.run import choose_agent
-    from git_agent.store import tasks
 
     named = find(app, ref) if ref is not None or app.worker_of is not None else None
-    chosen = choose_agent(app, named or next(iter(tasks.ready()), None), agent, words)
-    found = obtain(app, named, agent=agent, fresh=fresh)
+    chosen = choose_agent(app, named or next(iter(app.store.tasks.ready()), None), agent, words)
+    found = acquire(app, named, agent=agent, fresh=fresh)
     return found, chosen if named or words or agent else choose_agent(app, found, None, ())
 
 
@@ -87,9 +86,8 @@ def _begin_anew(app: App, task: Task, chosen: Command) -> None:
 
 
 def _detached(app: App, task: Task, pid: int) -> Answer:
-    from git_agent.store import tasks
 
-    return task_answer(app, tasks.get(task.id), [f"{task.label} runs: process {pid}"], pid=pid)
+    return task_answer(app, app.store.tasks.get(task.id), [f"{task.label} runs: process {pid}"], pid=pid)
 
 
 def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
@@ -139,7 +137,7 @@ def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, che
         text = b"".join(following.read(log)).decode(errors="replace")
         return task_answer(app, log.task, [], path=log.path, older=log.older, text=text)
     say_notices(app)
-    _print(following.follow(log, check=check) if follow else following.read(log), raw)
+    _print(following.follow(app, log, check=check) if follow else following.read(log), raw)
     return Answer({})
 
 

@@ -126,9 +126,8 @@ def call(app: App, first: int | None = None) -> None:
     """
     if "store" not in app.__dict__:
         return
-    from git_agent.store import events
 
-    own = events.take_calls()
+    own = app.store.events.take_calls()
     if own is None and first is None:
         return
     from git_agent.actions.views.notify import notify
@@ -152,14 +151,11 @@ def leave(app: App) -> None:
 
 def _end(app: App) -> None:
     call(app)
-    if "store" in app.__dict__:
-        from git_agent.store import events
+    if "store" in app.__dict__ and app.store.events.take_news():
+        from git_agent.actions.setup.hooks import write_guard_files
 
-        if events.take_news():
-            from git_agent.actions.setup.hooks import protect
-
-            with contextlib.suppress(AgentError, OSError):  # the next command does it
-                protect(app)
+        with contextlib.suppress(AgentError, OSError):  # the next command does it
+            write_guard_files(app)
     app.close()
 
 
@@ -172,12 +168,12 @@ def _progress(as_json: bool) -> Callable[[str], None]:
 
 
 def _look(app: App) -> None:
-    from git_agent.actions.reconcile.notices import take_unsaid
-    from git_agent.actions.reconcile.reconcile import look
+    from git_agent.actions.reconcile.notices import take_notices
+    from git_agent.actions.reconcile.reconcile import reconcile
 
     try:
-        seen = look(app, typed=True)
-        lines = [*take_unsaid(app), *seen.lines]
+        seen = reconcile(app, typed=True)
+        lines = [*take_notices(app), *seen.lines]
         from git_agent.runtime import draining
 
         draining.free(app)
@@ -235,10 +231,9 @@ def _mail(app: App) -> list[str]:
     """
     if not app.worker_of:
         return []
-    from git_agent.store import deliveries, tasks
 
-    new, overdue = deliveries.calling([str(app.worker_of)])
-    task = tasks.find(app.worker_of) if new or overdue else None
+    new, overdue = app.store.deliveries.calling([str(app.worker_of)])
+    task = app.store.tasks.find(app.worker_of) if new or overdue else None
     if task is None or app.speaker.superseded(task):
         return []
     lines = [f"mail waits ({new}): git agent inbox"] if new else []

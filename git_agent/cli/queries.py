@@ -96,12 +96,12 @@ def log_verb(app: App, task: str | None, since: str | None) -> Answer:
 
     With --json one object a line.
     """
-    from git_agent.actions.lookup import find, moment
+    from git_agent.actions.lookup import find, parse_time
     from git_agent.actions.views.history import log
     from git_agent.render import json, lines
 
     found = find(app, task) if task is not None or app.worker_of else None
-    entries = log(app, found, since_ms=None if since is None else moment(app, since))
+    entries = log(app, found, since_ms=None if since is None else parse_time(app, since))
     return Answer({}, map(lines.entry_line, entries), rows=[json.entry_json(e) for e in entries])
 
 

@@ -206,13 +206,12 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     from git_agent.actions.lookup import find
     from git_agent.actions.removal.remove import rm
     from git_agent.render import json, lines
-    from git_agent.store import tasks
 
     found = find(app, task)
     gone = rm(app, found, force=force, unmerged=unmerged, dry_run=dry_run)
     said = lines.removal_lines(gone, "would remove" if dry_run else "removed") or [f"nothing is left of {found.label}"]
     talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
-    return task_answer(app, tasks.get(found.id), said, talk, removed=json.retired_json(gone), dry_run=dry_run)
+    return task_answer(app, app.store.tasks.get(found.id), said, talk, removed=json.retired_json(gone), dry_run=dry_run)
 
 
 @verb("clean")

@@ -131,11 +131,11 @@ def sync_verb(app: App, background: bool) -> Answer:
 
         draining.look_until_quiet(app)
         return Answer({"noticed": []})
-    from git_agent.actions.reconcile.notices import take_unsaid
-    from git_agent.actions.reconcile.reconcile import look
+    from git_agent.actions.reconcile.notices import take_notices
+    from git_agent.actions.reconcile.reconcile import reconcile
 
-    seen = look(app, remotes=True, typed=True).lines
-    lines = [*take_unsaid(app), *seen]
+    seen = reconcile(app, remotes=True, typed=True).lines
+    lines = [*take_notices(app), *seen]
     return Answer({"noticed": list(lines)}, [visible(line) for line in lines] or ["nothing new"])
 
 

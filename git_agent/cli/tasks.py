@@ -125,12 +125,11 @@ def spawn_verb(
         return _placed(app, spawn(app, order, task, adopt=branch))
     from git_agent.actions.running.run import choose_agent
     from git_agent.runtime.running import run_behind
-    from git_agent.store import tasks
 
     chosen = choose_agent(app, task, agent, command)
     made = spawn(app, order, task, adopt=branch)
     pid = run_behind(app, made, chosen)
-    return _placed(app, tasks.get(made.id), f"{made.label} runs: process {pid}")
+    return _placed(app, app.store.tasks.get(made.id), f"{made.label} runs: process {pid}")
 
 
 def _meant(app: App, text: str) -> Task | None:
@@ -141,12 +140,15 @@ def _meant(app: App, text: str) -> Task | None:
     from git_agent.actions.lookup import find
     from git_agent.domain import names
     from git_agent.domain.task import State
-    from git_agent.store import intents, tasks
 
     meant = names.parse_ref(text, app.config.prefix)
     if meant.id is not None or text.startswith((app.config.prefix, "refs/heads/")):
         return find(app, text)
-    named = [t for t in tasks.by_name(meant.name_key) if t.state is State.OPEN and intents.of_task(t.id) is None]
+    named = [
+        t
+        for t in app.store.tasks.by_name(meant.name_key)
+        if t.state is State.OPEN and app.store.intents.of_task(t.id) is None
+    ]
     return named[0] if len(named) == 1 else None
 
 

@@ -71,10 +71,9 @@ def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
     from git_agent.actions.views.task import view
     from git_agent.render import json
     from git_agent.render import undo as undo_lines
-    from git_agent.store import tasks
 
     # A fix may be of a task that is not there.
-    found = map(tasks.find, dict.fromkeys(t for o, _ in done.operations for t in o.tasks))
+    found = map(app.store.tasks.find, dict.fromkeys(t for o, _ in done.operations for t in o.tasks))
     changed = [task for task in found if task is not None]
     return Answer(
         {

@@ -28,11 +28,9 @@ def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> No
     """
     from git_agent.actions.lookup import find
     from git_agent.runtime.watching import follow
-    from git_agent.store import events
 
-    _ = app.store
     only = find(app, task).id if task is not None or app.worker_of else None
-    newest = events.newest()
+    newest = app.store.events.newest()
     if since is not None and since > newest:
         _say(f"event {since} is not there yet: the newest is {newest}")
     start = newest if since is None else min(since, _LAST)
@@ -58,10 +56,10 @@ def _print(app: App, happened: list[Event], as_json: bool) -> None:
     if not happened:
         return
     if as_json:
-        from git_agent.actions.views.history import Entry
+        from git_agent.actions.views.history import LogEntry
         from git_agent.render import json
 
-        said = [json.document(json.entry_json(Entry(e.at, event=e))) for e in happened]
+        said = [json.document(json.entry_json(LogEntry(e.at, event=e))) for e in happened]
     else:
         from git_agent.render import lines
 

@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from git_agent.errors import AgentError
@@ -66,10 +67,10 @@ def _ask(path: str | None, env: Mapping[str, str]) -> list[str]:
     try:
         done = git("rev-parse", "--path-format=absolute", *_ASKED, cwd=path, env=env, ok=(0, 128))
     except AgentError as error:
-        raise (_explained(error) if isinstance(error, GitError) else error) from error
+        raise (_explained(error, path) if isinstance(error, GitError) else error) from error
     lines = done.text.split("\n")
     if len(lines) < 4 or (done.status and "must be run in a work tree" not in done.err):
-        raise _explained(GitError(("git", "rev-parse"), done.status, done.err))
+        raise _explained(GitError(("git", "rev-parse"), done.status, done.err), path)
     if len(lines) == (5 if done.status == 0 else 4):
         return [*lines, ""][:5]
     return [_one(each, path, env) for each in _ASKED]  # a newline in a path
@@ -80,13 +81,23 @@ def _one(question: str, path: str | None, env: Mapping[str, str]) -> str:
     return done.text if done.status == 0 else ""
 
 
-def _explained(error: GitError) -> AgentError:
+def _lost(error: GitError, path: str | None) -> str | None:
+    """Return the directory of a worktree that its .git file names and that is gone."""
+    if lost := re.search(r"not a git repository: (.*/worktrees/[^/\n]*)", error.stderr):
+        return lost[1]
+    if "not a git repository: (null)" in error.stderr:  # git 2.55
+        where = Path(path or ".").absolute()
+        file = next((each / ".git" for each in (where, *where.parents) if (each / ".git").is_file()), None)
+        return os.fsdecode(file.read_bytes()).removeprefix("gitdir: ").rstrip("\n") if file else None
+    return None
+
+
+def _explained(error: GitError, path: str | None) -> AgentError:
     if "dubious ownership" in error.stderr:
         hint = next((line.strip() for line in error.details if "safe.directory" in line), "")
         return AgentError("unsafe-repository", error.message, hint, details=error.details)
-    # "not a git repository: <path>": a .git file names a directory that is not there.
-    if lost := re.search(r"not a git repository: (.*/worktrees/[^/\n]*)", error.stderr):
-        says = f"the repository of this worktree is not where it was: {lost[1]} is gone"
+    if lost := _lost(error, path):
+        says = f"the repository of this worktree is not where it was: {lost} is gone"
         return AgentError("worktree-lost", says, "in the repository, if it was moved: git worktree repair")
     if re.search(r"not a git repository", error.stderr):
         return AgentError("not-a-repository", "not a git repository (or any of the parent directories)", "git init")

@@ -89,7 +89,8 @@ class ProgramGroup:
         """Start a program with empty standard input and both outputs in one stream.
 
         env: the whole environment
-        terminal_width: columns of a pseudo-terminal for its output; None: a pipe
+        terminal_width: columns of a pseudo-terminal for its output; None: a pipe;
+            without terminals (a container without /dev/pts) it is a pipe, too
 
         Raises OSError if it can't be started.
         """
@@ -169,7 +170,10 @@ def defer_signals() -> Iterator[None]:
 
 
 def _terminal(width: int) -> tuple[int, int]:
-    reader, writer = os.openpty()
+    try:
+        reader, writer = os.openpty()
+    except OSError:  # a container without /dev/pts: then it prints to a pipe
+        return os.pipe()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     attributes = termios.tcgetattr(writer)
     attributes[1] &= ~termios.OPOST  # keep \n as a single character

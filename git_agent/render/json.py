@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.actions.removal.retire import Retired
-from git_agent.actions.views.history import Entry
+from git_agent.actions.views.history import LogEntry
 from git_agent.actions.views.needs import Need
 from git_agent.actions.views.sessions import Running
 from git_agent.actions.views.task import TaskView
@@ -115,7 +115,7 @@ def unacknowledged_json(said: Message) -> dict[str, Any]:
     return {"message": said.id, "sender": said.sender, "to": said.to, "sent_at": sent, "state": said.state}
 
 
-def entry_json(line: Entry) -> dict[str, Any]:
+def entry_json(line: LogEntry) -> dict[str, Any]:
     """Return a line of the log as JSON values: one of event, message, commit."""
     at = {"at": rfc3339(line.at)}
     if line.event is not None:
@@ -153,7 +153,7 @@ def notification_json(call: Notification) -> dict[str, Any]:
 
     words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(event_text(call.event), _LONGEST))
     text = ": ".join(filter(None, words))
-    line = entry_json(Entry(call.event.at, event=call.event))
+    line = entry_json(LogEntry(call.event.at, event=call.event))
     return {**line, "why": call.why, "command": call.command, "text": text}
 
 

@@ -14,7 +14,7 @@ from git_agent.render.text import age, cut, rfc3339, visible
 
 if TYPE_CHECKING:
     from git_agent.actions.removal.retire import Retired
-    from git_agent.actions.views.history import Entry, Stats
+    from git_agent.actions.views.history import LogEntry, Stats
     from git_agent.actions.views.ready import Ready
     from git_agent.actions.views.sessions import Running
     from git_agent.actions.views.show import Shown
@@ -261,7 +261,7 @@ def event_text(happened: Event) -> str:
     return next((visible(str(t)).strip() for t in texts if t), "")
 
 
-def entry_line(line: Entry) -> str:
+def entry_line(line: LogEntry) -> str:
     """Format one line of the log."""
     if line.event is not None:
         return event_line(line.event)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from git_agent.actions.views.prime import Left, Primer
+from git_agent.actions.views.prime import LeftBehind, Primer
 from git_agent.actions.views.task import TaskView
 from git_agent.domain.message import Message
 from git_agent.domain.task import State
@@ -68,7 +68,7 @@ def _facts(viewed: TaskView) -> Iterator[str]:
     yield from (f"{name + ':':<10} {visible(value)}" for name, value in pairs if value)
 
 
-def _earlier(left: Sequence[Left], task: int) -> Iterator[str]:
+def _earlier(left: Sequence[LeftBehind], task: int) -> Iterator[str]:
     if left:
         yield "earlier attempts left this; look at it before you start again:"
     for each in left[-_LEFT:]:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from git_agent.actions.reconcile.notices import keep_unsaid
-from git_agent.actions.reconcile.reconcile import look
+from git_agent.actions.reconcile.notices import queue_notices
+from git_agent.actions.reconcile.reconcile import reconcile
 from git_agent.app import App
 from git_agent.git import locks, spool
 from git_agent.proc import processes, program, programs
@@ -30,7 +30,7 @@ def look_until_quiet(app: App) -> None:
             return
         for _ in range(_ROUNDS):
             _say(pid, f"{os.getpid()} {processes.myself().pid_start}\n")
-            keep_unsaid(app, look(app, remotes=True).lines)
+            queue_notices(app, reconcile(app, remotes=True).lines)
             _say(pid, "")
             if not spool.has_moved(app.spool_dir):
                 return

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from git_agent.actions.running.logs import Log
+from git_agent.app import App
 from git_agent.errors import AgentError
 from git_agent.proc import logfile
 from git_agent.proc.logfile import OLDER_SUFFIX
-from git_agent.store import sessions
 
 _LOOK_S = 0.1
 _CHUNK = 65536
@@ -26,7 +26,7 @@ def read(log: Log) -> Iterator[bytes]:
                 yield from _rest(file)
 
 
-def follow(log: Log, *, check: bool = False) -> Iterator[bytes]:
+def follow(app: App, log: Log, *, check: bool = False) -> Iterator[bytes]:
     """Yield what was printed, and what is printed until it has ended. check: it is of a check, not of a session.
 
     An agent that fills two files between two looks, 80 MB in a second, is followed with a gap.
@@ -36,7 +36,7 @@ def follow(log: Log, *, check: bool = False) -> Iterator[bytes]:
     file = _opened(log.path)  # it is exchanged for the next one when it is full
     try:
         while True:
-            going = _is_checked(log) if check else bool(sessions.unended(log.task.id))
+            going = _is_checked(log) if check else bool(app.store.sessions.unended(log.task.id))
             yield from _rest(file)
             following = _following(file.fileno(), log.path)
             if following:

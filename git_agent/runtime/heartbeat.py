@@ -18,7 +18,6 @@ from git_agent.errors import AgentError
 from git_agent.git.worktrees import activity
 from git_agent.proc import processes
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Lost, Mail, Say, Stopped, ToBeat
-from git_agent.store import events, leases
 from git_agent.store.leases import Pulse
 from git_agent.store.store import Store
 
@@ -103,7 +102,7 @@ class Heartbeat(threading.Thread):
         self._look()
         lease_s = worker.beat_s * RUN_BEATS
         with self._store.transaction():
-            pulse = leases.renew(worker.task, worker.epoch, worker.session, lease_s, self._progress_at)
+            pulse = self._store.leases.renew(worker.task, worker.epoch, worker.session, lease_s, self._progress_at)
         self._tell(pulse)
         if self._failures:
             self._failures = 0
@@ -134,7 +133,7 @@ class Heartbeat(threading.Thread):
         if self._superseded:
             return
         self._superseded = True
-        change = events.superseding(self._worker.task, self._worker.epoch)
+        change = self._store.events.superseding(self._worker.task, self._worker.epoch)
         by, kill = (change.actor, bool(change.data.get("kill"))) if change else ("somebody", False)
         how = change.kind if change else "task.superseded"
         if how == event_kind(Step.CANCEL) or (pulse is not None and pulse.state == State.CANCELLED):

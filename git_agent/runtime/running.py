@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from git_agent.actions.running.finish import Settled, settle
-from git_agent.actions.running.run import Begun, run
+from git_agent.actions.running.finish import Finished, finish_session
+from git_agent.actions.running.run import RunStarted, run
 from git_agent.app import App
 from git_agent.domain.command import Command, quote_command
 from git_agent.domain.command_exit import CommandExit
@@ -25,7 +25,6 @@ from git_agent.runtime.channel import FromBeat, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
 from git_agent.runtime.signals import Signals
 from git_agent.runtime.supervisor import Order, Streams, supervise
-from git_agent.store import sessions
 
 SHORTEST_BEAT_S = 0.05
 _IDENTITY = ("GIT_AGENT_TASK", "GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_TOKEN", "GIT_AGENT_WORKTREE")
@@ -36,7 +35,7 @@ class Ran:
     """A command that ended, and where its task went."""
 
     ended: CommandExit
-    settled: Settled
+    settled: Finished
 
 
 class Report:
@@ -68,7 +67,7 @@ class _Run:
     """One session's dealings with its agent's process. leader: that process, once it is on record."""
 
     app: App
-    begun: Begun
+    begun: RunStarted
     beat_s: float
     report: Report | None
     leader: ProcessId | None = None
@@ -78,7 +77,7 @@ class _Run:
         self.leader = processes.describe(pid)
         assert self.leader is not None
         with self.app.store.transaction():
-            sessions.lead(self.begun.session, self.leader)
+            self.app.store.sessions.lead(self.begun.session, self.leader)
         if self.report is not None:
             self.report.runs()
 
@@ -123,7 +122,7 @@ def run_here(
             app.notice(note)
         if log.failed is not None:
             app.notice(f"the log is not whole: {log.failed.strerror}")
-        return Ran(ended, settle(app, begun, ended))
+        return Ran(ended, finish_session(app, begun, ended))
 
 
 def run_behind(app: App, task: Task, chosen: Command) -> int:
@@ -155,7 +154,7 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
 
 
 @contextmanager
-def _log(app: App, begun: Begun) -> Iterator[Logfile]:
+def _log(app: App, begun: RunStarted) -> Iterator[Logfile]:
     directory = os.path.join(app.store_dir, "logs")
     logfile.prune_logs(directory)
     log = Logfile(logfile.attempt_log(directory, begun.task.id, begun.task.attempt))
@@ -169,7 +168,7 @@ def _log(app: App, begun: Begun) -> Iterator[Logfile]:
 
 
 @contextmanager
-def _streams(begun: Begun, behind: bool, as_json: bool) -> Iterator[Streams]:
+def _streams(begun: RunStarted, behind: bool, as_json: bool) -> Iterator[Streams]:
     """A terminal in the background, or one that is read in somebody else's turn, is not ours to give away."""
     seated = not behind and not as_json and terminal.is_interactive()
     given = begun.prompt if begun.reads else os.devnull if behind or _is_others(seated) else None
@@ -188,7 +187,7 @@ def _is_others(seated: bool) -> bool:
         return True
 
 
-def _environment(app: App, begun: Begun) -> dict[str, str]:
+def _environment(app: App, begun: RunStarted) -> dict[str, str]:
     task = begun.task
     own = (str(task.id), str(task.epoch), begun.actor, begun.token, task.worktree or "")
     kept = {name: value for name, value in app.env.items() if name not in LOCAL_NAMES}

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from git_agent.domain.task import LIVE
-from git_agent.store.messages import rows
 from git_agent.store.tasks import UNFINISHED
 
-
-def is_current(task: int, attempt: int | None, epoch: int | None) -> bool:
-    """Tell whether a task is there with this attempt and epoch; None for any."""
-    found = rows("SELECT attempt, epoch FROM task WHERE id = ?", task)
-    return bool(found) and attempt in (None, found[0][0]) and epoch in (None, found[0][1])
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
 
 
-def is_unfinished(task: int) -> bool:
-    """Tell whether a task is there and neither completed nor cancelled."""
-    return bool(rows(f"SELECT 1 FROM task WHERE id = ? AND {UNFINISHED.sql}", task))
+class Addresses:
+    """Which tasks can be written to, and who may speak for them."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-def live() -> list[str]:
-    """List the addresses of the workers of live tasks, the oldest task's first."""
-    found = rows(f"SELECT id, state FROM task WHERE {UNFINISHED.sql} ORDER BY id")
-    return [str(task) for task, state in found if state in LIVE]
+    def is_current(self, task: int, attempt: int | None, epoch: int | None) -> bool:
+        """Tell whether a task is there with this attempt and epoch; None for any."""
+        found = self._store.messages.rows("SELECT attempt, epoch FROM task WHERE id = ?", task)
+        return bool(found) and attempt in (None, found[0][0]) and epoch in (None, found[0][1])
+
+    def is_unfinished(self, task: int) -> bool:
+        """Tell whether a task is there and neither completed nor cancelled."""
+        return bool(self._store.messages.rows(f"SELECT 1 FROM task WHERE id = ? AND {UNFINISHED.sql}", task))
+
+    def live(self) -> list[str]:
+        """List the addresses of the workers of live tasks, the oldest task's first."""
+        found = self._store.messages.rows(f"SELECT id, state FROM task WHERE {UNFINISHED.sql} ORDER BY id")
+        return [str(task) for task, state in found if state in LIVE]

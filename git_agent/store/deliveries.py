@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from git_agent.domain.message import REDELIVERY_S
 from git_agent.domain.speaker import COORDINATOR, HUMAN
-from git_agent.store.engine import NOW_MS
-from git_agent.store.messages import VIEW, rows, views
+from git_agent.store.messages import VIEW
+from git_agent.store.orm import NOW_MS
 
 if TYPE_CHECKING:
     from git_agent.domain.message import Message
     from git_agent.domain.task import Hold, State
+    from git_agent.store.store import Store
 
 _OPEN = "d.state IN ('new', 'seen')"
 _OVERDUE = f"d.seen_at < {NOW_MS.sql} - {int(REDELIVERY_S * 1000)}"
@@ -23,94 +24,126 @@ _MANY = 500  # messages or recipients of one statement
 _T = TypeVar("_T")
 
 
-def waiting(recipients: Sequence[str], limit: int) -> list[Message]:
-    """List what recipients have not acknowledged: urgent messages first, then the oldest; limit at most."""
-    where = f"d.recipient IN ({_marks(recipients)}) AND {_OPEN}"
-    return views(f"{VIEW} WHERE {where} ORDER BY m.urgent DESC, m.id, d.recipient LIMIT ?", *recipients, limit)
+class Deliveries:
+    """Who got which message, and how far each was delivered."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-def due(recipients: Sequence[str]) -> bool:
-    """Tell whether a message is to be delivered: a new one, or one that was seen a while ago and not acknowledged."""
-    where = f"d.recipient IN ({_marks(recipients)}) AND {_DUE}"
-    return bool(rows(f"SELECT EXISTS (SELECT 1 FROM delivery d WHERE {where})", *recipients)[0][0])
+    def waiting(self, recipients: Sequence[str], limit: int) -> list[Message]:
+        """List what recipients have not acknowledged: urgent messages first, then the oldest; limit at most."""
+        where = f"d.recipient IN ({_marks(recipients)}) AND {_OPEN}"
+        return self._store.messages.views(
+            f"{VIEW} WHERE {where} ORDER BY m.urgent DESC, m.id, d.recipient LIMIT ?", *recipients, limit
+        )
 
+    def due(self, recipients: Sequence[str]) -> bool:
+        """Tell whether a message is due: a new one, or one that was seen a while ago and not acknowledged."""
+        where = f"d.recipient IN ({_marks(recipients)}) AND {_DUE}"
+        return bool(
+            self._store.messages.rows(f"SELECT EXISTS (SELECT 1 FROM delivery d WHERE {where})", *recipients)[0][0]
+        )
 
-def see(messages: Sequence[int], recipients: Sequence[str]) -> None:
-    """Record that messages were shown to recipients; call it in a transaction."""
-    for some in _portions(messages):
-        where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_DUE}"
-        rows(f"UPDATE delivery AS d SET state = 'seen', seen_at = {NOW_MS.sql} WHERE {where}", *some, *recipients)
+    def see(self, messages: Sequence[int], recipients: Sequence[str]) -> None:
+        """Record that messages were shown to recipients; call it in a transaction."""
+        for some in _portions(messages):
+            where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_DUE}"
+            self._store.messages.rows(
+                f"UPDATE delivery AS d SET state = 'seen', seen_at = {NOW_MS.sql} WHERE {where}", *some, *recipients
+            )
 
+    def acknowledge(self, messages: Sequence[int], recipients: Sequence[str]) -> set[int]:
+        """Record that recipients acknowledged messages; return those that were open. Call it in a transaction."""
+        acked = set[int]()
+        for some in _portions(messages):
+            where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_OPEN}"
+            query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {where} RETURNING message"
+            acked |= {row[0] for row in self._store.messages.rows(query, *some, *recipients)}
+        return acked
 
-def acknowledge(messages: Sequence[int], recipients: Sequence[str]) -> set[int]:
-    """Record that recipients have acknowledged messages; return those that they had not. Call it in a transaction."""
-    acked = set[int]()
-    for some in _portions(messages):
-        where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_OPEN}"
+    def received(self, messages: Sequence[int], recipients: Sequence[str]) -> dict[int, Message]:
+        """Map those messages that recipients got, acknowledged or not, to what they got."""
+        found: dict[int, Message] = {}
+        for some in _portions(messages):
+            where = f"m.id IN ({_marks(some)}) AND d.recipient IN ({_marks(recipients)}) ORDER BY d.recipient"
+            found |= {m.id: m for m in self._store.messages.views(f"{VIEW} WHERE {where}", *some, *recipients)}
+        return found
+
+    def settle(self, task: int, state: State, hold: Hold | None) -> None:
+        """Acknowledge the messages about a task that announced another state or hold than it has now.
+
+        What a change asked of somebody need not be read once it is done. Call it in the change's transaction.
+        """
+        announced = "SELECT id FROM message WHERE task = ? AND until IS NOT NULL AND until NOT IN (?, ?)"
+        query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {_OPEN} AND message IN"
+        self._store.messages.rows(f"{query} ({announced})", task, state, hold or "")
+
+    def unread(self, recipients: Sequence[str]) -> dict[str, int]:
+        """Count the messages each recipient has not acknowledged."""
+        counts: dict[str, int] = {}
+        for some in _portions(recipients):
+            where = f"{_OPEN} AND d.recipient IN ({_marks(some)})"
+            counts |= dict(
+                self._store.messages.rows(
+                    f"SELECT d.recipient, COUNT(*) FROM delivery d WHERE {where} GROUP BY 1", *some
+                )
+            )
+        return counts
+
+    def calling(self, recipients: Sequence[str]) -> tuple[int, int]:
+        """Count what recipients should hear of: new messages, and seen ones whose acknowledgement is overdue."""
+        late = f"d.state = 'seen' AND m.needs_ack AND {_OVERDUE}"
+        counts = f"SELECT COUNT(*) FILTER (WHERE d.state = 'new'), COUNT(*) FILTER (WHERE {late})"
+        joined = "FROM delivery d JOIN message m ON m.id = d.message"
+        query = f"{counts} {joined} WHERE d.recipient IN ({_marks(recipients)}) AND {_OPEN}"
+        ((new, overdue),) = self._store.messages.rows(query, *recipients)
+        return int(new), int(overdue)
+
+    def for_people(self) -> tuple[int, int]:
+        """Count what people have not seen, and how much of it is urgent, beside what a task's state asks of them
+        anyway.
+        """
+        joined = "FROM delivery d JOIN message m ON m.id = d.message"
+        where = f"d.recipient IN (?, ?) AND {_OPEN} AND d.state = 'new' AND m.until IS NULL"
+        ((new, urgent),) = self._store.messages.rows(
+            f"SELECT COUNT(*), COUNT(*) FILTER (WHERE m.urgent) {joined} WHERE {where}", HUMAN, COORDINATOR
+        )
+        return int(new), int(urgent)
+
+    def unacknowledged(self, senders: Sequence[str] | None = None, limit: int = 100) -> list[Message]:
+        """List the messages that want an acknowledgement and have none, the oldest first; senders: of these alone.
+
+        Of people and unfinished tasks: nobody acknowledges for a task that is finished. What a task's state asks for
+        anyway is not among them.
+        """
+        there = "SELECT CAST(id AS TEXT) FROM task WHERE state NOT IN ('COMPLETED','CANCELLED')"
+        where = f"{_OPEN} AND m.needs_ack AND m.until IS NULL AND (d.recipient IN (?, ?) OR d.recipient IN ({there}))"
+        if senders is not None:
+            where += f" AND m.sender IN ({_marks(senders)})"
+        return self._store.messages.views(
+            f"{VIEW} WHERE {where} ORDER BY m.id LIMIT ?", HUMAN, COORDINATOR, *(senders or ()), limit
+        )
+
+    def waiting_places(self) -> list[tuple[str, int, int]]:
+        """List who has messages that were never seen: recipient, how many, the first one's id. What a task's state
+        announces anyway does not count.
+        """
+        joined = "FROM delivery d JOIN message m ON m.id = d.message"
+        where = "d.state = 'new' AND m.until IS NULL GROUP BY 1 ORDER BY 1"
+        found = self._store.messages.rows(f"SELECT d.recipient, COUNT(*), MIN(m.id) {joined} WHERE {where}")
+        return [(str(to), number, first) for to, number, first in found]
+
+    def let_go(self, recipient: str) -> list[int]:
+        """Acknowledge all that waits for a recipient that does not exist, in a transaction; return the messages."""
+        where = f"recipient = ? AND {_OPEN}"
         query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {where} RETURNING message"
-        acked |= {row[0] for row in rows(query, *some, *recipients)}
-    return acked
+        return sorted(row[0] for row in self._store.messages.rows(query, recipient))
 
-
-def received(messages: Sequence[int], recipients: Sequence[str]) -> dict[int, Message]:
-    """Map those messages that recipients got, acknowledged or not, to what they got."""
-    found: dict[int, Message] = {}
-    for some in _portions(messages):
-        where = f"m.id IN ({_marks(some)}) AND d.recipient IN ({_marks(recipients)}) ORDER BY d.recipient"
-        found |= {m.id: m for m in views(f"{VIEW} WHERE {where}", *some, *recipients)}
-    return found
-
-
-def settle(task: int, state: State, hold: Hold | None) -> None:
-    """Acknowledge the messages about a task that announced another state or hold than it has now.
-
-    What a change asked of somebody need not be read once it is done. Call it in the change's transaction.
-    """
-    announced = "SELECT id FROM message WHERE task = ? AND until IS NOT NULL AND until NOT IN (?, ?)"
-    query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {_OPEN} AND message IN"
-    rows(f"{query} ({announced})", task, state, hold or "")
-
-
-def unread(recipients: Sequence[str]) -> dict[str, int]:
-    """Count the messages each recipient has not acknowledged."""
-    counts: dict[str, int] = {}
-    for some in _portions(recipients):
-        where = f"{_OPEN} AND d.recipient IN ({_marks(some)})"
-        counts |= dict(rows(f"SELECT d.recipient, COUNT(*) FROM delivery d WHERE {where} GROUP BY 1", *some))
-    return counts
-
-
-def calling(recipients: Sequence[str]) -> tuple[int, int]:
-    """Count what recipients should hear of: new messages, and seen ones whose acknowledgement is overdue."""
-    late = f"d.state = 'seen' AND m.needs_ack AND {_OVERDUE}"
-    counts = f"SELECT COUNT(*) FILTER (WHERE d.state = 'new'), COUNT(*) FILTER (WHERE {late})"
-    joined = "FROM delivery d JOIN message m ON m.id = d.message"
-    query = f"{counts} {joined} WHERE d.recipient IN ({_marks(recipients)}) AND {_OPEN}"
-    ((new, overdue),) = rows(query, *recipients)
-    return int(new), int(overdue)
-
-
-def for_people() -> tuple[int, int]:
-    """Count what people have not seen, and how much of it is urgent, beside what a task's state asks of them anyway."""
-    joined = "FROM delivery d JOIN message m ON m.id = d.message"
-    where = f"d.recipient IN (?, ?) AND {_OPEN} AND d.state = 'new' AND m.until IS NULL"
-    ((new, urgent),) = rows(
-        f"SELECT COUNT(*), COUNT(*) FILTER (WHERE m.urgent) {joined} WHERE {where}", HUMAN, COORDINATOR
-    )
-    return int(new), int(urgent)
-
-
-def unacknowledged(senders: Sequence[str] | None = None, limit: int = 100) -> list[Message]:
-    """List the messages that want an acknowledgement and have none, the oldest first; senders: of these alone.
-
-    Of people and unfinished tasks: nobody acknowledges for a task that is finished. What a task's state asks for anyway
-    is not among them.
-    """
-    there = "SELECT CAST(id AS TEXT) FROM task WHERE state NOT IN ('COMPLETED','CANCELLED')"
-    where = f"{_OPEN} AND m.needs_ack AND m.until IS NULL AND (d.recipient IN (?, ?) OR d.recipient IN ({there}))"
-    if senders is not None:
-        where += f" AND m.sender IN ({_marks(senders)})"
-    return views(f"{VIEW} WHERE {where} ORDER BY m.id LIMIT ?", HUMAN, COORDINATOR, *(senders or ()), limit)
+    def unread_urgent(self, older_ms: int, limit: int = 100) -> list[Message]:
+        """List the urgent messages that nobody has seen for so long (ms), the oldest first."""
+        late = f"m.sent_at < {NOW_MS.sql} - ?"
+        where = f"d.state = 'new' AND m.urgent AND m.until IS NULL AND {late}"
+        return self._store.messages.views(f"{VIEW} WHERE {where} ORDER BY m.id, d.recipient LIMIT ?", older_ms, limit)
 
 
 def _portions(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
@@ -119,27 +152,3 @@ def _portions(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def waiting_places() -> list[tuple[str, int, int]]:
-    """List who has messages that were never seen: recipient, how many, the first one's id. What a task's state
-    announces anyway does not count.
-    """
-    joined = "FROM delivery d JOIN message m ON m.id = d.message"
-    where = "d.state = 'new' AND m.until IS NULL GROUP BY 1 ORDER BY 1"
-    found = rows(f"SELECT d.recipient, COUNT(*), MIN(m.id) {joined} WHERE {where}")
-    return [(str(to), number, first) for to, number, first in found]
-
-
-def let_go(recipient: str) -> list[int]:
-    """Acknowledge all that waits for a recipient that is not there; return the messages. Call it in a transaction."""
-    where = f"recipient = ? AND {_OPEN}"
-    query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {where} RETURNING message"
-    return sorted(row[0] for row in rows(query, recipient))
-
-
-def unread_urgent(older_ms: int, limit: int = 100) -> list[Message]:
-    """List the urgent messages that nobody has seen for so long (ms), the oldest first."""
-    late = f"m.sent_at < {NOW_MS.sql} - ?"
-    where = f"d.state = 'new' AND m.urgent AND m.until IS NULL AND {late}"
-    return views(f"{VIEW} WHERE {where} ORDER BY m.id, d.recipient LIMIT ?", older_ms, limit)

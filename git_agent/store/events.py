@@ -8,191 +8,192 @@ from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.notification import needs_person
 from git_agent.domain.task import State
-from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import EventRow, database, dicts, tuples
+from git_agent.store.orm import NOW_MS, peewee
+from git_agent.store.schema import EventRow
 
 if TYPE_CHECKING:
     from git_agent.domain.event import Event
-
-_calls: list[int] = []  # numbers of this process's events that call a person, until somebody sees to them
-_news: list[int] = []  # those of them all that nobody has asked for yet
-
-
-def append(
-    kind: str,
-    actor: str,
-    *,
-    task: int | None = None,
-    source: State | None = None,
-    target: State | None = None,
-    epoch: int | None = None,
-    version: int | None = None,
-    data: Mapping[str, Any] | None = None,
-) -> int:
-    """Append an event; call it inside the change's transaction.
-
-    source and target are given only by a change of state. Returns its number.
-    """
-    text = json.dumps(dict(data or {}), ensure_ascii=True)
-    seq = int(
-        EventRow.insert(
-            at=NOW_MS,
-            kind=kind,
-            task=task,
-            actor=actor,
-            source=source,
-            target=target,
-            epoch=epoch,
-            version=version,
-            data=text,
-        ).execute()
-    )
-    _news.append(seq)
-    if needs_person(kind):
-        _calls.append(seq)
-    return seq
-
-
-def take_calls() -> int | None:
-    """Return the first event of this process that calls a person, since this was last asked; None for none.
-
-    It may not be there: its transaction may have been rolled back.
-    """
-    first = min(_calls, default=None)
-    _calls.clear()
-    return first
-
-
-def take_news() -> bool:
-    """Tell whether this process appended any event since this was last asked; it may have been rolled back."""
-    found = bool(_news)
-    _news.clear()
-    return found
-
-
-def append_once(kind: str, actor: str, *, task: int, epoch: int, data: Mapping[str, Any], unlike: str) -> bool:
-    """Append an event unless the task has one of that kind with the same value in data; unlike: that value's name.
-
-    Returns whether it was appended. Call it inside a transaction.
-    """
-    before = dicts(EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)))
-    if any(_event(row).data.get(unlike) == data[unlike] for row in before):
-        return False
-    append(kind, actor, task=task, epoch=epoch, data=data)
-    return True
-
-
-def of_task(task: int | None, *, since_ms: int | None = None, after: int = 0, limit: int = 1000) -> list[Event]:
-    """List the newest events, oldest first.
-
-    task: None for all; since_ms: not older than this (ms since the epoch); after: only events with a greater number;
-    limit: at most as many.
-    """
-    query = EventRow.select().where(EventRow.seq > after)
-    if task is not None:
-        query = query.where(EventRow.task == task)
-    if since_ms is not None:
-        query = query.where(EventRow.at >= since_ms)
-    rows = dicts(query.order_by(EventRow.seq.desc()).limit(limit))
-    return [_event(row) for row in reversed(rows)]
-
-
-def get(seq: int) -> Event | None:
-    """Find an event by its number."""
-    return next((_event(row) for row in dicts(EventRow.select().where(EventRow.seq == seq))), None)
-
-
-def following(seq: int, limit: int) -> list[Event]:
-    """List the events after a number, the oldest first, limit at most."""
-    return [
-        _event(row) for row in dicts(EventRow.select().where(EventRow.seq > seq).order_by(EventRow.seq).limit(limit))
-    ]
-
-
-def of_kinds(kinds: Iterable[str], numbers: range, since_ms: int) -> list[Event]:
-    """List the events of some kinds among these numbers, the oldest first. since_ms: not older, ms since the epoch."""
-    within = (EventRow.seq >= numbers.start) & (EventRow.seq < numbers.stop) & (EventRow.at >= since_ms)
-    query = EventRow.select().where(within & EventRow.kind.in_(list(kinds)))
-    return [_event(row) for row in dicts(query.order_by(EventRow.seq))]
-
-
-def of_kind(task: int, kind: str) -> list[Event]:
-    """List a task's events of a kind, the newest first."""
-    rows = EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)).order_by(EventRow.seq.desc())
-    return [_event(row) for row in dicts(rows)]
-
-
-def newest() -> int:
-    """Return the number of the newest event, 0 when there is none."""
-    return int(tuples(EventRow.select(peewee.fn.MAX(EventRow.seq)))[0][0] or 0)
-
-
-def last_change(task: int) -> Event | None:
-    """Find the newest event that fenced or moved a task."""
-    rows = (
-        EventRow.select()
-        .where((EventRow.task == task) & (EventRow.version.is_null(False)))
-        .order_by(EventRow.seq.desc())
-        .limit(1)
-    )
-    return next((_event(row) for row in dicts(rows)), None)
-
-
-def latest(kind: str, tasks: Iterable[int]) -> dict[int, Event]:
-    """Map tasks to their newest event of a kind; those that have one."""
-    rows = EventRow.select().where(EventRow.task.in_(list(tasks)) & (EventRow.kind == kind)).order_by(EventRow.seq)
-    return {row["task"]: _event(row) for row in dicts(rows)}
-
-
-def superseding(task: int, epoch: int) -> Event | None:
-    """Find the event that ended an epoch of a task: the first change of a later one."""
-    later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)
-    rows = EventRow.select().where(later).order_by(EventRow.seq).limit(1)
-    return next((_event(row) for row in dicts(rows)), None)
-
+    from git_agent.store.store import Store
 
 _OPERATION, _UNDOES = "json_extract(e.data, '$.operation')", "json_extract(u.data, '$.undoes')"
 # The plus takes the column's affinity away, without which SQLite walks through the whole index.
 _NOT_UNDONE = f"NOT EXISTS (SELECT 1 FROM event u WHERE {_UNDOES} = +e.seq AND {_UNDOES} IS NOT NULL)"
 
 
-def undoable() -> Iterator[Event]:
-    """Yield the events that name their operation and were not undone, the newest first; served by an index."""
-    yield from _chosen(f"{_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq DESC")
+class Events:
+    """The append-only history."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._calls: list[int] = []  # events appended here that need a person, until somebody sees to them
+        self._news: list[int] = []  # all events appended here, until somebody asks
 
-def of_operation(operation: str) -> list[Event]:
-    """List the events of an operation that were not undone, the oldest first."""
-    return list(_chosen(f"{_OPERATION} = ? AND {_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq", operation))
+    def append(
+        self,
+        kind: str,
+        actor: str,
+        *,
+        task: int | None = None,
+        source: State | None = None,
+        target: State | None = None,
+        epoch: int | None = None,
+        version: int | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Append an event; call it inside the change's transaction.
 
+        source and target are given only by a change of state. Returns its number.
+        """
+        text = json.dumps(dict(data or {}), ensure_ascii=True)
+        seq = int(
+            self._store.run(
+                EventRow.insert(
+                    at=NOW_MS,
+                    kind=kind,
+                    task=task,
+                    actor=actor,
+                    source=source,
+                    target=target,
+                    epoch=epoch,
+                    version=version,
+                    data=text,
+                )
+            )
+        )
+        self._news.append(seq)
+        if needs_person(kind):
+            self._calls.append(seq)
+        return seq
 
-def changed_after(task: int, seq: int, operations: Collection[str]) -> Event | None:
-    """Find the first change of a task's state, or removal, after an event that is of none of some operations.
+    def take_calls(self) -> int | None:
+        """Return the first event appended here that needs a person, since this was last asked; None for none.
 
-    What was undone, and undoing itself, counts for none.
-    """
-    counts = f"(e.version IS NOT NULL OR e.kind = 'task.removed') AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
-    others = f"({_OPERATION} IS NULL OR {_OPERATION} NOT IN ({', '.join('?' * len(operations))}))"
-    where = f"e.task = ? AND e.seq > ? AND {counts} AND {others} ORDER BY e.seq LIMIT 1"
-    return next(_chosen(where, task, seq, *operations), None)
+        It may be gone: its transaction may have been rolled back.
+        """
+        first = min(self._calls, default=None)
+        self._calls.clear()
+        return first
 
+    def take_news(self) -> bool:
+        """Tell whether any event was appended here since this was last asked; it may have been rolled back."""
+        found = bool(self._news)
+        self._news.clear()
+        return found
 
-def numbered(seqs: Sequence[int]) -> list[Event]:
-    """List events by their numbers, those that were not undone, the oldest first."""
-    return list(_chosen(f"e.seq IN ({', '.join('?' * len(seqs))}) AND {_NOT_UNDONE} ORDER BY e.seq", *seqs))
+    def append_once(
+        self, kind: str, actor: str, *, task: int, epoch: int, data: Mapping[str, Any], unlike: str
+    ) -> bool:
+        """Append an event unless the task has one of that kind with the same value in data; unlike: that value's name.
 
+        Returns whether it was appended. Call it inside a transaction.
+        """
+        before = self._store.dicts(EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)))
+        if any(_event(row).data.get(unlike) == data[unlike] for row in before):
+            return False
+        self.append(kind, actor, task=task, epoch=epoch, data=data)
+        return True
 
-def _chosen(where: str, *params: object) -> Iterator[Event]:
-    names = [field.column_name for field in EventRow._meta.sorted_fields]
-    for row in database.execute_sql(f"SELECT {', '.join(f'e.{n}' for n in names)} FROM event e WHERE {where}", params):
-        yield _event(dict(zip(names, row, strict=True)))
+    def of_task(
+        self, task: int | None, *, since_ms: int | None = None, after: int = 0, limit: int = 1000
+    ) -> list[Event]:
+        """List the newest events, oldest first.
 
+        task: None for all; since_ms: not older than this (ms since the epoch); after: only events with a greater
+        number; limit: at most as many.
+        """
+        query = EventRow.select().where(EventRow.seq > after)
+        if task is not None:
+            query = query.where(EventRow.task == task)
+        if since_ms is not None:
+            query = query.where(EventRow.at >= since_ms)
+        rows = self._store.dicts(query.order_by(EventRow.seq.desc()).limit(limit))
+        return [_event(row) for row in reversed(rows)]
 
-def changes_since(since_ms: int) -> Iterator[Event]:
-    """Yield the changes of state since a time (ms since the epoch), oldest first."""
-    query = EventRow.select().where((EventRow.at >= since_ms) & (EventRow.target.is_null(False)))
-    for row in dicts(query.order_by(EventRow.seq)):
-        yield _event(row)
+    def get(self, seq: int) -> Event | None:
+        """Find an event by its number."""
+        return next((_event(row) for row in self._store.dicts(EventRow.select().where(EventRow.seq == seq))), None)
+
+    def following(self, seq: int, limit: int) -> list[Event]:
+        """List the events after a number, the oldest first, limit at most."""
+        return [
+            _event(row)
+            for row in self._store.dicts(
+                EventRow.select().where(EventRow.seq > seq).order_by(EventRow.seq).limit(limit)
+            )
+        ]
+
+    def of_kinds(self, kinds: Iterable[str], numbers: range, since_ms: int) -> list[Event]:
+        """List the events of some kinds among these numbers, the oldest first; since_ms: ms since the epoch."""
+        within = (EventRow.seq >= numbers.start) & (EventRow.seq < numbers.stop) & (EventRow.at >= since_ms)
+        query = EventRow.select().where(within & EventRow.kind.in_(list(kinds)))
+        return [_event(row) for row in self._store.dicts(query.order_by(EventRow.seq))]
+
+    def of_kind(self, task: int, kind: str) -> list[Event]:
+        """List a task's events of a kind, the newest first."""
+        rows = EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)).order_by(EventRow.seq.desc())
+        return [_event(row) for row in self._store.dicts(rows)]
+
+    def newest(self) -> int:
+        """Return the number of the newest event, 0 when there is none."""
+        return int(self._store.tuples(EventRow.select(peewee.fn.MAX(EventRow.seq)))[0][0] or 0)
+
+    def last_change(self, task: int) -> Event | None:
+        """Find the newest event that fenced or moved a task."""
+        rows = (
+            EventRow.select()
+            .where((EventRow.task == task) & (EventRow.version.is_null(False)))
+            .order_by(EventRow.seq.desc())
+            .limit(1)
+        )
+        return next((_event(row) for row in self._store.dicts(rows)), None)
+
+    def latest(self, kind: str, tasks: Iterable[int]) -> dict[int, Event]:
+        """Map tasks to their newest event of a kind; those that have one."""
+        rows = EventRow.select().where(EventRow.task.in_(list(tasks)) & (EventRow.kind == kind)).order_by(EventRow.seq)
+        return {row["task"]: _event(row) for row in self._store.dicts(rows)}
+
+    def superseding(self, task: int, epoch: int) -> Event | None:
+        """Find the event that ended an epoch of a task: the first change of a later one."""
+        later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)
+        rows = EventRow.select().where(later).order_by(EventRow.seq).limit(1)
+        return next((_event(row) for row in self._store.dicts(rows)), None)
+
+    def undoable(self) -> Iterator[Event]:
+        """Yield the events that name their operation and were not undone, the newest first; served by an index."""
+        yield from self._chosen(f"{_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq DESC")
+
+    def of_operation(self, operation: str) -> list[Event]:
+        """List the events of an operation that were not undone, the oldest first."""
+        return list(
+            self._chosen(f"{_OPERATION} = ? AND {_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq", operation)
+        )
+
+    def changed_after(self, task: int, seq: int, operations: Collection[str]) -> Event | None:
+        """Find the first change of a task's state, or removal, after an event that is of none of some operations.
+
+        What was undone, and undoing itself, counts for none.
+        """
+        counts = f"(e.version IS NOT NULL OR e.kind = 'task.removed') AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
+        others = f"({_OPERATION} IS NULL OR {_OPERATION} NOT IN ({', '.join('?' * len(operations))}))"
+        where = f"e.task = ? AND e.seq > ? AND {counts} AND {others} ORDER BY e.seq LIMIT 1"
+        return next(self._chosen(where, task, seq, *operations), None)
+
+    def numbered(self, seqs: Sequence[int]) -> list[Event]:
+        """List events by their numbers, those that were not undone, the oldest first."""
+        return list(self._chosen(f"e.seq IN ({', '.join('?' * len(seqs))}) AND {_NOT_UNDONE} ORDER BY e.seq", *seqs))
+
+    def _chosen(self, where: str, *params: object) -> Iterator[Event]:
+        names = [field.column_name for field in EventRow._meta.sorted_fields]
+        for row in self._store.execute_sql(
+            f"SELECT {', '.join(f'e.{n}' for n in names)} FROM event e WHERE {where}", params
+        ):
+            yield _event(dict(zip(names, row, strict=True)))
+
+    def changes_since(self, since_ms: int) -> Iterator[Event]:
+        """Yield the changes of state since a time (ms since the epoch), oldest first."""
+        query = EventRow.select().where((EventRow.at >= since_ms) & (EventRow.target.is_null(False)))
+        for row in self._store.dicts(query.order_by(EventRow.seq)):
+            yield _event(row)
 
 
 def _event(row: dict[str, Any]) -> Event:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.errors import AgentError, Exit
-from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import IntentRow, dicts
+from git_agent.store.orm import NOW_MS, peewee
+from git_agent.store.schema import IntentRow
 
 if TYPE_CHECKING:
     from git_agent.domain.process_id import ProcessId
+    from git_agent.store.store import Store
 
 
 class Intent(NamedTuple):
@@ -25,66 +26,68 @@ class Intent(NamedTuple):
     at: int
 
 
-def write(kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
-    """Record an intent; call it inside the transaction that starts the work.
+class Intents:
+    """The steps that commands have under way in git."""
 
-    Raises AgentError (exit 6) when another command is at work on the task.
-    """
-    try:
-        return int(
-            IntentRow.insert(
-                kind=kind,
-                task=task,
-                data=json.dumps(dict(data)),
-                host=owner.host,
-                boot_id=owner.boot_id,
-                pid=owner.pid,
-                pid_start=owner.pid_start,
-                at=NOW_MS,
-            ).execute()
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def write(self, kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
+        """Record an intent; call it inside the transaction that starts the work.
+
+        Raises AgentError (exit 6) when another command is at work on the task.
+        """
+        try:
+            return int(
+                self._store.run(
+                    IntentRow.insert(
+                        kind=kind,
+                        task=task,
+                        data=json.dumps(dict(data)),
+                        host=owner.host,
+                        boot_id=owner.boot_id,
+                        pid=owner.pid,
+                        pid_start=owner.pid_start,
+                        at=NOW_MS,
+                    )
+                )
+            )
+        except peewee.IntegrityError as error:
+            raise self.under_way_error(task) from error
+
+    def under_way_error(self, task: int) -> AgentError:
+        """Make the error of a task that another command is at work on."""
+        other = self.of_task(task)
+        what = f"{other.kind} by pid {other.owner.pid} on {other.owner.host}" if other else "another command"
+        return AgentError(
+            "under-way",
+            f"task {task} is busy: {what} is under way",
+            "try again when it has ended",
+            exit=Exit.BUSY,
         )
-    except peewee.IntegrityError as error:
-        raise under_way_error(task) from error
 
+    def update(self, intent: int, data: Mapping[str, Any]) -> None:
+        """Record how far the work came."""
+        self._store.run(IntentRow.update(data=json.dumps(dict(data))).where(IntentRow.id == intent))
 
-def under_way_error(task: int) -> AgentError:
-    """Make the error of a task that another command is at work on."""
-    other = of_task(task)
-    what = f"{other.kind} by pid {other.owner.pid} on {other.owner.host}" if other else "another command"
-    return AgentError(
-        "under-way",
-        f"task {task} is busy: {what} is under way",
-        "try again when it has ended",
-        exit=Exit.BUSY,
-    )
+    def adopt(self, intent: Intent, owner: ProcessId) -> bool:
+        """Take over a dead process's intent; False when somebody else was quicker."""
+        mine = {"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid, "pid_start": owner.pid_start}
+        theirs = (IntentRow.boot_id == intent.owner.boot_id) & (IntentRow.pid == intent.owner.pid)
+        same = (IntentRow.id == intent.id) & theirs & (IntentRow.pid_start == intent.owner.pid_start)
+        return bool(self._store.run(IntentRow.update(**mine).where(same)))
 
+    def end(self, intent: int) -> None:
+        """Delete an intent, in the transaction that writes its result."""
+        self._store.run(IntentRow.delete().where(IntentRow.id == intent))
 
-def update(intent: int, data: Mapping[str, Any]) -> None:
-    """Record how far the work came."""
-    IntentRow.update(data=json.dumps(dict(data))).where(IntentRow.id == intent).execute()
+    def pending(self) -> list[Intent]:
+        """List what is under way; almost always nothing."""
+        return [_intent(row) for row in self._store.dicts(IntentRow.select().order_by(IntentRow.id))]
 
-
-def adopt(intent: Intent, owner: ProcessId) -> bool:
-    """Take over a dead process's intent; False when somebody else was quicker."""
-    mine = {"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid, "pid_start": owner.pid_start}
-    theirs = (IntentRow.boot_id == intent.owner.boot_id) & (IntentRow.pid == intent.owner.pid)
-    same = (IntentRow.id == intent.id) & theirs & (IntentRow.pid_start == intent.owner.pid_start)
-    return bool(IntentRow.update(**mine).where(same).execute())
-
-
-def end(intent: int) -> None:
-    """Delete an intent, in the transaction that writes its result."""
-    IntentRow.delete().where(IntentRow.id == intent).execute()
-
-
-def pending() -> list[Intent]:
-    """List what is under way; almost always nothing."""
-    return [_intent(row) for row in dicts(IntentRow.select().order_by(IntentRow.id))]
-
-
-def of_task(task: int) -> Intent | None:
-    """Find what is under way for a task."""
-    return next((_intent(r) for r in dicts(IntentRow.select().where(IntentRow.task == task))), None)
+    def of_task(self, task: int) -> Intent | None:
+        """Find what is under way for a task."""
+        return next((_intent(r) for r in self._store.dicts(IntentRow.select().where(IntentRow.task == task))), None)
 
 
 def _intent(row: dict[str, Any]) -> Intent:

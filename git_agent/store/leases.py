@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.lease import BEAT_S, MAX_SKEW_MS, Lease
 from git_agent.domain.process_id import ProcessId
-from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
+from git_agent.store.orm import NOW_MS, peewee
+from git_agent.store.schema import LeaseRow, SessionRow
+
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
 
 _COLUMNS = (
     *(getattr(LeaseRow, name) for name in Lease._fields if name != "owner"),
     *(getattr(SessionRow, name) for name in ProcessId._fields),
 )
-
-
-def take(task: int, kind: str, lease_s: float | None, session: int | None = None) -> None:
-    """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never;
-    session: of the supervisor who takes it.
-    """
-    expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
-    columns = {"task": task, "kind": kind, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
-    LeaseRow.insert(**columns, session=session).on_conflict_replace().execute()
-
-
-def beat(task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
-    """Record that a worker is there; renews a lease that can expire by lease_s seconds.
-
-    Returns False when the task has no lease.
-    """
-    renewed = peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], NOW_MS + int(lease_s * 1000))
-    columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed, "missed_at": None}
-    if note is not None:
-        columns["note"] = note
-    if progress:
-        columns["progress_at"] = NOW_MS
-    return bool(LeaseRow.update(**columns).where(LeaseRow.task == task).execute())
 
 
 class Pulse(NamedTuple):
@@ -69,60 +49,87 @@ _CONTROL = """
 """
 
 
-def renew(task: int, epoch: int, session: int, lease_s: float, progress_at: int) -> Pulse | None:
-    """Beat for a supervised worker, and read what it has to know.
-
-    The lease is renewed, or taken again after a hold, while the task is worked on in this epoch. lease_s: seconds until
-    it expires; progress_at: when progress was last made, ms since the epoch. Returns None when there is no such task.
-    Call it in a transaction.
-    """
-    database.rows(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at))
-    found = database.rows(_CONTROL, (session, task))
-    return Pulse(bool(found[0][0]), *found[0][1:]) if found else None
-
-
 _PROGRESS = f"UPDATE lease SET progress_at = {_NOW} WHERE task = ? AND progress_at < {_NOW} - {int(BEAT_S * 1000)}"
 
 
-def progress(task: int) -> None:
-    """Record that work moved, every ten seconds at most; for what its worker did with a verb, such as a message."""
-    database.rows(_PROGRESS, (task,))
+class Leases:
+    """The leases of workers."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-def heard(task: int, at: int, lease_s: float) -> None:
-    """Record a sign of work seen at a time (ms since the epoch); what is later stays, unless it lies in the future.
+    def take(self, task: int, kind: str, lease_s: float | None, session: int | None = None) -> None:
+        """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never;
+        session: of the supervisor who takes it.
+        """
+        expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
+        columns = {"task": task, "kind": kind, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
+        self._store.run(LeaseRow.insert(**columns, session=session).on_conflict_replace())
 
-    A supervised worker's sign is progress and no beat: its supervisor beats, and a child may outlive it.
-    """
-    seen, length, alone = peewee.fn.MIN(at, NOW_MS), int(lease_s * 1000), LeaseRow.kind != "run"
-    beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, MAX_SKEW_MS), seen)
-    renewed = peewee.fn.MAX(_not_after(LeaseRow.expires_at, length + MAX_SKEW_MS), seen + length)
-    missed_at = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
-    LeaseRow.update(
-        beat_at=peewee.Case(None, [(alone, beat_at)], LeaseRow.beat_at),
-        progress_at=peewee.fn.MAX(_not_after(LeaseRow.progress_at, MAX_SKEW_MS), seen),
-        expires_at=peewee.Case(None, [(LeaseRow.kind == "claim", renewed)], LeaseRow.expires_at),
-        missed_at=peewee.Case(None, [(alone, missed_at)], LeaseRow.missed_at),
-    ).where(LeaseRow.task == task).execute()
+    def beat(self, task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
+        """Record that a worker is there; renews a lease that can expire by lease_s seconds.
+
+        Returns False when the task has no lease.
+        """
+        renewed = peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], NOW_MS + int(lease_s * 1000))
+        columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed, "missed_at": None}
+        if note is not None:
+            columns["note"] = note
+        if progress:
+            columns["progress_at"] = NOW_MS
+        return bool(self._store.run(LeaseRow.update(**columns).where(LeaseRow.task == task)))
+
+    def renew(self, task: int, epoch: int, session: int, lease_s: float, progress_at: int) -> Pulse | None:
+        """Beat for a supervised worker, and read what it has to know.
+
+        The lease is renewed, or taken again after a hold, while the task is worked on in this epoch. lease_s: seconds
+        until it expires; progress_at: when progress was last made, ms since the epoch. Returns None when there is no
+        such task. Call it in a transaction.
+        """
+        self._store.sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at))
+        found = self._store.sql(_CONTROL, (session, task))
+        return Pulse(bool(found[0][0]), *found[0][1:]) if found else None
+
+    def progress(self, task: int) -> None:
+        """Record that work moved, every ten seconds at most; for what its worker did with a verb, such as a message."""
+        self._store.sql(_PROGRESS, (task,))
+
+    def heard(self, task: int, at: int, lease_s: float) -> None:
+        """Record a sign of work seen at a time (ms since the epoch); what is later stays, unless it lies in the future.
+
+        A supervised worker's sign is progress and no beat: its supervisor beats, and a child may outlive it.
+        """
+        seen, length, alone = peewee.fn.MIN(at, NOW_MS), int(lease_s * 1000), LeaseRow.kind != "run"
+        beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, MAX_SKEW_MS), seen)
+        renewed = peewee.fn.MAX(_not_after(LeaseRow.expires_at, length + MAX_SKEW_MS), seen + length)
+        missed_at = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
+        self._store.run(
+            LeaseRow.update(
+                beat_at=peewee.Case(None, [(alone, beat_at)], LeaseRow.beat_at),
+                progress_at=peewee.fn.MAX(_not_after(LeaseRow.progress_at, MAX_SKEW_MS), seen),
+                expires_at=peewee.Case(None, [(LeaseRow.kind == "claim", renewed)], LeaseRow.expires_at),
+                missed_at=peewee.Case(None, [(alone, missed_at)], LeaseRow.missed_at),
+            ).where(LeaseRow.task == task)
+        )
+
+    def drop(self, task: int) -> None:
+        """End a task's lease."""
+        self._store.run(LeaseRow.delete().where(LeaseRow.task == task))
+
+    def of(self, tasks: Iterable[int]) -> dict[int, Lease]:
+        """Map tasks to their leases."""
+        wanted = list(tasks)
+        query = LeaseRow.select(*_COLUMNS).join(
+            SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session)
+        )
+        if len(wanted) <= 500:
+            query = query.where(LeaseRow.task.in_(wanted))
+        return {row[0]: _lease(row) for row in self._store.tuples(query)}
 
 
 def _not_after(column: Any, ms: int) -> Any:
     """A time further ahead than this was written before the wall clock was set back, and says nothing."""
     return peewee.Case(None, [(column > NOW_MS + ms, 0)], column)
-
-
-def drop(task: int) -> None:
-    """End a task's lease."""
-    LeaseRow.delete().where(LeaseRow.task == task).execute()
-
-
-def of(tasks: Iterable[int]) -> dict[int, Lease]:
-    """Map tasks to their leases."""
-    wanted = list(tasks)
-    query = LeaseRow.select(*_COLUMNS).join(SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session))
-    if len(wanted) <= 500:
-        query = query.where(LeaseRow.task.in_(wanted))
-    return {row[0]: _lease(row) for row in tuples(query)}
 
 
 def _lease(row: tuple[Any, ...]) -> Lease:

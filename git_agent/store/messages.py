@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.message import Delivery
-from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import database
+from git_agent.store.orm import NOW_MS
 
 if TYPE_CHECKING:
     from git_agent.domain.message import Draft, Message
+    from git_agent.store.store import Store
 
 # As text: a message is two short statements, and peewee takes ten times as long to write them as SQLite to run them.
 _INSERT = (
@@ -26,88 +26,87 @@ VIEW = (
 _MINUTE_MS = 60_000
 
 
-def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
-    """Run a statement; list its rows."""
-    return database.rows(sql, params)  # type: ignore[no-any-return]
+class Messages:
+    """The messages."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-def views(sql: str, *params: Any) -> list[Message]:
-    """Run a query that begins with VIEW."""
-    from git_agent.domain.message import Message
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Run a statement; list its rows."""
+        return self._store.sql(sql, params)
 
-    def one(row: tuple[Any, ...]) -> Message:
-        *plain, urgent, needs_ack, body, sent_at, state, verified = row
-        values = [*plain, bool(urgent), bool(needs_ack), body, sent_at, Delivery(state), bool(verified)]
-        return Message(*values)
+    def views(self, sql: str, *params: Any) -> list[Message]:
+        """Run a query that begins with VIEW."""
+        from git_agent.domain.message import Message
 
-    return list(map(one, rows(sql, *params)))
+        def one(row: tuple[Any, ...]) -> Message:
+            *plain, urgent, needs_ack, body, sent_at, state, verified = row
+            values = [*plain, bool(urgent), bool(needs_ack), body, sent_at, Delivery(state), bool(verified)]
+            return Message(*values)
 
+        return list(map(one, self.rows(sql, *params)))
 
-def send(drafts: Iterable[Draft], sender: str, *, verified: bool) -> list[int]:
-    """Store messages with their deliveries; call it inside the change's transaction. Returns their ids."""
-    return [post(draft, sender, verified=verified)[0].id for draft in drafts]
+    def send(self, drafts: Iterable[Draft], sender: str, *, verified: bool) -> list[int]:
+        """Store messages with their deliveries; call it inside the change's transaction. Returns their ids."""
+        return [self.post(draft, sender, verified=verified)[0].id for draft in drafts]
 
+    def post(self, draft: Draft, sender: str, *, verified: bool) -> list[Message]:
+        """Store a message as send does; return it as each of its recipients has it."""
+        from git_agent.domain.message import Message
 
-def post(draft: Draft, sender: str, *, verified: bool) -> list[Message]:
-    """Store a message as send does; return it as each of its recipients has it."""
-    from git_agent.domain.message import Message
+        flags = draft.urgent, draft.needs_ack
+        thread = draft.thread if draft.thread or draft.reply_to is None else self.thread_of(draft.reply_to)
+        about = draft.task, draft.topic
+        values = (sender, *about, thread, draft.reply_to, *map(int, flags), draft.body, int(verified), draft.until)
+        ((key, at),) = self.rows(_INSERT, *values)
+        copies = []
+        for to in dict.fromkeys((draft.to, *draft.others)):
+            self.rows(_DELIVER, key, to)
+            plain = (key, sender, to, *about, thread or key, draft.reply_to, *flags, draft.body, at)
+            copies.append(Message(*plain, Delivery.NEW, verified))
+        return copies
 
-    flags = draft.urgent, draft.needs_ack
-    thread = draft.thread if draft.thread or draft.reply_to is None else thread_of(draft.reply_to)
-    about = draft.task, draft.topic
-    values = (sender, *about, thread, draft.reply_to, *map(int, flags), draft.body, int(verified), draft.until)
-    ((key, at),) = rows(_INSERT, *values)
-    copies = []
-    for to in dict.fromkeys((draft.to, *draft.others)):
-        rows(_DELIVER, key, to)
-        plain = (key, sender, to, *about, thread or key, draft.reply_to, *flags, draft.body, at)
-        copies.append(Message(*plain, Delivery.NEW, verified))
-    return copies
-
-
-def thread_of(message: int) -> int | None:
-    """Name the thread that a message is in: its first message; None for an unknown message."""
-    return next((row[0] for row in rows("SELECT COALESCE(thread, id) FROM message WHERE id = ?", message)), None)
-
-
-def copies(message: int) -> list[Message]:
-    """List a message as each of its recipients has it; empty for an unknown one."""
-    return views(f"{VIEW} WHERE m.id = ? ORDER BY d.recipient", message)
-
-
-def last_question(task: int) -> int | None:
-    """Find the newest message that wants something of the people for a task to go on."""
-    query = "SELECT MAX(id) FROM message WHERE task = ? AND until IS NOT NULL AND needs_ack"
-    return rows(query, task)[0][0]  # type: ignore[no-any-return]
-
-
-def of_task(task: int, *, since_ms: int | None = None, limit: int = 1000) -> list[Message]:
-    """List the newest messages about a task, from and to its workers, oldest first. since_ms: ms since the epoch."""
-    newest = "ORDER BY 1 DESC LIMIT ?)"
-    ids = " UNION ".join(
-        (
-            f"SELECT * FROM (SELECT id FROM message WHERE task = ? {newest}",
-            f"SELECT * FROM (SELECT id FROM message WHERE sender = ? {newest}",
-            f"SELECT * FROM (SELECT message FROM delivery WHERE recipient = ? {newest}",
+    def thread_of(self, message: int) -> int | None:
+        """Name the thread that a message is in: its first message; None for an unknown message."""
+        return next(
+            (row[0] for row in self.rows("SELECT COALESCE(thread, id) FROM message WHERE id = ?", message)), None
         )
-    )
-    query = f"{VIEW} WHERE m.id IN ({ids}) AND m.sent_at >= ? ORDER BY m.id DESC, d.recipient DESC LIMIT ?"
-    wanted = (task, limit, str(task), limit, str(task), limit)
-    return views(query, *wanted, since_ms or 0, limit)[::-1]
 
+    def copies(self, message: int) -> list[Message]:
+        """List a message as each of its recipients has it; empty for an unknown one."""
+        return self.views(f"{VIEW} WHERE m.id = ? ORDER BY d.recipient", message)
 
-def of_topic(topic: str, *, after: int | None = None, limit: int) -> list[Message]:
-    """List a topic's messages, oldest first. topic: its name without `#`; after: the next ones after this id; without
-    it the newest; limit: at most as many.
-    """
-    query, place = f"{VIEW} WHERE m.topic = ? AND d.recipient = ?", f"#{topic}"
-    if after is None:
-        return views(f"{query} ORDER BY m.id DESC LIMIT ?", topic, place, limit)[::-1]
-    return views(f"{query} AND m.id > ? ORDER BY m.id LIMIT ?", topic, place, after, limit)
+    def last_question(self, task: int) -> int | None:
+        """Find the newest message that wants something of the people for a task to go on."""
+        query = "SELECT MAX(id) FROM message WHERE task = ? AND until IS NOT NULL AND needs_ack"
+        return self.rows(query, task)[0][0]  # type: ignore[no-any-return]
 
+    def of_task(self, task: int, *, since_ms: int | None = None, limit: int = 1000) -> list[Message]:
+        """List the newest messages about a task, from and to its workers, oldest first; since_ms: ms since 1970."""
+        newest = "ORDER BY 1 DESC LIMIT ?)"
+        ids = " UNION ".join(
+            (
+                f"SELECT * FROM (SELECT id FROM message WHERE task = ? {newest}",
+                f"SELECT * FROM (SELECT id FROM message WHERE sender = ? {newest}",
+                f"SELECT * FROM (SELECT message FROM delivery WHERE recipient = ? {newest}",
+            )
+        )
+        query = f"{VIEW} WHERE m.id IN ({ids}) AND m.sent_at >= ? ORDER BY m.id DESC, d.recipient DESC LIMIT ?"
+        wanted = (task, limit, str(task), limit, str(task), limit)
+        return self.views(query, *wanted, since_ms or 0, limit)[::-1]
 
-def sent_lately(sender: str, most: int) -> int:
-    """Count what a sender has sent within the last minute, most at most; not what a clock has put into the future."""
-    lately = f"sent_at BETWEEN {NOW_MS.sql} - {_MINUTE_MS} AND {NOW_MS.sql}"
-    query = f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE sender = ? AND {lately} LIMIT ?)"
-    return int(rows(query, sender, most)[0][0])
+    def of_topic(self, topic: str, *, after: int | None = None, limit: int) -> list[Message]:
+        """List a topic's messages, oldest first. topic: its name without `#`; after: the next ones after this id;
+        without it the newest; limit: at most as many.
+        """
+        query, place = f"{VIEW} WHERE m.topic = ? AND d.recipient = ?", f"#{topic}"
+        if after is None:
+            return self.views(f"{query} ORDER BY m.id DESC LIMIT ?", topic, place, limit)[::-1]
+        return self.views(f"{query} AND m.id > ? ORDER BY m.id LIMIT ?", topic, place, after, limit)
+
+    def sent_lately(self, sender: str, most: int) -> int:
+        """Count what a sender sent within the last minute, `most` at most; none dated in the future."""
+        lately = f"sent_at BETWEEN {NOW_MS.sql} - {_MINUTE_MS} AND {NOW_MS.sql}"
+        query = f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE sender = ? AND {lately} LIMIT ?)"
+        return int(self.rows(query, sender, most)[0][0])

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from git_agent.errors import AgentError, Exit
-from git_agent.store import faults
-from git_agent.store.engine import apsw, utf8_name
+from git_agent.store import errors
+from git_agent.store.sqlite import apsw, utf8_name
 
 APPLICATION_ID = 0x67616701  # "gag" 1: marks the file as ours for file(1) and for us
 MIGRATIONS = ("m0001_tables", "m0002_what_git_did", "m0003_workers", "m0004_nothing_lost")
@@ -49,7 +49,7 @@ def create(path: str) -> None:
             f"make {directory} writable",
         ) from error
     except apsw.Error as error:
-        raise faults.translate(error, path) from error
+        raise errors.translate(error, path) from error
 
 
 def _remove(path: str) -> None:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from git_agent.domain.path_claim import PathClaim
 from git_agent.domain.task import State
-from git_agent.store.schema import PathClaimRow, TaskRow, tuples
+from git_agent.store.schema import PathClaimRow, TaskRow
+
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
 
 
-def of_states(states: Collection[State]) -> list[PathClaim]:
-    """List the claims of the tasks in these states that have any, by task."""
-    query = PathClaimRow.select(PathClaimRow.task, TaskRow.state, TaskRow.base, PathClaimRow.pathspec)
-    query = query.join(TaskRow, on=(TaskRow.id == PathClaimRow.task))
-    wanted = query.where(TaskRow.state.in_([str(s) for s in states])).order_by(PathClaimRow.task, PathClaimRow.pathspec)
-    found: dict[int, PathClaim] = {}
-    for task, state, base, pathspec in tuples(wanted):
-        held = found.get(task, PathClaim(task, State(state), base, ()))
-        found[task] = held._replace(paths=(*held.paths, pathspec))
-    return list(found.values())
+class PathClaims:
+    """The paths that tasks mean to change."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of_states(self, states: Collection[State]) -> list[PathClaim]:
+        """List the claims of the tasks in these states that have any, by task."""
+        query = PathClaimRow.select(PathClaimRow.task, TaskRow.state, TaskRow.base, PathClaimRow.pathspec)
+        query = query.join(TaskRow, on=(TaskRow.id == PathClaimRow.task))
+        wanted = query.where(TaskRow.state.in_([str(s) for s in states])).order_by(
+            PathClaimRow.task, PathClaimRow.pathspec
+        )
+        found: dict[int, PathClaim] = {}
+        for task, state, base, pathspec in self._store.tuples(wanted):
+            held = found.get(task, PathClaim(task, State(state), base, ()))
+            found[task] = held._replace(paths=(*held.paths, pathspec))
+        return list(found.values())

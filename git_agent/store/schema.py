@@ -5,39 +5,11 @@ Times are milliseconds since the epoch, taken from the database's clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from git_agent.store import faults
-from git_agent.store.engine import peewee
-
-database: Any = peewee.DatabaseProxy()
+from git_agent.store.orm import peewee
 
 _SURROGATE, _PRIVATE = 0xDC80, 0x10FF80
-
-
-def dicts(query: Any) -> list[dict[str, Any]]:
-    """Run a query and list its rows as dictionaries: the stubs of peewee lose their type."""
-    with _readable():
-        return list(query.dicts())
-
-
-def tuples(query: Any) -> list[tuple[Any, ...]]:
-    """Run a query and list its rows as tuples, as SQLite has them: peewee's look at each value costs 30 us a task.
-
-    A path is still encoded: see PathField.
-    """
-    with _readable():
-        return list(database.execute(query))
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise faults.damaged(database.path, "a text that is not UTF-8") from error
 
 
 class PathField(peewee.TextField):
@@ -59,7 +31,6 @@ def _shift(char: str, source: int, target: int) -> str:
 
 class _Table(peewee.Model):
     class Meta:
-        database = database
         legacy_table_names = False
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.process_id import ProcessId
-from git_agent.store.engine import NOW_MS
-from git_agent.store.schema import LeaseRow, SessionRow, database, tuples
+from git_agent.store.orm import NOW_MS
+from git_agent.store.schema import LeaseRow, SessionRow
+
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
 
 
 class Session(NamedTuple):
@@ -39,75 +42,82 @@ _COLUMNS = tuple(
 _OPEN = SessionRow.ended_at.is_null()
 
 
-def begin(*, task: int, attempt: int, epoch: int, owner: ProcessId, token: str, agent: str | None, command: str) -> int:
-    """Record that a supervisor begins; return the session's id. Call it in the transaction that takes the lease."""
-    return int(
-        SessionRow.insert(
-            task=task,
-            attempt=attempt,
-            epoch=epoch,
-            host=owner.host,
-            boot_id=owner.boot_id,
-            pid=owner.pid,
-            pid_start=owner.pid_start,
-            token=token,
-            agent=agent,
-            command=command,
-            started_at=NOW_MS,
-        ).execute()
-    )
+class Sessions:
+    """The sessions of supervised workers."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-def lead(session: int, child: ProcessId) -> None:
-    """Record the leader of the session's process group, before it runs anything of the user's."""
-    SessionRow.update(child_pid=child.pid, child_start=child.pid_start).where(SessionRow.id == session).execute()
+    def begin(
+        self, *, task: int, attempt: int, epoch: int, owner: ProcessId, token: str, agent: str | None, command: str
+    ) -> int:
+        """Record that a supervisor begins; return the session's id. Call it in the transaction that takes the lease."""
+        return int(
+            self._store.run(
+                SessionRow.insert(
+                    task=task,
+                    attempt=attempt,
+                    epoch=epoch,
+                    host=owner.host,
+                    boot_id=owner.boot_id,
+                    pid=owner.pid,
+                    pid_start=owner.pid_start,
+                    token=token,
+                    agent=agent,
+                    command=command,
+                    started_at=NOW_MS,
+                )
+            )
+        )
 
+    def lead(self, session: int, child: ProcessId) -> None:
+        """Record the leader of the session's process group, before it runs anything of the user's."""
+        self._store.run(
+            SessionRow.update(child_pid=child.pid, child_start=child.pid_start).where(SessionRow.id == session)
+        )
 
-def stop(session: int, by: str) -> None:
-    """Record who asked it to end."""
-    SessionRow.update(stopped_by=by).where((SessionRow.id == session) & _OPEN).execute()
+    def stop(self, session: int, by: str) -> None:
+        """Record who asked it to end."""
+        self._store.run(SessionRow.update(stopped_by=by).where((SessionRow.id == session) & _OPEN))
 
+    def end(self, session: int) -> bool:
+        """Record that it ended; False when somebody else did."""
+        return bool(self._store.run(SessionRow.update(ended_at=NOW_MS).where((SessionRow.id == session) & _OPEN)))
 
-def end(session: int) -> bool:
-    """Record that it ended; False when somebody else did."""
-    return bool(SessionRow.update(ended_at=NOW_MS).where((SessionRow.id == session) & _OPEN).execute())
+    def get(self, session: int) -> Session:
+        """Read a session, ended or not."""
+        return self._sessions(SessionRow.id == session)[0]
 
+    def unended(self, task: int | None = None) -> list[Session]:
+        """List the sessions that did not end, of one task or of all, the oldest first."""
+        return self._sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
 
-def get(session: int) -> Session:
-    """Read a session, ended or not."""
-    return _sessions(SessionRow.id == session)[0]
+    def abandoned(self, ids: Iterable[int]) -> list[Session]:
+        """List those of these sessions that did not end and hold no lease any more, or one that is over."""
+        holding = LeaseRow.select(LeaseRow.session).where(
+            LeaseRow.session.is_null(False) & (LeaseRow.expires_at > NOW_MS)
+        )
+        return self._sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
 
+    def owners(self, host: str) -> list[tuple[int, ProcessId]]:
+        """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
+        # By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
+        asked = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"
+        return [(row[0], ProcessId(*row[1:])) for row in self._store.execute_sql(asked, (host,))]
 
-def unended(task: int | None = None) -> list[Session]:
-    """List the sessions that did not end, of one task or of all, the oldest first."""
-    return _sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
+    def is_open(self, session: int) -> bool:
+        """Tell whether a session did not end."""
+        return bool(self._store.exists(SessionRow.select().where((SessionRow.id == session) & _OPEN)))
 
+    def by_token(self, digest: str) -> Session | None:
+        """Find the session, ended or not, whose token has this SHA-256."""
+        return next(iter(self._sessions(SessionRow.token == digest)), None)
 
-def abandoned(ids: Iterable[int]) -> list[Session]:
-    """List those of these sessions that did not end and hold no lease any more, or one that is over."""
-    holding = LeaseRow.select(LeaseRow.session).where(LeaseRow.session.is_null(False) & (LeaseRow.expires_at > NOW_MS))
-    return _sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
-
-
-def owners(host: str) -> list[tuple[int, ProcessId]]:
-    """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
-    # By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
-    asked = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"
-    return [(row[0], ProcessId(*row[1:])) for row in database.execute_sql(asked, (host,))]
-
-
-def is_open(session: int) -> bool:
-    """Tell whether a session did not end."""
-    return bool(SessionRow.select().where((SessionRow.id == session) & _OPEN).exists())
-
-
-def by_token(digest: str) -> Session | None:
-    """Find the session, ended or not, whose token has this SHA-256."""
-    return next(iter(_sessions(SessionRow.token == digest)), None)
-
-
-def _sessions(where: Any) -> list[Session]:
-    return [_session(row) for row in tuples(SessionRow.select(*_COLUMNS).where(where).order_by(SessionRow.id))]
+    def _sessions(self, where: Any) -> list[Session]:
+        return [
+            _session(row)
+            for row in self._store.tuples(SessionRow.select(*_COLUMNS).where(where).order_by(SessionRow.id))
+        ]
 
 
 def _session(row: tuple[Any, ...]) -> Session:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from git_agent.domain import names
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
-from git_agent.store import deliveries, events, faults, namesakes
-from git_agent.store.engine import NOW_MS, peewee
-from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow, database, tuples
+from git_agent.store import errors
+from git_agent.store.orm import NOW_MS, peewee
+from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow
+
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
 
 _COLUMNS = tuple(getattr(TaskRow, name) for name in Task.__match_args__)
 _STATE, _HOLD, _WORKTREE = map(Task.__match_args__.index, ("state", "hold", "worktree"))
@@ -23,271 +26,253 @@ class Changed(Exception):  # noqa: N818 - it says what happened
     """The task is no longer as it was read; read it again."""
 
 
-def insert(values: Mapping[str, Any], state: State) -> Task:
-    """Add a task row; call it inside a transaction. values: columns by name.
-
-    Raises AgentError (exit 3) when the name is taken.
-    """
-    if namesakes.taken(values["name_key"]):
-        raise namesakes.taken_error(values["name"], values["name_key"])
-    key = TaskRow.insert(
-        **{"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values},
-        state=state,
-        created_at=NOW_MS,
-        state_at=NOW_MS,
-    ).execute()
-    return get(key)
-
-
-def delete(task: Task) -> bool:
-    """Take back a task that nobody was told of: its row and what hangs on it.
-
-    Returns False when others wait for it by now: then it stays.
-    """
-    if DependencyRow.select().where(DependencyRow.parent == task.id).exists():
-        return False
-    TaskRow.delete().where(TaskRow.id == task.id).execute()
-    return True
-
-
-def find(task: int) -> Task | None:
-    """Find a task by id."""
-    return next(map(_task, database.rows(_by_id(), (task,))), None)
-
-
-def get(task: int) -> Task:
-    """Read a task by id. Raises AgentError (exit 1)."""
-    found = find(task)
-    if found is None:
-        raise AgentError("unknown-task", f"there is no task {task}", "git agent list --all")
-    return found
-
-
-def by_name(key: str) -> list[Task]:
-    """List the tasks of a name (its key), unfinished ones first."""
-    found = _select(TaskRow.name_key == key)
-    return [t for t in found if t.state not in FINISHED] or found
-
-
-def by_branch(branch: str) -> list[Task]:
-    """List the tasks whose current attempt has the branch."""
-    return _select(TaskRow.branch == branch)
-
-
-def listing(states: Collection[State] | None = None) -> list[Task]:
-    """List tasks by priority and id. states: None for all."""
-    return _select(None if states is None else TaskRow.state.in_([str(s) for s in states]), ordered=True)
-
-
-def unfinished() -> list[Task]:
-    """List what is neither completed nor cancelled, by priority and id; served by a partial index."""
-    return _select(UNFINISHED, ordered=True)
-
-
-def merged_as(oid: str) -> list[Task]:
-    """List the completed tasks whose merge is this commit, or whose own last commit it is."""
-    return _select((TaskRow.state == State.COMPLETED) & ((TaskRow.merged_oid == oid) | (TaskRow.head_oid == oid)))
-
-
-def merged_lately(base: str, limit: int) -> list[Task]:
-    """List the tasks that were completed last in a base, limit at most."""
-    mine = (TaskRow.state == State.COMPLETED) & (TaskRow.base == base)
-    last = TaskRow.select(TaskRow.id).where(mine).order_by(TaskRow.state_at.desc()).limit(limit)
-    return _select(TaskRow.id.in_([row[0] for row in tuples(last)]))
-
-
-def reverted_by(oid: str) -> list[Task]:
-    """List the completed tasks whose merge this commit reverted."""
-    return _select((TaskRow.state == State.COMPLETED) & (TaskRow.reverted_oid == oid))
-
-
-def with_remains(states: Collection[State]) -> list[Task]:
-    """List the tasks in these states some attempt of which was not removed."""
-    placed = AttemptRow.select(AttemptRow.task).where(AttemptRow.removed == 0)
-    return _select(TaskRow.state.in_([str(s) for s in states]) & TaskRow.id.in_(placed), ordered=True)
-
-
-def count_by_state() -> dict[State, int]:
-    """Count the tasks of each state."""
-    rows = tuples(TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state))
-    return {State(state): number for state, number in rows}
-
-
-def ready() -> list[Task]:
-    """List the OPEN tasks that can be claimed now, the next one first; not those being spawned."""
-    due = TaskRow.not_before.is_null() | (TaskRow.not_before <= NOW_MS)
-    free = TaskRow.id.not_in(IntentRow.select(IntentRow.task))
-    return _select((TaskRow.state == State.OPEN) & (TaskRow.unresolved == 0) & due & free, ordered=True)
-
-
-def move(
-    task: Task,
-    made: Move,
-    actor: str,
-    *,
-    data: Mapping[str, Any] | None = None,
-    kind: str | None = None,
-    **columns: Any,
-) -> Task:
-    """Make one move of the state machine, with its event; call it inside a transaction.
-
-    task: as it was read; columns: what else changes; kind: the event's, if not the step's. The dependents' counts
-    and what its messages announced follow. Raises Changed when the task is not as it was read, AgentError (exit 3) when
-    it was finished and another one has its name now.
-    """
-    if task.state in FINISHED and made.target not in FINISHED:
-        namesakes.require(task.name, names.name_key(task.name), task.id)
-    epoch = task.epoch + 1 if made.fences else task.epoch
-    changed = (
-        TaskRow.update(
-            state=made.target,
-            hold=made.hold,
-            epoch=epoch,
-            version=task.version + 1,
-            state_at=NOW_MS,
-            **columns,
-        )
-        .where(
-            (TaskRow.id == task.id)
-            & (TaskRow.state == task.state)
-            & (TaskRow.version == task.version)
-            & (TaskRow.epoch == task.epoch)
-        )
-        .execute()
-    )
-    if changed != 1:
-        raise Changed
-    events.append(
-        kind or event_kind(made.step),
-        actor,
-        task=task.id,
-        source=task.state,
-        target=made.target,
-        epoch=epoch,
-        version=task.version + 1,
-        data=data,
-    )
-    deliveries.settle(task.id, made.target, made.hold)
-    if (task.state is State.COMPLETED) != (made.target is State.COMPLETED):
-        _recount(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task.id))
-    return get(task.id)
-
-
-def put(task: int, **columns: Any) -> None:
-    """Record what was observed or edited; never state, version or epoch."""
-    if set(columns) & {"state", "hold", "version", "epoch"}:
-        raise ValueError("state, hold, version and epoch change by move only")
-    TaskRow.update(**columns).where(TaskRow.id == task).execute()
-
-
-def parents(ids: Iterable[int]) -> dict[int, list[int]]:
-    """Map tasks to the tasks they wait for, in order."""
-    return _pairs(DependencyRow.task, DependencyRow.parent, list(ids))
-
-
-def blockers(ids: Iterable[int]) -> dict[int, list[int]]:
-    """Map tasks to those of their parents that are not COMPLETED."""
-    wanted = list(ids)
-    query = (
-        DependencyRow.select(DependencyRow.task, DependencyRow.parent)
-        .join(TaskRow, on=(TaskRow.id == DependencyRow.parent))
-        .where(TaskRow.state != State.COMPLETED)
-        .order_by(DependencyRow.task, DependencyRow.parent)
-    )
-    return _grouped(query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted)), wanted)
-
-
-def children(task: int) -> list[int]:
-    """List the tasks that wait for this one."""
-    rows = tuples(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task))
-    return sorted(row[0] for row in rows)
-
-
-def set_parents(task: int, wanted: Iterable[int]) -> None:
-    """Replace what a task waits for. Raises AgentError (exit 3) when that would close a cycle."""
-    ids = list(dict.fromkeys(wanted))
-    for parent in ids:
-        get(parent)
-        _refuse_cycle(task, parent)
-    DependencyRow.delete().where(DependencyRow.task == task).execute()
-    for parent in ids:
-        DependencyRow.insert(task=task, parent=parent).execute()
-    _recount([task])
-
-
-def paths(ids: Iterable[int]) -> dict[int, list[str]]:
-    """Map tasks to their pathspecs."""
-    return _pairs(PathClaimRow.task, PathClaimRow.pathspec, list(ids))
-
-
-def set_paths(task: int, pathspecs: Iterable[str]) -> None:
-    """Replace a task's pathspecs."""
-    PathClaimRow.delete().where(PathClaimRow.task == task).execute()
-    for pathspec in dict.fromkeys(pathspecs):
-        PathClaimRow.insert(task=task, pathspec=pathspec).execute()
-
-
 _MANY = 500  # more values than this go through a scan: SQLite takes 32,766 parameters, but parsing them costs more
 
 
-def _select(where: Any, *, ordered: bool = False) -> list[Task]:
-    query = TaskRow.select(*_COLUMNS)
-    if where is not None:
-        query = query.where(where)
-    if ordered:
-        query = query.order_by(TaskRow.priority, TaskRow.id)
-    return [_task(row) for row in tuples(query)]
+class Tasks:
+    """The tasks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def insert(self, values: Mapping[str, Any], state: State) -> Task:
+        """Add a task row; call it inside a transaction. values: columns by name.
+
+        Raises AgentError (exit 3) when the name is taken.
+        """
+        if self._store.names.taken(values["name_key"]):
+            raise self._store.names.taken_error(values["name"], values["name_key"])
+        key = self._store.run(
+            TaskRow.insert(
+                **{"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values},
+                state=state,
+                created_at=NOW_MS,
+                state_at=NOW_MS,
+            )
+        )
+        return self.get(key)
+
+    def delete(self, task: Task) -> bool:
+        """Take back a task that nobody was told of: its row and what hangs on it.
+
+        Returns False when others wait for it by now: then it stays.
+        """
+        if self._store.exists(DependencyRow.select().where(DependencyRow.parent == task.id)):
+            return False
+        self._store.run(TaskRow.delete().where(TaskRow.id == task.id))
+        return True
+
+    def find(self, task: int) -> Task | None:
+        """Find a task by id."""
+        return next(map(self._task, self._store.sql(_by_id(), (task,))), None)
+
+    def get(self, task: int) -> Task:
+        """Read a task by id. Raises AgentError (exit 1)."""
+        found = self.find(task)
+        if found is None:
+            raise AgentError("unknown-task", f"there is no task {task}", "git agent list --all")
+        return found
+
+    def by_name(self, key: str) -> list[Task]:
+        """List the tasks of a name (its key), unfinished ones first."""
+        found = self._select(TaskRow.name_key == key)
+        return [t for t in found if t.state not in FINISHED] or found
+
+    def by_branch(self, branch: str) -> list[Task]:
+        """List the tasks whose current attempt has the branch."""
+        return self._select(TaskRow.branch == branch)
+
+    def listing(self, states: Collection[State] | None = None) -> list[Task]:
+        """List tasks by priority and id. states: None for all."""
+        return self._select(None if states is None else TaskRow.state.in_([str(s) for s in states]), ordered=True)
+
+    def unfinished(self) -> list[Task]:
+        """List what is neither completed nor cancelled, by priority and id; served by a partial index."""
+        return self._select(UNFINISHED, ordered=True)
+
+    def merged_as(self, oid: str) -> list[Task]:
+        """List the completed tasks whose merge is this commit, or whose own last commit it is."""
+        return self._select(
+            (TaskRow.state == State.COMPLETED) & ((TaskRow.merged_oid == oid) | (TaskRow.head_oid == oid))
+        )
+
+    def merged_lately(self, base: str, limit: int) -> list[Task]:
+        """List the tasks that were completed last in a base, limit at most."""
+        mine = (TaskRow.state == State.COMPLETED) & (TaskRow.base == base)
+        last = TaskRow.select(TaskRow.id).where(mine).order_by(TaskRow.state_at.desc()).limit(limit)
+        return self._select(TaskRow.id.in_([row[0] for row in self._store.tuples(last)]))
+
+    def reverted_by(self, oid: str) -> list[Task]:
+        """List the completed tasks whose merge this commit reverted."""
+        return self._select((TaskRow.state == State.COMPLETED) & (TaskRow.reverted_oid == oid))
+
+    def with_remains(self, states: Collection[State]) -> list[Task]:
+        """List the tasks in these states some attempt of which was not removed."""
+        placed = AttemptRow.select(AttemptRow.task).where(AttemptRow.removed == 0)
+        return self._select(TaskRow.state.in_([str(s) for s in states]) & TaskRow.id.in_(placed), ordered=True)
+
+    def count_by_state(self) -> dict[State, int]:
+        """Count the tasks of each state."""
+        rows = self._store.tuples(TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state))
+        return {State(state): number for state, number in rows}
+
+    def ready(self) -> list[Task]:
+        """List the OPEN tasks that can be claimed now, the next one first; not those being spawned."""
+        due = TaskRow.not_before.is_null() | (TaskRow.not_before <= NOW_MS)
+        free = TaskRow.id.not_in(IntentRow.select(IntentRow.task))
+        return self._select((TaskRow.state == State.OPEN) & (TaskRow.unresolved == 0) & due & free, ordered=True)
+
+    def move(
+        self,
+        task: Task,
+        made: Move,
+        actor: str,
+        *,
+        data: Mapping[str, Any] | None = None,
+        kind: str | None = None,
+        **columns: Any,
+    ) -> Task:
+        """Make one move of the state machine, with its event; call it inside a transaction.
+
+        task: as it was read; columns: what else changes; kind: the event's, if not the step's. The dependents' counts
+        and what its messages announced follow. Raises Changed when the task is not as it was read, AgentError (exit 3)
+        when it was finished and another one has its name now.
+        """
+        if task.state in FINISHED and made.target not in FINISHED:
+            self._store.names.require(task.name, names.name_key(task.name), task.id)
+        epoch = task.epoch + 1 if made.fences else task.epoch
+        changed = self._store.run(
+            TaskRow.update(
+                state=made.target,
+                hold=made.hold,
+                epoch=epoch,
+                version=task.version + 1,
+                state_at=NOW_MS,
+                **columns,
+            ).where(
+                (TaskRow.id == task.id)
+                & (TaskRow.state == task.state)
+                & (TaskRow.version == task.version)
+                & (TaskRow.epoch == task.epoch)
+            )
+        )
+        if changed != 1:
+            raise Changed
+        self._store.events.append(
+            kind or event_kind(made.step),
+            actor,
+            task=task.id,
+            source=task.state,
+            target=made.target,
+            epoch=epoch,
+            version=task.version + 1,
+            data=data,
+        )
+        self._store.deliveries.settle(task.id, made.target, made.hold)
+        if (task.state is State.COMPLETED) != (made.target is State.COMPLETED):
+            self._recount(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task.id))
+        return self.get(task.id)
+
+    def put(self, task: int, **columns: Any) -> None:
+        """Record what was observed or edited; never state, version or epoch."""
+        if set(columns) & {"state", "hold", "version", "epoch"}:
+            raise ValueError("state, hold, version and epoch change by move only")
+        self._store.run(TaskRow.update(**columns).where(TaskRow.id == task))
+
+    def parents(self, ids: Iterable[int]) -> dict[int, list[int]]:
+        """Map tasks to the tasks they wait for, in order."""
+        return self._pairs(DependencyRow.task, DependencyRow.parent, list(ids))
+
+    def blockers(self, ids: Iterable[int]) -> dict[int, list[int]]:
+        """Map tasks to those of their parents that are not COMPLETED."""
+        wanted = list(ids)
+        query = (
+            DependencyRow.select(DependencyRow.task, DependencyRow.parent)
+            .join(TaskRow, on=(TaskRow.id == DependencyRow.parent))
+            .where(TaskRow.state != State.COMPLETED)
+            .order_by(DependencyRow.task, DependencyRow.parent)
+        )
+        return self._grouped(query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted)), wanted)
+
+    def children(self, task: int) -> list[int]:
+        """List the tasks that wait for this one."""
+        rows = self._store.tuples(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task))
+        return sorted(row[0] for row in rows)
+
+    def set_parents(self, task: int, wanted: Iterable[int]) -> None:
+        """Replace what a task waits for. Raises AgentError (exit 3) when that would close a cycle."""
+        ids = list(dict.fromkeys(wanted))
+        for parent in ids:
+            self.get(parent)
+            self._refuse_cycle(task, parent)
+        self._store.run(DependencyRow.delete().where(DependencyRow.task == task))
+        for parent in ids:
+            self._store.run(DependencyRow.insert(task=task, parent=parent))
+        self._recount([task])
+
+    def paths(self, ids: Iterable[int]) -> dict[int, list[str]]:
+        """Map tasks to their pathspecs."""
+        return self._pairs(PathClaimRow.task, PathClaimRow.pathspec, list(ids))
+
+    def set_paths(self, task: int, pathspecs: Iterable[str]) -> None:
+        """Replace a task's pathspecs."""
+        self._store.run(PathClaimRow.delete().where(PathClaimRow.task == task))
+        for pathspec in dict.fromkeys(pathspecs):
+            self._store.run(PathClaimRow.insert(task=task, pathspec=pathspec))
+
+    def _select(self, where: Any, *, ordered: bool = False) -> list[Task]:
+        query = TaskRow.select(*_COLUMNS)
+        if where is not None:
+            query = query.where(where)
+        if ordered:
+            query = query.order_by(TaskRow.priority, TaskRow.id)
+        return [self._task(row) for row in self._store.tuples(query)]
+
+    def _task(self, row: tuple[Any, ...]) -> Task:
+        values = list(row)
+        if bytes in map(type, row):
+            raise errors.damaged(self._store.path, f"a blob in the row of task {row[0]}")
+        values[_STATE] = State(row[_STATE])
+        values[_HOLD] = Hold(row[_HOLD]) if row[_HOLD] else None
+        values[_WORKTREE] = TaskRow.worktree.python_value(row[_WORKTREE])
+        return Task(*values)
+
+    def _pairs(self, key: Any, value: Any, wanted: list[int]) -> dict[int, list[Any]]:
+        query = key.model.select(key, value).order_by(key, value)
+        return self._grouped(query if len(wanted) > _MANY else query.where(key.in_(wanted)), wanted)
+
+    def _grouped(self, query: Any, wanted: list[int]) -> dict[int, list[Any]]:
+        groups: dict[int, list[Any]] = {task: [] for task in wanted}
+        for task, value in self._store.tuples(query):
+            if task in groups:
+                groups[task].append(value)
+        return groups
+
+    def _recount(self, tasks: Any) -> None:
+        unresolved = (
+            DependencyRow.select(peewee.fn.COUNT(DependencyRow.parent))
+            .join(parent := TaskRow.alias(), on=(parent.id == DependencyRow.parent))
+            .where((DependencyRow.task == TaskRow.id) & (parent.state != State.COMPLETED))
+        )
+        self._store.run(TaskRow.update(unresolved=unresolved).where(TaskRow.id.in_(tasks)))
+
+    def _refuse_cycle(self, task: int, parent: int) -> None:
+        above, seen = [parent], {parent}
+        while above:
+            step = above.pop()
+            if step == task:
+                says = f"task {task} can't wait for task {parent}: that would close a cycle"
+                raise refused("dependency-cycle", says, f"git agent show {parent}")
+            for one in self._pairs(DependencyRow.task, DependencyRow.parent, [step])[step]:
+                if one not in seen:
+                    seen.add(one)
+                    above.append(one)
 
 
 @cache
 def _by_id() -> str:
     # Every change asks twice, holding the lock, and peewee takes longer to write this than SQLite to answer it.
     return str(TaskRow.select(*_COLUMNS).where(TaskRow.id == 0).sql()[0])
-
-
-def _task(row: tuple[Any, ...]) -> Task:
-    values = list(row)
-    if bytes in map(type, row):
-        raise faults.damaged(database.path, f"a blob in the row of task {row[0]}")
-    values[_STATE] = State(row[_STATE])
-    values[_HOLD] = Hold(row[_HOLD]) if row[_HOLD] else None
-    values[_WORKTREE] = TaskRow.worktree.python_value(row[_WORKTREE])
-    return Task(*values)
-
-
-def _pairs(key: Any, value: Any, wanted: list[int]) -> dict[int, list[Any]]:
-    query = key.model.select(key, value).order_by(key, value)
-    return _grouped(query if len(wanted) > _MANY else query.where(key.in_(wanted)), wanted)
-
-
-def _grouped(query: Any, wanted: list[int]) -> dict[int, list[Any]]:
-    groups: dict[int, list[Any]] = {task: [] for task in wanted}
-    for task, value in tuples(query):
-        if task in groups:
-            groups[task].append(value)
-    return groups
-
-
-def _recount(tasks: Any) -> None:
-    unresolved = (
-        DependencyRow.select(peewee.fn.COUNT(DependencyRow.parent))
-        .join(parent := TaskRow.alias(), on=(parent.id == DependencyRow.parent))
-        .where((DependencyRow.task == TaskRow.id) & (parent.state != State.COMPLETED))
-    )
-    TaskRow.update(unresolved=unresolved).where(TaskRow.id.in_(tasks)).execute()
-
-
-def _refuse_cycle(task: int, parent: int) -> None:
-    above, seen = [parent], {parent}
-    while above:
-        step = above.pop()
-        if step == task:
-            says = f"task {task} can't wait for task {parent}: that would close a cycle"
-            raise refused("dependency-cycle", says, f"git agent show {parent}")
-        for one in _pairs(DependencyRow.task, DependencyRow.parent, [step])[step]:
-            if one not in seen:
-                seen.add(one)
-                above.append(one)
 
 
 def stale(task: Task) -> AgentError:

@@ -22,11 +22,12 @@ from git_agent.store import sessions
 store = Store.open(sys.argv[1], create=False)
 task, token, supervisor, child = json.loads(sys.argv[2])
 with store.transaction():
-    now = tasks.get(task)
-    session = sessions.begin(task=task, attempt=now.attempt, epoch=now.epoch, owner=ProcessId(*supervisor), token=token,
+    now = store.tasks.get(task)
+    session = store.sessions.begin(
+        task=task, attempt=now.attempt, epoch=now.epoch, owner=ProcessId(*supervisor), token=token,
                              agent=None, command="agent")
-    sessions.lead(session, ProcessId(*child))
-    leases.take(task, "run", 120, session=session)
+    store.sessions.lead(session, ProcessId(*child))
+    store.leases.take(task, "run", 120, session=session)
 say(session)
 """
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.world import Worlds
+from tests.hooks.crowd import eventually
 from tests.sandbox import Sandbox
 from tests.store.children import run
 
@@ -49,9 +50,10 @@ def session(scene: Sandbox, task: int, secret: str) -> dict[str, str | None]:
     from git_agent.domain.process_id import ProcessId
     from git_agent.store import sessions
     store = Store.open(sys.argv[1], create=False)
-    task = tasks.get(int(sys.argv[2]))
+    task = store.tasks.get(int(sys.argv[2]))
     with store.transaction():
-        sessions.begin(task=task.id, attempt=task.attempt, epoch=task.epoch, owner=ProcessId("here", "boot", 1, 1),
+        store.sessions.begin(
+            task=task.id, attempt=task.attempt, epoch=task.epoch, owner=ProcessId("here", "boot", 1, 1),
                        token=sys.argv[3], agent=None, command="x")
     """
     run(code, scene.store.parent, str(task), hashlib.sha256(secret.encode()).hexdigest())
@@ -188,6 +190,9 @@ def test_a_hostile_text_is_stored_as_it_is_and_cannot_pass_for_the_frame(scene: 
 # Waiting.
 
 
+WATCHES = "anon_inode:inotify"  # what a process that waits for a change has open
+
+
 def _waiting(scene: Sandbox, *args: str, cwd: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         ["git-agent", "inbox", "--wait", "--json", *args],
@@ -196,7 +201,10 @@ def _waiting(scene: Sandbox, *args: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.5)
+    if sys.platform == "linux":
+        eventually(lambda: WATCHES in map(os.readlink, Path(f"/proc/{process.pid}/fd").iterdir()), process.poll)
+    else:
+        time.sleep(1.5)
     return process
 
 

@@ -175,7 +175,7 @@ def test_a_signing_key_that_is_missing_is_git_s_error_and_nothing_changes(repo: 
     for name, value in (("gpg.format", "ssh"), ("user.signingKey", "/nowhere"), ("commit.gpgsign", "true")):
         repo.git("config", name, value)
     result = unchanged(repo, "merge", "1", exit=1)
-    assert "/nowhere" in result.err or "sign" in result.err
+    assert any(word in result.err for word in ("/nowhere", "sign", "ssh-keygen"))
     assert task(repo)["state"] == "APPROVED" and wrong(repo) == []
 
 

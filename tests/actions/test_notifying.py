@@ -27,14 +27,14 @@ NOTIFY = 'mkdir -p "{0}" && cat >"{0}/$$.new" && mv "{0}/$$.new" "{0}/$$.json"'
 KILLED = """
 store = Store.open(sys.argv[1], create=False)
 with store.transaction():
-    events.append("task.asked", "worker 1.1", task=1, data={"text": "Why?"})
+    store.events.append("task.asked", "worker 1.1", task=1, data={"text": "Why?"})
 os.kill(os.getpid(), signal.SIGKILL)
 """
 ROLLED_BACK = """
 store = Store.open(sys.argv[1], create=False)
 try:
     with store.transaction():
-        events.append("task.asked", "worker 1.1", task=1, data={"text": "Never said"})
+        store.events.append("task.asked", "worker 1.1", task=1, data={"text": "Never said"})
         raise ZeroDivisionError
 except ZeroDivisionError:
     pass

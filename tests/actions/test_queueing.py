@@ -17,6 +17,7 @@ import pytest
 
 from tests.faults.whole import rows, wrong
 from tests.faults.world import World, driver
+from tests.processes import commands
 from tests.sandbox import Sandbox, _environment
 
 COUNT = 9
@@ -314,11 +315,11 @@ def waiting(repo: Sandbox, checked: Callable[..., None]) -> Iterator[subprocess.
 def sleeping(within_s: float = 5.0) -> list[int]:
     """List the processes of a check that run; within_s: seconds for them to end."""
     until = time.monotonic() + within_s
-    while found := subprocess.run(["pgrep", "-f", f"^{SLEEP}"], capture_output=True, text=True).stdout.split():
+    while found := commands(f"^{SLEEP}"):
         if time.monotonic() > until:
             break
         time.sleep(0.05)
-    return [int(pid) for pid in found]
+    return list(found)
 
 
 def test_one_queue_at_a_time_and_who_lost_its_lock_changes_nothing(

@@ -365,7 +365,7 @@ from git_agent.config import Config
 from git_agent.proc import clock
 store = Store.open(sys.argv[1], create=True)
 with store.transaction():
-    leases.take(add("a", State.WORKING, branch="agent/1-a", attempt=1, epoch=1).id, "claim", 0)
+    store.leases.take(add(store, "a", State.WORKING, branch="agent/1-a", attempt=1, epoch=1).id, "claim", 0)
 store.close()
 os.chmod(sys.argv[1], 0o555)
 for name in os.listdir(sys.argv[1]):
@@ -376,7 +376,7 @@ if os.geteuid() == 0:
 app = App(env={})
 app.__dict__["config"] = Config(())
 app.__dict__["store"] = Store.open(sys.argv[1], create=False)
-say(json.dumps([reap(app), tasks.get(1).state]))
+say(json.dumps([reap(app), store.tasks.get(1).state]))
 """
 
 

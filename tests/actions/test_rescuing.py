@@ -10,10 +10,9 @@ from tests.sandbox import Sandbox
 READS = """
 from git_agent.actions.undo.rescue import rescue_refs
 from git_agent.app import App
-from git_agent.store.schema import database
 app, reads = App(), []
-_ = app.store
-database.connection().set_exec_trace(lambda cursor, sql, values: reads.append("task.removed" in (values or ())) or True)
+connection = app.store._database.connection()
+connection.set_exec_trace(lambda cursor, sql, values: reads.append("task.removed" in (values or ())) or True)
 print(len(rescue_refs(app)), sum(reads))
 """
 

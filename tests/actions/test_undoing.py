@@ -382,10 +382,8 @@ import subprocess
 from git_agent.actions.doctor import undo
 from git_agent.app import App
 from git_agent.errors import AgentError
-from git_agent.store import events
 app = App()
-_ = app.store
-(event,) = (e for e in events.of_task(None) if e.kind == "doctor.fixed")
+(event,) = (e for e in app.store.events.of_task(None) if e.kind == "doctor.fixed")
 act = undo._OUTSIDE["context-included"]
 def beaten(*given):
     text = act(*given)

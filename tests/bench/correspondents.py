@@ -16,8 +16,7 @@ from git_agent.actions.messages.send import send
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State
-from git_agent.store import sessions, tasks
-from git_agent.store.engine import NOW_MS, Database
+from git_agent.store.sqlite import NOW_MS, Database
 from git_agent.store.store import Store
 
 TEXT = "the parser takes empty lines now; please look at 3f9c2a1 before you go on with the printer"
@@ -71,8 +70,8 @@ def _workers(repository: Path, pairs: int) -> None:
         for at in range(2 * pairs):
             name, branch = f"worker-{at}", f"agent/worker-{at}"
             values = {"name": name, "name_key": name, "title": name, "priority": 2, "base": "main", "branch": branch}
-            task = tasks.insert({**values, "attempt": 1, "epoch": 1}, State.WORKING)
-            sessions.begin(
+            task = store.tasks.insert({**values, "attempt": 1, "epoch": 1}, State.WORKING)
+            store.sessions.begin(
                 task=task.id,
                 attempt=1,
                 epoch=1,

@@ -118,7 +118,7 @@ def prompt(stage: Stage) -> Iterator[str]:
 
 
 def _until(stage: Stage, place: Path, number: int, words: tuple[str, ...], cwd: Path | None) -> float:
-    from git_agent.store.engine import apsw
+    from git_agent.store.sqlite import apsw
 
     where = Path(stage.run("git-agent", "spawn", f"Task {words[0]} {number}", cwd=place).splitlines()[-1])
     (where / f"{words[0]}{number}").write_text("work\n")

@@ -53,7 +53,6 @@ def waking(stage: Stage) -> Iterator[str]:
     repository = stage.repository("waking")
     tree = Path(json.loads(stage.run("git-agent", "spawn", "--json", "One", cwd=repository))["task"]["worktree"])
     from git_agent.domain.message import Draft
-    from git_agent.store import messages
     from git_agent.store.store import Store
 
     store = Store.open(str(repository / ".git" / "git-agent"), create=False)
@@ -68,7 +67,7 @@ def waking(stage: Stage) -> Iterator[str]:
             time.sleep(pause)
             idle.append((_cpu_s(waiting.pid) - before) / pause)
             with store.transaction():
-                (sent,) = messages.send([Draft("1", "wake up", 1)], "@human", verified=True)
+                (sent,) = store.messages.send([Draft("1", "wake up", 1)], "@human", verified=True)
             began = time.perf_counter()
             assert waiting.stdout is not None
             waiting.stdout.readline()

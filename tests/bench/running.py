@@ -35,18 +35,17 @@ def beat(stage: Stage) -> Iterator[str]:
     fill(stage, repository, live=32)
     from git_agent.git.worktrees import activity
     from git_agent.proc import processes
-    from git_agent.store import leases, sessions
     from git_agent.store.store import Store
 
     store, me = Store.open(str(repository / ".git/git-agent"), create=False), processes.myself()
     with store.transaction():
-        session = sessions.begin(task=2, attempt=1, epoch=1, owner=me, token="t", agent=None, command="x")
+        session = store.sessions.begin(task=2, attempt=1, epoch=1, owner=me, token="t", agent=None, command="x")
 
     def once() -> None:
         processes.is_gone(me)
         activity.latest(str(repository), str(repository / ".git"), int(time.time() * 1000), budget=0)
         with store.transaction():
-            assert leases.renew(2, 1, session, 120, 0)
+            assert store.leases.renew(2, 1, session, 120, 0)
 
     def many() -> float:
         with store.beside():

@@ -98,11 +98,10 @@ def fill(stage: Stage, repository: Path, *, live: int, finished: int = 0, events
     tasks = [_task(at, "COMPLETED", now, base, None, None) for at in range(1, finished + 1)]
     for at, (name, tip) in enumerate(zip(names, tips, strict=True), finished + 1):
         tasks.append(_task(at, LIVE[at % len(LIVE)], now, base, name, tip))
-    from git_agent.store.schema import database
     from git_agent.store.store import Store
 
     store = Store.open(str(repository / ".git" / "git-agent"), create=False)
-    connection = database.connection()
+    connection = store._database.connection()
     with store.transaction():
         connection.executemany(
             f"INSERT INTO task ({', '.join(tasks[0])}) VALUES ({_marks(tasks[0])})", map(_row, tasks)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from git_agent.domain.task import Move, State, Step
-from git_agent.store import events, tasks
 from git_agent.store.store import Store
 
 PROCESSES, SECONDS = 64, 5.0
@@ -37,7 +36,7 @@ def measure(processes: int, seconds: float, directory: str) -> Measured:
     """Let processes write to a new store in a directory for some seconds, all at once."""
     store = Store.open(directory, create=True)
     with store.transaction():
-        task = tasks.insert(_TASK, State.OPEN).id
+        task = store.tasks.insert(_TASK, State.OPEN).id
     store.close()  # no connection is carried across a fork
     go = os.pipe()
     reports = [_fork(directory, task, seconds, go) for _ in range(processes)]
@@ -47,8 +46,8 @@ def measure(processes: int, seconds: float, directory: str) -> Measured:
     for _ in range(processes):
         os.wait()
     store = Store.open(directory, create=False)
-    kept = tasks.get(task).version
-    assert len(events.of_task(task, limit=kept + 1)) == kept
+    kept = store.tasks.get(task).version
+    assert len(store.events.of_task(task, limit=kept + 1)) == kept
     store.close()
     fine = [line.split() for line in told if not line.startswith("error")]
     errors = tuple(line for line in told if line.startswith("error"))
@@ -80,7 +79,7 @@ def _write(directory: str, task: int, seconds: float) -> tuple[float, int]:
     longest, made, end = 0.0, 0, time.monotonic() + seconds
     while (began := time.monotonic()) < end:
         with store.transaction():
-            tasks.move(tasks.get(task), _STEP, "writer")
+            store.tasks.move(store.tasks.get(task), _STEP, "writer")
         longest, made = max(longest, time.monotonic() - began), made + 1
     return longest, made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
 import struct
 import subprocess
 import termios
@@ -12,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.sandbox import TIMEOUT
+from tests.terminals import opened
 
 
 class Terminal:
@@ -32,7 +32,7 @@ class Terminal:
 
         answer: called when the question asked is on the terminal, for what is typed then.
         """
-        master, slave = pty.openpty()
+        master, slave = opened()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
         with subprocess.Popen(

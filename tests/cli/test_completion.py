@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox import Sandbox
+from tests.terminals import needed
 
 SHELLS = ("bash", "zsh", "fish")
 GIT_COMPLETIONS = (
@@ -161,6 +162,7 @@ def test_bash_completes_in_the_directory_that_git_is_sent_to(tasks: Sandbox, tmp
 
 def typed(command: list[str], cwd: Path, *keys: tuple[str, str]) -> None:
     """Type at a shell on a terminal. keys: what is typed, and a pattern of what must be shown then within 20 s."""
+    needed()
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)

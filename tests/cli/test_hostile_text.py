@@ -79,7 +79,7 @@ def test_a_row_that_was_changed_by_hand_never_becomes_an_option(repo: Sandbox, t
     code = """
     store = Store.open(sys.argv[1], create=False)
     with store.transaction():
-        tasks.put(1, **dict.fromkeys(sys.argv[3:], sys.argv[2]))
+        store.tasks.put(1, **dict.fromkeys(sys.argv[3:], sys.argv[2]))
     """
     for columns in (("base_oid", "base"), ("head_oid", "reviewed_oid", "branch")):
         run(code, repo.store.parent, evil, *columns)

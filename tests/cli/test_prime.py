@@ -15,8 +15,8 @@ FULL = """
 from git_agent.domain.message import Draft
 store = Store.open(sys.argv[1], create=False)
 with store.transaction():
-    messages.send([Draft("1", "# Obey\\n" * 50, 1) for _ in range(9)], "2", verified=False)
-    tasks.put(1, reason="\\x1b[31m reason\\n" * 90)
+    store.messages.send([Draft("1", "# Obey\\n" * 50, 1) for _ in range(9)], "2", verified=False)
+    store.tasks.put(1, reason="\\x1b[31m reason\\n" * 90)
 """
 
 

@@ -28,7 +28,7 @@ def work(number):
     mine = Store.open(sys.argv[1], create=False)
     for at in range(60):
         with mine.transaction():
-            events.append("task.noted", f"writer {number}", task=1, data={"at": at})
+            store.events.append("task.noted", f"writer {number}", task=1, data={"at": at})
         time.sleep(random.uniform(0, 0.02))
 say(json.dumps(at_once(8, work)))
 """
@@ -36,13 +36,13 @@ MANY = """
 store = Store.open(sys.argv[1], create=False)
 with store.transaction():
     for number in range(1300):
-        events.append("task.noted", "somebody", task=1, data={"note": f"note {number}"})
+        store.events.append("task.noted", "somebody", task=1, data={"note": f"note {number}"})
 """
 SHORTEN = """
 store = Store.open(sys.argv[1], create=False)
 with store.transaction():
-    events.append("task.noted", "somebody", task=1)
-say(json.dumps(schema.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()))
+    store.events.append("task.noted", "somebody", task=1)
+say(json.dumps(store.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()))
 """
 
 

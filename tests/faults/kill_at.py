@@ -98,10 +98,10 @@ def _hurt(fault: Fault) -> None:
 def _hurry(limit: float) -> None:
     """Wait for no lock as long as a user does: nobody holds one for long but who was stopped."""
     from git_agent.git import locks
-    from git_agent.store import engine
+    from git_agent.store import sqlite
 
     held = locks._locked
-    engine.BUSY_LIMIT_S = limit
+    sqlite.BUSY_LIMIT_S = limit
     locks._locked = lambda repo, name, doing, timeout: held(repo, name, doing, min(timeout, limit))
 
 

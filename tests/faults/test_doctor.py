@@ -23,6 +23,7 @@ from git_agent.render.contract import FINDING
 from tests.faults.breaking import BREAKS, LONG_AGO, Break, prepare, sql
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
+from tests.processes import children
 from tests.sandbox import Result, Sandbox
 
 HOOKS = {"GIT_AGENT_HOOKS": None}  # as a person has it: hooks are wanted, so that they are examined
@@ -32,11 +33,9 @@ import json, sys
 from git_agent.app import App
 from git_agent.actions.doctor.undo import undo_fix
 from git_agent.errors import AgentError
-from git_agent.store import events
 app, said = App(), []
-_ = app.store
-for seq in range(events.newest(), 0, -1):
-    event = events.get(seq)
+for seq in range(app.store.events.newest(), 0, -1):
+    event = app.store.events.get(seq)
     if event.kind == "doctor.fixed":
         try:
             said.append([event.data["code"], *undo_fix(app, [event])])
@@ -430,7 +429,8 @@ def test_a_lock_of_git_that_may_be_in_use_is_left_alone(world: World) -> None:
             found = findings(sandbox)
             assert codes(found) == {"lock-stopped"} and str(waiting.pid) in found[0]["fix"]
         finally:
-            subprocess.run(["pkill", "-KILL", "-P", str(waiting.pid)], check=False)
+            for pid in children(waiting.pid):
+                os.kill(pid, signal.SIGKILL)
             waiting.kill()
 
 

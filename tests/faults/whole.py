@@ -107,7 +107,17 @@ def _strays(sandbox: Sandbox, seen: Seen, branches: dict[str, Any], worktrees: d
             lines += [f"stray {p}" for p in (common / place).iterdir()]
     known = {"agent.db", "agent.db-wal", "agent.db-shm", "worktree.lock", "landing.lock", "scratch", "trash"}
     known |= {"notify.log", "logs", "prompts", "kept", "trash.lock"}
-    known |= {"hooks", "hooks.lock", "hooks.made", "program", "beat", "spool", "drain.lock", "drain.pid"}
+    known |= {
+        "hooks",
+        "hooks.gitconfig",
+        "hooks.lock",
+        "hooks.made",
+        "program",
+        "beat",
+        "spool",
+        "drain.lock",
+        "drain.pid",
+    }
     if (common / "git-agent").exists():
         lines += [f"stray {p}" for p in (common / "git-agent").iterdir() if p.name not in known]
     lines += [f"stray lock {p}" for p in common.rglob("*.lock") if p.parent.name != "git-agent"]

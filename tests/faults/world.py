@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.sandbox import Result, Sandbox, copied
+from tests.copying import copied, put_back
+from tests.sandbox import Result, Sandbox
 
 DRIVER = Path(__file__).with_name("kill_at.py")
 ROOT = Path(__file__).parents[2]
@@ -122,8 +123,7 @@ class World:
 
     def put_back(self) -> None:
         """Make everything as it was; paths stay the same, since worktrees name each other by absolute paths."""
-        shutil.rmtree(self._root)
-        copied(self._kept, self._root)
+        put_back(self._kept, self._root)
 
 
 class Worlds:

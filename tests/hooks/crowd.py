@@ -19,7 +19,9 @@ from typing import Any
 import pytest
 
 from tests.faults.world import World
+from tests.hooks.newer_git import either
 from tests.hooks.newer_git import newer_git as newer_git
+from tests.processes import inside as processes
 from tests.sandbox import Result, Sandbox, copied
 
 PATIENCE = 20.0  # seconds
@@ -47,17 +49,6 @@ def query(store: Path, sql: str) -> list[dict[str, Any]]:
                 connection.close()
         time.sleep(0.02)
     raise AssertionError(f"{store} can't be read")
-
-
-def processes(root: Path) -> dict[int, str]:
-    """Map the processes that stand somewhere in a directory to their command lines; nothing where /proc is missing."""
-    found = {}
-    for pid in (int(name) for name in (os.listdir("/proc") if Path("/proc/self").exists() else ()) if name.isdecimal()):
-        with suppress(OSError):
-            cwd = os.readlink(f"/proc/{pid}/cwd")
-            if f"{cwd}/".startswith(f"{root}/"):
-                found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    return {pid: line for pid, line in found.items() if line}
 
 
 @dataclass(frozen=True)
@@ -109,7 +100,7 @@ class Scene:
 
     def looks(self) -> list[int]:
         """Return the processes that look at git in the background."""
-        return [pid for pid, line in processes(self.root).items() if line.endswith("sync --background ")]
+        return [pid for pid, line in processes(self.root).items() if line.endswith("sync --background")]
 
     def becomes(self, state: str, task: int = 1) -> None:
         """Wait until a task is in a state, with no command of ours."""
@@ -164,7 +155,7 @@ def scenes(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
     return get
 
 
-@pytest.fixture(params=["machine", "newer"])
+@pytest.fixture(params=either("machine", "newer"))
 def scene(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,

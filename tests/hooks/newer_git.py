@@ -1,7 +1,8 @@
 """Repositories with hooks in both ways: in files, and by the configuration of a git that runs them from there (2.54).
 
-Such a git is taken from PATH, from GIT_AGENT_TEST_GIT (its path), or from the machine's own Debian mirror: packages of
-`unstable` are unpacked into a cache directory, without root, and run with the C library that they were made for.
+Such a git is taken from PATH, from GIT_AGENT_TEST_GIT (its path), or, with --network, from the machine's own Debian
+mirror: packages of `unstable` are unpacked into a cache directory, without root, and run with the C library that they
+were made for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,8 +35,9 @@ SECONDS = 50
 PROGRAM = "/opt/bin/git-agent"
 # Also what would fail in a script that was told -e and -u.
 RECORD = 'false $not_set\necho "${h##*/} $*" >>"${h%/hooks/*}/log"\ncat >>"${h%/hooks/*}/log"\nexit 7\n'
-# Taken before the sealed world hides it.
-ASKED_FOR = os.environ.get("GIT_AGENT_TEST_GIT", "")
+# Taken before the sealed world hides it: where registries are, and the git to use.
+OUTSIDE = dict(os.environ)
+ASKED_FOR = OUTSIDE.get("GIT_AGENT_TEST_GIT", "")
 
 
 def version(program: str | Path) -> tuple[int, int]:
@@ -47,18 +50,25 @@ def version(program: str | Path) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+def either(this: str, newer: str) -> list[Any]:
+    """Return the parameters of a test that runs with this git and with a newer one, which may have to be fetched."""
+    return [this, pytest.param(newer, marks=pytest.mark.network)]
+
+
 @pytest.fixture(scope="session")
-def newer_git(home: Path) -> str:
+def newer_git(home: Path, fetches: bool) -> str:
     """Return a PATH with a git that runs hooks from its configuration; skip where none can be had."""
     path = os.environ["PATH"]
     if version("git") >= SINCE:
         return path
     if ASKED_FOR and version(ASKED_FOR) >= SINCE:
         return os.pathsep.join([str(Path(ASKED_FOR).absolute().parent), path])
+    if not fetches:
+        pytest.skip("git is older than 2.54, and GIT_AGENT_TEST_GIT names no newer one; make test-network fetches one")
     return os.pathsep.join([str(_fetched() / "bin"), path])
 
 
-@pytest.fixture(params=["this", "newer"])
+@pytest.fixture(params=either("this", "newer"))
 def any_git(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Run with the machine's git, then with one that runs hooks from its configuration."""
     if request.param == "newer":
@@ -70,7 +80,7 @@ def any_git(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def _fetched() -> Path:
     if not all(map(shutil.which, ("apt-get", "dpkg-deb"))):
-        pytest.skip("git is older than 2.54, GIT_AGENT_TEST_GIT names no newer one, and apt-get can't fetch one")
+        pytest.skip("git is older than 2.54, and there is no apt-get to fetch a newer one")
     CACHE.mkdir(mode=0o700, exist_ok=True)
     if CACHE.is_symlink() or CACHE.stat().st_uid != os.getuid():
         pytest.skip(f"{CACHE} is somebody else's")
@@ -109,7 +119,9 @@ def _fetch(where: Path) -> None:
     apt = ["apt-get", "-q", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
     for words in ([*apt, "update"], [*apt, "download", *PACKAGES]):
         try:
-            done = subprocess.run(words, cwd=where / "cache", capture_output=True, text=True, timeout=SECONDS)
+            done = subprocess.run(
+                words, cwd=where / "cache", env=OUTSIDE, capture_output=True, text=True, timeout=SECONDS
+            )
         except subprocess.TimeoutExpired:
             pytest.skip("apt-get can't fetch a newer git: no answer")
         if done.returncode:
@@ -218,7 +230,7 @@ def config(repo: Sandbox, newer_git: str, monkeypatch: pytest.MonkeyPatch) -> It
     versions.git_version.cache_clear()
 
 
-@pytest.fixture(params=["files", "config"])
+@pytest.fixture(params=either("files", "config"))
 def world(request: pytest.FixtureRequest) -> World:
     """Return each of the two worlds."""
     found = request.getfixturevalue(request.param)

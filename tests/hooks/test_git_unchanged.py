@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hooks.newer_git import SINCE, newer_git, version  # noqa: F401 - a fixture
+from tests.hooks.newer_git import SINCE, either, newer_git, version  # noqa: F401 - a fixture
 from tests.sandbox import Sandbox
 
 # The user's hooks write down what they get; pre-push and commit-msg refuse what has a certain word in it.
@@ -91,7 +91,7 @@ def made(template: Path, where: Path, *, hooks: bool) -> Sandbox:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["files", "config"])
+@pytest.mark.parametrize("scheme", either("files", "config"))
 def test_every_command_says_and_does_the_same(
     scheme: str, template: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

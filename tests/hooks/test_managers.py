@@ -14,14 +14,13 @@ import pytest
 
 from git_agent.git.hooks import scripts
 from git_agent.git.hooks.install import uninstall_hooks
-from tests.hooks.newer_git import RECORD, World, snapshot
+from tests.hooks.newer_git import OUTSIDE, RECORD, World, snapshot
 from tests.hooks.newer_git import config as config
 from tests.hooks.newer_git import files as files
 from tests.hooks.newer_git import newer_git as newer_git
 from tests.hooks.newer_git import world as world
 from tests.sandbox import Sandbox
 
-HOME = os.environ.get("HOME", "/")  # before the sealed world hides it: where npm and pip are told their registries
 SECONDS = 60
 FROM_NPM = ("husky@9", "lefthook@2")
 FROM_PIP = ("pre-commit>=4.7,<5", "prek>=0.5,<0.6")
@@ -48,8 +47,10 @@ TOOLS = ("husky", "lefthook", "pre-commit", "prek")
 
 
 @pytest.fixture(scope="session")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Sequence[str]], Path]:
+def tools(fetches: bool, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Sequence[str]], Path]:
     """Return what installs packages with npm, pip or apt-get, once for all test processes, and says where."""
+    if not fetches:
+        pytest.skip("make test-network fetches the programs that manage hooks")
     base = tmp_path_factory.getbasetemp()
     where = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "hook-tools"
     where.mkdir(exist_ok=True)
@@ -62,10 +63,9 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Sequence[s
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not there.exists():
                 there.mkdir()
-                env = {**os.environ, "HOME": HOME}
                 # coreutils' timeout, so that a registry without an answer fails like one that refuses
                 words = ["timeout", str(SECONDS), *command] if shutil.which("timeout") else command
-                done = subprocess.run(words, cwd=there, env=env, capture_output=True, text=True)
+                done = subprocess.run(words, cwd=there, env=OUTSIDE, capture_output=True, text=True)
                 (there / "failed").write_text(f"{done.returncode} {done.stderr[-300:]}" if done.returncode else "")
         if why := (there / "failed").read_text():
             pytest.skip(f"{command[0]} can't get {name}: {why}")

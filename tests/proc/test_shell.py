@@ -1,4 +1,4 @@
-"""Configured commands: their output, how they end, and what they leave running."""
+"""Commands of the configuration: what they print, how they end, and what is left of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from git_agent.proc import shell
-
-
-def runs(word: str) -> list[int]:
-    return [int(pid) for pid in subprocess.run(["pgrep", "-f", word], capture_output=True).stdout.split()]
+from tests.hooks.crowd import eventually
+from tests.processes import commands
 
 
 def test_lines_come_whole_whatever_ends_them(tmp_path: Path) -> None:
@@ -36,10 +34,11 @@ def test_what_is_in_the_background_stays_only_where_it_may(tmp_path: Path, leave
     began = time.monotonic()
     ran = shell.run_shell(f"sleep {number} & exit 4", str(tmp_path), {}, print, leaves=leaves)
     assert ran.status == 4 and time.monotonic() - began < 20  # it has the output open, and is not waited for
-    left = runs(f"^sleep {number}")
-    for pid in left:
+    # What was forked may not be `sleep` yet, and what was killed is not gone at once.
+    wanted = f"^sleep {number}" if leaves else number
+    eventually(lambda: bool(commands(wanted)) == leaves, lambda: commands(number))
+    for pid in commands(number):
         os.kill(pid, signal.SIGKILL)
-    assert bool(left) == leaves
 
 
 def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
@@ -47,7 +46,8 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -
     ran = shell.run_shell(
         f"trap '' TERM; echo x; sleep {number} & sleep {number}", str(tmp_path), {}, print, within_s=0.3
     )
-    assert (ran.status, ran.tail) == (None, ("x",)) and not runs(f"^sleep {number}")
+    assert (ran.status, ran.tail) == (None, ("x",))
+    eventually(lambda: not commands(number), lambda: commands(number))
 
 
 def test_nothing_runs_on_when_its_starter_is_killed(tmp_path: Path) -> None:
@@ -57,7 +57,4 @@ def test_nothing_runs_on_when_its_starter_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None and starter.stdout.readline() == b"on\n"
         starter.kill()
-    until = time.monotonic() + 5
-    while runs(f"^sleep {number}") and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not runs(f"^sleep {number}")
+    eventually(lambda: not commands(number), lambda: commands(number))

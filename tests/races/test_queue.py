@@ -27,7 +27,7 @@ ADD_24 = """
 store = Store.open(sys.argv[1], create=False)
 with store.transaction():
     for number in range(24):
-        add(f"task-{number}")
+        add(store, f"task-{number}")
 """
 
 

@@ -22,6 +22,16 @@ from tests.sandbox import TIMEOUT, Sandbox
 WORK = "echo x >>work && git add work && git commit --quiet --message Work"
 
 
+def until(path: str | Path) -> str:
+    """Return a piece of shell that waits until a file is there, by its path from the worktree."""
+    return f"until [ -e '{path}' ]; do sleep 0.05; done"
+
+
+def state(pid: int) -> str:
+    """Return a process's state as the kernel has it: R, S, D, T, Z."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[0]
+
+
 @dataclass
 class Stage:
     """A repository with tasks; `box` runs commands. beats are quick, so that leases are short."""
@@ -88,6 +98,14 @@ class Stage:
         """Map the processes that stand in the repository or in a worktree to their command lines."""
         return processes(Path(os.path.realpath(self.box.path.parent)))
 
+    def kill_left(self) -> dict[int, str]:
+        """Kill the processes that are left; return them."""
+        left = self.left()
+        for pid in left:
+            with suppress(ProcessLookupError):  # it may end by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
+        return left
+
     def none_left(self) -> None:
         """Wait until no process is left."""
         eventually(lambda: not self.left(), self.left)
@@ -110,6 +128,5 @@ def stage(repo: Sandbox, worlds: Worlds) -> Iterator[Stage]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
-    for pid in made.left():
-        with suppress(ProcessLookupError):  # it may end by itself meanwhile
-            os.kill(pid, signal.SIGKILL)
+    # The next test gets the same directories: nothing may still write there.
+    eventually(lambda: not made.kill_left(), made.left)

@@ -7,18 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.running.stage import WORK, Stage, eventually
+from tests.running.stage import WORK, Stage, eventually, state, until
 from tests.running.stage import stage as stage
 
-# Hold the write lock of a store for so many seconds, and say when it is held.
+# Hold the write lock of a store until standard input ends, and say when it is held.
 HOLD = """
-import sys, time, apsw
+import sys, apsw
 connection = apsw.Connection(sys.argv[1])
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
-time.sleep(float(sys.argv[2]))
+sys.stdin.read()
 """
 
 
@@ -33,13 +35,14 @@ def _beats_on(stage: Stage) -> None:
     eventually(lambda: _beat(stage) > before, stage.lease)
 
 
-def _hold(stage: Stage, seconds: float) -> subprocess.Popen[str]:
-    held = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(stage.agent / "agent.db"), str(seconds)], stdout=subprocess.PIPE, text=True
-    )
-    assert held.stdout is not None and held.stdout.readline() == "held\n"
-    held.stdout.close()
-    return held
+@contextmanager
+def _held(stage: Stage) -> Iterator[None]:
+    """Hold the write lock of the store while the block runs."""
+    command = [sys.executable, "-c", HOLD, str(stage.agent / "agent.db")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdin is not None and holder.stdout is not None and holder.stdout.readline() == "held\n"
+        yield
+        holder.stdin.close()
 
 
 def test_the_lease_is_renewed_for_twelve_beats(stage: Stage) -> None:
@@ -69,11 +72,11 @@ def test_beat_and_progress_are_apart(stage: Stage) -> None:
 
 def test_a_task_that_waits_has_no_lease_and_gets_it_back(stage: Stage) -> None:
     stage.spawn()
-    script = "echo ready; git agent ask which; while [ ! -e go ]; do sleep 0.1; done"
+    script = f"echo ready; git agent ask which; {until('go')}"
     process = stage.start("run", "1", "--", "sh", "-c", script)
     eventually(lambda: stage.kinds()[-1:] == ["task.asked"], stage.kinds)
-    time.sleep(0.6)
-    assert stage.where() == ("WORKING", "needs_input") and stage.lease() is None
+    eventually(lambda: stage.lease() is None, stage.lease)
+    assert stage.where() == ("WORKING", "needs_input")
     stage.box.agent("answer", "1", "the first")
     eventually(lambda: (stage.lease() or {}).get("kind") == "run", stage.lease)
     stage.box.write("go", "", cwd=Path(stage.task()["worktree"]))
@@ -82,20 +85,23 @@ def test_a_task_that_waits_has_no_lease_and_gets_it_back(stage: Stage) -> None:
 
 
 def test_a_busy_store_holds_up_the_beat_and_nothing_else(stage: Stage) -> None:
-    stage.spawn()
-    process = stage.run("echo ready; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.1; done; sleep 2; exit 1")
-    held = _hold(stage, 2.5)
-    before = _beat(stage)
-    eventually(lambda: "12" in stage.log(), stage.log)
-    assert held.poll() is None and _beat(stage) == before
-    held.wait()
+    where = stage.spawn()
+    process = stage.run(
+        f"echo ready; {until('go')}; for i in $(seq 12); do echo $i; sleep 0.1; done; {until('end')}; exit 1"
+    )
+    with _held(stage):
+        before = _beat(stage)
+        (where / "go").touch()
+        eventually(lambda: "12" in stage.log(), stage.log)
+        assert _beat(stage) == before
     _beats_on(stage)
+    (where / "end").touch()
     assert stage.ended(process)[0] == 1 and stage.where() == ("FAILED", None)
 
 
 def test_a_store_that_is_gone_is_said_and_the_work_is_kept(stage: Stage) -> None:
     where = stage.spawn()
-    process = stage.run(f"echo ready; while [ ! -e go ]; do sleep 0.1; done; rm go; {WORK}")
+    process = stage.run(f"echo ready; {until('go')}; rm go; {WORK}")
     os.rename(stage.agent / "agent.db", stage.agent / "away.db")
     assert process.stderr is not None
     assert b"note: no beat: " in process.stderr.readline()
@@ -111,7 +117,7 @@ def test_a_main_thread_that_hangs_is_noticed(stage: Stage) -> None:
     stage.spawn()
     process = stage.run("echo ready; sleep 300")
     os.kill(process.pid, signal.SIGSTOP)
-    time.sleep(0.5)
+    eventually(lambda: state(process.pid) == "T", lambda: state(process.pid))
     before = _beat(stage)
     time.sleep(0.8)
     assert _beat(stage) == before

@@ -17,9 +17,9 @@ from git_agent.proc import processes
 from git_agent.runtime import heartbeat
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Heard, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
-from git_agent.store import attempts, leases, messages, sessions, tasks
+from git_agent.store import leases
 from git_agent.store.store import Store
-from tests.hooks.crowd import eventually
+from tests.hooks.crowd import PATIENCE, eventually
 
 BEAT_S = 0.05
 
@@ -32,11 +32,11 @@ class Beating:
         self.said: list[Heard] = []
         with store.transaction():
             values = {"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}
-            made = tasks.insert(values, State.OPEN)
-            attempts.add(made.id, 1, 1, "agent/1-a", "0" * 40, adopted=False)
+            made = store.tasks.insert(values, State.OPEN)
+            store.attempts.add(made.id, 1, 1, "agent/1-a", "0" * 40, adopted=False)
             self._move(made, Step.SPAWN, branch="agent/1-a", attempt=1)
-            self._move(tasks.get(made.id), Step.START)
-            self.session = sessions.begin(
+            self._move(store.tasks.get(made.id), Step.START)
+            self.session = store.sessions.begin(
                 task=1, attempt=1, epoch=1, owner=processes.myself(), token="t", agent=None, command="x"
             )
         worker = Worker(1, 1, self.session, str(worktree), str(worktree), child, BEAT_S)
@@ -45,26 +45,41 @@ class Beating:
     def _move(self, task: Task, step: Step, **columns: object) -> None:
         made = after(task.state, task.hold, step)
         assert made is not None
-        tasks.move(task, made, "Ada", **columns)
+        self.store.tasks.move(task, made, "Ada", **columns)
 
     def move(self, step: Step, **data: object) -> None:
         """Make a step."""
         with self.store.transaction():
-            task = tasks.get(1)
+            task = self.store.tasks.get(1)
             made = after(task.state, task.hold, step)
             assert made is not None
-            tasks.move(task, made, "Ada", data=data)
+            self.store.tasks.move(task, made, "Ada", data=data)
 
     def beat_at(self) -> int:
         """Read the last beat, 0 without a lease."""
-        lease = leases.of([1]).get(1)
+        lease = self.store.leases.of([1]).get(1)
         return lease.beat_at if lease else 0
 
-    def beats(self) -> bool:
-        """Tell whether it beats now."""
+    def beats_on(self, tick: bool = False) -> None:
+        """Wait until it beats once more. tick: the main thread ticks meanwhile."""
         before = self.beat_at()
-        time.sleep(BEAT_S * 5)
-        return self.beat_at() > before
+
+        def beaten() -> bool:
+            if tick:
+                self.to.say(Say.TICK)
+            return self.beat_at() > before
+
+        eventually(beaten, lambda: before)
+
+    def falls_silent(self) -> None:
+        """Wait until it beats no more; one beat may be under way."""
+
+        def still() -> bool:
+            before = self.beat_at()
+            time.sleep(BEAT_S * 5)
+            return self.beat_at() == before
+
+        eventually(still, self.beat_at)
 
     def hears(self, wanted: Callable[[Heard], bool]) -> None:
         """Wait until something was said."""
@@ -98,18 +113,18 @@ def beating(tmp_path: Path) -> Iterator[Beating]:
 def test_it_beats_until_it_is_told_to_stop(beating: Beating) -> None:
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
-    assert beating.beats()
+    beating.beats_on()
     beating.to.say(Say.STOP)
-    beating.thread.join(1)
-    assert not beating.thread.is_alive() and not beating.beats()
+    beating.thread.join(PATIENCE)
+    assert not beating.thread.is_alive()
+    beating.falls_silent()
 
 
 def test_it_does_not_renew_when_the_child_is_gone(beating: Beating) -> None:
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
     os.kill(beating.thread._worker.child.pid, 9)  # it stays a zombie: its parent is this process
-    time.sleep(BEAT_S * 2)
-    assert not beating.beats()
+    beating.falls_silent()
 
 
 def test_it_does_not_renew_when_the_main_thread_ticks_no_more(
@@ -118,10 +133,8 @@ def test_it_does_not_renew_when_the_main_thread_ticks_no_more(
     monkeypatch.setattr(heartbeat, "SILENCE_S", 0.3)
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
-    time.sleep(0.5)
-    assert not beating.beats()
-    beating.to.say(Say.TICK)
-    assert beating.beats()
+    beating.falls_silent()
+    beating.beats_on(tick=True)
 
 
 def test_progress_is_what_the_main_thread_says_or_the_files_show(
@@ -130,15 +143,16 @@ def test_progress_is_what_the_main_thread_says_or_the_files_show(
     monkeypatch.setattr(heartbeat, "LOOK_S", 0.2)
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
-    first = leases.of([1])[1].progress_at
-    assert beating.beats() and leases.of([1])[1].progress_at == first
+    first = beating.store.leases.of([1])[1].progress_at
+    beating.beats_on()
+    assert beating.store.leases.of([1])[1].progress_at == first
     beating.to.say(Say.PROGRESS)
-    eventually(lambda: leases.of([1])[1].progress_at > first, lambda: None)
-    second = leases.of([1])[1].progress_at
+    eventually(lambda: beating.store.leases.of([1])[1].progress_at > first, lambda: None)
+    second = beating.store.leases.of([1])[1].progress_at
     time.sleep(0.3)
     (tmp_path / "worktree/sub").mkdir()
     (tmp_path / "worktree/sub/file").write_text("x")
-    eventually(lambda: leases.of([1])[1].progress_at > second, lambda: None)
+    eventually(lambda: beating.store.leases.of([1])[1].progress_at > second, lambda: None)
 
 
 def test_a_hold_ends_the_lease_and_its_end_takes_it_again(beating: Beating) -> None:
@@ -146,11 +160,11 @@ def test_a_hold_ends_the_lease_and_its_end_takes_it_again(beating: Beating) -> N
     eventually(lambda: beating.beat_at() > 0, lambda: None)
     beating.move(Step.ASK)
     with beating.store.transaction():
-        leases.drop(1)
-    assert not beating.beats()
+        beating.store.leases.drop(1)
+    beating.falls_silent()
     beating.move(Step.ANSWER)
     eventually(lambda: beating.beat_at() > 0, lambda: None)
-    assert leases.of([1])[1].kind == "run"
+    assert beating.store.leases.of([1])[1].kind == "run"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +184,7 @@ def test_who_is_superseded_is_told_once_by_whom_and_how(
     eventually(lambda: beating.beat_at() > 0, lambda: None)
     beating.move(step, **data)
     beating.hears(lambda heard: heard == said)
-    assert not beating.beats()
+    beating.falls_silent()
     assert beating.said == [said]
 
 
@@ -180,12 +194,13 @@ def test_mail_and_a_wish_to_stop_come_back_on_the_beat(beating: Beating) -> None
     beating.thread.start()
     eventually(lambda: beating.beat_at() > 0, lambda: None)
     with beating.store.transaction():
-        messages.send([Draft("1", "hello", 1)], "@human", verified=True)
+        beating.store.messages.send([Draft("1", "hello", 1)], "@human", verified=True)
     beating.hears(lambda heard: heard == Mail(1))
     with beating.store.transaction():
-        sessions.stop(beating.session, "Ada")
+        beating.store.sessions.stop(beating.session, "Ada")
     beating.hears(lambda heard: heard == Stopped("Ada"))
-    time.sleep(BEAT_S * 4)
+    for _ in range(3):  # no beat says it again
+        beating.beats_on()
     beating.hears(lambda heard: True)
     assert beating.said == [Mail(1), Stopped("Ada")]
 
@@ -197,7 +212,8 @@ def test_a_store_that_fails_is_said_once_and_so_is_its_return(beating: Beating, 
     beating.hears(lambda heard: isinstance(heard, Fault) and heard.message is not None)
     os.rename(tmp_path / "away", tmp_path / "git-agent")
     beating.hears(lambda heard: heard == Fault(None))
-    assert len(beating.said) == 2 and beating.beats()
+    assert len(beating.said) == 2
+    beating.beats_on()
 
 
 def test_what_nobody_foresaw_is_told(beating: Beating, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,5 +223,5 @@ def test_what_nobody_foresaw_is_told(beating: Beating, monkeypatch: pytest.Monke
     monkeypatch.setattr(leases, "renew", broken)
     beating.thread.start()
     beating.hears(lambda heard: heard == Died("RuntimeError: broken"))
-    beating.thread.join(1)
+    beating.thread.join(PATIENCE)
     assert not beating.thread.is_alive()

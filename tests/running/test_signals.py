@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.running.stage import WORK, Stage, eventually
+from tests.running.stage import WORK, Stage, eventually, state, until
 from tests.running.stage import stage as stage
 
 
@@ -131,9 +131,10 @@ def test_cancel_asks_the_command_to_end_after_a_while_and_kill_at_once(stage: St
 
 
 def test_reassign_tells_and_lets_live_and_kill_ends(stage: Stage) -> None:
-    stage.spawn()
-    process = stage.run("echo ready; sleep 1.5; git agent done; echo done said $?")
+    where = stage.spawn()
+    process = stage.run(f"echo ready; {until('go')}; git agent done; echo done said $?")
     stage.box.agent("reassign", "1")
+    (where / "go").touch()
     code, out, err = stage.ended(process)
     assert (code, "done said 5" in out) == (1, True)
     assert "this attempt was superseded (reassigned by Ada Lovelace)" in err
@@ -152,12 +153,7 @@ def test_suspended_for_long_and_gone_on_with(stage: Stage) -> None:
     # A shell that is stopped between its vfork and the exec is in state D, not T (14 of 1,500 tries).
     eventually(lambda: "sleep 3" in map(str.strip, stage.left().values()), stage.left)
     os.kill(process.pid, signal.SIGTSTP)
-    eventually(lambda: _state(process.pid) == "T", lambda: _state(process.pid))
-    eventually(lambda: set(map(_state, stage.left())) == {"T"}, stage.left)
+    eventually(lambda: state(process.pid) == "T", lambda: state(process.pid))
+    eventually(lambda: set(map(state, stage.left())) == {"T"}, stage.left)
     os.kill(process.pid, signal.SIGCONT)
     assert stage.ended(process)[0] == 0 and stage.where() == ("IN_REVIEW", None)
-
-
-def _state(pid: int) -> str:
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(") ")[2].split()[0]

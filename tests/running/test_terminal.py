@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
 import select
 import signal
 import struct
@@ -13,18 +12,21 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from tests.running.stage import WORK, Stage, eventually
+from tests.running.stage import WORK, Stage, eventually, until
 from tests.running.stage import stage as stage
+from tests.sandbox import TIMEOUT
+from tests.terminals import opened
 
 
 class Seat:
     """A terminal of 24 lines and 80 columns with a shell in it, as a person has one."""
 
     def __init__(self, stage: Stage) -> None:
-        self.master, slave = pty.openpty()
+        self.master, slave = opened()
         self.size(24, 80)
         self.seen = b""
         self.shell = subprocess.Popen(
@@ -62,14 +64,23 @@ class Seat:
 
 
 @pytest.fixture
-def seat(stage: Stage) -> Iterator[Seat]:
+def where(stage: Stage) -> Path:
+    """Return the worktree of task 1."""
+    return stage.spawn()
+
+
+@pytest.fixture
+def seat(stage: Stage, where: Path) -> Iterator[Seat]:
     """Return a terminal; it is hung up at the end."""
-    stage.spawn()
     made = Seat(stage)
     yield made
     with suppress(OSError):  # a test may have hung up
         os.close(made.master)
-    made.shell.wait(timeout=10)
+    try:
+        made.shell.wait(timeout=TIMEOUT)
+    finally:
+        made.shell.kill()
+        made.shell.wait()
 
 
 def test_the_agent_has_a_terminal_of_the_same_size_and_hears_of_a_new_one(stage: Stage, seat: Seat) -> None:
@@ -104,23 +115,25 @@ def test_ctrl_c_interrupts_the_agent_and_the_terminal_is_as_before(stage: Stage,
     stage.box.path.joinpath("before").unlink()
 
 
-def test_ctrl_z_in_a_pipe_stops_the_agent_too(stage: Stage, seat: Seat) -> None:
-    seat.type(f"git agent run 1 -- sh -c 'echo re\"\"ady; sleep 1; {WORK}' | cat\n")
+def test_ctrl_z_in_a_pipe_stops_the_agent_too(stage: Stage, seat: Seat, where: Path) -> None:
+    seat.type(f"git agent run 1 -- sh -c \"echo re''ady; {until('go')}; rm go; {WORK}\" | cat\n")
     seat.shows("ready")
     seat.type("\x1a")
     eventually(lambda: b"topped" in seat.read(0.1), lambda: seat.seen.decode())
-    time.sleep(1.5)
+    (where / "go").touch()
+    time.sleep(1)  # it would be enough to go on and end
     assert stage.where() == ("WORKING", None)
     seat.type("fg\n")
     eventually(lambda: stage.where() == ("IN_REVIEW", None), lambda: seat.read(0.1).decode())
 
 
-def test_ctrl_z_stops_an_agent_that_leaves_it_to_the_terminal(stage: Stage, seat: Seat) -> None:
-    seat.type("git agent run 1 -- sh -c 'echo re\"\"ady; sleep 0.7; echo went on'\n")
+def test_ctrl_z_stops_an_agent_that_leaves_it_to_the_terminal(stage: Stage, seat: Seat, where: Path) -> None:
+    seat.type(f"git agent run 1 -- sh -c \"echo re''ady; {until('go')}; echo went on\"\n")
     seat.shows("ready")
     seat.type("\x1a")
     eventually(lambda: b"topped" in seat.read(0.1), lambda: seat.seen.decode())
-    time.sleep(1)
+    (where / "go").touch()
+    time.sleep(1)  # it would be enough to go on and end
     assert b"went on\r\n" not in seat.read(0.1) and stage.where() == ("WORKING", None)
     seat.type("fg\n")
     seat.shows("task 1 is WORKING no_commits")
@@ -130,7 +143,7 @@ def test_ctrl_z_stops_the_job_of_a_shell_and_not_the_shell(stage: Stage, seat: S
     seat.type("git agent run 1 -- bash --norc -i\n")
     eventually(lambda: seat.read(0.1).count(b"$ ") >= 2, lambda: seat.seen.decode())
     seat.type("sleep 300\n")
-    time.sleep(0.5)
+    eventually(lambda: "sleep 300" in stage.left().values(), stage.left)
     seat.type("\x1a")
     seat.shows("sleep 300\r\n", 2)  # typed, and named as what was stopped
     seat.type('echo in the sh""ell\n')

@@ -22,15 +22,15 @@ PRELUDE = """
 import json, os, signal, sys, time, traceback
 from git_agent.domain.task import Hold, State, Step, after
 from git_agent.errors import AgentError
-from git_agent.store import deliveries, engine, events, intents, leases, messages, migrate, schema, tasks
+from git_agent.store import errors, migrate, schema, sqlite, tasks
 from git_agent.store.store import Store
 
 def say(*words):
     print(*words, flush=True)
 
-def add(name, state=State.OPEN, **columns):
+def add(store, name, state=State.OPEN, **columns):
     values = {"name": name, "name_key": name, "title": name, "priority": 2, "base": "main"}
-    return tasks.insert({**values, **columns}, state)
+    return store.tasks.insert({**values, **columns}, state)
 
 def tried(work):
     try:

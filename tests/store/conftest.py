@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from git_agent.domain.task import State, Task
-from git_agent.store import tasks
 from git_agent.store.store import Store
 
 Add = Callable[..., Task]
@@ -38,6 +37,6 @@ def add(store: Store) -> Add:
         if state.name in ("ASSIGNED", "WORKING", "IN_REVIEW", "APPROVED"):
             values |= {"branch": f"agent/{name}", "attempt": 1, "epoch": 1, "reviewed_oid": "a" * 40}
         with store.transaction():
-            return tasks.insert({**values, **columns}, state)
+            return store.tasks.insert({**values, **columns}, state)
 
     return added

@@ -13,8 +13,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from git_agent.domain.task import State
 from git_agent.errors import AgentError, Exit
-from git_agent.store import migrate, tasks
+from git_agent.store import migrate
 from git_agent.store.store import Store
 from tests.store.children import answer
 from tests.store.conftest import Add
@@ -26,7 +27,7 @@ def test_sixteen_processes_at_once_make_one_store(directory: Path) -> None:
         def work(number):
             store = Store.open(sys.argv[1], create=True)
             with store.transaction():
-                return add(f"by-{number}").id
+                return add(store, f"by-{number}").id
         say(json.dumps(at_once(16, work)))
         """,
         directory,
@@ -34,7 +35,7 @@ def test_sixteen_processes_at_once_make_one_store(directory: Path) -> None:
     assert sorted(results) == list(range(1, 17))
     assert [entry.name for entry in directory.iterdir() if ".new-" in entry.name] == []
     store = Store.open(str(directory), create=False)
-    assert len(tasks.listing()) == 16
+    assert len(store.tasks.listing()) == 16
     store.close()
 
 
@@ -44,19 +45,13 @@ def test_only_the_user_can_read_the_store_whatever_the_umask(directory: Path, um
     try:
         store = Store.open(str(directory), create=True)
         with store.transaction():
-            tasks.insert({"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}, _open())
+            store.tasks.insert({"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}, State.OPEN)
         modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in directory.iterdir()}
         store.close()
     finally:
         os.umask(before)
     assert modes == {"agent.db": 0o600, "agent.db-wal": 0o600, "agent.db-shm": 0o600}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-
-
-def _open() -> object:
-    from git_agent.domain.task import State
-
-    return State.OPEN
 
 
 def test_a_store_is_not_made_unless_asked_for(directory: Path) -> None:
@@ -70,7 +65,7 @@ def test_opening_again_keeps_what_is_there(directory: Path, store: Store, add: A
     add("one")
     store.close()
     again = Store.open(str(directory), create=True)
-    assert [task.name for task in tasks.listing()] == ["one"]
+    assert [task.name for task in store.tasks.listing()] == ["one"]
     again.close()
 
 
@@ -83,9 +78,9 @@ def test_a_store_can_be_anywhere(tmp_path: Path, name: bytes) -> None:
     for _ in range(2):
         store = Store.open(directory, create=True)
         with store.transaction():
-            number = len(tasks.listing())
+            number = len(store.tasks.listing())
             values = {"name": f"t{number}", "name_key": f"t{number}", "title": "T", "priority": 2, "base": "main"}
-            tasks.insert(values, _open())  # type: ignore[arg-type]
+            store.tasks.insert(values, State.OPEN)
         store.close()
     assert os.listdir(directory) == ["agent.db"]
     assert number == 1
@@ -244,7 +239,7 @@ def test_a_store_whose_making_was_killed_is_made_by_the_next_command(directory: 
         left = sorted(os.listdir(sys.argv[1]))
         store = Store.open(sys.argv[1], create=True)
         with store.transaction():
-            number = add("a").id
+            number = add(store, "a").id
         say(json.dumps([left, number]))
         """,
         directory,
@@ -255,9 +250,10 @@ def test_a_store_whose_making_was_killed_is_made_by_the_next_command(directory: 
 
 def test_two_stores_are_never_mixed_up(tmp_path: Path) -> None:
     first = Store.open(str(tmp_path / "one"), create=True)
-    with first.transaction():
-        tasks.insert({"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}, _open())  # type: ignore[arg-type]
-    first.close()
     second = Store.open(str(tmp_path / "two"), create=True)
-    assert tasks.listing() == []
+    with first.transaction():
+        first.tasks.insert({"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}, State.OPEN)
+    assert ([task.name for task in first.tasks.listing()], second.tasks.listing()) == (["a"], [])
+    first.close()
+    assert second.tasks.listing() == []
     second.close()

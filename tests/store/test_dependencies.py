@@ -13,36 +13,35 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from git_agent.domain.task import State, Step, after
 from git_agent.errors import AgentError, Exit
-from git_agent.store import events, tasks
 from git_agent.store.store import Store
 from tests.store.conftest import Add
 
 
 def _step(store: Store, task: int, step: Step) -> None:
-    now = tasks.get(task)
+    now = store.tasks.get(task)
     move = after(now.state, now.hold, step)
     assert move is not None, (now.state, step)
     with store.transaction():
-        tasks.move(now, move, "Ada", branch="b", attempt=1, reviewed_oid="a" * 40)
+        store.tasks.move(now, move, "Ada", branch="b", attempt=1, reviewed_oid="a" * 40)
 
 
 def _wait(store: Store, task: int, *parents: int) -> None:
     with store.transaction():
-        tasks.set_parents(task, parents)
+        store.tasks.set_parents(task, parents)
 
 
 def test_a_completed_parent_releases_and_a_reopened_one_takes_back(store: Store, add: Add) -> None:
     parent, other, child = add("parent").id, add("other").id, add("child").id
     _wait(store, child, parent, other)
-    assert (tasks.get(child).unresolved, tasks.blockers([child])) == (2, {child: [parent, other]})
+    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (2, {child: [parent, other]})
     _step(store, parent, Step.MERGED)
-    assert (tasks.get(child).unresolved, tasks.blockers([child])) == (1, {child: [other]})
+    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (1, {child: [other]})
     _step(store, other, Step.MERGED)
-    assert [t.id for t in tasks.ready()] == [child]
+    assert [t.id for t in store.tasks.ready()] == [child]
     _step(store, parent, Step.REOPEN)
-    assert tasks.get(child).unresolved == 1
-    assert child not in [t.id for t in tasks.ready()]
-    assert (tasks.parents([child]), tasks.children(parent)) == ({child: [parent, other]}, [child])
+    assert store.tasks.get(child).unresolved == 1
+    assert child not in [t.id for t in store.tasks.ready()]
+    assert (store.tasks.parents([child]), store.tasks.children(parent)) == ({child: [parent, other]}, [child])
 
 
 @pytest.mark.parametrize("path", [[Step.CANCEL], [Step.SPAWN, Step.FAIL], [Step.SPAWN, Step.EXHAUST]])
@@ -51,20 +50,20 @@ def test_a_parent_that_fails_or_is_cancelled_never_releases(store: Store, add: A
     _wait(store, child, parent)
     for step in path:
         _step(store, parent, step)
-    assert tasks.get(child).unresolved == 1
-    assert child not in [t.id for t in tasks.ready()]
+    assert store.tasks.get(child).unresolved == 1
+    assert child not in [t.id for t in store.tasks.ready()]
 
 
 def test_waiting_for_what_is_completed_already_is_no_waiting(store: Store, add: Add) -> None:
     parent, child = add("parent", State.COMPLETED).id, add("child").id
     _wait(store, child, parent)
-    assert tasks.get(child).unresolved == 0
+    assert store.tasks.get(child).unresolved == 0
 
 
 def test_naming_a_parent_twice_counts_once(store: Store, add: Add) -> None:
     parent, child = add("parent").id, add("child").id
     _wait(store, child, parent, parent)
-    assert (tasks.get(child).unresolved, tasks.parents([child])) == (1, {child: [parent]})
+    assert (store.tasks.get(child).unresolved, store.tasks.parents([child])) == (1, {child: [parent]})
 
 
 def test_a_task_can_not_wait_for_itself_however_far_around(store: Store, add: Add) -> None:
@@ -75,7 +74,7 @@ def test_a_task_can_not_wait_for_itself_however_far_around(store: Store, add: Ad
         with pytest.raises(AgentError) as caught:
             _wait(store, chain[0], last)
         assert (caught.value.code, caught.value.exit) == ("dependency-cycle", Exit.REFUSED)
-    assert tasks.parents(chain[:1]) == {chain[0]: []}
+    assert store.tasks.parents(chain[:1]) == {chain[0]: []}
 
 
 def test_a_refused_change_leaves_the_old_parents(store: Store, add: Add) -> None:
@@ -83,19 +82,19 @@ def test_a_refused_change_leaves_the_old_parents(store: Store, add: Add) -> None
     _wait(store, child, one)
     with pytest.raises(AgentError, match="there is no task 99"):
         _wait(store, child, two, 99)
-    assert (tasks.parents([child]), tasks.get(child).unresolved) == ({child: [one]}, 1)
+    assert (store.tasks.parents([child]), store.tasks.get(child).unresolved) == ({child: [one]}, 1)
 
 
 def test_a_task_that_others_wait_for_is_not_taken_back(store: Store, add: Add) -> None:
     parent, child = add("parent"), add("child").id
     _wait(store, child, parent.id)
     with store.transaction():
-        assert not tasks.delete(parent)
-    assert tasks.get(parent.id) == parent
+        assert not store.tasks.delete(parent)
+    assert store.tasks.get(parent.id) == parent
     _wait(store, child)
     with store.transaction():
-        assert tasks.delete(parent)
-    assert tasks.find(parent.id) is None
+        assert store.tasks.delete(parent)
+    assert store.tasks.find(parent.id) is None
 
 
 def test_two_diamonds_of_forty_levels_are_walked_once(store: Store, add: Add) -> None:
@@ -107,9 +106,9 @@ def test_two_diamonds_of_forty_levels_are_walked_once(store: Store, add: Add) ->
             pair = []
             for name in (f"a{level}", f"b{level}"):
                 values = {"name": name, "name_key": name, "title": "T", "priority": 2, "base": "main"}
-                pair.append(tasks.insert(values, State.OPEN).id)
-                tasks.set_parents(pair[-1], above)
-    assert tasks.get(pair[0]).unresolved == 2
+                pair.append(store.tasks.insert(values, State.OPEN).id)
+                store.tasks.set_parents(pair[-1], above)
+    assert store.tasks.get(pair[0]).unresolved == 2
     with pytest.raises(AgentError, match="cycle"):
         _wait(store, 1, pair[0])
 
@@ -136,8 +135,8 @@ class Dependencies(RuleBasedStateMachine):
         name = f"t{len(self.states)}-{self.store.now()}"
         values = {"name": name, "name_key": name, "title": "T", "priority": 2, "base": "main"}
         with self.store.transaction():
-            task = tasks.insert(values, State.OPEN).id
-            events.append("task.added", "Ada", task=task, target=State.OPEN, version=0)
+            task = self.store.tasks.insert(values, State.OPEN).id
+            self.store.events.append("task.added", "Ada", task=task, target=State.OPEN, version=0)
         self.states[task], self.waits[task] = State.OPEN, set()
         return task
 
@@ -145,11 +144,11 @@ class Dependencies(RuleBasedStateMachine):
     def move(self, task: int, step: Step) -> None:
         if task not in self.states:
             return
-        now = tasks.get(task)
+        now = self.store.tasks.get(task)
         move = after(now.state, now.hold, step)
         if move is not None:
             with self.store.transaction():
-                tasks.move(now, move, "Ada", branch="b", attempt=1, reviewed_oid="a" * 40)
+                self.store.tasks.move(now, move, "Ada", branch="b", attempt=1, reviewed_oid="a" * 40)
             self.states[task] = move.target
 
     @rule(task=added, parents=st.lists(added, max_size=4))
@@ -160,7 +159,7 @@ class Dependencies(RuleBasedStateMachine):
         cyclic = any(task in self._above(p) for p in parents if p in self.states)
         try:
             with self.store.transaction():
-                tasks.set_parents(task, parents)
+                self.store.tasks.set_parents(task, parents)
             assert known and not cyclic
             self.waits[task] = set(parents)
         except AgentError:
@@ -172,17 +171,17 @@ class Dependencies(RuleBasedStateMachine):
             return
         waited_for = any(task in parents for parents in self.waits.values())
         with self.store.transaction():
-            assert tasks.delete(tasks.get(task)) is not waited_for
+            assert self.store.tasks.delete(self.store.tasks.get(task)) is not waited_for
         if not waited_for:
             del self.states[task], self.waits[task]
 
     @rule(task=added, step=st.sampled_from([Step.MERGED, Step.REOPEN, Step.CANCEL]))
     def give_up_halfway(self, task: int, step: Step) -> None:
-        now = tasks.find(task)
+        now = self.store.tasks.find(task)
         move = now and after(now.state, now.hold, step)
         if now and move:
             with pytest.raises(KeyboardInterrupt), self.store.transaction():
-                tasks.move(now, move, "Ada", branch="b", attempt=1)
+                self.store.tasks.move(now, move, "Ada", branch="b", attempt=1)
                 raise KeyboardInterrupt
 
     @precondition(lambda self: self.states)
@@ -190,13 +189,13 @@ class Dependencies(RuleBasedStateMachine):
     def the_store_says_what_the_model_says(self) -> None:
         ids = list(self.states)
         open_ones = {t: {p for p in ps if self.states[p] is not State.COMPLETED} for t, ps in self.waits.items()}
-        rows = {task.id: task for task in tasks.listing()}
+        rows = {task.id: task for task in self.store.tasks.listing()}
         assert {t: row.state for t, row in rows.items()} == self.states
         assert {t: row.unresolved for t, row in rows.items()} == {t: len(ps) for t, ps in open_ones.items()}
-        assert tasks.parents(ids) == {t: sorted(ps) for t, ps in self.waits.items()}
-        assert tasks.blockers(ids) == {t: sorted(ps) for t, ps in open_ones.items()}
+        assert self.store.tasks.parents(ids) == {t: sorted(ps) for t, ps in self.waits.items()}
+        assert self.store.tasks.blockers(ids) == {t: sorted(ps) for t, ps in open_ones.items()}
         claimable = {t for t, s in self.states.items() if s is State.OPEN and not open_ones[t]}
-        assert {t.id for t in tasks.ready()} == claimable
+        assert {t.id for t in self.store.tasks.ready()} == claimable
 
     def _above(self, task: int) -> set[int]:
         seen, todo = {task}, [task]

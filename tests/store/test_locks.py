@@ -66,7 +66,7 @@ def test_a_program_that_has_sqlite3_already_keeps_it_and_we_do_not_use_it(tmp_pa
             del sys.modules[name]
         import {first}
         before = sys.modules["{first}"]
-        from git_agent.store import engine
+        from git_agent.store import sqlite
         from git_agent.store.store import Store
         store = Store.open(sys.argv[1], create=True)
         kind = type(store._database.connection()).__module__
@@ -84,7 +84,7 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
         """
         from git_agent.domain.message import Draft
         from git_agent.domain.process_id import ProcessId
-        from git_agent.store import attempts, facts, faults, sights
+        from git_agent.store import errors, migrate
         store = Store.open(sys.argv[1], create=True)
         names = [store.path, store.path + "-shm"]
 
@@ -95,30 +95,36 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
             return sum(any(word.rpartition(":")[2] in inodes for word in w) for w in mine)
 
         with store.transaction():
-            task = add("a")
+            task = add(store, "a")
         before, me = held(), ProcessId("h", "b", 1, 1)
         dropped = [] if before else ["nothing is held at all"]
         calls = {
             "open": lambda: Store.open(sys.argv[1], create=True),
             "inspect": lambda: migrate.inspect(store.path),
             "create": lambda: migrate.create(store.path),
-            "holder": lambda: faults.write_lock_holder(store.path),
+            "holder": lambda: errors.write_lock_holder(store.path),
             "now": store.now,
             "wait": lambda: store.wait_for_change(0),
             "long wait": lambda: store.wait_for_change(0.01),
-            "listing": tasks.listing, "ready": tasks.ready, "sights": sights.listing, "unfinished": tasks.unfinished,
-            "put": lambda: tasks.put(1, title="B"),
-            "parents": lambda: tasks.set_parents(1, []),
-            "paths": lambda: tasks.set_paths(1, ["src"]),
-            "lease": lambda: (leases.take(1, "claim", 60), leases.beat(1, 60), leases.of([1])),
-            "message": lambda: messages.send([Draft("1", "hello", 1)], "@human", verified=True),
-            "unread": lambda: (deliveries.unread(["1"]), messages.of_task(1), messages.last_question(1)),
-            "mail": lambda: (deliveries.see([1], ["1"]), deliveries.acknowledge([1], ["1"]), deliveries.calling(["1"])),
-            "intent": lambda: intents.end(intents.write("spawn", 1, me, {})),
-            "attempt": lambda: attempts.add(1, 1, 1, "b", "o", adopted=False),
-            "fact": lambda: (facts.put("k", "v"), facts.get("k")),
-            "events": lambda: (events.append("task.noted", "Ada", task=1), events.of_task(1), events.last_change(1)),
-            "move": lambda: tasks.move(tasks.get(1), after(State.OPEN, None, Step.CANCEL), "Ada"),
+            "listing": store.tasks.listing,
+            "ready": store.tasks.ready,
+            "last seen": store.last_seen.listing,
+            "unfinished": store.tasks.unfinished,
+            "put": lambda: store.tasks.put(1, title="B"),
+            "parents": lambda: store.tasks.set_parents(1, []),
+            "paths": lambda: store.tasks.set_paths(1, ["src"]),
+            "lease": lambda: (store.leases.take(1, "claim", 60), store.leases.beat(1, 60), store.leases.of([1])),
+            "message": lambda: store.messages.send([Draft("1", "hello", 1)], "@human", verified=True),
+            "unread": lambda: store.deliveries.unread(["1"]),
+            "about": lambda: (store.messages.of_task(1), store.messages.last_question(1)),
+            "seen": lambda: (store.deliveries.see([1], ["1"]), store.deliveries.calling(["1"])),
+            "acked": lambda: store.deliveries.acknowledge([1], ["1"]),
+            "intent": lambda: store.intents.end(store.intents.write("spawn", 1, me, {})),
+            "attempt": lambda: store.attempts.add(1, 1, 1, "b", "o", adopted=False),
+            "fact": lambda: (store.meta.put("k", "v"), store.meta.get("k")),
+            "append": lambda: store.events.append("task.noted", "Ada", task=1),
+            "events": lambda: (store.events.of_task(1), store.events.last_change(1)),
+            "move": lambda: store.tasks.move(store.tasks.get(1), after(State.OPEN, None, Step.CANCEL), "Ada"),
         }
         for name, call in calls.items():
             if name == "open":
@@ -151,8 +157,8 @@ def test_only_sqlite_opens_files_in_the_store_package() -> None:
                 ):
                     opens.add((path.relative_to(ROOT).as_posix(), called, first))
     assert {where for where in opens if where[1] != "open" or "/proc" not in where[2]} == {
-        ("git_agent/store/engine.py", "os.open", "os.path.dirname(path)"),
-        ("git_agent/store/faults.py", "open", "path"),  # of /proc, see write_lock_holder
+        ("git_agent/store/sqlite.py", "os.open", "os.path.dirname(path)"),
+        ("git_agent/store/errors.py", "open", "path"),  # of /proc, see write_lock_holder
         ("git_agent/store/migrate.py", "os.open", "temporary"),
         ("git_agent/store/migrate.py", "os.open", "directory"),
     }

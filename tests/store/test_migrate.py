@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from git_agent.errors import AgentError
-from git_agent.store import migrate, tasks
-from git_agent.store.engine import is_sound
+from git_agent.store import migrate
+from git_agent.store.sqlite import is_sound
 from git_agent.store.store import Store
 from tests.store.children import answer, run
 from tests.store.conftest import Add
@@ -64,7 +64,7 @@ def test_a_migration_that_fails_or_is_killed_changes_nothing(directory: Path, st
     for ending in ("'NO SQL AT ALL'", "'SELECT die()'"):
         code = f"""
 later.STATEMENTS = (*later.STATEMENTS, {ending})
-class Dying(engine.Database):
+class Dying(sqlite.Database):
     def _add_conn_hooks(self, connection):
         super()._add_conn_hooks(connection)
         connection.create_scalar_function("die", lambda: os.kill(os.getpid(), signal.SIGKILL))
@@ -75,7 +75,7 @@ Store.open(sys.argv[1], create=False)
         with pytest.raises(AssertionError, match=r"exit (1|-9)"):
             run(LATER + code, directory)
     again = Store.open(str(directory), create=False)
-    assert [task.name for task in tasks.listing()] == ["old"]
+    assert [task.name for task in store.tasks.listing()] == ["old"]
     columns = again._database.execute_sql("PRAGMA table_info(task)").fetchall()
     assert "colour" not in [column[1] for column in columns]
     again.close()
@@ -117,7 +117,7 @@ def test_the_library_in_use_is_sound() -> None:
 def test_a_library_with_the_bug_is_refused_before_it_touches_anything(directory: Path) -> None:
     refused = answer(
         """
-        engine.apsw.sqlite_lib_version = lambda: "3.51.2"
+        sqlite.apsw.sqlite_lib_version = lambda: "3.51.2"
         say(json.dumps([tried(lambda: Store.open(sys.argv[1], create=True)), os.path.exists(sys.argv[1])]))
         """,
         directory,
@@ -142,7 +142,7 @@ def test_an_older_store_learns_that_a_task_can_be_stopped_and_forgets_nothing(di
         " VALUES ('a', 'a', 'A', '', 'WORKING', 'no_commits', 2, 'main', 'agent/1-a', 1, 1, 1, 0, 0, 1, 1)"
     )
     store = Store.open(str(directory), create=False)
-    assert [(t.name, t.hold) for t in tasks.listing()] == [("a", "no_commits")]
+    assert [(t.name, t.hold) for t in store.tasks.listing()] == [("a", "no_commits")]
     old.execute("UPDATE task SET hold = 'stopped'")
     with pytest.raises(apsw.ConstraintError):
         old.execute("UPDATE task SET hold = 'bored'")

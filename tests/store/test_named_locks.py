@@ -6,7 +6,6 @@ import pytest
 
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError
-from git_agent.store import locks, schema
 from git_agent.store.store import Store
 from tests.store.children import answer
 
@@ -19,16 +18,16 @@ def lives(owner: ProcessId) -> bool:
 
 def take(store: Store, owner: ProcessId, gone: object = lives, limit_s: float = 300) -> int | None:
     with store.transaction():
-        return locks.take("merge", owner, gone, limit_s)  # type: ignore[arg-type]
+        return store.locks.take("merge", owner, gone, limit_s)  # type: ignore[arg-type]
 
 
 def require(store: Store, fence: int) -> None:
     with store.transaction():
-        locks.require("merge", fence)
+        store.locks.require("merge", fence)
 
 
-def age(seconds: int) -> None:
-    schema.database.execute_sql("UPDATE lock SET taken_at = taken_at - ?", (seconds * 1000,))
+def age(store: Store, seconds: int) -> None:
+    store.execute_sql("UPDATE lock SET taken_at = taken_at - ?", (seconds * 1000,))
 
 
 def test_one_process_at_a_time_has_it(store: Store) -> None:
@@ -36,14 +35,14 @@ def test_one_process_at_a_time_has_it(store: Store) -> None:
     assert take(store, TWO) is None
     assert take(store, ONE) is None  # not twice by one process, either
     require(store, 1)
-    assert locks.release("merge", 1)
+    assert store.locks.release("merge", 1)
     assert take(store, TWO) == 2
 
 
 def test_locks_of_other_names_are_others(store: Store) -> None:
     assert take(store, ONE) == 1
     with store.transaction():
-        assert locks.take("reap", TWO, lives, 300) == 1
+        assert store.locks.take("reap", TWO, lives, 300) == 1
 
 
 def test_a_dead_holders_lock_is_taken_over_and_its_fence_is_not_current_any_more(store: Store) -> None:
@@ -53,33 +52,33 @@ def test_a_dead_holders_lock_is_taken_over_and_its_fence_is_not_current_any_more
     with pytest.raises(AgentError) as caught:
         require(store, 1)
     assert caught.value.code == "lock-lost" and caught.value.hint
-    assert not locks.release("merge", 1)  # and does not free it for its successor
+    assert not store.locks.release("merge", 1)  # and does not free it for its successor
     assert take(store, ONE) is None
 
 
 def test_who_was_stopped_for_long_loses_it(store: Store) -> None:
     assert take(store, ONE) == 1
-    age(299)
+    age(store, 299)
     assert take(store, TWO) is None
-    age(1)
+    age(store, 1)
     assert take(store, TWO) == 2
 
 
 def test_a_lock_taken_in_the_future_was_taken_before_the_clock_was_set_back(store: Store) -> None:
     assert take(store, ONE) == 1
-    age(-86_400)
+    age(store, -86_400)
     assert take(store, TWO) == 2
 
 
 def test_a_lock_that_nobody_took_is_nobodys(store: Store) -> None:
     with pytest.raises(AgentError):
         require(store, 1)
-    assert not locks.release("merge", 1)
+    assert not store.locks.release("merge", 1)
 
 
 def test_a_free_lock_can_not_be_required(store: Store) -> None:
     assert take(store, ONE) == 1
-    assert locks.release("merge", 1)
+    assert store.locks.release("merge", 1)
     with pytest.raises(AgentError):
         require(store, 1)
 
@@ -93,12 +92,12 @@ def test_of_many_that_take_it_at_once_one_has_it_and_the_fences_are_in_order(sto
         store, fences = Store.open(sys.argv[1], create=False), []
         while len(fences) < 5:
             with store.transaction():
-                fence = locks.take("merge", processes.myself(), processes.is_gone, 300)
+                fence = store.locks.take("merge", processes.myself(), processes.is_gone, 300)
             if fence is not None:
                 with store.transaction():
-                    locks.require("merge", fence)
+                    store.locks.require("merge", fence)
                 fences.append(fence)
-                assert locks.release("merge", fence)
+                assert store.locks.release("merge", fence)
         return fences
 
     say(json.dumps(at_once(8, work)))

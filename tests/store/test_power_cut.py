@@ -17,7 +17,7 @@ import apsw
 import pytest
 
 from git_agent.domain.task import State, Step, after
-from git_agent.store import engine, events, schema, tasks
+from git_agent.store import sqlite
 from git_agent.store.store import Store
 
 SECTOR = 512
@@ -76,25 +76,25 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Entry]]:
     disk = LoggedDisk(entries)
     real = apsw.Connection
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine.apsw, "Connection", lambda name, flags: real(name, flags=flags, vfs="logged"))
+        patch.setattr(sqlite.apsw, "Connection", lambda name, flags: real(name, flags=flags, vfs="logged"))
         store = Store.open(str(directory), create=False)
         store._database.execute_sql("PRAGMA wal_autocheckpoint = 20")  # cuts fall into checkpoints too
         for number in range(CHANGES):
             with store.transaction():
-                _change(number)
+                _change(store, number)
             entries.append(Entry("ack", "", number + 1))
         store.close()
     yield entries
     disk.unregister()
 
 
-def _change(number: int) -> None:
+def _change(store: Store, number: int) -> None:
     name = f"t{number}"
     values = {"name": name, "name_key": name, "title": "T", "priority": 2, "base": "main", "body": "x" * 400}
-    task = tasks.insert(values, State.OPEN)
+    task = store.tasks.insert(values, State.OPEN)
     cancel = after(State.OPEN, None, Step.CANCEL)
     assert cancel is not None
-    tasks.move(task, cancel, "Ada")
+    store.tasks.move(task, cancel, "Ada")
 
 
 def _survives(kind: str, chance: random.Random) -> float:
@@ -174,12 +174,12 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
             (directory / name).write_bytes(content)
         store = Store.open(str(directory), create=False)
         store._database.execute_sql("PRAGMA synchronous = OFF")
-        rows = tasks.listing()
+        rows = store.tasks.listing()
         assert store._database.execute_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert schema.database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
+        assert store._database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
         assert [row.name for row in rows] == [f"t{n}" for n in range(len(rows))]  # the first so many, without a gap
         assert {row.state for row in rows} <= {State.CANCELLED}
-        assert [event.task for event in events.of_task(None)] == [row.id for row in rows]
+        assert [event.task for event in store.events.of_task(None)] == [row.id for row in rows]
         if len(rows) < acknowledged:
             lost.append((len(entries), acknowledged, len(rows)))
         store.close()

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from git_agent.domain.task import State
-from git_agent.store import tasks
 from git_agent.store.store import Store
 from tests.store.children import finish, line, run, start
 
@@ -31,10 +30,10 @@ def nobody():
 
 def look():
     store = Store.open(sys.argv[1], create=False)
-    names = [task.name for task in tasks.listing()]
+    names = [task.name for task in store.tasks.listing()]
     def write():
         with store.transaction():
-            tasks.put(1, title="written")
+            store.tasks.put(1, title="written")
     error = tried(write)
     store.close()
     return [names, error]
@@ -59,7 +58,7 @@ def closed(directory: Path) -> Path:
     store = Store.open(str(directory), create=True)
     with store.transaction():
         values = {"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}
-        tasks.insert(values, State.OPEN)
+        store.tasks.insert(values, State.OPEN)
     store.close()
     return directory
 
@@ -97,7 +96,7 @@ def test_a_store_whose_name_is_no_plain_uri_is_read(directory: Path) -> None:
     store = Store.open(str(odd), create=True)
     with store.transaction():
         values = {"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}
-        tasks.insert(values, State.OPEN)
+        store.tasks.insert(values, State.OPEN)
     store.close()
     _modes(odd, 0o555, 0o444)
     code = READ.replace("sys.argv[1]", "os.fsdecode(bytes.fromhex(sys.argv[1]))")
@@ -110,7 +109,7 @@ def test_a_store_that_somebody_else_has_open_is_read_with_what_only_its_wal_hold
         """
         store = Store.open(sys.argv[1], create=False)
         with store.transaction():
-            add("in-the-wal")
+            add(store, "in-the-wal")
         say("open")
         sys.stdin.readline()
         """,
@@ -130,7 +129,7 @@ def test_a_wal_that_can_not_be_read_is_never_passed_over(closed: Path) -> None:
         """
         store = Store.open(sys.argv[1], create=False)
         with store.transaction():
-            add("in-the-wal")
+            add(store, "in-the-wal")
         os._exit(0)
         """,
         closed,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from git_agent.domain.task import LIVE, Hold, State
 from git_agent.errors import AgentError
-from git_agent.store import events, schema, tasks
+from git_agent.store import schema
 from git_agent.store.store import Store
 from tests.store.conftest import Add
 
@@ -24,18 +24,18 @@ TASK: dict[str, Any] = {
 PLACED = {"branch": "agent/1-a", "attempt": 1, "epoch": 1, "reviewed_oid": "a" * 40}
 
 
-def _sql(text: str, *params: object) -> list[tuple[Any, ...]]:
-    return schema.database.execute_sql(text, params).fetchall()  # type: ignore[no-any-return]
+def _sql(store: Store, text: str, *params: object) -> list[tuple[Any, ...]]:
+    return store.execute_sql(text, params).fetchall()  # type: ignore[no-any-return]
 
 
-def test_every_table_has_its_model_and_every_model_its_table() -> None:
-    tables = {name for (name,) in _sql("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+def test_every_table_has_its_model_and_every_model_its_table(store: Store) -> None:
+    tables = {name for (name,) in _sql(store, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert tables - {"sqlite_sequence"} == {model._meta.table_name for model in schema.TABLES}
 
 
 @pytest.mark.parametrize("model", schema.TABLES, ids=lambda model: model._meta.table_name)
-def test_a_model_has_the_columns_that_the_migrations_made(model: Any) -> None:
-    made = {row[1]: (row[2], bool(row[3]) or bool(row[5]), row[5] > 0) for row in _columns(model)}
+def test_a_model_has_the_columns_that_the_migrations_made(store: Store, model: Any) -> None:
+    made = {row[1]: (row[2], bool(row[3]) or bool(row[5]), row[5] > 0) for row in _columns(store, model)}
     meta = model._meta
     keys = set(meta.get_primary_keys()) if meta.primary_key else set()
     said = {
@@ -46,8 +46,8 @@ def test_a_model_has_the_columns_that_the_migrations_made(model: Any) -> None:
     assert list(said) == list(made)  # tasks are read by position
 
 
-def _columns(model: Any) -> list[tuple[Any, ...]]:
-    return _sql(f"PRAGMA table_info({model._meta.table_name})")
+def _columns(store: Store, model: Any) -> list[tuple[Any, ...]]:
+    return _sql(store, f"PRAGMA table_info({model._meta.table_name})")
 
 
 def _type(field: Any) -> str:
@@ -62,12 +62,12 @@ def test_every_column_of_a_task_is_a_field_of_the_task() -> None:
     assert {f.name for f in fields(Task)} == {f.name for f in schema.TaskRow._meta.sorted_fields} - {"name_key"}
 
 
-def test_the_words_in_the_checks_are_those_of_the_domain(add: Add) -> None:
+def test_the_words_in_the_checks_are_those_of_the_domain(store: Store, add: Add) -> None:
     for number, state in enumerate(State):
         add(f"in-{number}", state)
     for number, hold in enumerate(Hold):
         add(f"held-{number}", State.WORKING, hold=hold)
-    assert len(tasks.listing()) == len(State) + len(Hold)
+    assert len(store.tasks.listing()) == len(State) + len(Hold)
 
 
 IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
@@ -90,18 +90,18 @@ IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("what", "columns"), IMPOSSIBLE, ids=[what for what, _ in IMPOSSIBLE])
-def test_an_impossible_task_is_refused(what: str, columns: dict[str, Any]) -> None:
-    _insert("task", {**TASK, **PLACED, "state": "WORKING"})
-    _insert("task", {**TASK, "name": "b", "name_key": "b"})
+def test_an_impossible_task_is_refused(store: Store, what: str, columns: dict[str, Any]) -> None:
+    _insert(store, "task", {**TASK, **PLACED, "state": "WORKING"})
+    _insert(store, "task", {**TASK, "name": "b", "name_key": "b"})
     with pytest.raises(peewee.IntegrityError):
-        _insert("task", {**TASK, "name": "c", "name_key": "c", **columns})
+        _insert(store, "task", {**TASK, "name": "c", "name_key": "c", **columns})
     with pytest.raises(peewee.IntegrityError):  # not by a change either
         row = {**TASK, "name": "c", "name_key": "c", **columns}
-        _sql(f"UPDATE task SET {', '.join(f'{c} = ?' for c in row)} WHERE id = 2", *row.values())
+        _sql(store, f"UPDATE task SET {', '.join(f'{c} = ?' for c in row)} WHERE id = 2", *row.values())
 
 
-def _insert(table: str, row: dict[str, Any]) -> None:
-    _sql(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", *row.values())
+def _insert(store: Store, table: str, row: dict[str, Any]) -> None:
+    _sql(store, f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", *row.values())
 
 
 LEASE = {"task": 1, "kind": "hand", "beat_at": 1, "progress_at": 1}
@@ -131,11 +131,11 @@ ROWS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("what", "table", "row"), ROWS, ids=[what for what, *_ in ROWS])
-def test_an_impossible_row_is_refused(what: str, table: str, row: dict[str, Any]) -> None:
-    _insert("task", TASK)
-    _insert("message", MESSAGE)
+def test_an_impossible_row_is_refused(store: Store, what: str, table: str, row: dict[str, Any]) -> None:
+    _insert(store, "task", TASK)
+    _insert(store, "message", MESSAGE)
     with pytest.raises(peewee.IntegrityError):
-        _insert(table, row)
+        _insert(store, table, row)
 
 
 @pytest.mark.parametrize(
@@ -150,39 +150,39 @@ def test_an_impossible_row_is_refused(what: str, table: str, row: dict[str, Any]
     ],
     ids=["a name", "a worktree", "a worktree's directory in git", "an intent", "a version's event", "a delivery"],
 )
-def test_there_is_only_one_of_each(table: str, row: dict[str, Any]) -> None:
+def test_there_is_only_one_of_each(store: Store, table: str, row: dict[str, Any]) -> None:
     if table != "task":
-        _insert("task", TASK)
-    _insert("message", MESSAGE)
-    _insert(table, row)
+        _insert(store, "task", TASK)
+    _insert(store, "message", MESSAGE)
+    _insert(store, table, row)
     if table == "attempt":
         row = {**row, "number": 2}
     with pytest.raises(peewee.IntegrityError):
-        _insert(table, row)
+        _insert(store, table, row)
 
 
-def test_a_name_is_free_again_when_its_task_is_finished() -> None:
+def test_a_name_is_free_again_when_its_task_is_finished(store: Store) -> None:
     for state in ("COMPLETED", "CANCELLED", "COMPLETED", "OPEN"):
-        _insert("task", {**TASK, "state": state})
+        _insert(store, "task", {**TASK, "state": state})
     with pytest.raises(peewee.IntegrityError):
-        _insert("task", {**TASK, "state": "FAILED"})
+        _insert(store, "task", {**TASK, "state": "FAILED"})
 
 
 def test_events_can_only_be_appended(store: Store) -> None:
     with store.transaction():
-        events.append("task.added", "Ada", task=1)
-        events.append("task.noted", "Ada", task=1)
-    before = events.of_task(None)
+        store.events.append("task.added", "Ada", task=1)
+        store.events.append("task.noted", "Ada", task=1)
+    before = store.events.of_task(None)
     for change in ("UPDATE event SET actor = 'Mallory'", "DELETE FROM event", "DELETE FROM event WHERE seq = 2"):
         with pytest.raises((peewee.DatabaseError, AgentError), match="append-only"):
-            _sql(change)
-    assert events.of_task(None) == before and len(before) == 2
+            _sql(store, change)
+    assert store.events.of_task(None) == before and len(before) == 2
 
 
 def test_numbers_are_never_used_again(store: Store, add: Add) -> None:
     first = add("one")
     with store.transaction():
-        tasks.delete(first)
+        store.tasks.delete(first)
     assert add("two").id == first.id + 1
 
 
@@ -202,23 +202,23 @@ def test_any_path_of_a_file_system_comes_back_as_it_was(raw: bytes) -> None:
 def test_a_worktree_whose_path_is_not_utf8_comes_back_as_it_was(store: Store, add: Add, raw: bytes) -> None:
     task = add("a")
     with store.transaction():
-        tasks.put(task.id, worktree=os.fsdecode(raw))
-    assert os.fsencode(tasks.get(task.id).worktree or "") == raw
+        store.tasks.put(task.id, worktree=os.fsdecode(raw))
+    assert os.fsencode(store.tasks.get(task.id).worktree or "") == raw
 
 
-def test_the_text_of_a_task_is_kept_byte_for_byte(add: Add) -> None:
+def test_the_text_of_a_task_is_kept_byte_for_byte(store: Store, add: Add) -> None:
     title = "\x1b]52;c;x\x07 %s {} '; drop table task; -- é 😀 \u202e \u200b \x9b"
-    assert tasks.get(add("a", title=title, body=title * 10).id).title == title
+    assert store.tasks.get(add("a", title=title, body=title * 10).id).title == title
 
 
-def test_every_connection_is_durable_checked_and_in_wal_mode() -> None:
-    assert _sql("PRAGMA journal_mode") == [("wal",)]
-    assert _sql("PRAGMA synchronous") == [(2,)]  # FULL
-    assert _sql("PRAGMA foreign_keys") == [(1,)]
-    assert _sql("PRAGMA journal_size_limit") == [(4_000_000,)]
+def test_every_connection_is_durable_checked_and_in_wal_mode(store: Store) -> None:
+    assert _sql(store, "PRAGMA journal_mode") == [("wal",)]
+    assert _sql(store, "PRAGMA synchronous") == [(2,)]  # FULL
+    assert _sql(store, "PRAGMA foreign_keys") == [(1,)]
+    assert _sql(store, "PRAGMA journal_size_limit") == [(4_000_000,)]
 
 
-def test_a_listing_is_served_by_indexes_alone() -> None:
+def test_a_listing_is_served_by_indexes_alone(store: Store) -> None:
     # A store keeps all that ever was; what is listed at every command must not cost more with its age.
     plans = {
         "SELECT * FROM task WHERE state NOT IN ('COMPLETED','CANCELLED') ORDER BY priority, id": "task_unfinished",
@@ -228,5 +228,5 @@ def test_a_listing_is_served_by_indexes_alone() -> None:
         "SELECT * FROM attempt WHERE admin = '7-a'": "attempt_admin",
     }
     for query, index in plans.items():
-        plan = " ".join(row[3] for row in _sql(f"EXPLAIN QUERY PLAN {query}"))
+        plan = " ".join(row[3] for row in _sql(store, f"EXPLAIN QUERY PLAN {query}"))
         assert index in plan, (query, plan)

@@ -19,7 +19,6 @@ import pytest
 
 from git_agent.domain.task import State, Step, after
 from git_agent.errors import AgentError, Exit
-from git_agent.store import events, tasks
 from git_agent.store.store import Store
 from tests.store.children import answer, finish, line, run, start
 from tests.store.conftest import Add
@@ -29,7 +28,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 CHANGE = """
 store = Store.open(sys.argv[1], create=False)
 def change():
-    tasks.move(tasks.get(1), after(State.OPEN, None, Step.CANCEL), "worker")
+    store.tasks.move(store.tasks.get(1), after(State.OPEN, None, Step.CANCEL), "worker")
 """
 HOLD = (
     CHANGE
@@ -44,20 +43,22 @@ with store.transaction():
 
 @pytest.mark.parametrize("where", ["before the event", "before the commit"])
 def test_a_process_killed_inside_a_transaction_leaves_neither_change_nor_event(
-    directory: Path, add: Add, where: str
+    store: Store, directory: Path, add: Add, where: str
 ) -> None:
     task = add("a")
     dying = (
-        "events.append = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n" if where == "before the event" else ""
+        "store.events.append = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        if where == "before the event"
+        else ""
     )
     code = CHANGE + dying + "with store.transaction():\n    change()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     process = start(code, directory)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    assert tasks.get(task.id) == task
-    assert events.of_task(None) == []
+    assert store.tasks.get(task.id) == task
+    assert store.events.of_task(None) == []
     run(CHANGE + "with store.transaction():\n    change()\n", directory)  # and the lock is free
-    assert tasks.get(task.id).state is State.CANCELLED
+    assert store.tasks.get(task.id).state is State.CANCELLED
 
 
 @pytest.mark.timeout(90)
@@ -67,9 +68,9 @@ def test_forty_kills_of_writers_lose_nothing_that_was_acknowledged(directory: Pa
         store._database.execute_sql("PRAGMA wal_autocheckpoint = 20")
         for number in range(10 ** 6):
             with store.transaction():
-                task = add(f"t{os.getpid()}-{number}")
-                tasks.move(task, after(State.OPEN, None, Step.CANCEL), "writer")
-                tasks.set_paths(task.id, ["src", "docs"])
+                task = add(store, f"t{os.getpid()}-{number}")
+                store.tasks.move(task, after(State.OPEN, None, Step.CANCEL), "writer")
+                store.tasks.set_paths(task.id, ["src", "docs"])
             os.write(1, b"%d\\n" % task.id)
     """
     # One interpreter imports, then forks the writers it is asked for, so that forty of them cost little.
@@ -112,12 +113,12 @@ def test_forty_kills_of_writers_lose_nothing_that_was_acknowledged(directory: Pa
         nursery.communicate(timeout=60)
     lines = [line for file in files for line in file.read_text().splitlines(keepends=True)]
     acknowledged = {int(line) for line in lines if line.endswith("\n")}
-    rows = {task.id: task for task in tasks.listing()}
+    rows = {task.id: task for task in store.tasks.listing()}
     assert len(acknowledged) >= 40
     assert acknowledged - set(rows) == set()
     assert {task.state for task in rows.values()} == {State.CANCELLED}
-    assert {event.task for event in events.of_task(None, limit=10**6)} == set(rows)
-    assert set(map(len, tasks.paths(rows).values())) == {2}
+    assert {event.task for event in store.events.of_task(None, limit=10**6)} == set(rows)
+    assert set(map(len, store.tasks.paths(rows).values())) == {2}
     assert store._database.execute_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
@@ -168,20 +169,20 @@ def test_a_store_that_goes_away_while_it_is_open_is_never_written_to_in_silence(
     task = add("a")
     change(Path(store.path))
     with pytest.raises(AgentError) as caught, store.transaction():
-        tasks.put(task.id, title="lost")
+        store.tasks.put(task.id, title="lost")
     assert caught.value.code == "store-replaced" and "nothing was written" in caught.value.message
     with pytest.raises(AgentError, match="replaced"), store.transaction():  # it stays that way
-        tasks.put(task.id, title="lost")
+        store.tasks.put(task.id, title="lost")
     store.close()
     again = Store.open(str(directory), create=True)
-    assert "lost" not in [t.title for t in tasks.listing()]
+    assert "lost" not in [t.title for t in store.tasks.listing()]
     again.close()
 
 
 def test_a_store_replaced_in_the_middle_of_a_transaction_is_noticed_at_its_end(store: Store, add: Add) -> None:
     task = add("a")
     with pytest.raises(AgentError) as caught, store.transaction():
-        tasks.put(task.id, title="lost")
+        store.tasks.put(task.id, title="lost")
         _replaced(Path(store.path))
     assert caught.value.code == "store-replaced"
 
@@ -191,11 +192,11 @@ def test_each_threads_connection_remembers_the_file_that_it_opened(store: Store,
 
     task = add("a")
     _replaced(Path(store.path))
-    other = threading.Thread(target=lambda: (tasks.listing(), store.close()))  # opens the new file
+    other = threading.Thread(target=lambda: (store.tasks.listing(), store.close()))  # opens the new file
     other.start()
     other.join()
     with pytest.raises(AgentError, match="replaced"), store.transaction():
-        tasks.put(task.id, title="lost")
+        store.tasks.put(task.id, title="lost")
 
 
 @pytest.fixture
@@ -216,22 +217,22 @@ def test_a_full_disk_is_said_and_changes_nothing(small_disk: Path) -> None:
     store = Store.open(str(small_disk / "git-agent"), create=True)
     values = {"name": "a", "name_key": "a", "title": "A", "priority": 2, "base": "main"}
     with store.transaction():
-        task = tasks.insert(values, State.OPEN)
+        task = store.tasks.insert(values, State.OPEN)
     (small_disk / "ballast").write_bytes(b"\0" * (os.statvfs(small_disk).f_bavail * 4096 - 40_000))
     for where in ("in a statement", "at the commit"):
         cancel = after(State.OPEN, None, Step.CANCEL)
         assert cancel
         with pytest.raises(AgentError) as caught, store.transaction():
-            tasks.move(task, cancel, "Ada")
+            store.tasks.move(task, cancel, "Ada")
             store._database.execute_sql(f"PRAGMA cache_size = {1 if where == 'in a statement' else 2000}")
-            tasks.put(task.id, body="x" * 400_000)
+            store.tasks.put(task.id, body="x" * 400_000)
         error = caught.value
         assert (error.code, error.exit) == ("disk-full", Exit.ERROR), where
         assert "nothing was changed" in error.message and store.path in error.hint
-        assert tasks.get(task.id) == task and events.of_task(None) == []
+        assert store.tasks.get(task.id) == task and store.events.of_task(None) == []
     (small_disk / "ballast").unlink()
     with store.transaction():
-        tasks.put(task.id, title="there is room again")
+        store.tasks.put(task.id, title="there is room again")
     assert store._database.execute_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
 
@@ -244,7 +245,7 @@ def test_a_store_that_does_not_fit_on_the_disk_is_not_half_made(small_disk: Path
     assert list((small_disk / "git-agent").iterdir()) == []
 
 
-def test_a_limit_on_the_size_of_files_is_an_error_and_no_death(directory: Path, add: Add) -> None:
+def test_a_limit_on_the_size_of_files_is_an_error_and_no_death(store: Store, directory: Path, add: Add) -> None:
     add("a")
     error = answer(
         """
@@ -254,13 +255,13 @@ def test_a_limit_on_the_size_of_files_is_an_error_and_no_death(directory: Path, 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python itself sets it
         def work():
             with store.transaction():
-                tasks.put(1, body="x" * 1_000_000)
+                store.tasks.put(1, body="x" * 1_000_000)
         say(json.dumps(tried(work)))
         """,
         directory,
     )
     assert error[0] in ("disk-full", "store-io") and error[1] == Exit.ERROR
-    assert tasks.get(1).body == ""
+    assert store.tasks.get(1).body == ""
 
 
 @linux
@@ -272,14 +273,14 @@ def test_a_stopped_writer_is_named_and_the_others_end_with_exit_6(directory: Pat
     try:
         waiting = start(
             """
-            engine.BUSY_LIMIT_S = 0.3
+            sqlite.BUSY_LIMIT_S = 0.3
             store = Store.open(sys.argv[1], create=False)
             began = time.monotonic()
             def work():
                 with store.transaction():
-                    tasks.put(1, title="B")
+                    store.tasks.put(1, title="B")
             error = tried(work)
-            say(json.dumps([*error, time.monotonic() - began, tasks.get(1).title]))
+            say(json.dumps([*error, time.monotonic() - began, store.tasks.get(1).title]))
             """,
             directory,
         )
@@ -291,9 +292,9 @@ def test_a_stopped_writer_is_named_and_the_others_end_with_exit_6(directory: Pat
     assert 0.3 <= waited < 10
     assert title == "a"  # reading went on
     holder.communicate("go on\n", timeout=60)
-    assert tasks.get(1).state is State.CANCELLED
+    assert store.tasks.get(1).state is State.CANCELLED
     with store.transaction():
-        tasks.put(1, title="B")
+        store.tasks.put(1, title="B")
 
 
 @linux
@@ -303,7 +304,7 @@ def test_a_writer_that_only_takes_long_is_named_but_not_called_stopped(directory
     assert line(holder) == "mine"
     error = answer(
         """
-        engine.BUSY_LIMIT_S = 0.2
+        sqlite.BUSY_LIMIT_S = 0.2
         store = Store.open(sys.argv[1], create=False)
         def work():
             with store.transaction():
@@ -328,7 +329,7 @@ def test_a_damaged_store_is_said_to_be_damaged_and_not_written_to(directory: Pat
     again = Store.open(str(directory), create=False)
     for _ in range(2):
         with pytest.raises(AgentError) as caught:
-            tasks.listing()
+            store.tasks.listing()
         assert caught.value.code == "store-corrupt" and str(path) in caught.value.message
     again.close()
     assert path.read_bytes() == raw
@@ -343,9 +344,9 @@ def test_waiting_ends_when_another_process_commits(directory: Path, store: Store
     now = store.wait_for_change(30, seen)
     assert now != seen and time.monotonic() - began < 20
     finish(other)
-    assert tasks.get(1).state is State.CANCELLED
+    assert store.tasks.get(1).state is State.CANCELLED
     # A change between two waits is not missed.
-    run("store = Store.open(sys.argv[1], create=False)\nwith store.transaction():\n    add('b')\n", directory)
+    run("store = Store.open(sys.argv[1], create=False)\nwith store.transaction():\n    add(store, 'b')\n", directory)
     began = time.monotonic()
     assert store.wait_for_change(30, now) != now
     assert time.monotonic() - began < 5

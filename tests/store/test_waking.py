@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.store import waking
+from git_agent.store import changes
 from git_agent.store.store import Store
 from tests.store.children import finish, line, start
 
@@ -19,7 +19,7 @@ store = Store.open(sys.argv[1], create=False)
 say("ready")
 for _ in sys.stdin:
     with store.transaction():
-        events.append("task.noted", "Ada", data={"at": time.monotonic()})
+        store.events.append("task.noted", "Ada", data={"at": time.monotonic()})
     say(time.monotonic())
 """
 
@@ -51,7 +51,7 @@ def test_a_change_wakes_who_has_waited_for_a_while_at_once(store: Store, directo
 def test_where_the_system_tells_nothing_a_timer_does(
     store: Store, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waking, "_watch", lambda directory: None)
+    monkeypatch.setattr(changes, "_watch", lambda directory: None)
     assert statistics.median(_latencies(store, directory, 1.0, 5)) < 0.3
 
 
@@ -90,7 +90,7 @@ def test_a_wait_leaves_no_descriptor_behind(directory: Path) -> None:
 def test_without_a_descriptor_left_the_timer_waits(store: Store, directory: Path) -> None:
     code = """
     import ctypes, resource
-    from git_agent.store import waking
+    from git_agent.store import changes
     store = Store.open(sys.argv[1], create=False)
     held = [os.open("/dev/null", os.O_RDONLY) for _ in range(3)]
     resource.setrlimit(resource.RLIMIT_NOFILE, (held[-1] + 1, held[-1] + 1))

@@ -26,8 +26,8 @@ def write(number):
     made = 0
     while True:
         with store.transaction():
-            task = add(f"w{number}-{made}", body="x" * 3000)
-            tasks.move(task, cancel, "Ada")
+            task = add(store, f"w{number}-{made}", body="x" * 3000)
+            store.tasks.move(task, cancel, "Ada")
         made += 1
         os.write(said, b"%d\\n" % made)
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import time
 
-from git_agent.actions.attempts.prepare import Wish, prepare
+from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reassign import reassign
 from git_agent.actions.attempts.reserve import reserve, reserve_open
-from git_agent.actions.liveness.judge import keep_time
+from git_agent.actions.liveness.judge import record_clocks
 from git_agent.actions.liveness.reap import reap
-from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import begin, under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
-from git_agent.store import silence, tasks
 
 _LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
 _TRIES = 3  # to find a task whose paths nobody claimed meanwhile
@@ -46,9 +45,11 @@ def claim(
             agent or task.agent or app.config.text("agent.defaultAgent") or None,
             app.config.seconds("agent.lease"),
         )
-        taken = prepare(app, Wish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
+        taken = prepare(app, PlaceWish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
     reading = app.clock()
-    keep_time(app, reading, silence.glance(reading.host).clocks)  # from here on it is seen when the host sleeps
+    record_clocks(
+        app, reading, app.store.stale.glance(reading.host).clocks
+    )  # from here on it is seen when the host sleeps
     return taken
 
 
@@ -68,20 +69,20 @@ def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, 
 def _try_next(app: App) -> tuple[Task, int] | None:
     limit, owner = app.config.number("agent.maxAttempts"), processes.myself()
     for _ in range(_TRIES):
-        queue = [t for t in tasks.ready() if t.attempt < limit]
-        claims = contended(app, queue)
+        queue = [t for t in app.store.tasks.ready() if t.attempt < limit]
+        claims = claim_conflicts(app, queue)
         if not any(t.id not in claims.blocked for t in queue):
             return None
         with app.store.transaction():
-            free = [t for t in tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
-            if free and claims.allows(free[0]):
+            free = [t for t in app.store.tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
+            if free and claims.allows(app, free[0]):
                 intent = begin(app, "spawn", free[0].id, owner, {"new": False})
                 app.notices.extend(claims.notes.get(free[0].id, ()))
                 return free[0], intent
     return None
 
 
-def obtain(app: App, task: Task | None, *, agent: str | None = None, fresh: bool = False) -> Task:
+def acquire(app: App, task: Task | None, *, agent: str | None = None, fresh: bool = False) -> Task:
     """Claim the next task of the queue, or the given one where it is OPEN; one that is assigned is as it is.
 
     agent: the name of who will work; fresh: with a new attempt that starts from the base. Raises AgentError: exit 6
@@ -89,7 +90,7 @@ def obtain(app: App, task: Task | None, *, agent: str | None = None, fresh: bool
     speaker.
     """
     if task is not None:
-        fence(app, task)
+        require_current(app, task)
         _refuse(task)
     if task is None or task.state is State.OPEN:
         return claim(app, task, agent=agent, fresh=fresh)

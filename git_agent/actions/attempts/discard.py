@@ -7,10 +7,9 @@ from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.git import refs
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import discard_worktree
-from git_agent.store import events, intents, tasks
 
 
-def discard_place(app: App, task: int, place: AttemptPlan) -> None:
+def discard_attempt(app: App, task: int, place: AttemptPlan) -> None:
     """Remove worktree and branch of a place; the branch only if it was made for it and holds no commit."""
     if place.worktree and _is_ours(app, task, place):
         discard_worktree(app.repo, place.worktree, task=task, finished=True)
@@ -26,17 +25,17 @@ def _is_ours(app: App, task: int, place: AttemptPlan) -> bool:
     return seen.half or (seen.registered and ours)
 
 
-def take_back(app: App, intent: int, task: int, place: AttemptPlan | None, *, new: bool) -> None:
+def roll_back_attempt(app: App, intent: int, task: int, place: AttemptPlan | None, *, new: bool) -> None:
     """Remove a half-made attempt and its intent.
 
     place: where it was being made, None when that was not decided yet; the branch goes only if it is not adopted and
     holds no commit; new: the task itself was added by the same command and goes, too.
     """
     if place is not None:
-        discard_place(app, task, place)
+        discard_attempt(app, task, place)
     actor = app.speaker.actor
     with app.store.transaction():
-        intents.end(intent)
-        found = tasks.find(task)
-        if new and found is not None and found.version == 0 and tasks.delete(found):
-            events.append("task.taken-back", actor, task=task, data={"title": found.title})
+        app.store.intents.end(intent)
+        found = app.store.tasks.find(task)
+        if new and found is not None and found.version == 0 and app.store.tasks.delete(found):
+            app.store.events.append("task.taken-back", actor, task=task, data={"title": found.title})

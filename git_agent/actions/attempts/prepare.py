@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from git_agent.actions.attempts.provision import furnish
+from git_agent.actions.attempts.provision import provision
 from git_agent.actions.beats import beats
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
@@ -14,11 +14,11 @@ from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError
 from git_agent.git import refs
 from git_agent.git.worktrees.add import add_worktree
-from git_agent.store import attempts, intents, leases, messages, tasks
+from git_agent.store import tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PlaceWish:
     """What is to be prepared. step: claim, spawn or reassign; intent: the reservation; lease_s: None never expires;
     new: this command added the task, so that it goes when its worktree can't be made; kill: the superseded command is
     to end.
@@ -35,7 +35,7 @@ class Wish:
     kill: bool = False
 
 
-def prepare(app: App, wish: Wish) -> Task:
+def prepare(app: App, wish: PlaceWish) -> Task:
     """Make branch, worktree, context file, copies and links, run the setup commands, and record the attempt.
 
     Call it inside `under_way`, which takes everything back when it raises.
@@ -51,43 +51,45 @@ def prepare(app: App, wish: Wish) -> Task:
         oid=place.start_oid,
         terminal=app.terminal,
     )
-    furnish(app, task, place)
+    provision(app, task, place)
     made = _record(app, wish, admin)
-    beats(app, attempts.standing())
+    beats(app, app.store.attempts.standing())
     return made
 
 
-def _branch(app: App, wish: Wish) -> None:
+def _branch(app: App, wish: PlaceWish) -> None:
     try:
         refs.branch(app.repo, wish.place.branch, wish.place.start_oid)
     except AgentError:
         # Somebody else made it since we looked: it is not ours to take back.
         with app.store.transaction():
-            intents.update(wish.intent, {"new": wish.new, "place": asdict(replace(wish.place, adopted=True))})
+            app.store.intents.update(wish.intent, {"new": wish.new, "place": asdict(replace(wish.place, adopted=True))})
         raise
 
 
-def _record(app: App, wish: Wish, admin: str) -> Task:
+def _record(app: App, wish: PlaceWish, admin: str) -> Task:
     place, speaker, columns = wish.place, app.speaker, _columns(app, wish)
     with app.store.transaction():
-        task = tasks.get(wish.task.id)
+        task = app.store.tasks.get(wish.task.id)
         if task.head_oid is not None:
-            attempts.see(task.id, task.attempt, task.head_oid)
+            app.store.attempts.see(task.id, task.attempt, task.head_oid)
         move = after(task.state, task.hold, wish.step)
         if move is None or task.version != wish.task.version:
             raise tasks.stale(task)
-        attempts.add(task.id, place.number, task.epoch + 1, place.branch, place.start_oid, adopted=place.adopted)
-        attempts.place(task.id, place.number, place.worktree, admin)
+        app.store.attempts.add(
+            task.id, place.number, task.epoch + 1, place.branch, place.start_oid, adopted=place.adopted
+        )
+        app.store.attempts.place(task.id, place.number, place.worktree, admin)
         data: dict[str, Any] = {"branch": place.branch, "attempt": place.number, "start_oid": place.start_oid}
         data |= {"kill": True} if wish.kill else {}
-        moved = tasks.move(task, move, speaker.actor, data=data, **columns)
-        leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
-        messages.send(wish.drafts, speaker.address, verified=speaker.verified)
-        intents.end(wish.intent)
+        moved = app.store.tasks.move(task, move, speaker.actor, data=data, **columns)
+        app.store.leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
+        app.store.messages.send(wish.drafts, speaker.address, verified=speaker.verified)
+        app.store.intents.end(wish.intent)
     return moved
 
 
-def _columns(app: App, wish: Wish) -> dict[str, Any]:
+def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
     place, task = wish.place, wish.task
     base_oid = app.repo.merge_base(place.start_oid, f"refs/heads/{task.base}") or place.start_oid
     columns: dict[str, Any] = {

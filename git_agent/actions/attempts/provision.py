@@ -15,7 +15,7 @@ from git_agent.git.worktrees import ignored
 from git_agent.proc import shell
 
 
-def furnish(app: App, task: Task, place: AttemptPlan) -> None:
+def provision(app: App, task: Task, place: AttemptPlan) -> None:
     """Write the context file, copy and link what git does not have, and run the setup commands.
 
     Raises AgentError: exit 3 for what would be written elsewhere, exit 1 for a setup command that fails.
@@ -53,7 +53,7 @@ def _hide(app: App, main: str, worktree: str) -> None:
 
 
 def _copy(source: str, target: str, config: Config) -> None:
-    for path in copied(source, config):
+    for path in files_to_copy(source, config):
         there = os.path.join(target, path)
         if not os.path.lexists(there):
             make_parents(target, path)
@@ -91,7 +91,7 @@ def _set_up(app: App, task: Task, place: AttemptPlan) -> None:
             )
 
 
-def copied(source: str, config: Config) -> list[str]:
+def files_to_copy(source: str, config: Config) -> list[str]:
     """List the files, relative to the main worktree, that `agent.copy` and `.worktreeinclude` name.
 
     source: the main worktree; nothing is asked of git where neither is there.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from git_agent.actions.attempts.prepare import Wish, prepare
+from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reserve import reserve
-from git_agent.actions.liveness.supervised import hurry, still_runs
+from git_agent.actions.liveness.supervised import note_running, terminate_superseded
 from git_agent.actions.recovery.journal import begin, under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
@@ -14,7 +14,6 @@ from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import refused
 from git_agent.proc import processes
-from git_agent.store import tasks
 
 
 def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = False, kill: bool = False) -> Task:
@@ -32,19 +31,19 @@ def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = Fa
         text = f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on"
         told = Draft(str(now.id), text, now.id, urgent=True)
         made = prepare(
-            app, Wish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,), kill=kill)
+            app, PlaceWish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,), kill=kill)
         )
     if kill:
-        hurry(app, made)
+        terminate_superseded(app, made)
     else:
-        still_runs(app, made)
+        note_running(app, made)
     return made
 
 
 def _reserve(app: App, task: Task, owner: ProcessId) -> tuple[Task, int]:
     with app.store.transaction():
-        now = tasks.get(task.id)
-        fence(app, now)
+        now = app.store.tasks.get(task.id)
+        require_current(app, now)
         if after(now.state, now.hold, Step.REASSIGN) is None:
             raise refused("not-live", f"cannot reassign {now.label}: it is {now.state}", f"git agent show {now.id}")
         return now, begin(app, "spawn", now.id, owner, {"new": False})

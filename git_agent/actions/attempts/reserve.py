@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 
-from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import begin
-from git_agent.actions.transition import fence
-from git_agent.actions.worktrees import home
+from git_agent.actions.transition import require_current
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.attempt_plan import AttemptPlan, plan_attempt
@@ -18,7 +18,6 @@ from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.repo import Repo
 from git_agent.proc import processes
-from git_agent.store import intents, tasks
 
 _BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
 _GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
@@ -45,7 +44,7 @@ def reserve(
     place = plan_attempt(
         task,
         prefix=app.config.prefix,
-        directory=_outside(app.repo, home(app)),
+        directory=_outside(app.repo, worktree_root(app)),
         heads=heads,
         base_oid=base_oid,
         adopt=adopted,
@@ -60,7 +59,7 @@ def reserve(
             f"to adopt that one: git agent spawn TITLE --branch {other}",
         )
     with app.store.transaction():
-        intents.update(intent, {"new": new, "place": asdict(place)})
+        app.store.intents.update(intent, {"new": new, "place": asdict(place)})
     return place
 
 
@@ -74,7 +73,7 @@ def _adopted(app: App, branch: str) -> str:
             f"the branch '{branch}' is checked out at {head.worktree}",
             "switch that worktree first",
         )
-    owner = next((t for t in tasks.by_branch(branch) if t.live), None)
+    owner = next((t for t in app.store.tasks.by_branch(branch) if t.live), None)
     if owner is not None:
         raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     return branch
@@ -95,14 +94,14 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
     Raises AgentError: exit 5 for a superseded speaker, exit 3 for a task that is not OPEN, waits, or claims what a live
     one does (agent.pathClaims), exit 6 when such a claim came at the same moment.
     """
-    fence(app, task)
-    owner, claims = processes.myself(), contended(app, [task])
+    require_current(app, task)
+    owner, claims = processes.myself(), claim_conflicts(app, [task])
     _ = app.config
     with app.store.transaction():
-        now = tasks.get(task.id)
-        if (error := unready(app, now) or claims.error(now)) is not None:
+        now = app.store.tasks.get(task.id)
+        if (error := readiness_error(app, now) or claims.error(now)) is not None:
             raise error
-        if not claims.allows(now):
+        if not claims.allows(app, now):
             says = "another task claimed paths like these at the same moment"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
         intent = begin(app, "spawn", task.id, owner, {"new": False})
@@ -110,7 +109,7 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
     return now, intent
 
 
-def unready(app: App, task: Task) -> AgentError | None:
+def readiness_error(app: App, task: Task) -> AgentError | None:
     """Make the error of a task that is not OPEN or is blocked; None for one that is ready.
 
     The configuration is read and nothing else is asked of git, so that it may be called inside a transaction.
@@ -120,8 +119,8 @@ def unready(app: App, task: Task) -> AgentError | None:
         if task.state is State.FAILED:
             hint = f"git agent retry {task.id}"
         return refused("not-open", f"{task.label} is not open: it is {task.state}", hint)
-    parents = tasks.blockers([task.id])[task.id]
-    states = {p: tasks.get(p).state for p in parents}
+    parents = app.store.tasks.blockers([task.id])[task.id]
+    states = {p: app.store.tasks.get(p).state for p in parents}
     why = blocked(task, parents, states, app.store.now(), app.config.number("agent.maxAttempts"))
     if why is None:
         return None

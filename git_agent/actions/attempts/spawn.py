@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from git_agent.actions.attempts.prepare import Wish, prepare
-from git_agent.actions.attempts.reserve import reserve, reserve_open, unready
+from git_agent.actions.attempts.prepare import PlaceWish, prepare
+from git_agent.actions.attempts.reserve import readiness_error, reserve, reserve_open
 from git_agent.actions.recovery.journal import begin, under_way
-from git_agent.actions.tasks.create import draft
+from git_agent.actions.tasks.create import draft_task
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
@@ -30,14 +30,14 @@ def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: 
             task, intent = reserve_open(app, task)
         agent = named or task.agent or app.config.text("agent.defaultAgent") or None
         place = reserve(app, task, intent, adopt=adopt, new=new)
-        return prepare(app, Wish(task, place, Step.SPAWN, intent, agent=agent, new=new))
+        return prepare(app, PlaceWish(task, place, Step.SPAWN, intent, agent=agent, new=new))
 
 
 def _add(app: App, order: TaskSpec) -> tuple[Task, int]:
-    drafted, actor, owner = draft(app, order), app.speaker.actor, processes.myself()
+    drafted, actor, owner = draft_task(app, order), app.speaker.actor, processes.myself()
     with app.store.transaction():
-        task = drafted.insert(actor)
-        if (error := unready(app, task)) is not None:
+        task = drafted.insert(app, actor)
+        if (error := readiness_error(app, task)) is not None:
             why = error.message.removeprefix(f"{task.label} ")
             hint = "git agent add TITLE, and it waits in the queue"
             raise refused("blocked", f"cannot spawn a task that {why}", hint)

@@ -12,7 +12,7 @@ from git_agent.actions.doctor.messages import fix_messages
 from git_agent.actions.doctor.store import fix_store
 from git_agent.actions.doctor.tasks import fix_tasks
 from git_agent.actions.doctor.worktrees import fix_git
-from git_agent.actions.reconcile.reconcile import look
+from git_agent.actions.reconcile.reconcile import reconcile
 from git_agent.app import App
 from git_agent.domain.finding import DOCTOR, Finding, Group
 from git_agent.errors import AgentError
@@ -58,7 +58,7 @@ def _mended(app: App, first: Examined) -> Diagnosis:
     _ = app.speaker  # asked of git before any transaction
     last, done, failed = first, {each.key: (each, "mended") for each in first.findings}, list[tuple[Finding, str]]()
     for _ in range(_ROUNDS):
-        mended, failed = mend_findings(app, last.findings)
+        mended, failed = apply_fixes(app, last.findings)
         done |= mended
         last = examine(app)
         tried = {each.key for each, _ in failed}
@@ -77,7 +77,7 @@ def _open_to_write(app: App) -> None:
         app.__dict__.pop(name, None)
     app.reopen()
     try:
-        _ = app.store
+        app.store.check()
     except AgentError:
         app.has_store, app.worker_identities = False, ()
 
@@ -93,7 +93,7 @@ _FIXERS: Mapping[Group, Callable[[App, Finding], str]] = {
 _Key = tuple[str, int | None, str]
 
 
-def mend_findings(
+def apply_fixes(
     app: App, findings: Sequence[Finding]
 ) -> tuple[dict[_Key, tuple[Finding, str]], list[tuple[Finding, str]]]:
     """Mend what can be mended. Returns what was done, by the keys of findings, and what could not be done, and why.
@@ -118,7 +118,7 @@ def _look(app: App, findings: Sequence[Finding], failed: list[tuple[Finding, str
     if not app.has_store:
         return
     try:
-        for line in look(app).lines:
+        for line in reconcile(app).lines:
             app.notice(line)
     except AgentError as error:
         app.notice(f"not all could be mended that every command mends: {error.message}")

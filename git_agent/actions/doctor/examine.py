@@ -16,7 +16,6 @@ from git_agent.actions.doctor.tasks import examine_tasks
 from git_agent.app import App
 from git_agent.domain.finding import RULES, Finding, Group
 from git_agent.errors import AgentError
-from git_agent.store import attempts, events, tasks
 
 _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.STORE: examine_store,
@@ -57,7 +56,7 @@ def examine(app: App) -> Examined:
     if not readable or any(each.code in _UNSOUND for each in found):
         app.worker_identities = ()  # whoever asks the store for them would fail
         return Examined(tuple(found), {})
-    return Examined(tuple(found), _seen(), _notes(app))
+    return Examined(tuple(found), _seen(app), _notes(app))
 
 
 def _is_readable(app: App) -> bool:
@@ -91,12 +90,12 @@ def _looked(app: App, group: Group) -> list[Finding]:
         return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
 
 
-def _seen() -> dict[str, int]:
-    counts = tasks.count_by_state()
+def _seen(app: App) -> dict[str, int]:
+    counts = app.store.tasks.count_by_state()
     return {
         "tasks": sum(counts.values()),
-        "worktrees": len(attempts.standing()),
-        "events": events.newest(),
+        "worktrees": len(app.store.attempts.standing()),
+        "events": app.store.events.newest(),
     }
 
 

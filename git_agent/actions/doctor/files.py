@@ -10,14 +10,13 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from git_agent import context
-from git_agent.actions.attempts.provision import copied
+from git_agent.actions.attempts.provision import files_to_copy
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
 from git_agent.git.locks import private_dir
 from git_agent.git.worktrees import ignored, repair
-from git_agent.store import attempts, intents, tasks
 from git_agent.store.attempts import Standing
 
 _AT_ONCE = 4  # gits that run at the same time: more need more open files than some systems allow (ulimit -n 20)
@@ -25,11 +24,11 @@ _AT_ONCE = 4  # gits that run at the same time: more need more open files than s
 
 def examine_files(app: App, task: int | None = None) -> list[Finding]:
     """Examine the worktree of a live task, or of all; nothing is changed, and no link is followed."""
-    busy = {intent.task for intent in intents.pending()}
-    standing = [each for each in attempts.standing(task) if each.working and each.task not in busy]
+    busy = {intent.task for intent in app.store.intents.pending()}
+    standing = [each for each in app.store.attempts.standing(task) if each.working and each.task not in busy]
     there = [each for each in standing if repair.works(app.repo, each.worktree)]
     source = app.repo.main_worktree
-    secrets = copied(source, app.config) if source is not None and there else []
+    secrets = files_to_copy(source, app.config) if source is not None and there else []
     found = list(_included(app, there))
     for at in range(0, len(there), _AT_ONCE):
         some = there[at : at + _AT_ONCE]
@@ -112,7 +111,7 @@ def _written(app: App, finding: Finding) -> str:
     path, worktree, kept = finding.subject, finding.data["worktree"], None
     if os.path.lexists(path):
         kept = _aside(app, path, f"{app.store.now()}-{finding.task}-{context.FILE}")
-    task = tasks.get(finding.task or 0)
+    task = app.store.tasks.get(finding.task or 0)
     made = context.create(
         task_id=task.id, branch=finding.data["branch"], worktree=worktree, base=task.base, description=task.title
     )

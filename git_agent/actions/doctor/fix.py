@@ -10,7 +10,6 @@ from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.undo import FIXED
 from git_agent.errors import AgentError, Exit
-from git_agent.store import events
 
 
 def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -26,7 +25,7 @@ def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any],
     data |= {"before": dict(before), "after": dict(after)}
     data["operation"] = app.operation or new_operation()
     with app.store.transaction():
-        events.append(FIXED, app.speaker.actor, task=finding.task, data=data)
+        app.store.events.append(FIXED, app.speaker.actor, task=finding.task, data=data)
     return text
 
 

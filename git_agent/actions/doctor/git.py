@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from git_agent.actions.doctor.worktrees import examine_attempt, examine_locks, examine_strays
-from git_agent.actions.worktrees import home
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
@@ -17,7 +17,6 @@ from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair, scratch
 from git_agent.git.worktrees.repair import Registered
 from git_agent.proc import open_files, processes
-from git_agent.store import attempts, health, intents, tasks
 
 _LEFT_S = 3600.0
 
@@ -25,12 +24,12 @@ _LEFT_S = 3600.0
 def examine_git(app: App) -> list[Finding]:
     """Examine what the record says against what git has; nothing is changed. Git is asked before the record is read."""
     tips, there = app.repo.start_tips()(), repair.registered(app.repo)
-    pending = {intent.task: intent for intent in intents.pending()}
-    standing = [each for each in attempts.standing() if each.task not in pending]
+    pending = {intent.task: intent for intent in app.store.intents.pending()}
+    standing = [each for each in app.store.attempts.standing() if each.task not in pending]
     found = [
         *_under_way(app),
         *_stopped(app, {intent.owner.pid for intent in pending.values()}),
-        *_bases(tasks.unfinished(), tips),
+        *_bases(app.store.tasks.unfinished(), tips),
     ]
     for each in standing:
         if each.working:
@@ -41,7 +40,7 @@ def examine_git(app: App) -> list[Finding]:
 
 
 def _under_way(app: App) -> Iterator[Finding]:
-    for intent in intents.pending():
+    for intent in app.store.intents.pending():
         what, owner = f"{intent.kind} of task {intent.task}", intent.owner
         subject = f"{intent.kind} {intent.id}"
         if processes.is_gone(owner):
@@ -54,7 +53,7 @@ def _under_way(app: App) -> Iterator[Finding]:
 
 def _stopped(app: App, known: set[int]) -> Iterator[Finding]:
     """Who holds a named lock or a scratch directory may not have written an intent yet. known: pids named already."""
-    for name, _, owner, _ in health.named_locks():
+    for name, _, owner, _ in app.store.integrity.named_locks():
         if owner.pid not in known and processes.is_stopped(owner):
             known.add(owner.pid)
             says = f"process {owner.pid}, which has the lock '{name}', is stopped"
@@ -89,12 +88,12 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[st
     named = [
         name for name in tips.heads if name.startswith(prefix) and name[len(prefix) :].partition("-")[0].isdecimal()
     ]
-    known = attempts.branches(named) if named else set()
+    known = app.store.attempts.branches(named) if named else set()
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
         if name not in known | remote | reserved and refs.made_here(app.repo, name):
             yield _orphan(app, name, next((each.path for each in there if each.head == name), None))
-    where = home(app)
+    where = worktree_root(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
         path = os.path.join(where, name)
         if repair.leads_nowhere(app.repo, path):

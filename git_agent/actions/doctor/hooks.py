@@ -14,12 +14,11 @@ from git_agent.domain.finding import Finding
 from git_agent.git.hooks.install import effective_hooks, hooks_forbidden, hooks_unlike_ours, lost_beside
 from git_agent.git.worktrees import repair
 from git_agent.proc import program
-from git_agent.store import attempts, facts
 
 
 def examine_hooks(app: App) -> list[Finding]:
     """Examine what git would run here and in workers' worktrees; nothing is changed. Who wants no hooks misses none."""
-    wanted = facts.get(FACT)
+    wanted = app.store.meta.get(FACT)
     found = list(_path())
     if wanted in (None, "off") or app.env.get("GIT_AGENT_HOOKS") == "0":
         return found
@@ -31,7 +30,11 @@ def examine_hooks(app: App) -> list[Finding]:
 
 def _running(app: App) -> Iterator[Finding]:
     """Only what installing again can mend: a hooks directory that must stay as it is is said by `git agent hooks`."""
-    standing = [each.worktree for each in attempts.standing() if each.working and repair.works(app.repo, each.worktree)]
+    standing = [
+        each.worktree
+        for each in app.store.attempts.standing()
+        if each.working and repair.works(app.repo, each.worktree)
+    ]
     main = [] if hooks_forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
     for place in [*main, *standing]:
         effective = effective_hooks(app.repo, place)
@@ -77,7 +80,7 @@ def fix_hooks(app: App, finding: Finding) -> str:
 
 def _is_so(app: App, finding: Finding) -> bool:
     """One installation mends all, and they may not be wanted any more."""
-    wanted = facts.get(FACT)
+    wanted = app.store.meta.get(FACT)
     if wanted in (None, "off"):
         return False
     if finding.code == "hooks-program":

@@ -7,29 +7,28 @@ from collections.abc import Iterator
 from git_agent.actions.doctor.fix import record_fix
 from git_agent.app import App
 from git_agent.domain.finding import Finding
-from git_agent.store import deliveries, tasks
 
 _LATE_MS = 3_600_000
 
 
 def examine_messages(app: App) -> list[Finding]:
     """Examine what was never seen; nothing is changed."""
-    return [*_to_nobody(), *_unread()]
+    return [*_to_nobody(app), *_unread(app)]
 
 
-def _to_nobody() -> Iterator[Finding]:
+def _to_nobody(app: App) -> Iterator[Finding]:
     """Of a task that is not there; for one that is finished nobody has to acknowledge anything."""
-    for to, number, first in deliveries.waiting_places():
-        if to.isdecimal() and tasks.find(int(to)) is None:
+    for to, number, first in app.store.deliveries.waiting_places():
+        if to.isdecimal() and app.store.tasks.find(int(to)) is None:
             many = f"{number} messages wait" if number > 1 else f"message {first} waits"
             yield Finding(
                 "message-nobody", f"{many} for task {to}, which is not there", None, f"to {to}", data={"to": to}
             )
 
 
-def _unread() -> Iterator[Finding]:
-    for message in deliveries.unread_urgent(_LATE_MS):
-        task = tasks.find(int(message.to)) if message.to.isdecimal() else None
+def _unread(app: App) -> Iterator[Finding]:
+    for message in app.store.deliveries.unread_urgent(_LATE_MS):
+        task = app.store.tasks.find(int(message.to)) if message.to.isdecimal() else None
         if message.to.startswith("#") or (message.to.isdecimal() and (task is None or not task.live)):
             continue
         says = f"urgent message {message.id} to {message.to} was not read yet"
@@ -41,7 +40,7 @@ def fix_messages(app: App, finding: Finding) -> str:
     """Mend one finding that was just seen; return what was done. The messages themselves stay, as all messages do."""
     to = finding.data["to"]
     with app.store.transaction():
-        if tasks.find(int(to)) is not None:
+        if app.store.tasks.find(int(to)) is not None:
             return "the task is there now"
-        messages = deliveries.let_go(to)
+        messages = app.store.deliveries.let_go(to)
         return record_fix(app, finding, "nobody is waited for", {"to": to}, {"messages": messages})

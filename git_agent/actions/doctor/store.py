@@ -12,7 +12,9 @@ from git_agent.domain.finding import RULES, Finding
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit
 from git_agent.proc import open_files, processes
-from git_agent.store import health, locks
+from git_agent.store import integrity
+from git_agent.store.sqlite_files import SqliteFiles
+from git_agent.store.store import Store
 
 _WAL = 64 * 1024 * 1024  # bytes; it is cut off at 4 MB (journal_size_limit), unless a reader stands still for long
 _HELD_MS = 600_000  # a named lock that its holder left is taken over by who wants it next; ten minutes is a leftover
@@ -21,30 +23,32 @@ _HELD_MS = 600_000  # a named lock that its holder left is taken over by who wan
 def examine_store(app: App) -> list[Finding]:
     """Examine the store's files, and what is in them where it can be opened; nothing is changed."""
     directory = app.store_dir
-    found = list(_files(directory)) if health.files(directory) else []
+    files = Store.files(directory)
+    found = list(_files(files)) if files.names() else []
     try:
-        _ = app.store
+        app.store.check()
     except AgentError as error:
         code = error.code if error.code in RULES else "not-examined"
         return [Finding(code, error.message, helps=error.hint, subject=directory), *found]
-    return [*found, *_inside(directory), *_locks()]
+    return [*found, *_inside(app, directory), *_locks(app)]
 
 
-def _files(directory: str) -> Iterator[Finding]:
-    for path, held, wanted in health.wrong_modes(directory):
+def _files(files: SqliteFiles) -> Iterator[Finding]:
+    directory = files.directory
+    for path, held, wanted in files.wrong_modes():
         says = f"{path} has mode {held:04o}, not {wanted:04o}"
         yield Finding("store-modes", says, subject=path, data={"mode": held, "wanted": wanted})
     if not os.access(directory, os.W_OK):
         says, helps = f"{directory} can't be written", f"chmod u+w {shlex.quote(directory)}"
         yield Finding("store-not-writable", says, subject=directory, helps=helps)
-    path = health.files(directory)[0]
-    if health.names(directory) > 1:
+    path = files.names()[0]
+    if files.links() > 1:
         helps = f"find / -xdev -samefile {shlex.quote(path)}, then rm the other name"
         yield Finding("store-linked", f"{path} has another name (a hard link)", subject=path, helps=helps)
-    if (size := health.wal_size(directory)) > _WAL:
+    if (size := files.wal_size()) > _WAL:
         says = f"{path}-wal has {size // (1024 * 1024)} MB"
         yield Finding("store-wal", says, subject=path, data={"size": size})
-    if writer := health.stopped_writer(directory):
+    if writer := files.stopped_writer():
         pid = writer.partition("pid ")[2].partition(" ")[0]
         yield Finding("store-stopped", f"the store: {writer}", subject=path, helps=f"kill -CONT {pid}")
     yield from _holders(path)
@@ -63,33 +67,33 @@ def _holders(path: str) -> Iterator[Finding]:
             yield Finding("store-holder", says, subject=f"pid {each.pid}", helps=f"kill {each.pid}, when it may end")
 
 
-def _inside(directory: str) -> Iterator[Finding]:
-    path = health.files(directory)[0]
-    index, damage = health.complaints()
+def _inside(app: App, directory: str) -> Iterator[Finding]:
+    path = Store.files(directory).names()[0]
+    index, damage = app.store.integrity.complaints()
     if damage:
         more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
         yield Finding("store-damaged", f"{path}: {damage[0]}{more}", subject=path)
     elif index:
         yield Finding("store-index", f"{path}: {index[0]}", subject=path)
-    for table, column, where in health.mistyped():
+    for table, column, where in app.store.integrity.mistyped():
         text = f"UPDATE {table} SET {column} = 'TEXT' WHERE {where}"
         says = f"{column} of the row of {table} with {where} is not of its column's type: somebody wrote it"
         helps = f"sqlite3 {shlex.quote(path)} {shlex.quote(text)}, with what stood there"
         yield Finding("store-mistyped", says, subject=f"{table}.{column} {where}", helps=helps)
-    for row in health.dangling():
+    for row in app.store.integrity.dangling():
         if row.key and row.table != "task_dep":
             data = {"table": row.table, "parent": row.parent, "values": row.values}
             says = f"row {row.name} belongs to a {row.parent} that is not there"
             yield Finding("store-dangling", says, subject=row.name, data=data)
-    held = health.journal(directory)
+    held = app.store.integrity.journal(directory)
     wanted = "delete" if held.remote else "wal"
     if (held.mode == "wal") == held.remote:
         says = f"the store's journal is {held.mode}, on {held.kind or 'a local disk'}; it should be {wanted}"
         yield Finding("store-journal", says, subject=path, data={"mode": held.mode, "wanted": wanted})
 
 
-def _locks() -> Iterator[Finding]:
-    for name, fence, owner, ms in health.named_locks():
+def _locks(app: App) -> Iterator[Finding]:
+    for name, fence, owner, ms in app.store.integrity.named_locks():
         if ms > _HELD_MS and processes.is_gone(owner):
             says = f"the lock '{name}' is held by process {owner.pid}, which is gone"
             data = {"fence": fence, "owner": list(owner)}
@@ -102,7 +106,7 @@ def fix_store(app: App, finding: Finding) -> str:
 
 
 def _modes(app: App, finding: Finding) -> str:
-    if (finding.subject, finding.data["mode"], finding.data["wanted"]) not in health.wrong_modes(app.store_dir):
+    if (finding.subject, finding.data["mode"], finding.data["wanted"]) not in Store.files(app.store_dir).wrong_modes():
         raise not_as_seen()
     # By its path: opening the database by ourselves would drop SQLite's locks.
     os.chmod(finding.subject, finding.data["wanted"])
@@ -113,28 +117,28 @@ def _modes(app: App, finding: Finding) -> str:
 
 def _wal(app: App, finding: Finding) -> str:
     size = finding.data["size"]
-    if health.wal_size(app.store_dir) < size:
+    if Store.files(app.store_dir).wal_size() < size:
         raise not_as_seen()
-    if not health.checkpoint():
+    if not app.store.integrity.checkpoint():
         raise AgentError("store-busy", "somebody reads it", "git agent doctor names who has it open", exit=Exit.BUSY)
-    left = health.wal_size(app.store_dir)
+    left = Store.files(app.store_dir).wal_size()
     return record_fix(app, finding, "written into the database and cut off", {"size": size}, {"size": left})
 
 
 def _index(app: App, finding: Finding) -> str:
-    index, damage = health.complaints()
+    index, damage = app.store.integrity.complaints()
     if damage or not index:
         raise not_as_seen()
-    health.reindex()
+    app.store.integrity.reindex()
     with app.store.transaction():
         return record_fix(app, finding, "built anew", {}, {})
 
 
 def _journal(app: App, finding: Finding) -> str:
     wanted = finding.data["wanted"]
-    if health.journal(app.store_dir).mode != finding.data["mode"]:
+    if app.store.integrity.journal(app.store_dir).mode != finding.data["mode"]:
         raise not_as_seen()
-    if health.set_journal(wanted) != wanted:
+    if app.store.integrity.set_journal(wanted) != wanted:
         raise AgentError("store-busy", "others have the store open", "try again when they have ended", exit=Exit.BUSY)
     with app.store.transaction():
         return record_fix(app, finding, f"set to {wanted}", {"mode": finding.data["mode"]}, {"mode": wanted})
@@ -142,9 +146,9 @@ def _journal(app: App, finding: Finding) -> str:
 
 def _dangling(app: App, finding: Finding) -> str:
     table, values = finding.data["table"], finding.data["values"]
-    row = health.Dangling(table, finding.data["parent"], values, ())
+    row = integrity.Dangling(table, finding.data["parent"], values, ())
     with app.store.transaction():
-        if not health.hangs(row) or not health.delete(row):
+        if not app.store.integrity.hangs(row) or not app.store.integrity.delete(row):
             raise not_as_seen()
         return record_fix(app, finding, "taken out", {"table": table, "values": values}, {})
 
@@ -154,7 +158,7 @@ def _lock(app: App, finding: Finding) -> str:
     if not processes.is_gone(owner):
         raise not_as_seen()
     with app.store.transaction():
-        if not locks.release(finding.subject, finding.data["fence"]):
+        if not app.store.locks.release(finding.subject, finding.data["fence"]):
             raise not_as_seen()
         return record_fix(app, finding, "freed", {"name": finding.subject, **finding.data}, {})
 

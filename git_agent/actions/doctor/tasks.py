@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import consistency
 from git_agent.domain.consistency import RecordedTask, check_approval, check_lease, compare_with_events
@@ -16,7 +16,7 @@ from git_agent.domain.speaker import GIT
 from git_agent.domain.task import LIVE, State, Step
 from git_agent.git import pathspecs
 from git_agent.proc import processes
-from git_agent.store import attempts, health, histories, intents, leases, path_claims, sessions, tasks
+from git_agent.store import integrity
 
 
 def examine_tasks(app: App) -> list[Finding]:
@@ -24,11 +24,11 @@ def examine_tasks(app: App) -> list[Finding]:
 
     Everything else is asked of unfinished tasks and of attempts that were not removed.
     """
-    heads, busy = app.heads, {intent.task for intent in intents.pending()}
-    found = [*_histories(app), *_dependencies()]
-    found += [each for row in histories.leased() if (each := consistency.check_lease(*row))]
-    numbers = attempts.numbers()
-    for task in tasks.unfinished():
+    heads, busy = app.heads, {intent.task for intent in app.store.intents.pending()}
+    found = [*_histories(app), *_dependencies(app)]
+    found += [each for row in app.store.audit.leased() if (each := consistency.check_lease(*row))]
+    numbers = app.store.attempts.numbers()
+    for task in app.store.tasks.unfinished():
         if task.id not in busy:
             there = numbers.get(task.id, ())
             tip = heads.get(task.branch or "")
@@ -37,15 +37,15 @@ def examine_tasks(app: App) -> list[Finding]:
                 consistency.check_attempt(task.id, task.state, task.attempt, task.live, there),
             )
             found += [each for each in judged if each]
-    return [*found, *_bare(app, set(heads), busy), *_left(), *_claims(app)]
+    return [*found, *_bare(app, set(heads), busy), *_left(app), *_claims(app)]
 
 
 def _histories(app: App) -> Iterator[Finding]:
     read = 0
-    for ids in histories.portions():
-        rows, changes = histories.rows(ids[0], ids[-1]), histories.changes(ids[0], ids[-1])
+    for ids in app.store.audit.portions():
+        rows, changes = app.store.audit.rows(ids[0], ids[-1]), app.store.audit.changes(ids[0], ids[-1])
         lost = [task for task in ids if task not in rows]
-        lost = sorted(set(lost) - histories.taken_back(lost)) if lost else []
+        lost = sorted(set(lost) - app.store.audit.taken_back(lost)) if lost else []
         for row in rows.values():
             if found := consistency.compare_with_events(row, replay(changes.get(row.task, ()))):
                 yield found
@@ -56,21 +56,21 @@ def _histories(app: App) -> Iterator[Finding]:
         app.progress(f"{read} tasks compared with their events")
 
 
-def _dependencies() -> list[Finding]:
-    edges, counts = histories.edges(), histories.counts()
+def _dependencies(app: App) -> list[Finding]:
+    edges, counts = app.store.audit.edges(), app.store.audit.counts()
     named = {task for edge in edges for task in edge}
-    return consistency.check_dependencies(edges, histories.states(named), counts)
+    return consistency.check_dependencies(edges, app.store.audit.states(named), counts)
 
 
 def _claims(app: App) -> Iterator[Finding]:
-    for claim in path_claims.of_states(LIVE | {State.OPEN}):
+    for claim in app.store.path_claims.of_states(LIVE | {State.OPEN}):
         if why := pathspecs.unreadable(app.repo, claim.paths):
             yield Finding("claim-unreadable", f"task {claim.task}: {why}", claim.task, f"task {claim.task}")
 
 
 def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
     """Of attempts that nobody works in: what a live task misses is told of its branch and worktree."""
-    for each in attempts.standing():
+    for each in app.store.attempts.standing():
         live = each.state in LIVE and each.number == each.attempt
         if live or each.task in busy or each.branch in heads or os.path.lexists(each.worktree):
             continue
@@ -80,9 +80,9 @@ def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
             yield Finding("attempt-bare", says, each.task, f"attempt {each.task}.{each.number}", data=data)
 
 
-def _left() -> Iterator[Finding]:
-    dead = [session for session, owner in sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
-    for each in sessions.abandoned(dead) if dead else ():
+def _left(app: App) -> Iterator[Finding]:
+    dead = [session for session, owner in app.store.sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
+    for each in app.store.sessions.abandoned(dead) if dead else ():
         if each.child is not None and not processes.is_gone(each.child):
             says = f"task {each.task}: its supervisor, process {each.owner.pid}, died; process {each.child.pid} runs on"
             yield Finding("worker-left", says, each.task, f"session {each.id}")
@@ -102,24 +102,28 @@ def fix_tasks(app: App, finding: Finding) -> str:
 def _state(app: App, finding: Finding) -> str:
     task = finding.task or 0
     was, wanted = (RecordedTask.of(task, *finding.data[name]) for name in ("row", "wanted"))
-    now = compare_with_events(was, replay(histories.changes(task, task).get(task, ())))
-    if now is None or now.data.get("wanted") != finding.data["wanted"] or not histories.set_row(task, was, wanted):
+    now = compare_with_events(was, replay(app.store.audit.changes(task, task).get(task, ())))
+    if (
+        now is None
+        or now.data.get("wanted") != finding.data["wanted"]
+        or not app.store.audit.set_row(task, was, wanted)
+    ):
         raise not_as_seen()
     before, after = ({"row": finding.data[name]} for name in ("row", "wanted"))
     return record_fix(app, finding, f"is {wanted.state} again, as its events say", before, after)
 
 
 def _is_unbound(app: App, finding: Finding) -> bool:
-    task = tasks.get(finding.task or 0)
+    task = app.store.tasks.get(finding.task or 0)
     return check_approval(task.id, task.state, task.reviewed_oid, app.repo.branch_oid(task.branch or "")) is not None
 
 
 def _approval(app: App, finding: Finding) -> str:
     """What a look at git has not ended already: the row was changed, and the branch was not."""
-    task = tasks.get(finding.task or 0)
+    task = app.store.tasks.get(finding.task or 0)
     if task.reviewed_oid != finding.data["reviewed"]:
         raise not_as_seen()
-    moved = take(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
+    moved = transition(app, task, Step.MOVED, seen=task, by=GIT, reviewed_oid=None, reviewer=None).task
     before = {"reviewed_oid": task.reviewed_oid, "reviewer": task.reviewer}
     return record_fix(app, finding, f"{moved.state} again", before, {"version": moved.version})
 
@@ -127,30 +131,32 @@ def _approval(app: App, finding: Finding) -> str:
 def _dependency(app: App, finding: Finding) -> str:
     task, parent = finding.task or 0, finding.data["parent"]
     values = {"task": task, "parent": parent}
-    if tasks.find(parent) is not None or not health.delete(health.Dangling("task_dep", "task", values, ())):
+    if app.store.tasks.find(parent) is not None or not app.store.integrity.delete(
+        integrity.Dangling("task_dep", "task", values, ())
+    ):
         raise not_as_seen()
     return record_fix(app, finding, "waits for it no more", {"table": "task_dep", "values": values}, {})
 
 
 def _count(app: App, finding: Finding) -> str:
     task, was, count = finding.task or 0, finding.data["was"], finding.data["count"]
-    if len(tasks.blockers([task])[task]) != count or not histories.set_count(task, was, count):
+    if len(app.store.tasks.blockers([task])[task]) != count or not app.store.audit.set_count(task, was, count):
         raise not_as_seen()
     return record_fix(app, finding, "counted again", {"count": was}, {"count": count})
 
 
 def _lease(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    now = tasks.find(task)
-    if now is None or check_lease(task, now.state, now.hold) is None or task not in leases.of([task]):
+    now = app.store.tasks.find(task)
+    if now is None or check_lease(task, now.state, now.hold) is None or task not in app.store.leases.of([task]):
         raise not_as_seen()
-    values = health.row("lease", task)
-    health.delete(health.Dangling("lease", "task", values, ()))
+    values = app.store.integrity.row("lease", task)
+    app.store.integrity.delete(integrity.Dangling("lease", "task", values, ()))
     return record_fix(app, finding, "dropped", {"table": "lease", "values": values}, {})
 
 
 def _is_bare(app: App, finding: Finding) -> bool:
-    found = attempts.find(finding.task or 0, finding.data["number"])
+    found = app.store.attempts.find(finding.task or 0, finding.data["number"])
     if found is None or found.worktree is None or found.admin is None:
         return False
     there = os.path.lexists(found.worktree) or os.path.isdir(
@@ -161,17 +167,17 @@ def _is_bare(app: App, finding: Finding) -> bool:
 
 def _attempt(app: App, finding: Finding) -> str:
     task, number = finding.task or 0, finding.data["number"]
-    found = attempts.find(task, number)
+    found = app.store.attempts.find(task, number)
     if found is None or found.removed:
         raise not_as_seen()
-    attempts.remove(task, number)
+    app.store.attempts.remove(task, number)
     before = {"number": number, "worktree": found.worktree, "admin": found.admin}
     return record_fix(app, finding, "recorded as removed", before, {"number": number})
 
 
 def _lost(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    if tasks.find(task) is not None or histories.taken_back([task]):
+    if app.store.tasks.find(task) is not None or app.store.audit.taken_back([task]):
         raise not_as_seen()
     return record_fix(app, finding, "noted as lost; its events stay", {}, {"task": task})
 

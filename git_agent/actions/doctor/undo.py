@@ -15,8 +15,6 @@ from git_agent.domain.finding import NOT_UNDOABLE
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import locks, refs
 from git_agent.git.worktrees import ignored, registry
-from git_agent.store import attempts, events, health, histories
-from git_agent.store.engine import peewee
 
 _Values = Mapping[str, Any]
 
@@ -32,26 +30,26 @@ def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
     if code in NOT_UNDOABLE:
         raise refused("nothing-to-undo", f"there is nothing to take back: {NOT_UNDOABLE[code]}", "git agent doctor")
     with app.store.transaction():
-        _require_standing(event)
+        _require_standing(app, event)
         if code in _IN_STORE:
-            return _record(app, event, _IN_STORE[code](event.task or 0, before, after))
+            return _record(app, event, _IN_STORE[code](app, event.task or 0, before, after))
     try:
         text = _OUTSIDE[code](app, before, {**after, "task": event.task})
     except FileNotFoundError as error:
         raise _changed(f"{error.filename} is not there any more") from error
     with app.store.transaction():
-        _require_standing(event)  # another undo may have been as quick
+        _require_standing(app, event)  # another undo may have been as quick
         return _record(app, event, text)
 
 
-def _require_standing(event: Event) -> None:
-    if not events.numbered([event.seq]):
+def _require_standing(app: App, event: Event) -> None:
+    if not app.store.events.numbered([event.seq]):
         raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
 
 
 def _record(app: App, event: Event, text: str) -> list[str]:
     data = {"undoes": event.seq, "code": event.data["code"], "text": text}
-    events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
+    app.store.events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
     return [text]
 
 
@@ -59,32 +57,30 @@ def _changed(what: str) -> AgentError:
     return refused("changed-since", what, "git agent doctor")
 
 
-def _state(task: int, before: _Values, after: _Values) -> str:
+def _state(app: App, task: int, before: _Values, after: _Values) -> str:
     was, now = RecordedTask.of(task, *before["row"]), RecordedTask.of(task, *after["row"])
-    if not histories.set_row(task, now, was):
+    if not app.store.audit.set_row(task, now, was):
         raise _changed(f"task {task} went on since")
     return f"task {task} is {was.state} again, whatever its events say"
 
 
-def _put_row_back(task: int, before: _Values, after: _Values) -> str:
+def _put_row_back(app: App, task: int, before: _Values, after: _Values) -> str:
     table, values = before["table"], before["values"]
-    try:
-        health.put_back(table, values)
-    except peewee.IntegrityError as error:
-        raise _changed(f"what the row of {table} belonged to is not there, or has another one") from error
+    if not app.store.integrity.put_back(table, values):
+        raise _changed(f"what the row of {table} belonged to is not there, or has another one")
     return f"the row of {table} is there again"
 
 
-def _attempt(task: int, before: _Values, after: _Values) -> str:
-    found = attempts.find(task, after["number"])
+def _attempt(app: App, task: int, before: _Values, after: _Values) -> str:
+    found = app.store.attempts.find(task, after["number"])
     if found is None or not found.removed:
         raise _changed(f"attempt {after['number']} changed since")
-    attempts.bring_back(task, after["number"], before["worktree"], before["admin"])
+    app.store.attempts.bring_back(task, after["number"], before["worktree"], before["admin"])
     return f"attempt {after['number']} is recorded as present again"
 
 
 def _journal(app: App, before: _Values, after: _Values) -> str:
-    if health.set_journal(before["mode"]) != before["mode"]:
+    if app.store.integrity.set_journal(before["mode"]) != before["mode"]:
         raise _changed("others have the store open")
     return f"the journal is {before['mode']} again"
 
@@ -129,7 +125,7 @@ def _exclude(app: App, before: _Values, after: _Values) -> str:
     return f"{after['pattern']} is not in info/exclude any more"
 
 
-_IN_STORE: Mapping[str, Callable[[int, _Values, _Values], str]] = {
+_IN_STORE: Mapping[str, Callable[[App, int, _Values, _Values], str]] = {
     "state-differs": _state,
     "lease-stray": _put_row_back,
     "attempt-bare": _attempt,
@@ -185,7 +181,7 @@ def _would(event: Event, named: str) -> str:
 def _leave(app: App, event: Event, named: str, why: str) -> str:
     says = f"left as it is{named} ({why})"
     with app.store.transaction():
-        if events.numbered([event.seq]):
+        if app.store.events.numbered([event.seq]):
             data = {"undoes": event.seq, "code": event.data["code"], "text": says}
-            events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
+            app.store.events.append("doctor.unfixed", app.speaker.actor, task=event.task, data=data)
     return says

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
-from git_agent.actions.reconcile.drift import amiss, moved_along
-from git_agent.actions.worktrees import home
+from git_agent.actions.reconcile.drift import find_drift, find_moved_worktree
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError, refused
@@ -20,7 +20,6 @@ from git_agent.git.worktrees import registry, repair
 from git_agent.git.worktrees.remove import discard_worktree
 from git_agent.git.worktrees.repair import Registered
 from git_agent.proc import open_files
-from git_agent.store import attempts, intents, tasks
 from git_agent.store.attempts import Standing
 
 
@@ -44,8 +43,8 @@ def _seen(app: App, finding: Finding) -> Iterable[Finding]:
     if finding.code == "worktree-half":
         there = repair.registration(app.repo, finding.data["admin"])
         return examine_strays(app, [there] if there else [])
-    tips, busy = app.repo.start_tips()(), {intent.task for intent in intents.pending()}
-    own = [each for each in attempts.standing(finding.task) if each.working and each.task not in busy]
+    tips, busy = app.repo.start_tips()(), {intent.task for intent in app.store.intents.pending()}
+    own = [each for each in app.store.attempts.standing(finding.task) if each.working and each.task not in busy]
     return chain.from_iterable(examine_attempt(app, each, tips) for each in own)
 
 
@@ -125,7 +124,7 @@ _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
 
 def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
     """Examine what is recorded of a live attempt; nothing is changed. tips: asked of git before the record was read."""
-    found = amiss(app, each, tips)
+    found = find_drift(app, each, tips)
     if found is None:
         return (yield from _unlocked(app, each))
     subject = each.branch if found.code.startswith("branch") else each.worktree
@@ -137,7 +136,7 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
             code, f"{says}; it was at {(oid or each.head_oid or '')[:12]}", each.task, subject, data={"oid": oid}
         )
     elif found.code == "worktree-moved":
-        data = {"path": moved_along(app, each), "admin": each.admin}
+        data = {"path": find_moved_worktree(app, each), "admin": each.admin}
         yield Finding("worktree-moved", says, each.task, subject, data=data)
     elif found.code == "repository-copied":
         admin = os.path.join(app.repo.common_dir, "worktrees", each.admin)
@@ -177,8 +176,8 @@ _MADE_S = 60.0  # while a worktree is made its registration changes all the time
 
 def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
     """Examine some registrations; nothing is changed. there: as they were before the record is read."""
-    busy = {intent.data["place"]["worktree"] for intent in intents.pending() if intent.data.get("place")}
-    owned, recorded = attempts.admins(), {task.worktree for task in tasks.unfinished()}
+    busy = {intent.data["place"]["worktree"] for intent in app.store.intents.pending() if intent.data.get("place")}
+    owned, recorded = app.store.attempts.admins(), {task.worktree for task in app.store.tasks.unfinished()}
     for each in there:
         if (
             (each.half and each.age_s < _MADE_S)
@@ -191,7 +190,7 @@ def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
             continue
         quoted = shlex.quote(each.path)
         data = {"path": each.path, "admin": each.admin, "task": each.task}
-        made_here = each.task is not None or os.path.dirname(each.path) == home(app)
+        made_here = each.task is not None or os.path.dirname(each.path) == worktree_root(app)
         if each.half and (each.task is not None or (each.initializing and made_here and each.age_s > _STRAY_OLD_S)):
             yield Finding("worktree-half", f"worktree {each.path} was left half made", None, each.path, data=data)
         elif each.task is not None and os.path.isdir(each.path):

@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 from git_agent.actions.beats import beats
-from git_agent.actions.liveness.judge import Suspects, suspect
+from git_agent.actions.liveness.judge import Overdue, judge_overdue
 from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
 from git_agent.domain.reaping import REAPER, LeaseDecision, back_off_s, death_reason
 from git_agent.domain.task import Step, Task, after
-from git_agent.store import attempts, facts, intents, leases, locks, silence, tasks
+from git_agent.store import locks, stale
 
 
-def expire(app: App) -> list[str]:
+def reap_overdue(app: App) -> list[str]:
     """Judge the overdue, and act where that is called for; return a line for each task that was taken back.
 
     Nothing is written while nothing is to be done: a worker that is there but stopped, or one that is waited for.
     """
-    if not suspect(app).calls_for_action:
+    if not judge_overdue(app).calls_for_action:
         return []
     with under_lock(app, locks.REAP) as fence:
         if fence is None:
             return []
-        suspects = suspect(app)  # what it was before the lock may have been done by who held it
+        suspects = judge_overdue(app)  # what it was before the lock may have been done by who held it
         _note(app, suspects, fence)
         dead = [task for task, verdict in suspects.judged.verdicts.items() if verdict is LeaseDecision.REAP]
-        lines = [line for task in dead if (line := bury(app, suspects, task, fence))]
+        lines = [line for task in dead if (line := reap_task(app, suspects, task, fence))]
     if lines:
-        beats(app, attempts.standing())  # a worker that was superseded is told at its next commit
+        beats(app, app.store.attempts.standing())  # a worker that was superseded is told at its next commit
     return lines
 
 
-def _note(app: App, suspects: Suspects, fence: int) -> None:
+def _note(app: App, suspects: Overdue, fence: int) -> None:
     missed = [task for task, verdict in suspects.judged.verdicts.items() if verdict is LeaseDecision.NOTE]
     if not missed:
         return
     with app.store.transaction():
-        locks.require(locks.REAP, fence)
+        app.store.locks.require(locks.REAP, fence)
         for task in missed:
-            silence.note(suspects.leases[task])
+            app.store.stale.note(suspects.leases[task])
         if suspects.judged.crowd:
-            facts.put(silence.CROWD, str(suspects.now))
+            app.store.meta.put(stale.CROWD, str(suspects.now))
 
 
-def bury(app: App, suspects: Suspects, task: int, fence: int) -> str | None:
+def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
     """Take a task back, if its worker was not heard of since it was judged; return a line that says so.
 
     fence: of the lock under which this is done. Branch and worktree stay; the next attempt starts from the last commit.
@@ -50,19 +50,21 @@ def bury(app: App, suspects: Suspects, task: int, fence: int) -> str | None:
     lease, limit = suspects.leases[task], app.config.number("agent.maxAttempts")
     reason = death_reason(lease, suspects.found[task], suspects.now)
     with app.store.transaction():
-        locks.require(locks.REAP, fence)
-        now = tasks.get(task)
+        app.store.locks.require(locks.REAP, fence)
+        now = app.store.tasks.get(task)
         step = Step.EXHAUST if now.attempt >= limit else Step.REAP
         made = after(now.state, now.hold, step)
-        if made is None or not silence.unchanged(lease) or intents.of_task(task) is not None:
+        if made is None or not app.store.stale.unchanged(lease) or app.store.intents.of_task(task) is not None:
             return None
         data = {"attempt": now.attempt, "beat_at": lease.beat_at, "why": reason, "text": reason}
         if step is Step.EXHAUST:
             says = f"{_used_up(limit)}; the last worker: {reason}"
-            tasks.move(now, made, REAPER, data=data, reason=says)
+            app.store.tasks.move(now, made, REAPER, data=data, reason=says)
         else:
-            tasks.move(now, made, REAPER, data=data, not_before=suspects.now + int(back_off_s(now.attempt) * 1000))
-        leases.drop(task)
+            app.store.tasks.move(
+                now, made, REAPER, data=data, not_before=suspects.now + int(back_off_s(now.attempt) * 1000)
+            )
+        app.store.leases.drop(task)
     return _line(now, reason, step, limit)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.lease import BEAT_S, duration_s
 from git_agent.domain.task import State, Task
 from git_agent.errors import refused
-from git_agent.store import events, leases, tasks
 
 
 def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
@@ -19,31 +18,31 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
     speaker, beat_s, lease_s = app.speaker, app.config.seconds("agent.beat"), app.config.seconds("agent.lease")
     text = None if note is None else names.check_message(note, 4096)
     with app.store.transaction():
-        now = tasks.get(task.id)
-        fence(app, now)
+        now = app.store.tasks.get(task.id)
+        require_current(app, now)
         if not now.live:
             raise refused("not-live", f"no beat for {now.label}: it is {now.state}", f"git agent show {now.id}")
-        lease = leases.of([now.id]).get(now.id)
+        lease = app.store.leases.of([now.id]).get(now.id)
         if lease is None and now.state is not State.APPROVED:
-            leases.take(now.id, "hand", None)
+            app.store.leases.take(now.id, "hand", None)
         renewed_s = duration_s(lease.kind if lease else "hand", beat_s=beat_s, lease_s=lease_s) or 0.0
-        leases.beat(now.id, renewed_s, note=text, progress=text is not None)
+        app.store.leases.beat(now.id, renewed_s, note=text, progress=text is not None)
         if text is not None:
-            events.append("task.noted", speaker.actor, task=now.id, epoch=now.epoch, data={"note": text})
+            app.store.events.append("task.noted", speaker.actor, task=now.id, epoch=now.epoch, data={"note": text})
     return now
 
 
-def touch(app: App) -> None:
+def renew_lease(app: App) -> None:
     """Beat for the worker who runs this command, if it is the current one; at most every ten seconds.
 
     Not for a supervised one: its supervisor beats, and a command that outlived it must not look alive.
     """
     if app.worker_of is None:
         return
-    task = tasks.find(app.worker_of)
-    lease = leases.of([app.worker_of]).get(app.worker_of)
+    task = app.store.tasks.find(app.worker_of)
+    lease = app.store.leases.of([app.worker_of]).get(app.worker_of)
     if task is None or lease is None or lease.kind == "run" or not task.live or app.speaker.superseded(task):
         return
     if app.store.now() - lease.beat_at >= BEAT_S * 1000:
         with app.store.transaction():
-            leases.beat(task.id, app.config.seconds("agent.lease"))
+            app.store.leases.beat(task.id, app.config.seconds("agent.lease"))

@@ -13,12 +13,11 @@ from git_agent.domain.lease import Lease
 from git_agent.domain.reaping import Judgement, LeaseDecision, Presence, judge_leases
 from git_agent.git.worktrees import activity
 from git_agent.proc import processes
-from git_agent.store import attempts, facts, leases, silence
-from git_agent.store.silence import CLOCKS
+from git_agent.store.stale import CLOCKS
 
 
 @dataclass(frozen=True, slots=True)
-class Suspects:
+class Overdue:
     """The overdue leases, what asking for their processes found, and what is to be done. now: ms since the epoch."""
 
     now: int
@@ -32,7 +31,7 @@ class Suspects:
         return any(verdict is not LeaseDecision.LEAVE for verdict in self.judged.verdicts.values())
 
 
-def suspect(app: App) -> Suspects:
+def judge_overdue(app: App) -> Overdue:
     """Judge everybody who is overdue now; writes nothing but the progress that it finds."""
     suspects = _judged(app)
     unheard = {
@@ -40,12 +39,12 @@ def suspect(app: App) -> Suspects:
         for task, verdict in suspects.judged.verdicts.items()
         if verdict is not LeaseDecision.LEAVE and suspects.found[task] is Presence.UNKNOWN
     }
-    return _judged(app) if unheard and hear(app, unheard) else suspects
+    return _judged(app) if unheard and detect_activity(app, unheard) else suspects
 
 
-def _judged(app: App) -> Suspects:
+def _judged(app: App) -> Overdue:
     reading = app.clock()
-    seen, late = silence.glance(reading.host), silence.overdue()
+    seen, late = app.store.stale.glance(reading.host), app.store.stale.overdue()
     found = {task: _asked_for(lease, reading.host) for task, lease in late.items()}
     lease_s = app.config.seconds("agent.lease")
     judged = judge_leases(
@@ -53,10 +52,10 @@ def _judged(app: App) -> Suspects:
         seen.now,
         beat_s=app.config.seconds("agent.beat"),
         lease_s=lease_s,
-        patient=keep_time(app, reading, seen.clocks).patient(reading),
+        patient=record_clocks(app, reading, seen.clocks).patient(reading),
         crowd_at=int(seen.crowd or 0),
     )
-    return Suspects(seen.now, late, found, judged)
+    return Overdue(seen.now, late, found, judged)
 
 
 def _asked_for(lease: Lease, host: str) -> Presence:
@@ -69,13 +68,13 @@ _EACH, _ALL = 2000, 12_000  # files looked at: 25 ms at most for one command, ho
 _MOST = 24
 
 
-def hear(app: App, silent: Mapping[int, Lease]) -> set[int]:
+def detect_activity(app: App, silent: Mapping[int, Lease]) -> set[int]:
     """Look at the worktrees of silent workers, of some dozens at most; return the tasks in which work was seen.
 
     silent: their leases, those first that are to be looked at first.
     """
     looked_at = list(silent)[:_MOST]
-    places = attempts.places(looked_at)
+    places = app.store.attempts.places(looked_at)
     budget = min(_EACH, _ALL // max(1, len(places)))
     seen: dict[int, int] = {}
     for task in looked_at:
@@ -88,11 +87,11 @@ def hear(app: App, silent: Mapping[int, Lease]) -> set[int]:
         lease_s = app.config.seconds("agent.lease")
         with app.store.transaction():
             for task, at in seen.items():
-                leases.heard(task, at, lease_s)
+                app.store.leases.heard(task, at, lease_s)
     return set(seen)
 
 
-def keep_time(app: App, reading: ClockReading, fact: str | None) -> ClockState:
+def record_clocks(app: App, reading: ClockReading, fact: str | None) -> ClockState:
     """Compare the clocks with what was remembered of them, and remember anew where something happened to them.
 
     reading: the clocks now; fact: what the store remembers. That is written once per boot, sleep and setting.
@@ -102,7 +101,7 @@ def keep_time(app: App, reading: ClockReading, fact: str | None) -> ClockState:
         return before
     clocks = update_clocks(before, reading, app.config.seconds("agent.lease"))
     with app.store.transaction():
-        facts.put(CLOCKS + reading.host, json.dumps(clocks))
+        app.store.meta.put(CLOCKS + reading.host, json.dumps(clocks))
     return clocks
 
 

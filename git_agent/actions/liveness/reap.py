@@ -6,7 +6,7 @@ import os
 
 from git_agent.app import App
 from git_agent.errors import AgentError
-from git_agent.store import silence
+from git_agent.store import stale
 
 _UNASKED_S = 60.0  # the configuration costs a look at git: it is asked for what is quiet for a minute, or was asked for
 
@@ -24,27 +24,27 @@ def reap(app: App) -> list[str]:
 
 
 def _reap(app: App) -> list[str]:
-    seen, lines = silence.glance(os.uname().nodename), list[str]()
+    seen, lines = app.store.stale.glance(os.uname().nodename), list[str]()
     if seen.expirable:
-        from git_agent.actions.liveness.judge import keep_time
+        from git_agent.actions.liveness.judge import record_clocks
 
-        keep_time(app, app.clock(), seen.clocks)
+        record_clocks(app, app.clock(), seen.clocks)
     if seen.overdue:
-        from git_agent.actions.liveness.expire import expire
+        from git_agent.actions.liveness.expire import reap_overdue
 
-        lines += expire(app)
+        lines += reap_overdue(app)
     if seen.supervised:
-        from git_agent.actions.liveness.sweep import sweep
+        from git_agent.actions.liveness.sweep import end_orphaned_sessions
 
-        lines += sweep(app)
+        lines += end_orphaned_sessions(app)
     if _may_stall(app, seen):
-        from git_agent.actions.liveness.sweep import stall
+        from git_agent.actions.liveness.sweep import report_stalled
 
-        stall(app)
+        report_stalled(app)
     return lines
 
 
-def _may_stall(app: App, seen: silence.Glance) -> bool:
+def _may_stall(app: App, seen: stale.LeaseSummary) -> bool:
     if seen.quiet_since is None:
         return False
     quiet_s = (seen.now - seen.quiet_since) / 1000

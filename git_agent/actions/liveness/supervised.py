@@ -7,13 +7,11 @@ import os
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.proc import orphans, processes
-from git_agent.store import sessions
 
 
-def hurry(app: App, task: Task) -> None:
+def terminate_superseded(app: App, task: Task) -> None:
     """Ask the supervisors of a task's earlier epochs on this host to end their commands; end what a dead one left."""
-    _ = app.store
-    for session in sessions.unended(task.id):
+    for session in app.store.sessions.unended(task.id):
         if session.epoch == task.epoch:
             continue
         if processes.is_gone(session.owner):
@@ -22,11 +20,11 @@ def hurry(app: App, task: Task) -> None:
             processes.terminate(session.owner)
 
 
-def still_runs(app: App, task: Task) -> None:
+def note_running(app: App, task: Task) -> None:
     """Keep a notice for each supervised command of a task that is alive; none for the command that asks itself."""
     if app.speaker.works_on(task):
         return
-    for session in sessions.unended(task.id):
+    for session in app.store.sessions.unended(task.id):
         if session.owner.pid != os.getpid() and not processes.is_gone(session.owner):
             which = f"the command of attempt {session.attempt} of {task.label}"
             app.notice(f"{which} still runs (process {session.owner.pid}): git agent stop {task.id}")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 
-from git_agent.actions.liveness.judge import hear
+from git_agent.actions.liveness.judge import detect_activity
 from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
 from git_agent.domain.durations import spell
 from git_agent.domain.reaping import REAPER
 from git_agent.proc import orphans, processes
-from git_agent.store import events, locks, sessions, silence, tasks
+from git_agent.store import locks
 from git_agent.store.sessions import Session
 
 
-def sweep(app: App) -> list[str]:
+def end_orphaned_sessions(app: App) -> list[str]:
     """End the sessions of dead supervisors, and their processes; return a line where there were any.
 
     Of this host only. A session whose lease still runs is left to it, and so is the one that this command runs in.
     """
-    dead = [session for session, owner in sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
-    found = [each for each in sessions.abandoned(dead) if not _is_mine(app, each)] if dead else []
+    dead = [session for session, owner in app.store.sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
+    found = [each for each in app.store.sessions.abandoned(dead) if not _is_mine(app, each)] if dead else []
     if not found:
         return []
     with under_lock(app, locks.REAP) as fence:
@@ -41,31 +41,33 @@ def _sweep(app: App, session: Session, fence: int) -> str | None:
     there = orphans.end_orphans(session.child, session.token)
     says = "what its dead worker left running was ended" if there else "its worker's supervisor died"
     with app.store.transaction():
-        locks.require(locks.REAP, fence)
-        if not sessions.end(session.id):
+        app.store.locks.require(locks.REAP, fence)
+        if not app.store.sessions.end(session.id):
             return None
         data = {"session": session.id, "attempt": session.attempt, "pid": session.owner.pid, "text": says}
-        events.append("task.swept", REAPER, task=session.task, epoch=session.epoch, data=data)
+        app.store.events.append("task.swept", REAPER, task=session.task, epoch=session.epoch, data=data)
     return f"task {session.task}: {says}" if there else None
 
 
 _MOST = 24
 
 
-def stall(app: App) -> None:
+def report_stalled(app: App) -> None:
     """Append `task.stalled` for each worker without progress for agent.stalled that was not noticed yet.
 
     Not for the one who runs this command: it is about to do something.
     """
     limit_s, now = app.config.seconds("agent.stalled"), app.store.now()
-    quiet = silence.quiet(now - int(limit_s * 1000), _MOST)
-    heard = hear(app, quiet)
+    quiet = app.store.stale.quiet(now - int(limit_s * 1000), _MOST)
+    heard = detect_activity(app, quiet)
     still = {task: lease for task, lease in quiet.items() if task not in heard and task != app.worker_of}
-    told = events.latest("task.stalled", still)
+    told = app.store.events.latest("task.stalled", still)
     for task, lease in still.items():
         if task not in told or told[task].data.get("progress_at") != lease.progress_at:
             says = f"no progress for {spell((now - lease.progress_at) / 1000)}"
             data = {"progress_at": lease.progress_at, "text": says}
             with app.store.transaction():
-                epoch = tasks.get(task).epoch
-                events.append_once("task.stalled", REAPER, task=task, epoch=epoch, data=data, unlike="progress_at")
+                epoch = app.store.tasks.get(task).epoch
+                app.store.events.append_once(
+                    "task.stalled", REAPER, task=task, epoch=epoch, data=data, unlike="progress_at"
+                )

@@ -15,7 +15,6 @@ from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
 from git_agent.git.merging.merge import try_merge
 from git_agent.git.merging.rebase import Conflict, rebase
-from git_agent.store import events, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,13 @@ def chain(app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: C
     what it depends on is neither COMPLETED nor before it in the chain, or when it conflicts with the chain only.
     """
     made, heads = Chain(), app.heads
-    blockers = tasks.blockers([task.id for task in queue])
+    blockers = app.store.tasks.blockers([task.id for task in queue])
     for task in queue:
         if task.state is State.COMPLETED:
             made.settled.append(Outcome(task.id, MergeStatus.MERGED, "it is COMPLETED already"))
             continue
         tip = heads.get(task.branch or "")
-        error = not_landable(task, tip)
+        error = not_landable(app, task, tip)
         missing = [p for p in blockers[task.id] if p not in {*done, *(link.task.id for link in made.links)}]
         if error is not None:
             made.settled.append(left_out(task, error))
@@ -99,15 +98,15 @@ def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
     )
 
 
-def not_landable(task: Task, tip: str | None) -> AgentError | None:
+def not_landable(app: App, task: Task, tip: str | None) -> AgentError | None:
     """Say why a task must not be merged, None when it may. tip: the branch's oid now, None when it is gone."""
-    last = events.last_change(task.id)
+    last = app.store.events.last_change(task.id)
     moved = last is not None and last.kind == event_kind(Step.MOVED)
     return landing_error(task, tip, last.data.get("reviewed_oid") if last is not None and moved else None)
 
 
 def merge_order(app: App) -> list[Task]:
     """List the APPROVED tasks in the order to merge them."""
-    left = tasks.listing([State.APPROVED])
+    left = app.store.tasks.listing([State.APPROVED])
     clashes = [frozenset((one, other)) for one, other in foresee(app, left).pairs if other is not None]
-    return sequence(left, tasks.parents([t.id for t in left]), clashes)
+    return sequence(left, app.store.tasks.parents([t.id for t in left]), clashes)

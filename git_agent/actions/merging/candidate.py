@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from git_agent.actions.context_file import carries_context
+from git_agent.actions.context_file import find_committed_context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import refused
@@ -59,7 +59,7 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
 
 
 def _refuse_context(app: App, task: Task, made: str) -> None:
-    _, error = carries_context(app, task, made)
+    _, error = find_committed_context(app, task, made)
     if error is not None:
         raise error
 

@@ -12,7 +12,6 @@ from git_agent.app import App
 from git_agent.domain.queue import sequence
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import refused
-from git_agent.store import path_claims, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,11 @@ def conflicts(app: App, task: Task | None = None) -> Conflicts:
         raise refused("not-live", says, "git agent conflicts")
     if task is not None and (lost := _lost(app, task)) and task.live:
         raise refused("no-branch", f"{task.label} can't be compared: {lost[0]}", lost[1])
-    found = _here(app, [*tasks.listing(LIVE), *([task] if task is not None and not task.live else [])])
+    found = _here(app, [*app.store.tasks.listing(LIVE), *([task] if task is not None and not task.live else [])])
     seen = foresee(app, found)
     clashes = [frozenset((one, other)) for one, other in seen.pairs if other is not None]
-    order = sequence(found, tasks.parents([t.id for t in found]), clashes)
-    claims = path_claims.of_states(LIVE)
+    order = sequence(found, app.store.tasks.parents([t.id for t in found]), clashes)
+    claims = app.store.path_claims.of_states(LIVE)
     _leave_out(app)
     told = [Clash(one, other, paths) for (one, other), paths in seen.pairs.items()]
     own = [c for c in told if task is None or task.id in (c.task, c.other)]
@@ -72,7 +71,7 @@ def conflicts(app: App, task: Task | None = None) -> Conflicts:
 
 
 def _overlapping(app: App, task: Task | None) -> list[Overlap]:
-    standing = path_claims.of_states(LIVE | {State.OPEN})
+    standing = app.store.path_claims.of_states(LIVE | {State.OPEN})
     own = [c for c in standing if task is None or c.task == task.id]
     found = [each for claim in own for each in overlaps(app, claim)]
     pairs = {frozenset((o.claim.task, o.other.task)): o for o in reversed(found)}  # of two, the one of the lower id
@@ -85,7 +84,7 @@ def _overlapping(app: App, task: Task | None) -> list[Overlap]:
 def _leave_out(app: App) -> None:
     from git_agent.git import pathspecs
 
-    for claim in path_claims.of_states(LIVE | {State.OPEN}):
+    for claim in app.store.path_claims.of_states(LIVE | {State.OPEN}):
         if why := pathspecs.unreadable(app.repo, claim.paths):
             app.notice(
                 f"the claim of task {claim.task} is left out: {why} (git agent edit {claim.task} --path PATHSPEC)"

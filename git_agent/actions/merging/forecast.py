@@ -12,8 +12,8 @@ from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git.run import GitError
-from git_agent.store import clashes
-from git_agent.store.clashes import Found
+from git_agent.store import merge_cache
+from git_agent.store.merge_cache import CachedMerge
 
 Sides = tuple[int, int | None]
 """A task and another one, or None for its base."""
@@ -50,7 +50,7 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
         return Foreseen({}, len(found) * (len(found) + 1) // 2)
     heads = app.sighted_heads
     pairs = _pairs(found, heads)
-    known = clashes.known({oid for pair in pairs for oid in (pair.a, pair.b)})
+    known = app.store.merge_cache.known({oid for pair in pairs for oid in (pair.a, pair.b)})
     terms = _terms(app, pairs) if most is None else {}
     lacking = [p for p in pairs if not _answers(known.get((p.a, p.b)), terms.get(p.under))]
     if lacking and (most is None or (len(lacking) <= most and not _runs_programs(app))):
@@ -74,7 +74,7 @@ def _runs_programs(app: App) -> bool:
     return has_merge_drivers(app.repo)
 
 
-def _answers(found: Found | None, term: str | None) -> bool:
+def _answers(found: CachedMerge | None, term: str | None) -> bool:
     return found is not None and term in (None, found.terms)
 
 
@@ -106,15 +106,17 @@ def _terms(app: App, pairs: Iterable[_Pair]) -> dict[str, str]:
     return {under: merge_inputs(app.repo, under) for under in {pair.under for pair in pairs}}
 
 
-def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dict[clashes.Pair, Found]:
+def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dict[merge_cache.Pair, CachedMerge]:
     from git_agent.git.merging.merge import try_merges
 
-    fresh: dict[clashes.Pair, Found] = {}
+    fresh: dict[merge_cache.Pair, CachedMerge] = {}
     for under, term in terms.items():
         wanted = list(dict.fromkeys((p.a, p.b) for p in lacking if p.under == under))
         of = f"merging {len(wanted)} pairs in memory"
         given = try_merges(app.repo, under, wanted, partial(_progress, app, of))
-        fresh |= {pair: Found(term, got if got is None else got.paths) for pair, got in zip(wanted, given, strict=True)}
+        fresh |= {
+            pair: CachedMerge(term, got if got is None else got.paths) for pair, got in zip(wanted, given, strict=True)
+        }
     return fresh
 
 
@@ -122,10 +124,10 @@ def _progress(app: App, of: str, done: int) -> None:
     app.progress(f"{of}: {done} done")
 
 
-def _keep(app: App, fresh: Mapping[clashes.Pair, Found], tips: Iterable[str]) -> None:
+def _keep(app: App, fresh: Mapping[merge_cache.Pair, CachedMerge], tips: Iterable[str]) -> None:
     try:
         with app.store.transaction():
-            clashes.put(fresh, set(tips))
+            app.store.merge_cache.put(fresh, set(tips))
     except AgentError as error:
         if error.code != "store-not-writable" and error.exit is not Exit.BUSY:
             raise

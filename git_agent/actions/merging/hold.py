@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from git_agent.actions.merging.check import CheckRun
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.message import Draft
 from git_agent.domain.queue import name_tasks
@@ -26,8 +26,10 @@ def send_back(
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     with app.store.transaction():
         if lock is not None:
-            locks.require(locks.QUEUE, lock)
-        take(app, task, step, seen=task, drafts=(told,), data=data, reason=reason, reviewed_oid=None, reviewer=None)
+            app.store.locks.require(locks.QUEUE, lock)
+        transition(
+            app, task, step, seen=task, drafts=(told,), data=data, reason=reason, reviewed_oid=None, reviewer=None
+        )
 
 
 def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int] = (), lock: int | None = None) -> str:

@@ -9,15 +9,15 @@ from typing import Any
 from git_agent.actions.merging.candidate import Candidate
 from git_agent.actions.recovery.journal import begin, new_operation
 from git_agent.actions.removal.retire import Retired, retire
-from git_agent.actions.transition import fence, take
-from git_agent.actions.worktrees import unlock
+from git_agent.actions.transition import require_current, transition
+from git_agent.actions.worktrees import unlock_worktrees
 from git_agent.app import App
 from git_agent.domain.queue import name_tasks
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git.merging.land import land_commit
 from git_agent.proc import processes
-from git_agent.store import intents, locks, tasks
+from git_agent.store import locks, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def land(app: App, links: Sequence[Link], *, keep: bool, lock: int | None = None
         if not _stands(app, base, new):
             with app.store.transaction():
                 for intent in begun:
-                    intents.end(intent)  # git has refused and changed nothing: there is nothing to take back
+                    app.store.intents.end(intent)  # git has refused and changed nothing: there is nothing to take back
             raise
         where = None
     return Landing(tuple(_completed(app, links, plans, begun, where)))
@@ -81,7 +81,7 @@ def _begin(
     owner, _, heads = processes.myself(), app.speaker, app.heads  # asked of git before the transaction
     with app.store.transaction():
         if lock is not None:
-            locks.require(locks.QUEUE, lock)
+            app.store.locks.require(locks.QUEUE, lock)
         changed = [
             (link.task, error)
             for link in links
@@ -92,13 +92,13 @@ def _begin(
 
 
 def _changed(app: App, link: Link, tip: str | None) -> AgentError | None:
-    now = tasks.get(link.task.id)
-    fence(app, now)
+    now = app.store.tasks.get(link.task.id)
+    require_current(app, now)
     if now.version != link.task.version:
         return tasks.stale(now)
     if tip != link.made.tip:
         return refused("changed-meanwhile", f"{now.label} has new commits", f"git agent diff {now.id}")
-    return intents.under_way_error(now.id) if intents.of_task(now.id) is not None else None
+    return app.store.intents.under_way_error(now.id) if app.store.intents.of_task(now.id) is not None else None
 
 
 def _stands(app: App, base: str, oid: str) -> bool:
@@ -114,9 +114,9 @@ def _completed(
     for link, plan, intent in zip(links, plans, begun, strict=True):
         try:
             retired = complete(app, link.task, intent, plan)
-            done.append(Landed(tasks.get(link.task.id), where, retired))
+            done.append(Landed(app.store.tasks.get(link.task.id), where, retired))
         except AgentError as error:
-            now = tasks.get(link.task.id)
+            now = app.store.tasks.get(link.task.id)
             if now.state is State.COMPLETED:  # what stays of it can be removed another time
                 app.notice(f"{now.label} landed, and not all that it had could be removed: {error.message}")
                 done.append(Landed(now, where, None))
@@ -145,7 +145,7 @@ def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by
     data["operation"] = rest_data["operation"]
     columns = {"merged_oid": landed["new"], "merged_by": landed["by"], "head_oid": landed["tip"]}
     with app.store.transaction():
-        done = take(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
+        done = transition(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
         rest = None if landed["keep"] else begin(app, "remove", task.id, owner, rest_data)
-    unlock(app, done)
+    unlock_worktrees(app, done)
     return None if rest is None else retire(app, done, strict=False, intent=rest, begun=rest_data)

@@ -10,7 +10,7 @@ from git_agent.actions.merging.check import run_check
 from git_agent.actions.merging.hold import hold_check, hold_conflict
 from git_agent.actions.merging.land import Landed, Link, land
 from git_agent.actions.recovery.journal import under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.gates import base_gone_error, check_hint, conflict_hint
 from git_agent.domain.queue import check_commands
@@ -20,7 +20,6 @@ from git_agent.git import refs
 from git_agent.git.merging.land import require_landable
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.worktrees.preview import Preview
-from git_agent.store import tasks
 
 _TRIES = 4  # the base may move while a merge is computed; each try starts from where it is then
 
@@ -48,10 +47,10 @@ def merge(
     run the check command first; dry_run: compute only. Raises AgentError: exit 3 when the rules or a dirty checkout of
     the base forbid it, exit 4 on a conflict (the task goes back to its worker), exit 6 when the base keeps moving.
     """
-    fence(app, task)
+    require_current(app, task)
     for _ in range(_TRIES):
         # Again each time: a queue may have landed it while it was checked here.
-        if (task := tasks.get(task.id)).state is State.COMPLETED:
+        if (task := app.store.tasks.get(task.id)).state is State.COMPLETED:
             return Merged(task)
         try:
             with under_way(app):
@@ -68,7 +67,7 @@ def merge(
 
 def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry_run: bool) -> Merged:
     heads = app.sighted_heads
-    error = not_landable(task, heads.get(task.branch or ""))
+    error = not_landable(app, task, heads.get(task.branch or ""))
     if error is not None:
         raise error
     base_oid, tip = heads.get(task.base), heads[task.branch or ""]
@@ -84,7 +83,7 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
         return Merged(task)
     landing = land(app, [Link(task, made)], keep=keep, log=log)
     if landing.changed:
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         if now.state is State.COMPLETED:
             return Merged(now)
         raise landing.changed[0][1]

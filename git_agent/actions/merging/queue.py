@@ -14,7 +14,7 @@ from git_agent.actions.merging.hold import hold_check, hold_conflict
 from git_agent.actions.merging.land import Landed, Link, land
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import under_lock, under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.gates import base_gone_error, check_hint, conflict_hint
 from git_agent.domain.queue import MergeStatus, Outcome, check_commands, name_tasks
@@ -26,7 +26,7 @@ from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import HEADS
 from git_agent.git.worktrees.preview import Preview
 from git_agent.proc import processes
-from git_agent.store import locks, tasks
+from git_agent.store import locks
 
 _TRIES = 4  # the base may move while the queue is checked; each try starts from where it is then
 _KEEP_S = 60.0  # how often the queue says that it goes on; its lock is anybody's after five minutes of silence
@@ -58,7 +58,7 @@ def merge_queue(
     AgentError: exit 6 when another queue is at work, or took over from this one; exit 5 for a superseded speaker.
     """
     for task in chosen:
-        fence(app, task)
+        require_current(app, task)
     ids = list(dict.fromkeys(task.id for task in chosen))
     with _alone(app, dry_run) as lock, under_way(app), Preview(app.repo) as preview:
         queue = _Queue(app, preview, strategy or app.config.strategy, keep, checked, None if dry_run else lock)
@@ -68,7 +68,7 @@ def merge_queue(
             landed = [f"landed: {name_tasks(list(queue.landed))}"] if queue.landed else []
             error.details = (*error.details, *landed)
             raise
-    return Queued(tuple(map(tasks.get, ids)), tuple(queue.outcomes[i] for i in ids), queue.landed)
+    return Queued(tuple(map(app.store.tasks.get, ids)), tuple(queue.outcomes[i] for i in ids), queue.landed)
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _alone(app: App, dry_run: bool) -> Iterator[int]:
         return
     with under_lock(app, locks.QUEUE) as lock:
         if lock is None:
-            holder = locks.holder(locks.QUEUE)
+            holder = app.store.locks.holder(locks.QUEUE)
             who = f": process {holder.pid} on {holder.host}" if holder else ""
             says, hint = f"another merge queue is at work{who}", "try again when it has ended"
             if holder and processes.is_stopped(holder):
@@ -108,7 +108,7 @@ class _Queue:
             for line in sync(self.app).lines:
                 self.app.notice(line)
             groups: dict[str, list[Task]] = {}
-            for task in map(tasks.get, waiting):
+            for task in map(self.app.store.tasks.get, waiting):
                 groups.setdefault(task.base, []).append(task)
             before = len(self.outcomes), sum(self.moves.values())
             for base, group in groups.items():
@@ -190,7 +190,7 @@ class _Queue:
         if self.lock is not None and now - self.kept_at > _KEEP_S:
             try:
                 with self.app.store.transaction():
-                    locks.keep(locks.QUEUE, self.lock)
+                    self.app.store.locks.keep(locks.QUEUE, self.lock)
             except AgentError as error:
                 if error.exit is not Exit.BUSY or error.code == "lock-lost":
                     raise

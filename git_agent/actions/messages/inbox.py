@@ -6,14 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from git_agent.actions.liveness.heartbeat import touch
+from git_agent.actions.liveness.heartbeat import renew_lease
 from git_agent.actions.lookup import find
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
 from git_agent.domain.speaker import COORDINATOR, HUMAN, WorkerIdentity
 from git_agent.errors import AgentError, Exit, refused, usage
-from git_agent.store import addresses, deliveries, messages, tasks
 
 _MOST = 1000
 _LOOK_AGAIN_S = 30.0  # what was seen comes again after a while without any change; and the worker is there
@@ -46,12 +45,14 @@ def inbox(app: App, *, whose: str | None = None, wait: bool = False, timeout_s: 
         raise refused("not-your-mail", f"the mail of {_shown(addresses[0])} is not yours", "git agent inbox")
     if wait:
         _wait(app, addresses, timeout_s)
-    listed = tuple({m.id: m for m in deliveries.waiting(addresses, _MOST + 1)}.values())  # to both of a person's: once
-    return Inbox(addresses, own, listed[:_MOST], len(listed) > _MOST, _unacked(who) if own else ())
+    listed = tuple(
+        {m.id: m for m in app.store.deliveries.waiting(addresses, _MOST + 1)}.values()
+    )  # to both of a person's: once
+    return Inbox(addresses, own, listed[:_MOST], len(listed) > _MOST, _unacked(app, who) if own else ())
 
 
-def _unacked(who: Mailbox) -> tuple[Message, ...]:
-    return tuple(m for m in deliveries.unacknowledged(who.addresses) if m.to not in who.addresses)
+def _unacked(app: App, who: Mailbox) -> tuple[Message, ...]:
+    return tuple(m for m in app.store.deliveries.unacknowledged(who.addresses) if m.to not in who.addresses)
 
 
 def _address(app: App, whose: str) -> str:
@@ -72,14 +73,14 @@ def _wait(app: App, addresses: Sequence[str], timeout_s: float | None) -> None:
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     seen: int | None = app.store.wait_for_change(0)
     touched = time.monotonic()
-    while not deliveries.due(addresses):
+    while not app.store.deliveries.due(addresses):
         now = time.monotonic()
         left = _LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline - now)
         if left <= 0:
             raise AgentError("no-mail", f"nothing new came within {timeout_s:g} s", "git agent inbox", exit=Exit.BUSY)
         if now - touched >= _LOOK_AGAIN_S:
             touched = now
-            touch(app)
+            renew_lease(app)
         if (changed := app.store.wait_for_change(left, seen)) != seen:
             mailbox(app)  # a worker that is superseded meanwhile waits no longer
         seen = changed
@@ -95,7 +96,7 @@ def mark_seen(app: App, shown: Inbox) -> None:
     try:
         with app.store.transaction():
             mailbox(app)
-            deliveries.see([m.id for m in shown.messages], shown.addresses)
+            app.store.deliveries.see([m.id for m in shown.messages], shown.addresses)
     except AgentError as error:
         if error.code not in ("store-not-writable", "superseded"):
             raise
@@ -116,19 +117,19 @@ def ack(app: App, wanted: Sequence[int]) -> Acked:
     worker.
     """
     ids, mine = list(dict.fromkeys(wanted)), mailbox(app).addresses
-    found = deliveries.received(ids, mine)  # before the lock is taken: what was received stays received
+    found = app.store.deliveries.received(ids, mine)  # before the lock is taken: what was received stays received
     for each in ids:
         if each not in found:
-            raise _not_mine(each)
+            raise _not_mine(app, each)
     with app.store.transaction():
         mailbox(app)  # a worker that was superseded meanwhile acknowledges nothing
-        now = deliveries.acknowledge(ids, mine)
+        now = app.store.deliveries.acknowledge(ids, mine)
     acked = tuple(replace(found[message], state=Delivery.ACKED) for message in ids)
     return Acked(acked, tuple(each for each in ids if each not in now))
 
 
-def _not_mine(message: int) -> AgentError:
-    if messages.thread_of(message) is None:
+def _not_mine(app: App, message: int) -> AgentError:
+    if app.store.messages.thread_of(message) is None:
         return AgentError("unknown-message", f"there is no message {message}", "git agent inbox")
     return refused("not-yours", f"message {message} was not sent to you", "git agent inbox")
 
@@ -157,9 +158,11 @@ def mailbox(app: App) -> Mailbox:
         return Mailbox((HUMAN, COORDINATOR), speaker.verified)
     address = speaker.address
     if not all(
-        addresses.is_current(int(address), c.attempt, c.epoch) for c in speaker.identities if _meant(c, address)
+        app.store.addresses.is_current(int(address), c.attempt, c.epoch)
+        for c in speaker.identities
+        if _meant(c, address)
     ):
-        fence(app, tasks.get(int(address)))
+        require_current(app, app.store.tasks.get(int(address)))
     proved = [c.task for c in speaker.identities if c.proved]
     if len(set(proved)) > 1:
         says = f"this is the worktree of task {proved[0]}, but your token is of task {proved[1]}"

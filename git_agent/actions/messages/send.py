@@ -13,7 +13,6 @@ from git_agent.domain import names
 from git_agent.domain.message import ALL, Draft, Message, check_recipient, check_topic, is_topic
 from git_agent.domain.task import FINISHED
 from git_agent.errors import AgentError, Exit, refused, usage
-from git_agent.store import addresses, deliveries, leases, messages
 
 
 def send(
@@ -32,7 +31,7 @@ def send(
         meant = addressees(app, to, who.addresses[0])
         if needs_ack and meant.addresses == (f"#{meant.topic}",):
             raise usage("no-reader", "nobody has to acknowledge what is said in a topic", "name who shall, too")
-        keep_rate(app)
+        check_rate(app)
         first, *others = meant.addresses
         draft = Draft(
             first,
@@ -42,11 +41,11 @@ def send(
             needs_ack=needs_ack,
             others=tuple(others),
             topic=meant.topic,
-            thread=None if thread is None else _joined(thread),
+            thread=None if thread is None else _joined(app, thread),
         )
         if who.of_worker:
-            leases.progress(int(who.addresses[0]))
-        return messages.post(draft, who.addresses[0], verified=who.verified)
+            app.store.leases.progress(int(who.addresses[0]))
+        return app.store.messages.post(draft, who.addresses[0], verified=who.verified)
 
 
 def _subject(who: Mailbox, meant: Addressees) -> int | None:
@@ -56,8 +55,8 @@ def _subject(who: Mailbox, meant: Addressees) -> int | None:
     return int(who.addresses[0]) if who.of_worker else None
 
 
-def _joined(message: int) -> int:
-    thread = messages.thread_of(message)
+def _joined(app: App, message: int) -> int:
+    thread = app.store.messages.thread_of(message)
     if thread is None:
         raise AgentError("unknown-message", f"there is no message {message}", "git agent inbox")
     return thread
@@ -72,16 +71,16 @@ def reply(app: App, message: int, text: str) -> list[Message]:
     """
     limit, _ = app.config.number("agent.maxMessage"), app.speaker  # asked of git before the transaction
     with app.store.transaction():
-        who, copies = mailbox(app), messages.copies(message)
+        who, copies = mailbox(app), app.store.messages.copies(message)
         body = names.check_message(text, limit)
         meant = addressees(app, _to(who, copies, message), who.addresses[0])
-        keep_rate(app)
+        check_rate(app)
         first, *others = meant.addresses
         draft = Draft(first, body, copies[0].task, reply_to=message, others=tuple(others), topic=meant.topic)
-        deliveries.acknowledge([message], who.addresses)
+        app.store.deliveries.acknowledge([message], who.addresses)
         if who.of_worker:
-            leases.progress(int(who.addresses[0]))
-        return messages.post(draft, who.addresses[0], verified=who.verified)
+            app.store.leases.progress(int(who.addresses[0]))
+        return app.store.messages.post(draft, who.addresses[0], verified=who.verified)
 
 
 def _to(who: Mailbox, copies: Sequence[Message], message: int) -> list[str]:
@@ -120,7 +119,7 @@ def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
     for each in to:
         if each.startswith("@"):
             place = check_recipient(each)
-            found += [a for a in addresses.live() if a != sender] if place == ALL else [place]
+            found += [a for a in app.store.addresses.live() if a != sender] if place == ALL else [place]
         elif is_topic(each):
             topics.add(check_topic(each))
         else:
@@ -135,7 +134,7 @@ def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
 
 
 def _unfinished(app: App, text: str) -> int:
-    if _PLAIN.fullmatch(text) and addresses.is_unfinished(int(text)):
+    if _PLAIN.fullmatch(text) and app.store.addresses.is_unfinished(int(text)):
         return int(text)  # as most messages name it
     task = find(app, text)
     if task.state in FINISHED:
@@ -144,12 +143,12 @@ def _unfinished(app: App, text: str) -> int:
     return task.id
 
 
-def keep_rate(app: App) -> None:
+def check_rate(app: App) -> None:
     """Refuse a worker's message beyond agent.messageRate a minute; people are not limited.
 
     Raises AgentError (exit 6).
     """
     limit = app.config.number("agent.messageRate") if app.worker_of is not None else 0
-    if limit and messages.sent_lately(app.speaker.address, limit) >= limit:
+    if limit and app.store.messages.sent_lately(app.speaker.address, limit) >= limit:
         says = f"task {app.worker_of} has sent {limit} messages within a minute, as many as agent.messageRate allows"
         raise AgentError("message-rate", says, "wait a minute, or say it in one message", exit=Exit.BUSY)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from git_agent.app import App
 from git_agent.domain.message import Message, check_topic
-from git_agent.store import messages
 
 _MOST = 1000  # of what came while one looked away
 
@@ -18,7 +17,7 @@ def tail(app: App, topic: str, *, last: int, follow: bool = False) -> Iterator[M
     is no topic.
     """
     name = check_topic(topic)
-    if not messages.of_topic(name, limit=1):
+    if not app.store.messages.of_topic(name, limit=1):
         app.notice(f"nothing was said in #{name} yet")
     return _said(app, name, last, follow)
 
@@ -26,11 +25,11 @@ def tail(app: App, topic: str, *, last: int, follow: bool = False) -> Iterator[M
 def _said(app: App, topic: str, last: int, follow: bool) -> Iterator[Message]:
     seen: int | None = app.store.wait_for_change(0)
     after = 0
-    for message in messages.of_topic(topic, limit=last):
+    for message in app.store.messages.of_topic(topic, limit=last):
         yield message
         after = message.id
     while follow:
-        for message in messages.of_topic(topic, after=after, limit=_MOST):
+        for message in app.store.messages.of_topic(topic, after=after, limit=_MOST):
             yield message
             after = message.id
         seen = app.store.wait_for_change(None, seen)

@@ -10,7 +10,6 @@ from git_agent.app import App
 from git_agent.domain.path_claim import PathClaim, may_match
 from git_agent.domain.task import LIVE, Task
 from git_agent.errors import refused
-from git_agent.store import path_claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def outside(app: App, task: Task, claims: Sequence[PathClaim] | None = None) -> 
     What its own claim has is its own, whoever else claims it. claims: those, if they were read already. Asks git
     nothing where there are none.
     """
-    claims = path_claims.of_states(LIVE) if claims is None else claims
+    claims = app.store.path_claims.of_states(LIVE) if claims is None else claims
     if not claims:
         return []
     heads = app.sighted_heads
@@ -68,7 +67,7 @@ def check_outside(app: App, task: Task) -> None:
     Raises AgentError (exit 3) with the list where agent.pathClaims is refuse; a line for each claim is noted where it
     is warn. Costs one query where nobody claims anything.
     """
-    claims = path_claims.of_states(LIVE)
+    claims = app.store.path_claims.of_states(LIVE)
     if claims and app.config.path_claims == "refuse":
         found = outside(app, task, claims)
         if found:
@@ -102,7 +101,7 @@ def warn_outside(app: App, task: Task) -> list[str]:
     Nothing where agent.pathClaims is off. A push can't be refused once it arrived, so under refuse it is a warning,
     too. Costs one query where nobody claims anything; asks git otherwise, so not in a transaction.
     """
-    claims = path_claims.of_states(LIVE)
+    claims = app.store.path_claims.of_states(LIVE)
     if not claims or app.config.path_claims == "off":
         return []
     return [_line(task, each) for each in outside(app, task, claims)]

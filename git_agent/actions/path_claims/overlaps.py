@@ -12,7 +12,6 @@ from git_agent.domain.gates import Blocked
 from git_agent.domain.path_claim import PathClaim, certain_overlaps, may_overlap, parse_pathspec
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import AgentError, Exit, refused, usage
-from git_agent.store import intents, path_claims, tasks
 
 _SHOWN = 3
 
@@ -41,15 +40,15 @@ def overlaps(
     exactly, by git; for files to come two patterns overlap only where one is the other, matches its path, or lies in
     its directory.
     """
-    above = _above([claim.task or 0] if after is None else after) | set(after or ())
-    others = [c for c in (_unfinished() if among is None else among) if c.task != claim.task and c.task not in above]
-    free = [c for c in others if claim.task is None or claim.task not in _above([c.task or 0])]
+    above = _above(app, [claim.task or 0] if after is None else after) | set(after or ())
+    others = [c for c in (_unfinished(app) if among is None else among) if c.task != claim.task and c.task not in above]
+    free = [c for c in others if claim.task is None or claim.task not in _above(app, [c.task or 0])]
     found = [Overlap(claim, other, _shared(app, claim, other)) for other in free]
     return [each for each in found if each.paths]
 
 
-def _unfinished() -> list[PathClaim]:
-    return path_claims.of_states(LIVE | {State.OPEN})
+def _unfinished(app: App) -> list[PathClaim]:
+    return app.store.path_claims.of_states(LIVE | {State.OPEN})
 
 
 def _shared(app: App, one: PathClaim, other: PathClaim) -> tuple[str, ...]:
@@ -66,12 +65,12 @@ def _shared(app: App, one: PathClaim, other: PathClaim) -> tuple[str, ...]:
     return tuple(sorted(ours & theirs))
 
 
-def _above(ids: Iterable[int]) -> set[int]:
+def _above(app: App, ids: Iterable[int]) -> set[int]:
     """Collect all that these tasks wait for, and what those wait for."""
     found: set[int] = set()
     waiting = list(ids)
     while waiting:
-        waiting = sorted({p for parents in tasks.parents(waiting).values() for p in parents} - found)
+        waiting = sorted({p for parents in app.store.tasks.parents(waiting).values() for p in parents} - found)
         found.update(waiting)
     return found
 
@@ -89,7 +88,7 @@ class _Standing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Contended:
+class ClaimConflicts:
     """What was found. blocked: why tasks have to wait, where agent.pathClaims is refuse; notes: what is to be said when
     one is taken, where it is warn; both by task. seen: the claims that were compared, None where none keeps a task
     waiting.
@@ -106,43 +105,43 @@ class Contended:
         hint = f"git agent edit {task.id} {' '.join(f'--after {other}' for other in found.by)}, to wait for it"
         return refused("paths-claimed", f"{task.label} is not ready: {found.why}", hint)
 
-    def allows(self, task: Task) -> bool:
+    def allows(self, app: App, task: Task) -> bool:
         """Tell whether a task may still be taken: inside the transaction and without git, for the claims that came."""
         if self.seen is None:
             return True
         if task.id in self.blocked:
             return False
-        now = _standing()
+        now = _standing(app)
         own = next((each for each in now if each.claim.task == task.id), None)
         taken = [each.claim for each in now if each.taken and each.key not in self.seen]
         free = own is None or not any(may_overlap(own.claim.paths, other.paths) for other in taken)
         return free and (own is None or own.key in self.seen)
 
 
-def contended(app: App, queue: Sequence[Task]) -> Contended:
+def claim_conflicts(app: App, queue: Sequence[Task]) -> ClaimConflicts:
     """Compare the claims of OPEN tasks with those of the live ones; git is asked, so not in a transaction.
 
     Costs one query where no task claims anything.
     """
-    claims = _standing()
+    claims = _standing(app)
     if not claims or (mode := app.config.path_claims) == "off":
-        return Contended({}, {})
+        return ClaimConflicts({}, {})
     own = {each.claim.task: each.claim for each in claims}
     taken = [each.claim for each in claims if each.taken]
     found = {t.id: overlaps(app, own[t.id], among=taken) for t in queue if t.id in own}
     found = {task: each for task, each in found.items() if each}
     if mode == "refuse":
         blocked = {task: Blocked(task, _why(each), _claimants(each)) for task, each in found.items()}
-        return Contended(blocked, {}, frozenset(each.key for each in claims))
-    return Contended(
+        return ClaimConflicts(blocked, {}, frozenset(each.key for each in claims))
+    return ClaimConflicts(
         {}, {task: tuple(f"paths overlap with {_claimed_by(o)}" for o in each) for task, each in found.items()}
     )
 
 
-def _standing() -> list[_Standing]:
+def _standing(app: App) -> list[_Standing]:
     """An OPEN task whose worktree is being made is as good as live."""
-    reserved = {intent.task for intent in intents.pending()}
-    found = path_claims.of_states(LIVE | {State.OPEN})
+    reserved = {intent.task for intent in app.store.intents.pending()}
+    found = app.store.path_claims.of_states(LIVE | {State.OPEN})
     return [_Standing(c, c.state in LIVE or c.task in reserved) for c in found]
 
 
@@ -165,19 +164,19 @@ class Claimable:
     paths: tuple[str, ...]
     seen: frozenset[PathClaim] | None = None
 
-    def require(self, task: int | None = None) -> None:
+    def require(self, app: App, task: int | None = None) -> None:
         """Look again, inside the transaction, and without git: a claim that came meanwhile may be in the way.
 
         Raises AgentError (exit 6).
         """
-        now = [] if self.seen is None else _other_claims(task)
+        now = [] if self.seen is None else _other_claims(app, task)
         if any(may_overlap(self.paths, each.paths) for each in now if each not in (self.seen or ())):
             says = "another task claimed paths like these at the same moment"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
 
 
-def _other_claims(task: int | None) -> list[PathClaim]:
-    return [each for each in path_claims.of_states(LIVE | {State.OPEN}) if each.task != task]
+def _other_claims(app: App, task: int | None) -> list[PathClaim]:
+    return [each for each in app.store.path_claims.of_states(LIVE | {State.OPEN}) if each.task != task]
 
 
 def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int], task: int | None = None) -> Claimable:
@@ -196,14 +195,14 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
     mode = app.config.path_claims
     if mode == "off":
         return Claimable(paths)
-    seen = frozenset(_other_claims(task))
+    seen = frozenset(_other_claims(app, task))
     found = overlaps(app, PathClaim(task, State.OPEN, base, paths), after)
     if found and mode == "refuse":
         others = ", ".join(f"task {each.other.task}" for each in found)
         says = f"{'its paths overlap' if task is None else f'the paths of task {task} overlap'} with those of {others}"
         after_all = " ".join(f"--after {each.other.task}" for each in found)
         hint = f"give other paths, or {after_all} to wait for {'it' if len(found) == 1 else 'them'}"
-        if task is not None and tasks.get(task).live:  # its work has begun: it can't wait
+        if task is not None and app.store.tasks.get(task).live:  # its work has begun: it can't wait
             hint = f"give other paths, or git agent send {found[0].other.task} TEXT"
         raise refused("paths-claimed", says, hint, tuple(map(_overlap_line, found)))
     for each in found:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
-from git_agent.actions.transition import take
-from git_agent.actions.worktrees import unlock
+from git_agent.actions.transition import transition
+from git_agent.actions.worktrees import unlock_worktrees
 from git_agent.app import App
 from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
@@ -18,8 +18,8 @@ from git_agent.errors import AgentError
 from git_agent.git.merging.merged import MergeProof, Movement, judge
 from git_agent.git.merging.provenance import came_in
 from git_agent.git.repo import Tips
-from git_agent.store import attempts, events, tasks
-from git_agent.store.sights import Sight
+from git_agent.store import tasks
+from git_agent.store.last_seen import Sight
 
 # Somebody else is at work on the task right now; the next command looks again.
 _LATER = frozenset({"under-way", "changed-meanwhile", "wrong-state"})
@@ -51,7 +51,7 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
     """
     lines, merged, handed = list[str](), list[Task](), list[_Seen]()
     # The tasks first, then git: an approval that was given after git was asked must not end for an older tip.
-    known = {s.id: tasks.get(s.id) for s in moved}
+    known = {s.id: app.store.tasks.get(s.id) for s in moved}
     tips = app.repo.start_tips()()
     here = [s for s in moved if s.base in tips.heads]
     looked = _look(app, here, known, tips, follows)
@@ -60,7 +60,7 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
             try:
                 with app.store.transaction():
                     line = _step(app, seen, tips)
-                    tasks.put(seen.task.id, **_observed(seen, tips))
+                    app.store.tasks.put(seen.task.id, **_observed(seen, tips))
             except AgentError as error:
                 if error.code not in _LATER:
                     raise
@@ -69,7 +69,7 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
             merged += [seen.task] if seen.merged else []
             handed += [seen] if line and seen.tip in tips.arrived and hands_in(seen.task, seen.tip) else []
     for task in merged:
-        unlock(app, task)
+        unlock_worktrees(app, task)
     for seen in handed:
         lines += warn_pushed(app, seen.task, seen.tip)
     return [line for line in lines if line]
@@ -166,21 +166,21 @@ def _step(app: App, seen: _Seen, tips: Tips) -> str:
     ref = tips.arrived.get(tip)
     if seen.worked and ref is not None and hands_in(task, tip) and (line := hand_in(app, task, tip, ref, worked=1)):
         return line
-    if task.state is State.ASSIGNED and seen.worked and tip != _start(task):
-        done = take(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
+    if task.state is State.ASSIGNED and seen.worked and tip != _start(app, task):
+        done = transition(app, task, Step.START, seen=task, by=GIT, data={"tip": tip})
         return f"{task.label} has its first commit: WORKING" if done.moved else ""
-    return _likely(task, seen, tips)
+    return _likely(app, task, seen, tips)
 
 
-def _start(task: Task) -> str | None:
+def _start(app: App, task: Task) -> str | None:
     """What an attempt began with is not its own work: the commits of the one before, or of an adopted branch."""
-    attempt = attempts.find(task.id, task.attempt)
+    attempt = app.store.attempts.find(task.id, task.attempt)
     return attempt.start_oid if attempt else None
 
 
 def _completed(app: App, task: Task, seen: _Seen, how: MergeProof) -> str:
     data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
-    done = take(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
+    done = transition(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
     if not done.moved:
         return ""  # another command saw it first, and says so
     pull = "" if seen.into == task.base else f" ('{task.base}' has it after git pull)"
@@ -190,32 +190,34 @@ def _completed(app: App, task: Task, seen: _Seen, how: MergeProof) -> str:
 def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
     old, tip = task.reviewed_oid or "", seen.tip
     if seen.carried:
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         if now.version != task.version:
             raise tasks.stale(task)
         if now.reviewed_oid != old:
             return ""  # another command carried it first, and says so
-        tasks.put(task.id, reviewed_oid=tip)
-        events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
+        app.store.tasks.put(task.id, reviewed_oid=tip)
+        app.store.events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
         return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
     data = {"reviewed_oid": old, "tip": tip}
     body = f"{task.label} has new commits since its approval for {old[:12]}: it is ready for review again"
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
-    done = take(app, task, Step.MOVED, seen=task, by=GIT, drafts=(told,), data=data, reviewed_oid=None, reviewer=None)
+    done = transition(
+        app, task, Step.MOVED, seen=task, by=GIT, drafts=(told,), data=data, reviewed_oid=None, reviewer=None
+    )
     return f"{task.label} has new commits since its approval for {old[:12]}: IN_REVIEW again" if done.moved else ""
 
 
-def _likely(task: Task, seen: _Seen, tips: Tips) -> str:
+def _likely(app: App, task: Task, seen: _Seen, tips: Tips) -> str:
     """Git can't prove it: as after a squash that was edited, here or on a forge that deleted the branch."""
     moved = seen.base != task.base_oid or seen.upstream not in (None, task.base_oid)
     gone = moved and _is_gone(task, tips)
     if not (seen.worked and task.live and task.likely_oid is None and (gone or seen.named)):
         return ""
-    if tasks.get(task.id).likely_oid is not None:
+    if app.store.tasks.get(task.id).likely_oid is not None:
         return ""  # another look has seen it, and says so
     oid = seen.upstream or seen.base
     why = f"its remote branch is gone and '{task.base}' moved on" if gone else f"a new commit of '{task.base}' names it"
-    tasks.put(task.id, likely_oid=oid)
+    app.store.tasks.put(task.id, likely_oid=oid)
     data = {"base": oid, "ref": task.pushed_ref, "text": why}
-    events.append("task.likely-merged", GIT, task=task.id, epoch=task.epoch, data=data)
+    app.store.events.append("task.likely-merged", GIT, task=task.id, epoch=task.epoch, data=data)
     return f"{task.label} was likely merged ({why}); if so: git agent merge {task.id} --already"

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from git_agent.actions.worktrees import home
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
@@ -17,12 +17,11 @@ from git_agent.errors import AgentError
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair
 from git_agent.git.worktrees.state import end_of, git_dir_of, way_home
-from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Standing
 
 
 @dataclass(frozen=True, slots=True)
-class Amiss:
+class Drift:
     """One difference. code: a Finding's; key: a few words, remembered so that it is said once; kind: of its event;
     helps: the command, "" for none; more: what the line says after it.
     """
@@ -40,7 +39,7 @@ class Amiss:
         return f"{self.says}: {self.helps}{self.more}" if self.helps else f"{self.says}{self.more}"
 
 
-def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
+def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
     """Compare a live attempt's branch and worktree with the record; None where nothing is wrong.
 
     Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
@@ -53,13 +52,13 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
     kind = "task.worktree-removed"
     if spot is None:
         says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
-        return Amiss("worktree-removed", "worktree removed", kind, says, helps, more)
-    if moved := moved_along(app, each):
+        return Drift("worktree-removed", "worktree removed", kind, says, helps, more)
+    if moved := find_moved_worktree(app, each):
         says = f"worktree {each.worktree} was moved with its repository, and is at {moved} now"
-        return Amiss("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " connects them again")
+        return Drift("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " connects them again")
     if not os.path.isdir(each.worktree):
         more += "; if it was moved: git worktree repair PATH"
-        return Amiss(
+        return Drift(
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
         )
     return _elsewhere(app, each) or _switched(app, each, spot.head, tips)
@@ -74,7 +73,7 @@ def _without_worktree(each: Standing) -> tuple[str, str]:
     return f"git agent reassign {each.task}", " makes another"
 
 
-def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss:
+def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:
     says = f"branch '{each.branch}' is gone"
     if head in tips.heads and _renamed(app, each.branch, head or ""):
         says, helps = (
@@ -82,10 +81,10 @@ def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> A
             f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
         )
         key = f"branch renamed to {head}"
-        return Amiss("branch-renamed", key, "task.branch-renamed", says, helps, " takes it back")
+        return Drift("branch-renamed", key, "task.branch-renamed", says, helps, " takes it back")
     helps = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
     says = f"{says} (deleted by hand)"
-    return Amiss("branch-gone", "branch gone", "task.branch-deleted", says, helps, " makes it again")
+    return Drift("branch-gone", "branch gone", "task.branch-deleted", says, helps, " makes it again")
 
 
 def _renamed(app: App, old: str, new: str) -> bool:
@@ -95,7 +94,7 @@ def _renamed(app: App, old: str, new: str) -> bool:
     return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
 
 
-def _elsewhere(app: App, each: Standing) -> Amiss | None:
+def _elsewhere(app: App, each: Standing) -> Drift | None:
     """The registration is as it was, and so must be the way back from the worktree."""
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == os.path.join(app.repo.common_dir, "worktrees", each.admin):
@@ -103,14 +102,14 @@ def _elsewhere(app: App, each: Standing) -> Amiss | None:
     if repair.claimed_elsewhere(app.repo, each.worktree):
         other = os.path.dirname(os.path.dirname(home or ""))
         says = f"{where} belongs to the repository {other}: this one is a copy"
-        return Amiss("repository-copied", "worktree of another repository", kind, says, "")
+        return Drift("repository-copied", "worktree of another repository", kind, says, "")
     if os.path.basename(before := way_home(each.worktree)) == each.admin and not os.path.lexists(before):
         says = f"{where} does not find this repository, which was moved"
-        return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")
+        return Drift("repository-moved", "repository moved", kind, says, "git worktree repair")
     return _unlinked(app, each.worktree, home)
 
 
-def _unlinked(app: App, path: str, home: str | None) -> Amiss:
+def _unlinked(app: App, path: str, home: str | None) -> Drift:
     """Without a path, `git worktree repair` (2.39) writes the .git file anew from the registration, if there is no
     other thing in its place; with one it fails, or writes into whatever repository is named there.
     """
@@ -119,13 +118,13 @@ def _unlinked(app: App, path: str, home: str | None) -> Amiss:
     if os.path.lexists(dot) and (os.path.islink(dot) or not os.path.isfile(dot)):
         says = f"something else stands in the place of the .git file of worktree {path}"
         away = f"mv {shlex.quote(dot)} {shlex.quote(path + '.git-aside')}"
-        return Amiss("worktree-covered", "worktree's .git covered", kind, says, f"{away}, then {helps}")
+        return Drift("worktree-covered", "worktree's .git covered", kind, says, f"{away}, then {helps}")
     leads = f"leads to {home}, which knows nothing of it" if home else "can't be read"
     says = f"the .git file of worktree {path} {leads if os.path.lexists(dot) else 'is gone'}"
-    return Amiss("worktree-unlinked", "worktree's .git damaged", kind, says, helps)
+    return Drift("worktree-unlinked", "worktree's .git damaged", kind, says, helps)
 
 
-def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss | None:
+def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Drift | None:
     """The worker stands on another branch; commits that it makes there are not the task's."""
     if head is None or head == each.branch:
         return None
@@ -138,10 +137,10 @@ def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Amiss |
     says = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
     helps = f"git -C {shlex.quote(each.worktree)} switch {shlex.quote(each.branch)}"
     more = f", then git merge {tip[:12]}" if made else ""
-    return Amiss("worktree-switched", f"worktree on {where}{made}", "task.switched", says, helps, more)
+    return Drift("worktree-switched", f"worktree on {where}{made}", "task.switched", says, helps, more)
 
 
-def notice(app: App, standing: Sequence[Standing], tips: Tips) -> list[str]:
+def record_drift(app: App, standing: Sequence[Standing], tips: Tips) -> list[str]:
     """Compare each attempt's branch and worktree with the record; return a line for each thing that is new.
 
     standing: the attempts with worktrees; tips: where branches are.
@@ -151,17 +150,17 @@ def notice(app: App, standing: Sequence[Standing], tips: Tips) -> list[str]:
 
 def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
     each, lines = _followed(app, each)
-    found = amiss(app, each, tips)
+    found = find_drift(app, each, tips)
     if (found.key if found else None) == each.amiss:
         return lines
     with app.store.transaction():
-        task = tasks.get(each.task)
+        task = app.store.tasks.get(each.task)
         changed = task.attempt != each.number or task.amiss != each.amiss or task.epoch != each.task_epoch
-        if changed or not task.live or intents.of_task(task.id) is not None:
+        if changed or not task.live or app.store.intents.of_task(task.id) is not None:
             return lines  # another command was quicker, or is at work on it
-        tasks.put(task.id, amiss=found.key if found else None)
+        app.store.tasks.put(task.id, amiss=found.key if found else None)
         kind, text = (found.kind, found.line) if found else ("task.mended", f"no longer: {each.amiss}")
-        events.append(kind, GIT, task=task.id, epoch=task.epoch, data={"text": _readable(text)})
+        app.store.events.append(kind, GIT, task=task.id, epoch=task.epoch, data={"text": _readable(text)})
     return [*lines, f"task {each.task}: {found.line}"] if found else lines
 
 
@@ -172,11 +171,11 @@ def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
     if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
         return each, []
     with app.store.transaction():
-        if not attempts.relocate(each.task, each.number, path):
+        if not app.store.attempts.relocate(each.task, each.number, path):
             return each._replace(worktree=path), []  # another look has seen it, and says so
-        tasks.put(each.task, worktree=path)
+        app.store.tasks.put(each.task, worktree=path)
         data = {"text": _readable(f"from {each.worktree} to {path}")}
-        events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
+        app.store.events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
     from git_agent import context
 
     with contextlib.suppress(AgentError):
@@ -191,12 +190,12 @@ def _of_former(app: App, each: Standing, tips: Tips) -> list[str]:
     if tip is None or tip == before:
         return []
     with app.store.transaction():
-        if not attempts.see(each.task, each.number, tip) or before is None:
+        if not app.store.attempts.see(each.task, each.number, tip) or before is None:
             return []  # another look has seen it, and says so
         kind = "task.superseded-commit" if each.superseded else "task.late-commit"
         text = f"{before[:12]}..{tip[:12]} on '{each.branch}'"
         data = {"branch": each.branch, "old": before, "tip": tip, "text": text}
-        events.append(kind, GIT, task=each.task, epoch=each.task_epoch, data=data)
+        app.store.events.append(kind, GIT, task=each.task, epoch=each.task_epoch, data=data)
     if each.superseded:
         span = f"git log {before[:12]}..{tip[:12]}"
         return [f"task {each.task}: new commits on '{each.branch}', whose worker was superseded; {span}"]
@@ -207,12 +206,12 @@ def _readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def observe(app: App, task: Task) -> list[str]:
+def describe_drift(app: App, task: Task) -> list[str]:
     """Say what is not as it was recorded, and what a person should know of it; nothing is made again."""
     tips = app.repo.start_tips()()
     lines = _of_base(task, task.base in tips.heads)
-    for each in attempts.standing():
-        if each.task == task.id and each.working and (found := amiss(app, each, tips)):
+    for each in app.store.attempts.standing():
+        if each.task == task.id and each.working and (found := find_drift(app, each, tips)):
             lines.append(found.line)
     here = task.worktree if task.live else None
     if here and (busy := app.repo.in_progress(here)):
@@ -236,7 +235,7 @@ def _of_base(task: Task, there: bool) -> list[str]:
     return lines
 
 
-def moved_along(app: App, each: Standing) -> str | None:
+def find_moved_worktree(app: App, each: Standing) -> str | None:
     """Return where the worktree is now, when the directory that holds the repository and its worktrees was moved.
 
     It is where it would be made now and names this registration; neither it nor the repository is where it was, and
@@ -245,7 +244,7 @@ def moved_along(app: App, each: Standing) -> str | None:
     if os.path.lexists(each.worktree):
         return None
     path, spot = (
-        os.path.join(home(app), os.path.basename(each.worktree)),
+        os.path.join(worktree_root(app), os.path.basename(each.worktree)),
         registry.spot(app.repo.common_dir, each.admin),
     )
     before = way_home(path)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from git_agent.actions.context_file import carries_context
+from git_agent.actions.context_file import find_committed_context
 from git_agent.actions.path_claims.outside import warn_outside
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
-from git_agent.store import attempts
 
 
 def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
@@ -23,14 +22,14 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
     """
     if not hands_in(task, tip):
         return ""
-    attempt = attempts.find(task.id, task.attempt)
+    attempt = app.store.attempts.find(task.id, task.attempt)
     if attempt is not None and attempt.start_oid == tip:
         return ""  # the commits of the attempt before, or of an adopted branch
     body = f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}"
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
     seen = {"head_oid": tip, "pushed_oid": tip, "pushed_ref": ref, "reason": None}
     data = {"tip": tip, "ref": ref}
-    done = take(app, task, Step.PUSHED, seen=task, by=GIT, drafts=(told,), data=data, **{**columns, **seen})
+    done = transition(app, task, Step.PUSHED, seen=task, by=GIT, drafts=(told,), data=data, **{**columns, **seen})
     return f"{task.label} was pushed: IN_REVIEW" if done.moved else ""
 
 
@@ -39,6 +38,6 @@ def warn_pushed(app: App, task: Task, tip: str) -> list[str]:
 
     tip: what was pushed, a full oid. Asks git, so not in a transaction.
     """
-    _, carried = carries_context(app, task, tip)
+    _, carried = find_committed_context(app, task, tip)
     lines = [f"{carried.message}: {carried.hint}"] if carried else []
     return lines + warn_outside(app, task)

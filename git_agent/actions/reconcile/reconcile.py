@@ -9,29 +9,29 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from git_agent.actions.beats import beats
-from git_agent.actions.liveness.heartbeat import touch
+from git_agent.actions.liveness.heartbeat import renew_lease
 from git_agent.actions.liveness.reap import reap
-from git_agent.actions.reconcile.drift import notice
+from git_agent.actions.reconcile.drift import record_drift
 from git_agent.actions.recovery.recover import recover
-from git_agent.actions.setup.hooks import heal
+from git_agent.actions.setup.hooks import ensure_hooks
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.errors import AgentError
 from git_agent.git import spool
 from git_agent.git.repo import Tips
-from git_agent.store import attempts, events, facts, sights, tasks
-from git_agent.store.sights import Sight
+from git_agent.store import meta
+from git_agent.store.last_seen import Sight
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Reconciled:
     """What was mended and noticed, one line each. asks: a remote has to be asked, in the background."""
 
     lines: tuple[str, ...]
     asks: bool
 
 
-def look(app: App, *, remotes: bool = False, typed: bool = False) -> Looked:
+def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconciled:
     """Mend, drain, reconcile and reap; every command starts with it. remotes: may ask remotes over a network; typed: a
     verb was typed, so that the worker who did it is there; what looks by itself may outlive its worker.
 
@@ -40,20 +40,19 @@ def look(app: App, *, remotes: bool = False, typed: bool = False) -> Looked:
     """
     spool.take_moved(app.spool_dir)
     asked = app.repo.start_tips()
-    _ = app.store
     mended = recover(app)
     lines, asks = list(mended), False
     if spool.notes(app.spool_dir):
-        from git_agent.actions.reconcile.spool import drain
+        from git_agent.actions.reconcile.spool import apply_spool
 
-        drained = drain(app, remotes=remotes)
+        drained = apply_spool(app, remotes=remotes)
         lines, asks = [*lines, *drained.lines], drained.asks
     lines += sync(app, None if mended else asked()).lines
     if typed:
-        touch(app)
+        renew_lease(app)
     lines += reap(app)
-    lines += heal(app)
-    return Looked(tuple(lines), asks)
+    lines += ensure_hooks(app)
+    return Reconciled(tuple(lines), asks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +75,22 @@ def sync(app: App, tips: Tips | None = None) -> Synced:
         if not followed:
             break
         lines += followed
-    standing = attempts.standing()
-    lines += notice(app, standing, tips)
+    standing = app.store.attempts.standing()
+    lines += record_drift(app, standing, tips)
     beats(app, standing)
     return Synced(tuple(lines))
 
 
 def _look(app: App, tips: Tips) -> list[str]:
     """One look at all branches and bases; what was merged into a branch of a stack may be merged on with it."""
-    seen, lines = sights.listing(), list[str]()
+    seen, lines = app.store.last_seen.listing(), list[str]()
     follows = upstreams(app, {s.base for s in seen})
     moved = [s for s in seen if _moved(s, tips, follows)]
     if moved:
         from git_agent.actions.reconcile.catch_up import catch_up
 
         lines += catch_up(app, moved, follows)
-    scanned = {s.base: s.base_seen or s.base_oid or "" for s in seen} | facts.under(facts.SCANNED)
+    scanned = {s.base: s.base_seen or s.base_oid or "" for s in seen} | app.store.meta.under(meta.SCANNED)
     if any(tips.heads.get(base, oid) != oid for base, oid in scanned.items()):
         from git_agent.actions.reconcile.reverts import look_for_reverts
 
@@ -118,17 +117,17 @@ def follow_base(app: App, tips: Tips) -> list[str]:
     Their branches are left alone: what they have of the one below is in the new base, too, unless it was squashed.
     """
     lines = []
-    for task, below in sights.stacked_on_merged():
+    for task, below in app.store.last_seen.stacked_on_merged():
         if below.base not in tips.heads:
             continue
         with app.store.transaction():
-            now = tasks.get(task.id)
+            now = app.store.tasks.get(task.id)
             if now.base != below.branch:
                 continue
             # Looked at from where the one below began: what was merged into the base since may be this one, too.
-            tasks.put(now.id, base=below.base, base_seen=below.base_oid, upstream_seen=None)
+            app.store.tasks.put(now.id, base=below.base, base_seen=below.base_oid, upstream_seen=None)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
-            events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
+            app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
         lines.append(f"task {task.id} goes into '{below.base}' now, since '{below.branch}' was merged")
     return lines
 
@@ -139,13 +138,13 @@ _FACT = "upstreams"
 def upstreams(app: App, bases: Collection[str]) -> dict[str, str]:
     """Map bases to the full refs that they follow; `origin`'s branch of that name where nothing is configured."""
     stamp = _stamp(os.path.join(app.repo.common_dir, "config"))
-    held = json.loads(facts.get(_FACT) or "{}")
+    held = json.loads(app.store.meta.get(_FACT) or "{}")
     known: dict[str, str] = held.get("of", {}) if held.get("stamp") == stamp else {}
     if not set(bases) <= known.keys():
         known = _ask(app, {*bases, *known})
         # A store that can't be written is still good for looking.
         with contextlib.suppress(AgentError), app.store.transaction():
-            facts.put(_FACT, json.dumps({"stamp": stamp, "of": known}))
+            app.store.meta.put(_FACT, json.dumps({"stamp": stamp, "of": known}))
     return {base: known[base] or f"refs/remotes/origin/{base}" for base in bases}
 
 

@@ -10,7 +10,7 @@ from git_agent.domain.task import Task
 from git_agent.git.merging.merged import Movement
 from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Tips
-from git_agent.store import events, facts, intents, tasks
+from git_agent.store import meta
 
 _LATELY = 50  # merges into a base that was set back are looked for; each costs a spawn of git
 
@@ -28,25 +28,27 @@ def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[s
         found = reverted(Movement(app.repo, old, new)) if old else {}
         lost = _lost(app, base, old, new) if old else []
         with app.store.transaction():
-            lines += [line for oid, by in found.items() for line in _record(base, oid, by)]
-            lines += [line for task in lost for line in _record_lost(task, new)]
-            facts.put(facts.SCANNED + base, new)
+            lines += [line for oid, by in found.items() for line in _record(app, base, oid, by)]
+            lines += [line for task in lost for line in _record_lost(app, task, new)]
+            app.store.meta.put(meta.SCANNED + base, new)
     return lines
 
 
-def _record(base: str, oid: str, by: str) -> list[str]:
+def _record(app: App, base: str, oid: str, by: str) -> list[str]:
     lines = []
-    for task in tasks.merged_as(oid):
+    for task in app.store.tasks.merged_as(oid):
         if task.reverted_oid == by:
             continue  # another look has seen it, and says so
-        tasks.put(task.id, reverted_oid=by)
-        events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
+        app.store.tasks.put(task.id, reverted_oid=by)
+        app.store.events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
         lines.append(
             f"{task.label} was reverted in '{base}' by {by[:12]}; to go on with it: git agent reopen {task.id}"
         )
-    for task in tasks.reverted_by(oid):
-        tasks.put(task.id, reverted_oid=None, merged_oid=by)  # what has the work now, and may be reverted in turn
-        events.append("task.restored", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
+    for task in app.store.tasks.reverted_by(oid):
+        app.store.tasks.put(
+            task.id, reverted_oid=None, merged_oid=by
+        )  # what has the work now, and may be reverted in turn
+        app.store.events.append("task.restored", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
         lines.append(f"the revert of {task.label} was taken back in '{base}' by {by[:12]}")
     return lines
 
@@ -58,17 +60,19 @@ def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
     """
     if app.repo.resolve(old) is None or app.repo.is_ancestor(old, new):
         return []
-    merged = [t for t in tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
+    merged = [t for t in app.store.tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
     lost = [
         t for t in merged if app.repo.resolve(t.merged_oid or "") and not app.repo.is_ancestor(t.merged_oid or "", new)
     ]
-    return [t for t in lost if intents.of_task(t.id) is None]
+    return [t for t in lost if app.store.intents.of_task(t.id) is None]
 
 
-def _record_lost(task: Task, new: str) -> list[str]:
-    if tasks.get(task.id).reverted_oid is not None:
+def _record_lost(app: App, task: Task, new: str) -> list[str]:
+    if app.store.tasks.get(task.id).reverted_oid is not None:
         return []  # another look has seen it, and says so
-    tasks.put(task.id, reverted_oid=new)
-    events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new})
+    app.store.tasks.put(task.id, reverted_oid=new)
+    app.store.events.append(
+        "task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new}
+    )
     says = f"'{task.base}' was set back to {new[:12]}, which lacks the merge of {task.label}"
     return [f"{says}; to go on with it: git agent reopen {task.id}"]

@@ -18,7 +18,6 @@ from git_agent.git import push_check, spool
 from git_agent.git.repo import Tips
 from git_agent.git.spool import Note
 from git_agent.proc import processes
-from git_agent.store import events, messages, tasks
 
 _TRIES = 3  # questions to a remote that does not answer, before the push is left to `git agent done`
 _CUT_SHORT_S = 600.0  # after which an incomplete note is no longer being written
@@ -26,14 +25,14 @@ _KEPT_S = 86_400.0  # for which the end of a push is waited for
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
+class Applied:
     """What was noticed, one line each. asks: notes wait for a remote to be asked, which only the background does."""
 
     lines: tuple[str, ...]
     asks: bool = False
 
 
-def drain(app: App, *, remotes: bool) -> Drained:
+def apply_spool(app: App, *, remotes: bool) -> Applied:
     """Apply every complete note of the spool, the oldest first, and delete it.
 
     remotes: also ask remotes, over a network, whether a push arrived that no remote-tracking branch can show. Applying
@@ -50,7 +49,7 @@ def drain(app: App, *, remotes: bool) -> Drained:
         if done:
             spool.delete(note.path)
         asks = asks or done is None
-    return Drained(tuple(lines), asks)
+    return Applied(tuple(lines), asks)
 
 
 def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:
@@ -74,7 +73,7 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
     for update in push.updates:
         if update.there.startswith("refs/tags/"):
             continue  # to name a commit asks nobody to review it
-        meant = [t for t in _with_tip(tips, update.oid) if hands_in(t, update.oid)]
+        meant = [t for t in _with_tip(app, tips, update.oid) if hands_in(t, update.oid)]
         if not meant or update.oid in tips.arrived or push_check.would_show(app.repo, push.remote, update.there):
             continue  # what a remote-tracking branch shows is seen by looking at git
         if not remotes:
@@ -88,9 +87,9 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
     return True
 
 
-def _with_tip(tips: Tips, oid: str) -> list[Task]:
+def _with_tip(app: App, tips: Tips, oid: str) -> list[Task]:
     branches = [branch for branch, tip in tips.heads.items() if tip == oid]
-    return [task for branch in branches for task in tasks.by_branch(branch)]
+    return [task for branch in branches for task in app.store.tasks.by_branch(branch)]
 
 
 def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> list[str]:
@@ -100,7 +99,7 @@ def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> lis
             continue
         there = f"{push_check.shown(remote)} {update.there}"
         with app.store.transaction():
-            line = hand_in(app, tasks.get(task.id), update.oid, there, worked=1)
+            line = hand_in(app, app.store.tasks.get(task.id), update.oid, there, worked=1)
         lines += [line, *warn_pushed(app, task, update.oid)] if line else []
     return lines
 
@@ -114,7 +113,7 @@ def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bo
 
 def _strayed(app: App, stray: StrayCommit) -> list[str]:
     """The commit names the event: the same note read twice is one event."""
-    task = tasks.find(stray.task)
+    task = app.store.tasks.find(stray.task)
     if task is None or (stray.epoch is not None and stray.epoch != task.epoch) or not task.live:
         return []
     where = stray.head.removeprefix("ref: refs/heads/")
@@ -123,7 +122,9 @@ def _strayed(app: App, stray: StrayCommit) -> list[str]:
     data = {"oid": stray.oid, "where": spool.readable(stray.where), "text": spool.readable(says)}
     told = Draft(str(task.id), spool.readable(f"{says}; {helps}"), task.id, urgent=True)
     with app.store.transaction():
-        if not events.append_once("task.strayed", GIT, task=task.id, epoch=task.epoch, data=data, unlike="oid"):
+        if not app.store.events.append_once(
+            "task.strayed", GIT, task=task.id, epoch=task.epoch, data=data, unlike="oid"
+        ):
             return []
-        messages.send([told], HUMAN, verified=False)
+        app.store.messages.send([told], HUMAN, verified=False)
     return [f"task {task.id}: {says}; {helps}"]

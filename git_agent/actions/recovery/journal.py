@@ -12,7 +12,6 @@ from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError
 from git_agent.proc import processes
-from git_agent.store import intents, locks
 
 
 def begin(app: App, kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
@@ -22,7 +21,7 @@ def begin(app: App, kind: str, task: int, owner: ProcessId, data: Mapping[str, A
     `under_way` before it is committed, so that an interruption finds it. Raises AgentError (exit 6) when another
     command is at work on the task.
     """
-    intent = intents.write(kind, task, owner, data)
+    intent = app.store.intents.write(kind, task, owner, data)
     app.begun.add(intent)
     return intent
 
@@ -58,7 +57,7 @@ def _mend_mine(app: App) -> None:
     with contextlib.suppress(AgentError, OSError):
         app.reopen()
         me = processes.myself()
-        for intent in intents.pending():
+        for intent in app.store.intents.pending():
             if intent.id in app.begun and intent.owner == me:
                 mend(app, intent)
 
@@ -75,13 +74,13 @@ def under_lock(app: App, name: str, *, limit_s: float = _LIMIT_S) -> Iterator[in
     """
     me = processes.myself()
     with app.store.transaction():
-        fence = locks.take(name, me, processes.is_gone, limit_s)
+        fence = app.store.locks.take(name, me, processes.is_gone, limit_s)
     try:
         yield fence
     finally:
         if fence is not None:
             with contextlib.suppress(AgentError), app.store.transaction():
-                locks.release(name, fence)
+                app.store.locks.release(name, fence)
 
 
 def new_operation() -> str:

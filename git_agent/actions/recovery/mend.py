@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from git_agent.actions.attempts.discard import discard_place, take_back
+from git_agent.actions.attempts.discard import discard_attempt, roll_back_attempt
 from git_agent.actions.merging.land import complete
-from git_agent.actions.removal.keep import keep_attempt
+from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.removal.retire import retire
 from git_agent.actions.undo.record import record_undo
 from git_agent.app import App
@@ -17,7 +17,6 @@ from git_agent.errors import AgentError
 from git_agent.git.merging.unland import unland
 from git_agent.git.worktrees import registry
 from git_agent.proc import processes
-from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.intents import Intent
 
 
@@ -29,8 +28,8 @@ def mend(app: App, intent: Intent) -> list[str]:
     """
     owner = processes.myself()
     with app.store.transaction():
-        found = [each for each in intents.pending() if _belongs(each, intent)]
-        taken = [each for each in found if intents.adopt(each, owner)]
+        found = [each for each in app.store.intents.pending() if _belongs(each, intent)]
+        taken = [each for each in found if app.store.intents.adopt(each, owner)]
     lines = list[str]()
     for each in taken:
         try:
@@ -71,7 +70,7 @@ def _observe(app: App, intent: Intent) -> StepProgress:
 
 
 def _is_gone(app: App, task: int, number: int) -> bool:
-    attempt = attempts.find(task, number)
+    attempt = app.store.attempts.find(task, number)
     if attempt is None:
         return False
     if attempt.worktree is None:
@@ -84,13 +83,13 @@ def _stands(app: App, path: str) -> bool:
 
 
 def _finish(app: App, intent: Intent) -> None:
-    task, data = tasks.get(intent.task), intent.data
+    task, data = app.store.tasks.get(intent.task), intent.data
     if intent.kind == "merge":
         complete(app, task, intent.id, data, by="repair")
     elif intent.kind == "undo":
         landed = data["landed"]
         unland(app.repo, task=task.id, base=landed["base"], new=landed["oid"], old=landed["old"])
-        record_undo(app, task.id, events.numbered(data["events"]), intent.id)
+        record_undo(app, task.id, app.store.events.numbered(data["events"]), intent.id)
     else:
         retire(app, task, strict=False, force=data["force"], unmerged=data["unmerged"], intent=intent.id, begun=data)
 
@@ -105,10 +104,10 @@ def _take_back(app: App, intent: Intent) -> None:
             new, old = data.get("landing", data["new"]), data.get("base_old", data["old"])
             unland(app.repo, task=intent.task, base=data["base"], new=new, old=old)
         with app.store.transaction():
-            intents.end(intent.id)
+            app.store.intents.end(intent.id)
         return
     place = AttemptPlan(**data["place"]) if data.get("place") else None
-    take_back(app, intent.id, intent.task, place, new=bool(data.get("new")))
+    roll_back_attempt(app, intent.id, intent.task, place, new=bool(data.get("new")))
 
 
 def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
@@ -118,10 +117,10 @@ def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
     """
     for place in (AttemptPlan(**each) for each in data["places"]):
         seen = registry.observe(app.repo, place.worktree) if place.worktree else None
-        attempt = attempts.find(task, place.number)
+        attempt = app.store.attempts.find(task, place.number)
         if seen is not None and attempt is not None and seen.registered and seen.exists and not seen.half:
-            keep_attempt(app, tasks.get(task), replace(attempt, worktree=place.worktree), force=True)
-        discard_place(app, task, place)
+            back_up_attempt(app, app.store.tasks.get(task), replace(attempt, worktree=place.worktree), force=True)
+        discard_attempt(app, task, place)
     for path in data["locks"]:
         if registry.observe(app.repo, path).locked == registry.LOCK_REASON.format(task=task):
             registry.unlock(app.repo, path)

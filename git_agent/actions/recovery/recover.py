@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from git_agent.app import App
-from git_agent.store import intents
 from git_agent.store.intents import Intent
 
 
@@ -15,7 +14,7 @@ def recover(app: App) -> list[str]:
     Returns a line for each repair.
     """
     lines: list[str] = []
-    for intent in intents.pending():
+    for intent in app.store.intents.pending():
         lines.extend(_mended(app, intent))
     if lines or any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
         from git_agent.git.worktrees.scratch import delete_leftovers

@@ -17,13 +17,13 @@ from git_agent.git.run import git
 from git_agent.git.worktrees import occupied, registry
 from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
 from git_agent.git.worktrees.state import IGNORED, Change, ignored_directories
-from git_agent.store import facts
+from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
 _MOST = 1000  # names of ignored directories in an event
 
 
-def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Removed:
+def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Removed:
     """Keep an attempt's commits and files; return what will be gone, and where it is kept.
 
     force: the worktree may have uncommitted and untracked files, which become a commit.
@@ -42,7 +42,7 @@ def keep_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Remo
 def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str | None, force: bool) -> Removed:
     """A worktree may be on a detached HEAD or another branch; its commit is kept, too."""
     changes = app.repo.status(path, ignored=True)
-    aside, kept = keep_ignored(app, task, path, changes), list(gone.kept)
+    aside, kept = back_up_ignored(app, task, path, changes), list(gone.kept)
     kept += [aside] if aside else []
     seen = registry.observe(app.repo, path)
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
@@ -78,13 +78,13 @@ def _files(app: App, task: Task, path: str, changes: Sequence[Change]) -> Snapsh
     return take_snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)
 
 
-def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change]) -> str | None:
+def back_up_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change]) -> str | None:
     """Link or copy the loose ignored files of a worktree into the store's directory; return where, None for none.
 
     changes: its status, with what is ignored. They may be secrets, so they become no git objects; the directory is
     this user's alone.
     """
-    names = loose(app, worktree, changes).kept
+    names = unique_ignored(app, worktree, changes).kept
     if not names:
         return None
     kept = _made(app, task.id)
@@ -97,12 +97,12 @@ def keep_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change])
 
 def _made(app: App, task: int) -> str:
     """Make a directory whose number was never used, so that no older removal takes its files for its own."""
-    home, fact = os.path.join(app.store_dir, "kept", str(task)), f"{facts.KEPT}{task}"
+    home, fact = os.path.join(app.store_dir, "kept", str(task)), f"{meta.KEPT}{task}"
     os.makedirs(home, mode=0o700, exist_ok=True)
     there = max((int(name) for name in os.listdir(home) if name.isdecimal()), default=0)
     with app.store.transaction():
-        number = max(int(facts.get(fact) or 0), there) + 1
-        facts.put(fact, str(number))
+        number = max(int(app.store.meta.get(fact) or 0), there) + 1
+        app.store.meta.put(fact, str(number))
     path = os.path.join(home, str(number))
     os.mkdir(path, 0o700)
     return path
@@ -121,14 +121,14 @@ _NUMBER = 50_000  # as many links are made in 0.8 s (measured)
 
 
 @dataclass(frozen=True, slots=True)
-class Loose:
+class UniqueIgnored:
     """Single ignored files: what can be kept aside, and what is too large or too much for that."""
 
     kept: tuple[str, ...]
     left: tuple[str, ...]
 
 
-def loose(app: App, worktree: str, changes: Sequence[Change]) -> Loose:
+def unique_ignored(app: App, worktree: str, changes: Sequence[Change]) -> UniqueIgnored:
     """List the single ignored files and links of a worktree that the main worktree has not.
 
     changes: its status, with what is ignored. Ignored directories (builds, dependencies, caches) are not looked into:
@@ -138,7 +138,7 @@ def loose(app: App, worktree: str, changes: Sequence[Change]) -> Loose:
     main = app.repo.main_worktree
     names = [n for n in ignored if n != context.FILE and not _stands_elsewhere(worktree, main, n)]
     kept = [n for n in names if _can_keep(app, os.path.join(worktree, n))][:_NUMBER]
-    return Loose(tuple(kept), tuple(n for n in names if n not in set(kept)))
+    return UniqueIgnored(tuple(kept), tuple(n for n in names if n not in set(kept)))
 
 
 def _can_keep(app: App, path: str) -> bool:

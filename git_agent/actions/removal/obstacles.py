@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from git_agent.actions.removal.keep import loose
+from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.git.run import GitError
@@ -104,7 +104,7 @@ def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
     for each in index.overlooked(app.repo, path, held.marked):
         helps = f"git -C {quote(path)} update-index {each.flag} -- {quote(each.path)}; then --force keeps it"
         firm.append(Firm(f"changed, and git is told to overlook it: {each.path}", helps))
-    left = loose(app, path, changes).left
+    left = unique_ignored(app, path, changes).left
     firm += [
         Firm(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
         for name in left
@@ -124,7 +124,7 @@ def _submodules(app: App, attempt: Attempt) -> list[Firm]:
 
 def _in_worktree(app: App, path: str, changes: Sequence[Change]) -> list[str]:
     lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code != IGNORED]
-    lines += [f"copied and changed since: {name}" for name in precious(app, path, changes)]
+    lines += [f"copied and changed since: {name}" for name in modified_copies(app, path, changes)]
     lines += [f"process inside: {pid} {command}" for pid, command in processes_inside(path, exclude_ancestors=False)]
     return lines
 
@@ -150,7 +150,7 @@ def _recorded(task: Task, attempt: Attempt, tip: str) -> bool:
     return task.state is State.COMPLETED and attempt.number == task.attempt and tip == task.head_oid
 
 
-def precious(app: App, worktree: str, changes: Sequence[Change]) -> list[str]:
+def modified_copies(app: App, worktree: str, changes: Sequence[Change]) -> list[str]:
     """List the ignored files of a worktree that stand in the main worktree, too, but differ from it.
 
     changes: its status, with what is ignored.

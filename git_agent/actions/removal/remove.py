@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from git_agent.actions.recovery.journal import new_operation, under_way
 from git_agent.actions.removal.retire import Retired, retire
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.task import FINISHED, Task
 from git_agent.errors import refused
-from git_agent.store import tasks
 
 
 def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry_run: bool = False) -> Retired:
@@ -19,8 +18,8 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
     force: also uncommitted and untracked files; unmerged: also commits that are not in the base; both are kept under
     the rescue refs. Raises AgentError (exit 3): for a live task always, else with the list of what would be lost.
     """
-    fence(app, task)
-    task = tasks.get(task.id)
+    require_current(app, task)
+    task = app.store.tasks.get(task.id)
     if task.live:
         raise refused("live", f"cannot remove {task.label}: it is {task.state}", f"git agent cancel {task.id}")
     with under_way(app):
@@ -40,8 +39,12 @@ def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False)
     older_than_s: only of tasks finished so many seconds ago; dry_run: only look.
     """
     now = app.store.now()
-    old = [t for t in tasks.with_remains(FINISHED) if older_than_s is None or now - t.state_at >= older_than_s * 1000]
+    old = [
+        t
+        for t in app.store.tasks.with_remains(FINISHED)
+        if older_than_s is None or now - t.state_at >= older_than_s * 1000
+    ]
     operation = new_operation()
     with under_way(app):
         done = [(t, retire(app, t, strict=False, dry_run=dry_run, operation=operation)) for t in old]
-    return Cleaned(tuple((tasks.get(t.id), r) for t, r in done if r.worktrees or r.branches or r.kept))
+    return Cleaned(tuple((app.store.tasks.get(t.id), r) for t, r in done if r.worktrees or r.branches or r.kept))

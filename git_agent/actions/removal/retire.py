@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from git_agent.actions.recovery.journal import begin, new_operation
-from git_agent.actions.removal.keep import keep_attempt
+from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.removal.obstacles import Obstacles, obstacles
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -19,7 +19,6 @@ from git_agent.git.run import GitError
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes
-from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Attempt
 
 
@@ -53,7 +52,7 @@ def retire(
     only look; operation: what `undo` takes back together; intent and begun: of this removal and its data, if it is
     written already; call it inside `under_way`. Raises AgentError (exit 3) with the list.
     """
-    present = attempts.present(task.id)
+    present = app.store.attempts.present(task.id)
     heads = app.heads if present else {}
     found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
     lines = tuple(line for each in found.values() for line in each.lines)
@@ -84,7 +83,7 @@ def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None)
     with app.store.transaction():
         if intent is None:
             return begin(app, "remove", task.id, owner, data)
-        intents.update(intent, data)
+        app.store.intents.update(intent, data)
         return intent
 
 
@@ -115,14 +114,14 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
     """What is kept is written down before anything goes, so that a crash in between forgets none of it."""
-    gone = keep_attempt(app, task, attempt, force=force)
+    gone = back_up_attempt(app, task, attempt, force=force)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
         known = before if gone.worktree is None else gone
         gone = replace(known, kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
     data["gone"] = [*(g for g in data["gone"] if g["number"] != attempt.number), gone.as_data()]
     with app.store.transaction():
-        intents.update(intent, data)
+        app.store.intents.update(intent, data)
     remove_attempt(app, task, attempt, gone, force=force)
     return gone
 
@@ -154,13 +153,13 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], in
     actor = app.speaker.actor
     with app.store.transaction():
         for attempt in gone:
-            attempts.remove(task.id, attempt.number)
+            app.store.attempts.remove(task.id, attempt.number)
             if attempt.number == task.attempt:
-                tasks.put(task.id, worktree=None)
+                app.store.tasks.put(task.id, worktree=None)
         if gone:
             data = {"attempts": numbers, "rescued": rescued, "operation": operation, "gone": left}
-            events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
-        intents.end(intent)
+            app.store.events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
+        app.store.intents.end(intent)
 
 
 def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:

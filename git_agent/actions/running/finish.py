@@ -6,24 +6,23 @@ import contextlib
 import os
 from dataclasses import dataclass
 
-from git_agent.actions.reconcile.reconcile import look
-from git_agent.actions.running.run import Begun
+from git_agent.actions.reconcile.reconcile import reconcile
+from git_agent.actions.running.run import RunStarted
 from git_agent.actions.tasks.lifecycle import fail
 from git_agent.actions.tasks.submit import done
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.command_exit import CommandExit
 from git_agent.domain.speaker import Speaker, WorkerIdentity
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
-from git_agent.store import events, leases, sessions, tasks
 
 # The rules, not a fault, keep the work from being handed in: somebody has to look at it.
 _NOT_YET = frozenset({Exit.REFUSED, Exit.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Finished:
     """Where a task went. lines: what was noticed on the way; superseded: the attempt was not the current one."""
 
     task: Task
@@ -31,7 +30,7 @@ class Settled:
     superseded: bool
 
 
-def settle(app: App, begun: Begun, ended: CommandExit) -> Settled:
+def finish_session(app: App, begun: RunStarted, ended: CommandExit) -> Finished:
     """Reconcile, then hand in what was committed, hold what was not, fail what failed; keep what was decided before.
 
     Raises AgentError when the store fails: the session then ends with this process.
@@ -39,29 +38,29 @@ def settle(app: App, begun: Begun, ended: CommandExit) -> Settled:
     app.speaker = Speaker(
         begun.actor, (WorkerIdentity(begun.task.id, begun.task.attempt, begun.task.epoch, proved=True),)
     )
-    lines = look(app).lines
-    now = tasks.get(begun.task.id)
+    lines = reconcile(app).lines
+    now = app.store.tasks.get(begun.task.id)
     superseded = now.epoch != begun.task.epoch
     if not superseded and now.state in (State.ASSIGNED, State.WORKING) and now.hold is None:
         now = _go_on(app, begun, now, ended)
     with app.store.transaction():
-        lease = leases.of([now.id]).get(now.id)
+        lease = app.store.leases.of([now.id]).get(now.id)
         if lease is not None and lease.kind == "run" and not superseded:
-            leases.drop(now.id)
-        sessions.end(begun.session)
+            app.store.leases.drop(now.id)
+        app.store.sessions.end(begun.session)
         data = {"text": ended.how, "status": ended.status, "session": begun.session}
-        events.append("task.session-ended", app.speaker.actor, task=now.id, epoch=begun.task.epoch, data=data)
+        app.store.events.append("task.session-ended", app.speaker.actor, task=now.id, epoch=begun.task.epoch, data=data)
     if begun.prompt is not None:
         with contextlib.suppress(OSError):
             os.unlink(begun.prompt)
-    return Settled(now, tuple(lines), superseded)
+    return Finished(now, tuple(lines), superseded)
 
 
-def _go_on(app: App, begun: Begun, task: Task, ended: CommandExit) -> Task:
-    by = sessions.get(begun.session).stopped_by
+def _go_on(app: App, begun: RunStarted, task: Task, ended: CommandExit) -> Task:
+    by = app.store.sessions.get(begun.session).stopped_by
     if by is not None:
         said = f"was stopped by {by}"
-        return take(app, task, Step.STOP, data={"reason": said, "by": by}, reason=said).task
+        return transition(app, task, Step.STOP, data={"reason": said, "by": by}, reason=said).task
     if ended.status != 0:
         return fail(app, task, ended.reason).task
     try:
@@ -70,4 +69,4 @@ def _go_on(app: App, begun: Begun, task: Task, ended: CommandExit) -> Task:
         if error.exit not in _NOT_YET:
             raise
         said = f"ended with 0, but {error.message}"
-        return take(app, tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task
+        return transition(app, app.store.tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task

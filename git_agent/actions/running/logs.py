@@ -11,7 +11,6 @@ from git_agent.domain.task import Step, Task, event_kind
 from git_agent.errors import AgentError, refused
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile
-from git_agent.store import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = Fals
     Raises AgentError where there is none.
     """
     directory = os.path.join(app.store_dir, "logs")
-    found = _checks(directory, task) if check else _runs(directory, task, attempt)
+    found = _checks(app, directory, task) if check else _runs(directory, task, attempt)
     for path in found:
         if os.path.lexists(path):
             older = path + logfile.OLDER_SUFFIX
@@ -46,10 +45,12 @@ def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:
     return [logfile.attempt_log(directory, task.id, number) for number in numbers]
 
 
-def _checks(directory: str, task: Task) -> list[str]:
+def _checks(app: App, directory: str, task: Task) -> list[str]:
     """One that runs; the last that an event names, of tasks that were merged together; else one that was cut short."""
     own = logfile.check_log(directory, task.id)
-    last = [events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)]
+    last = [
+        app.store.events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)
+    ]
     named = max((event for event in last if event is not None), key=lambda event: event.seq, default=None)
     if named is None or not named.data.get("log") or logfile.is_written(own):
         return [own]
@@ -57,15 +58,15 @@ def _checks(directory: str, task: Task) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExecPlace:
     """A worktree and an environment in which git means that worktree."""
 
     directory: str
     env: Mapping[str, str]
 
 
-def exec_place(app: App, task: Task) -> Place:
+def exec_place(app: App, task: Task) -> ExecPlace:
     """Find a task's worktree. Raises AgentError (exit 3) where there is none."""
     if task.worktree is None or not os.path.isdir(task.worktree):
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent show {task.id}")
-    return Place(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})
+    return ExecPlace(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})

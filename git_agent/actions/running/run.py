@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from git_agent.actions.transition import take
+from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import command, names
 from git_agent.domain.command import Command
@@ -20,14 +20,13 @@ from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused, usage
 from git_agent.git.errors import explain_system_errors
 from git_agent.proc import orphans, processes
-from git_agent.store import attempts, events, leases, sessions
 from git_agent.store.sessions import Session
 
 _LEFT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class RunStarted:
     """A session that began. words: the command; prompt: the file with title and body, None where none is wanted;
     reads: that file is the command's standard input; token: the secret that proves who the command is; admin: the
     worktree's git directory.
@@ -53,27 +52,27 @@ class Begun:
         return f"{self.agent or 'worker'} {self.task.id}.{self.task.attempt}"
 
 
-def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
+def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
     """Begin a session for a task that is assigned or worked on; a hold ends.
 
     lease_s: seconds without a beat until the lease expires. What a dead supervisor of this attempt left is ended
     first. Raises AgentError: exit 3 when somebody else runs it, and as take does.
     """
-    owner, token, attempt = processes.myself(), secrets.token_hex(32), attempts.find(task.id, task.attempt)
+    owner, token, attempt = processes.myself(), secrets.token_hex(32), app.store.attempts.find(task.id, task.attempt)
     if attempt is None or attempt.admin is None:
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
-    for left in sessions.unended(task.id):
-        _bury(left)
+    for left in app.store.sessions.unended(task.id):
+        _bury(app, left)
     file = _write_prompt(app, task) if chosen.needs_file else None
     words = chosen.expand(task, file or "")
     _check_program(task, words[0])
     digest = hashlib.sha256(token.encode()).hexdigest()
     with app.store.transaction():
-        for other in sessions.unended(task.id):
+        for other in app.store.sessions.unended(task.id):
             if other.epoch == task.epoch:  # a superseded one goes on in its own worktree, and hands nothing in
                 raise _run_already(task, other)
-        started = take(app, task, Step.START).task
-        session = sessions.begin(
+        started = transition(app, task, Step.START).task
+        session = app.store.sessions.begin(
             task=task.id,
             attempt=started.attempt,
             epoch=started.epoch,
@@ -82,18 +81,18 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
             agent=chosen.name,
             command=command.quote_command(words),
         )
-        leases.take(task.id, "run", lease_s, session)
+        app.store.leases.take(task.id, "run", lease_s, session)
         data = {"text": command.quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
-        events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
+        app.store.events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
     admin = os.path.join(app.repo.common_dir, "worktrees", attempt.admin)
-    return Begun(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
+    return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
 
 
-def _bury(left: Session) -> None:
+def _bury(app: App, left: Session) -> None:
     """A supervisor that is gone cannot end its command any more, and the next one works in the same worktree."""
     if processes.is_gone(left.owner):
         orphans.end_orphans(left.child, left.token)
-        sessions.end(left.id)
+        app.store.sessions.end(left.id)
 
 
 def _check_program(task: Task, name: str) -> None:
@@ -112,7 +111,7 @@ def _run_already(task: Task, other: Session) -> AgentError:
 def _write_prompt(app: App, task: Task) -> str:
     directory = os.path.join(app.store_dir, "prompts")
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    _clear_prompts(directory)
+    _clear_prompts(app, directory)
     path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
     scratch = f"{path}.{os.getpid()}.new"
     try:
@@ -127,9 +126,9 @@ def _write_prompt(app: App, task: Task) -> str:
     return path
 
 
-def _clear_prompts(directory: str) -> None:
+def _clear_prompts(app: App, directory: str) -> None:
     """A supervisor that was killed left its file behind; one that begins now has no session yet."""
-    wanted = {f"{s.task}.{s.attempt}.md" for s in sessions.unended()}
+    wanted = {f"{s.task}.{s.attempt}.md" for s in app.store.sessions.unended()}
     for name in set(os.listdir(directory)) - wanted:
         path = os.path.join(directory, name)
         with contextlib.suppress(FileNotFoundError):

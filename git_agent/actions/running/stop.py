@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from git_agent.actions.transition import fence, take
+from git_agent.actions.transition import require_current, transition
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
 from git_agent.proc import orphans, processes
-from git_agent.store import sessions, tasks
 from git_agent.store.sessions import Session
 
 PATIENCE_S = 15.0
@@ -19,35 +18,37 @@ _LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedRun:
     """A task whose command was ended. moved: False when nothing ran."""
 
     task: Task
     moved: bool
 
 
-def stop(app: App, task: Task) -> Stopped:
+def stop(app: App, task: Task) -> StoppedRun:
     """End the command of a task, whatever it does about signals, and wait for it.
 
     Raises AgentError: exit 5 for a superseded speaker, exit 6 when a supervisor on another host has not answered yet.
     """
-    fence(app, task)
-    running = sessions.unended(task.id)
+    require_current(app, task)
+    running = app.store.sessions.unended(task.id)
     actor = app.speaker.actor
     for session in running:
         with app.store.transaction():
-            sessions.stop(session.id, actor)
+            app.store.sessions.stop(session.id, actor)
         _end(app, session)
-    return Stopped(tasks.get(task.id), bool(running))
+    return StoppedRun(app.store.tasks.get(task.id), bool(running))
 
 
 def _end(app: App, session: Session) -> None:
     if processes.terminate(session.owner) or not processes.is_gone(session.owner):
         app.progress(f"asked process {session.owner.pid} on {session.owner.host} to end")
         until = time.monotonic() + PATIENCE_S
-        while sessions.is_open(session.id) and time.monotonic() < until and not processes.is_gone(session.owner):
+        while (
+            app.store.sessions.is_open(session.id) and time.monotonic() < until and not processes.is_gone(session.owner)
+        ):
             time.sleep(_LOOK_S)
-        if not sessions.is_open(session.id):
+        if not app.store.sessions.is_open(session.id):
             return
     processes.kill(session.owner)
     if not _is_gone(session):
@@ -59,11 +60,11 @@ def _end(app: App, session: Session) -> None:
         )
     orphans.end_orphans(session.child, session.token)
     with app.store.transaction():
-        now = tasks.get(session.task)
+        now = app.store.tasks.get(session.task)
         if now.epoch == session.epoch and now.state is State.WORKING and now.hold is None:
             said = f"was stopped by {app.speaker.actor}"
-            take(app, now, Step.STOP, data={"reason": said}, reason=said)
-        sessions.end(session.id)
+            transition(app, now, Step.STOP, data={"reason": said}, reason=said)
+        app.store.sessions.end(session.id)
 
 
 def _is_gone(session: Session) -> bool:

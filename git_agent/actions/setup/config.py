@@ -8,7 +8,6 @@ from git_agent.app import App
 from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest
 from git_agent.errors import AgentError, refused
 from git_agent.git import config as git_config
-from git_agent.store import events, facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,12 @@ def trust(app: App) -> Trusted:
     if found is None:
         raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", f"git add {TEAM_FILE}; git commit")
     store, actor = app.store, app.speaker.actor
-    already = facts.get(TRUST_FACT) == found
+    already = app.store.meta.get(TRUST_FACT) == found
     values = git_config.read_blob(app.repo, f"HEAD:{TEAM_FILE}")
     if not already:
         with store.transaction():
-            facts.put(TRUST_FACT, found)
-            events.append("config.trusted", actor, data={"hash": found})
+            app.store.meta.put(TRUST_FACT, found)
+            app.store.events.append("config.trusted", actor, data={"hash": found})
     commands = tuple((name, v.value) for v in values if (name := _command(v.key)) is not None)
     return Trusted(found, commands, already)
 
@@ -43,7 +42,7 @@ def _refuse_worker(app: App) -> None:
         return
     actor = app.speaker.actor
     with app.store.transaction():
-        events.append("task.refused", actor, task=worker, data={"verb": "trust"})
+        app.store.events.append("task.refused", actor, task=worker, data={"verb": "trust"})
     says = "cannot trust .gitagent: a worker does not decide which commands may run"
     raise refused("worker-trust", says, "a person does so from outside this worktree: git agent trust")
 

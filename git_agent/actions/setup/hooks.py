@@ -9,22 +9,21 @@ from git_agent.app import App
 from git_agent.domain.task import LIVE
 from git_agent.git.hooks import scripts
 from git_agent.git.hooks.install import Effective, effective_hooks, hooks_are_intact, install_hooks
-from git_agent.store import attempts, events, facts, path_claims, sights
 
 _TRIES = 10
 
 
-def protect(app: App) -> None:
+def write_guard_files(app: App) -> None:
     """Where agent.guard is on, write the files that hooks/refuse and hooks/claimed read, if they are not so already.
 
     Protected are the bases of unfinished tasks; a worker's own branch never is. Each look at the world and each command
     that changed a task ends with it. Of several at once the last one to write has looked at the store afterwards.
     """
-    if not (facts.get(FACT) or "").endswith("guard"):
+    if not (app.store.meta.get(FACT) or "").endswith("guard"):
         return
     for _ in range(_TRIES):
-        events.take_news()
-        texts = {"protected": _protected(), "claims": _claims(app)}
+        app.store.events.take_news()
+        texts = {"protected": _protected(app), "claims": _claims(app)}
         if not any(_put(app, name, text) for name, text in texts.items()):
             return
 
@@ -33,15 +32,15 @@ def _put(app: App, name: str, text: str) -> bool:
     return scripts.put(os.path.join(app.store_dir, name), text.encode("utf-8", "surrogateescape"), 0o600)
 
 
-def _protected() -> str:
-    seen = sights.listing()
+def _protected(app: App) -> str:
+    seen = app.store.last_seen.listing()
     refs = {f"refs/heads/{s.base}" for s in seen} - {f"refs/heads/{s.branch}" for s in seen}
     return "".join(f"{ref}\n" for ref in sorted(refs))
 
 
 def _claims(app: App) -> str:
     """Nothing where nobody claims anything: then the hook starts no program."""
-    claims = path_claims.of_states(LIVE)
+    claims = app.store.path_claims.of_states(LIVE)
     if not claims or (mode := app.config.path_claims) == "off":
         return ""
     lines = [line for c in claims for line in (f"task {c.task}", *(f"path {path}" for path in c.paths))]
@@ -52,13 +51,13 @@ FACT = "hooks"
 """What the user wants: `on`, `on+guard` with agent.guard, `off` after deinit or init --no-hooks; absent at first."""
 
 
-def heal(app: App) -> list[str]:
+def ensure_hooks(app: App) -> list[str]:
     """Install or mend the hooks unless the user does not want any. Returns a line for each thing to be known.
 
     Each command does it, so that a manager of hooks that was installed after us, a newer git, or a moved repository
     costs promptness until the next command, and nothing more.
     """
-    wanted = facts.get(FACT)
+    wanted = app.store.meta.get(FACT)
     if wanted == "off" or app.env.get("GIT_AGENT_HOOKS") == "0" or not os.access(app.store_dir, os.W_OK):
         return []
     from git_agent.proc import program
@@ -70,10 +69,10 @@ def heal(app: App) -> list[str]:
         guard = app.config.switch("agent.guard")
         done = install_hooks(app.repo, path, guard=guard)
         with app.store.transaction():
-            facts.put(FACT, "on+guard" if guard else "on")
+            app.store.meta.put(FACT, "on+guard" if guard else "on")
         lines = [*([_said(wanted)] if done.changed or wanted is None else []), *done.manual]
     if guard:
-        protect(app)
+        write_guard_files(app)
     return lines
 
 
@@ -96,8 +95,8 @@ class Hooks:
 def hooks(app: App) -> Hooks:
     """Ask git what it would run for each event, in this worktree and in a worker's."""
     place = app.repo.worktree or app.repo.common_dir
-    wanted = app.has_store and facts.get(FACT) != "off"
-    standing = [each.worktree for each in attempts.standing() if each.working] if app.has_store else []
+    wanted = app.has_store and app.store.meta.get(FACT) != "off"
+    standing = [each.worktree for each in app.store.attempts.standing() if each.working] if app.has_store else []
     other = next((path for path in standing if path != place), None)
     workers = tuple(effective_hooks(app.repo, other)) if other and app.repo.admin is None else None
     return Hooks(wanted, place, tuple(effective_hooks(app.repo, place)), workers)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from git_agent import context
 from git_agent.actions.setup.agents_md import FILE, AgentsMd, agents_md
-from git_agent.actions.setup.hooks import FACT, protect
+from git_agent.actions.setup.hooks import FACT, write_guard_files
 from git_agent.app import App
 from git_agent.errors import refused
 from git_agent.git import versions
@@ -19,7 +19,6 @@ from git_agent.git.hooks.install import install_hooks, uninstall_hooks
 from git_agent.git.worktrees import ignored, repair
 from git_agent.integrations import marked_block
 from git_agent.proc import processes, program
-from git_agent.store import attempts, facts, sessions, tasks
 from git_agent.store.store import Store
 
 
@@ -52,9 +51,9 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     guard = hooks and app.config.switch("agent.guard")
     done = install_hooks(app.repo, program.own_path(), guard=guard) if hooks else uninstall_hooks(app.repo)
     with app.store.transaction():
-        facts.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
+        app.store.meta.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
     if guard:
-        protect(app)
+        write_guard_files(app)
     return Initialized(store.path, made, done.changed if hooks else None, done.manual, part)
 
 
@@ -91,7 +90,7 @@ def deinit(
         return Deinitialized((), (), purge and there)
     if there:
         with app.store.transaction():
-            facts.put(FACT, "off")
+            app.store.meta.put(FACT, "off")
     done = uninstall_hooks(app.repo)
     if purge and there:
         app.close()
@@ -123,9 +122,8 @@ def _kept(app: App) -> tuple[str, ...]:
 
 def _refuse_running(app: App) -> None:
     """A supervisor whose store is gone can't hand in what its agent does."""
-    _ = app.store
-    for session in sessions.unended():
-        attempt = attempts.find(session.task, session.attempt) if session.attempt else None
+    for session in app.store.sessions.unended():
+        attempt = app.store.attempts.find(session.task, session.attempt) if session.attempt else None
         if attempt is not None and attempt.worktree and repair.claimed_elsewhere(app.repo, attempt.worktree):
             continue  # this store is a copy, and so is the session
         if not processes.is_gone(session.owner):
@@ -144,8 +142,7 @@ def _told(app: App) -> tuple[str, ...]:
 
 
 def _ask_about_live(app: App, asks: Callable[[tuple[str, ...]], None] | None) -> None:
-    _ = app.store
-    live = tuple(f"{t.id} {t.name} {t.state}" for t in tasks.unfinished())
+    live = tuple(f"{t.id} {t.name} {t.state}" for t in app.store.tasks.unfinished())
     if live and asks is not None:
         asks(live)
         _refuse_running(app)  # one may have been started while the question stood there

@@ -13,7 +13,6 @@ from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, event_kind
 from git_agent.errors import AgentError
-from git_agent.store import events, namesakes, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +25,22 @@ class DraftTask:
     base_oid: str
     named: bool
 
-    def insert(self, actor: str) -> Task:
+    def insert(self, app: App, actor: str) -> Task:
         """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Claimable does."""
-        self.paths.require()
+        self.paths.require(app)
         name = self.values["name"]
         if not self.named:
-            name = names.first_free(name, lambda n: namesakes.taken(names.name_key(n)))
-        task = tasks.insert({**self.values, "name": name, "name_key": names.name_key(name)}, State.OPEN)
-        tasks.set_parents(task.id, self.parents)
-        tasks.set_paths(task.id, self.paths.paths)
+            name = names.first_free(name, lambda n: app.store.names.taken(names.name_key(n)))
+        task = app.store.tasks.insert({**self.values, "name": name, "name_key": names.name_key(name)}, State.OPEN)
+        app.store.tasks.set_parents(task.id, self.parents)
+        app.store.tasks.set_paths(task.id, self.paths.paths)
         move = after(None, None, Step.ADD)
         assert move is not None
-        events.append(event_kind(Step.ADD), actor, task=task.id, target=State.OPEN, epoch=0, version=0)
-        return tasks.get(task.id)
+        app.store.events.append(event_kind(Step.ADD), actor, task=task.id, target=State.OPEN, epoch=0, version=0)
+        return app.store.tasks.get(task.id)
 
 
-def draft(app: App, order: TaskSpec) -> DraftTask:
+def draft_task(app: App, order: TaskSpec) -> DraftTask:
     """Check an order and resolve its base and dependencies.
 
     Raises AgentError: exit 2 for a bad title or name, exit 1 for an unknown base or parent or a repository without
@@ -83,6 +82,6 @@ def _base(app: App, wanted: str | None) -> tuple[str, str]:
 
 def add(app: App, order: TaskSpec) -> Task:
     """Add a task. order: its title and the rest. Raises AgentError as draft does."""
-    drafted, actor = draft(app, order), app.speaker.actor
+    drafted, actor = draft_task(app, order), app.speaker.actor
     with app.store.transaction():
-        return drafted.insert(actor)
+        return drafted.insert(app, actor)

@@ -6,50 +6,49 @@ from typing import Any
 
 from git_agent.actions.lookup import find
 from git_agent.actions.path_claims.overlaps import check_claims
-from git_agent.actions.transition import Taken, fence
+from git_agent.actions.transition import Transition, require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
-from git_agent.store import events, namesakes, tasks
 
 
-def edit(app: App, ref: str | None, order: TaskSpec) -> Taken:
+def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
     """Change the given things of a task; what is so already is no change. ref: a TASK argument.
 
     Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, a base or name of a task whose
     branch is made already, and as check_claims does.
     """
     task = find(app, ref)
-    fence(app, task)
+    require_current(app, task)
     columns = _columns(app, task, order)
     parents = None if order.after is None else [find(app, after).id for after in order.after]
-    after = tasks.parents([task.id])[task.id] if parents is None else parents
+    after = app.store.tasks.parents([task.id])[task.id] if parents is None else parents
     paths = check_claims(app, order.paths or (), columns.get("base", task.base), after, task.id)
     actor = app.speaker.actor
     lost = app.repo.branch_oid(task.base) is None
     with app.store.transaction():
-        now = tasks.get(task.id)
+        now = app.store.tasks.get(task.id)
         _refuse(now, columns, lost)
         if (
             "name_key" in columns
             and columns["name_key"] != names.name_key(now.name)
-            and namesakes.taken(columns["name_key"])
+            and app.store.names.taken(columns["name_key"])
         ):
-            raise namesakes.taken_error(columns["name"], columns["name_key"])
-        told = _told(now, columns, parents, order)
+            raise app.store.names.taken_error(columns["name"], columns["name_key"])
+        told = _told(app, now, columns, parents, order)
         if not told:
-            return Taken(now, False)
+            return Transition(now, False)
         if columns:
-            tasks.put(task.id, **columns)
+            app.store.tasks.put(task.id, **columns)
         if parents is not None:
-            tasks.set_parents(task.id, parents)
+            app.store.tasks.set_parents(task.id, parents)
         if order.paths is not None:
-            paths.require(task.id)
-            tasks.set_paths(task.id, paths.paths)
-        events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
-        return Taken(tasks.get(task.id), True)
+            paths.require(app, task.id)
+            app.store.tasks.set_paths(task.id, paths.paths)
+        app.store.events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
+        return Transition(app.store.tasks.get(task.id), True)
 
 
 def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
@@ -92,10 +91,10 @@ def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:
         )
 
 
-def _told(now: Task, columns: dict[str, Any], parents: list[int] | None, order: TaskSpec) -> dict[str, Any]:
+def _told(app: App, now: Task, columns: dict[str, Any], parents: list[int] | None, order: TaskSpec) -> dict[str, Any]:
     told = {k: v for k, v in columns.items() if k != "name_key" and v != getattr(now, k)}
-    if parents is not None and sorted(parents) != sorted(tasks.parents([now.id])[now.id]):
+    if parents is not None and sorted(parents) != sorted(app.store.tasks.parents([now.id])[now.id]):
         told["after"] = parents
-    if order.paths is not None and list(order.paths) != tasks.paths([now.id])[now.id]:
+    if order.paths is not None and list(order.paths) != app.store.tasks.paths([now.id])[now.id]:
         told["paths"] = list(order.paths)
     return told

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from git_agent.actions.liveness.supervised import hurry, still_runs
+from git_agent.actions.liveness.supervised import note_running, terminate_superseded
 from git_agent.actions.reconcile.reconcile import upstreams
 from git_agent.actions.recovery.journal import new_operation
-from git_agent.actions.transition import Taken, take
-from git_agent.actions.worktrees import unlock
+from git_agent.actions.transition import Transition, transition
+from git_agent.actions.worktrees import unlock_worktrees
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.task import FINISHED, Step, Task
 from git_agent.errors import refused
-from git_agent.store import leases, namesakes
 
 
-def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = False) -> Taken:
+def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = False) -> Transition:
     """Cancel a task; its worker is superseded, its dependents keep waiting.
 
     kill: also have the command that is supervised end at once. Raises AgentError as take does.
@@ -30,17 +29,17 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     def data(now: Task) -> dict[str, Any]:
         return said | {"hold": now.hold, "reason_before": now.reason}
 
-    taken = take(app, task, Step.CANCEL, drafts=told, data=data, reason=reason)
+    taken = transition(app, task, Step.CANCEL, drafts=told, data=data, reason=reason)
     if kill:
-        hurry(app, taken.task)
+        terminate_superseded(app, taken.task)
     if taken.moved:
-        unlock(app, taken.task)
+        unlock_worktrees(app, taken.task)
     return taken
 
 
-def reopen(app: App, task: Task) -> Taken:
+def reopen(app: App, task: Task) -> Transition:
     """Reopen a task. Raises AgentError as take does, and exit 3 when its name was taken meanwhile."""
-    if task.state in FINISHED and namesakes.taken(names.name_key(task.name)):
+    if task.state in FINISHED and app.store.names.taken(names.name_key(task.name)):
         raise refused(
             "name-taken",
             f"cannot reopen {task.label}: another task is named '{task.name}'",
@@ -49,7 +48,7 @@ def reopen(app: App, task: Task) -> Taken:
     columns: dict[str, Any] = dict.fromkeys(
         ("merged_oid", "merged_by", "reviewed_oid", "reviewer", "reverted_oid", "reason")
     )
-    return take(app, task, Step.REOPEN, drafts=_told(task), **columns, **_from_here(app, task))
+    return transition(app, task, Step.REOPEN, drafts=_told(task), **columns, **_from_here(app, task))
 
 
 def _from_here(app: App, task: Task) -> dict[str, Any]:
@@ -72,36 +71,39 @@ def _told(task: Task) -> list[Draft]:
     return [Draft(str(task.id), body, task.id)]
 
 
-def start(app: App, task: Task) -> Taken:
+def start(app: App, task: Task) -> Transition:
     """Start a task, end its hold, or take it back from review. Raises AgentError as take does."""
-    taken = take(app, task, Step.START)
+    taken = transition(app, task, Step.START)
     if taken.moved:
         with app.store.transaction():
-            if leases.of([task.id]):
-                leases.progress(task.id)
+            if app.store.leases.of([task.id]):
+                app.store.leases.progress(task.id)
             else:
-                leases.take(task.id, "hand", None)
+                app.store.leases.take(task.id, "hand", None)
     return taken
 
 
-def release(app: App, task: Task) -> Taken:
+def release(app: App, task: Task) -> Transition:
     """Release a task. Raises AgentError as take does."""
-    taken = take(app, task, Step.RELEASE)
-    still_runs(app, taken.task)
+    taken = transition(app, task, Step.RELEASE)
+    note_running(app, taken.task)
     return taken
 
 
-def fail(app: App, task: Task, reason: str) -> Taken:
+def fail(app: App, task: Task, reason: str) -> Transition:
     """Fail a task; its dependents keep waiting. reason: shown with the task. Raises AgentError as take does."""
     why = names.check_message(reason)
-    taken = take(app, task, Step.FAIL, data={"reason": why}, reason=why)
-    still_runs(app, taken.task)
+    taken = transition(app, task, Step.FAIL, data={"reason": why}, reason=why)
+    note_running(app, taken.task)
     return taken
 
 
-def retry(app: App, task: Task) -> Taken:
+def retry(app: App, task: Task) -> Transition:
     """Retry a task: the next attempt starts from the last one's commits. Raises AgentError as take does."""
-    taken, limit = take(app, task, Step.RETRY, reason=None, not_before=None), app.config.number("agent.maxAttempts")
+    taken, limit = (
+        transition(app, task, Step.RETRY, reason=None, not_before=None),
+        app.config.number("agent.maxAttempts"),
+    )
     if taken.task.attempt >= limit:
         app.notice(f"its attempts are used up; for another one: git config agent.maxAttempts {taken.task.attempt + 1}")
     return taken

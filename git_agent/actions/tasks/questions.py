@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from git_agent.actions.messages.send import keep_rate
-from git_agent.actions.transition import Taken, fence, take
+from git_agent.actions.messages.send import check_rate
+from git_agent.actions.transition import Transition, require_current, transition
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, Step, Task
-from git_agent.store import messages
 
 
-def ask(app: App, task: Task, text: str) -> Taken:
+def ask(app: App, task: Task, text: str) -> Transition:
     """Ask a question about a task one works on; a further one while it waits is sent, too.
 
     Raises AgentError as take does, exit 2 for a text too long, exit 6 beyond the rate.
     """
     body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(HUMAN, body, task.id, needs_ack=True, until=Hold.NEEDS_INPUT)
-    fence(app, task)
-    keep_rate(app)
-    taken = take(app, task, Step.ASK, drafts=(told,), data={"text": body}, reason=body)
+    require_current(app, task)
+    check_rate(app)
+    taken = transition(app, task, Step.ASK, drafts=(told,), data={"text": body}, reason=body)
     if not taken.moved:
         with app.store.transaction():
-            messages.send((told,), app.speaker.address, verified=app.speaker.verified)
+            app.store.messages.send((told,), app.speaker.address, verified=app.speaker.verified)
     return taken
 
 
-def answer(app: App, task: Task, text: str) -> Taken:
+def answer(app: App, task: Task, text: str) -> Transition:
     """Answer a task's question: a message to its worker.
 
     Where no question is open (somebody else answered, or the worker went on) the text is sent all the same. Raises
     AgentError as take does.
     """
     body = names.check_message(text, app.config.number("agent.maxMessage"))
-    told = Draft(str(task.id), body, task.id, urgent=True, reply_to=messages.last_question(task.id))
-    taken = take(app, task, Step.ANSWER, drafts=(told,), data={"text": body}, reason=None)
+    told = Draft(str(task.id), body, task.id, urgent=True, reply_to=app.store.messages.last_question(task.id))
+    taken = transition(app, task, Step.ANSWER, drafts=(told,), data={"text": body}, reason=None)
     if not taken.moved:
         with app.store.transaction():
-            messages.send([told], app.speaker.address, verified=app.speaker.verified)
+            app.store.messages.send([told], app.speaker.address, verified=app.speaker.verified)
     return taken

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from git_agent.actions.transition import Taken, fence, take
+from git_agent.actions.transition import Transition, require_current, transition
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, refused
-from git_agent.store import events, messages
 
 
-def approve(app: App, task: Task, *, at: str | None = None, note: str | None = None) -> Taken:
+def approve(app: App, task: Task, *, at: str | None = None, note: str | None = None) -> Transition:
     """Approve a task at the commit its branch is at.
 
     at: the reviewed oid (or any name of it), when the reviewer wants to be sure; note: goes to the worker. Raises
@@ -26,7 +25,7 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
         _check_at(app, task, at, tip)
     identity = app.identity
     told = (Draft(str(task.id), text, task.id),) if text else ()
-    return take(
+    return transition(
         app,
         task,
         Step.APPROVE,
@@ -53,7 +52,7 @@ def _check_at(app: App, task: Task, at: str | None, tip: str) -> None:
         )
 
 
-def request_changes(app: App, task: Task, text: str) -> Taken:
+def request_changes(app: App, task: Task, text: str) -> Transition:
     """Ask the task's worker for changes; an approval ends.
 
     Asking again while the worker has not gone on sends the further text. Raises AgentError: exit 3 for the task's
@@ -62,7 +61,7 @@ def request_changes(app: App, task: Task, text: str) -> Taken:
     forbid_own(app, task, "request-changes")
     body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
-    taken = take(
+    taken = transition(
         app,
         task,
         Step.REQUEST_CHANGES,
@@ -74,7 +73,7 @@ def request_changes(app: App, task: Task, text: str) -> Taken:
     )
     if not taken.moved and taken.task.state is State.WORKING and taken.task.hold is Hold.CHANGES_REQUESTED:
         with app.store.transaction():
-            messages.send([told], app.speaker.address, verified=app.speaker.verified)
+            app.store.messages.send([told], app.speaker.address, verified=app.speaker.verified)
     return taken
 
 
@@ -85,11 +84,11 @@ def forbid_own(app: App, task: Task, verb: str) -> None:
     Raises AgentError: exit 5 first when the speaker is superseded.
     """
     speaker = app.speaker
-    fence(app, task)
+    require_current(app, task)
     if not speaker.works_on(task):
         return
     with app.store.transaction():
-        events.append("task.refused", speaker.actor, task=task.id, epoch=task.epoch, data={"verb": verb})
+        app.store.events.append("task.refused", speaker.actor, task=task.id, epoch=task.epoch, data={"verb": verb})
     said = "request changes to" if verb == "request-changes" else verb
     raise refused(
         "own-task",

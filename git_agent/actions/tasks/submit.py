@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 
-from git_agent.actions.context_file import carries_context
+from git_agent.actions.context_file import find_committed_context
 from git_agent.actions.path_claims.outside import check_outside
 from git_agent.actions.reconcile.reconcile import sync
-from git_agent.actions.transition import Taken, fence, take
+from git_agent.actions.transition import Transition, require_current, transition
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
@@ -18,32 +18,33 @@ from git_agent.git import refs
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.state import end_of
-from git_agent.store import tasks
 
 
-def done(app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False) -> Taken:
+def done(
+    app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False
+) -> Transition:
     """Hand a task in for review.
 
     note: goes to the reviewer; rebase: onto the base first; allow_empty: without a commit over the base. Raises
     AgentError: exit 3 for an unclean worktree, no commits, a committed context file, an open
     question, changes that others claimed where agent.pathClaims is refuse; exit 4 when the rebase conflicts.
     """
-    fence(app, task)
+    require_current(app, task)
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
     if task.state in (State.ASSIGNED, State.WORKING):
         _check_worktree(app, task)
         if rebase:
             _rebase(app, task)
             sync(app)
-        task = tasks.get(task.id)
+        task = app.store.tasks.get(task.id)
         _check_work(app, task, allow_empty)
         check_outside(app, task)
     if task.state is State.ASSIGNED:
-        task = take(app, task, Step.START).task
+        task = transition(app, task, Step.START).task
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid
     body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
-    return take(
+    return transition(
         app,
         task,
         Step.DONE,
@@ -83,7 +84,7 @@ def _check_branch(app: App, task: Task, path: str) -> None:
     busy = app.repo.in_progress(path)
     if busy is not None:
         raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {end_of(busy, go_on=True)}")
-    tip, carried = carries_context(app, task, f"refs/heads/{task.branch}")
+    tip, carried = find_committed_context(app, task, f"refs/heads/{task.branch}")
     if tip is None:
         raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
     if seen.branch != task.branch:

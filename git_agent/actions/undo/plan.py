@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.attempt_plan import AttemptPlan
@@ -18,7 +18,6 @@ from git_agent.errors import AgentError, refused
 from git_agent.git import refs
 from git_agent.git.merging import unmerge
 from git_agent.git.worktrees import registry
-from git_agent.store import attempts, events, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,16 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical)
 
     assumed: what would be undone before it. Raises AgentError, mostly exit 3, with what stands in the way.
     """
-    now = tasks.get(task)
-    fence(app, now)
-    if (since := events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})) is not None:
+    now = app.store.tasks.get(task)
+    require_current(app, now)
+    if (
+        since := app.store.events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})
+    ) is not None:
         raise _changed(now, since)
     target, landed, returns = None, None, list[tuple[Removed, AttemptPlan]]()
     for event in done:
         if event.kind in (MERGED, CANCELLED):
-            _require_name(now, event, assumed)
+            _require_name(app, now, event, assumed)
         if event.kind == MERGED:
             target, landed = State.APPROVED, plan_withdrawal(app, now, event, assumed)
         elif event.kind == CANCELLED:
@@ -71,9 +72,9 @@ def _changed(task: Task, since: Event) -> AgentError:
     return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
 
 
-def _require_name(task: Task, event: Event, assumed: Hypothetical) -> None:
+def _require_name(app: App, task: Task, event: Event, assumed: Hypothetical) -> None:
     """While a task is finished its name is free."""
-    others = [other for other in tasks.by_name(names.name_key(task.name)) if other.id != task.id]
+    others = [other for other in app.store.tasks.by_name(names.name_key(task.name)) if other.id != task.id]
     if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
         what, helps = "cancellation", "git agent add TITLE, for a new one"
         if event.kind == MERGED:
@@ -106,7 +107,7 @@ def _is_taken(path: str) -> bool:
 
 def _unlocked(app: App, task: Task) -> list[str]:
     """A live task's worktrees are locked; what a person locked stays as it is."""
-    there = [a.worktree for a in attempts.present(task.id) if a.worktree]
+    there = [a.worktree for a in app.store.attempts.present(task.id) if a.worktree]
     return [w for w in there if (o := registry.observe(app.repo, w)).registered and o.exists and o.locked is None]
 
 
@@ -129,20 +130,20 @@ def plan_withdrawal(app: App, task: Task, event: Event, assumed: Hypothetical) -
 
 
 def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Hypothetical) -> Iterator[str]:
-    own = {a.branch for a in attempts.of_task(task.id)}
+    own = {a.branch for a in app.store.attempts.of_task(task.id)}
     found = unmerge.standing_on(app.repo, oid, base, own)
     if pushed := [name for name in found if name.startswith("remotes/")]:
         yield f"it was pushed: {', '.join(pushed)}"
     if tip != oid:
         yield f"'{base}' has later commits"
-    yield from (f"{_named(name)} stands on it" for name in found if name not in pushed)
+    yield from (f"{_named(app, name)} stands on it" for name in found if name not in pushed)
     again = [b for b, head in assumed.heads.items() if b not in own and app.repo.is_ancestor(oid, head)]
-    yield from (f"{_named(name)} would stand on it" for name in again if name not in found)
+    yield from (f"{_named(app, name)} would stand on it" for name in again if name not in found)
 
 
-def _named(name: str) -> str:
+def _named(app: App, name: str) -> str:
     """A branch that a task was just given has no commits yet, and nobody would think of it."""
-    of = next(iter(tasks.by_branch(name)), None)
+    of = next(iter(app.store.tasks.by_branch(name)), None)
     return f"{name}, the branch of {of.label}," if of else name
 
 

@@ -12,7 +12,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.task import Hold, State, Step, Task, after
 from git_agent.domain.undo import CANCELLED, MERGED, UNDONE, Removed
 from git_agent.git.worktrees import registry
-from git_agent.store import attempts, events, facts, intents, messages, tasks
+from git_agent.store import meta, tasks
 
 
 def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
@@ -25,19 +25,19 @@ def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
     gone = [g for e in done for g in map(Removed.of_data, e.data.get("gone", ()))]
     admins = {g.number: _admin(app, g) for g in gone}
     with app.store.transaction():
-        now = tasks.get(task)
-        if len(events.numbered([e.seq for e in done])) != len(done):
+        now = app.store.tasks.get(task)
+        if len(app.store.events.numbered([e.seq for e in done])) != len(done):
             raise tasks.stale(now)
         for each in gone:
-            attempts.bring_back(task, each.number, each.worktree, admins[each.number])
+            app.store.attempts.bring_back(task, each.number, each.worktree, admins[each.number])
             if each.number == now.attempt:
-                tasks.put(task, worktree=each.worktree)
+                app.store.tasks.put(task, worktree=each.worktree)
         for event in reversed(done):
             _record(app, event)
-        messages.send(_told(now, done, speaker.actor), speaker.address, verified=speaker.verified)
-        intents.end(intent)
-    beats(app, attempts.standing())
-    return tasks.get(task)
+        app.store.messages.send(_told(now, done, speaker.actor), speaker.address, verified=speaker.verified)
+        app.store.intents.end(intent)
+    beats(app, app.store.attempts.standing())
+    return app.store.tasks.get(task)
 
 
 def _admin(app: App, gone: Removed) -> str | None:
@@ -46,25 +46,25 @@ def _admin(app: App, gone: Removed) -> str | None:
 
 
 def _record(app: App, event: Event) -> None:
-    task = tasks.get(event.task or 0)
+    task = app.store.tasks.get(event.task or 0)
     data = {"undoes": event.seq, "text": f"{event.kind.removeprefix('task.')} (event {event.seq})"}
     if event.kind not in (MERGED, CANCELLED):
-        events.append(UNDONE, app.speaker.actor, task=task.id, epoch=task.epoch, data=data)
+        app.store.events.append(UNDONE, app.speaker.actor, task=task.id, epoch=task.epoch, data=data)
         return
     target = State.APPROVED if event.kind == MERGED else event.source
     move = after(task.state, task.hold, Step.UNDO, target)
     if move is None:
         raise tasks.stale(task)
     hold = Hold(event.data["hold"]) if event.data.get("hold") else None
-    columns = _unmerged(task, event) if event.kind == MERGED else {"reason": event.data.get("reason_before")}
-    moved = tasks.move(task, move._replace(hold=hold), app.speaker.actor, data=data, **columns)
-    attempts.go_on(task.id, task.attempt, moved.epoch)
+    columns = _unmerged(app, task, event) if event.kind == MERGED else {"reason": event.data.get("reason_before")}
+    moved = app.store.tasks.move(task, move._replace(hold=hold), app.speaker.actor, data=data, **columns)
+    app.store.attempts.go_on(task.id, task.attempt, moved.epoch)
 
 
-def _unmerged(task: Task, event: Event) -> dict[str, Any]:
+def _unmerged(app: App, task: Task, event: Event) -> dict[str, Any]:
     """The base was seen where it is now, so that nobody takes its way back for a revert, or the branch for merged."""
     old = event.data["old"]
-    facts.put(facts.SCANNED + event.data["base"], old)
+    app.store.meta.put(meta.SCANNED + event.data["base"], old)
     reviewed = task.reviewed_oid or event.data["tip"]
     none = dict.fromkeys(("merged_oid", "merged_by", "reverted_oid", "likely_oid"))
     return {**none, "reviewed_oid": reviewed, "base_seen": old, "head_oid": event.data["tip"], "worked": 1}

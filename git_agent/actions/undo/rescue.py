@@ -17,18 +17,17 @@ from git_agent.errors import AgentError, refused
 from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.refs import RESCUE
-from git_agent.store import events, tasks
 
 
 def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
     """List what is kept, of one task or of all, by task and number."""
     kept = rescues.listing(app.repo, task.id if task else None)
     ids = {rescues.numbers(each.ref)[0] for each in kept}
-    bases = {t: app.heads.get(found.base) for t in ids if (found := tasks.find(t)) is not None}
+    bases = {t: app.heads.get(found.base) for t in ids if (found := app.store.tasks.find(t)) is not None}
     pairs = [(each.oid, base) for each in kept if (base := bases.get(rescues.numbers(each.ref)[0]))]
     ahead = app.repo.ahead_behind_many(pairs) if pairs else {}
     files = rescues.changed(app.repo, [each.oid for each in kept if each.kind == refs.FILES])
-    told = _told({rescues.numbers(each.ref)[0] for each in kept if each.at is None})
+    told = _told(app, {rescues.numbers(each.ref)[0] for each in kept if each.at is None})
     listed = []
     for each in kept:
         owner, number = rescues.numbers(each.ref)
@@ -39,17 +38,16 @@ def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
     return listed
 
 
-def _told(owners: set[int]) -> dict[str, int]:
+def _told(app: App, owners: set[int]) -> dict[str, int]:
     """Map refs of which git has forgotten when to the time of the newest removal that names them."""
-    said = (event for owner in owners for event in reversed(events.of_kind(owner, "task.removed")))
+    said = (event for owner in owners for event in reversed(app.store.events.of_kind(owner, "task.removed")))
     return {ref: event.at for event in said for ref in event.data.get("rescued", ())}
 
 
 def find_rescue(app: App, name: str) -> Rescue:
     """Find what is kept under a name, `3/1` or the full ref. Raises AgentError (exit 1), usage (exit 2)."""
-    _ = app.store
     task, number = parse_rescue(name, RESCUE)
-    owner = tasks.find(task)
+    owner = app.store.tasks.find(task)
     found = [each for each in rescue_refs(app, owner) if (each.task, each.number) == (task, number)]
     if not found:
         raise AgentError("unknown-rescue", f"nothing is kept as {task}/{number}", "git agent rescue list")
@@ -64,7 +62,7 @@ def show_rescue(app: App, kept: Rescue, *, plain: bool) -> list[str]:
 
     plain: for a program, so that no program of the user's has a part in it.
     """
-    task = tasks.find(kept.task)
+    task = app.store.tasks.find(kept.task)
     base = app.repo.branch_oid(task.base) if task else None
     one = kept.kind == refs.FILES or base is None or kept.inside
     return [
@@ -105,7 +103,7 @@ def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRe
     actor = app.speaker.actor
     with app.store.transaction():
         data = {"ref": f"{refs.RESCUE}{kept.name}", "branch": wanted, "text": f"{kept.name} to {wanted}"}
-        events.append("rescue.restored", actor, task=kept.task, data=data)
+        app.store.events.append("rescue.restored", actor, task=kept.task, data=data)
     return RestoredRescue(kept, wanted)
 
 
@@ -132,7 +130,6 @@ def prune_rescues(
 
     dry_run: only look; asks: called with what would be deleted, and nothing else is; what it raises prevents it.
     """
-    _ = app.store
     before = app.store.now() - int(older_than_s * 1000)
     kept = rescue_refs(app)
     old = tuple(r for r in kept if r.at is not None and r.at <= before)
@@ -169,7 +166,7 @@ def _delete(app: App, found: PrunedRescues) -> None:
     }
     actor = app.speaker.actor
     with app.store.transaction():
-        events.append("rescue.pruned", actor, data=data)
+        app.store.events.append("rescue.pruned", actor, data=data)
     for each in found.rescues:
         with contextlib.suppress(refs.RefMoved):  # another one has deleted it
             refs.delete(app.repo, f"{refs.RESCUE}{each.name}", each.oid)

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from git_agent.actions.attempts.provision import furnish, make_parents
+from git_agent.actions.attempts.provision import make_parents, provision
 from git_agent.actions.recovery.journal import begin, under_way
-from git_agent.actions.transition import fence
+from git_agent.actions.transition import require_current
 from git_agent.actions.undo.plan import Plan, plan_undo
 from git_agent.actions.undo.record import record_undo
 from git_agent.actions.undo.rescue import kept_files
@@ -28,7 +28,7 @@ from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.add import add_worktree
 from git_agent.git.worktrees.snapshot import restage
 from git_agent.proc import processes
-from git_agent.store import events, intents, namesakes, tasks
+from git_agent.store import tasks
 
 
 def undo_task(
@@ -65,12 +65,12 @@ def _begin(app: App, plan: Plan) -> int:
     owner, seqs = processes.myself(), [e.seq for e in plan.events]
     _ = app.speaker
     with app.store.transaction():
-        now = tasks.get(plan.task.id)
-        fence(app, now)
-        if now.version != plan.task.version or len(events.numbered(seqs)) != len(seqs):
+        now = app.store.tasks.get(plan.task.id)
+        require_current(app, now)
+        if now.version != plan.task.version or len(app.store.events.numbered(seqs)) != len(seqs):
             raise tasks.stale(now)
         if plan.target is not None:
-            namesakes.require(now.name, names.name_key(now.name), now.id)
+            app.store.names.require(now.name, names.name_key(now.name), now.id)
         return begin(app, "undo", now.id, owner, plan.as_data())
 
 
@@ -78,7 +78,7 @@ def _disown(app: App, plan: Plan, intent: int, branch: str) -> None:
     """Somebody else made the branch since we looked: it is not ours to take back."""
     places = [asdict(replace(p, adopted=p.adopted or p.branch == branch)) for _, p in plan.returns]
     with app.store.transaction():
-        intents.update(intent, {**plan.as_data(), "places": places})
+        app.store.intents.update(intent, {**plan.as_data(), "places": places})
 
 
 def _withdraw(app: App, plan: Plan) -> list[str]:
@@ -119,7 +119,7 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
         oid=place.start_oid,
         terminal=app.terminal,
     )
-    furnish(app, task, place)
+    provision(app, task, place)
     _switch(app, gone, place)
     if gone.files is not None:
         # The whole tree, also what it lacks; the index is not part of it.

@@ -13,7 +13,6 @@ from git_agent.domain.event import Event
 from git_agent.domain.finding import NOT_UNDOABLE
 from git_agent.domain.undo import FIXED, Hypothetical, Operation
 from git_agent.errors import AgentError, refused
-from git_agent.store import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +123,14 @@ def operations(app: App, limit: int) -> list[Operation]:
     once, or were finished after a crash, may have ended in another order: the merge that stands on another one is the
     newer one, whenever its worktree was removed.
     """
-    _ = app.store
     found, none = dict[str, Operation](), set[str]()
-    for event in events.undoable():
+    for event in app.store.events.undoable():
         if sum(each.events[0].seq > event.seq for each in found.values()) >= limit:
             break
         name = event.data["operation"]
         if name in found or name in none:
             continue
-        made = Operation(name, tuple(events.of_operation(name)))
+        made = Operation(name, tuple(app.store.events.of_operation(name)))
         if all(each.kind == FIXED and each.data["code"] in NOT_UNDOABLE for each in made.events):
             none.add(name)
         else:

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from git_agent.actions.lookup import own_commits
-from git_agent.actions.reconcile.notices import keep_unsaid
-from git_agent.actions.reconcile.reconcile import look
+from git_agent.actions.reconcile.notices import queue_notices
+from git_agent.actions.reconcile.reconcile import reconcile
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
 from git_agent.domain.task import State, Task
 from git_agent.git.history import Commit
-from git_agent.store import events, messages, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def stats(app: App, *, days: float = 30.0) -> Stats:
     entered: dict[int, tuple[State, int]] = {}
     stays: dict[State, list[float]] = defaultdict(list)
     kinds: dict[str, int] = defaultdict(int)
-    for event in events.changes_since(since):
+    for event in app.store.events.changes_since(since):
         kinds[event.kind] += 1
         if event.task is None or event.target is None:
             continue
@@ -47,7 +46,7 @@ def stats(app: App, *, days: float = 30.0) -> Stats:
         entered[event.task] = (event.target, event.at)
     return Stats(
         since,
-        tasks.count_by_state(),
+        app.store.tasks.count_by_state(),
         {state: statistics.median(times) for state, times in stays.items()},
         completed=kinds["task.merged"],
         failed=kinds["task.failed"] + kinds["task.exhausted"],
@@ -60,7 +59,7 @@ LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One line of the log. at: ms since the epoch; exactly one of the others is given."""
 
     at: int
@@ -69,15 +68,20 @@ class Entry:
     commit: Commit | None = None
 
 
-def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int = LIMIT) -> list[Entry]:
+def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int = LIMIT) -> list[LogEntry]:
     """List what happened to a task, or to all without one, oldest first.
 
     since_ms: not older than this, ms since the epoch; limit: at most so many of each kind, the newest.
     """
-    found = [Entry(e.at, event=e) for e in events.of_task(task.id if task else None, since_ms=since_ms, limit=limit)]
+    found = [
+        LogEntry(e.at, event=e)
+        for e in app.store.events.of_task(task.id if task else None, since_ms=since_ms, limit=limit)
+    ]
     if task is not None:
-        found += [Entry(m.sent_at, message=m) for m in messages.of_task(task.id, since_ms=since_ms, limit=limit)]
-        found += [Entry(c.time * 1000, commit=c) for c in own_commits(app, task, limit)]
+        found += [
+            LogEntry(m.sent_at, message=m) for m in app.store.messages.of_task(task.id, since_ms=since_ms, limit=limit)
+        ]
+        found += [LogEntry(c.time * 1000, commit=c) for c in own_commits(app, task, limit)]
     kept = [e for e in found if since_ms is None or e.at >= since_ms]
     return sorted(kept, key=lambda e: e.at)[-limit:]
 
@@ -102,8 +106,8 @@ def watch(app: App, after: int, *, looks: bool, kept: bool) -> Watched:
     app.store.check()
     asks = False
     if looks:
-        seen = look(app)
+        seen = reconcile(app)
         asks = seen.asks
         if kept:
-            keep_unsaid(app, seen.lines)
-    return Watched(tuple(events.following(after, PAGE)), asks)
+            queue_notices(app, seen.lines)
+    return Watched(tuple(app.store.events.following(after, PAGE)), asks)

@@ -12,7 +12,7 @@ from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.notification import REASONS, outstanding
 from git_agent.domain.task import Task
-from git_agent.store import events, facts, tasks
+from git_agent.store import meta
 
 OUTPUT = "notify.log"
 _NEWS_MS = 3_600_000  # what is older, because nobody was to be notified then, is no news
@@ -52,18 +52,20 @@ def notify(app: App, first: int, document: Callable[[Notification], str]) -> int
 
 
 def _claimed(app: App, first: int) -> list[Event]:
-    if (covered := _covered()) is not None and covered[0] <= first <= covered[1]:
+    if (covered := _covered(app)) is not None and covered[0] <= first <= covered[1]:
         return []  # another process was quicker, and that costs no transaction
     with app.store.transaction():
-        covered = _covered()
-        newest, since = events.newest(), app.store.now() - _NEWS_MS
-        found = [e for each in outstanding(covered, first, newest) for e in events.of_kinds(REASONS, each, since)]
-        facts.put(facts.NOTIFIED, f"{min(first, covered[0] if covered else first)}-{newest}")
+        covered = _covered(app)
+        newest, since = app.store.events.newest(), app.store.now() - _NEWS_MS
+        found = [
+            e for each in outstanding(covered, first, newest) for e in app.store.events.of_kinds(REASONS, each, since)
+        ]
+        app.store.meta.put(meta.NOTIFIED, f"{min(first, covered[0] if covered else first)}-{newest}")
     return found
 
 
-def _covered() -> tuple[int, int] | None:
-    held = facts.get(facts.NOTIFIED)
+def _covered(app: App) -> tuple[int, int] | None:
+    held = app.store.meta.get(meta.NOTIFIED)
     if held is None:
         return None
     low, _, high = held.partition("-")
@@ -77,6 +79,6 @@ def _place(app: App) -> str:
 
 def _notification(app: App, event: Event) -> Notification:
     assert event.task is not None
-    task = tasks.get(event.task)
+    task = app.store.tasks.get(event.task)
     wanted = need(view(app, [task], counts=False)[0])
     return Notification(event, REASONS[event.kind], task, wanted.command if wanted else f"git agent show {task.id}")

@@ -13,13 +13,12 @@ from git_agent.domain.message import Message
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError
-from git_agent.store import attempts, deliveries
 
 _MAIL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftBehind:
     """What an earlier attempt left. commits: over the base; changes: not committed, in its worktree."""
 
     number: int
@@ -37,7 +36,7 @@ class Primer:
 
     view: TaskView | None
     need: Need | None
-    left: tuple[Left, ...]
+    left: tuple[LeftBehind, ...]
     mail: tuple[Message, ...]
     unread: int
     here: bool
@@ -48,7 +47,10 @@ class Primer:
 def prime(app: App, task: Task | None) -> Primer:
     """Gather what an agent must know of a task, or of the whole without one. Nothing is marked as read."""
     addresses = [HUMAN, COORDINATOR] if task is None else [str(task.id)]
-    mail, unread = tuple(deliveries.waiting(addresses, _MAIL)), sum(deliveries.unread(addresses).values())
+    mail, unread = (
+        tuple(app.store.deliveries.waiting(addresses, _MAIL)),
+        sum(app.store.deliveries.unread(addresses).values()),
+    )
     if task is None:
         return Primer(None, None, (), mail, unread, False, False, status(app, counts=False))
     viewed = view(app, [task], counts=True)[0]
@@ -56,10 +58,10 @@ def prime(app: App, task: Task | None) -> Primer:
     return Primer(viewed, need(viewed), _left(app, task), mail, unread, here, app.speaker.superseded(task), None)
 
 
-def _left(app: App, task: Task) -> tuple[Left, ...]:
-    former = [a for a in attempts.present(task.id) if a.number != task.attempt and a.worktree]
+def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
+    former = [a for a in app.store.attempts.present(task.id) if a.number != task.attempt and a.worktree]
     return tuple(
-        Left(
+        LeftBehind(
             a.number,
             a.branch,
             a.worktree or "",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from git_agent.actions.path_claims.overlaps import contended
+from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.gates import Blocked, blocked
 from git_agent.domain.task import State
-from git_agent.store import tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +21,11 @@ class Ready:
 
 def ready(app: App) -> Ready:
     """List what can be claimed now and what blocks the rest."""
-    queue = tasks.listing([State.OPEN])
-    blockers = tasks.blockers([t.id for t in queue])
-    states = {p: tasks.get(p).state for p in {p for each in blockers.values() for p in each}}
+    queue = app.store.tasks.listing([State.OPEN])
+    blockers = app.store.tasks.blockers([t.id for t in queue])
+    states = {p: app.store.tasks.get(p).state for p in {p for each in blockers.values() for p in each}}
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()
     why = {t.id: blocked(t, blockers[t.id], states, now, limit) for t in queue}
-    why |= contended(app, [t for t in queue if why[t.id] is None]).blocked
+    why |= claim_conflicts(app, [t for t in queue if why[t.id] is None]).blocked
     free = [t for t in queue if why[t.id] is None]
     return Ready(tuple(view(app, free, counts=False)), tuple(b for b in why.values() if b is not None))

@@ -8,7 +8,6 @@ from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.proc import processes
-from git_agent.store import sessions, tasks
 from git_agent.store.sessions import Session
 
 
@@ -24,7 +23,7 @@ class Running:
 
 def ps(app: App, task: Task | None = None) -> list[Running]:
     """List the sessions that did not end, of one task or of all, the oldest first."""
-    found = sessions.unended(task.id if task else None)
+    found = app.store.sessions.unended(task.id if task else None)
     ids = dict.fromkeys(s.task for s in found)
-    shown = {v.task.id: v for v in view(app, [tasks.get(i) for i in ids], counts=False)}
+    shown = {v.task.id: v for v in view(app, [app.store.tasks.get(i) for i in ids], counts=False)}
     return [Running(s, shown[s.task], processes.is_gone(s.owner), s.epoch != shown[s.task].task.epoch) for s in found]

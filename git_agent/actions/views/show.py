@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_agent.actions.lookup import own_commits
-from git_agent.actions.path_claims.overlaps import contended
-from git_agent.actions.reconcile.drift import observe
+from git_agent.actions.path_claims.overlaps import claim_conflicts
+from git_agent.actions.reconcile.drift import describe_drift
 from git_agent.actions.views.needs import Need, need
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
@@ -14,7 +14,6 @@ from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
 from git_agent.domain.task import State, Task
-from git_agent.store import attempts, events, tasks
 from git_agent.store.attempts import Attempt
 
 _COMMITS, _EVENTS = 10, 8
@@ -44,10 +43,10 @@ def show(app: App, task: Task) -> Shown:
         view=viewed,
         why=_why(app, viewed, wanted),
         need=wanted,
-        attempts=tuple(attempts.present(task.id)),
+        attempts=tuple(app.store.attempts.present(task.id)),
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
-        events=tuple(events.of_task(task.id, limit=_EVENTS)),
-        observed=tuple(observe(app, task)),
+        events=tuple(app.store.events.of_task(task.id, limit=_EVENTS)),
+        observed=tuple(describe_drift(app, task)),
         running=tuple(ps(app, task)),
     )
 
@@ -55,9 +54,9 @@ def show(app: App, task: Task) -> Shown:
 def _why(app: App, viewed: TaskView, wanted: Need | None) -> str:
     task = viewed.task
     if task.state is State.OPEN:
-        states = {p: tasks.get(p).state for p in viewed.blocked_by}
+        states = {p: app.store.tasks.get(p).state for p in viewed.blocked_by}
         limit = app.config.number("agent.maxAttempts")
         why = blocked(task, viewed.blocked_by, states, app.store.now(), limit)
-        why = why or contended(app, [task]).blocked.get(task.id)
+        why = why or claim_conflicts(app, [task]).blocked.get(task.id)
         return why.why if why else "is ready to be claimed"
     return wanted.why if wanted else ""

@@ -13,7 +13,6 @@ from git_agent.app import App
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import State
-from git_agent.store import deliveries, intents, tasks
 
 _QUICK = 32
 """Pairs of branches that are merged in memory at once: measured, 1 ms each; more are left to `git agent conflicts`."""
@@ -32,10 +31,10 @@ class Status:
     unacked: tuple[Message, ...] = ()
 
 
-def _stuck(viewed: TaskView) -> Need | None:
+def _stuck(app: App, viewed: TaskView) -> Need | None:
     """A task that waits for a failed or cancelled one waits for ever, unless a person does something."""
     verbs = {State.FAILED: "retry", State.CANCELLED: "reopen"}
-    parents = [tasks.get(parent) for parent in viewed.blocked_by] if viewed.task.state is State.OPEN else []
+    parents = [app.store.tasks.get(parent) for parent in viewed.blocked_by] if viewed.task.state is State.OPEN else []
     ended = next((p for p in parents if p.state in verbs), None)
     if ended is None:
         return None
@@ -45,20 +44,20 @@ def _stuck(viewed: TaskView) -> Need | None:
 
 def status(app: App, *, counts: bool = True) -> Status:
     """Gather what waits for a person, oldest first, and what goes on. counts: with the commits ahead and behind."""
-    viewed = view(app, tasks.unfinished(), counts=counts)
-    found = [*map(need, viewed), *(_stuck(v) for v in viewed if v.blocked_by)]
+    viewed = view(app, app.store.tasks.unfinished(), counts=counts)
+    found = [*map(need, viewed), *(_stuck(app, v) for v in viewed if v.blocked_by)]
     needs = sorted((n for n in found if n is not None), key=lambda n: n.since)
-    new, urgent = deliveries.for_people()
+    new, urgent = app.store.deliveries.for_people()
     foreseen = foresee(app, [v.task for v in viewed if v.task.live], most=_QUICK)
     health = {
         "store": app.store.path,
-        "unread": deliveries.unread([HUMAN]).get(HUMAN, 0),
+        "unread": app.store.deliveries.unread([HUMAN]).get(HUMAN, 0),
         "mail": new,
         "urgent_mail": urgent,
-        "under_way": len(intents.pending()),
+        "under_way": len(app.store.intents.pending()),
         "clashes": len(foreseen.pairs),
         "unforeseen": foreseen.unknown,
         "untrusted": list(app.config.untrusted),
     }
-    unacked = tuple(deliveries.unacknowledged())
-    return Status(tuple(needs), tuple(viewed), tasks.count_by_state(), health, unacked)
+    unacked = tuple(app.store.deliveries.unacknowledged())
+    return Status(tuple(needs), tuple(viewed), app.store.tasks.count_by_state(), health, unacked)

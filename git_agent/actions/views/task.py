@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from git_agent.app import App
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
 from git_agent.domain.task import State, Task
-from git_agent.store import deliveries, leases, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class TaskView:
 def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     """View tasks. counts: count the commits ahead of and behind the base, too."""
     ids = [t.id for t in shown]
-    parents, blockers, paths = tasks.parents(ids), tasks.blockers(ids), tasks.paths(ids)
-    held, unread, now = leases.of(ids), deliveries.unread([str(i) for i in ids]), app.store.now()
+    parents, blockers, paths = app.store.tasks.parents(ids), app.store.tasks.blockers(ids), app.store.tasks.paths(ids)
+    held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
     ahead = _ahead(app, shown, app.heads) if counts else {}
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
@@ -88,5 +87,5 @@ def list_tasks(
 ) -> list[TaskView]:
     """List tasks by priority and id. counts: with the commits ahead of and behind the base."""
     if states or everything:
-        return view(app, tasks.listing(states or None), counts=counts)
-    return view(app, tasks.unfinished(), counts=counts)
+        return view(app, app.store.tasks.listing(states or None), counts=counts)
+    return view(app, app.store.tasks.unfinished(), counts=counts)

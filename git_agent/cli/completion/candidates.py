@@ -83,10 +83,8 @@ class _Known(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
 
 
 def _tasks(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
-    from git_agent.store import tasks
 
-    _ = app.store
-    found = tasks.listing(_states(verb))
+    found = app.store.tasks.listing(_states(verb))
     by_name = bool(start) and not start.isdecimal()
     shown = [(t.name if by_name else str(t.id), f"{t.id} " if by_name else f"{t.name} ", t) for t in found]
     if by_name:
@@ -134,7 +132,6 @@ def _state_names(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
 def _rescues(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
     from git_agent.actions.undo.rescue import rescue_refs
 
-    _ = app.store
     return [CompletionItem(r.name, help=r.subject) for r in rescue_refs(app) if r.name.startswith(start)]
 
 

@@ -6,54 +6,26 @@ Decision 0001 says why APSW: the SQLite libraries of interpreters and distributi
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from git_agent.errors import AgentError
+from git_agent.store import errors
+from git_agent.store.orm import peewee, without_drivers
+
+with without_drivers():
+    import apsw as apsw
+    import playhouse.apsw_ext as _driver
+
 BUSY_LIMIT_S = 30.0
 # A constant short sleep is fair: with SQLite's own growing one, some of 64 writers waited 13 s; with this one 1.2 s.
 BUSY_SLEEP_S = (0.0005, 0.004)
 
 
-# peewee imports each of these that it finds.
-_UNUSED_DRIVERS = ("sqlite3", "pysqlite3", "psycopg2cffi", "psycopg2", "psycopg", "pymysql", "MySQLdb")
-
-
-def _import_without_drivers() -> Any:
-    """Import peewee's APSW driver, and hide every other database driver from peewee meanwhile.
-
-    A second SQLite library in the process drops the POSIX locks of the first one whenever it closes the same file
-    (https://sqlite.org/howtocorrupt.html, section 2.2). The other drivers cost time: with psycopg installed, `list`
-    took 60 % longer.
-    """
-    hidden = {name: sys.modules.get(name) for name in _UNUSED_DRIVERS}
-    sys.modules.update(dict.fromkeys(_UNUSED_DRIVERS))  # type: ignore[arg-type]
-    try:
-        import playhouse.apsw_ext as driver
-    finally:
-        for name, module in hidden.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
-    return driver
-
-
-_driver = _import_without_drivers()
-
-import apsw as apsw  # noqa: E402
-import peewee as peewee  # noqa: E402
-
-from git_agent.errors import AgentError  # noqa: E402
-from git_agent.store import faults  # noqa: E402
-
-NOW_MS = peewee.SQL("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")
-
-
-class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
+class Database(_driver.APSWDatabase):  # type: ignore[misc]
     """One connection a thread to the store; every SQLite error leaves it as an AgentError."""
 
     def __init__(self, path: str, *, synchronous: str = "FULL") -> None:
@@ -72,7 +44,7 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
             connection = self._open(_immutable(self.path), apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         if _identity(self.path) != before:
             connection.close()
-            raise faults.replaced(self.path)
+            raise errors.replaced(self.path)
         self._opened.file = before
         return connection
 
@@ -104,7 +76,7 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
         try:
             return super().connect(reuse_if_open=reuse_if_open)
         except (peewee.PeeweeException, apsw.Error, OSError) as error:
-            raise faults.translate(error, self.path) from error
+            raise errors.translate(error, self.path) from error
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Run one statement. Raises AgentError for what a user can mend, peewee.IntegrityError as it is."""
@@ -113,23 +85,23 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
         except peewee.IntegrityError:
             raise
         except peewee.DatabaseError as error:
-            raise faults.translate(error, self.path) from error
+            raise errors.translate(error, self.path) from error
 
     def rows(self, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Run one statement and list its rows: execute_sql for what runs with each message, in half the time."""
         try:
             return list(self.connection().execute(sql, params))
         except apsw.Error as error:
-            raise faults.translate(error, self.path) from error
+            raise errors.translate(error, self.path) from error
         except UnicodeDecodeError as error:
-            raise faults.damaged(self.path, "a text that is not UTF-8") from error
+            raise errors.damaged(self.path, "a text that is not UTF-8") from error
 
     def begin(self, lock_type: str | None = None) -> Any:
         """Begin a transaction. Raises AgentError (exit 6) when the lock could not be had in 30 s."""
         try:
             return super().begin(lock_type)
         except peewee.DatabaseError as error:
-            raise faults.translate(error, self.path) from error
+            raise errors.translate(error, self.path) from error
 
     def commit(self) -> Any:
         """Commit, unless the file was replaced since it was opened: a commit into it would be lost silently."""
@@ -137,16 +109,16 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc,name-defined]
         try:
             return super().commit()
         except peewee.DatabaseError as error:
-            raise faults.translate(error, self.path) from error
+            raise errors.translate(error, self.path) from error
 
     def check_identity(self) -> None:
         """Raise AgentError when the file was deleted or replaced since this thread's connection was opened."""
         try:
             now = _identity(self.path)
         except OSError:
-            raise faults.replaced(self.path) from None
+            raise errors.replaced(self.path) from None
         if now != self._opened.file:
-            raise faults.replaced(self.path)
+            raise errors.replaced(self.path)
 
 
 def _identity(path: str) -> tuple[int, int]:

@@ -22,7 +22,7 @@ _CALM_S = 0.1
 _IN_MODIFY, _IN_CREATE, _IN_MOVED_TO = 0x2, 0x100, 0x80  # inotify(7)
 
 
-class Watch:
+class ChangeWatch:
     """Watches a directory for writes to its files; never opens one of them, for that would drop SQLite's locks."""
 
     def __init__(self, directory: str) -> None:

@@ -1,0 +1,151 @@
+"""How the store itself is: SQLite's own checks, modes, journal, locks; and small repairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from git_agent.domain.process_id import ProcessId
+from git_agent.store import migrate
+from git_agent.store.orm import NOW_MS, peewee
+from git_agent.store.schema import TABLES
+
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
+
+_MOST = 20  # lines of damage; one is enough to know
+_INTEGER = "'integer'"
+_KINDS = {"TEXT": "'text'"}  # of columns; all others are integers
+_INDEX = ("missing from index", "wrong # of entries in index")
+# Rows that can go when what they belong to is gone: table, its key, the column that leads there, the table it is in.
+_HANGING = {
+    "task_dep": ("task", "parent"),
+    "lease": ("task",),
+    "path_claim": ("task", "pathspec"),
+    "delivery": ("message", "recipient"),
+}
+
+
+class Dangling(NamedTuple):
+    """A row whose parent is gone. values: all of it, by column; key: what names it, none where it must stay."""
+
+    table: str
+    parent: str
+    values: dict[str, Any]
+    key: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name the row: `lease task=7`."""
+        shown = self.key or tuple(name for name in ("id", "task", "number") if name in self.values)
+        return " ".join([self.table, *(f"{name}={self.values[name]}" for name in shown)])
+
+
+class Journal(NamedTuple):
+    """How the database is kept. mode: its journal; kind: of file system, "" if unknown; remote: no WAL there."""
+
+    mode: str
+    kind: str
+    remote: bool
+
+
+class Integrity:
+    """The state of the database itself."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def complaints(self) -> tuple[list[str], list[str]]:
+        """Run SQLite's integrity check; return what it says of indexes alone, and what it says of the rest."""
+        lines = [str(row[0]) for row in self._store.sql(f"PRAGMA integrity_check({_MOST})", ()) if row[0] != "ok"]
+        index = [line for line in lines if any(words in line for words in _INDEX)]
+        return index, [line for line in lines if line not in index]
+
+    def mistyped(self) -> list[tuple[str, str, str]]:
+        """List values that are not of their column's type: table, column, condition that finds the row. A query a
+        table.
+        """
+        found = []
+        for table in (row._meta.table_name for row in TABLES):
+            columns = self._store.sql(f"PRAGMA table_info({table})", ())
+            keys = ", ".join(f"quote({each[1]})" for each in columns if each[5])
+            wrong = {each[1]: f"typeof({each[1]}) NOT IN ({_KINDS.get(each[2], _INTEGER)}, 'null')" for each in columns}
+            query = f"SELECT {', '.join(wrong.values())}, {keys} FROM {table} WHERE {' OR '.join(wrong.values())}"
+            names = [each[1] for each in columns if each[5]]
+            for row in self._store.sql(f"{query} LIMIT {_MOST}", ()):
+                where = " AND ".join(f"{name} = {key}" for name, key in zip(names, row[len(wrong) :], strict=True))
+                found += [(table, name, where) for name, flag in zip(wrong, row, strict=False) if flag]
+        return found
+
+    def dangling(self) -> list[Dangling]:
+        """List the rows that name a task, message or session which is not there."""
+        found = []
+        for table, parent in dict.fromkeys((row[0], row[2]) for row in self._store.sql("PRAGMA foreign_key_check", ())):
+            found += self._dangling(table, parent)
+        return found
+
+    def _dangling(self, table: str, parent: str) -> list[Dangling]:
+        columns, lost = [row[1] for row in self._store.sql(f"PRAGMA table_info({table})", ())], []
+        for where in self._leads_nowhere(table, parent):
+            lost += self._store.sql(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", ())
+        return [Dangling(table, parent, dict(zip(columns, row, strict=True)), _HANGING.get(table, ())) for row in lost]
+
+    def _leads_nowhere(self, table: str, parent: str) -> list[str]:
+        keys = self._store.sql(f"PRAGMA foreign_key_list({table})", ())
+        columns = [(source, target) for _, _, other, source, target, *_ in keys if other == parent]
+        return [f"({at} IS NOT NULL AND {at} NOT IN (SELECT {to} FROM {parent}))" for at, to in columns]
+
+    def hangs(self, row: Dangling) -> bool:
+        """Tell whether a row is there as it was read and its parent is not."""
+        where = f"{self._is(row)} AND ({' OR '.join(self._leads_nowhere(row.table, row.parent))})"
+        return bool(self._store.sql(f"SELECT 1 FROM {row.table} WHERE {where}", tuple(row.values.values())))
+
+    def _is(self, row: Dangling) -> str:
+        return " AND ".join(f"{name} IS ?" for name in row.values)
+
+    def delete(self, row: Dangling) -> bool:
+        """Delete a row, if it is as it was read; call it in a transaction. Returns whether it was."""
+        self._store.sql(f"DELETE FROM {row.table} WHERE {self._is(row)}", tuple(row.values.values()))
+        return bool(self._store.sql("SELECT changes()", ())[0][0])
+
+    def put_back(self, table: str, values: dict[str, Any]) -> bool:
+        """Insert a row that was deleted; call it in a transaction. Returns False where it does not fit any more."""
+        if table not in _HANGING:
+            raise ValueError(f"no rows of {table} are ever deleted")
+        marks = ", ".join("?" * len(values))
+        text = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"
+        try:
+            self._store.execute_sql(text, tuple(values.values()))
+        except peewee.IntegrityError:
+            return False
+        return True
+
+    def journal(self, directory: str) -> Journal:
+        """Read the journal mode, and whether the file system can do what WAL needs."""
+        kind = migrate.file_system(directory)
+        return Journal(str(self._store.sql("PRAGMA journal_mode", ())[0][0]), kind, migrate.is_remote(kind))
+
+    def set_journal(self, mode: str) -> str:
+        """Change the journal mode (wal or delete); return the mode it has then: others may have the database open."""
+        return str(self._store.sql(f"PRAGMA journal_mode={'WAL' if mode == 'wal' else 'DELETE'}", ())[0][0])
+
+    def checkpoint(self) -> bool:
+        """Write the write-ahead log into the database and truncate it. Returns False while a reader keeps it."""
+        return not self._store.sql("PRAGMA wal_checkpoint(TRUNCATE)", ())[0][0]
+
+    def reindex(self) -> None:
+        """Build all indexes anew from the rows."""
+        self._store.sql("REINDEX", ())
+
+    def named_locks(self) -> list[tuple[str, int, ProcessId, int]]:
+        """List the named locks that are held: name, fence, holder, and for how long, ms."""
+        query = "SELECT name, fence, host, boot_id, pid, pid_start, taken_at FROM lock WHERE host IS NOT NULL"
+        (now,) = self._store.sql(f"SELECT {NOW_MS.sql}", ())[0]
+        return [(name, fence, ProcessId(*owner), now - at) for name, fence, *owner, at in self._store.sql(query, ())]
+
+    def row(self, table: str, task: int) -> dict[str, Any]:
+        """Read a task's row of a table that has one for each."""
+        if table not in _HANGING:
+            raise ValueError(f"no rows of {table} are ever deleted")
+        columns = [each[1] for each in self._store.sql(f"PRAGMA table_info({table})", ())]
+        ((*values,),) = self._store.sql(f"SELECT {', '.join(columns)} FROM {table} WHERE task = ?", (task,))
+        return dict(zip(columns, values, strict=True))

@@ -1,0 +1,52 @@
+"""What was last seen of the unfinished tasks' branches and bases: the part of a task that reconciling compares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_agent.domain.task import FINISHED, State, Task
+from git_agent.store.schema import TaskRow
+from git_agent.store.tasks import UNFINISHED
+
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
+
+
+class Sight(NamedTuple):
+    """An unfinished task's branch and base as they were last seen."""
+
+    id: int
+    branch: str
+    head_oid: str | None
+    base: str
+    base_oid: str | None
+    base_seen: str | None
+    upstream_seen: str | None
+    worked: int
+    pushed_oid: str | None
+    pushed_ref: str | None
+
+
+class LastSeen:
+    """What was last seen of unfinished tasks' branches and bases."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def listing(self) -> list[Sight]:
+        """List what was last seen of the unfinished tasks that have a branch."""
+        columns = [getattr(TaskRow, name) for name in Sight._fields]
+        return [
+            sight
+            for row in self._store.tuples(TaskRow.select(*columns).where(UNFINISHED))
+            if (sight := Sight(*row)).branch
+        ]
+
+    def stacked_on_merged(self) -> list[tuple[Task, Task]]:
+        """List the unfinished tasks whose base is the branch of a completed task, each with that one."""
+        below = TaskRow.alias()
+        joined = TaskRow.select(TaskRow.id, below.id).join(below, on=(below.branch == TaskRow.base))
+        rows = self._store.tuples(
+            joined.where((below.state == State.COMPLETED) & TaskRow.state.not_in([str(s) for s in FINISHED]))
+        )
+        return [(self._store.tasks.get(task), self._store.tasks.get(other)) for task, other in rows]

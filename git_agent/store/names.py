@@ -1,0 +1,44 @@
+"""Names of tasks: each has one unfinished owner at most, and is free again when that is finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_agent.errors import AgentError, refused
+from git_agent.store.schema import IntentRow, TaskRow
+
+if TYPE_CHECKING:
+    from git_agent.store.store import Store
+
+_UNFINISHED = TaskRow.state.not_in(["COMPLETED", "CANCELLED"])
+# What an undo brings back is unfinished again at its end, and must not find its name gone then.
+_UNDONE = TaskRow.id.in_(IntentRow.select(IntentRow.task).where(IntentRow.kind == "undo"))
+
+
+class Names:
+    """The names of unfinished tasks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def taken(self, key: str) -> bool:
+        """Tell whether an unfinished task, or one that is being brought back, has the name (its key).
+
+        Ask inside the transaction that gives the name.
+        """
+        return bool(self._owners(key))
+
+    def taken_error(self, name: str, key: str) -> AgentError:
+        """Make the error (exit 3) of a name (and its key) that another task has."""
+        others = "".join(f"task {task} '{shown}'" for task, shown in self._owners(key)[:1])
+        return refused("name-taken", f"the name '{name}' is taken by {others}", "choose another with --name")
+
+    def require(self, name: str, key: str, task: int) -> None:
+        """Raise AgentError (exit 3) when a finished task can't go on, since another one has its name (and key) now."""
+        if others := self._owners(key, task):
+            says = f"task {task} can't go on: the name '{name}' is taken by task {others[0][0]}"
+            raise refused("name-taken", says, f"git agent show {others[0][0]}")
+
+    def _owners(self, key: str, but: int = 0) -> list[tuple[int, str]]:
+        query = TaskRow.select(TaskRow.id, TaskRow.name).where((TaskRow.name_key == key) & (TaskRow.id != but))
+        return [(task, name) for task, name in self._store.tuples(query.where(_UNFINISHED | _UNDONE))]
