@@ -129,6 +129,30 @@ def test_only_the_store_names_the_database_file() -> None:
     assert {name for name in strings if not name.startswith("git_agent/store/")} == set()
 
 
+def test_only_the_modules_of_the_engine_speak_its_dialect() -> None:
+    # What PostgreSQL would not understand, or understand otherwise; the others run the same text on both.
+    engine = {"sqlite", "sqlite_files", "integrity", "changes", "errors", "migrate", "orm", "store"}
+    words = (
+        "INSERT OR ",
+        "changes()",
+        "julianday",
+        " IS ?",
+        "PRAGMA",
+        "typeof(",
+        "rowid",
+        "GLOB",
+        "strftime",
+        "ifnull(",
+    )
+    odd = re.compile(
+        "|".join([*map(re.escape, words), r"\?\d", r"on_conflict_(?:replace|ignore)", r"\bbind(?:_ctx)?\("])
+    )
+    nouns = {n: text for n, text in SOURCES.items() if n.startswith("git_agent/store/") and "migrations" not in n}
+    assert {
+        name: found for name, text in nouns.items() if Path(name).stem not in engine if (found := odd.findall(text))
+    } == {}
+
+
 @pytest.mark.parametrize("args", [["--version"], ["--help"], ["-h"], ["completion", "bash"]], ids=" ".join)
 def test_start_up_imports_nothing_heavy(args: list[str]) -> None:
     code = (

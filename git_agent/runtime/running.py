@@ -99,7 +99,7 @@ def run_here(
     """Supervise a command until it ends.
 
     say: takes a line for the person; report: of a command in the background, to tell that it runs; as_json: standard
-    output is for the answer alone. Raises AgentError as `run` and `settle` do.
+    output is for the answer alone. Raises AgentError as `run` and `finish_session` do.
     """
     beat_s = max(SHORTEST_BEAT_S, app.config.seconds("agent.beat"))
     with Signals() as signals:

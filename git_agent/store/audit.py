@@ -79,10 +79,9 @@ class Audit:
         """
         query = (
             f"UPDATE task SET state = ?, hold = ?, epoch = ?, version = ?, state_at = {NOW_MS.sql}"
-            " WHERE id = ? AND state = ? AND hold IS ? AND epoch = ? AND version = ?"
+            " WHERE id = ? AND state = ? AND hold IS NOT DISTINCT FROM ? AND epoch = ? AND version = ? RETURNING id"
         )
-        self._store.execute_sql(query, (*map(_plain, to[1:]), task, *map(_plain, was[1:])))
-        if not self._store.sql("SELECT changes()", ())[0][0]:
+        if not self._store.sql(query, (*map(_plain, to[1:]), task, *map(_plain, was[1:]))):
             return False
         waited = "SELECT COUNT(*) FROM task_dep d JOIN task p ON p.id = d.parent WHERE d.task = task.id"
         query = f"UPDATE task SET unresolved = ({waited} AND p.state <> 'COMPLETED')"
@@ -91,8 +90,8 @@ class Audit:
 
     def set_count(self, task: int, was: int, to: int) -> bool:
         """Correct the number of tasks that one waits for; call it in a transaction. Returns whether it was as read."""
-        self._store.sql("UPDATE task SET unresolved = ? WHERE id = ? AND unresolved = ?", (to, task, was))
-        return bool(self._store.sql("SELECT changes()", ())[0][0])
+        query = "UPDATE task SET unresolved = ? WHERE id = ? AND unresolved = ? RETURNING id"
+        return bool(self._store.sql(query, (to, task, was)))
 
 
 def _plain(value: object) -> object:

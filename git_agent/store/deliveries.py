@@ -92,7 +92,7 @@ class Deliveries:
 
     def calling(self, recipients: Sequence[str]) -> tuple[int, int]:
         """Count what recipients should hear of: new messages, and seen ones whose acknowledgement is overdue."""
-        late = f"d.state = 'seen' AND m.needs_ack AND {_OVERDUE}"
+        late = f"d.state = 'seen' AND m.needs_ack = 1 AND {_OVERDUE}"
         counts = f"SELECT COUNT(*) FILTER (WHERE d.state = 'new'), COUNT(*) FILTER (WHERE {late})"
         joined = "FROM delivery d JOIN message m ON m.id = d.message"
         query = f"{counts} {joined} WHERE d.recipient IN ({_marks(recipients)}) AND {_OPEN}"
@@ -106,7 +106,7 @@ class Deliveries:
         joined = "FROM delivery d JOIN message m ON m.id = d.message"
         where = f"d.recipient IN (?, ?) AND {_OPEN} AND d.state = 'new' AND m.until IS NULL"
         ((new, urgent),) = self._store.messages.rows(
-            f"SELECT COUNT(*), COUNT(*) FILTER (WHERE m.urgent) {joined} WHERE {where}", HUMAN, COORDINATOR
+            f"SELECT COUNT(*), COUNT(*) FILTER (WHERE m.urgent = 1) {joined} WHERE {where}", HUMAN, COORDINATOR
         )
         return int(new), int(urgent)
 
@@ -117,7 +117,9 @@ class Deliveries:
         anyway is not among them.
         """
         there = "SELECT CAST(id AS TEXT) FROM task WHERE state NOT IN ('COMPLETED','CANCELLED')"
-        where = f"{_OPEN} AND m.needs_ack AND m.until IS NULL AND (d.recipient IN (?, ?) OR d.recipient IN ({there}))"
+        where = (
+            f"{_OPEN} AND m.needs_ack = 1 AND m.until IS NULL AND (d.recipient IN (?, ?) OR d.recipient IN ({there}))"
+        )
         if senders is not None:
             where += f" AND m.sender IN ({_marks(senders)})"
         return self._store.messages.views(
@@ -142,7 +144,7 @@ class Deliveries:
     def unread_urgent(self, older_ms: int, limit: int = 100) -> list[Message]:
         """List the urgent messages that nobody has seen for so long (ms), the oldest first."""
         late = f"m.sent_at < {NOW_MS.sql} - ?"
-        where = f"d.state = 'new' AND m.urgent AND m.until IS NULL AND {late}"
+        where = f"d.state = 'new' AND m.urgent = 1 AND m.until IS NULL AND {late}"
         return self._store.messages.views(f"{VIEW} WHERE {where} ORDER BY m.id, d.recipient LIMIT ?", older_ms, limit)
 
 

@@ -104,8 +104,8 @@ class Integrity:
 
     def delete(self, row: Dangling) -> bool:
         """Delete a row, if it is as it was read; call it in a transaction. Returns whether it was."""
-        self._store.sql(f"DELETE FROM {row.table} WHERE {self._is(row)}", tuple(row.values.values()))
-        return bool(self._store.sql("SELECT changes()", ())[0][0])
+        query = f"DELETE FROM {row.table} WHERE {self._is(row)} RETURNING 1"
+        return bool(self._store.sql(query, tuple(row.values.values())))
 
     def put_back(self, table: str, values: dict[str, Any]) -> bool:
         """Insert a row that was deleted; call it in a transaction. Returns False where it does not fit any more."""

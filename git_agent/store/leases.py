@@ -36,16 +36,18 @@ class Pulse(NamedTuple):
 _NOW = NOW_MS.sql
 _RENEW = f"""
     INSERT INTO lease (task, kind, session, beat_at, progress_at, expires_at)
-    SELECT id, 'run', ?1, {_NOW}, {_NOW}, {_NOW} + ?2 FROM task
-    WHERE id = ?3 AND epoch = ?4 AND hold IS NULL AND state IN ('ASSIGNED', 'WORKING')
+    SELECT id, 'run', ?, {_NOW}, {_NOW}, {_NOW} + ? FROM task
+    WHERE id = ? AND epoch = ? AND hold IS NULL AND state IN ('ASSIGNED', 'WORKING')
     ON CONFLICT (task) DO UPDATE SET kind = 'run', session = excluded.session, beat_at = excluded.beat_at,
-        expires_at = excluded.expires_at, missed_at = NULL, progress_at = MAX(progress_at, MIN(?5, excluded.beat_at))
+        expires_at = excluded.expires_at, missed_at = NULL,
+        progress_at = MAX(lease.progress_at, MIN(?, excluded.beat_at))
+    RETURNING task
 """
 _CONTROL = """
-    SELECT changes(), epoch, state, hold,
-        (SELECT COUNT(*) FROM delivery WHERE recipient = CAST(?2 AS TEXT) AND state = 'new'),
-        (SELECT stopped_by FROM session WHERE id = ?1)
-    FROM task WHERE id = ?2
+    SELECT epoch, state, hold,
+        (SELECT COUNT(*) FROM delivery WHERE recipient = ? AND state = 'new'),
+        (SELECT stopped_by FROM session WHERE id = ?)
+    FROM task WHERE id = ?
 """
 
 
@@ -63,8 +65,9 @@ class Leases:
         session: of the supervisor who takes it.
         """
         expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
-        columns = {"task": task, "kind": kind, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
-        self._store.run(LeaseRow.insert(**columns, session=session).on_conflict_replace())
+        columns = {"kind": kind, "session": session, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
+        fresh = {**columns, "note": None, "missed_at": None}
+        self._store.run(LeaseRow.insert(task=task, **fresh).on_conflict(conflict_target=[LeaseRow.task], update=fresh))
 
     def beat(self, task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
         """Record that a worker is there; renews a lease that can expire by lease_s seconds.
@@ -86,9 +89,9 @@ class Leases:
         until it expires; progress_at: when progress was last made, ms since the epoch. Returns None when there is no
         such task. Call it in a transaction.
         """
-        self._store.sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at))
-        found = self._store.sql(_CONTROL, (session, task))
-        return Pulse(bool(found[0][0]), *found[0][1:]) if found else None
+        held = bool(self._store.sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at)))
+        found = self._store.sql(_CONTROL, (str(task), session, task))
+        return Pulse(held, *found[0]) if found else None
 
     def progress(self, task: int) -> None:
         """Record that work moved, every ten seconds at most; for what its worker did with a verb, such as a message."""

@@ -46,8 +46,10 @@ class Locks:
             if holder[0] is not None and not over and not is_gone(ProcessId(*holder)):
                 return None
             fence = before + 1
-        columns = {"name": name, "fence": fence, "taken_at": NOW_MS, **owner._asdict()}
-        self._store.run(LockRow.insert(**columns).on_conflict_replace())
+        columns = {"fence": fence, "taken_at": NOW_MS, **owner._asdict()}
+        self._store.run(
+            LockRow.insert(name=name, **columns).on_conflict(conflict_target=[LockRow.name], update=columns)
+        )
         return fence
 
     def require(self, name: str, fence: int) -> None:

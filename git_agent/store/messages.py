@@ -79,7 +79,7 @@ class Messages:
 
     def last_question(self, task: int) -> int | None:
         """Find the newest message that wants something of the people for a task to go on."""
-        query = "SELECT MAX(id) FROM message WHERE task = ? AND until IS NOT NULL AND needs_ack"
+        query = "SELECT MAX(id) FROM message WHERE task = ? AND until IS NOT NULL AND needs_ack = 1"
         return self.rows(query, task)[0][0]  # type: ignore[no-any-return]
 
     def of_task(self, task: int, *, since_ms: int | None = None, limit: int = 1000) -> list[Message]:

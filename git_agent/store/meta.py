@@ -36,7 +36,8 @@ class Meta:
 
     def put(self, key: str, value: str) -> None:
         """Record a fact."""
-        self._store.run(MetaRow.insert(key=key, value=value).on_conflict_replace())
+        new = MetaRow.insert(key=key, value=value)
+        self._store.run(new.on_conflict(conflict_target=[MetaRow.key], update={"value": value}))
 
     def under(self, prefix: str) -> dict[str, str]:
         """Read the facts whose names start with a prefix, by the rest of their names."""

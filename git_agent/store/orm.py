@@ -36,5 +36,5 @@ def without_drivers() -> Iterator[None]:
 with without_drivers():
     import peewee as peewee
 
-NOW_MS = peewee.SQL("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")
+NOW_MS = peewee.SQL("CAST(ROUND(unixepoch('subsec') * 1000) AS BIGINT)")
 """The database's clock: milliseconds since the epoch."""

@@ -78,7 +78,7 @@ def _glance() -> str:
     # Written by hand: it runs with every command, and peewee takes longer to write it than SQLite to answer it.
     now = NOW_MS.sql
     return f"""SELECT {now}, COUNT(expires_at),
-        COALESCE(SUM(expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {MAX_SKEW_MS})), 0),
+        COUNT(*) FILTER (WHERE expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {MAX_SKEW_MS})),
         MIN(progress_at), (SELECT value FROM meta WHERE key = ?), (SELECT value FROM meta WHERE key = ?),
         (SELECT COUNT(*) FROM session WHERE ended_at IS NULL AND host = ?) FROM lease"""
 

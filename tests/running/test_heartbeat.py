@@ -17,7 +17,6 @@ from git_agent.proc import processes
 from git_agent.runtime import heartbeat
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Heard, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
-from git_agent.store import leases
 from git_agent.store.store import Store
 from tests.hooks.crowd import PATIENCE, eventually
 
@@ -220,7 +219,7 @@ def test_what_nobody_foresaw_is_told(beating: Beating, monkeypatch: pytest.Monke
     def broken(*args: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(leases, "renew", broken)
+    monkeypatch.setattr(beating.store.leases, "renew", broken)
     beating.thread.start()
     beating.hears(lambda heard: heard == Died("RuntimeError: broken"))
     beating.thread.join(PATIENCE)

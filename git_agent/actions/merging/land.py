@@ -136,7 +136,7 @@ def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by
     intent: of the merge; landed: its data: base, old (the commit it was built on), new (what it made of it), tip, by
     (the strategy), keep, log (what its check printed, None without); by: who records it, if not the speaker. The
     merge's intent becomes that of the removal in one transaction, so that a crash between the two is finished, too.
-    Raises AgentError as take does.
+    Raises AgentError as transition does.
     """
     owner, _ = processes.myself(), app.speaker
     rest_data = {**_REST, "operation": new_operation()}  # one `undo` takes back both

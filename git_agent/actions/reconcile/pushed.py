@@ -18,7 +18,7 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
     """Move a task to IN_REVIEW if this push hands something in; return the line that says so, "" if it does not.
 
     tip: where its branch is, with work of its own, which arrived at ref (a remote-tracking ref, or the remote's URL);
-    columns: what else was seen. Call it in a transaction. Raises AgentError as take does.
+    columns: what else was seen. Call it in a transaction. Raises AgentError as transition does.
     """
     if not hands_in(task, tip):
         return ""

@@ -56,7 +56,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
     """Begin a session for a task that is assigned or worked on; a hold ends.
 
     lease_s: seconds without a beat until the lease expires. What a dead supervisor of this attempt left is ended
-    first. Raises AgentError: exit 3 when somebody else runs it, and as take does.
+    first. Raises AgentError: exit 3 when somebody else runs it, and as transition does.
     """
     owner, token, attempt = processes.myself(), secrets.token_hex(32), app.store.attempts.find(task.id, task.attempt)
     if attempt is None or attempt.admin is None:

@@ -19,7 +19,7 @@ from git_agent.errors import refused
 def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = False) -> Transition:
     """Cancel a task; its worker is superseded, its dependents keep waiting.
 
-    kill: also have the command that is supervised end at once. Raises AgentError as take does.
+    kill: also have the command that is supervised end at once. Raises AgentError as transition does.
     """
     reason = None if reason is None else names.check_message(reason)
     text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
@@ -38,7 +38,7 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
 
 
 def reopen(app: App, task: Task) -> Transition:
-    """Reopen a task. Raises AgentError as take does, and exit 3 when its name was taken meanwhile."""
+    """Reopen a task. Raises AgentError as transition does, and exit 3 when its name was taken meanwhile."""
     if task.state in FINISHED and app.store.names.taken(names.name_key(task.name)):
         raise refused(
             "name-taken",
@@ -72,7 +72,7 @@ def _told(task: Task) -> list[Draft]:
 
 
 def start(app: App, task: Task) -> Transition:
-    """Start a task, end its hold, or take it back from review. Raises AgentError as take does."""
+    """Start a task, end its hold, or take it back from review. Raises AgentError as transition does."""
     taken = transition(app, task, Step.START)
     if taken.moved:
         with app.store.transaction():
@@ -84,14 +84,14 @@ def start(app: App, task: Task) -> Transition:
 
 
 def release(app: App, task: Task) -> Transition:
-    """Release a task. Raises AgentError as take does."""
+    """Release a task. Raises AgentError as transition does."""
     taken = transition(app, task, Step.RELEASE)
     note_running(app, taken.task)
     return taken
 
 
 def fail(app: App, task: Task, reason: str) -> Transition:
-    """Fail a task; its dependents keep waiting. reason: shown with the task. Raises AgentError as take does."""
+    """Fail a task; its dependents keep waiting. reason: shown with the task. Raises AgentError as transition does."""
     why = names.check_message(reason)
     taken = transition(app, task, Step.FAIL, data={"reason": why}, reason=why)
     note_running(app, taken.task)
@@ -99,7 +99,7 @@ def fail(app: App, task: Task, reason: str) -> Transition:
 
 
 def retry(app: App, task: Task) -> Transition:
-    """Retry a task: the next attempt starts from the last one's commits. Raises AgentError as take does."""
+    """Retry a task: the next attempt starts from the last one's commits. Raises AgentError as transition does."""
     taken, limit = (
         transition(app, task, Step.RETRY, reason=None, not_before=None),
         app.config.number("agent.maxAttempts"),

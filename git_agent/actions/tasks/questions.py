@@ -14,7 +14,7 @@ from git_agent.domain.task import Hold, Step, Task
 def ask(app: App, task: Task, text: str) -> Transition:
     """Ask a question about a task one works on; a further one while it waits is sent, too.
 
-    Raises AgentError as take does, exit 2 for a text too long, exit 6 beyond the rate.
+    Raises AgentError as transition does, exit 2 for a text too long, exit 6 beyond the rate.
     """
     body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(HUMAN, body, task.id, needs_ack=True, until=Hold.NEEDS_INPUT)
@@ -31,7 +31,7 @@ def answer(app: App, task: Task, text: str) -> Transition:
     """Answer a task's question: a message to its worker.
 
     Where no question is open (somebody else answered, or the worker went on) the text is sent all the same. Raises
-    AgentError as take does.
+    AgentError as transition does.
     """
     body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(str(task.id), body, task.id, urgent=True, reply_to=app.store.messages.last_question(task.id))
