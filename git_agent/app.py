@@ -12,8 +12,8 @@ from git_agent.errors import AgentError
 
 if TYPE_CHECKING:
     from git_agent.config import Config
-    from git_agent.domain.clocks import Reading
-    from git_agent.domain.speaker import Carried, Speaker
+    from git_agent.domain.host_clocks import ClockReading
+    from git_agent.domain.speaker import Speaker, WorkerIdentity
     from git_agent.git.repo import Repo, Tips
     from git_agent.store.store import Store
 
@@ -22,10 +22,10 @@ def _silent(_: str) -> None:
     return None
 
 
-def _read_clock() -> Reading:
+def _read_clock() -> ClockReading:
     from git_agent.proc import clock
 
-    return clock.read()
+    return clock.read_clocks()
 
 
 @dataclass
@@ -46,7 +46,7 @@ class App:
     notices: list[str] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
     sighted: Tips | None = None
-    clock: Callable[[], Reading] = _read_clock
+    clock: Callable[[], ClockReading] = _read_clock
     operation: str = ""
 
     @cached_property
@@ -116,7 +116,7 @@ class App:
             self.__dict__.pop(name, None)
 
     @cached_property
-    def carried(self) -> tuple[Carried, ...]:
+    def worker_identities(self) -> tuple[WorkerIdentity, ...]:
         """List the worker's identities found: of the worktree one stands in, of the token, of the environment."""
         found = (*self._from_worktrees(), self._from_token(), self._from_environment())
         return tuple(c for c in found if c is not None)
@@ -124,56 +124,56 @@ class App:
     @property
     def worker_of(self) -> int | None:
         """Name the task whose worker speaks; None for a person."""
-        return next((c.task for c in self.carried if c.task is not None), None)
+        return next((c.task for c in self.worker_identities if c.task is not None), None)
 
     @cached_property
     def speaker(self) -> Speaker:
         """Tell who runs the command: the worktree's worker, the environment's worker, or a person."""
         from git_agent.domain.speaker import Speaker
 
-        worker = next((c for c in self.carried if c.task is not None), None)
+        worker = next((c for c in self.worker_identities if c.task is not None), None)
         if worker is None:
-            return Speaker(self.identity.rpartition(" <")[0], self.carried)
+            return Speaker(self.identity.rpartition(" <")[0], self.worker_identities)
         name = f"worker {worker.task}" + (f".{worker.attempt}" if worker.attempt else "")
-        return Speaker(self.env.get("GIT_AGENT_ACTOR") or name, self.carried)
+        return Speaker(self.env.get("GIT_AGENT_ACTOR") or name, self.worker_identities)
 
     @cached_property
     def identity(self) -> str:
         """Name the person as git does: `Name <email>`."""
         return self.repo.identity()
 
-    def _from_worktrees(self) -> list[Carried]:
+    def _from_worktrees(self) -> list[WorkerIdentity]:
         """Whoever stands in a worktree is its worker, wherever GIT_DIR points; git, too, may be told of one."""
         if not self.has_store:
             return []
-        from git_agent.domain.speaker import Carried
+        from git_agent.domain.speaker import WorkerIdentity
         from git_agent.git.worktrees import registry
 
         admins = dict.fromkeys(filter(None, (registry.stood_in(self.repo.common_dir), self.repo.admin)))
         found = filter(None, map(self.store.attempts.by_admin, admins))
-        return [Carried(each.task, each.number, each.epoch, proved=True) for each in found]
+        return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
 
-    def _from_token(self) -> Carried | None:
+    def _from_token(self) -> WorkerIdentity | None:
         """A token that the store does not know proves nothing, and whoever has one is no person."""
         token = self.env.get("GIT_AGENT_TOKEN")
         if not token or not self.has_store:
             return None
         import hashlib
 
-        from git_agent.domain.speaker import Carried
+        from git_agent.domain.speaker import WorkerIdentity
 
         found = self.store.sessions.by_token(hashlib.sha256(os.fsencode(token)).hexdigest())
         if found is None:
-            return Carried(None, None, None)
-        return Carried(found.task, found.attempt, found.epoch, proved=True)
+            return WorkerIdentity(None, None, None)
+        return WorkerIdentity(found.task, found.attempt, found.epoch, proved=True)
 
-    def _from_environment(self) -> Carried | None:
+    def _from_environment(self) -> WorkerIdentity | None:
         task, epoch = (_number(self.env.get(f"GIT_AGENT_{n}")) for n in ("TASK", "EPOCH"))
         if task is None and epoch is None:
             return None
-        from git_agent.domain.speaker import Carried
+        from git_agent.domain.speaker import WorkerIdentity
 
-        return Carried(task, None, epoch)
+        return WorkerIdentity(task, None, epoch)
 
     @property
     def heads(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Every agent.* key once: its name, type, default and sentence. docs/config.md is printed from KEYS."""
+"""The configuration: every agent.* key with its type, default and meaning. docs/config.md is printed from KEYS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ STRATEGIES = ("merge", "squash", "rebase", "ff")
 
 
 class Key(NamedTuple):
-    """One key. kind: text, path, duration, number, switch, strategy, prefix, claims, list; runs: it names a command."""
+    """One key.
+
+    kind: text, path, duration, number, switch, strategy, prefix, claims or list
+    sentence: its meaning
+    runs: whether its value is a command
+    """
 
     name: str
     kind: str
@@ -31,107 +36,63 @@ class Key(NamedTuple):
 
     @property
     def many(self) -> bool:
-        """Tell whether it may be given several times."""
+        """Return whether it can have several values."""
         return self.kind == "list"
 
 
+# fmt: off
 KEYS: tuple[Key, ...] = (
-    Key(
-        "agent.base",
-        "text",
-        "",
-        "Branch that new tasks start from and are merged into; the main worktree's without it.",
-    ),
-    Key("agent.branchPrefix", "prefix", "agent/", "What the name of a task's branch begins with."),
-    Key(
-        "agent.worktreeDir",
-        "path",
-        "",
-        "Directory of the worktrees, from the main worktree; `../<repo>.worktrees` without it.",
-    ),
-    Key(
-        "agent.mergeStrategy",
-        "strategy",
-        "merge",
-        "How `git agent merge` merges: merge, squash, rebase or ff.",
-    ),
-    Key(
-        "agent.check",
-        "text",
-        "",
-        "Command run on the merged result before the base moves; a failure refuses the merge.",
-        True,
-    ),
-    Key(
-        "agent.checkTimeout",
-        "duration",
-        "1h",
-        "How long a check may take; then it is ended, and has failed. 0: as long as it likes.",
-    ),
-    Key(
-        "agent.setup",
-        "list",
-        "",
-        "Command run in a new worktree; several run in order, a failure takes the worktree back.",
-        True,
-    ),
-    Key(
-        "agent.copy",
-        "list",
-        "",
-        "Pattern, as in .gitignore, of ignored files to copy into a new worktree; also `.worktreeinclude`.",
-    ),
-    Key(
-        "agent.link",
-        "list",
-        "",
-        "Path of an ignored file or directory to link into a new worktree instead of copying it.",
-    ),
-    Key(
-        "agent.notify",
-        "text",
-        "",
-        "Command run when a person is needed, with the event as JSON on its standard input.",
-        True,
-    ),
-    Key(
-        "agent.run",
-        "text",
-        "",
-        "`agent.run.<name>` is the command of the agent <name>; {prompt} and the like are filled in (docs/agents.md).",
-        True,
-    ),
-    Key("agent.defaultAgent", "text", "", "Name of the agent that is meant when none is given."),
-    Key("agent.beat", "duration", "10s", "Time between two beats of a supervised worker; its lease is twelve."),
-    Key(
-        "agent.lease",
-        "duration",
-        "45m",
-        "How long a worker of the queue may be silent before its task can be taken from it.",
-    ),
-    Key("agent.stalled", "duration", "15m", "Time without progress after which a worker is shown as stalled."),
-    Key("agent.maxMessage", "number", "65536", "Largest message, in bytes of UTF-8."),
-    Key("agent.messageRate", "number", "60", "Messages that a worker may send in a minute; 0 for any number."),
-    Key("agent.maxAttempts", "number", "5", "Attempts at a task before it can no longer be claimed."),
-    Key(
-        "agent.guard",
-        "switch",
-        "false",
-        "Refuse workers' commits and ref updates on tasks' bases and on superseded attempts, by two more hooks.",
-    ),
-    Key(
-        "agent.pathClaims",
-        "claims",
-        "warn",
-        "Overlapping `--path` claims, and changes outside of them: refuse, warn or off.",
-    ),
+    Key("agent.base", "text", "",
+        "Branch that new tasks start from and are merged into. Default: the branch of the main worktree."),
+    Key("agent.branchPrefix", "prefix", "agent/",
+        "Prefix of task branches."),
+    Key("agent.worktreeDir", "path", "",
+        "Directory of the worktrees, relative to the main worktree. Default: `../<repo>.worktrees`."),
+    Key("agent.mergeStrategy", "strategy", "merge",
+        "Merge strategy of `git agent merge`: merge, squash, rebase or ff."),
+    Key("agent.check", "text", "",
+        "Command that checks the merged result before the base moves. If it fails, the task is not merged.", True),
+    Key("agent.checkTimeout", "duration", "1h",
+        "Maximum duration of a check. A check that exceeds it is killed and counts as failed; 0 means no limit."),
+    Key("agent.setup", "list", "",
+        "Command to run in a new worktree. Several run in order; if one fails, the worktree is removed again.", True),
+    Key("agent.copy", "list", "",
+        "Pattern of ignored files to copy into a new worktree, as in .gitignore. See also `.worktreeinclude`."),
+    Key("agent.link", "list", "",
+        "Path of an ignored file or directory to link into a new worktree instead of copying it."),
+    Key("agent.notify", "text", "",
+        "Command to run when a person is needed. It gets the event as JSON on standard input.", True),
+    Key("agent.run", "text", "",
+        "`agent.run.<name>` is the command of agent <name>; it may contain {prompt} and more (docs/agents.md).", True),
+    Key("agent.defaultAgent", "text", "",
+        "Name of the agent to run if none is given."),
+    Key("agent.beat", "duration", "10s",
+        "Time between two heartbeats of a supervised worker. Its lease expires after twelve."),
+    Key("agent.lease", "duration", "45m",
+        "How long a worker that claimed a task may be silent before the task returns to the queue."),
+    Key("agent.stalled", "duration", "15m",
+        "Time without progress after which a worker is shown as stalled."),
+    Key("agent.maxMessage", "number", "65536",
+        "Maximum size of a message in bytes of UTF-8."),
+    Key("agent.messageRate", "number", "60",
+        "Maximum number of messages that a worker may send per minute; 0 means no limit."),
+    Key("agent.maxAttempts", "number", "5",
+        "Maximum number of attempts at a task; after them it can no longer be claimed."),
+    Key("agent.guard", "switch", "false",
+        "Install two more hooks that stop workers from changing task bases and branches of superseded attempts."),
+    Key("agent.pathClaims", "claims", "warn",
+        "What to do about overlapping `--path` claims and changes outside of them: refuse, warn or off."),
 )
+# fmt: on
 _SWITCH = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}
 _BY_NAME = {key.name.lower(): key for key in KEYS}
 
 
 class Setting(NamedTuple):
-    """One value as it counts. origin: default, team, or git's scope (system, global, local, command)."""
+    """One value in effect.
+
+    origin: default, team, or git's scope (system, global, local, command); sentence: the key's meaning
+    """
 
     key: str
     value: str
@@ -150,8 +111,8 @@ class Config:
     def ask(cls, repo: Repo) -> Callable[[str | None], Config]:
         """Start reading git's configuration and the committed `.gitagent` of the main worktree's HEAD.
 
-        The returned function waits, and makes the Config. It takes the hash that `git agent trust` recorded; without
-        it, keys of the file that name commands don't count.
+        The returned function waits for the result. It takes the hash that `git agent trust` recorded; without that
+        hash, the file's keys that name commands are ignored.
         """
         asked = git_config.ask(repo, repo.worktree, f"HEAD:{TEAM_FILE}")
         return lambda trusted: cls._of(repo, *asked(), trusted)
@@ -169,44 +130,46 @@ class Config:
         return cls((*team, *own), tuple(untrusted))
 
     def text(self, name: str) -> str:
-        """Read a key's last value, its default where there is none."""
+        """Return a key's last value, or its default."""
         found = [v for v in self.values if v.key.lower() == name.lower()]
         return found[-1].value if found else _BY_NAME[name.lower()].default
 
     def agent(self, name: str) -> str | None:
-        """Read the command of an agent; None where it has none."""
+        """Return the command of an agent, None without one."""
         found = [v.value for v in self.values if v.key.lower() == f"agent.run.{name.lower()}"]
         return found[-1] if found else None
 
     def agents(self) -> list[str]:
-        """List the agents that have a command."""
+        """Return the names of the agents that have a command."""
         found = {
             v.key.lower().removeprefix("agent.run.") for v in self.values if v.key.lower().startswith("agent.run.")
         }
         return sorted(found)
 
     def several(self, name: str) -> list[str]:
-        """Read all values of a key; git's own replace the team's."""
+        """Return all values of a key; git's own configuration replaces the team's."""
         found = [v for v in self.values if v.key.lower() == name.lower()]
         own = [v.value for v in found if v.scope != "team"]
         return [v for v in own or [v.value for v in found] if v]
 
     def seconds(self, name: str) -> float:
-        """Read a duration in seconds. Raises AgentError (exit 2) for one that can't be read."""
+        """Return a duration in seconds. Raises AgentError (exit 2) if it is invalid."""
         try:
             return durations.parse_duration(self.text(name))
         except AgentError as error:
-            raise usage("bad-config", f"{name} is no duration: {self.text(name)}", f"git config {name} 10m") from error
+            raise usage(
+                "bad-config", f"{name} is not a duration: {self.text(name)}", f"git config {name} 10m"
+            ) from error
 
     def number(self, name: str) -> int:
-        """Read a whole number. Raises AgentError (exit 2) for anything else."""
+        """Return a whole number. Raises AgentError (exit 2) if it is invalid."""
         text = self.text(name)
         if not text.isdecimal():
-            raise usage("bad-config", f"{name} is no number: {text}", f"git config {name} 5")
+            raise usage("bad-config", f"{name} is not a number: {text}", f"git config {name} 5")
         return int(text)
 
     def switch(self, name: str) -> bool:
-        """Read a switch as git reads one. Raises AgentError (exit 2) for anything else."""
+        """Return a boolean, spelled as git allows. Raises AgentError (exit 2) if it is invalid."""
         text = self.text(name).lower()
         if text not in _SWITCH:
             raise usage("bad-config", f"{name} is neither true nor false: {self.text(name)}", f"git config {name} true")
@@ -214,34 +177,34 @@ class Config:
 
     @property
     def prefix(self) -> str:
-        """Read agent.branchPrefix. Raises AgentError (exit 2) for one that makes no branch."""
+        """Return agent.branchPrefix. Raises AgentError (exit 2) if it can't begin a branch name."""
         from git_agent.domain import names
 
         return names.check_prefix(self.text("agent.branchPrefix"))
 
     @property
     def strategy(self) -> str:
-        """Read agent.mergeStrategy. Raises AgentError (exit 2) for an unknown one."""
+        """Return agent.mergeStrategy. Raises AgentError (exit 2) for an unknown strategy."""
         found = self.text("agent.mergeStrategy")
         if found not in STRATEGIES:
             raise usage(
                 "bad-config",
-                f"agent.mergeStrategy is no strategy: {found}",
+                f"agent.mergeStrategy is not a strategy: {found}",
                 "one of " + ", ".join(STRATEGIES),
             )
         return found
 
     @property
     def path_claims(self) -> str:
-        """Read agent.pathClaims. Raises AgentError (exit 2) for an unknown mode."""
+        """Return agent.pathClaims. Raises AgentError (exit 2) for an unknown mode."""
         found = self.text("agent.pathClaims")
         if found not in MODES:
-            says = f"agent.pathClaims is no mode: {found}"
+            says = f"agent.pathClaims is not a mode: {found}"
             raise usage("bad-config", says, "one of " + ", ".join(MODES))
         return found
 
     def settings(self) -> list[Setting]:
-        """List every key with what it is now and where that comes from."""
+        """Return every key with its value and its origin."""
         return [s for key in KEYS for s in self._settings_of(key)]
 
     def _settings_of(self, key: Key) -> Iterable[Setting]:
@@ -256,13 +219,13 @@ class Config:
 
 
 def digest(repo: Repo) -> str | None:
-    """Hash the committed `.gitagent`; None where there is none."""
+    """Return the hash of the committed `.gitagent`, None without one."""
     oid = repo_blob(repo)
     return None if oid is None else hashlib.sha256(oid.encode()).hexdigest()
 
 
 def repo_blob(repo: Repo) -> str | None:
-    """Name the blob of the committed `.gitagent`; None where there is none."""
+    """Return the blob's oid of the committed `.gitagent`, None without one."""
     return git_config.blob_oid(repo, f"HEAD:{TEAM_FILE}")
 
 

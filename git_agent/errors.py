@@ -1,4 +1,4 @@
-"""The one exception that users see, and the exit codes of the command line. A leaf: imports nothing of ours."""
+"""The one exception that users see, and the exit codes of the command line. Imports nothing from this package."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ class Exit(IntEnum):
 
 
 class AgentError(Exception):
-    """Say what a user can mend: raised where the reason is known, caught only at the edges.
+    """An error that users see. It is raised where the reason is known and caught only by the front ends.
 
-    code: stable kebab-case word for machines; message: one line, lower-case, no full stop;
-    hint: the command or step that helps; exit: the process's exit code; details: lines shown below the message
-    (paths, output of a command), never parsed.
+    code: stable kebab-case word for machines
+    message: one line, lower-case, without a full stop
+    hint: what to do about it, often a command
+    exit: the process's exit code
+    details: lines shown below the message (paths, output of a command), never parsed
     """
 
     def __init__(
@@ -44,10 +46,10 @@ class AgentError(Exception):
 
 
 def refused(code: str, message: str, hint: str = "", details: tuple[str, ...] = ()) -> AgentError:
-    """Make the error of a verb that the rules forbid (exit 3)."""
+    """Return the error for a verb that the rules forbid (exit 3)."""
     return AgentError(code, message, hint, exit=Exit.REFUSED, details=details)
 
 
 def usage(code: str, message: str, hint: str = "") -> AgentError:
-    """Make the error of an argument that can't be meant (exit 2)."""
+    """Return the error for an invalid argument (exit 2)."""
     return AgentError(code, message, hint, exit=Exit.USAGE)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from git_agent.app import App
-from git_agent.domain.lease import AHEAD_MS
+from git_agent.domain.lease import MAX_SKEW_MS
 from git_agent.domain.task import State
 from git_agent.errors import AgentError
 from git_agent.store.attempts import Standing
@@ -66,7 +66,7 @@ def _is_new(heard: int, progress_at: int | None) -> bool:
     """What lies in the future was written before the wall clock was set back, and says nothing."""
     if progress_at is None:
         return False
-    ahead = int(time.time() * 1000) + AHEAD_MS
+    ahead = int(time.time() * 1000) + MAX_SKEW_MS
     return 0 < heard <= ahead and (heard > progress_at or progress_at > ahead)
 
 

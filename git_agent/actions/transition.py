@@ -9,7 +9,7 @@ from typing import Any
 from git_agent.actions.beats import beats
 from git_agent.app import App
 from git_agent.domain.message import Draft
-from git_agent.domain.speaker import COORDINATOR, Carried, Speaker, superseded_error
+from git_agent.domain.speaker import COORDINATOR, Speaker, WorkerIdentity, superseded_error
 from git_agent.domain.task import Move, State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
@@ -46,7 +46,7 @@ def transition(
     AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table has no such move; exit 6
     when another command is at work on the task.
     """
-    speaker = app.speaker if by is None else Speaker(by, (Carried(task.id, None, None),))
+    speaker = app.speaker if by is None else Speaker(by, (WorkerIdentity(task.id, None, None),))
     with app.store.transaction():
         now = app.store.tasks.get(task.id)
         if by is None:

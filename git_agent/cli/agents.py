@@ -76,12 +76,13 @@ def _chosen(app: App, ref: str | None, agent: str | None, words: Sequence[str], 
 
 def _begin_anew(app: App, task: Task, chosen: Command) -> None:
     """Making a worktree loaded what a supervisor needs not keep for hours: 30 MB, half of what it then takes."""
-    from git_agent.proc import program, replace
+    from git_agent.proc import program
+    from git_agent.proc.exec import exec_program
 
     leave(app)
     options = ["--json"] if click.get_current_context().params["as_json"] else []
     words = ["--", *chosen.words] if chosen.name is None else ["--agent", chosen.name]
-    replace.replace([program.own(), "run", str(task.id), "--prepared", *options, *words])
+    exec_program([program.own_path(), "run", str(task.id), "--prepared", *options, *words])
 
 
 def _detached(app: App, task: Task, pid: int) -> Answer:
@@ -112,9 +113,9 @@ def ps_verb(app: App) -> Answer:
     from git_agent.render import json, lines
 
     found = ps(app)
-    rows = [json.running(r) for r in found]
-    payload = {"sessions": rows, "tasks": [json.task(v) for v in {r.view.task.id: r.view for r in found}.values()]}
-    return Answer(payload, lines.running(found, terminal_width()))
+    rows = [json.running_json(r) for r in found]
+    payload = {"sessions": rows, "tasks": [json.task_json(v) for v in {r.view.task.id: r.view for r in found}.values()]}
+    return Answer(payload, lines.running_table(found, terminal_width()))
 
 
 @verb("logs")
@@ -177,14 +178,14 @@ def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     """Run a command in a task's worktree, and end with its exit code. It is not supervised: git agent run does that."""
     from git_agent.actions.lookup import find
     from git_agent.actions.running.logs import exec_place
-    from git_agent.proc import replace
+    from git_agent.proc.exec import exec_program
 
     if not command:
         raise usage("no-command", "no command is given", f"git agent exec {task} -- COMMAND")
     place = exec_place(app, find(app, task))
     leave(app)
     try:
-        replace.replace(list(command), cwd=place.directory, env=place.env)
+        exec_program(list(command), cwd=place.directory, env=place.env)
     except OSError as error:
         says = f"cannot run '{command[0]}': {error.strerror}"
         import shlex

@@ -134,7 +134,11 @@ def call(app: App, first: int | None = None) -> None:
     from git_agent.render import json
 
     try:
-        notify(app, min(s for s in (own, first) if s is not None), lambda n: json.document(json.notification(n)) + "\n")
+        notify(
+            app,
+            min(s for s in (own, first) if s is not None),
+            lambda n: json.document(json.notification_json(n)) + "\n",
+        )
     except (AgentError, OSError) as error:
         note([f"agent.notify was not run: {error}"])
 
@@ -265,7 +269,7 @@ def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] 
         from git_agent.actions.views.task import view
         from git_agent.render import json
 
-        return {"task": json.task(view(app, [task], counts=True)[0]), **more}
+        return {"task": json.task_json(view(app, [task], counts=True)[0]), **more}
 
     return Answer(payload, lines, talk)
 

@@ -201,7 +201,7 @@ def _say(error: AgentError, as_json: bool) -> int:
     if as_json:
         from git_agent.render import json
 
-        print(json.document(json.error(error)))
+        print(json.document(json.error_json(error)))
         return int(error.exit)
     from git_agent.render.text import visible
 

@@ -1,4 +1,4 @@
-"""The manual page and docs/cli.md, printed from the commands' own help."""
+"""The manual page and docs/cli.md, generated from the commands' own help."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from git_agent.render.contract import ENVIRONMENT, EXITS, FILES, HOLDS, STATES, 
 from git_agent.render.json import SCHEMA
 
 _DESCRIPTION = """\
-Many coding agents, and people, work in one repository at the same time. One task is one branch, one worktree and at
-most one worker. `git agent spawn` makes the branch and the worktree; the worker commits there as ever and hands in with
-`git agent done`; a reviewer approves or requests changes; `git agent merge` brings the work to the base and removes
-what is no longer needed. `git agent status` says who waits for you and what to type.
+With `git agent`, many coding agents and people work in one repository at the same time. A task is one branch, one
+worktree and at most one worker. `git agent spawn` creates the branch and the worktree. The worker commits there as
+usual and hands in with `git agent done`. A reviewer approves or requests changes. `git agent merge` merges the work
+into the base and removes the worktree and the branch. `git agent status` shows what needs you and what to type next.
 
-State, events and messages are in one store in the repository's common git directory, which all worktrees share. Git is
-asked about everything else: each verb first looks at what happened in git, so that a branch merged, moved or removed by
-hand is known. There is no server and no daemon.
+State, events and messages are in one store in the repository's common git directory, which all worktrees share.
+Everything else comes from git. Each verb first checks what happened in git, so it notices a branch that you merged,
+moved or removed by hand. There is no server and no daemon.
 
-TASK is an id (`7`), a name (`fix-login`) or a branch (`agent/7-fix-login`). In a worker's worktree it can be left out:
-that worktree's task is meant. The worktree also says who speaks: a worker there, a person everywhere else.
+TASK is an id (`7`), a name (`fix-login`) or a branch (`agent/7-fix-login`). In a worker's worktree, TASK defaults to
+the task of that worktree. The worktree also identifies you: inside it you are its worker, everywhere else a person.
 
-At the same user id git agent prevents accidents and leaves evidence; it cannot restrain a process that runs as you.
+All agents run under your user id. `git agent` prevents accidents and leaves evidence, but it cannot restrain a process
+that runs as you.
 """
 _QUESTIONS = """\
 On a terminal, `undo` asks before it undoes several operations, `rescue prune` before it deletes anything, and
-`deinit --purge` before it removes a store with unfinished tasks. `-y` answers yes. Without a terminal nothing asks:
-these verbs refuse and name the flag. `merge`, `rm` and `clean` also take `-y`, and never ask."""
+`deinit --purge` before it removes a store with unfinished tasks. `-y` answers yes. Without a terminal these verbs
+refuse instead of asking, and name the flag. `merge`, `rm` and `clean` accept `-y`, but never ask."""
 _EXAMPLES = {
-    "A task from the first command to the last": (
+    "A task from start to end": (
         'cd "$(git agent spawn "Fix login")"',
         "git agent start",
         "# ... edit, git commit ...",
@@ -48,17 +49,17 @@ _EXAMPLES = {
         "git agent approve 1",
         "git agent merge 1",
     ),
-    "A queue, and workers that take from it": (
+    "A queue, and a worker that takes tasks from it": (
         'git agent add "Write the parser" --name parser',
         'git agent add "Write the printer" --after parser',
         'cd "$(git agent claim --wait)"',
     ),
-    "See it all in a throwaway repository": ("git agent demo",),
+    "A demonstration in a throwaway repository": ("git agent demo",),
 }
 
 
 def commands() -> Iterator[tuple[str, str, click.Command]]:
-    """Yield section, name and command of every verb, and of the verbs that it has, in the order of the help."""
+    """Yield section, name and command of every verb and its subcommands, in the order of the help."""
     for section in SECTIONS:
         for name, verb in VERBS.items():
             command = group.get_command(click.Context(group), name)
@@ -69,27 +70,29 @@ def commands() -> Iterator[tuple[str, str, click.Command]]:
 
 
 def invocation(name: str, command: click.Command) -> str:
-    """Write a verb with its options' place and its arguments: `merge [OPTIONS] [TASK]...`."""
+    """Return the usage of a verb: `merge [OPTIONS] [TASK]...`."""
     pieces = command.collect_usage_pieces(_context(command, name))
     return " ".join([name, *(piece for piece in pieces if piece)])
 
 
 def _context(command: click.Command, name: str | None) -> click.Context:
-    """As it is typed, below the group: click keeps the first help option that it makes, and `-h` is the group's."""
+    """Return a context below the group. click keeps the first help option that it creates, and `-h` is the group's."""
     return click.Context(command, info_name=name, parent=click.Context(group, **group.context_settings))
 
 
 def options(command: click.Command) -> list[tuple[str, str]]:
-    """List a verb's options as they are given, with their help; those that every verb has are left out."""
+    """Return a verb's options with their help, without `--json`, which every verb has."""
     context = _context(command, command.name)
     records = [p.get_help_record(context) for p in command.params if isinstance(p, click.Option)]
     return [r for r in records if r is not None and not r[0].startswith("--json")]
 
 
 def reference() -> str:
-    """Write docs/cli.md."""
-    lines = ["# Verbs\n", "<!-- Printed by `make docs` from the commands' own help; change that. -->\n"]
-    lines += ["Every verb also has `--json` (see [json.md](json.md)) and `-h`. `git agent -C PATH VERB` runs in PATH."]
+    """Return docs/cli.md."""
+    lines = ["# Verbs\n", "<!-- Generated by `make docs` from the commands' own help; edit that instead. -->\n"]
+    lines += [
+        "Every verb also accepts `--json` (see [json.md](json.md)) and `-h`. `git agent -C PATH VERB` runs in PATH."
+    ]
     lines += ["", _QUESTIONS]
     for at, (section, name, command) in enumerate(found := list(commands())):
         if at == 0 or found[at - 1][0] != section:
@@ -101,7 +104,7 @@ def reference() -> str:
 
 
 def page() -> str:
-    """Write the manual page, git-agent(1), in the man macros of roff."""
+    """Return the manual page, git-agent(1), in roff with the man macros."""
     return (
         "\n".join([f'.\\" {MARK}', f'.TH GIT\\-AGENT 1 "" "git\\-agent {__version__}" "Git Manual"', *_sections()])
         + "\n"
@@ -115,7 +118,7 @@ def _sections() -> Iterator[str]:
     yield from (".SH DESCRIPTION", *_prose(_DESCRIPTION))
     yield from (
         ".SH VERBS",
-        *_prose(f"Every verb has `--json`, which answers with one JSON object, and `-h`.\n\n{_QUESTIONS}"),
+        *_prose(f"Every verb accepts `--json`, which prints one JSON object, and `-h`.\n\n{_QUESTIONS}"),
         *_verbs(),
     )
     yield from (".SH STATES", *_states())
@@ -146,23 +149,23 @@ def _states() -> Iterator[str]:
         text = STATES[state][0].upper() + STATES[state][1:] + "."
         yield from (".TP", f"\\fB{state}\\fR", *_lines(text), ".br", *_lines("Then " + "; ".join(steps) + "."))
     yield ".PP"
-    yield from _prose("A WORKING task may have a hold, and then waits for somebody; `start` resumes it:")
+    yield from _prose("A WORKING task with a hold waits for somebody; `start` resumes it:")
     yield from _list({str(hold): text for hold, text in HOLDS.items()})
 
 
 def _configuration() -> Iterator[str]:
     yield from _prose(
-        "Keys of git's own configuration; `git agent config` shows their values. A committed `.gitagent` may give them"
-        " for a team: keys that name commands then count after `git agent trust`."
+        "The keys are part of git's configuration; `git agent config` shows their values. A committed `.gitagent` can"
+        " set them for a team; its keys that name commands apply only after `git agent trust`."
     )
     yield from _list({k.name: k.sentence + (f" Default: `{k.default}`." if k.default else "") for k in KEYS})
 
 
 def _json() -> Iterator[str]:
     yield from _prose(
-        f'With `--json` a verb prints one object, `{{"schema": {SCHEMA}, ...}}`: `task` or `tasks`, or what the verb is'
-        " asked for; `log` and `watch` one object a line. A failure is `error` with `code`, `message` and `hint`. A"
-        " task has:"
+        f'With `--json` a verb prints one object, `{{"schema": {SCHEMA}, ...}}`, with `task`, `tasks` or the other keys'
+        " listed in docs/json.md. `log` and `watch` print one object per line. A failure has `error`, with `code`,"
+        " `message` and `hint`. A task has:"
     )
     yield from _list({key: f"{text} ({kind})" for key, (kind, text) in TASK.items()})
 
@@ -185,14 +188,14 @@ def _prose(text: str, between: str = ".PP") -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Break a paragraph so that the page can be read unformatted, and `code` stays on its line."""
+    """Wrap a paragraph so that the source of the page stays readable and `code` is not split."""
     kept = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), text)
     lines = textwrap.wrap(kept, 76, break_long_words=False, break_on_hyphens=False)
     return [_roff(line.replace("\0", " ")) for line in lines]
 
 
 def _roff(text: str) -> str:
-    """Escape a line: no control line, hyphens that can be copied, `code` in bold."""
+    """Escape a line for roff: no accidental requests, hyphens that can be copied, `code` in bold."""
     text = (
         text.replace("\\", "\\e").replace("-", "\\-").replace("^", "\\(ha").replace("~", "\\(ti").replace("'", "\\(aq")
     )

@@ -22,7 +22,7 @@ def _sent(copies: Sequence[Message]) -> Answer:
     from git_agent.render import json
     from git_agent.render import messages as message_lines
 
-    return Answer({"messages": [json.message(copy) for copy in copies]}, [message_lines.sent(copies)])
+    return Answer({"messages": [json.message_json(copy) for copy in copies]}, [message_lines.sent_line(copies)])
 
 
 @verb("send", configured=True)
@@ -76,8 +76,8 @@ def inbox_verb(app: App, whose: str | None, wait: bool, timeout: float | None, p
 
     found = inbox(app, whose=whose, wait=wait, timeout_s=timeout)
     payload = {
-        "messages": [json.message(m) for m in found.messages],
-        "unacked": [json.unacknowledged(m) for m in found.unacked],
+        "messages": [json.message_json(m) for m in found.messages],
+        "unacked": [json.unacknowledged_json(m) for m in found.unacked],
     }
     delivered = None if peek else lambda: mark_seen(app, found)
     return Answer(payload, _shown(app, found.messages), _talk(app, found), delivered=delivered)
@@ -87,13 +87,15 @@ def _shown(app: App, messages: Sequence[Message] | Iterator[Message]) -> Iterato
     from git_agent.render import messages as message_lines
 
     at = screen(app)
-    return (line for message in messages for line in message_lines.message(message, at))
+    return (line for message in messages for line in message_lines.message_lines(message, at))
 
 
 def _talk(app: App, found: Inbox) -> list[str]:
     from git_agent.render import messages as message_lines
 
-    lines = [f"note: not acknowledged yet: {message_lines.unacknowledged(m, app.store.now())}" for m in found.unacked]
+    lines = [
+        f"note: not acknowledged yet: {message_lines.unacknowledged_line(m, app.store.now())}" for m in found.unacked
+    ]
     if found.more:
         lines.append("note: there are more; acknowledge these first")
     return lines if found.messages else [*lines, "no mail"]
@@ -108,7 +110,7 @@ def ack_verb(app: App, messages: tuple[int, ...]) -> Answer:
 
     done = ack(app, messages)
     said = [f"message {m.id} is acknowledged{' already' * (m.id in done.already)}" for m in done.messages]
-    return Answer({"messages": [json.message(m) for m in done.messages], "already": list(done.already)}, said)
+    return Answer({"messages": [json.message_json(m) for m in done.messages], "already": list(done.already)}, said)
 
 
 @verb("tail")
@@ -125,6 +127,6 @@ def tail_verb(app: App, topic: str, follow: bool, last: int) -> Answer:
     said = tail(app, topic, last=last, follow=follow)
     if click.get_current_context().params.get("as_json"):
         if follow:
-            return Answer({}, rows=({"message": json.message(m)} for m in said), follows=True)
-        return Answer({"messages": [json.message(m) for m in said]})
+            return Answer({}, rows=({"message": json.message_json(m)} for m in said), follows=True)
+        return Answer({"messages": [json.message_json(m) for m in said]})
     return Answer({}, _shown(app, said), follows=follow)

@@ -26,10 +26,10 @@ def list_verb(app: App, states: Sequence[str], everything: bool) -> Answer:
     if as_json:
         from git_agent.render import json
 
-        return Answer({"tasks": [json.task(v) for v in found]})
+        return Answer({"tasks": [json.task_json(v) for v in found]})
     from git_agent.render import lines
 
-    return Answer({}, lines.listing(found, screen(app)))
+    return Answer({}, lines.task_table(found, screen(app)))
 
 
 def _state(text: str) -> State:
@@ -54,11 +54,11 @@ def status_verb(app: App, task: str | None) -> Answer:
     as_json = bool(click.get_current_context().params.get("as_json"))
     found = status(app, counts=as_json)
     payload = {
-        "needs_you": [json.need(n) for n in found.needs_you],
-        "tasks": [json.task(v) for v in found.tasks] if as_json else [],
-        "health": {**found.health, "unacked": [json.unacknowledged(m) for m in found.unacked]},
+        "needs_you": [json.need_json(n) for n in found.needs_you],
+        "tasks": [json.task_json(v) for v in found.tasks] if as_json else [],
+        "health": {**found.health, "unacked": [json.unacknowledged_json(m) for m in found.unacked]},
     }
-    return Answer(payload, lines.status(found, screen(app)))
+    return Answer(payload, lines.status_lines(found, screen(app)))
 
 
 def _shown(app: App, task: str | None) -> Answer:
@@ -68,17 +68,17 @@ def _shown(app: App, task: str | None) -> Answer:
 
     found = show(app, find(app, task))
     payload = {
-        "task": json.task(found.view),
+        "task": json.task_json(found.view),
         "why": found.why,
         "next": found.need.command if found.need else None,
         "attempts": [{"number": a.number, "branch": a.branch, "worktree": a.worktree} for a in found.attempts],
         "commits": list(found.commits),
-        "events": [json.event(e) for e in found.events],
+        "events": [json.event_json(e) for e in found.events],
         "observed": list(found.observed),
-        "sessions": [json.running(r) for r in found.running],
-        "needs_you": [json.need(found.need)] if found.need else [],
+        "sessions": [json.running_json(r) for r in found.running],
+        "needs_you": [json.need_json(found.need)] if found.need else [],
     }
-    return Answer(payload, lines.show(found, screen(app)))
+    return Answer(payload, lines.task_details(found, screen(app)))
 
 
 @verb("show", configured=True)
@@ -102,7 +102,7 @@ def log_verb(app: App, task: str | None, since: str | None) -> Answer:
 
     found = find(app, task) if task is not None or app.worker_of else None
     entries = log(app, found, since_ms=None if since is None else parse_time(app, since))
-    return Answer({}, map(lines.entry, entries), rows=[json.entry(e) for e in entries])
+    return Answer({}, map(lines.entry_line, entries), rows=[json.entry_json(e) for e in entries])
 
 
 @verb("watch", looks=False)
@@ -151,7 +151,7 @@ def stats_verb(app: App, days: float) -> Answer:
         "sent_back": found.sent_back,
         "attempts": found.attempts,
     }
-    return Answer({"stats": payload}, lines.stats(found, screen(app)))
+    return Answer({"stats": payload}, lines.stats_lines(found, screen(app)))
 
 
 @verb("conflicts")
@@ -172,4 +172,4 @@ def conflicts_verb(app: App, task: str | None) -> Answer:
     chosen = find(app, task) if task is not None or app.worker_of else None
     found = conflicts(app, chosen)
     exit = Exit.CONFLICT if chosen is not None and found.clashes else Exit.DONE
-    return Answer(conflict_lines.payload(found), conflict_lines.conflicts(found, screen(app)), exit=exit)
+    return Answer(conflict_lines.conflicts_json(found), conflict_lines.conflict_lines(found, screen(app)), exit=exit)

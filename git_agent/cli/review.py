@@ -66,7 +66,7 @@ def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
 
     if len(found) == 1:
         return task_answer(app, found[0], lines)
-    return Answer({"tasks": [json.task(v) for v in view(app, found, counts=True)]}, lines)
+    return Answer({"tasks": [json.task_json(v) for v in view(app, found, counts=True)]}, lines)
 
 
 @verb("request-changes")
@@ -157,8 +157,8 @@ def _merge(app: App, task: Task, options: dict[str, Any]) -> Answer:
 
     merged, dry_run = merge(app, task, **options), options["dry_run"]
     gone = merged.landed.retired if merged.landed else None
-    removed = json.retired(gone) if gone else None
-    return task_answer(app, merged.task, merge_lines.merged(merged, dry_run), removed=removed, dry_run=dry_run)
+    removed = json.retired_json(gone) if gone else None
+    return task_answer(app, merged.task, merge_lines.merge_lines(merged, dry_run), removed=removed, dry_run=dry_run)
 
 
 def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
@@ -170,12 +170,12 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
 
     done, dry_run = merge_queue(app, chosen, **options), options["dry_run"]
     payload = lambda: {  # noqa: E731
-        "tasks": [json.task(v) for v in view(app, done.tasks, counts=True)],
-        **json.outcomes(done.outcomes),
-        "removed": {str(i): json.retired(each.retired) for i, each in done.landed.items() if each.retired},
+        "tasks": [json.task_json(v) for v in view(app, done.tasks, counts=True)],
+        **json.outcomes_json(done.outcomes),
+        "removed": {str(i): json.retired_json(each.retired) for i, each in done.landed.items() if each.retired},
         "dry_run": dry_run,
     }
-    said, talk = merge_lines.queued(done, dry_run), merge_lines.problems(done, dry_run)
+    said, talk = merge_lines.queue_lines(done, dry_run), merge_lines.problem_lines(done, dry_run)
     return Answer(payload, said, talk, exit=exit_code(done.outcomes))
 
 
@@ -209,9 +209,9 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
 
     found = find(app, task)
     gone = rm(app, found, force=force, unmerged=unmerged, dry_run=dry_run)
-    said = lines.retired(gone, "would remove" if dry_run else "removed") or [f"nothing is left of {found.label}"]
+    said = lines.removal_lines(gone, "would remove" if dry_run else "removed") or [f"nothing is left of {found.label}"]
     talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
-    return task_answer(app, app.store.tasks.get(found.id), said, talk, removed=json.retired(gone), dry_run=dry_run)
+    return task_answer(app, app.store.tasks.get(found.id), said, talk, removed=json.retired_json(gone), dry_run=dry_run)
 
 
 @verb("clean")
@@ -231,10 +231,12 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
 
     done = clean(app, older_than_s=None if older_than is None else parse_duration(older_than), dry_run=dry_run)
     said = [
-        f"{t.label}: {x}" for t, r in done.tasks for x in lines.retired(r, "would remove" if dry_run else "removed")
+        f"{t.label}: {x}"
+        for t, r in done.tasks
+        for x in lines.removal_lines(r, "would remove" if dry_run else "removed")
     ]
     viewed = view(app, [t for t, _ in done.tasks], counts=False)
-    removed = {str(t.id): json.retired(r) for t, r in done.tasks}
-    payload = {"tasks": [json.task(v) for v in viewed], "removed": removed, "dry_run": dry_run}
+    removed = {str(t.id): json.retired_json(r) for t, r in done.tasks}
+    payload = {"tasks": [json.task_json(v) for v in viewed], "removed": removed, "dry_run": dry_run}
     gone = not dry_run and any(r.worktrees or r.branches for _, r in done.tasks)
     return Answer(payload, said or ["nothing to clean"], undo_hint(app, gone))

@@ -87,8 +87,8 @@ def doctor_verb(app: App, fix: bool) -> Answer:
     from git_agent.render.style import wants_colour
 
     found = doctor(app, fix=fix)
-    lines = doctor_lines.lines(found, colour=wants_colour(sys.stdout.isatty(), os.environ))
-    return Answer(doctor_lines.payload(found), lines, exit=1 if found.findings else 0)
+    lines = doctor_lines.diagnosis_lines(found, colour=wants_colour(sys.stdout.isatty(), os.environ))
+    return Answer(doctor_lines.diagnosis_json(found), lines, exit=1 if found.findings else 0)
 
 
 @verb("hooks", looks=False)
@@ -182,7 +182,7 @@ def completion_verb(app: App, shell: str, install: bool, words: bool, typed: tup
 
     Verbs, options and TASK are completed: a task's id, or its name once a letter is typed.
     """
-    app.carried = ()  # it needs no repository, so nobody's worker speaks
+    app.worker_identities = ()  # it needs no repository, so nobody's worker speaks
     if words:
         from git_agent.cli.completion.candidates import candidates
 
@@ -214,7 +214,7 @@ def demo_verb(app: App, keep: str | None) -> Answer:
     Everything happens in a temporary repository of its own, with none of your configuration, and nothing is left of it.
     Each command is shown as it is run. With --json that goes to standard error.
     """
-    app.carried = ()  # it needs no repository, so nobody's worker speaks
+    app.worker_identities = ()  # it needs no repository, so nobody's worker speaks
     from git_agent.demo import lines as render
     from git_agent.demo.play import demo
     from git_agent.render.style import wants_colour
@@ -222,5 +222,5 @@ def demo_verb(app: App, keep: str | None) -> Answer:
     as_json = bool(click.get_current_context().params["as_json"])
     out = sys.stderr if as_json else sys.stdout
     colour = wants_colour(out.isatty(), os.environ)
-    shown = demo(lambda said: print(render.line(said, colour), file=out, flush=True), keep, colour=colour)
-    return Answer(render.payload(shown), render.closing(shown))
+    shown = demo(lambda said: print(render.demo_line(said, colour), file=out, flush=True), keep, colour=colour)
+    return Answer(render.demo_json(shown), render.closing_lines(shown))

@@ -166,8 +166,8 @@ def ready_verb(app: App, why: bool) -> Answer:
 
     found = ready(app)
     blocked = [{"task": b.task, "why": b.why, "by": list(b.by)} for b in found.blocked]
-    payload = {"tasks": [json.task(v) for v in found.tasks], "blocked": blocked}
-    return Answer(payload, lines.ready(found, screen(app), why))
+    payload = {"tasks": [json.task_json(v) for v in found.tasks], "blocked": blocked}
+    return Answer(payload, lines.ready_lines(found, screen(app), why))
 
 
 @verb("claim", configured=True)

@@ -52,7 +52,7 @@ def _confirm(app: App, looked: Undone, yes: bool) -> None:
     if not can_ask(app):
         says = f"this undoes {count} operations"
         raise refused("not-confirmed", says, f"git agent undo {count} --yes; git agent undo {count} -n lists them")
-    shown = [line for o, lines in looked.operations for line in undo_lines.lines(o, lines, dry_run=True)]
+    shown = [line for o, lines in looked.operations for line in undo_lines.undo_lines(o, lines, dry_run=True)]
     if not ask(f"Undo these {count}?", shown):
         raise refused("not-confirmed", "nothing was undone", "git agent undo --list tells what can be undone")
 
@@ -62,7 +62,9 @@ def _listing(app: App) -> Answer:
     from git_agent.render import undo as undo_lines
 
     found = list_undoable(app, _LISTED)
-    return Answer({"operations": [undo_lines.operation(u) for u in found]}, undo_lines.listing(found, screen(app)))
+    return Answer(
+        {"operations": [undo_lines.operation_json(u) for u in found]}, undo_lines.operation_table(found, screen(app))
+    )
 
 
 def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
@@ -75,11 +77,11 @@ def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
     changed = [task for task in found if task is not None]
     return Answer(
         {
-            "undone": [undo_lines.undone(o) for o, _ in done.operations],
-            "tasks": [json.task(v) for v in view(app, changed, counts=True)],
+            "undone": [undo_lines.undone_json(o) for o, _ in done.operations],
+            "tasks": [json.task_json(v) for v in view(app, changed, counts=True)],
             "dry_run": dry_run,
         },
-        [line for o, lines in done.operations for line in undo_lines.lines(o, lines, dry_run)],
+        [line for o, lines in done.operations for line in undo_lines.undo_lines(o, lines, dry_run)],
     )
 
 
@@ -107,8 +109,11 @@ def _list(app: App, task: str | None) -> Answer:
 
     of = find(app, task) if task is not None else None
     found, files = rescue_refs(app, of), kept_directories(app, of)
-    payload = {"rescues": [undo_lines.rescue(r) for r in found], "ignored": [undo_lines.ignored(d) for d in files]}
-    return Answer(payload, undo_lines.rescues(found, files, screen(app)))
+    payload = {
+        "rescues": [undo_lines.rescue_json(r) for r in found],
+        "ignored": [undo_lines.ignored_json(d) for d in files],
+    }
+    return Answer(payload, undo_lines.rescue_table(found, files, screen(app)))
 
 
 @_below
@@ -117,15 +122,17 @@ def _list(app: App, task: str | None) -> Answer:
 def _show(app: App, name: str) -> Answer:
     """Show the commits, or the files, with their changes; RESCUE as in `3/1`. Through git's pager."""
     from git_agent.actions.undo.rescue import find_rescue, show_rescue
-    from git_agent.proc.replace import replace
+    from git_agent.proc.exec import exec_program
     from git_agent.render import undo as undo_lines
 
     kept = find_rescue(app, name)
     as_json = click.get_current_context().params["as_json"]
     words = show_rescue(app, kept, plain=as_json)
     if as_json:
-        return Answer({"rescue": undo_lines.rescue(kept), "text": app.repo.git(*words, cwd=app.repo.worktree).text})
-    replace(["git", f"--git-dir={app.repo.common_dir}", *words])
+        return Answer(
+            {"rescue": undo_lines.rescue_json(kept), "text": app.repo.git(*words, cwd=app.repo.worktree).text}
+        )
+    exec_program(["git", f"--git-dir={app.repo.common_dir}", *words])
 
 
 @_below
@@ -144,7 +151,7 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
     lines = [f"branch {visible(done.branch)} is {already}at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
     if done.rescue.kind == FILES:
         lines.append(f"its last commit is what was not committed; git restore --source={visible(done.branch)} -- .")
-    return Answer({"rescue": undo_lines.rescue(done.rescue), "branch": done.branch}, lines)
+    return Answer({"rescue": undo_lines.rescue_json(done.rescue), "branch": done.branch}, lines)
 
 
 @_below
@@ -161,12 +168,12 @@ def _prune(app: App, older_than: str, dry_run: bool, yes: bool) -> Answer:
     asks = functools.partial(_ask, app, yes=yes)
     found = prune_rescues(app, parse_duration(older_than), dry_run=dry_run, asks=asks)
     payload = {
-        "rescues": [undo_lines.rescue(r) for r in found.rescues],
+        "rescues": [undo_lines.rescue_json(r) for r in found.rescues],
         "directories": list(found.directories),
-        "unknown": [undo_lines.rescue(r) for r in found.unknown],
+        "unknown": [undo_lines.rescue_json(r) for r in found.unknown],
         "dry_run": dry_run,
     }
-    return Answer(payload, undo_lines.pruned(found, dry_run))
+    return Answer(payload, undo_lines.pruned_lines(found, dry_run))
 
 
 def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
@@ -178,5 +185,5 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
         refs, lost, files = len(found.rescues), len(found.lost), len(found.directories)
         says = f"this deletes refs ({refs}, kept nowhere else: {lost}) and directories of ignored files ({files})"
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
-    if not ask("Delete them for good?", undo_lines.pruned(found, dry_run=True)):
+    if not ask("Delete them for good?", undo_lines.pruned_lines(found, dry_run=True)):
         raise refused("not-confirmed", "nothing was deleted", "git agent rescue list tells what is kept")

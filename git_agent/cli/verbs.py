@@ -1,4 +1,4 @@
-"""Every verb once: its module, its section of the help, its one-line summary. Importing this imports nothing else."""
+"""Every verb with its module, its section of the help and its summary. Importing this imports nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and m
 
 
 class Verb(NamedTuple):
-    """One verb. module: of git_agent.cli, where the command stands under the verb's name with underscores."""
+    """One verb.
+
+    module: the module in git_agent.cli that contains its command, `<verb>_verb`
+    section: of the help; summary: one line
+    """
 
     module: str
     section: str
@@ -23,86 +27,86 @@ VERBS: dict[str, Verb] = {
     **_of(
         "setup",
         "Setting up",
-        init="Make the store of this repository, and install the hooks",
-        deinit="Take the hooks out, exactly as they were before",
-        doctor="Say what is wrong here, why it matters, and what mends it",
-        hooks="Show which hooks are effective here",
-        sync="Look at what git says now",
-        config="Show every agent.* key with its value, its origin and its meaning",
+        init="Create the store of this repository and install the hooks",
+        deinit="Remove the hooks and restore everything as it was before",
+        doctor="Show problems, why they matter, and the commands that fix them",
+        hooks="Show which hooks run here",
+        sync="Reconcile tasks with git now",
+        config="Show every agent.* key with its value, origin and meaning",
         trust="Accept the commands of the committed .gitagent file",
-        completion="Print or install the completion of a shell",
+        completion="Print or install shell completion",
         demo="Watch three workers go from spawn to a merged base in a throwaway repository",
     ),
     **_of(
         "tasks",
         "Tasks",
-        add="Put a task into the queue",
+        add="Add a task to the queue",
         edit="Change a task's title, base, priority or dependencies",
-        spawn="Make a branch and a worktree for a new or an open task",
-        ready="List what can be claimed, and why the rest can't",
-        claim="Take the next task of the queue, with branch and worktree",
-        reassign="Give a task to somebody else: a new attempt from the last commit",
+        spawn="Create a branch and a worktree for a new or an open task",
+        ready="List tasks that can be claimed, and why others can't",
+        claim="Take the next task from the queue, with branch and worktree",
+        reassign="Start a new attempt by another worker, from the last commit",
         release="Put a task back into the queue",
-        fail="Give a task up, with a reason",
+        fail="Give up a task, with a reason",
         retry="Put a failed task back into the queue",
-        cancel="Call a task off",
+        cancel="Cancel a task",
         reopen="Put a completed or cancelled task back into the queue",
     ),
     **_of(
         "agents",
         "Running agents",
-        run="Supervise a command in a task's worktree",
-        ps="List the commands that run",
-        logs="Show what a task's command printed",
+        run="Run and supervise a command in a task's worktree",
+        ps="List running commands",
+        logs="Show the output of a task's command",
         stop="End a task's command",
-        exec="Run a command in a task's worktree",
+        exec="Run a command in a task's worktree, unsupervised",
     ),
     **_of(
         "worker",
         "Working",
         start="Begin or resume work on a task",
-        heartbeat="Say that the worker is there",
-        prime="Print what an agent must know to work here",
-        ask="Ask the people a question and wait",
+        heartbeat="Signal that the worker is alive",
+        prime="Print what an agent needs to know here",
+        ask="Ask a person a question and hold the task",
         answer="Answer a worker's question",
-        done="Hand a task in for review",
+        done="Hand in a task for review",
     ),
     **_of(
         "review",
         "Reviewing and merging",
         diff="Show what a task changed",
-        approve="Accept a task at the commit its branch is at",
-        request_changes="Send a task back to its worker with a text",
+        approve="Approve a task at its current commit",
+        request_changes="Send a task back to its worker with comments",
         merge="Merge approved tasks into their base",
         rm="Remove the worktree and branch of a task",
-        clean="Remove what completed and cancelled tasks left",
+        clean="Remove worktrees and branches of completed and cancelled tasks",
     ),
     **_of(
         "undo",
         "Reviewing and merging",
         undo="Undo the last merge, rm, clean, cancel or doctor --fix",
-        rescue="List, show and bring back what was kept before it was removed",
+        rescue="List, show and restore what was kept from removals",
     ),
     **_of(
         "messages",
         "Messages",
         send="Send a message to tasks, people, all workers or a topic",
-        reply="Answer a message",
-        inbox="Read what waits for you, or wait for it",
-        ack="Acknowledge messages: they are delivered no more",
-        tail="Read what is said in a topic",
+        reply="Reply to a message",
+        inbox="Read your messages, or wait for one",
+        ack="Acknowledge messages, so that they are not delivered again",
+        tail="Read the messages of a topic",
     ),
     **_of(
         "queries",
         "Seeing",
-        status="Show who waits for you and what to type next",
+        status="Show what needs you and what to type next",
         list="List tasks",
-        show="Show everything known of a task",
-        log="Show what happened, by time",
+        show="Show everything about a task",
+        log="Show events, messages and commits by time",
         watch="Print events as they happen",
         path="Print the path of a task's worktree",
-        conflicts="Show which branches clash, on which files, and an order to merge in",
-        stats="Show figures: times per state, throughput, failures",
+        conflicts="Show which branches clash, in which files, and an order to merge in",
+        stats="Show statistics: time per state, throughput, failures",
     ),
 }
 ALIASES = {"ls": "list"}

@@ -59,12 +59,12 @@ def _print(app: App, happened: list[Event], as_json: bool) -> None:
         from git_agent.actions.views.history import LogEntry
         from git_agent.render import json
 
-        said = [json.document(json.entry(LogEntry(e.at, event=e))) for e in happened]
+        said = [json.document(json.entry_json(LogEntry(e.at, event=e))) for e in happened]
     else:
         from git_agent.render import lines
 
         shown = command.screen(app)
-        said = [lines.event(e, shown) for e in happened]
+        said = [lines.event_line(e, shown) for e in happened]
     for line in said:
         print(line, flush=True)
 

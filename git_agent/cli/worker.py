@@ -57,8 +57,8 @@ def prime_verb(app: App, task: str | None) -> Answer:
     from git_agent.render import prime as render
 
     found = prime(app, find(app, task) if task is not None or app.worker_of else None)
-    lines = render.prime(found)
-    return Answer({"task": found.view and json.task(found.view), "text": "\n".join([*lines, ""])}, lines)
+    lines = render.prime_lines(found)
+    return Answer({"task": found.view and json.task_json(found.view), "text": "\n".join([*lines, ""])}, lines)
 
 
 @verb("ask")

@@ -1,1 +1,1 @@
-"""The demo: three workers in a throwaway repository. A front end: it drives the command line like a user."""
+"""The demo: three workers in a throwaway repository. It is a front end that runs the command line like a user."""

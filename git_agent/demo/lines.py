@@ -1,20 +1,20 @@
-"""How the demo is said: headings, commands as they are typed, and what they print, each worker's with its name."""
+"""Render the demo: headings, commands, and their output, each line of a worker with its name."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from git_agent.demo.play import Demonstrated
-from git_agent.demo.stage import Said
+from git_agent.demo.play import DemoResult
+from git_agent.demo.stage import DemoLine
 from git_agent.render.style import paint
 
 _WORKERS = {"ada": "35", "ben": "36", "cleo": "33"}  # SGR colours
 _MARGIN = 5
 
 
-def line(said: Said, colour: bool) -> str:
-    """Write one line. colour: the terminal takes escapes; then what the programs coloured stays as it is."""
+def demo_line(said: DemoLine, colour: bool) -> str:
+    """Format one line. colour: whether to use escape sequences; the programs' own colours always stay."""
     margin = paint(f"{said.who:<{_MARGIN}}", _WORKERS[said.who], colour) + "| " if said.who else ""
     if said.kind == "heading":
         return "\n" + paint(f"## {said.text}", "1", colour) + "\n"
@@ -25,14 +25,14 @@ def line(said: Said, colour: bool) -> str:
     return (margin + said.text).rstrip()
 
 
-def closing(shown: Demonstrated) -> list[str]:
-    """Say how long it took and where it is, if it was kept."""
+def closing_lines(shown: DemoResult) -> list[str]:
+    """Return lines that say how long the demo took, and where it is if it was kept."""
     if shown.directory is None:
-        return ["", f"{shown.seconds:.1f} s; nothing is left of it (git agent demo --keep DIR keeps it)"]
+        return ["", f"{shown.seconds:.1f} s; everything was removed (git agent demo --keep DIR keeps it)"]
     return ["", f"{shown.seconds:.1f} s; kept in {shown.directory}: the repository shelf, and the workers' scripts"]
 
 
-def payload(shown: Demonstrated) -> dict[str, Any]:
-    """Describe the demo: what was run, and the tasks at the end."""
+def demo_json(shown: DemoResult) -> dict[str, Any]:
+    """Return the demo as JSON values: the commands, and the tasks at the end."""
     steps = [asdict(step) for step in shown.steps]
     return {"steps": steps, "tasks": list(shown.tasks), "seconds": shown.seconds, "directory": shown.directory}

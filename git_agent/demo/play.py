@@ -10,27 +10,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from git_agent.demo.project import demo_project
-from git_agent.demo.stage import Said, Stage, Step, demo_stage
+from git_agent.demo.stage import DemoLine, DemoStep, Stage, demo_stage
 from git_agent.demo.workers import demo_workers
 
 _TITLES = {"ada": "Search while listing", "ben": "Count the books", "cleo": "Show the last book"}
 
 
 @dataclass(frozen=True, slots=True)
-class Demonstrated:
-    """What was shown. tasks: Task objects at the end; seconds: it took; directory: what was kept, if anything."""
+class DemoResult:
+    """What the demo did.
 
-    steps: tuple[Step, ...]
+    tasks: Task objects at the end
+    seconds: how long it took
+    directory: where it was kept, None if it was removed
+    """
+
+    steps: tuple[DemoStep, ...]
     tasks: tuple[Mapping[str, Any], ...]
     seconds: float
     directory: str | None
 
 
-def demo(say: Callable[[Said], None], keep: str | None = None, *, colour: bool = False) -> Demonstrated:
+def demo(say: Callable[[DemoLine], None], keep: str | None = None, *, colour: bool = False) -> DemoResult:
     """Play the demo.
 
-    say: called with each line as it comes; keep: a new or empty directory to play in and to keep; colour: what the
-    commands print may be coloured. Raises AgentError: exit 1 with what failed, exit 2 where keep can't be used.
+    say: called with each line as it comes
+    keep: a new or empty directory to play in and to keep
+    colour: whether the commands may use colour
+
+    Raises AgentError: exit 1 if a command fails, exit 2 if keep can't be used.
     """
     began = time.monotonic()
     with demo_stage(say, keep, colour) as stage:
@@ -43,17 +51,17 @@ def demo(say: Callable[[Said], None], keep: str | None = None, *, colour: bool =
         _land(stage)
         tasks = json.loads("\n".join(stage.ask("git agent list --all --json")))["tasks"]
         steps = tuple(stage.steps[:-1])
-    return Demonstrated(steps, tuple(tasks), round(time.monotonic() - began, 2), keep and stage.root)
+    return DemoResult(steps, tuple(tasks), round(time.monotonic() - began, 2), keep and stage.root)
 
 
 def _project(stage: Stage) -> None:
-    stage.say(Said("heading", "A project with a history"))
-    stage.say(Said("note", f"in {stage.root}"))
+    stage.say(DemoLine("heading", "A project with a history"))
+    stage.say(DemoLine("note", f"in {stage.root}"))
     stage.write("history", demo_project())
     for name, text in demo_workers().items():
         stage.write(f"workers/{name}", text)
     stage.run("git init --quiet --template= --initial-branch=main shelf", cwd="")
-    stage.say(Said("command", "cd shelf"))
+    stage.say(DemoLine("command", "cd shelf"))
     stage.run("git fast-import --quiet --done <../history && git checkout --quiet main")
     stage.run("git config user.name Rita && git config user.email rita@example.org")
     stage.run("git config agent.check 'python3 test_shelf.py'")
@@ -61,7 +69,7 @@ def _project(stage: Stage) -> None:
 
 
 def _spawn(stage: Stage) -> dict[str, str]:
-    stage.say(Said("heading", "Three tasks: a branch and a worktree each"))
+    stage.say(DemoLine("heading", "Three tasks: a branch and a worktree each"))
     stage.run("git agent init")
     stage.run("git agent status", table=True)
     return {
@@ -71,7 +79,7 @@ def _spawn(stage: Stage) -> dict[str, str]:
 
 
 def _work(stage: Stage, places: Mapping[str, str]) -> None:
-    stage.say(Said("heading", "Three workers at once, each in its worktree"))
+    stage.say(DemoLine("heading", "Three workers at once, each in its worktree"))
     turns = {who: (f"sh ../../workers/{who}-1.sh", place) for who, place in places.items()}
     with stage.at_once(turns) as hear_until_all_say:
         hear_until_all_say("heartbeat")
@@ -79,7 +87,7 @@ def _work(stage: Stage, places: Mapping[str, str]) -> None:
 
 
 def _review(stage: Stage) -> None:
-    stage.say(Said("heading", "The review: one needs changes, two are approved"))
+    stage.say(DemoLine("heading", "The review: one needs changes, two are approved"))
     stage.run("git agent status", table=True)
     stage.run("git agent diff 1 --stat")
     stage.run('git agent request-changes 1 -m "Ignore case: dispossessed should find it"')
@@ -87,21 +95,21 @@ def _review(stage: Stage) -> None:
 
 
 def _conflict(stage: Stage) -> None:
-    stage.say(Said("heading", "Two workers changed the same line: the second merge is a conflict, and nothing moves"))
+    stage.say(DemoLine("heading", "Two workers changed the same line: the second merge conflicts and changes nothing"))
     stage.run("git agent merge 2")
     stage.run("git agent merge 3", exit=4)
     stage.run("git agent status", table=True)
 
 
 def _go_on(stage: Stage, places: Mapping[str, str]) -> None:
-    stage.say(Said("heading", "Both workers go on, at once: one mends, one rebases"))
+    stage.say(DemoLine("heading", "Both workers continue at once: one fixes, one rebases"))
     turns = {who: (f"sh ../../workers/{who}-2.sh", places[who]) for who in ("ada", "cleo")}
     with stage.at_once(turns):
         pass
 
 
 def _land(stage: Stage) -> None:
-    stage.say(Said("heading", "Approved and merged, in order"))
+    stage.say(DemoLine("heading", "Approved and merged, in order"))
     stage.run("git agent approve 1 3")
     stage.run("git agent merge --all")
     stage.run("git agent status", table=True)

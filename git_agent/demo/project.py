@@ -73,7 +73,10 @@ _SORTED = _LIST.replace("books.read_text().splitlines()", "sorted(books.read_tex
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
-    """One commit. day: of January 2026; parents: marks, the first one first."""
+    """One commit.
+
+    day: of January 2026; parents: marks, the first parent first
+    """
 
     branch: str
     author: str
@@ -114,16 +117,16 @@ _HISTORY = (
 
 
 def demo_project() -> str:
-    """Write the history as a stream for `git fast-import`: seven commits on main and release-1.0.
+    """Return the history as a stream for `git fast-import`: seven commits on main and release-1.0.
 
-    Dates and people are fixed, so that the commits have the same names in every demo.
+    Dates and people are fixed, so the commits have the same oids in every demo.
     """
     return "".join(_written(number, commit) for number, commit in enumerate(_HISTORY, start=1)) + "done\n"
 
 
 def _written(number: int, commit: _Commit) -> str:
     email = commit.author.split()[0].lower() + "@example.org"
-    when = 1767225600 + (commit.day - 1) * 86400 + 36000  # 2026-01-01T00:00:00Z, and ten in the morning
+    when = 1767225600 + (commit.day - 1) * 86400 + 36000  # 2026-01-01T00:00:00Z, plus ten hours
     links = "".join(f"{word} :{mark}\n" for word, mark in zip(("from", "merge"), commit.parents, strict=False))
     files = "".join(f"M 100644 inline {path}\n{_data(text)}" for path, text in commit.files.items())
     return (

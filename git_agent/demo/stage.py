@@ -1,4 +1,4 @@
-"""Where the demo plays: a sealed directory, the commands run in it one by one or at once, and nothing left of it."""
+"""The stage of the demo: a sealed directory, in which commands run one by one or at once, and which is removed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_agent.errors import AgentError, usage
-from git_agent.proc.launch import Crew, Program, undisturbed
+from git_agent.proc.programs import Program, ProgramGroup, defer_signals
 
-COLUMNS = 100  # of the terminal that lists and tables are made for
+COLUMNS = 100  # width of the terminal for lists and tables
 _PATIENCE_S = 60.0  # for one command; the slowest takes about a second
 _KEPT = ("TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One line of the demo. kind: heading, note, command, output; who: the worker, "" for the person."""
+class DemoLine:
+    """One line of the demo.
+
+    kind: heading, note, command or output; who: the worker, "" for the person
+    """
 
     kind: str
     text: str
@@ -29,8 +32,11 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A command that was run. who: as in Said; cwd: from the demo's directory; exit: its code."""
+class DemoStep:
+    """A command of the demo.
+
+    who: as in DemoLine; cwd: relative to the demo's directory; exit: its exit code
+    """
 
     command: str
     who: str
@@ -41,29 +47,31 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The demo's directory and what was run there so far."""
+    """The demo's directory, and the commands run in it so far."""
 
     root: str
-    say: Callable[[Said], None]
-    crew: Crew
+    say: Callable[[DemoLine], None]
+    programs: ProgramGroup
     env: Mapping[str, str]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[DemoStep] = field(default_factory=list)
 
     def write(self, name: str, text: str) -> None:
-        """Write a file, with the directories that it needs."""
+        """Write a file, and create its directories."""
         path = Path(self.root, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
     def run(self, command: str, *, cwd: str = "shelf", exit: int = 0, table: bool = False) -> list[str]:
-        """Say a command, run it with sh, and say what it prints. Returns that, by line.
+        """Show a command, run it with sh, show its output, and return its lines.
 
-        exit: the code that is expected; table: it prints to a terminal. Raises AgentError for another code.
+        exit: the expected exit code; table: whether its output is a terminal
+
+        Raises AgentError for any other exit code.
         """
-        self.say(Said("command", command))
-        lines = self.ask(command, cwd=cwd, exit=exit, table=table, line=lambda text: self.say(Said("output", text)))
+        self.say(DemoLine("command", command))
+        lines = self.ask(command, cwd=cwd, exit=exit, table=table, line=lambda text: self.say(DemoLine("output", text)))
         if exit:
-            self.say(Said("note", f"(exit {exit})"))
+            self.say(DemoLine("note", f"(exit {exit})"))
         return lines
 
     def ask(
@@ -75,7 +83,7 @@ class Stage:
         table: bool = False,
         line: Callable[[str], None] = lambda text: None,
     ) -> list[str]:
-        """Run a command without a word of it. Arguments and result as those of run; line: called with each line."""
+        """Run a command without showing it. Arguments and result are those of run; line: called with each line."""
         lines: list[str] = []
         program = self._start(command, cwd, self.env, COLUMNS if table else None)
 
@@ -91,8 +99,8 @@ class Stage:
     def at_once(self, turns: Mapping[str, tuple[str, str]]) -> Iterator[Callable[[str], None]]:
         """Run a command for each worker at the same time: (command, directory) by name.
 
-        The block gets a function that passes on what they say until each has said a word; when the block is left, all
-        have ended. Raises AgentError when one fails.
+        The block gets a function that shows their output until each has printed a given word. When the block ends, all
+        commands have ended. Raises AgentError if one fails.
         """
         started = {who: self._start(*turn, self._as(who), None) for who, turn in turns.items()}
         names = {program: who for who, program in started.items()}
@@ -101,7 +109,7 @@ class Stage:
         def hear(program: Program, text: str) -> None:
             who = names[program]
             heard[who].append(text)
-            self.say(Said("command", text[2:], who) if text.startswith("$ ") else Said("output", text, who))
+            self.say(DemoLine("command", text[2:], who) if text.startswith("$ ") else DemoLine("output", text, who))
 
         def all_said(word: str) -> bool:
             return all(any(word in text for text in lines) for lines in heard.values())
@@ -117,7 +125,7 @@ class Stage:
 
     def _start(self, command: str, cwd: str, env: Mapping[str, str], width: int | None) -> Program:
         words, where = ["/bin/sh", "-c", command], os.path.join(self.root, cwd)
-        return self.crew.start(words, cwd=where, env=env, terminal_width=width)
+        return self.programs.start(words, cwd=where, env=env, terminal_width=width)
 
     def _follow(
         self,
@@ -126,31 +134,34 @@ class Stage:
         until: Callable[[], bool] = lambda: False,
     ) -> None:
         try:
-            self.crew.follow(list(programs.values()), line, within_s=_PATIENCE_S, until=until)
+            self.programs.follow(list(programs.values()), line, within_s=_PATIENCE_S, until=until)
         except TimeoutError as error:
             raise _stopped(f"{', '.join(programs)} did not end in {_PATIENCE_S:g} seconds") from error
 
     def _end(self, command: str, who: str, cwd: str, program: Program, exit: int, lines: list[str]) -> None:
         assert program.status is not None
-        self.steps.append(Step(command, who, cwd, program.status, round(program.seconds, 3)))
+        self.steps.append(DemoStep(command, who, cwd, program.status, round(program.seconds, 3)))
         if program.status != exit:
             how = f"signal {-program.status}" if program.status < 0 else f"exit code {program.status}"
             raise _stopped(f"`{command}` ended with {how}" + (f", not {exit}" if exit else ""), lines)
 
 
 @contextlib.contextmanager
-def demo_stage(say: Callable[[Said], None], keep: str | None, colour: bool) -> Iterator[Stage]:
-    """Make the directory, and leave nothing of it nor any process behind.
+def demo_stage(say: Callable[[DemoLine], None], keep: str | None, colour: bool) -> Iterator[Stage]:
+    """Create the directory; at the end, remove it and end every process.
 
-    say: called with each line; keep: a directory to use and to keep, new or empty; colour: the commands may use it.
-    Raises AgentError: exit 2 where keep can't be used, exit 1 where no directory can be made or removed.
+    say: called with each line
+    keep: a new or empty directory to use and to keep
+    colour: whether the commands may use colour
+
+    Raises AgentError: exit 2 if keep can't be used, exit 1 if the directory can't be created or removed.
     """
     root = ""
     try:
-        with undisturbed():
+        with defer_signals():
             root = _made(keep)
-        with Crew() as crew:
-            yield Stage(root, say, crew, _environment(root, colour))
+        with ProgramGroup() as programs:
+            yield Stage(root, say, programs, _environment(root, colour))
     finally:
         if root and keep is None:
             _remove(root)
@@ -162,27 +173,29 @@ def _made(keep: str | None) -> str:
             return os.path.realpath(tempfile.mkdtemp(prefix="git-agent-demo-"))
         Path(keep).mkdir(parents=True, exist_ok=True)
         if any(Path(keep).iterdir()):
-            raise usage("not-empty", f"'{keep}' is not empty", "name a new directory")
+            raise usage("not-empty", f"'{keep}' is not empty", "give a new directory")
         return os.path.realpath(keep)
     except OSError as error:
         reason = error.strerror or str(error)
         where = keep or os.environ.get("TMPDIR", "/tmp")
-        raise AgentError("no-directory", f"cannot use '{where}': {reason}", "name another with --keep DIR") from error
+        raise AgentError(
+            "no-directory", f"cannot use '{where}': {reason}", "give another directory with --keep DIR"
+        ) from error
 
 
 def _remove(root: str) -> None:
-    with undisturbed():
+    with defer_signals():
         shutil.rmtree(root, ignore_errors=True)
     if os.path.lexists(root):
         raise AgentError("demo-left", f"cannot remove all of '{root}'", f"rm -rf '{root}'")
 
 
 def _environment(root: str, colour: bool) -> dict[str, str]:
-    """Nothing of the person's git gets in: no identity, no configuration, no hooks, no repository."""
-    programs = os.path.dirname(sys.executable)  # git finds git-agent there, and the scripts this Python
+    """Nothing of the user's git gets in: no identity, no configuration, no hooks, no repository."""
+    programs = os.path.dirname(sys.executable)  # here git finds git-agent, and the scripts find this Python
     return {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
-        "GIT_AGENT_HOOKS": "0",  # nothing runs on in the background when the demo has ended
+        "GIT_AGENT_HOOKS": "0",  # nothing keeps running in the background after the demo
         "PATH": os.pathsep.join([programs, os.environ.get("PATH") or os.defpath]),
         "HOME": root,
         "GIT_CONFIG_GLOBAL": os.devnull,
@@ -198,5 +211,5 @@ def _environment(root: str, colour: bool) -> dict[str, str]:
 
 
 def _stopped(what: str, lines: list[str] | None = None) -> AgentError:
-    hint = "git agent demo --keep DIR leaves what there is, to look at"
+    hint = "git agent demo --keep DIR keeps the directory for inspection"
     return AgentError("demo-failed", f"the demo stopped: {what}", hint, details=tuple((lines or [])[-8:]))

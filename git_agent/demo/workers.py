@@ -1,4 +1,4 @@
-"""What the workers of the demo do, each turn a small shell script: a stand-in for a coding agent."""
+"""The workers of the demo: each turn is a small shell script that stands in for a coding agent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 _HEAD = """\
 #!/bin/sh
-# One turn of worker @. It runs in the worktree of its task and knows no more than git agent tells it.
+# One turn of worker @. It runs in the worktree of its task and knows only what git agent says.
 set -eu
 run() {
     printf '$ %s\\n' "$1"
@@ -74,7 +74,7 @@ def run(books):
 
 
 def demo_workers() -> Mapping[str, str]:
-    """Write the scripts, `<worker>-<turn>.sh`, and the files that they bring along: texts by name."""
+    """Return the scripts, `<worker>-<turn>.sh`, and the files that they use: texts by name."""
     turns = {
         "ada-1": _ADA_1,
         "ada-2": _ADA_2,

@@ -1,4 +1,4 @@
-"""The command of an agent: words with placeholders, filled with what the task says, never through a shell."""
+"""The command of an agent: words with placeholders that the task fills in. No shell ever sees it."""
 
 from __future__ import annotations
 
@@ -21,32 +21,38 @@ PLACEHOLDERS: Mapping[str, str] = {
     "base": "the branch to merge into",
 }
 STDIN = "{stdin}"
-"""The word that is taken out: title and body are then the command's standard input."""
+"""This word is removed from the command; the command reads title and body on standard input instead."""
 _LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 _NEAR = 0.75
-"""How like a placeholder a word is that was meant to be one: `promt` 0.9; `print`, of awk, 0.55."""
+"""Similarity above which a word counts as a misspelt placeholder: `promt` has 0.9; awk's `print` has 0.55."""
 _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An agent's command. name: the agent's, None for words that were typed: those are taken as they are."""
+    """An agent's command.
+
+    name: the agent's name; None for a command typed on the command line, which is used as it is
+    """
 
     words: tuple[str, ...]
     name: str | None = None
 
     @property
-    def wants_file(self) -> bool:
-        """Tell whether title and body have to be put into a file."""
+    def needs_file(self) -> bool:
+        """Return whether the command needs a file with title and body."""
         return self.name is not None and (STDIN in self.words or any("{file}" in word for word in self.words))
 
     @property
     def reads_file(self) -> bool:
-        """Tell whether that file is the command's standard input."""
+        """Return whether the command reads that file on standard input."""
         return self.name is not None and STDIN in self.words
 
-    def filled(self, task: Task, file: str) -> tuple[str, ...]:
-        """Return the words with the placeholders filled, each word by itself; file: where title and body are."""
+    def expand(self, task: Task, file: str) -> tuple[str, ...]:
+        """Return the words with their placeholders replaced. A value never splits a word.
+
+        file: path of the file that holds title and body
+        """
         if self.name is None:
             return self.words
         values = {
@@ -59,15 +65,15 @@ class Command:
             "worktree": task.worktree or "",
             "base": task.base,
         }
-        # In one go: a title that reads `{body}` stays as it is.
+        # One pass, so that a title that contains `{body}` stays as it is.
         return tuple(_PLACE.sub(lambda found: values[found[1]], word) for word in self.words if word != STDIN)
 
 
-def parse(name: str, text: str) -> Command:
-    """Split the value of agent.run.<name> into words, as a shell would, and nothing else of a shell.
+def parse_command(name: str, text: str) -> Command:
+    """Split the value of agent.run.<name> into words by a shell's quoting rules; no other shell syntax applies.
 
-    Raises usage error `bad-command` for one that has no words or an open quote, `bad-placeholder` for a word that is
-    like a placeholder and none.
+    Raises usage errors: `bad-command` for a value without words or with an open quote, and `bad-placeholder` for a
+    word that looks like a placeholder but is none.
     """
     key = f"agent.run.{name}"
     try:
@@ -78,14 +84,14 @@ def parse(name: str, text: str) -> Command:
         if [word for word in words if word != STDIN]:
             if unknown := _unknown(words):
                 known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, "stdin"))
-                raise usage("bad-placeholder", f"{key} has {unknown}, which nothing fills", known)
+                raise usage("bad-placeholder", f"{key} has {unknown}, which is not a placeholder", known)
             return Command(tuple(words), name)
         fault = "it is empty"
-    raise usage("bad-command", f"{key} is no command: {fault}", f"git config {key} 'COMMAND'")
+    raise usage("bad-command", f"{key} is not a command: {fault}", f"git config {key} 'COMMAND'")
 
 
 def _unknown(words: Sequence[str]) -> str | None:
-    """Find what was meant as a placeholder: a word by itself, or a slip of the pen; awk and shells have braces, too."""
+    """Find a misspelt placeholder: a whole word in braces, or a near miss. awk and shells use braces, too."""
     known = (*PLACEHOLDERS, "stdin")
     for word in words:
         for found in _LIKE.finditer(word):
@@ -103,7 +109,7 @@ def prompt(task: Task) -> str:
     return f"{task.title}\n\n{task.body}" if task.body else task.title
 
 
-def shown(words: Sequence[str]) -> str:
-    """Return a command as it can be read: quoted, and cut where a word is a whole prompt."""
+def quote_command(words: Sequence[str]) -> str:
+    """Return a command for people to read: quoted as for a shell, with long words cut."""
     cut = (word if len(word) <= 80 else word[:79] + "…" for word in words)
     return shlex.join(cut)[:400].encode("utf-8", "replace").decode().replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""Consistency of tasks: pure functions from what is recorded and observed to findings."""
+"""Consistency of tasks: compare what is recorded with what is observed, and return findings. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from git_agent.domain.replay import Replayed
 from git_agent.domain.task import Hold, State
 
 
-class Row(NamedTuple):
-    """A task's row, as far as its events decide it."""
+class RecordedTask(NamedTuple):
+    """The columns of a task's row that follow from its events."""
 
     task: int
     state: State
@@ -20,23 +20,23 @@ class Row(NamedTuple):
     version: int
 
     @classmethod
-    def of(cls, task: int, state: str, hold: str | None, epoch: int, version: int) -> Row:
-        """Make it of plain values, as the store and a finding's data have them."""
+    def of(cls, task: int, state: str, hold: str | None, epoch: int, version: int) -> RecordedTask:
+        """Make a row from plain values, as the store and a finding's data hold them."""
         return cls(task, State(state), Hold(hold) if hold else None, epoch, version)
 
 
-def against_events(row: Row, folded: Replayed) -> Finding | None:
-    """Compare a task's row with the fold of its events; None where they agree."""
+def compare_with_events(row: RecordedTask, folded: Replayed) -> Finding | None:
+    """Compare a task's row with the replay of its events; return None if they agree."""
     subject = f"task {row.task}"
-    if folded.misfit is not None:
-        says = f"event {folded.misfit.seq} of {subject} {folded.misfit.why}"
+    if folded.mismatch is not None:
+        says = f"event {folded.mismatch.seq} of {subject} {folded.mismatch.why}"
         return Finding("history-broken", says, row.task, subject)
     if folded.state is None:
         return Finding("history-broken", f"{subject} has no events", row.task, subject)
-    wanted = Row(row.task, folded.state, folded.hold, folded.epoch, folded.version)
+    wanted = RecordedTask(row.task, folded.state, folded.hold, folded.epoch, folded.version)
     if row == wanted:
         return None
-    names = [name for name in Row._fields if getattr(row, name) != getattr(wanted, name)]
+    names = [name for name in RecordedTask._fields if getattr(row, name) != getattr(wanted, name)]
     recorded, told = (", ".join(f"{name} {getattr(each, name)}" for name in names) for each in (row, wanted))
     data = {"row": list(row[1:]), "wanted": list(wanted[1:])}
     return Finding(
@@ -44,29 +44,33 @@ def against_events(row: Row, folded: Replayed) -> Finding | None:
     )
 
 
-def approval(task: int, state: State, reviewed: str | None, tip: str | None) -> Finding | None:
-    """Compare an approval with the tip of the branch; tip: None where there is no branch."""
+def check_approval(task: int, state: State, reviewed: str | None, tip: str | None) -> Finding | None:
+    """Compare an approval with the tip of the branch; return None if it applies.
+
+    reviewed: the approved oid; tip: the branch's oid, None without a branch
+    """
     if state is not State.APPROVED or tip is None or tip == reviewed:
         return None
     says = f"task {task} is approved at {(reviewed or '')[:12]}, its branch is at {tip[:12]}"
     return Finding("approval-unbound", says, task, f"task {task}", data={"reviewed": reviewed})
 
 
-def lease(task: int, state: State, hold: Hold | None) -> Finding | None:
-    """Judge that a task has a lease: one that is worked on may."""
+def check_lease(task: int, state: State, hold: Hold | None) -> Finding | None:
+    """Return a finding if a task has a lease although nobody may be working on it."""
     if state in (State.ASSIGNED, State.WORKING) and hold is None:
         return None
     where = f"{state} {hold}" if hold else str(state)
-    return Finding("lease-stray", f"task {task} is {where}, and has a lease", task, f"task {task}")
+    return Finding("lease-stray", f"task {task} is {where}, but has a lease", task, f"task {task}")
 
 
-def dependencies(
+def check_dependencies(
     edges: Iterable[tuple[int, int]], states: Mapping[int, State], counts: Mapping[int, int]
 ) -> list[Finding]:
-    """Judge what tasks wait for.
+    """Check what tasks wait for.
 
-    edges: of task and the task that it waits for; states: of all tasks that are named; counts: for each task, how many
-    unfinished ones are recorded as waited for.
+    edges: pairs of a task and a task that it waits for
+    states: the state of every task in edges that exists
+    counts: the recorded number of unfinished tasks that each task waits for
     """
     parents: dict[int, list[int]] = {}
     for task, parent in edges:
@@ -89,7 +93,7 @@ def dependencies(
 
 
 def _loops(parents: Mapping[int, Sequence[int]]) -> list[tuple[int, ...]]:
-    """Find loops, each once, by following each task upwards; what was followed to its end is not followed again."""
+    """Find each cycle once by a depth-first search that never follows a finished task again."""
     done, loops = set[int](), []
     for start in parents:
         path = [start]
@@ -108,8 +112,11 @@ def _loops(parents: Mapping[int, Sequence[int]]) -> list[tuple[int, ...]]:
     return loops
 
 
-def attempts(task: int, state: State, number: int, live: bool, there: Collection[int]) -> Finding | None:
-    """Judge that a live task has the attempt that it names. there: the numbers of those that were not removed."""
+def check_attempt(task: int, state: State, number: int, live: bool, there: Collection[int]) -> Finding | None:
+    """Return a finding if a live task has no record of its current attempt.
+
+    number: of the current attempt; there: numbers of the attempts that were not removed
+    """
     if not live or number in there:
         return None
-    return Finding("attempt-missing", f"task {task} is {state}, and has no attempt {number}", task, f"task {task}")
+    return Finding("attempt-missing", f"task {task} is {state}, but has no attempt {number}", task, f"task {task}")

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them."""
+"""Durations as people write them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _SPELLING = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw]?)")
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that `90`, `90s`, `15m`, `2h`, `1.5h`, `3d` or `1w` mean.
+    """Parse `90`, `90s`, `15m`, `2h`, `1.5h`, `3d` or `1w` and return seconds.
 
-    Zero is a length too; a caller for whom it makes no sense refuses it. Raises usage error `bad-duration`.
+    Zero is valid; a caller that cannot use it must refuse it. Raises usage error `bad-duration`.
     """
     found = _SPELLING.fullmatch(text.strip())
     if not found:
@@ -22,7 +22,7 @@ def parse_duration(text: str) -> float:
 
 
 def spell(seconds: float) -> str:
-    """Return `5s`, `3m`, `2h`, `4d`, rounded down; `0s` for less than nothing (a clock set back)."""
+    """Format seconds as `5s`, `3m`, `2h` or `4d`, rounded down; negative values (a clock set back) give `0s`."""
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= length:
             return f"{int(seconds // length)}{unit}"

@@ -1,4 +1,4 @@
-"""What happened: the append-only history that every state is the fold of."""
+"""Events: the append-only history. A task's state is the replay of its events."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from git_agent.domain.task import State
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. at: ms since the epoch; source and target: the states (JSON: `from`, `to`); version: of
-    the task after a change of state.
+    """One event.
+
+    at: ms since the epoch
+    source, target: the task's state before and after (`from` and `to` in JSON); None if the state did not change
+    version: the task's version after a change of state
     """
 
     seq: int

@@ -1,6 +1,6 @@
-"""What can be wrong, as data: each code once, with why it matters and the command that mends it.
+"""What doctor can find, as data: for each code what is wrong, why it matters, and the command that fixes it.
 
-docs/doctor.md is printed from RULES; `doctor --fix` does what `mends` says.
+docs/doctor.md is printed from RULES. `doctor --fix` fixes the findings whose rule has `fixable`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Group(StrEnum):
-    """Where something is wrong, in the order of the report."""
+    """The groups of findings, in the order of the report."""
 
     STORE = "store"
     GIT = "git"
@@ -25,21 +25,30 @@ class Group(StrEnum):
 
 
 class Rule(NamedTuple):
-    """One kind of trouble. sign: what is seen; why: it matters; fix: the command, in which {task}, {subject} (a path, a
-    name) and {helps} are filled in; mends: `doctor --fix` does it.
+    """The rule for one code.
+
+    symptom: what is wrong
+    why: why it matters
+    fix: the command that fixes it, with the placeholders {task}, {subject} (a path or name) and {helps}
+    fixable: whether `doctor --fix` fixes it
     """
 
     group: Group
-    sign: str
+    symptom: str
     why: str
     fix: str
-    mends: bool = False
+    fixable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. what: in words; task: whose, if anybody's; subject: the path, name or row it is about;
-    helps: the command, where the rule leaves it open; data: what a fix needs to know.
+    """One thing that is wrong.
+
+    what: in words
+    task: the task it belongs to, if any
+    subject: the path, name or row that it is about
+    helps: the command that fixes it, where the rule does not say it
+    data: what a fix needs to know
     """
 
     code: str
@@ -51,22 +60,22 @@ class Finding:
 
     @property
     def key(self) -> tuple[str, int | None, str]:
-        """Tell it from other findings, and know it again at another look."""
+        """Return what identifies it, in this and in a later examination."""
         return self.code, self.task, self.subject
 
     @property
     def rule(self) -> Rule:
-        """Look its code up."""
+        """Return the rule of its code."""
         return RULES[self.code]
 
     @property
     def group(self) -> Group:
-        """Say where it belongs; what could not be examined is a group itself."""
+        """Return its group. A finding that a whole group could not be examined belongs to that group."""
         return Group(self.subject) if self.code == "not-examined" and self.subject in list(Group) else self.rule.group
 
     @property
     def fix(self) -> str:
-        """Name the command that mends it."""
+        """Return the command that fixes it."""
         return self.rule.fix.format(task=self.task, subject=shlex.quote(self.subject), helps=self.helps)
 
 
@@ -75,194 +84,194 @@ _S, _G, _T, _H, _M, _F, _C = Group
 
 # fmt: off
 RULES: Mapping[str, Rule] = {
-    # The store: what can't be opened has the code and the hint of the error that says so.
+    # The store: one that can't be opened has the code and the hint of that error.
     "no-store": Rule(_S, "there is no store",
-        "no task can be given out before there is one", "{helps}"),
+        "no task can be created without a store", "{helps}"),
     "sqlite-unsound": Rule(_S, "the SQLite library has the WAL-reset bug",
-        "it can corrupt a store that several processes write", "{helps}"),
-    "store-foreign": Rule(_S, "something else stands in the store's place",
-        "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
-    "store-corrupt": Rule(_S, "the store's file is no sound database",
-        "no task can be given out, handed in or merged while the store can't be used",
-        "sqlite3 {subject}/agent.db .recover >saved.sql, for what can still be read; then mv {subject} {subject}.bad,"
+        "the bug can corrupt a store that several processes write to", "{helps}"),
+    "store-foreign": Rule(_S, "the store's path is taken by something else",
+        "no task can be started, handed in or merged until the store works again", "{helps}"),
+    "store-corrupt": Rule(_S, "the store's file is not a valid database",
+        "no task can be started, handed in or merged until the store works again",
+        "sqlite3 {subject}/agent.db .recover >saved.sql saves what is still readable; then mv {subject} {subject}.bad,"
         " then git agent init"),
     "store-newer": Rule(_S, "a newer git agent wrote the store",
-        "this one would not understand what is in it", "{helps}"),
+        "this version does not understand its contents", "{helps}"),
     "store-older": Rule(_S, "an older git agent wrote the store",
-        "its tasks can't be examined before it is brought up to date", "git agent sync", True),
+        "its tasks can't be examined until it is upgraded", "git agent sync", True),
     "store-not-readable": Rule(_S, "the store can't be read",
-        "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{helps}"),
     "store-not-writable": Rule(_S, "the store can't be written",
-        "commands can look, and record nothing", "{helps}"),
+        "commands can read, but record nothing", "{helps}"),
     "store-busy": Rule(_S, "the store stays locked",
-        "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{helps}"),
     "store-io": Rule(_S, "reading the store fails",
-        "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{helps}"),
     "store-failed": Rule(_S, "the store fails",
-        "no task can be given out, handed in or merged while the store can't be used", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{helps}"),
     "store-stopped": Rule(_S, "a stopped process holds the write lock",
-        "no other command can write until it goes on", "{helps}"),
-    "store-damaged": Rule(_S, "the database's own check finds damage",
-        "what was recorded may be lost, and more of it with every write",
+        "no other command can write until it continues", "{helps}"),
+    "store-damaged": Rule(_S, "the database's integrity check finds damage",
+        "records may be lost, and every write may lose more",
         "cp -a {subject} {subject}.damaged, then sqlite3 {subject} .recover into a new file"),
-    "store-mistyped": Rule(_S, "a value in the database is not of its column's type",
+    "store-mistyped": Rule(_S, "a value in the database does not have its column's type",
         "commands that read the row fail", "{helps}"),
-    "store-index": Rule(_S, "an index of the database lacks rows, or has too many",
-        "queries by it give wrong answers; the rows themselves are sound", DOCTOR, True),
+    "store-index": Rule(_S, "an index of the database has too few or too many rows",
+        "queries that use it give wrong answers; the rows themselves are intact", DOCTOR, True),
     "store-dangling": Rule(_S, "a row belongs to a task or message that does not exist",
-        "nobody can reach it, and a new row in its place would be refused", DOCTOR, True),
-    "store-modes": Rule(_S, "the store is open to others",
-        "others on this host could read or change tasks, messages and hooks", DOCTOR, True),
+        "nothing can reach it, and a new row in its place would be refused", DOCTOR, True),
+    "store-modes": Rule(_S, "other users can access the store",
+        "others could read or change tasks, messages and hooks", DOCTOR, True),
     "store-linked": Rule(_S, "the database has a second name",
-        "each name has a write-ahead log of its own: what is written under both corrupts it", "{helps}"),
+        "each name has its own write-ahead log, and writing under both names corrupts the database", "{helps}"),
     "store-wal": Rule(_S, "the write-ahead log is large",
-        "each command reads it, and a crash takes long to recover from", DOCTOR, True),
-    "store-journal": Rule(_S, "the journal does not suit the file system",
-        "WAL needs memory that all hosts share, and corrupts over a network; elsewhere readers wait without it",
+        "every command reads it, and recovery from a crash takes long", DOCTOR, True),
+    "store-journal": Rule(_S, "the journal mode does not suit the file system",
+        "on a network file system, WAL corrupts the database; on a local one, readers wait without WAL",
         DOCTOR, True),
     "store-holder": Rule(_S, "another program has the database open",
-        "its SQLite may have the WAL-reset bug, and a plain copy or editor drops the locks that protect it",
+        "its SQLite may have the WAL-reset bug; a plain copy or an editor drops the locks that protect the file",
         "{helps}"),
-    "store-replaced": Rule(_S, "a process works on a database that was deleted or replaced",
-        "what it records is lost", "{helps}"),
+    "store-replaced": Rule(_S, "a process uses a database that was deleted or replaced",
+        "everything that the process records is lost", "{helps}"),
     "store-lock": Rule(_S, "a named lock is held by a process that is gone",
-        "from another host it would be respected until its time is up", DOCTOR, True),
+        "other hosts respect the lock until it times out", DOCTOR, True),
     "not-examined": Rule(_S, "something could not be examined",
-        "what is wrong there is not known", "{helps}"),
+        "problems there stay unknown", "{helps}"),
     # Git.
-    "interrupted": Rule(_G, "a command died half way",
-        "a branch, a worktree or a merge is half made", "git agent sync", True),
-    "stopped-half-way": Rule(_G, "a command is stopped half way",
-        "what it holds is busy until it goes on or ends", "{helps}"),
+    "interrupted": Rule(_G, "a command died halfway",
+        "a branch, a worktree or a merge is incomplete", "git agent sync", True),
+    "stopped-half-way": Rule(_G, "a command is stopped halfway",
+        "what the command locked stays busy until it continues or ends", "{helps}"),
     "branch-gone": Rule(_G, "a live task's branch was deleted",
-        "its work can't be handed in, and git will forget its commits", DOCTOR, True),
+        "its work can't be handed in, and git will eventually delete its commits", DOCTOR, True),
     "branch-lost": Rule(_G, "a live task's branch and its last commit are gone",
-        "there is nothing left to hand in", "git agent reassign {task}"),
+        "its work is lost, so there is nothing to hand in", "git agent reassign {task}"),
     "branch-renamed": Rule(_G, "a live task's branch was renamed",
-        "its commits are looked for under the old name", "{helps}"),
-    "branch-orphan": Rule(_G, "a branch of ours belongs to no task",
-        "nobody will merge or remove it", "{helps}"),
+        "git agent looks for its commits under the old name", "{helps}"),
+    "branch-orphan": Rule(_G, "a branch with our prefix belongs to no task",
+        "nothing will merge or remove it", "{helps}"),
     "branch-twice": Rule(_G, "one branch is checked out in two worktrees",
-        "a commit in one shows as reversed changes in the other", "{helps}"),
-    "base-gone": Rule(_G, "the branch that a task goes into is gone",
+        "a commit in one appears as reverted changes in the other", "{helps}"),
+    "base-gone": Rule(_G, "a task's base branch is gone",
         "it can't be merged", "git agent edit {task} --base BRANCH"),
-    "worktree-removed": Rule(_G, "a live task's worktree is not registered any more",
+    "worktree-removed": Rule(_G, "a live task's worktree is no longer registered",
         "its worker can't commit", "{helps}"),
     "worktree-gone": Rule(_G, "a live task's worktree was deleted",
-        "whoever goes on with it has nowhere to work", "{helps}"),
-    "worktree-moved": Rule(_G, "repository and worktrees were moved together",
-        "git finds neither from the other", DOCTOR, True),
-    "worktree-unlinked": Rule(_G, "a live task's worktree has lost its .git file, or it is damaged",
-        "git does not work in it, or works on another repository", DOCTOR, True),
-    "worktree-covered": Rule(_G, "something else stands in the place of a worktree's .git file",
-        "git does not work in it, or works on another repository", "{helps}"),
-    "repository-moved": Rule(_G, "a worktree does not find its repository, which was moved",
-        "git does not work in it", DOCTOR, True),
+        "its next worker has nowhere to work", "{helps}"),
+    "worktree-moved": Rule(_G, "the repository and its worktrees were moved together",
+        "git can't find one from the other", DOCTOR, True),
+    "worktree-unlinked": Rule(_G, "the .git file of a live task's worktree is missing or damaged",
+        "git fails there, or works on another repository", DOCTOR, True),
+    "worktree-covered": Rule(_G, "a worktree's .git file was replaced by something else",
+        "git fails there, or works on another repository", "{helps}"),
+    "repository-moved": Rule(_G, "a worktree can't find its repository, which was moved",
+        "git fails there", DOCTOR, True),
     "repository-copied": Rule(_G, "this repository was copied with its store",
-        "its worktrees belong to the original: both stores would claim one task",
-        "here in the copy: git agent deinit --purge --yes, then {helps}"),
+        "its worktrees belong to the original, and both stores would hold the same tasks",
+        "in the copy: git agent deinit --purge --yes, then {helps}"),
     "worktree-switched": Rule(_G, "a worker's worktree is on another branch",
-        "commits made there are not the task's", "{helps}"),
+        "commits made there do not belong to the task", "{helps}"),
     "worktree-unlocked": Rule(_G, "a live task's worktree is not locked",
-        "`git worktree prune` or `remove` may take it away", DOCTOR, True),
-    "worktree-half": Rule(_G, "a worktree was left half made",
-        "its place and branch are taken; nobody but its own process would ever take it away", DOCTOR, True),
-    "worktree-orphan": Rule(_G, "a worktree of ours belongs to no task",
-        "there may be work in it; nobody but its own process would ever take it away", "{helps}"),
-    "directory-orphan": Rule(_G, "a former worktree's directory stands without its registration",
-        "git does not work in it, and there may be work in it", "{helps}"),
-    "scratch-left": Rule(_G, "scratch files of a dead process are left",
-        "they take space, and a registration", "git agent sync", True),
-    "lock-stale": Rule(_G, "a lock file of git is old and nobody has it open",
+        "`git worktree prune` or `remove` may delete it", DOCTOR, True),
+    "worktree-half": Rule(_G, "a worktree was left incomplete",
+        "its path and branch are taken, and nothing else will ever remove it", DOCTOR, True),
+    "worktree-orphan": Rule(_G, "a worktree made by git agent belongs to no task",
+        "it may contain work, and nothing else will ever remove it", "{helps}"),
+    "directory-orphan": Rule(_G, "a former worktree's directory is left, but git no longer knows it",
+        "git fails there, and it may contain work", "{helps}"),
+    "scratch-left": Rule(_G, "a dead process left scratch files",
+        "scratch files take up space, and may keep a worktree registered", "git agent sync", True),
+    "lock-stale": Rule(_G, "a lock file of git is old, and no process has it open",
         "git refuses to change what it locks", DOCTOR, True),
     "lock-stopped": Rule(_G, "a stopped process holds a lock file of git",
         "git refuses to change what it locks", "{helps}"),
     # Tasks.
-    "state-differs": Rule(_T, "a task's state is not what its events say",
-        "somebody changed the row: what it may do next is wrong", DOCTOR, True),
+    "state-differs": Rule(_T, "a task's state differs from what its events say",
+        "somebody changed the row, so the wrong next steps are allowed", DOCTOR, True),
     "history-broken": Rule(_T, "a task's events do not follow from each other",
-        "its state can't be proved; somebody wrote to the store", "git agent log {task}"),
-    "task-lost": Rule(_T, "there are events of a task that is not there",
-        "somebody deleted it; its branch belongs to nobody", DOCTOR, True),
+        "its state can't be proved, because somebody wrote to the store", "git agent log {task}"),
+    "task-lost": Rule(_T, "a task has events but no longer exists",
+        "somebody deleted it, so its branch belongs to no task", DOCTOR, True),
     "approval-unbound": Rule(_T, "an approval is for another commit than the branch's tip",
-        "what was not reviewed could be taken for reviewed", DOCTOR, True),
+        "unreviewed commits could pass as reviewed", DOCTOR, True),
     "attempt-missing": Rule(_T, "a live task has no record of its attempt",
         "nobody can work on it", "git agent reassign {task}"),
     "attempt-bare": Rule(_T, "an attempt's branch and worktree are both gone",
-        "it is listed as something to be removed", DOCTOR, True),
+        "it is listed as something that can be removed", DOCTOR, True),
     "claim-unreadable": Rule(_T, "git can't read a task's path claim",
-        "nobody is warned of what overlaps with it", "git agent edit {task} --path PATHSPEC"),
+        "overlaps with it go unnoticed", "git agent edit {task} --path PATHSPEC"),
     "dependency-missing": Rule(_T, "a task waits for one that does not exist",
         "it can never be claimed", DOCTOR, True),
     "dependency-cycle": Rule(_T, "tasks wait for each other",
         "none of them can ever be claimed", "git agent edit {task} --after ''"),
-    "dependency-count": Rule(_T, "the count of what a task waits for is wrong",
-        "it is claimed too early, or never", DOCTOR, True),
+    "dependency-count": Rule(_T, "a task's count of unfinished dependencies is wrong",
+        "it would be claimed too early or never", DOCTOR, True),
     "lease-stray": Rule(_T, "a task that nobody works on has a lease",
-        "it would be shown as alive, or be taken back", DOCTOR, True),
+        "it would be shown as alive, or be reaped", DOCTOR, True),
     "worker-left": Rule(_T, "a dead supervisor left its command running",
-        "two agents may work in one worktree", "git agent sync", True),
+        "two agents may work in the same worktree", "git agent sync", True),
     # Hooks.
     "hooks-missing": Rule(_H, "git does not run our hooks",
-        "git goes on, but what happens there is noticed by the next command only", "git agent init", True),
+        "git works, but only the next git agent command notices what happened", "git agent init", True),
     "hooks-script": Rule(_H, "a hook script of ours is missing, changed or not executable",
-        "git goes on, but what happens there is noticed by the next command only", "git agent init", True),
-    "hooks-unchained": Rule(_H, "the user's own hook that ours runs is gone",
-        "it does not run any more", "{helps}"),
+        "git works, but only the next git agent command notices what happened", "git agent init", True),
+    "hooks-unchained": Rule(_H, "your own hook, which ours runs, is gone",
+        "your hook no longer runs", "{helps}"),
     "hooks-program": Rule(_H, "the hooks start a program that is gone",
-        "git goes on, but what happens there is noticed by the next command only", "git agent init", True),
-    "hooks-other": Rule(_H, "the hooks start another git-agent than the one that runs",
-        "two versions work on one store", "{helps}"),
+        "git works, but only the next git agent command notices what happened", "git agent init", True),
+    "hooks-other": Rule(_H, "the hooks start a different git-agent than this one",
+        "two versions use the same store", "{helps}"),
     "path-foreign": Rule(_H, "another program named git-agent comes first on PATH",
         "`git agent` starts that one", "{helps}"),
     "path-other": Rule(_H, "another installation of git agent comes first on PATH",
         "`git agent` starts that one", "{helps}"),
     # Messages.
-    "message-nobody": Rule(_M, "a message waits for a task that is not there",
+    "message-nobody": Rule(_M, "a message is addressed to a task that does not exist",
         "nobody will ever read it", DOCTOR, True),
-    "message-unread": Rule(_M, "an urgent message was not read for an hour",
-        "somebody waits for an answer", "{helps}"),
+    "message-unread": Rule(_M, "an urgent message has been unread for an hour",
+        "its sender is waiting for an answer", "{helps}"),
     # Files.
     "context-missing": Rule(_F, "a worker's worktree has no context file",
         "agents there do not know their task", DOCTOR, True),
-    "context-foreign": Rule(_F, "something else stands in the context file's place",
+    "context-foreign": Rule(_F, "the context file's path is taken by something else",
         "agents there do not know their task", DOCTOR, True),
-    "context-wrong": Rule(_F, "a context file can't be read, or names another task, branch or place",
+    "context-wrong": Rule(_F, "a context file is unreadable, or names another task, branch or path",
         "an agent there does not know its task, or works on the wrong one", DOCTOR, True),
-    "context-tracked": Rule(_F, "a context file is tracked",
-        "each worker's commit carries it into the base", "{helps}"),
-    "context-included": Rule(_F, "context files are not kept out of commits",
-        "`git add .` takes them into a commit", DOCTOR, True),
+    "context-tracked": Rule(_F, "a context file is tracked by git",
+        "each worker's commits bring it into the base", "{helps}"),
+    "context-included": Rule(_F, "context files are not excluded from commits",
+        "`git add .` would add them", DOCTOR, True),
     "secret-unignored": Rule(_F, "a copied file is not ignored in a worktree",
-        "`git add .` takes a secret into a commit", DOCTOR, True),
+        "`git add .` would add a secret", DOCTOR, True),
     "secret-tracked": Rule(_F, "a copied file is tracked or staged in a worktree",
         "a secret is about to be published", "{helps}"),
-    "secret-open": Rule(_F, "a copied file is readable by others, unlike its original",
-        "a secret is open on this host", DOCTOR, True),
+    "secret-open": Rule(_F, "other users can read a copied file, but not its original",
+        "a secret is exposed on this host", DOCTOR, True),
     # Configuration.
-    "config-invalid": Rule(_C, "a setting has a value that means nothing",
-        "a command that needs it fails, maybe in the middle of somebody's work", "{helps}"),
+    "config-invalid": Rule(_C, "a setting has an invalid value",
+        "commands that need it fail, perhaps in the middle of somebody's work", "{helps}"),
 }
 # fmt: on
 
-LASTING: Mapping[str, str] = {
-    "store-dangling": "what it belonged to is gone; the row is in the event",
-    "dependency-missing": "what it belonged to is gone; the row is in the event",
+NOT_UNDOABLE: Mapping[str, str] = {
+    "store-dangling": "the task or message it belonged to is gone; the event holds the row",
+    "dependency-missing": "the task or message it belonged to is gone; the event holds the row",
     "dependency-count": "it follows from what the task waits for",
-    "store-wal": "all that the log held is in the database",
-    "store-index": "an index is made of the rows",
-    "store-lock": "its holder is gone",
-    "store-modes": "nobody wants the store open to others again; chmod opens it",
-    "secret-open": "nobody wants a secret open to others again; chmod opens it",
-    "approval-unbound": "git agent approve gives it anew",
-    "hooks-missing": "git agent deinit takes the hooks out",
-    "hooks-script": "git agent deinit takes the hooks out",
-    "hooks-program": "git agent deinit takes the hooks out",
-    "repository-moved": "where it was before is not there any more",
-    "worktree-moved": "where it was before is not there any more",
-    "worktree-unlinked": "without its .git file the worktree is of no use",
-    "message-nobody": "nobody was there to read them; the messages are kept",
-    "task-lost": "the task was gone before; its events stay",
-    "worktree-half": "it held nothing but what the branch has",
+    "store-wal": "everything in the log is now in the database",
+    "store-index": "an index only repeats its rows",
+    "store-lock": "the process that held it is gone",
+    "store-modes": "nobody needs the wider permissions; chmod sets them again",
+    "secret-open": "nobody needs the wider permissions; chmod sets them again",
+    "approval-unbound": "git agent approve approves it again",
+    "hooks-missing": "git agent deinit removes the hooks",
+    "hooks-script": "git agent deinit removes the hooks",
+    "hooks-program": "git agent deinit removes the hooks",
+    "repository-moved": "its old location no longer exists",
+    "worktree-moved": "its old location no longer exists",
+    "worktree-unlinked": "without its .git file the worktree is useless",
+    "message-nobody": "nobody could read them; the messages are kept",
+    "task-lost": "the task was already gone; its events stay",
+    "worktree-half": "it contained only what the branch has",
 }
-"""Fixes that leave nothing to take back, and why."""
+"""Fixes that can't be undone, and why there is nothing to undo."""

@@ -1,4 +1,4 @@
-"""The gates: may this task be merged, claimed, or handed in by a push? Pure."""
+"""The gates: decide whether a task may be merged, claimed, or handed in by a push. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from git_agent.errors import AgentError, refused
 
 
 def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError | None:
-    """Say why a task must not be merged, or None when it may.
+    """Return the error that keeps a task from being merged, or None if it may be merged.
 
-    tip: the branch's oid now, None when the branch is gone; lapsed: the oid of an approval that ended when the branch
-    moved on.
+    tip: the branch's current oid, None if the branch is gone
+    lapsed: the oid of an approval that ended because the branch moved
     """
     approved = task.state is State.APPROVED
-    # A branch that is back where the ended approval was is not approved again: the state says who must act.
+    # Moving the branch back to the lapsed approval does not approve it again: the state says who must act.
     if not approved and (tip is None or lapsed in (None, tip)):
         return refused("not-approved", f"cannot merge {task.label}: it is {task.state}", _next(task))
     if tip is None:
@@ -33,19 +33,19 @@ def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError
     return None
 
 
-def base_gone(task: Task) -> AgentError:
-    """Say that a task has nothing to be merged into."""
+def base_gone_error(task: Task) -> AgentError:
+    """Return the error for a task whose base branch does not exist."""
     return AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
 
 
-def after_conflict(task: Task) -> str:
-    """Tell the worker of a task that conflicts with its base what to do."""
+def conflict_hint(task: Task) -> str:
+    """Return what the worker must do when the task conflicts with its base."""
     return f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
 
 
-def after_check(task: Task) -> str:
-    """Tell the worker of a task whose merged result fails its check what to do."""
-    return f"mend it in {task.worktree}, then git agent done"
+def check_hint(task: Task) -> str:
+    """Return what the worker must do when the check fails on the merged result."""
+    return f"fix it in {task.worktree}, then git agent done"
 
 
 def _next(task: Task) -> str:
@@ -62,7 +62,10 @@ def _next(task: Task) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Why an OPEN task can't be claimed. by: the tasks it waits for; used_up: its attempts are."""
+    """Why an OPEN task can't be claimed.
+
+    by: the tasks that it waits for; used_up: whether all its attempts are used up
+    """
 
     task: int
     why: str
@@ -73,9 +76,12 @@ class Blocked:
 def blocked(
     task: Task, parents: Sequence[int], states: Mapping[int, State], now: int, max_attempts: int
 ) -> Blocked | None:
-    """Say what keeps an OPEN task from being claimed, or None.
+    """Return what keeps an OPEN task from being claimed, or None if it can be claimed.
 
-    parents: the tasks it waits for that are not COMPLETED; states: theirs; now: ms since the epoch.
+    parents: the tasks it waits for that are not COMPLETED
+    states: the states of the parents
+    now: ms since the epoch
+    max_attempts: agent.maxAttempts
     """
     if parents:
         return Blocked(task.id, _waiting(parents, states), tuple(parents))
@@ -96,9 +102,12 @@ def _prospect(task: int, state: State) -> str:
 
 
 def hands_in(task: Task, tip: str) -> bool:
-    """Tell whether a push of this tip hands a task in; as with `done`, not while it waits for an answer.
+    """Return whether a push of this tip hands the task in.
 
-    tip: a full oid, with work of its own. The tip at which the last review or hold ended hands nothing in again.
+    As with `done`, a task that waits for an answer is not handed in. Neither is the tip at which the last review or
+    hold ended.
+
+    tip: full oid of a commit with work of the task's own
     """
     waits = task.hold is Hold.NEEDS_INPUT
     return task.state in (State.ASSIGNED, State.WORKING) and not waits and tip != task.settled_oid

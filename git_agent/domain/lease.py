@@ -1,4 +1,4 @@
-"""Liveness, computed from ages and never stored: who is alive, late, stale or dead, and who makes no progress."""
+"""Liveness: alive, late, stale and dead workers, and those without progress. It is computed and never stored."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from git_agent.domain.process_id import ProcessId
 BEAT_S = 10.0
 LEASE_S = 120.0
 CLAIM_LEASE_S = 45 * 60.0
-STALLED_S = 15 * 60.0
+STALLED_AFTER_S = 15 * 60.0
 RUN_BEATS = 12
-"""How many beats a supervised worker may miss before its lease ends: 120 s, with beats of 10 s."""
+"""Beats that a supervised worker may miss before its lease expires: 120 s with the default beat of 10 s."""
 
-AHEAD_MS = 60_000
-"""A beat that lies further in the future than this was written before the wall clock was set back."""
+MAX_SKEW_MS = 60_000
+"""A beat further in the future than this was written before the wall clock was set back."""
 
 
 class Liveness(StrEnum):
-    """What can be said of a worker."""
+    """The liveness of a worker."""
 
     ALIVE = "alive"
     LATE = "late"
@@ -29,10 +29,13 @@ class Liveness(StrEnum):
 
 
 class Lease(NamedTuple):
-    """The hot row of a task. kind: `run` (supervised), `claim` (a worker of the queue) or `hand`.
+    """A task's lease: the one row that every beat updates.
 
-    beat_at, progress_at, expires_at: ms since the epoch; expires_at is None for a lease that can't expire; missed_at:
-    when it was first seen expired, until the next beat; session, owner: of a supervised worker, and its supervisor.
+    kind: `run` (supervised), `claim` (taken from the queue) or `hand` (by hand)
+    beat_at, progress_at: ms since the epoch of the last beat and the last progress
+    expires_at: ms since the epoch, None for a lease that never expires
+    missed_at: ms since the epoch when it was first seen expired; the next beat clears it
+    session, owner: a supervised worker's session, and its supervisor's process
     """
 
     task: int
@@ -47,19 +50,21 @@ class Lease(NamedTuple):
 
     @property
     def host(self) -> str | None:
-        """Name the supervisor's host."""
+        """Return the supervisor's host."""
         return self.owner.host if self.owner else None
 
     @property
     def pid(self) -> int | None:
-        """Name the supervisor's pid."""
+        """Return the supervisor's pid."""
         return self.owner.pid if self.owner else None
 
 
-def length_s(kind: str, *, beat_s: float = BEAT_S, lease_s: float = CLAIM_LEASE_S) -> float | None:
-    """Say for how many seconds a beat renews a lease of a kind; None for one that never expires.
+def duration_s(kind: str, *, beat_s: float = BEAT_S, lease_s: float = CLAIM_LEASE_S) -> float | None:
+    """Return the seconds by which a beat renews a lease; None for a lease that never expires.
 
-    beat_s: between beats of a supervised worker; lease_s: of a worker of the queue.
+    kind: as in Lease
+    beat_s: seconds between the beats of a supervised worker (agent.beat)
+    lease_s: seconds that the lease of a claimed task lasts (agent.lease)
     """
     return {"run": RUN_BEATS * beat_s, "claim": lease_s}.get(kind)
 
@@ -67,11 +72,12 @@ def length_s(kind: str, *, beat_s: float = BEAT_S, lease_s: float = CLAIM_LEASE_
 def liveness(
     lease: Lease | None, now: int, *, gone: bool = False, beat_s: float = BEAT_S, lease_s: float = CLAIM_LEASE_S
 ) -> Liveness:
-    """Judge a worker by its process, and by the age of its last beat.
+    """Return a worker's liveness, from its process and the age of its last beat.
 
-    now: ms since the epoch; gone: its process is proved to have ended; beat_s: seconds between beats of a supervised
-    worker (late after 3, stale after 10); lease_s: seconds an unsupervised worker's beat counts (late at half of it,
-    stale at its end).
+    now: ms since the epoch
+    gone: its process is proved to have ended
+    beat_s: seconds between the beats of a supervised worker, which is late after 3 beats and stale after 10
+    lease_s: seconds that an unsupervised worker's lease lasts; it is late at half of that and stale at the end
     """
     if lease is None:
         return Liveness.NONE
@@ -84,11 +90,11 @@ def liveness(
     return Liveness.LATE if age >= late else Liveness.ALIVE
 
 
-def stalled(lease: Lease | None, now: int, limit_s: float = STALLED_S) -> bool:
-    """Tell whether a worker made no progress for limit_s seconds."""
+def is_stalled(lease: Lease | None, now: int, limit_s: float = STALLED_AFTER_S) -> bool:
+    """Return whether a worker made no progress for limit_s seconds. now: ms since the epoch."""
     return lease is not None and (now - lease.progress_at) / 1000 >= limit_s
 
 
-def overdue(lease: Lease, now: int) -> bool:
-    """Tell whether a lease ended, or was written by a clock that was set back since. now: ms since the epoch."""
-    return lease.expires_at is not None and (now >= lease.expires_at or lease.beat_at > now + AHEAD_MS)
+def is_overdue(lease: Lease, now: int) -> bool:
+    """Return whether a lease expired, or was written before the clock was set back. now: ms since the epoch."""
+    return lease.expires_at is not None and (now >= lease.expires_at or lease.beat_at > now + MAX_SKEW_MS)

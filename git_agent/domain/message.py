@@ -1,4 +1,4 @@
-"""Messages: drafts, recipients and how far each was delivered."""
+"""Messages: drafts, recipients and delivery states."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from git_agent.errors import usage
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as one recipient has it. to: a task's id, `@human`, `@coordinator` or `#topic`; sent_at: ms since the
-    epoch.
+    """One recipient's copy of a message.
+
+    to: a task's id, `@human`, `@coordinator` or `#topic`
+    sent_at: ms since the epoch
+    verified: whether the sender's identity was proved
     """
 
     id: int
@@ -35,8 +38,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be sent. to, others: a task's id, `@human`, `@coordinator` or `#topic`; thread: that of reply_to
-    without it; until: the state or hold of its task that it announces: when the task leaves it, the message is settled.
+    """A message to be sent.
+
+    to, others: a task's id, `@human`, `@coordinator` or `#topic`
+    thread: without it, the thread of reply_to
+    until: the state or hold that the message announces; once the task leaves it, the message counts as acknowledged
     """
 
     to: str
@@ -52,43 +58,44 @@ class Draft:
 
 
 class Delivery(StrEnum):
-    """How far a message came with one recipient."""
+    """How far one recipient has handled a message."""
 
     NEW = "new"
     SEEN = "seen"
     ACKED = "acked"
 
 
-AGAIN_S = 300.0
-"""Seconds after which a message that was seen and not acknowledged is delivered to who waits, as if it were new."""
+REDELIVERY_S = 300.0
+"""Seconds after which `inbox --wait` delivers a message again that was seen but not acknowledged."""
 
 
 ALL = "@all"
 """The workers of all live tasks."""
-PLACES = (HUMAN, COORDINATOR, ALL)
+RECIPIENTS = (HUMAN, COORDINATOR, ALL)
 _TOPIC = re.compile(r"(?=[\w.-]*[^\W\d_])\w[\w.-]{0,59}")
 
 
 def check_recipient(text: str) -> str:
-    """Return `@human`, `@coordinator` or `@all`. Raises usage error `unknown-recipient` for any other `@name`."""
-    if text not in PLACES:
-        hint = "a task, a topic as '#builds', or one of " + ", ".join(PLACES)
+    """Return the text if it is `@human`, `@coordinator` or `@all`; else raise usage error `unknown-recipient`."""
+    if text not in RECIPIENTS:
+        hint = "a task, a topic as '#builds', or one of " + ", ".join(RECIPIENTS)
         raise usage("unknown-recipient", f"there is no recipient {text[:60]!r}", hint)
     return text
 
 
 def is_topic(text: str) -> bool:
-    """Tell whether a recipient is meant to be a topic; `#7` is a task."""
+    """Return whether a recipient is a topic. `#7` is a task."""
     return text.startswith("#") and not text[1:].isdecimal()
 
 
 def check_topic(text: str) -> str:
-    """Return a topic's name without its `#`, in NFC and lower case: `#Builds` and `#builds` are one topic.
+    """Return a topic's name without `#`, in NFC and lower case: `#Builds` and `#builds` are the same topic.
 
-    Raises usage error `bad-topic`: anything but 1 to 60 letters, digits, '-', '_' and '.', with a letter among them.
+    Raises usage error `bad-topic` unless the name has 1 to 60 letters, digits, '-', '_' and '.', at least one of them
+    a letter.
     """
     name = unicodedata.normalize("NFC", text.removeprefix("#")).lower()
     if not _TOPIC.fullmatch(name):
         rule = "1 to 60 letters, digits, '-', '_' and '.', with a letter among them"
-        raise usage("bad-topic", f"bad topic {text[:60]!r}: it wants {rule}", "as in '#builds'")
+        raise usage("bad-topic", f"bad topic {text[:60]!r}: it needs {rule}", "as in '#builds'")
     return name

@@ -1,8 +1,8 @@
-"""What may be called what: titles, texts, task names, and the branches and directories made from them.
+"""Names and texts: titles, bodies, task names, and the branches and directories made from names.
 
-Two rules run through this file. A name must survive every place where it is written: a ref, a directory on a
-file system that folds case or normalises Unicode, a shell line, an argument. And a text is kept as it was
-given: what is dangerous to show is made visible when it is shown, not when it is stored.
+Two rules apply throughout. A name must survive every place where it is written: a ref, a directory on a file system
+that folds case or normalises Unicode, a shell command, an argument. A text is stored as given; what is dangerous to
+display is escaped when it is displayed, not when it is stored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_BODY = 65536
 MAX_LINE = 8192
 """Bytes of UTF-8 in a command, a pathspec, an agent's name."""
 MAX_SLUG = 40
-"""Characters in a name that was made from a title."""
+"""Characters in a name made from a title."""
 MAX_PREFIX = 100
 """Bytes of UTF-8 in agent.branchPrefix."""
 MAX_ID = 2**63 - 1
@@ -39,7 +39,7 @@ _DIRECTORY = re.compile(r"[1-9][0-9]{0,18}-[^/]+")
 def check_title(text: str) -> str:
     """Return a title without surrounding white space.
 
-    Control characters other than NUL and the newline stay: they are shown escaped.
+    Control characters other than NUL and newline stay; they are escaped when shown.
     Raises usage error `bad-title`: blank, several lines, more than MAX_TITLE characters, NUL, not UTF-8.
     """
     title = text.strip()
@@ -51,12 +51,12 @@ def check_title(text: str) -> str:
     elif len(title) > MAX_TITLE:
         fault = f"it has {len(title)} characters, at most {MAX_TITLE} are allowed"
     if fault:
-        raise usage("bad-title", f"bad title: {fault}", "give one short line; the body (-F FILE) takes the rest")
+        raise usage("bad-title", f"bad title: {fault}", "give one short line, and the rest as the body (-F FILE)")
     return title
 
 
 def check_body(text: str, limit: int = MAX_BODY) -> str:
-    """Return a task's body as it is.
+    """Return a task's body unchanged.
 
     limit: bytes of UTF-8. Raises usage error `bad-body`: larger than that, NUL, not UTF-8.
     """
@@ -64,7 +64,7 @@ def check_body(text: str, limit: int = MAX_BODY) -> str:
 
 
 def check_message(text: str, limit: int = MAX_BODY) -> str:
-    """Return a message as it is.
+    """Return a message unchanged.
 
     limit: bytes of UTF-8. Raises usage error `bad-message`: blank, larger than that, NUL, not UTF-8.
     """
@@ -74,7 +74,7 @@ def check_message(text: str, limit: int = MAX_BODY) -> str:
 
 
 def check_line(text: str, what: str) -> str:
-    """Return a short text of the command line (a command, a pathspec, an agent's name) as it is.
+    """Return a short text from the command line (a command, a pathspec, an agent's name) unchanged.
 
     what: its name in the error. Raises usage error `bad-<what>`: larger than MAX_LINE bytes, NUL, not UTF-8.
     """
@@ -84,15 +84,15 @@ def check_line(text: str, what: str) -> str:
 def slug(title: str) -> str:
     """Make a name from a title: `Fix the login!` gives `fix-the-login`. The result always passes check_name.
 
-    Letters, digits and marks of every script stay. NFC, not NFKC: a name must match what a person types, and
-    NFKC rewrites ordinary words (Thai and Lao SARA AM). lower(), not casefold(): `straße` and a final sigma
-    stay legible; `key` folds them. Invisible characters vanish, anything else becomes '-'. At most MAX_SLUG
-    characters and MAX_NAME bytes, never cut inside a letter with its marks, between words where that loses
-    less than half.
+    Letters, digits and marks of every script stay. NFC, not NFKC: a name must match what a person types, and NFKC
+    rewrites ordinary words (Thai and Lao SARA AM). lower(), not casefold(): `straße` and a final sigma stay legible;
+    `name_key` folds them. Invisible characters are dropped, all others become '-'. The result has at most MAX_SLUG
+    characters and MAX_NAME bytes. It is never cut between a letter and its marks, and it is cut between words if that
+    loses less than half.
     """
     name = _words(unicodedata.normalize("NFC", title).lower())
     name = _cut(name, MAX_SLUG, MAX_NAME) or "task"
-    if name.isdecimal() or key(name) in RESERVED:
+    if name.isdecimal() or name_key(name) in RESERVED:
         return _cut(name, MAX_SLUG - 5, MAX_NAME - 5) + "-task"
     return name
 
@@ -100,30 +100,30 @@ def slug(title: str) -> str:
 def check_name(name: str) -> str:
     """Return the name in NFC.
 
-    Raises usage error `bad-name`, naming the rule, or `reserved-name`. The rules are those of
-    git-check-ref-format(1), those of file systems (Windows' characters, APFS' refusal of unassigned code
-    points), and ours: nothing a shell reads, nothing that looks like an option, an id, an attempt (`.a2`), or
-    a recipient (`@human`), nothing invisible.
+    Raises usage error `bad-name`, with the broken rule, or `reserved-name`. The rules are those of
+    git-check-ref-format(1), those of file systems (the characters that Windows forbids, the unassigned code points
+    that APFS refuses), and ours: no shell syntax, nothing that looks like an option, an id, an attempt (`.a2`) or a
+    recipient (`@human`), nothing invisible.
     """
     name = unicodedata.normalize("NFC", name)
-    if key(name) in RESERVED:
+    if name_key(name) in RESERVED:
         raise usage("reserved-name", f"the name {name!r} is reserved", "choose another name, as in fix-login")
     if fault := spelling.name_fault(name):
         raise usage("bad-name", f"bad name {_quoted(name)}: {fault}", _HINT)
     return name
 
 
-def key(name: str) -> str:
-    """Return what two names share when a file system may take them for one (case, NFC and NFD).
+def name_key(name: str) -> str:
+    """Return a key that is equal for names that a file system may treat as the same (case, NFC and NFD).
 
-    Canonical caseless matching (Unicode 3.13, D145): folding looks at decomposed text.
+    This is canonical caseless matching (Unicode 3.13, D145), which folds decomposed text.
     """
     folded = unicodedata.normalize("NFD", name).casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).casefold())
 
 
-def number(name: str, taken: Callable[[str], bool]) -> str:
-    """Return name, or name-2, name-3, ...: the first that is not taken, cut where the number needs room."""
+def first_free(name: str, taken: Callable[[str], bool]) -> str:
+    """Return the first of name, name-2, name-3, ... that is not taken, shortened if the number needs room."""
     if not taken(name):
         return name
     endings = (f"-{n}" for n in count(2))
@@ -132,21 +132,21 @@ def number(name: str, taken: Callable[[str], bool]) -> str:
 
 
 def directory_for(task_id: int, name: str, attempt: int = 1) -> str:
-    """Return the worktree's directory: `7-fix-login`, from the second attempt on `7-fix-login.a2`."""
+    """Return the name of a worktree's directory: `7-fix-login`, or `7-fix-login.a2` for the second attempt."""
     return f"{task_id}-{name}" if attempt < 2 else f"{task_id}-{name}.a{attempt}"
 
 
 def branch_for(prefix: str, task_id: int, name: str, attempt: int = 1) -> str:
-    """Return the branch: `agent/7-fix-login`, from the second attempt on `agent/7-fix-login.a2`."""
+    """Return the name of a branch: `agent/7-fix-login`, or `agent/7-fix-login.a2` for the second attempt."""
     return prefix + directory_for(task_id, name, attempt)
 
 
-@cache  # asked for with every TASK argument
+@cache  # called for every TASK argument
 def check_prefix(prefix: str) -> str:
-    """Return agent.branchPrefix in NFC; it ends in '/' or not.
+    """Return agent.branchPrefix in NFC. It need not end in '/'.
 
-    Raises usage error `bad-prefix`: empty (our branches must be told from others), reserved (`main/` cannot
-    stand beside `main`), a whole ref (`refs/…`), or one that makes no valid branch.
+    Raises usage error `bad-prefix` if it is empty (our branches must differ from others), reserved (`main/` cannot
+    exist beside `main`), a full ref (`refs/…`), or makes no valid branch name.
     """
     prefix = unicodedata.normalize("NFC", prefix)
     sample = branch_for(prefix, 7, "x")
@@ -154,7 +154,7 @@ def check_prefix(prefix: str) -> str:
     fault = next(filter(None, map(spelling.characters_fault, parts)), None) or spelling.ref_fault(sample)
     if not prefix:
         fault = "it is empty"
-    elif key(parts[0]) in RESERVED | {"refs"}:
+    elif name_key(parts[0]) in RESERVED | {"refs"}:
         fault = f"{parts[0]!r} is reserved"
     elif len(prefix.encode(errors="replace")) > MAX_PREFIX:
         fault = f"it is longer than {MAX_PREFIX} bytes"
@@ -165,10 +165,10 @@ def check_prefix(prefix: str) -> str:
 
 
 def check_branch(name: str) -> str:
-    """Return a branch that a user named, without `refs/heads/`, otherwise as it is.
+    """Return a branch name given by a user, without `refs/heads/`.
 
-    Raises usage error `bad-branch` for what `git check-ref-format --branch` refuses, for `@` and `@{-1}`, and
-    for names that are not UTF-8 or too long for a file.
+    Raises usage error `bad-branch` for what `git check-ref-format --branch` refuses, for `@` and `@{-1}`, and for
+    names that are not UTF-8 or too long for a file name.
     """
     branch = name.removeprefix("refs/heads/")
     if fault := spelling.ref_fault(branch):
@@ -178,11 +178,12 @@ def check_branch(name: str) -> str:
 
 @dataclass(frozen=True)
 class TaskRef:
-    """What a TASK argument may mean; whoever looks it up tries the fields in this order.
+    """The possible meanings of a TASK argument, to be tried in the order of the fields.
 
-    id: for `7` and `#7`; then nothing else is meant. branch: where it can be one, without `refs/heads/`.
-    name_key: `key` of the name, empty where it can't be a name. prefixed: for `7-fix-login`, a worktree's
-    directory, the branch that belongs to it.
+    id: for `7` and `#7`, which mean nothing else
+    branch: without `refs/heads/`, None if it can't be a branch
+    name_key: name_key() of the name, empty if it can't be a name
+    prefixed: for `7-fix-login`, the name of a worktree's directory, the branch of that worktree
     """
 
     text: str
@@ -193,17 +194,19 @@ class TaskRef:
 
 
 def parse_ref(text: str, prefix: str) -> TaskRef:
-    """Classify a TASK argument; never raises.
+    """Classify a TASK argument. Never raises.
 
-    An id has one spelling: `07`, `0`, digits of other scripts and numbers above MAX_ID are no ids (and no
-    names).
+    An id has exactly one spelling: `07`, `0`, digits of other scripts and numbers above MAX_ID are neither ids nor
+    names.
+
+    prefix: agent.branchPrefix
     """
     if found := _ID.fullmatch(text):
         task_id = int(found[1])
         return TaskRef(text, task_id if task_id <= MAX_ID else None, None, "")
     branch = _accepted(check_branch, text)
     prefixed = prefix + text if branch and _DIRECTORY.fullmatch(text) else None
-    return TaskRef(text, None, branch, key(_accepted(check_name, text) or ""), prefixed)
+    return TaskRef(text, None, branch, name_key(_accepted(check_name, text) or ""), prefixed)
 
 
 def _accepted(check: Callable[[str], str], text: str) -> str | None:
@@ -222,7 +225,7 @@ def _checked_text(text: str, what: str, limit: int) -> str:
     if len(text.encode(errors="replace")) > limit:
         fault, hint = (
             f"it is too large: at most {limit} bytes are allowed",
-            "put it into a file and name the file there",
+            "put the text into a file and give the file's name instead",
         )
     if fault:
         raise usage(f"bad-{what}", f"bad {what}: {fault}", hint)

@@ -1,4 +1,4 @@
-"""Which events need a person, and why; `agent.notify` runs for them."""
+"""Notifications: the events for which `agent.notify` runs, because they need a person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from git_agent.domain.task import Step, event_kind
 
-CALLS: Mapping[str, str] = {
+REASONS: Mapping[str, str] = {
     event_kind(Step.DONE): "review wanted",
     event_kind(Step.PUSHED): "review wanted",
     event_kind(Step.MOVED): "review wanted",
@@ -18,19 +18,20 @@ CALLS: Mapping[str, str] = {
     event_kind(Step.EXHAUST): "failed",
     "task.stalled": "stalled",
 }
-"""Kinds of events, and why a person is needed then."""
+"""Event kinds, and why each needs a person."""
 
 
 def needs_person(kind: str) -> str | None:
-    """Say why an event of this kind calls a person; None when it calls nobody."""
-    return CALLS.get(kind)
+    """Return why an event of this kind needs a person, or None if it does not."""
+    return REASONS.get(kind)
 
 
 def outstanding(covered: tuple[int, int] | None, first: int, newest: int) -> list[range]:
-    """List the events that nobody has called a person for, where a command appended the event `first`.
+    """Return the ranges of events that have not been notified yet, for a command whose first event is `first`.
 
-    covered: the first and the last event that was seen to, None when none was. What was before the first one is
-    history; one that a slower command appended a little before it is not.
+    covered: the first and the last event that was handled, None if none was. Events before that range are history,
+    except those from `first` on: a slower command may have appended them shortly before.
+    newest: the newest event
     """
     if covered is None:
         return [range(first, newest + 1)]

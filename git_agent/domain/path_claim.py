@@ -14,7 +14,10 @@ MODES = ("refuse", "warn", "off")
 
 
 class PathClaim(NamedTuple):
-    """What a task means to change. task: None for one that is not there yet; paths: pathspecs, which count together."""
+    """What a task intends to change.
+
+    task: None for a task that does not exist yet; paths: pathspecs, which apply together as in one git command
+    """
 
     task: int | None
     state: State
@@ -27,7 +30,12 @@ _WILD = re.compile(r"[*?\[\\]")
 
 
 class Pathspec(NamedTuple):
-    """A pathspec, read. pattern: from the top of the repository, "" for all of it; wild: it has wildcards."""
+    """A parsed pathspec.
+
+    pattern: relative to the top of the repository, "" for everything
+    wild: it contains wildcards
+    deep: `*` also matches `/`, as it does without `:(glob)`
+    """
 
     pattern: str
     exclude: bool
@@ -37,29 +45,28 @@ class Pathspec(NamedTuple):
 
     @property
     def start(self) -> str:
-        """Return what every path that it matches begins with."""
+        """Return the prefix that every matching path has."""
         found = _WILD.search(self.pattern) if self.wild else None
         return self.pattern[: found.start()] if found else self.pattern
 
 
-def read(text: str) -> Pathspec:
-    """Read a pathspec; it counts from the top of the repository, wherever one stands.
+def parse_pathspec(text: str) -> Pathspec:
+    """Parse a pathspec, which is relative to the top of the repository whatever the current directory is.
 
-    deep: `*` matches `/`, too, as it does without `:(glob)`. Raises usage error bad-path for one that leads outside;
-    what else git refuses is git's to say.
+    Raises usage error `bad-path` if it leads outside the repository. git itself reports everything else it refuses.
     """
     magic, rest = _magic(text)
     words = {word.partition(":")[0] for word in magic}
     if rest.startswith("/") or ".." in rest.split("/"):
-        raise outside(text)
+        raise outside_error(text)
     wild = "literal" not in words and _WILD.search(rest) is not None
     pattern = rest if wild else posixpath.normpath(rest) if rest else ""
     return Pathspec("" if pattern == "." else pattern, "exclude" in words, "icase" in words, wild, "glob" not in words)
 
 
-def outside(text: str) -> AgentError:
-    """Make the error of a pathspec that leads out of the repository."""
-    return usage("bad-path", f"'{text}' is outside of the repository", "paths are given from the top: --path src/")
+def outside_error(text: str) -> AgentError:
+    """Return the error for a pathspec that leads out of the repository."""
+    return usage("bad-path", f"'{text}' is outside the repository", "give paths relative to the top: --path src/")
 
 
 def _magic(text: str) -> tuple[list[str], str]:
@@ -76,13 +83,13 @@ def _magic(text: str) -> tuple[list[str], str]:
     return found, rest.removeprefix(":")
 
 
-def may_meet(ours: Iterable[str], theirs: Iterable[str]) -> bool:
-    """Tell whether some path, there or not, may match both lists: False is certain, True is not."""
+def may_overlap(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Return whether any path, existing or not, may match both lists. False is certain, True is not."""
     return any(_begin_alike(a, b) for a in _wanted(ours) for b in _wanted(theirs))
 
 
 def may_match(paths: Iterable[str], pathspecs: Iterable[str]) -> bool:
-    """Tell whether the pathspecs may match one of these paths: False is certain, True is not."""
+    """Return whether the pathspecs may match one of these paths. False is certain, True is not."""
     wanted = _wanted(pathspecs)
     return any(_begins(path, spec) for path in paths for spec in wanted)
 
@@ -92,9 +99,9 @@ def _begins(path: str, spec: Pathspec) -> bool:
 
 
 def _wanted(texts: Iterable[str]) -> list[Pathspec]:
-    """A list of exclusions alone means all the rest."""
-    wanted = [spec for spec in map(read, texts) if not spec.exclude]
-    return wanted or [read(".")]
+    """A list that only excludes means everything else."""
+    wanted = [spec for spec in map(parse_pathspec, texts) if not spec.exclude]
+    return wanted or [parse_pathspec(".")]
 
 
 def _begin_alike(a: Pathspec, b: Pathspec) -> bool:
@@ -102,13 +109,13 @@ def _begin_alike(a: Pathspec, b: Pathspec) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def meeting(ours: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
-    """List where two lists meet whatever files there are: of each pair that meets the narrower pathspec.
+def certain_overlaps(ours: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
+    """Return the overlaps of two lists that do not depend on which files exist: the narrower pathspec of each pair.
 
-    A path and the same path, a directory and what is below it, a pattern and the path that it matches, a pattern below
-    a directory, a pattern and itself; and nothing that either side excludes.
+    A pathspec overlaps with the same path, a path below its directory, a path that its pattern matches, a pattern below
+    its directory, and the same pattern. What either list excludes does not count.
     """
-    mine, other = ([(text, read(text)) for text in texts] for texts in (ours, theirs))
+    mine, other = ([(text, parse_pathspec(text)) for text in texts] for texts in (ours, theirs))
     barred = [spec for _, spec in (*mine, *other) if spec.exclude]
     found = [
         text if _covers(b, a) else its
@@ -128,7 +135,7 @@ def _covers(a: Pathspec, b: Pathspec) -> bool:
 
 
 def _matches(expression: str, path: str) -> bool:
-    """What no regular expression can say (`[z-a]`) matches nothing here; of files that exist git itself is asked."""
+    """A range that no regular expression accepts (`[z-a]`) matches nothing; for existing files, git itself decides."""
     try:
         return re.fullmatch(expression, path) is not None
     except re.error:
@@ -136,7 +143,7 @@ def _matches(expression: str, path: str) -> bool:
 
 
 def _expression(pattern: str, deep: bool) -> str:
-    """Write git's wildcards (wildmatch) as a regular expression, which matches what is below a match, too."""
+    """Translate git's wildcards (wildmatch) to a regular expression, which also matches everything below a match."""
     any_one = "." if deep else "[^/]"
     words = {
         "/**/": "/(?:.*/)?",

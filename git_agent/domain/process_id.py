@@ -1,4 +1,4 @@
-"""One incarnation of a process: enough to tell whether it is still the same one."""
+"""The identity of a process, precise enough to tell whether a pid still means the same process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class ProcessId(NamedTuple):
-    """A process. boot_id: of the running kernel; pid_start: when it started, in the system's ticks since boot."""
+    """A process.
+
+    boot_id: of the kernel it runs on; pid_start: its start time in clock ticks since boot (field 22 in proc(5))
+    """
 
     host: str
     boot_id: str

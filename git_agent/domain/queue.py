@@ -10,8 +10,8 @@ from git_agent.domain.task import Task
 from git_agent.errors import Exit
 
 
-class Fate(StrEnum):
-    """What became of a task: it landed, was sent back to its worker, or stays APPROVED as it was."""
+class MergeStatus(StrEnum):
+    """What became of a task: merged, sent back to its worker (conflict, check_failed), or still APPROVED (left_out)."""
 
     MERGED = "merged"
     CONFLICT = "conflict"
@@ -21,13 +21,18 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one task. why: None where there is nothing to explain; helps: what to do about it; details: more
-    lines (paths, the end of a check); log: the file with all that its check printed; exit: the code that it asks for;
-    code: of the error that keeps it out, for machines.
+    """The result for one task of a queue.
+
+    why: None if there is nothing to explain
+    helps: what to do about it
+    details: further lines (conflicting paths, the end of a check's output)
+    log: the file with the whole output of its check
+    exit: the exit code that this result requires
+    code: code of the error that keeps the task out
     """
 
     task: int
-    fate: Fate
+    status: MergeStatus
     why: str | None = None
     helps: str = ""
     details: tuple[str, ...] = ()
@@ -40,29 +45,35 @@ _FIRST = (Exit.ERROR, Exit.SUPERSEDED, Exit.CONFLICT, Exit.REFUSED, Exit.BUSY)
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> Exit:
-    """Choose the exit code of all: what a person has to look at comes before what goes away by itself."""
+    """Return the exit code of the whole queue. What needs a person ranks above what another try may solve."""
     found = {outcome.exit for outcome in outcomes}
     return next((code for code in _FIRST if code in found), Exit.DONE)
 
 
-def together(tasks: Sequence[int]) -> str:
-    """Name tasks in a sentence: `task 1`, `tasks 1 and 2`, `tasks 1, 2 and 3`."""
+def name_tasks(tasks: Sequence[int]) -> str:
+    """Name at least one task in a sentence: `task 1`, `tasks 1 and 2`, `tasks 1, 2 and 3`."""
     *most, last = map(str, tasks)
     return f"tasks {', '.join(most)} and {last}" if most else f"task {last}"
 
 
 def check_commands(tasks: Iterable[Task], default: str) -> tuple[str, ...]:
-    """List the commands that check the merges of tasks, each once: a task's own, the repository's without one."""
+    """List the check commands of tasks, each once.
+
+    default: agent.check, for tasks without a check of their own
+    """
     return tuple(dict.fromkeys(command for task in tasks if (command := task.check_command or default)))
 
 
 def sequence(
     waiting: Iterable[Task], parents: Mapping[int, Iterable[int]], clashes: Iterable[frozenset[int]]
 ) -> list[Task]:
-    """Put tasks in the order to merge them: what others wait for, then by priority, then what clashes least first.
+    """Return tasks in the order to merge them: dependencies first, then priority, then fewest clashes.
 
-    parents: the tasks that each one waits for; clashes: pairs of ids. Fewest clashes with what is left: so one branch
-    that clashes with many gives way to all of them, and is brought up to date once.
+    Clashes are counted against the tasks that are still left. A branch that clashes with many others thus comes last
+    and is updated only once.
+
+    parents: the tasks that each task waits for
+    clashes: pairs of ids
     """
     against: dict[int, set[int]] = {}
     for pair in clashes:
@@ -78,11 +89,13 @@ def sequence(
 
 
 def first_failing(count: int, passes: Callable[[int], bool]) -> int | None:
-    """Find the number of the change with which the first `number` of them fail, while those before it pass.
+    """Find by bisection the first change that breaks a sequence; return its number, or None if all of them pass.
 
-    count: how many there are; passes: asked with a number from 1 to count, about no number twice. All are asked about
-    first: when they pass, nothing more is asked and None returned; else the number is found with as many questions as
-    count has binary digits at most. No change at all is taken to pass.
+    The whole sequence is checked first. If it fails, at most max_checks(count) further checks follow. The empty
+    sequence is assumed to pass.
+
+    count: how many changes there are, at least 1
+    passes: tells whether the first `n` changes pass; called with 1 to count, never twice with the same number
     """
     if passes(count):
         return None
@@ -93,6 +106,6 @@ def first_failing(count: int, passes: Callable[[int], bool]) -> int | None:
     return bad
 
 
-def most_questions(count: int) -> int:
-    """Say how many questions first_failing asks at most once the whole has failed: the logarithm, rounded up."""
+def max_checks(count: int) -> int:
+    """Return the most checks that first_failing makes after the first one: log2(count), rounded up."""
     return (count - 1).bit_length()

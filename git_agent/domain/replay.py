@@ -1,4 +1,4 @@
-"""Replay a task's events through the table of moves, and find the first that does not fit."""
+"""Replay a task's events through the table of moves, and find the first event that does not fit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import NamedTuple
 from git_agent.domain.task import MOVES, Hold, Move, State, event_kind
 
 
-class Change(NamedTuple):
-    """What the fold needs of an event. Those that change no state have neither target nor version, and are passed over.
+class StateChange(NamedTuple):
+    """The part of an event that a replay needs. An event without target and version changes no state and is skipped.
 
-    seq: the event's number; source and target: states, source None for the event that adds the task; epoch and version:
-    of the task after the event.
+    seq: the event's number
+    source, target: states; source is None for the event that adds the task
+    epoch, version: of the task after the event
     """
 
     seq: int
@@ -23,44 +24,50 @@ class Change(NamedTuple):
     version: int | None
 
 
-class Misfit(NamedTuple):
-    """The first event that does not fit. seq: its number; why: what is wrong with it, as the end of a sentence."""
+class Mismatch(NamedTuple):
+    """The first event that does not fit.
+
+    seq: its number; why: what is wrong with it, as the end of a sentence that begins with the event
+    """
 
     seq: int
     why: str
 
 
 class Replayed(NamedTuple):
-    """Where a task's events lead. state: None before it is added; version: -1 then; misfit: where the fold stopped."""
+    """The result of replaying a task's events.
+
+    state: None before the task is added; version: -1 then; mismatch: the event at which the replay stopped, if any.
+    """
 
     state: State | None = None
     hold: Hold | None = None
     epoch: int = 0
     version: int = -1
-    misfit: Misfit | None = None
+    mismatch: Mismatch | None = None
 
 
-def replay(changes: Iterable[Change]) -> Replayed:
-    """Follow the changes of one task, in the order of their numbers, to where they end.
+def replay(changes: Iterable[StateChange]) -> Replayed:
+    """Replay the changes of one task, ordered by number, and return where they lead.
 
-    The rules are those of store.tasks.move: versions are consecutive from 0, each change starts where the one before
-    ended, is a row of MOVES, and belongs to the epoch that the row makes of the last one, so that nothing superseded
-    changes anything. Stops at the first change that breaks one, and names it.
+    The rules are those of store.tasks.move. Versions count up from 0. Each change starts where the one before ended
+    and is a row of MOVES. Its epoch is the one that this row makes of the epoch before, so a superseded worker changes
+    nothing. The replay stops at the first change that breaks a rule, and returns it as the mismatch.
     """
     at, left = Replayed(), None
     for change in changes:
         if change.target is None and change.version is None:
             continue
-        why, move = _misfit(at, change)
+        why, move = _mismatch(at, change)
         if why or move is None:
-            return at._replace(misfit=Misfit(change.seq, why))
+            return at._replace(mismatch=Mismatch(change.seq, why))
         hold = left if str(move.step) == _UNDO and move.target is State.WORKING else move.hold
         left = at.hold if at.state is State.WORKING else left
         at = Replayed(move.target, hold, at.epoch + move.fences, at.version + 1)
     return at
 
 
-def _misfit(at: Replayed, change: Change) -> tuple[str, Move | None]:
+def _mismatch(at: Replayed, change: StateChange) -> tuple[str, Move | None]:
     if change.target is None or change.version is None or change.epoch is None:
         return "changes a state without saying all of it", None
     if change.version != at.version + 1:
@@ -77,8 +84,8 @@ def _misfit(at: Replayed, change: Change) -> tuple[str, Move | None]:
     return "", move
 
 
-def _row(at: Replayed, change: Change) -> Move | None:
-    """Two steps may share a kind (a merge of ours, one by hand); the rows they share end alike."""
+def _row(at: Replayed, change: StateChange) -> Move | None:
+    """Two steps may share an event kind (our merge and one by hand); rows that share a kind have the same result."""
     for move in _ROWS.get((change.kind, change.target or ""), ()):
         begins = at.state in move.sources if at.state is not None else not move.sources
         held = {None: True, "any": at.hold is not None, "none": at.hold is None}.get(move.held, move.held == at.hold)
@@ -87,7 +94,7 @@ def _row(at: Replayed, change: Change) -> Move | None:
     return None
 
 
-_UNDO = "undo"  # the one step that leads to a hold of before: that with which the task was called off
+_UNDO = "undo"  # the only step that restores an earlier hold: the one that the task had when it was cancelled
 _ROWS: dict[tuple[str, str], list[Move]] = {}
 for _each in MOVES:
     _ROWS.setdefault((event_kind(_each.step), str(_each.target)), []).append(_each)

@@ -1,4 +1,4 @@
-"""Something that was kept before it was removed or rewritten."""
+"""Rescues: commits and files that were kept before they were removed or rewritten."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from git_agent.errors import usage
 class Rescue:
     """One rescue ref, refs/git-agent/rescue/<task>/<number>.
 
-    kind: what was kept: tip, uncommitted files, and the like; at: when, ms since the epoch, None when that is not known
-    any more; size: commits that the base lacks, or files; inside: the task's base has it.
+    kind: what was kept: tip, uncommitted files, and the like
+    at: ms since the epoch, None if unknown
+    size: number of commits that the base lacks, or of files
+    inside: whether the task's base contains it
     """
 
     task: int
@@ -26,16 +28,20 @@ class Rescue:
 
     @property
     def name(self) -> str:
-        """Name it as it is typed: `3/1`."""
+        """Return its name as typed on the command line: `3/1`."""
         return f"{self.task}/{self.number}"
 
 
 def parse_rescue(text: str, prefix: str) -> tuple[int, int]:
-    """Return task and number of `3/1`, or of the full name of a rescue ref; prefix: of those.
+    """Parse `3/1`, or the full name of a rescue ref, and return task and number.
 
-    Raises usage error `bad-rescue`.
+    prefix: of the refs, with its slash at the end. Raises usage error `bad-rescue`.
     """
     task, _, number = text.removeprefix(prefix).partition("/")
     if not (task.isdecimal() and number.isdecimal() and max(len(task), len(number)) <= 18):
-        raise usage("bad-rescue", f"'{text[:60]}' names nothing that was kept", "git agent rescue list; then as in 3/1")
+        raise usage(
+            "bad-rescue",
+            f"'{text[:60]}' does not name a rescue",
+            "git agent rescue list shows them; name one as in 3/1",
+        )
     return int(task), int(number)

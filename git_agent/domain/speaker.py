@@ -1,4 +1,7 @@
-"""Who speaks: a worker, known by its worktree or its token, or a person. Never a git author."""
+"""The speaker: who runs this command. A worker is known by its worktree or token; anyone else is a person.
+
+A git author is never evidence of either.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,15 @@ from git_agent.errors import AgentError, Exit
 HUMAN = "@human"
 COORDINATOR = "@coordinator"
 GIT = "git"
-"""The actor of what git was seen to have done."""
+"""The actor of changes that were found in git."""
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """A claim to be the worker of a task. attempt or epoch is None when the claim does not name it; proved: by the
-    worktree that one stands in, or by a token that the store knows.
+class WorkerIdentity:
+    """Evidence that the speaker is the worker of a task.
+
+    attempt, epoch: None if the evidence does not name them
+    proved: by the worktree of the current directory, or by a token that the store knows
     """
 
     task: int | None
@@ -27,48 +32,53 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """The one who runs the command. carried: each identity found (worktree, token, environment), the one that counts
-    first; none for a person.
+    """Whoever runs the command.
+
+    actor: the name in events
+    identities: what was found in worktree, token and environment, in order of precedence; empty for a person
     """
 
     actor: str
-    carried: tuple[Carried, ...] = field(default=())
+    identities: tuple[WorkerIdentity, ...] = field(default=())
 
     @property
     def is_worker(self) -> bool:
-        """Tell whether a worker speaks."""
+        """Return whether the speaker is a worker."""
         return self._first is not None
 
     @property
     def address(self) -> str:
-        """Say where an answer goes: the worker's task id, or @human."""
+        """Return the address for answers: the worker's task id, or @human."""
         return HUMAN if self._first is None else str(self._first.task)
 
     @property
     def verified(self) -> bool:
-        """Tell whether the address is proved: by worktree or token; a person's is, where nothing claims otherwise."""
-        return not self.carried if self._first is None else self._first.proved
+        """Return whether the address is proved: by worktree or token; for a person, by the lack of any identity."""
+        return not self.identities if self._first is None else self._first.proved
 
     @property
-    def _first(self) -> Carried | None:
-        return next((c for c in self.carried if c.task is not None), None)
+    def _first(self) -> WorkerIdentity | None:
+        return next((c for c in self.identities if c.task is not None), None)
 
     def works_on(self, task: Task) -> bool:
-        """Tell whether this is the task's worker, of this attempt or of an earlier one."""
-        return any(c.task == task.id for c in self.carried)
+        """Return whether the speaker is the task's worker, in this attempt or an earlier one."""
+        return any(c.task == task.id for c in self.identities)
 
     def superseded(self, task: Task) -> bool:
-        """Tell whether the speaker carries an attempt or epoch of the task that is not the current one."""
-        return any(self._old(c, task) for c in self.carried if c.task in (None, task.id))
+        """Return whether the speaker's attempt or epoch of the task is no longer the current one."""
+        return any(self._old(c, task) for c in self.identities if c.task in (None, task.id))
 
     @staticmethod
-    def _old(carried: Carried, task: Task) -> bool:
-        attempt = carried.attempt is not None and carried.attempt != task.attempt
-        return attempt or (carried.epoch is not None and carried.epoch != task.epoch)
+    def _old(identities: WorkerIdentity, task: Task) -> bool:
+        attempt = identities.attempt is not None and identities.attempt != task.attempt
+        return attempt or (identities.epoch is not None and identities.epoch != task.epoch)
 
 
 def superseded_error(task: Task, by: str) -> AgentError:
-    """Make the error of a worker that came back late (exit 5). by: who took the task from it."""
+    """Return the error for a superseded worker (exit 5).
+
+    by: how the task was taken from it, as in `reassigned by Ada`
+    """
     return AgentError(
         "superseded",
         f"your attempt at task {task.id} is not the current one: {by}",

@@ -1,4 +1,4 @@
-"""What is asked for when a task is added or edited; None leaves a value as it is, or at its default."""
+"""The values given when a task is added or edited. None keeps the current value, or the default."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A wish for a task. after: TASK arguments; priority: 0 (first) to 4; check: a command."""
+    """The values given for a task.
+
+    after: TASK arguments; paths: pathspecs; priority: 0 (first) to 4; check: a command
+    """
 
     title: str | None = None
     body: str | None = None

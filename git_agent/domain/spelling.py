@@ -1,6 +1,6 @@
-"""What is wrong with a text, a name or a ref: each function names the broken rule, or returns None.
+"""Check texts, names and refs: each function returns the rule that its argument breaks, or None.
 
-Read through `names`, which turns a fault into the error that a user sees.
+`names` turns these faults into the errors that users see.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import re
 import unicodedata
 
 MAX_NAME = 60
-"""Bytes of UTF-8 in a name: with id, attempt and `.lock` far below the 255 bytes of a file name."""
+"""Bytes of UTF-8 in a name. With id, attempt and `.lock` it stays far below the 255 bytes of a file name."""
 MAX_COMPONENT = 250
 """Bytes between two slashes of a branch: 255, the usual limit of a file name, less git's `.lock`."""
 
 IGNORABLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-"""Marks and letters that show nothing (Unicode: Default_Ignorable), for a regular expression's class."""
+"""Invisible marks and letters (Unicode: Default_Ignorable_Code_Point), for a character class."""
 
 RESERVED = frozenset(
     (
@@ -23,10 +23,10 @@ RESERVED = frozenset(
         *(f"{device}{digit}" for device in ("com", "lpt") for digit in range(1, 10)),
     )
 )
-"""Names, folded, that git or a file system reads as something else."""
+"""Case-folded names that have another meaning for git or a file system."""
 
 HIDDEN = re.compile(f"[{IGNORABLE}]")
-"""Finds a character that shows nothing."""
+"""Matches an invisible character."""
 _NAME_MARKS = re.compile(r"""[~^:?*\[\\$`'";&|<>(){}!#%]""")
 _GIT_MARKS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -44,14 +44,14 @@ _CATEGORY_FAULTS = {
 
 
 def text_fault(text: str) -> str | None:
-    """Say why a text can't be stored: NUL (PostgreSQL refuses it), or not UTF-8 (a lone surrogate)."""
+    """Return why a text can't be stored: it has a NUL (which PostgreSQL refuses) or a lone surrogate (not UTF-8)."""
     if "\0" in text:
         return "it holds a NUL"
     return _CATEGORY_FAULTS["Cs"] if _SURROGATE.search(text) else None
 
 
 def characters_fault(text: str) -> str | None:
-    """Say which character of a name, or of a part of a branch prefix, is not allowed."""
+    """Return which character of a name, or of a component of a branch prefix, is not allowed."""
     for category in map(unicodedata.category, text):
         if category in _CATEGORY_FAULTS:
             return _CATEGORY_FAULTS[category]
@@ -62,7 +62,7 @@ def characters_fault(text: str) -> str | None:
 
 
 def name_fault(name: str) -> str | None:
-    """Say which rule a name breaks; the name is in NFC."""
+    """Return the rule that a name breaks. name: in NFC."""
     if not name:
         return "it is empty"
     if fault := characters_fault(name):
@@ -80,12 +80,12 @@ def _alike_fault(name: str) -> str | None:
     if name.endswith(".") or name.casefold().endswith(".lock"):
         return "it ends in '.' or '.lock'"
     if name.isdecimal():
-        return "only digits would look like an id"
+        return "digits alone would look like an id"
     return "it ends like an attempt (.a2)" if _ATTEMPT.search(name) else None
 
 
 def ref_fault(ref: str) -> str | None:
-    """Say what git-check-ref-format(1) with --branch, or a file system, has against a branch."""
+    """Return why git-check-ref-format(1) with --branch, or a file system, would refuse a branch."""
     parts = ref.split("/")
     if _SURROGATE.search(ref):
         return _CATEGORY_FAULTS["Cs"]

@@ -1,4 +1,4 @@
-"""What hooks noted in the spool: reading the notes that hooks/pre-push and hooks/stray write."""
+"""Spool entries: parse the notes that hooks/pre-push and hooks/stray write."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Update(NamedTuple):
-    """One ref of a push: the commit that was pushed, and the ref it was pushed to, as the remote calls it."""
+class RefUpdate(NamedTuple):
+    """One ref of a push.
+
+    oid: the pushed commit; there: the name of the ref on the remote
+    """
 
     oid: str
     there: str
@@ -16,18 +19,24 @@ class Update(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A push that was about to happen. pid, start: of git's process (start: ticks since boot, 0 where unknown)."""
+    """A push that git was about to make.
+
+    pid: of git's process; start: its start time in clock ticks since boot, 0 if unknown
+    """
 
     remote: str
     url: str
     pid: int
     start: int
-    updates: tuple[Update, ...]
+    updates: tuple[RefUpdate, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
-    """A commit that a worker made outside of its worktree. head: what HEAD was there; where: the directory."""
+class StrayCommit:
+    """A commit that a worker made outside its worktree.
+
+    head: what HEAD was there; where: the directory
+    """
 
     task: int
     epoch: int | None
@@ -36,10 +45,10 @@ class Stray:
     where: str
 
 
-def parse(text: str) -> Push | Stray | None:
-    """Read one note; None for one that is incomplete or not understood.
+def parse_entry(text: str) -> Push | StrayCommit | None:
+    """Parse one note; return None if it is incomplete or unknown.
 
-    A note is complete when its last line is `end`: it may have been cut short by a kill or a full disk.
+    A complete note ends with the line `end`: a kill or a full disk may cut a note short.
     """
     lines = text.split("\n")
     if lines[-2:] != ["end", ""]:
@@ -57,20 +66,20 @@ def parse(text: str) -> Push | Stray | None:
 def _push(fields: dict[str, str], refs: Iterable[str]) -> Push:
     updates = []
     for line in refs:
-        _, oid, there, _ = line.rsplit(" ", 3)  # what is pushed may be any expression, with spaces in it
-        updates.append(Update(oid, there))
+        _, oid, there, _ = line.rsplit(" ", 3)  # the source may be any revision expression, with spaces in it
+        updates.append(RefUpdate(oid, there))
     pid, start = _number(fields["pid"], 31), _number(fields["start"] or "0")
     return Push(fields["remote"], fields["url"], pid, start, tuple(updates))
 
 
-def _stray(fields: dict[str, str]) -> Stray:
+def _stray(fields: dict[str, str]) -> StrayCommit:
     epoch = fields["epoch"]
     epoch_number = _number(epoch) if epoch else None
-    return Stray(_number(fields["task"]), epoch_number, fields["head"], fields["oid"], fields["where"])
+    return StrayCommit(_number(fields["task"]), epoch_number, fields["head"], fields["oid"], fields["where"])
 
 
 def _number(text: str, bits: int = 63) -> int:
-    """What neither the system nor the store can hold was not written by our hooks."""
+    """Parse a number. Our hooks write none that is too large for the system or the store."""
     if int(text) >> bits:
         raise ValueError(text)
     return int(text)

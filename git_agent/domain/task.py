@@ -1,4 +1,4 @@
-"""The task and its state machine, as data: MOVES is the only place where a state may change into another.
+"""The task and its state machine as data: MOVES holds every allowed change of state.
 
 docs/states.md is printed from MOVES, and a test walks the whole table.
 """
@@ -14,7 +14,7 @@ DEFAULT_PRIORITY = 2
 
 
 class State(StrEnum):
-    """Where a task stands; written in capitals everywhere."""
+    """The state of a task; written in capitals everywhere."""
 
     OPEN = "OPEN"
     ASSIGNED = "ASSIGNED"
@@ -27,7 +27,7 @@ class State(StrEnum):
 
 
 class Hold(StrEnum):
-    """Why a WORKING task waits for somebody; orthogonal to the state."""
+    """Why a WORKING task waits for somebody."""
 
     NEEDS_INPUT = "needs_input"
     CONFLICT = "conflict"
@@ -38,7 +38,7 @@ class Hold(StrEnum):
 
 
 class Step(StrEnum):
-    """What can happen to a task; the verb's word where a verb does it."""
+    """What can happen to a task. A step that a verb makes has the verb's name."""
 
     ADD = "add"
     CLAIM = "claim"
@@ -77,8 +77,11 @@ UNFINISHED = frozenset(State) - FINISHED
 class Move(NamedTuple):
     """One row of the state machine.
 
-    sources is empty for the step that makes the task; held restricts the move to tasks with that hold ("any" of
-    them); hold is the hold afterwards; fences says that the epoch grows, so that whoever worked before is superseded.
+    sources: the states that it starts from; empty for the step that adds the task
+    guard: the condition, in words; who: who may make the step, in words
+    hold: the hold afterwards
+    held: the hold that the task must have: a hold's name, "any" or "none"; None: it does not matter
+    fences: the epoch grows, so that whoever worked before is superseded
     """
 
     sources: frozenset[State]
@@ -107,19 +110,19 @@ def _row(
 
 
 _S = State
-_CLAIMED = "dependencies completed; not before its time; attempts left"
+_CLAIMED = "dependencies completed; waiting time over; attempts left"
 _HANDED_IN = (
-    "epoch; clean worktree; at least one commit over the base, or --allow-empty; not needs_input; ends any other hold"
+    "epoch; clean worktree; at least one commit ahead of the base, or --allow-empty; not needs_input; ends any hold"
 )
 _PUSHED = (
     "the push succeeded; the pushed oid is the tip, has work of its own, and differs from the tip at which the last "
     "review or hold ended"
 )
-_EXPIRED = "a lease that can expire, expired and confirmed; no hold"
+_EXPIRED = "its lease expired, and this was confirmed; no hold"
 _STARTED = frozenset({_S.ASSIGNED, _S.WORKING})
 _REVIEWED = frozenset({_S.IN_REVIEW, _S.APPROVED})
 _UNMERGED = LIVE | {_S.FAILED, _S.OPEN}
-_RETURNS = "it was that, with any hold, when it was cancelled"
+_RETURNS = "it had this state, with any hold, when it was cancelled"
 
 # fmt: off
 MOVES: tuple[Move, ...] = (
@@ -128,16 +131,16 @@ MOVES: tuple[Move, ...] = (
     _row(_S.OPEN, Step.ASSIGN, _S.ASSIGNED, _CLAIMED, "coordinator", fences=True),
     _row(_S.OPEN, Step.SPAWN, _S.ASSIGNED, _CLAIMED, "coordinator", fences=True),
     _row(_S.ASSIGNED, Step.START, _S.WORKING, "epoch; also fired by the first commit", "worker, hook"),
-    _row(_S.WORKING, Step.START, _S.WORKING, "epoch; has a hold, which ends", "worker", held="any"),
-    _row(_S.IN_REVIEW, Step.START, _S.WORKING, "epoch; takes the work back from review", "worker"),
+    _row(_S.WORKING, Step.START, _S.WORKING, "epoch; ends the hold", "worker", held="any"),
+    _row(_S.IN_REVIEW, Step.START, _S.WORKING, "epoch; withdraws the work from review", "worker"),
     _row(_STARTED, Step.RELEASE, _S.OPEN, "epoch", "worker, coordinator"),
     _row(_S.WORKING, Step.ASK, _S.WORKING, "epoch", "worker", hold=Hold.NEEDS_INPUT),
     _row(_S.WORKING, Step.ANSWER, _S.WORKING, "epoch", "coordinator", held=Hold.NEEDS_INPUT),
     _row(_S.WORKING, Step.DONE, _S.IN_REVIEW, _HANDED_IN, "worker"),
     _row(_STARTED, Step.PUSHED, _S.IN_REVIEW, _PUSHED, "hook"),
-    _row(_S.WORKING, Step.ENDED, _S.WORKING, "its command ended with 0, and nothing can be handed in", "run",
+    _row(_S.WORKING, Step.ENDED, _S.WORKING, "its command exited with 0, but nothing can be handed in", "run",
          hold=Hold.NO_COMMITS),
-    _row(_S.WORKING, Step.STOP, _S.WORKING, "its command was ended by `stop`", "coordinator", hold=Hold.STOPPED),
+    _row(_S.WORKING, Step.STOP, _S.WORKING, "`stop` ended its command", "coordinator", hold=Hold.STOPPED),
     _row(_REVIEWED, Step.REQUEST_CHANGES, _S.WORKING, "the reviewer is not the task's worker", "reviewer",
          hold=Hold.CHANGES_REQUESTED),
     _row(_S.IN_REVIEW, Step.APPROVE, _S.APPROVED,
@@ -145,18 +148,18 @@ MOVES: tuple[Move, ...] = (
     _row(_S.APPROVED, Step.MOVED, _S.IN_REVIEW, "the tip is not the reviewed oid and the patch-id differs", "hook"),
     _row(_S.APPROVED, Step.MERGE, _S.COMPLETED,
          "merge lock; the tip is the reviewed oid; merges clean; the check passes", "coordinator"),
-    _row(_UNMERGED, Step.MERGED, _S.COMPLETED, "git says that the branch's work is in the base", "hook, coordinator"),
+    _row(_UNMERGED, Step.MERGED, _S.COMPLETED, "git proves that the branch's work is in the base", "hook, coordinator"),
     _row(_S.APPROVED, Step.CONFLICT, _S.WORKING, "the merge conflicts", "merge", hold=Hold.CONFLICT),
     _row(_S.APPROVED, Step.CHECK_FAILED, _S.WORKING, "the check on the merged tree failed", "merge",
          hold=Hold.CHECK_FAILED),
     _row(_STARTED, Step.REAP, _S.OPEN, _EXPIRED, "reaper", fences=True, held="none"),
-    _row(_STARTED, Step.EXHAUST, _S.FAILED, "as reap, with the attempts used up", "reaper", fences=True, held="none"),
+    _row(_STARTED, Step.EXHAUST, _S.FAILED, "as reap, with all attempts used up", "reaper", fences=True, held="none"),
     _row(LIVE, Step.REASSIGN, _S.ASSIGNED, "starts the next attempt", "coordinator", fences=True),
     _row(LIVE, Step.FAIL, _S.FAILED, "a reason", "worker, coordinator"),
     _row(_S.FAILED, Step.RETRY, _S.OPEN, "", "coordinator"),
     _row(_UNMERGED, Step.CANCEL, _S.CANCELLED, "not while its merge runs", "coordinator", fences=True),
     _row(FINISHED, Step.REOPEN, _S.OPEN, "", "coordinator", fences=True),
-    _row(_S.COMPLETED, Step.UNDO, _S.APPROVED, "it was merged by `merge`, and nothing stands on that", "coordinator",
+    _row(_S.COMPLETED, Step.UNDO, _S.APPROVED, "`merge` merged it, and nothing builds on that merge", "coordinator",
          fences=True),
     *(_row(_S.CANCELLED, Step.UNDO, state, _RETURNS, "coordinator", fences=True) for state in _S
       if state in _UNMERGED),
@@ -165,10 +168,11 @@ MOVES: tuple[Move, ...] = (
 
 
 def after(state: State | None, hold: Hold | None, step: Step, target: State | None = None) -> Move | None:
-    """Find the move that a step makes from a state.
+    """Return the move that a step makes from a state, or None if the table has no such row.
 
-    state: None before the task exists; hold: the task's hold; target: for undo, which alone leads to several states.
-    Returns None when the table has no such row.
+    state: None before the task exists
+    hold: the task's hold
+    target: for undo, the only step that leads to several states
     """
     for move in MOVES:
         here = state in move.sources if state is not None else not move.sources
@@ -189,10 +193,10 @@ def _holds(wanted: str | None, hold: Hold | None) -> bool:
 
 
 def done_already(state: State, hold: Hold | None, step: Step) -> bool:
-    """Tell whether a step has nothing left to do: the task stands where the step would bring it.
+    """Return whether a step has nothing to do, because the task is already where it leads.
 
-    A step that takes nobody's place and only repeats itself is no error; reassign always starts a new attempt, and undo
-    goes one further back.
+    Repeating such a step is not an error. Two steps always do something: reassign starts a new attempt, and undo goes
+    one operation further back.
     """
     if step in (Step.REASSIGN, Step.UNDO):
         return False
@@ -220,7 +224,7 @@ _PARTICIPLES = {
 
 
 def event_kind(step: Step) -> str:
-    """Name the event of a step: `task.approved` for approve."""
+    """Return the kind of a step's event: `task.approved` for approve."""
     word = _PARTICIPLES.get(step)
     if word is None:
         word = step.value if step.value.endswith("ed") else f"{step.value}ed"
@@ -229,13 +233,15 @@ def event_kind(step: Step) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as the store knows it. Times are milliseconds since the epoch, oids full hexadecimal names.
+    """A task as the store records it. Times are milliseconds since the epoch, oids are full hexadecimal names.
 
-    head_oid, base_seen and upstream_seen: the tips of branch, base and the base's upstream when git was last looked at;
-    worked: the branch was seen with commits of its own; settled_oid: the tip at which the last review or hold ended;
-    pushed_oid and pushed_ref: the tip last seen on a remote, and where; likely_oid: the base's commit at which it was
-    likely merged; reverted_oid: the base's commit that reverts its merge; amiss: what was last noticed to be wrong
-    with branch or worktree.
+    head_oid, base_seen, upstream_seen: the tips of branch, base and the base's upstream at the last check of git
+    worked: whether the branch was seen with commits of its own
+    settled_oid: the tip at which the last review or hold ended
+    pushed_oid, pushed_ref: the tip last seen on a remote, and the ref there
+    likely_oid: the commit of the base that probably merged it
+    reverted_oid: the commit of the base that reverts its merge
+    amiss: what was last found to be wrong with branch or worktree
     """
 
     id: int
@@ -276,10 +282,10 @@ class Task:
 
     @property
     def live(self) -> bool:
-        """Tell whether a worker or a reviewer has it."""
+        """Return whether a worker or a reviewer has the task."""
         return self.state in LIVE
 
     @property
     def label(self) -> str:
-        """Name the task in a sentence: `task 7`."""
+        """Return the task's name for a sentence: `task 7`."""
         return f"task {self.id}"

@@ -1,4 +1,4 @@
-"""What one command did and `undo` reverts as one: the events that share an operation."""
+"""Undo: an operation is what one command did, and `undo` reverts it as one."""
 
 from __future__ import annotations
 
@@ -14,34 +14,37 @@ UNDONE = "task.undone"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be undone. events: those that were not undone yet, the oldest first."""
+    """An operation that can be undone.
+
+    events: its events that have not been undone, oldest first
+    """
 
     name: str
     events: tuple[Event, ...]
 
     @property
     def at(self) -> int:
-        """Say when it ended: ms since the epoch."""
+        """Return when it ended, in ms since the epoch."""
         return self.events[-1].at
 
     @property
     def kind(self) -> str:
-        """Name the kind of its first event: a merge's removal belongs to the merge."""
+        """Return the kind of its first event: a removal after a merge belongs to the merge."""
         return self.events[0].kind
 
     @property
     def tasks(self) -> tuple[int, ...]:
-        """List the tasks that it changed."""
+        """Return the tasks that it changed."""
         return tuple(dict.fromkeys(e.task for e in self.events if e.task is not None))
 
     @property
     def touched(self) -> frozenset[int | str]:
-        """List the tasks, and the bases, that it changed."""
+        """Return the tasks and the bases that it changed."""
         return frozenset(self.tasks) | {e.data["base"] for e in self.events if e.kind == MERGED}
 
     @property
     def what(self) -> str:
-        """Say what it did: `merge of task 3 into main`."""
+        """Describe what it did: `merge of task 3 into main`."""
         named = f"{'task' if len(self.tasks) == 1 else 'tasks'} {', '.join(map(str, self.tasks))}"
         first = self.events[0]
         if first.kind == MERGED:
@@ -49,12 +52,15 @@ class Operation:
         words = {REMOVED: "removal of worktree and branch", CANCELLED: "cancellation"}
         if first.kind == FIXED:
             many = len(self.events)
-            return f"fix of doctor: {first.data['text']}" if many == 1 else f"{many} fixes of doctor"
+            return f"fix by doctor: {first.data['text']}" if many == 1 else f"{many} fixes by doctor"
         return f"{words[first.kind]} of {named}"
 
 
-def take_back_command(data: Mapping[str, Any]) -> str:
-    """Write the command that takes a merge back by new commits. data: of its event: by, oid and old."""
+def revert_command(data: Mapping[str, Any]) -> str:
+    """Return the git command that reverts a merge by new commits.
+
+    data: by, oid and old of the merge's event
+    """
     if data["by"] == "merge":
         return f"git revert -m 1 {data['oid'][:12]}"
     if data["by"] == "squash":
@@ -68,14 +74,20 @@ _NAMED = 8  # fit a line or two
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An attempt's branch and worktree as they were.
+    """A removed attempt: its branch and worktree as they were.
 
-    tip: of the branch; None when it never had one; adopted: the branch stayed; worktree: None when there was none, or
-    a person had removed it; head and head_oid: what was checked out, head None when detached; locked: with our reason;
-    files: a commit of what was not committed; index: the tree of what was staged, None when that was nothing; stages:
-    it holds the stages of an unmerged index; intended: paths that were staged without content; ignored: the directory
-    with copies of ignored files; unkept: ignored directories, of which nothing is kept, the first 1000; kept: refs
-    and directories that hold any of it.
+    tip: of the branch; None if it never had one
+    adopted: the branch was not ours to delete, so it stayed
+    worktree: None if there was none, or a person had removed it
+    head, head_oid: what was checked out; head is None if detached
+    locked: whether the worktree was locked with our reason
+    files: a commit with what was not committed
+    index: the tree of what was staged, None for nothing
+    stages: whether that tree holds the stages of an unmerged index
+    intended: paths added with `git add --intent-to-add`
+    ignored: the directory with copies of ignored files
+    unkept: the first 1000 ignored directories; nothing in them is kept
+    kept: refs and directories that hold any of this
     """
 
     number: int
@@ -95,34 +107,41 @@ class Removed:
     kept: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
-        """Write it for an event or an intent."""
+        """Return it as JSON values for an event or an intent."""
         return {**asdict(self), **{name: list(getattr(self, name)) for name in _LISTS}}
 
     @classmethod
     def of_data(cls, data: Mapping[str, Any]) -> Removed:
-        """Read it from an event or an intent; what a later program wrote beside it is passed over."""
+        """Read it from an event or an intent. Keys that a newer program wrote are ignored."""
         known = {f.name for f in fields(cls)}
         lists = {name: tuple(data.get(name, ())) for name in _LISTS}
         return cls(**{**{k: v for k, v in data.items() if k in known}, **lists})
 
 
-def missing(gone: Removed, stands: Callable[[str], bool]) -> list[str]:
-    """Say what can't be brought back. stands: tells whether a directory is there."""
-    pruned = gone.ignored is not None and not stands(gone.ignored)
-    said = ["single ignored files, which were pruned"] if pruned else []
-    return [*([named(gone.unkept)] if gone.unkept else []), *said]
+def unrecoverable(gone: Removed, exists: Callable[[str], bool]) -> list[str]:
+    """Return what can't be restored, in words.
+
+    exists: tells whether a directory exists
+    """
+    pruned = gone.ignored is not None and not exists(gone.ignored)
+    said = ["single ignored files (they were pruned)"] if pruned else []
+    return [*([name_directories(gone.unkept)] if gone.unkept else []), *said]
 
 
-def named(directories: Sequence[str]) -> str:
-    """Name the first of some ignored directories: `data/, build/ and 3 more (ignored directories)`."""
+def name_directories(directories: Sequence[str]) -> str:
+    """Name the first few ignored directories: `data/, build/ and 3 more (ignored directories)`."""
     more = len(directories) - _NAMED
     return f"{', '.join(directories[:_NAMED])}{f' and {more} more' if more > 0 else ''} (ignored directories)"
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothetical:
-    """operations: names of those that count as undone; bases: oids of the bases that would have moved; heads: oids of
-    branches that would be there again; tasks: ids of those that would be unfinished again.
+    """The state after some operations would have been undone.
+
+    operations: names of the operations that count as undone
+    bases: oids that bases would move to
+    heads: oids of branches that would exist again
+    tasks: ids of tasks that would be unfinished again
     """
 
     operations: frozenset[str] = frozenset()
@@ -131,7 +150,7 @@ class Hypothetical:
     tasks: frozenset[int | None] = frozenset()
 
     def then(self, operation: Operation) -> Hypothetical:
-        """Count one more operation as undone."""
+        """Return the state with one more operation undone."""
         bases, heads = dict(self.bases), dict(self.heads)
         for event in operation.events:
             if event.kind == MERGED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from git_agent.domain.spool_entry import Update
+from git_agent.domain.spool_entry import RefUpdate
 from git_agent.git.repo import Repo
 
 _TIMEOUT_S = 60.0
@@ -26,7 +26,7 @@ def _covers(pattern: str, ref: str) -> bool:
     return ref.startswith(head) and ref.endswith(tail) and len(ref) >= len(head) + len(tail)
 
 
-def ask(repo: Repo, remote: str, url: str, update: Update) -> bool:
+def ask(repo: Repo, remote: str, url: str, update: RefUpdate) -> bool:
     """Ask the remote itself whether it has the commit at the ref that it was pushed to.
 
     remote: its name, or the URL when it was pushed to one; url: where git pushed to. A server for reviews (refs/for/*)

@@ -1,1 +1,1 @@
-"""Integrations with agent programs: what agents are told, and where it is written."""
+"""Integrations with agent programs: the instructions for agents, and the files they are written to."""

@@ -1,1 +1,1 @@
-"""The only package that starts programs other than git: setup and check commands. Imports domain and errors."""
+"""Programs other than git: start, watch and end them. Only this package starts them; it imports domain and errors."""

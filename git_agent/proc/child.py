@@ -1,7 +1,7 @@
-"""Start one program in a session of its own, behind a gate: it runs only once its pid is on record.
+"""Start one program in its own session, behind a gate: it runs only after its pid is recorded.
 
-child = start(["sleep", "9"], cwd="/work", env=os.environ, stdin=0, stdout=1, stderr=2)
-...                       # write child.pid down; a kill -9 here and now leaves nothing that runs
+child = start_gated(["sleep", "9"], cwd="/work", env=os.environ, stdin=0, stdout=1, stderr=2)
+...                       # record child.pid; a kill -9 at this point leaves nothing running
 child.release()
 """
 
@@ -15,21 +15,26 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 STOPPED = 1000
-"""What `poll` returns for one that stopped: no exit status."""
-_CANNOT = 127  # what a shell says when it can't start a program
+"""What `poll` returns for a stopped program. It can't be confused with an exit status."""
+_CANNOT = 127  # the exit status of a shell that can't start a program
 
 
 @dataclass(slots=True)
 class Child:
-    """A program that waits behind its gate, or runs. pid: also its process group and its session."""
+    """A program that waits behind its gate, or runs.
+
+    pid: also the number of its process group and session
+    gate: the file descriptor that releases it
+    report: the file descriptor on which it reports a failed start
+    """
 
     pid: int
     gate: int
     report: int
 
     def release(self) -> None:
-        """Let it run. Raises OSError when it can't be started (no such file, not executable, no directory)."""
-        with contextlib.suppress(BrokenPipeError):  # it is gone already; the report tells why
+        """Let it run. Raises OSError if it can't be started (no such file, not executable, no such directory)."""
+        with contextlib.suppress(BrokenPipeError):  # it is already gone; the report says why
             os.write(self.gate, b"\n")
         os.close(self.gate)
         with open(self.report, "rb") as report:
@@ -39,15 +44,16 @@ class Child:
             raise OSError(number, os.strerror(number))
 
     def abandon(self) -> None:
-        """End it before it ran."""
+        """End it without running it."""
         os.close(self.gate)
         os.close(self.report)
         os.waitpid(self.pid, 0)
 
     def poll(self) -> int | None:
-        """Return its exit status, negative for a signal, None while it runs; STOPPED once when it stops.
+        """Return its exit status (negative for a signal), None while it runs, or STOPPED once after it stopped.
 
-        Where it can, an ended one stays a zombie until `bury`: its number can't become another group's meanwhile.
+        Where the system has waitid, an ended program stays a zombie until `reap`, so its number can't become another
+        group's in the meantime.
         """
         if not hasattr(os, "waitid"):
             pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
@@ -57,11 +63,11 @@ class Child:
             return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
         try:
             return STOPPED if os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None else None
-        except ChildProcessError:  # it ended since the question before, and can't stop any more: the next poll tells
+        except ChildProcessError:  # it ended after the first waitid; the next poll returns its status
             return None
 
-    def bury(self) -> None:
-        """Let the system forget it."""
+    def reap(self) -> None:
+        """Reap the ended program."""
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
@@ -71,7 +77,7 @@ class Child:
             os.killpg(self.pid, number)
 
 
-def start(
+def start_gated(
     words: Sequence[str],
     *,
     cwd: str,
@@ -81,17 +87,21 @@ def start(
     stderr: int,
     terminal: int | None = None,
 ) -> Child:
-    """Fork a program that waits for its gate; call it while this process has one thread.
+    """Fork a program that waits behind a gate. Call this while the process has only one thread.
 
-    env: its whole environment; stdin, stdout, stderr: open files for it; terminal: a terminal that becomes its
-    controlling one and stands for those of the three that are this same file. Our signal handlers are not its own;
-    what is ignored (nohup) stays ignored.
+    The program does not inherit our signal handlers, but ignored signals stay ignored (nohup).
+
+    words: the command
+    cwd: the directory to run in
+    env: the whole environment
+    stdin, stdout, stderr: file descriptors
+    terminal: file descriptor of a terminal that becomes its controlling terminal; some of the three may be the same
     """
     gate, opened = os.pipe()
     report, told = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(opened)  # else the gate would never be seen closed
+        os.close(opened)  # otherwise the child would never see the gate closed
         _become(words, lambda: _arrange(cwd, (stdin, stdout, stderr), terminal, gate), env, told)
     os.close(gate)
     os.close(told)
@@ -100,7 +110,7 @@ def start(
 
 def _arrange(cwd: str, streams: tuple[int, int, int], terminal: int | None, gate: int) -> None:
     os.setsid()
-    # setsid took this process out of our group; nobody can be hit by signals meant for us from here on.
+    # setsid took this process out of our group: from here on, signals meant for us no longer reach it.
     if os.read(gate, 1) == b"":
         os._exit(_CANNOT)
     if terminal is not None:
@@ -110,7 +120,7 @@ def _arrange(cwd: str, streams: tuple[int, int, int], terminal: int | None, gate
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGWINCH):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them; programs don't expect that
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, but programs expect the default
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
@@ -123,7 +133,7 @@ def _control(terminal: int) -> None:
 
 
 def _lay(streams: tuple[int, int, int]) -> None:
-    """Make the three its 0, 1 and 2; first out of the way, since one may stand where another goes."""
+    """Make the three files 0, 1 and 2. Move them above 2 first, because one may occupy another's number."""
     kept = [os.dup(stream) for stream in streams]
     high = [fd if fd > 2 else _above(fd) for fd in kept]
     for number, stream in enumerate(high):
@@ -137,7 +147,7 @@ def _above(fd: int) -> int:
 
 
 def _become(words: Sequence[str], arrange: Callable[[], None], env: Mapping[str, str], told: int) -> NoReturn:
-    """Turn into the program, or tell why not; never return into the code of the parent."""
+    """Exec the program, or report why not; never return into the parent's code."""
     try:
         signal.set_wakeup_fd(-1)
         arrange()

@@ -1,20 +1,20 @@
-"""This host's clocks: what the wall says, how long it runs, and how much of that it was awake."""
+"""This host's clocks: wall clock, time since boot, and time awake since boot."""
 
 from __future__ import annotations
 
 import os
 import time
 
-from git_agent.domain.clocks import Reading
+from git_agent.domain.host_clocks import ClockReading
 from git_agent.proc import processes
 
 # Linux counts sleep in CLOCK_BOOTTIME and not in CLOCK_MONOTONIC; macOS in CLOCK_MONOTONIC and not in CLOCK_UPTIME_RAW.
-# Where a system has neither, both are one clock: sleep is not seen, and the other rules hold.
+# A system with neither has only one clock: sleep goes undetected, and the other rules still hold.
 _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _AWAKE = getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC)
 
 
-def read() -> Reading:
-    """Read the clocks."""
+def read_clocks() -> ClockReading:
+    """Read all clocks of this host."""
     wall, boot, awake = time.time_ns(), time.clock_gettime_ns(_BOOT), time.clock_gettime_ns(_AWAKE)
-    return Reading(os.uname().nodename, processes.boot_id(), wall // 10**6, boot // 10**6, awake // 10**6)
+    return ClockReading(os.uname().nodename, processes.boot_id(), wall // 10**6, boot // 10**6, awake // 10**6)

@@ -1,4 +1,4 @@
-"""What an agent printed, kept in a file of limited size: when it is full it becomes `.1`, and a new one begins."""
+"""Log files of limited size for the output of agents: a full file is renamed to `.1`, and a new one begins."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import os
 import stat
 from typing import BinaryIO
 
-CAP = 8 << 20
-"""Bytes of one file; with the one before, twice as much is kept of an attempt."""
-OLDER = ".1"
-"""What the name of the file before ends with."""
-KEPT = 256 << 20
-"""Bytes that all logs of a repository may take; the oldest go first."""
+FILE_LIMIT = 8 << 20
+"""Largest size of one file in bytes. With the file before it, an attempt keeps up to twice as much."""
+OLDER_SUFFIX = ".1"
+"""Suffix of the file before the current one."""
+TOTAL_LIMIT = 256 << 20
+"""Largest size of all logs of a repository in bytes; beyond it the oldest are deleted."""
 
 
-def name(directory: str, task: int, attempt: int) -> str:
-    """Name the log of an attempt."""
+def attempt_log(directory: str, task: int, attempt: int) -> str:
+    """Return the path of an attempt's log."""
     return os.path.join(directory, f"{task}.{attempt}.log")
 
 
-def read(path: str) -> BinaryIO:
-    """Open a log to read it. Raises OSError for what is no file: a link leads elsewhere, a FIFO would be waited for."""
+def open_log(path: str) -> BinaryIO:
+    """Open a log for reading. Raises OSError unless it is a regular file: a link leads elsewhere, a FIFO blocks."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return open(fd, "rb")
     os.close(fd)
-    raise OSError(errno.EINVAL, "it is no regular file")
+    raise OSError(errno.EINVAL, "it is not a regular file")
 
 
-def check_name(directory: str, task: int | None) -> str:
-    """Name the log of the check of a task, and of those that it was merged on top of; None: of the base alone."""
+def check_log(directory: str, task: int | None) -> str:
+    """Return the path of the log of a task's check, which includes the tasks below it; None: of the base alone."""
     return os.path.join(directory, f"{'base' if task is None else task}.check.log")
 
 
 def is_written(path: str) -> bool:
-    """Tell whether a process writes to a log, as its lock shows."""
+    """Return whether a process is writing to a log, which its lock shows."""
     try:
-        with read(path) as file:
+        with open_log(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -49,18 +49,22 @@ def is_written(path: str) -> bool:
 
 
 class Logfile:
-    """A log that is written to, and locked as long. A disk that is full costs the log, never the agent: `failed` then
-    says why.
+    """A log that is open for writing, and locked until it is closed.
+
+    A full disk loses output but never stops the agent; `failed` then holds the error.
     """
 
-    def __init__(self, path: str, cap: int = CAP, *, anew: bool = False) -> None:
-        """Open a log; anew: what was in it before goes."""
+    def __init__(self, path: str, cap: int = FILE_LIMIT, *, truncate: bool = False) -> None:
+        """Open a log.
+
+        cap: largest size in bytes; truncate: delete the old content first
+        """
         self._path, self._cap = path, cap
         self._fd, self._size = -1, 0
         self.failed: OSError | None = None
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            for old in (path, path + OLDER) if anew else ():
+            for old in (path, path + OLDER_SUFFIX) if truncate else ():
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(old)
             self._open()
@@ -69,11 +73,11 @@ class Logfile:
 
     @property
     def size(self) -> int:
-        """Tell how many bytes the file has; it may be of a command that ran before."""
+        """Return the size of the file in bytes; an earlier command may have written part of it."""
         return self._size
 
     def write(self, data: bytes) -> None:
-        """Append what was printed."""
+        """Append output."""
         try:
             if self._fd < 0:
                 self._open()
@@ -92,19 +96,19 @@ class Logfile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._fd = os.open(self._path, flags, 0o600)
         self._size = os.fstat(self._fd).st_size
-        with contextlib.suppress(OSError):  # somebody looks just now whether it is locked, or it can't be
+        with contextlib.suppress(OSError):  # somebody is checking the lock right now, or locks are not supported
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _rotate(self) -> None:
-        os.replace(self._path, self._path + OLDER)
+        os.replace(self._path, self._path + OLDER_SUFFIX)
         full, self._fd = self._fd, -1
         try:
             self._open()
         finally:
-            os.close(full)  # one of the two is locked at any time
+            os.close(full)  # at any time one of the two files is locked
 
 
-def prune(directory: str, limit: int = KEPT) -> None:
+def prune_logs(directory: str, limit: int = TOTAL_LIMIT) -> None:
     """Delete the oldest logs of a directory until all of them take no more than limit bytes."""
     found = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:

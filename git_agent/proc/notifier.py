@@ -1,4 +1,4 @@
-"""Start the command that tells a person something; nobody waits for it."""
+"""Start the command of agent.notify in the background."""
 
 from __future__ import annotations
 
@@ -7,37 +7,40 @@ import os
 import subprocess
 import tempfile
 
-from git_agent.proc import check
+from git_agent.proc import shell
 
-_MOST = 256 * 1024  # bytes of the file for its output, which then begins anew
+_MOST = 256 * 1024  # bytes; a larger output file is truncated first
 _started: list[int] = []
 
 
-def start(command: str, *, cwd: str, document: str, output: str) -> None:
-    """Start a command of the user's configuration with sh, in a session of its own.
+def start_notifier(command: str, *, cwd: str, document: str, output: str) -> None:
+    """Start a command of the user's configuration with sh, in its own session, and do not wait for it.
 
-    document: its standard input; output: a file that gets what it prints. Raises OSError when it can't be started.
+    document: its standard input
+    output: path of the file that its output is appended to
+
+    Raises OSError if it can't be started.
     """
     _reap()
-    # A file, for a pipe holds 64 KiB: who does not read it would be waited for. It has no name.
+    # An unnamed file, because a pipe holds only 64 KiB: we would block on a command that does not read it.
     with tempfile.TemporaryFile(dir=os.path.dirname(output)) as given, open(_opened(output), "ab") as said:
         given.write(document.encode())
         given.seek(0)
         child = subprocess.Popen(
             ["/bin/sh", "-c", command],
             cwd=cwd,
-            env=check.environment(),
+            env=shell.clean_environment(),
             stdin=given,
             stdout=said,
             stderr=said,
             start_new_session=True,
         )
-    child.returncode = 0  # without this Python would complain of a child left behind
+    child.returncode = 0  # without this, Python warns about a child that still runs
     _started.append(child.pid)
 
 
 def _reap() -> None:
-    """A `watch` lives long; what it started must not stay as zombies."""
+    """Reap ended commands: `watch` runs for a long time, and they must not pile up as zombies."""
     for pid in tuple(_started):
         with contextlib.suppress(ChildProcessError):
             if os.waitpid(pid, os.WNOHANG)[0] == 0:

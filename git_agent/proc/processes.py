@@ -1,4 +1,4 @@
-"""Which process is this, and is that one still there: pid, start time and boot id, never the pid alone."""
+"""Identify processes and tell whether they still run, by pid, start time and boot id; never by the pid alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from git_agent.domain.process_id import ProcessId
 
 
 class Process(NamedTuple):
-    """A process of this host as /proc shows it. start: in ticks since boot; state: proc(5)'s letter."""
+    """A process of this host as /proc shows it.
+
+    state: the letter in proc(5); start: in clock ticks since boot
+    """
 
     pid: int
     state: str
@@ -21,37 +24,37 @@ class Process(NamedTuple):
 
     @property
     def identity(self) -> tuple[int, int]:
-        """Tell it from another one with the same pid."""
+        """Return what distinguishes it from another process with the same pid."""
         return self.pid, self.start
 
     @property
     def is_zombie(self) -> bool:
-        """Tell whether it has ended and only waits to be waited for."""
+        """Return whether it has ended but has not been reaped."""
         return self.state in ("Z", "X")
 
     @property
     def is_stopped(self) -> bool:
-        """Tell whether a signal or a debugger stopped it."""
+        """Return whether a signal or a debugger stopped it."""
         return self.state in ("T", "t")
 
 
 def myself() -> ProcessId:
-    """Describe this process."""
+    """Return the identity of this process."""
     return _described(os.getpid())
 
 
 def describe(pid: int) -> ProcessId | None:
-    """Describe a running process of this host; None where there is none with this pid."""
+    """Return the identity of a running process of this host; None if no process has this pid."""
     return _described(pid) if is_running(pid) else None
 
 
 def terminate(owner: ProcessId) -> bool:
-    """Ask a process of this host to end (SIGTERM), if it still is the same one. Returns whether it was asked."""
-    return _signal(owner, signal.SIGTERM, signal.SIGCONT)  # one that is stopped would not hear it
+    """Send SIGTERM to a process of this host if it is still the same one. Return whether it was sent."""
+    return _signal(owner, signal.SIGTERM, signal.SIGCONT)  # a stopped process would not act on SIGTERM
 
 
 def kill(owner: ProcessId) -> bool:
-    """End a process of this host (SIGKILL), if it still is the same one. Returns whether it was there."""
+    """Send SIGKILL to a process of this host if it is still the same one. Return whether it was sent."""
     return _signal(owner, signal.SIGKILL)
 
 
@@ -71,9 +74,9 @@ def _described(pid: int) -> ProcessId:
 
 
 def is_gone(owner: ProcessId) -> bool:
-    """Tell whether a process has surely ended: another boot of this host, no such pid, or a pid used again.
+    """Return whether a process has certainly ended: the host rebooted, or its pid is free or reused.
 
-    Of another host nothing can be said: False.
+    For a process of another host, which can't be checked, return False.
     """
     if owner.host != os.uname().nodename:
         return False
@@ -83,32 +86,32 @@ def is_gone(owner: ProcessId) -> bool:
 
 
 def is_stopped(owner: ProcessId) -> bool:
-    """Tell whether a process of this host is there and stopped by a signal."""
+    """Return whether a process of this host exists and is stopped."""
     if owner.host != os.uname().nodename or is_gone(owner):
         return False
-    process = read(owner.pid)
+    process = read_process(owner.pid)
     return process is not None and process.is_stopped
 
 
-def ended(pid: int, start: int) -> bool:
-    """Tell whether a process that was noted on this host has ended. start: in ticks since boot, 0 if unknown."""
+def has_ended(pid: int, start: int) -> bool:
+    """Return whether a process recorded on this host has ended. start: in clock ticks since boot, 0 if unknown."""
     return not is_running(pid) or (start != 0 and _start_of(pid) not in (None, start))
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process with this pid exists and is no zombie."""
+    """Return whether a process with this pid exists and is not a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    process = read(pid)
+    process = read_process(pid)
     return process is None or not process.is_zombie
 
 
-def listing() -> list[int]:
-    """List the pids of this host; none where there is no /proc."""
+def list_pids() -> list[int]:
+    """Return the pids of this host; an empty list without /proc."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
     except OSError:
@@ -116,18 +119,18 @@ def listing() -> list[int]:
 
 
 def ancestors() -> list[int]:
-    """List who started us: parent, its parent, and so on, as far as /proc shows."""
+    """Return the pids of our parent, its parent, and so on, as far as /proc shows them."""
     found, pid = list[int](), os.getppid()
     while pid > 1 and pid not in found:
         found.append(pid)
-        above = read(pid)
+        above = read_process(pid)
         pid = above.parent if above else 0
     return found
 
 
 @functools.cache
 def boot_id() -> str:
-    """Name the kernel's present run; `unknown` where it has no name."""
+    """Return the boot id of the running kernel; `unknown` if it has none."""
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:
             return file.read().decode().strip()
@@ -135,8 +138,8 @@ def boot_id() -> str:
         return "unknown"
 
 
-def read(pid: int) -> Process | None:
-    """Read what /proc says of a process; None where there is none, or no /proc."""
+def read_process(pid: int) -> Process | None:
+    """Read a process from /proc; return None without such a process, or without /proc."""
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -144,14 +147,14 @@ def read(pid: int) -> Process | None:
     try:
         text = os.read(fd, 4096)
     except OSError:
-        return None  # it ended between the two
+        return None  # it ended after the open
     finally:
         os.close(fd)
-    # proc(5): state is field 3, ppid 4, pgrp 5, starttime 22; the name before them may hold anything.
+    # proc(5): state is field 3, ppid 4, pgrp 5, starttime 22; the name before them may contain anything.
     fields = text[text.rindex(b")") + 2 :].split()
     return Process(pid, fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[19]))
 
 
 def _start_of(pid: int) -> int | None:
-    process = read(pid)
+    process = read_process(pid)
     return None if process is None else process.start

@@ -1,4 +1,4 @@
-"""Which file starts git-agent: hooks and background looks need its absolute path."""
+"""The program git-agent: hooks and background commands need its absolute path."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 _NAME = "git-agent"
 
 
-def own() -> str:
-    """Return the absolute path of the git-agent that runs, as it was called: an installer's link survives upgrades."""
+def own_path() -> str:
+    """Return the absolute path of the running git-agent, as it was called: an installer's link survives upgrades."""
     called = sys.argv[0]
     beside = os.path.join(os.path.dirname(sys.executable), _NAME)
     for path in (called if os.path.basename(called) == _NAME else "", beside, shutil.which(_NAME) or ""):
@@ -19,8 +19,8 @@ def own() -> str:
     return os.path.abspath(called)
 
 
-def named(store_dir: str) -> str | None:
-    """Return the program that the hooks are to start, there or not; None when none is recorded."""
+def configured_path(store_dir: str) -> str | None:
+    """Return the path that the hooks are configured to start, whether it exists or not; None without one."""
     try:
         with open(os.path.join(store_dir, "program"), "rb") as file:
             return os.fsdecode(file.readline().rstrip(b"\n"))
@@ -28,19 +28,19 @@ def named(store_dir: str) -> str | None:
         return None
 
 
-def recorded(store_dir: str) -> str | None:
-    """Return the program that the hooks start, None when none is recorded or it is gone."""
-    path = named(store_dir)
+def usable_path(store_dir: str) -> str | None:
+    """Return the program that the hooks start; None if none is configured or it is gone."""
+    path = configured_path(store_dir)
     return path if path is not None and os.path.isabs(path) and os.access(path, os.X_OK) else None
 
 
 def first_on_path() -> str | None:
-    """Return the git-agent that a shell finds first, None without one."""
+    """Return the first git-agent on PATH, None without one."""
     return shutil.which(_NAME)
 
 
-def is_ours(path: str) -> bool:
-    """Tell whether a program is an installation of this one: a small script that imports it."""
+def is_git_agent(path: str) -> bool:
+    """Return whether a program is an installation of this one: a small script that imports it."""
     try:
         with open(path, "rb") as file:
             return b"git_agent" in file.read(4096)

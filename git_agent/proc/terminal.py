@@ -1,4 +1,4 @@
-"""The terminal one sits at, and a pseudo-terminal that stands between it and a program."""
+"""The user's terminal, and the pseudo-terminal between it and a program."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from contextlib import contextmanager
 _SIZE = 8  # bytes of struct winsize
 
 
-def is_ours(stdin: int = 0, stdout: int = 1) -> bool:
-    """Tell whether a person sits at both streams and we are in the foreground: only then may the terminal be set."""
+def is_interactive(stdin: int = 0, stdout: int = 1) -> bool:
+    """Return whether both streams are a terminal and we are in its foreground. Only then may we change its mode."""
     try:
         return os.isatty(stdin) and os.isatty(stdout) and os.tcgetpgrp(stdin) == os.getpgrp()
     except OSError:
         return False
 
 
-def pair(like: int) -> tuple[int, int]:
-    """Open a pseudo-terminal with the settings and the size of another terminal; return master and slave."""
+def open_pty(like: int) -> tuple[int, int]:
+    """Open a pseudo-terminal with the settings and size of the terminal `like`; return master and slave."""
     master, slave = os.openpty()
     with contextlib.suppress(termios.error):
         termios.tcsetattr(slave, termios.TCSANOW, termios.tcgetattr(like))
@@ -33,16 +33,19 @@ def pair(like: int) -> tuple[int, int]:
 
 
 def resize(master: int, like: int) -> None:
-    """Give a pseudo-terminal the size of another; whoever runs in it is told (SIGWINCH)."""
+    """Give a pseudo-terminal the size of the terminal `like`; its programs get SIGWINCH."""
     with contextlib.suppress(OSError):
         fcntl.ioctl(master, termios.TIOCSWINSZ, fcntl.ioctl(like, termios.TIOCGWINSZ, b"\0" * _SIZE))
 
 
-def suspending(master: int, leader: int) -> bytes:
-    """Return the key that would stop whoever runs in a pseudo-terminal, if that is its session's leader itself.
+def suspend_key(master: int, leader: int) -> bytes:
+    """Return the suspend key of a pseudo-terminal if its session leader is in the foreground, else b"".
 
-    The kernel stops no group without a parent in its session that could wake it again. One that reads keys by itself,
-    a shell's job, and a leader that ignores or handles SIGTSTP get their key: then b"" is returned.
+    The kernel does not stop a process group that has no parent in its session to continue it, so we must stop the
+    leader ourselves. A program in raw mode, a shell's job, and a leader that ignores or handles SIGTSTP get the key as
+    input instead: then the result is b"".
+
+    leader: pid of the session's leader
     """
     try:
         settings = termios.tcgetattr(master)
@@ -51,10 +54,10 @@ def suspending(master: int, leader: int) -> bytes:
         key = settings[6][termios.VSUSP]
     except (OSError, termios.error):
         return b""
-    return key if isinstance(key, bytes) and key != b"\0" and not _minds_stops(leader) else b""
+    return key if isinstance(key, bytes) and key != b"\0" and not _handles_sigtstp(leader) else b""
 
 
-def _minds_stops(pid: int) -> bool:
+def _handles_sigtstp(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
             fields = dict(line.split(":", 1) for line in file if ":" in line)
@@ -64,28 +67,28 @@ def _minds_stops(pid: int) -> bool:
     return bool(masks >> (signal.SIGTSTP - 1) & 1)
 
 
-class Raw:
-    """Pass every key through: `with Raw(0): ...`; `leave` and `enter` again for the time that we are suspended."""
+class RawMode:
+    """Raw mode of a terminal: `leave` and `enter` it around a suspension."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._before = termios.tcgetattr(fd)
 
     def enter(self) -> None:
-        """Begin to pass keys through."""
+        """Switch to raw mode, which passes every key through."""
         with contextlib.suppress(termios.error):
             tty.setraw(self._fd, termios.TCSADRAIN)
 
     def leave(self) -> None:
-        """Set the terminal as it was."""
+        """Restore the terminal's settings."""
         with contextlib.suppress(termios.error):
             termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
 
 
 @contextmanager
-def raw(fd: int) -> Iterator[Raw]:
-    """Hold a terminal in raw mode; it is as it was afterwards, however the block is left."""
-    held = Raw(fd)
+def raw_mode(fd: int) -> Iterator[RawMode]:
+    """Keep a terminal in raw mode during the block, and restore its settings afterwards."""
+    held = RawMode(fd)
     held.enter()
     try:
         yield held

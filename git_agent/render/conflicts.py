@@ -1,4 +1,4 @@
-"""Render foreseen conflicts: a matrix and one line per file for people, one line per pair in a pipe."""
+"""Render predicted conflicts: a matrix and a line per file for people, a line per pair and file in a pipe."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from git_agent.render.lines import Screen
 
 
-_MOST = 24  # tasks that clash; a greater matrix tells the eye nothing
-_NAME = 12  # columns; less of a task's name says nothing
-_LINES = 20  # of files, so that the matrix, they and the order stand on one screen
+_MOST = 24  # tasks that clash; nobody can read a larger matrix
+_NAME = 12  # columns; a shorter part of a name means nothing
+_LINES = 20  # lines for files, so that matrix, files and order fit on one screen
 _UNRELATED = "(no history in common)"
 
 
-def payload(found: Conflicts) -> dict[str, Any]:
-    """Describe the conflicts as docs/json.md says."""
+def conflicts_json(found: Conflicts) -> dict[str, Any]:
+    """Return the conflicts as JSON values (see docs/json.md)."""
     pairs = [{"a": c.task, "b": c.other or "base", "paths": list(c.paths)} for c in found.clashes]
     claims = [{"a": c.claim.task, "b": c.other.task, "paths": list(c.paths)} for c in found.claims]
     outside = [{"task": o.task, "claimed_by": o.claimed_by, "paths": list(o.paths)} for o in found.outside]
     return {"pairs": pairs, "order": list(found.order), "claims": claims, "outside": outside}
 
 
-def conflicts(found: Conflicts, screen: Screen) -> list[str]:
-    """Lay out the conflicts."""
+def conflict_lines(found: Conflicts, screen: Screen) -> list[str]:
+    """Return the conflicts as lines for a terminal or a pipe."""
     return list(_plain(found) if screen.width is None else _drawn(found, screen, screen.width))
 
 
 def _plain(found: Conflicts) -> Iterator[str]:
-    """Tab-separated: task, other task or `base`, path; then claims, what is outside of them, and the order."""
+    """Tab-separated lines: task, other task or `base`, path; then claims, changes outside claims, and the order."""
     for clash in found.clashes:
         for path in clash.paths or ("",):
             yield "\t".join((str(clash.task), str(clash.other or "base"), visible(path)))
@@ -52,7 +52,7 @@ def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
     if not found.tasks:
         yield "no live branches"
     elif found.of not in (None, *(task.id for task in found.tasks)):
-        yield f"no branch of task {found.of} to merge"
+        yield f"task {found.of} has no branch to merge"
     elif not found.clashes:
         among = f" among {len(found.tasks)} live branches" if len(found.tasks) > 1 else ""
         yield f"no conflicts{among if found.of is None else f' of task {found.of}'}"
@@ -61,17 +61,21 @@ def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
         yield from ("", *_matrix(found, screen, width))
     for head, rows in _tables(found):
         yield from [cut(head, width)] * bool(head)
-        yield from (*laid_out(rows, width, _LINES if found.of is None else len(rows)), "")
+        yield from (*format_rows(rows, width, _LINES if found.of is None else len(rows)), "")
     if len(found.order) > 1:
         order = [f"{task}," for task in found.order[:-1]]
         yield from _wrapped(["clashes least in this order:", *order, str(found.order[-1])], width)
 
 
-def _tables(found: Conflicts) -> Iterator[tuple[str, list[Row]]]:
+def _tables(found: Conflicts) -> Iterator[tuple[str, list[FileRow]]]:
     bases = {task.id: visible(task.base) for task in found.tasks}
-    clashes = contested((((c.task, c.other), c.paths or (_UNRELATED,)) for c in found.clashes), bases)
-    claims = contested((((c.claim.task or 0, c.other.task), c.paths) for c in found.claims), {})
-    tables = [("", clashes), ("claimed by several:", claims), ("changed against the claims:", strays(found.outside))]
+    clashes = clash_rows((((c.task, c.other), c.paths or (_UNRELATED,)) for c in found.clashes), bases)
+    claims = clash_rows((((c.claim.task or 0, c.other.task), c.paths) for c in found.claims), {})
+    tables = [
+        ("", clashes),
+        ("claimed by several tasks:", claims),
+        ("changed outside of claims:", outside_rows(found.outside)),
+    ]
     return (each for each in tables if each[1])
 
 
@@ -94,7 +98,7 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def _matrix(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
-    """The lower half: each task that clashes against the base and against those before it."""
+    """Draw the lower triangle: each clashing task against its base and the tasks before it."""
     clashing = {(c.task, c.other) for c in found.clashes}
     tasks = [task for task in found.tasks if any(task.id in pair for pair in clashing)]
     ids = [task.id for task in tasks]
@@ -127,21 +131,25 @@ def _wrapped(words: Sequence[str], width: int) -> Iterator[str]:
 
 
 Said = TypeVar("Said")
-_ALIKE = 3  # files of which the same is to be said
+_ALIKE = 3  # files with the same description
 
 
-class Row(NamedTuple):
-    """So many files, with how they are called and what is said of them."""
+class FileRow(NamedTuple):
+    """A line about one or more files.
+
+    files: how many; name: what they are called; says: the description
+    """
 
     files: int
     name: str
     says: str
 
 
-def contested(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, str]) -> list[Row]:
-    """Make a row for each file of pairs that clash in it, what most clash in first.
+def clash_rows(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, str]) -> list[FileRow]:
+    """Return a row for each file in which pairs clash, those with the most pairs first.
 
-    bases: the name of each task's base.
+    found: pairs, each with its paths
+    bases: the name of each task's base
     """
     pairs: dict[str, set[Pair]] = {}
     for pair, paths in found:
@@ -149,11 +157,16 @@ def contested(found: Iterable[tuple[Pair, Sequence[str]]], bases: Mapping[int, s
             pairs.setdefault(path, set()).add(pair)
     alike = _alike({path: frozenset(among) for path, among in pairs.items()})
     ranked = sorted(alike.items(), key=lambda each: (-len(each[0]), each[1]))
-    return [Row(1, visible(path), says) for among, paths in ranked for says in (whom(among, bases),) for path in paths]
+    return [
+        FileRow(1, visible(path), says)
+        for among, paths in ranked
+        for says in (describe_pairs(among, bases),)
+        for path in paths
+    ]
 
 
-def strays(found: Iterable[Outside]) -> list[Row]:
-    """Make a row for each file that was changed against the claims."""
+def outside_rows(found: Iterable[Outside]) -> list[FileRow]:
+    """Return a row for each file that was changed outside of claims."""
     by: dict[str, set[int]] = {}
     claimed: dict[str, set[int]] = {}
     for each in found:
@@ -162,12 +175,12 @@ def strays(found: Iterable[Outside]) -> list[Row]:
             claimed.setdefault(path, set()).update([each.claimed_by] if each.claimed_by else [])
     alike = _alike({path: _stray(by[path], claimed[path]) for path in by})
     ranked = sorted(alike.items(), key=lambda each: each[1])
-    return [Row(1, visible(path), says) for says, paths in ranked for path in paths]
+    return [FileRow(1, visible(path), says) for says, paths in ranked for path in paths]
 
 
 def _stray(by: set[int], claimed: set[int]) -> str:
     own = "its own paths" if len(by) == 1 else "their own paths"
-    return f"by {spans(by)}; " + (f"claimed by {spans(claimed)}" if claimed else f"not among {own}")
+    return f"by {id_ranges(by)}; " + (f"claimed by {id_ranges(claimed)}" if claimed else f"not among {own}")
 
 
 def _alike(files: Mapping[str, Said]) -> dict[Said, list[str]]:
@@ -177,21 +190,24 @@ def _alike(files: Mapping[str, Said]) -> dict[Said, list[str]]:
     return alike
 
 
-def _few(rows: Sequence[Row]) -> Iterator[Row]:
-    """Of many files of which the same is to be said, the first few and how many more."""
+def _few(rows: Sequence[FileRow]) -> Iterator[FileRow]:
+    """Shorten runs of files with the same description to the first few and a count."""
     for says, same in groupby(rows, key=lambda row: row.says):
         alike = list(same)
         shown = alike if len(alike) <= _ALIKE + 1 else alike[:_ALIKE]
         yield from shown
         if left := len(alike) - len(shown):
-            yield Row(left, f"and {left} more files", says)
+            yield FileRow(left, f"and {left} more files", says)
 
 
-def laid_out(rows: Sequence[Row], columns: int, most: int) -> Iterator[str]:
-    """Print rows into so many columns, at most so many rows.
+def format_rows(rows: Sequence[FileRow], columns: int, most: int) -> Iterator[str]:
+    """Format rows as lines.
 
-    Files of which the same is to be said are gathered where there are more. Who clashes stands on a line of its own
-    where it does not fit beside the name.
+    Where there are too many rows, files with the same description are summarised. A description that does not fit
+    beside the name gets its own line.
+
+    columns: width of the terminal
+    most: the most rows to show
     """
     rows = rows if len(rows) <= most else list(_few(rows))
     shown = rows if len(rows) <= most else rows[: most - 1]
@@ -203,16 +219,16 @@ def laid_out(rows: Sequence[Row], columns: int, most: int) -> Iterator[str]:
             yield cut(row.name, columns)
             yield cut(f"    {row.says}", columns)
     if left := sum(row.files for row in rows[len(shown) :]):
-        yield cut(f"and {left} more files; of one task: git agent conflicts TASK", columns)
+        yield cut(f"and {left} more files; git agent conflicts TASK lists those of one task", columns)
 
 
 Pair = tuple[int, int | None]
 """A task, and another one or None for its base."""
-_FEW = 4  # pairs that are told one by one
+_FEW = 4  # pairs that are listed one by one
 
 
-def spans(ids: Iterable[int]) -> str:
-    """Name tasks by their ids, three and more in a row as `4-9`, at least one: `1, 4-9, 12`."""
+def id_ranges(ids: Iterable[int]) -> str:
+    """Format at least one id, with three or more consecutive ids as a range: `1, 4-9, 12`."""
     rows: list[list[int]] = []
     for task in sorted(ids):
         if rows and rows[-1][-1] == task - 1:
@@ -222,16 +238,18 @@ def spans(ids: Iterable[int]) -> str:
     return ", ".join(f"{row[0]}-{row[-1]}" if len(row) > 2 else ", ".join(map(str, row)) for row in rows)
 
 
-def whom(pairs: Collection[Pair], bases: Mapping[int, str]) -> str:
-    """Say which tasks clash with which.
+def describe_pairs(pairs: Collection[Pair], bases: Mapping[int, str]) -> str:
+    """Describe which tasks clash with which.
 
-    bases: the name of each task's base, to be shown as it is. Exact for a few pairs, for tasks that all clash with each
-    other, and for two groups that clash with one another; of others how many pairs clash, and of which tasks.
+    The description is exact for a few pairs, for tasks that all clash with each other, and for two groups that clash
+    with one another. Otherwise it gives the number of pairs and the tasks.
+
+    bases: the name of each task's base, safe to show
     """
     tasks = {frozenset((one, other)) for one, other in pairs if other is not None}
     alone = sorted(one for one, other in pairs if other is None)
     names = sorted({bases.get(task, "") for task in alone})
-    base = [f"{spans(alone)} with base {names[0]}" if len(names) == 1 else f"{spans(alone)} with their bases"]
+    base = [f"{id_ranges(alone)} with base {names[0]}" if len(names) == 1 else f"{id_ranges(alone)} with their bases"]
     return "; ".join([*([_among(tasks)] if tasks else []), *(base if alone else [])])
 
 
@@ -242,9 +260,9 @@ def _among(pairs: Collection[frozenset[int]]) -> str:
     right = {task for pair in pairs if first in pair for task in pair - {first}}
     left = all_ - right
     if len(pairs) == possible > 1:
-        return f"{spans(all_)} with each other"
+        return f"{id_ranges(all_)} with each other"
     if len(pairs) == len(left) * len(right) and all(len(pair & left) == 1 for pair in pairs):
-        return " with ".join(map(spans, sorted((left, right), key=len)))
+        return " with ".join(map(id_ranges, sorted((left, right), key=len)))
     if len(pairs) > _FEW:
-        return f"{len(pairs)} pairs of {spans(all_)}"
+        return f"{len(pairs)} pairs of {id_ranges(all_)}"
     return "; ".join(f"{one} with {other}" for one, other in sorted(map(sorted, pairs)))

@@ -1,4 +1,4 @@
-"""How findings are said: by group, each with why it matters and the command that mends it."""
+"""Render findings by group, each with why it matters and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
     from git_agent.domain.finding import Finding
 
 
-def payload(found: Diagnosis) -> Mapping[str, Any]:
-    """Describe a diagnosis as docs/json.md says."""
+def diagnosis_json(found: Diagnosis) -> Mapping[str, Any]:
+    """Return a diagnosis as JSON values (see docs/json.md)."""
     return {
-        "findings": [finding(each) for each in found.findings],
-        "fixed": [{**finding(each), "done": done} for each, done in found.fixed],
-        "failed": [{**finding(each), "reason": reason} for each, reason in found.failed],
+        "findings": [finding_json(each) for each in found.findings],
+        "fixed": [{**finding_json(each), "done": done} for each, done in found.fixed],
+        "failed": [{**finding_json(each), "reason": reason} for each, reason in found.failed],
         "seen": dict(found.seen),
         "notes": list(found.notes),
     }
 
 
-def finding(each: Finding) -> dict[str, Any]:
-    """Describe one finding."""
+def finding_json(each: Finding) -> dict[str, Any]:
+    """Return one finding as JSON values."""
     return {
         "code": each.code,
         "group": each.group,
         "what": each.what,
         "why": each.rule.why,
         "fix": each.fix,
-        "mends": each.rule.mends,
+        "mends": each.rule.fixable,
         "task": each.task,
         "subject": each.subject,
     }
 
 
-def lines(found: Diagnosis, *, colour: bool) -> list[str]:
-    """Lay out a diagnosis; colour: escapes are wanted."""
+def diagnosis_lines(found: Diagnosis, *, colour: bool) -> list[str]:
+    """Return the lines of a diagnosis. colour: whether to use escape sequences."""
     said = [paint("Fixed", "1", colour)] if found.fixed else []
     said += [f"  {visible(each.what)}: {visible(done)}" for each, done in found.fixed]
     reasons = {each.key: reason for each, reason in found.failed}
@@ -50,21 +50,21 @@ def lines(found: Diagnosis, *, colour: bool) -> list[str]:
         for each in mine:
             said += [f"  {visible(each.what)}", f"      why: {each.rule.why}"]
             if each.key in reasons:
-                said.append(f"      not mended: {visible(reasons[each.key])}")
+                said.append(f"      not fixed: {visible(reasons[each.key])}")
             said.append(f"      fix: {paint(visible(each.fix), '36', colour)}")
     said += [*([""] if said else []), _closing(found)]
     return [*said, *(visible(note) for note in found.notes)]
 
 
 def _closing(found: Diagnosis) -> str:
-    seen = ", ".join(
-        f"{number} {what if number != 1 else what.removesuffix('s')}" for what, number in found.seen.items()
-    )
+    counts = (f"{number} {what if number != 1 else what.removesuffix('s')}" for what, number in found.seen.items())
+    seen = f" (checked {', '.join(counts)})" if found.seen else ""
     if not found.findings:
-        return f"nothing is wrong{' any more' if found.fixed else ''}: {seen} looked at"
+        return f"{'all problems fixed' if found.fixed else 'no problems found'}{seen}"
     number = len(found.findings)
-    mendable = sum(each.rule.mends for each in found.findings)
-    says = f"{number} thing{'s' if number > 1 else ''} wrong"
-    if not found.fixed and not found.failed and mendable:
-        says += f"; {DOCTOR} mends {'it' if number == mendable == 1 else 'all' if mendable == number else mendable}"
-    return f"{says}; {seen} looked at" if seen else says
+    fixable = sum(each.rule.fixable for each in found.findings)
+    says = f"{number} problem{'s' if number > 1 else ''}{' left' if found.fixed else ''}"
+    if not found.fixed and not found.failed and fixable:
+        what = "it" if number == fixable == 1 else f"{fixable if fixable < number else 'all'} of them"
+        says += f"; {DOCTOR} fixes {what}"
+    return says + seen

@@ -1,6 +1,6 @@
-"""The characters that are not plain: which of them deceive, and which belong together.
+"""Characters beyond printable ASCII: which are unsafe to show, and which belong together.
 
-Apart from `text`, which needs none of this for printable ASCII: its patterns take a millisecond to compile.
+This is separate from `text`, which needs none of it for printable ASCII: the patterns take a millisecond to compile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VIRAMA = 9
 
 
 def escape(text: str, multiline: bool) -> str:
-    """Return text with what is unsafe to show as escapes; multiline: newline and tab stay. See text.visible."""
+    """Return text with unsafe characters escaped (see text.visible). multiline: keep newlines and tabs."""
     return _UNSAFE.sub(lambda found: _shown(found, multiline), text)
 
 

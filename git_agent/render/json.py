@@ -1,4 +1,4 @@
-"""The JSON contract: schema 1. Adding is free; changing or taking away needs a new schema number."""
+"""The JSON contract, schema 1. Keys may be added; changing or removing one needs a new schema number."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from git_agent.actions.views.notify import Notification
 
 SCHEMA = 1
-_LONGEST = 200  # columns of a text in a notification's line; the event has all of it
+_LONGEST = 200  # columns of the text in a notification's line; the event has the whole text
 
 
 def document(payload: Mapping[str, Any]) -> str:
-    """Write one JSON object, ASCII only, with the schema first."""
+    """Format one JSON object in ASCII, with the schema first."""
     return json.dumps({"schema": SCHEMA, **payload}, ensure_ascii=True)
 
 
-def error(problem: AgentError) -> dict[str, Any]:
-    """Describe an error."""
+def error_json(problem: AgentError) -> dict[str, Any]:
+    """Return an error as JSON values."""
     found: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return {"error": found | ({"details": list(problem.details)} if problem.details else {})}
 
 
-def task(viewed: TaskView) -> dict[str, Any]:
-    """Describe a task as docs/json.md says."""
+def task_json(viewed: TaskView) -> dict[str, Any]:
+    """Return a task as JSON values (see docs/json.md)."""
     record, lease = viewed.task, viewed.lease
     plain = (
         "id",
@@ -84,8 +84,8 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
 
 
-def event(happened: Event) -> dict[str, Any]:
-    """Describe an event."""
+def event_json(happened: Event) -> dict[str, Any]:
+    """Return an event as JSON values."""
     return {
         "seq": happened.seq,
         "at": rfc3339(happened.at),
@@ -99,8 +99,8 @@ def event(happened: Event) -> dict[str, Any]:
     }
 
 
-def message(said: Message) -> dict[str, Any]:
-    """Describe a message."""
+def message_json(said: Message) -> dict[str, Any]:
+    """Return a message as JSON values."""
     plain = ("id", "sender", "to", "task", "topic", "thread", "reply_to", "urgent", "needs_ack", "body")
     return {name: getattr(said, name) for name in plain} | {
         "sent_at": rfc3339(said.sent_at),
@@ -109,25 +109,25 @@ def message(said: Message) -> dict[str, Any]:
     }
 
 
-def unacknowledged(said: Message) -> dict[str, Any]:
-    """Describe a message that nobody acknowledged, without its text."""
+def unacknowledged_json(said: Message) -> dict[str, Any]:
+    """Return an unacknowledged message as JSON values, without its text."""
     sent = rfc3339(said.sent_at)
     return {"message": said.id, "sender": said.sender, "to": said.to, "sent_at": sent, "state": said.state}
 
 
-def entry(line: LogEntry) -> dict[str, Any]:
-    """Describe a line of the log: one of event, message, commit."""
+def entry_json(line: LogEntry) -> dict[str, Any]:
+    """Return a line of the log as JSON values: one of event, message, commit."""
     at = {"at": rfc3339(line.at)}
     if line.event is not None:
-        return at | {"event": event(line.event)}
+        return at | {"event": event_json(line.event)}
     if line.message is not None:
-        return at | {"message": message(line.message)}
+        return at | {"message": message_json(line.message)}
     assert line.commit is not None
     return at | {"commit": {"oid": line.commit.oid, "subject": line.commit.subject, "author": line.commit.author}}
 
 
-def running(found: Running) -> dict[str, Any]:
-    """Describe a command that is supervised."""
+def running_json(found: Running) -> dict[str, Any]:
+    """Return a supervised command as JSON values."""
     session = found.session
     return {
         "task": session.task,
@@ -142,39 +142,39 @@ def running(found: Running) -> dict[str, Any]:
     }
 
 
-def need(wanted: Need) -> dict[str, Any]:
-    """Describe what waits for a person."""
+def need_json(wanted: Need) -> dict[str, Any]:
+    """Return what waits for a person as JSON values."""
     return {"task": wanted.task, "why": wanted.why, "since": rfc3339(wanted.since), "command": wanted.command}
 
 
-def notification(call: Notification) -> dict[str, Any]:
-    """Describe what agent.notify gets: a line of `watch --json`, and what a person has to know of it."""
-    from git_agent.render.lines import told
+def notification_json(call: Notification) -> dict[str, Any]:
+    """Return the input of agent.notify as JSON values: a line of `watch --json`, and a text for a person."""
+    from git_agent.render.lines import event_text
 
-    words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(told(call.event), _LONGEST))
+    words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(event_text(call.event), _LONGEST))
     text = ": ".join(filter(None, words))
-    line = entry(LogEntry(call.event.at, event=call.event))
+    line = entry_json(LogEntry(call.event.at, event=call.event))
     return {**line, "why": call.why, "command": call.command, "text": text}
 
 
-def outcomes(found: Sequence[Outcome]) -> dict[str, Any]:
-    """Describe what became of the tasks of a merge queue, with the error that the exit code is of."""
+def outcomes_json(found: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the outcomes of a merge queue as JSON values, with the error that determines the exit code."""
     worst = next((each for each in found if each.exit and each.exit == exit_code(found)), None)
-    return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error(_failure(worst)))
+    return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error_json(_failure(worst)))
 
 
 def _outcome(found: Outcome) -> dict[str, Any]:
-    plain = {"task": found.task, "outcome": found.fate, "why": found.why}
+    plain = {"task": found.task, "outcome": found.status, "why": found.why}
     return plain | {"hint": found.helps or None, "details": list(found.details), "log": found.log}
 
 
 def _failure(found: Outcome) -> AgentError:
-    code = found.code or found.fate.replace("_", "-")
+    code = found.code or found.status.replace("_", "-")
     return AgentError(code, f"task {found.task}: {found.why}", found.helps, exit=found.exit, details=found.details)
 
 
-def retired(gone: Retired) -> dict[str, Any]:
-    """Describe what was removed and what was kept."""
+def retired_json(gone: Retired) -> dict[str, Any]:
+    """Return what was removed and what was kept as JSON values."""
     return {
         "worktrees": list(gone.worktrees),
         "branches": list(gone.branches),

@@ -1,4 +1,4 @@
-"""What people read: tasks, status, log and the rest as lines of text."""
+"""Render tasks, status, log and the rest as lines for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import State
-from git_agent.domain.undo import named
+from git_agent.domain.undo import name_directories
 from git_agent.render.style import COLOURS, paint
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from git_agent.domain.event import Event
 
 
-_UNACKED = 5  # one screen has no room for more
+_UNACKED = 5  # more do not fit on one screen
 
 
 class Screen(NamedTuple):
-    """Where lines go. width: columns of the terminal, None for a pipe; colour: escapes are wanted; now: ms."""
+    """Where lines go.
+
+    width: columns of the terminal, None for a pipe
+    colour: whether to use escape sequences
+    now: ms since the epoch
+    """
 
     width: int | None = None
     colour: bool = False
@@ -38,15 +43,15 @@ _PIPE = Screen()
 _LONGEST = 400  # columns
 
 
-def state(viewed: TaskView) -> str:
-    """Say a task's state with its hold: `WORKING conflict`."""
+def state_label(viewed: TaskView) -> str:
+    """Return a task's state with its hold: `WORKING conflict`."""
     task = viewed.task
     more = task.hold or ("reverted" if task.state is State.COMPLETED and task.reverted_oid else None)
     return f"{task.state} {more}" if more else str(task.state)
 
 
-def worker(viewed: TaskView) -> str:
-    """Say how its worker is: `alive 5s`, `stalled 20m`; empty without one."""
+def worker_label(viewed: TaskView) -> str:
+    """Return the liveness of a task's worker: `alive 5s`, `stalled 20m`; empty without a worker."""
     if viewed.task.state not in (State.ASSIGNED, State.WORKING) or viewed.liveness is Liveness.NONE:
         return ""
     if viewed.stalled:
@@ -66,23 +71,23 @@ _LIST = (
 )
 
 
-def listing(shown: Sequence[TaskView], screen: Screen) -> list[str]:
-    """Lay out tasks as a table."""
+def task_table(shown: Sequence[TaskView], screen: Screen) -> list[str]:
+    """Format tasks as a table."""
     rows = [
         [
             str(v.task.id),
-            state(v),
+            state_label(v),
             str(v.task.priority),
             v.task.name,
             v.task.agent or "",
-            worker(v),
+            worker_label(v),
             age((screen.now - v.task.state_at) / 1000),
             v.task.title,
         ]
         for v in shown
     ]
     if screen.width is not None and not rows:
-        return ["no tasks; git agent spawn TITLE makes one"]
+        return ["no tasks; git agent spawn TITLE creates one"]
     return table(
         _LIST,
         rows,
@@ -105,18 +110,18 @@ _RUNNING = (
 
 
 def _liveness(viewed: TaskView) -> str:
-    """One that waits, or handed its work in, has no lease although its command runs."""
+    """A worker that waits, or has handed in, has no lease although its command still runs."""
     return "-" if viewed.liveness is Liveness.NONE else str(viewed.liveness)
 
 
-def running(found: Sequence[Running], width: int | None) -> list[str]:
-    """Lay out the commands that run. width: columns of the terminal, None for a pipe."""
+def running_table(found: Sequence[Running], width: int | None) -> list[str]:
+    """Format the running commands as a table. width: columns of the terminal, None for a pipe."""
     if width is not None and not found:
-        return ["nothing runs; git agent run TASK -- COMMAND"]
+        return ["nothing is running; git agent run TASK -- COMMAND starts a command"]
     rows = [
         [
             str(r.session.task),
-            state(r.view),
+            state_label(r.view),
             r.view.task.name,
             r.session.agent or "",
             str(r.session.owner.pid),
@@ -130,9 +135,9 @@ def running(found: Sequence[Running], width: int | None) -> list[str]:
     return table(_RUNNING, rows, terminal_width=width)
 
 
-def ready(found: Ready, screen: Screen, why: bool) -> list[str]:
-    """Lay out what can be claimed; why: also what blocks the rest."""
-    lines = listing(found.tasks, screen) if found.tasks else []
+def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
+    """Return what can be claimed as lines. why: also list what blocks the other tasks."""
+    lines = task_table(found.tasks, screen) if found.tasks else []
     if not found.tasks and screen.width is not None:
         lines = ["nothing can be claimed"]
     if why:
@@ -140,13 +145,13 @@ def ready(found: Ready, screen: Screen, why: bool) -> list[str]:
     return lines
 
 
-def status(found: Status, screen: Screen) -> list[str]:
-    """Lay out one screen: who waits for you, then workers, the queue and the totals."""
+def status_lines(found: Status, screen: Screen) -> list[str]:
+    """Return the status as one screen: what needs you, then workers, queue and totals."""
     names = {v.task.id: v.task for v in found.tasks}
     lines = (
         [_heading("Needs you", screen)]
         if found.needs_you
-        else [f"nothing needs you{' but mail' if found.health['mail'] else ''}"]
+        else [f"nothing{' but mail' if found.health['mail'] else ''} needs you"]
     )
     for need in found.needs_you:
         since = age((screen.now - need.since) / 1000)
@@ -157,10 +162,10 @@ def status(found: Status, screen: Screen) -> list[str]:
     lines += _section("Workers", work, screen)
     lines += _section("Queue", [v for v in found.tasks if v.task.state is State.OPEN], screen)
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
-    lines += ["", totals or "no tasks yet; git agent spawn TITLE makes one"]
+    lines += ["", totals or "no tasks yet; git agent spawn TITLE creates one"]
     lines += _mail(found, screen) + _clashes(found)
     if found.health["untrusted"]:
-        lines.append(f"not trusted: {', '.join(found.health['untrusted'])} of .gitagent; git agent trust accepts them")
+        lines.append(f"not trusted: {', '.join(found.health['untrusted'])} in .gitagent; git agent trust accepts them")
     return lines
 
 
@@ -168,9 +173,11 @@ def _mail(found: Status, screen: Screen) -> list[str]:
     number, urgent = found.health["mail"], found.health["urgent_mail"]
     lines = [f"mail waits ({number}{f', {urgent} urgent' if urgent else ''}): git agent inbox"] if number else []
     if found.unacked:
-        from git_agent.render.messages import unacknowledged
+        from git_agent.render.messages import unacknowledged_line
 
-        lines += [_fit(f"not acknowledged: {unacknowledged(m, screen.now)}", screen) for m in found.unacked[:_UNACKED]]
+        lines += [
+            _fit(f"not acknowledged: {unacknowledged_line(m, screen.now)}", screen) for m in found.unacked[:_UNACKED]
+        ]
         more = len(found.unacked) - _UNACKED
         lines += [f"not acknowledged: {more} more; git agent status --json"] if more > 0 else []
     return lines
@@ -179,12 +186,15 @@ def _mail(found: Status, screen: Screen) -> list[str]:
 def _clashes(found: Status) -> list[str]:
     number, unknown = found.health["clashes"], found.health["unforeseen"]
     says = [f"{number} {'pair of branches clashes' if number == 1 else 'pairs of branches clash'}"] if number else []
-    says += [f"{unknown} not looked at" if says else f"conflicts of {unknown} pairs not looked at"] if unknown else []
+    if unknown:
+        says.append(f"{unknown} not checked" if says else f"{unknown} pairs of branches not checked for conflicts")
     return [f"{', '.join(says)}: git agent conflicts"] if says else []
 
 
 def _section(title: str, shown: Sequence[TaskView], screen: Screen) -> list[str]:
-    return ["", _heading(title, screen), *(f"  {line}" for line in listing(shown, _narrower(screen)))] if shown else []
+    return (
+        ["", _heading(title, screen), *(f"  {line}" for line in task_table(shown, _narrower(screen)))] if shown else []
+    )
 
 
 def _narrower(screen: Screen) -> Screen:
@@ -199,19 +209,19 @@ def _fit(text: str, screen: Screen) -> str:
     return text if screen.width is None else cut(text, screen.width)
 
 
-def show(found: Shown, screen: Screen) -> list[str]:
-    """Lay out everything known of a task."""
+def task_details(found: Shown, screen: Screen) -> list[str]:
+    """Return everything known about a task as lines."""
     v, task = found.view, found.view.task
     pairs = [
-        ("state", state(v) + f" since {rfc3339(task.state_at)}"),
+        ("state", state_label(v) + f" since {rfc3339(task.state_at)}"),
         ("why", found.why),
-        ("next", found.need.command if found.need and not found.observed else ""),  # those lines have their own
+        ("next", found.need.command if found.need and not found.observed else ""),  # observed lines name theirs
         ("priority", str(task.priority)),
         ("base", " ".join(filter(None, (task.base, (task.base_oid or "")[:12])))),
         ("branch", _branch(v)),
         ("worktree", task.worktree or ""),
         ("attempt", f"{task.attempt} (epoch {task.epoch})" if task.attempt else ""),
-        ("worker", " ".join(filter(None, (task.agent, worker(v), v.lease.note if v.lease else "")))),
+        ("worker", " ".join(filter(None, (task.agent, worker_label(v), v.lease.note if v.lease else "")))),
         *(("runs", f"process {r.session.owner.pid}: {r.session.command}") for r in found.running),
         ("reviewed", f"{(task.reviewed_oid or '')[:12]} by {task.reviewer}" if task.reviewed_oid else ""),
         ("merged", f"{task.merged_oid[:12]} ({task.merged_by or 'by hand'})" if task.merged_oid else ""),
@@ -225,7 +235,7 @@ def show(found: Shown, screen: Screen) -> list[str]:
     lines += [f"  {'!':<10} {visible(line)}" for line in found.observed]
     lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
     lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
-    return [*lines, "", *(f"  {event(e)}" for e in found.events)]
+    return [*lines, "", *(f"  {event_line(e)}" for e in found.events)]
 
 
 def _branch(v: TaskView) -> str:
@@ -235,26 +245,26 @@ def _branch(v: TaskView) -> str:
     return v.task.branch + counts
 
 
-def event(happened: Event, screen: Screen = _PIPE) -> str:
-    """Say an event in one line; on a terminal a long text is cut."""
+def event_line(happened: Event, screen: Screen = _PIPE) -> str:
+    """Format an event as one line; on a terminal a long text is cut."""
     target, on = happened.target, screen.colour
     move = f" {happened.source or '-'} -> {paint(target, COLOURS[target], on)}" if target else ""
-    said = told(happened) if screen.width is None else cut(told(happened), _LONGEST)
+    said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
     at = paint(rfc3339(happened.at), "2", on)
     return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {said}" if said else "")
 
 
-def told(happened: Event) -> str:
-    """Return the text that came with an event, made visible; "" for none."""
+def event_text(happened: Event) -> str:
+    """Return the text of an event, safe to show; "" for none."""
     texts = (happened.data.get(k) for k in ("reason", "text", "note", "title", "verb"))
     return next((visible(str(t)).strip() for t in texts if t), "")
 
 
-def entry(line: LogEntry) -> str:
-    """Say one line of the log."""
+def entry_line(line: LogEntry) -> str:
+    """Format one line of the log."""
     if line.event is not None:
-        return event(line.event)
+        return event_line(line.event)
     if line.message is not None:
         said = line.message
         between = f"from {visible(said.sender)} to {visible(said.to)}"
@@ -263,17 +273,17 @@ def entry(line: LogEntry) -> str:
     return f"{rfc3339(line.at)} commit {line.commit.oid[:12]} {visible(line.commit.subject)}"
 
 
-def retired(gone: Retired, word: str = "removed") -> list[str]:
-    """Say what was removed and what was kept."""
+def removal_lines(gone: Retired, word: str = "removed") -> list[str]:
+    """Return lines that say what was removed and what was kept. word: the verb."""
     lines = [f"{word} worktree {visible(path)}" for path in gone.worktrees]
     lines += [f"{word} branch {visible(branch)}" for branch in gone.branches]
     lines += [f"kept under {ref}" for ref in gone.rescued]
-    lines += [f"not kept: {visible(named(gone.unkept))}"] if gone.unkept else []
+    lines += [f"not kept: {visible(name_directories(gone.unkept))}"] if gone.unkept else []
     return lines + [f"left: {visible(line)}" for line in gone.kept]
 
 
-def stats(found: Stats, screen: Screen) -> list[str]:
-    """Lay out figures."""
+def stats_lines(found: Stats, screen: Screen) -> list[str]:
+    """Return the statistics as lines."""
     rows = [
         [str(s), str(found.counts.get(s, 0)), age(found.median_s.get(s)) if s in found.median_s else "-"] for s in State
     ]

@@ -1,4 +1,4 @@
-"""How messages are shown. Their text is data from others: framed so that nothing in it can pass for the frame."""
+"""Render messages. Their text comes from others, so it is framed in a way that the text itself can't imitate."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from git_agent.render.lines import Screen
 
 
-def message(said: Message, screen: Screen) -> list[str]:
-    """Lay out a message: a line that says from whom, and the text.
+def message_lines(said: Message, screen: Screen) -> list[str]:
+    """Return a message as lines: a header, then the text.
 
-    In a pipe, where an agent reads, the text stands between two lines with a number that its author could not know; on
-    a terminal it is indented.
+    In a pipe, where an agent reads, the text stands between two lines with a random number that its author could not
+    know. On a terminal it is indented.
     """
     text = visible(said.body, multiline=True).split("\n")
     if screen.width is not None:
@@ -36,7 +36,7 @@ def _header(said: Message) -> str:
 def _flags(said: Message) -> str:
     flags = {
         "urgent": said.urgent,
-        "wants ack": said.needs_ack,
+        "needs ack": said.needs_ack,
         "sender not verified": not said.verified,
         f"about task {said.task}": said.task is not None and str(said.task) not in (said.sender, said.to),
         f"answers {said.reply_to}": said.reply_to is not None,
@@ -45,13 +45,13 @@ def _flags(said: Message) -> str:
     return "".join(f", {flag}" for flag, there in flags.items() if there)
 
 
-def sent(copies: Sequence[Message]) -> str:
-    """Say that a message was sent, and to whom."""
+def sent_line(copies: Sequence[Message]) -> str:
+    """Return the line that says to whom a message was sent."""
     return f"message {copies[0].id} to {', '.join(_place(copy.to) for copy in copies)}"
 
 
-def unacknowledged(said: Message, now: int) -> str:
-    """Say what nobody acknowledged: `12 from @human to task 7 (5m)`. now: ms since the epoch."""
+def unacknowledged_line(said: Message, now: int) -> str:
+    """Describe an unacknowledged message: `12 from @human to task 7 (5m)`. now: ms since the epoch."""
     return f"{said.id} from {_place(said.sender)} to {_place(said.to)} ({age((now - said.sent_at) / 1000)})"
 
 

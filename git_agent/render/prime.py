@@ -1,6 +1,6 @@
-"""What `git agent prime` prints: plain text for an agent's context, below 60 lines whatever a task says.
+"""Render `git agent prime`: plain text for an agent's context, always under 60 lines.
 
-Text that people or other agents wrote stands behind `| `, so that it can't be taken for ours.
+Lines that people or other agents wrote begin with `| `, so that they can't be mistaken for ours.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from git_agent.domain.task import State
 from git_agent.integrations import guide
 from git_agent.render.text import cut, visible
 
-_WIDE = 200  # columns of a line that somebody else wrote
-_BODY, _REASON, _MAIL, _LEFT, _NEEDS = 8, 3, 1, 3, 6  # lines of each at most
+_WIDE = 200  # columns of a quoted line
+_BODY, _REASON, _MAIL, _LEFT, _NEEDS = 8, 3, 1, 3, 6  # the most lines of each
 
 
-def prime(found: Primer) -> list[str]:
-    """Lay out what an agent must know."""
+def prime_lines(found: Primer) -> list[str]:
+    """Return what an agent must know as lines."""
     return list(_general(found) if found.view is None else _of_task(found, found.view))
 
 
@@ -28,10 +28,10 @@ def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
     yield f"git agent, task {task.id}"
     yield ""
     if found.superseded:
-        yield "YOUR ATTEMPT WAS SUPERSEDED: somebody else has this task now. Stop here, and commit nothing more."
+        yield "YOUR ATTEMPT WAS SUPERSEDED: somebody else has this task now. Stop here and make no more commits."
         return
     yield from _facts(viewed)
-    yield "what is to be done:"
+    yield "what to do:"
     yield from _quoted(task.title, 1)
     yield from _quoted(task.body, _BODY, f"git agent show {task.id}")
     if task.reason:
@@ -46,7 +46,7 @@ def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
         return
     if not found.here:
         yield ""
-        yield f"You are not in its worktree. Its worker begins with: cd {_shell(task.worktree or '')}"
+        yield f"You are not in the task's worktree. Its worker starts with: cd {_shell(task.worktree or '')}"
     yield from _guide(guide.WORKER_RULES, guide.WORKER_VERBS)
 
 
@@ -70,7 +70,7 @@ def _facts(viewed: TaskView) -> Iterator[str]:
 
 def _earlier(left: Sequence[LeftBehind], task: int) -> Iterator[str]:
     if left:
-        yield "earlier attempts left this; look at it before you begin anew:"
+        yield "earlier attempts left this; look at it before you start again:"
     for each in left[-_LEFT:]:
         counts = f"commits: {each.commits}, files not committed: {each.changes}"
         yield f"- attempt {each.number}: {visible(each.branch)}, {counts}, in {visible(each.worktree)}"
@@ -79,7 +79,7 @@ def _earlier(left: Sequence[LeftBehind], task: int) -> Iterator[str]:
 
 
 def _mail(found: Primer, command: str) -> Iterator[str]:
-    yield f"unread messages: {found.unread}{f'; all of them: {command}' if found.unread else ''}"
+    yield f"unread messages: {found.unread}{f'; {command} shows them' if found.unread else ''}"
     for each in found.mail:
         yield f"- {_sender(each)}"
         yield from _quoted(each.body, _MAIL)
@@ -91,12 +91,15 @@ def _sender(said: Message) -> str:
 
 
 def _quoted(text: str, most: int, whole: str = "") -> Iterator[str]:
-    """Yield at most so many lines, each behind a mark; what is not shown is said. whole: the command that shows it."""
+    """Yield quoted lines.
+
+    most: the most lines; whole: the command that shows the whole text, named if lines were cut
+    """
     lines = [line for line in visible(text, multiline=True).expandtabs().splitlines() if line.strip()]
     shown = [cut(line, _WIDE) for line in lines[:most]]
     yield from (f"| {line}" for line in shown)
     if whole and (len(lines) > most or shown != lines):
-        yield f"(cut; the whole: {whole})"
+        yield f"(cut; {whole} shows all of it)"
 
 
 def _guide(rules: Sequence[str], verbs: Mapping[str, str]) -> Iterator[str]:
@@ -110,11 +113,11 @@ def _guide(rules: Sequence[str], verbs: Mapping[str, str]) -> Iterator[str]:
 def _general(found: Primer) -> Iterator[str]:
     assert found.overview is not None
     counts = found.overview.counts
-    yield "git agent, this repository"
+    yield "git agent in this repository"
     yield ""
     yield "tasks: " + (", ".join(f"{counts[s]} {s}" for s in State if counts.get(s)) or "none yet")
     needs = found.overview.needs_you
-    yield f"waiting for a person: {len(needs)}{', the oldest first:' if needs else ''}"
+    yield f"waiting for a person: {len(needs)}{', oldest first:' if needs else ''}"
     for each in needs[:_NEEDS]:
         yield f"- task {each.task}: {each.command}"
         yield from _quoted(each.why, 1)

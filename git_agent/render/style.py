@@ -1,4 +1,4 @@
-"""How the terminal is used: colour only where a person looks on and NO_COLOR is not set."""
+"""Colour: used only on a terminal, and only if NO_COLOR is not set."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ COLOURS: Mapping[State, str] = {
 
 
 def paint(text: str, code: str, on: bool) -> str:
-    """Colour a text with an SGR code, when on."""
+    """Colour a text with an SGR code. on: False returns the text unchanged."""
     return f"\x1b[{code}m{text}\x1b[0m" if on and text and code else text
 
 
 def wants_colour(terminal: bool, env: Mapping[str, str]) -> bool:
-    """Tell whether to colour: a terminal that can, and no NO_COLOR (https://no-color.org)."""
+    """Return whether to use colour: on a capable terminal without NO_COLOR (https://no-color.org)."""
     return terminal and not env.get("NO_COLOR") and env.get("TERM", "dumb") != "dumb"

@@ -1,4 +1,4 @@
-"""Tables: aligned and cut to the terminal for people, tab-separated lines for pipes."""
+"""Tables: aligned and cut to the width of a terminal, tab-separated in a pipe."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ _LEAST = 8
 
 
 class Column(NamedTuple):
-    """One column. right: aligned to the right; stretch: is cut first when the terminal is narrow; spare: is left out
-    when cutting does not help, the greatest first, 0 never.
+    """One column.
+
+    right: align to the right
+    stretch: cut this column first on a narrow terminal
+    spare: drop this column if cutting is not enough, the greatest number first; 0: never
     """
 
     title: str
@@ -30,10 +33,10 @@ def table(
     terminal_width: int | None,
     colour: Callable[[int, int], str] | None = None,
 ) -> list[str]:
-    """Lay out rows of untrusted text, control characters made visible.
+    """Format rows of untrusted text as lines, with control characters escaped.
 
-    terminal_width: columns of the terminal, None for a pipe (tab-separated, no heading); colour: the SGR code of
-    (row, column), "" for none.
+    terminal_width: columns of the terminal, None for a pipe (tab-separated, without a heading)
+    colour: returns the SGR code for (row, column), "" for none
     """
     cells = [[visible(cell).replace("\t", " ") for cell in row] for row in rows]
     if terminal_width is None:
@@ -50,7 +53,7 @@ def table(
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], available: int) -> dict[int, int]:
-    """Map the columns that are shown to their widths."""
+    """Return the widths of the columns to show, by index."""
     widths = {at: max([width(c.title), *(width(row[at]) for row in cells)]) for at, c in enumerate(columns)}
     for at in sorted(widths, key=lambda at: -columns[at].spare):
         if columns[at].spare and _excess({n: min(w, _LEAST) for n, w in widths.items()}, available) > 0:

@@ -1,4 +1,4 @@
-"""How undoing and what is kept are said."""
+"""Render undo and rescues."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ _LEAD = re.compile(r"cannot undo(?: the (?:merge|cancellation) of task \d+)?: ")
 _INDENT = 4 * " "
 
 
-def operation(found: Undoable) -> dict[str, Any]:
-    """Describe an operation of `undo --list`."""
+def operation_json(found: Undoable) -> dict[str, Any]:
+    """Return an operation of `undo --list` as JSON values."""
     error = found.error
     return {
         "number": found.number,
-        **undone(found.operation),
+        **undone_json(found.operation),
         "after": found.after,
         "why": error.message if error else None,
         "hint": error.hint if error else None,
     }
 
 
-def undone(done: Operation) -> dict[str, Any]:
-    """Describe an operation."""
+def undone_json(done: Operation) -> dict[str, Any]:
+    """Return an operation as JSON values."""
     return {"kind": done.kind, "what": done.what, "tasks": list(done.tasks), "at": rfc3339(done.at)}
 
 
-def listing(found: Sequence[Undoable], screen: Screen) -> list[str]:
-    """Lay out what can be undone."""
+def operation_table(found: Sequence[Undoable], screen: Screen) -> list[str]:
+    """Format the operations that can be undone as a table."""
     if screen.width is not None and not found:
         return ["there is nothing to undo"]
     why = ["" if u.error is None else _LEAD.sub("", u.error.message, count=1) for u in found]
@@ -67,12 +67,12 @@ def _can(found: Undoable, why: str, screen: Screen) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """A reason is too long for a column: it has the lines below, whole."""
+    """A reason is too long for a column, so it gets its own lines below the row."""
     return textwrap.wrap(visible(text), max(width, 20), initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
-def lines(done: Operation, said: Sequence[str], dry_run: bool) -> list[str]:
-    """Say what was undone, and what is there again."""
+def undo_lines(done: Operation, said: Sequence[str], dry_run: bool) -> list[str]:
+    """Return lines that say what was undone and restored."""
     does = "would undo" if dry_run else "left" if said and all(s.startswith("left ") for s in said) else "undid"
     return [f"{does} the {visible(done.what)}", *(f"  {visible(s)}" for s in said)]
 
@@ -86,20 +86,20 @@ _RESCUES = (
 )
 
 
-def rescue(kept: Rescue) -> dict[str, Any]:
-    """Describe something that was kept."""
+def rescue_json(kept: Rescue) -> dict[str, Any]:
+    """Return a rescue as JSON values."""
     at = None if kept.at is None else rfc3339(kept.at)
     named = {"ref": kept.name, "task": kept.task, "n": kept.number, "oid": kept.oid, "kind": kept.kind}
     return {**named, "at": at, "subject": kept.subject, "size": kept.size, "merged": kept.inside}
 
 
-def ignored(kept: KeptDirectory) -> dict[str, Any]:
-    """Describe a directory with ignored files that were kept."""
+def ignored_json(kept: KeptDirectory) -> dict[str, Any]:
+    """Return a directory of kept ignored files as JSON values."""
     return {"directory": kept.path, "task": kept.task, "n": kept.number, "at": rfc3339(kept.at), "size": kept.size}
 
 
-def rescues(found: Sequence[Rescue], files: Sequence[KeptDirectory], screen: Screen) -> list[str]:
-    """Lay out what was kept: refs, then directories."""
+def rescue_table(found: Sequence[Rescue], files: Sequence[KeptDirectory], screen: Screen) -> list[str]:
+    """Format what was kept as a table: refs, then directories."""
     if screen.width is not None and not (found or files):
         return ["nothing was removed, so nothing is kept"]
     rows = [[r.name, _age(r.at, screen), r.kind, _size(r), r.subject] for r in found]
@@ -121,14 +121,14 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def pruned(found: PrunedRescues, dry_run: bool) -> list[str]:
-    """Say what was deleted, and what stands nowhere else."""
+def pruned_lines(found: PrunedRescues, dry_run: bool) -> list[str]:
+    """Return lines that say what was deleted, and of what no other copy exists."""
     word = "would delete" if dry_run else "deleted"
     lines = [f"{word} {r.name} {r.kind}: {visible(r.subject)}{' (merged)' if r.inside else ''}" for r in found.rescues]
     lines += [f"{word} {visible(directory)}" for directory in found.directories]
     if found.lost:
-        lines.append(f"kept nowhere else: {', '.join(r.name for r in found.lost)}")
+        lines.append(f"no other copy exists of: {', '.join(r.name for r in found.lost)}")
     if found.unknown:
         names = ", ".join(r.name for r in found.unknown)
-        lines.append(f"left, since nobody knows its age: {names}; git update-ref -d deletes a ref")
+        lines.append(f"left because their age is unknown: {names}; git update-ref -d deletes a ref")
     return lines or ["nothing is that old"]

@@ -12,7 +12,7 @@ from git_agent.actions.reconcile.notices import queue_notices
 from git_agent.actions.reconcile.reconcile import reconcile
 from git_agent.app import App
 from git_agent.git import locks, spool
-from git_agent.proc import launch, processes, program
+from git_agent.proc import processes, program, programs
 
 _PATIENCE_S = 5.0  # for the one at work to end: what it missed is then looked at by this one
 _PAUSE_S = 0.02
@@ -38,9 +38,9 @@ def look_until_quiet(app: App) -> None:
 
 def start(app: App) -> None:
     """Start such a look in the background, unless one is at work: for what a command must not wait for."""
-    path = program.recorded(app.store_dir)
+    path = program.usable_path(app.store_dir)
     if path is not None and app.env.get("GIT_AGENT_HOOKS") != "0" and not _is_held(app):
-        launch.detach([path, "sync", "--background"], cwd=app.repo.common_dir)
+        programs.start_detached([path, "sync", "--background"], cwd=app.repo.common_dir)
 
 
 def free(app: App) -> None:

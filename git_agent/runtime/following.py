@@ -12,7 +12,7 @@ from git_agent.actions.running.logs import Log
 from git_agent.app import App
 from git_agent.errors import AgentError
 from git_agent.proc import logfile
-from git_agent.proc.logfile import OLDER
+from git_agent.proc.logfile import OLDER_SUFFIX
 
 _LOOK_S = 0.1
 _CHUNK = 65536
@@ -53,7 +53,7 @@ def follow(app: App, log: Log, *, check: bool = False) -> Iterator[bytes]:
 
 def _is_checked(log: Log) -> bool:
     """No record tells of a check that runs; its log is locked, under one name or the other."""
-    return logfile.is_written(log.path) or logfile.is_written(log.path + OLDER)
+    return logfile.is_written(log.path) or logfile.is_written(log.path + OLDER_SUFFIX)
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -74,7 +74,7 @@ def lines(chunks: Iterable[bytes]) -> Iterator[str]:
 
 def _opened(path: str) -> BinaryIO:
     try:
-        return logfile.read(path)
+        return logfile.open_log(path)
     except OSError as error:
         raise AgentError("log-unreadable", f"cannot read {path}: {error.strerror}", f"ls -l '{path}'") from error
 
@@ -86,10 +86,10 @@ def _rest(file: BinaryIO) -> Iterator[bytes]:
 
 def _following(fd: int, path: str) -> str | None:
     """Name the file that goes on where the open one ended; None while that is written to."""
-    mine, now, before = os.fstat(fd).st_ino, _inode(path), _inode(path + OLDER)
+    mine, now, before = os.fstat(fd).st_ino, _inode(path), _inode(path + OLDER_SUFFIX)
     if now in (mine, None):
         return None
-    return path if before in (mine, None) else path + OLDER
+    return path if before in (mine, None) else path + OLDER_SUFFIX
 
 
 def _inode(path: str) -> int | None:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from git_agent.actions.running.finish import Finished, finish_session
 from git_agent.actions.running.run import RunStarted, run
 from git_agent.app import App
-from git_agent.domain.command import Command, shown
-from git_agent.domain.ending import Ended
+from git_agent.domain.command import Command, quote_command
+from git_agent.domain.command_exit import CommandExit
 from git_agent.domain.lease import RUN_BEATS
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git.run import LOCAL_NAMES
-from git_agent.proc import launch, logfile, processes, program, remains, terminal
+from git_agent.proc import logfile, orphans, processes, program, programs, terminal
 from git_agent.proc.logfile import Logfile
 from git_agent.runtime.channel import FromBeat, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
@@ -34,7 +34,7 @@ _IDENTITY = ("GIT_AGENT_TASK", "GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_
 class Ran:
     """A command that ended, and where its task went."""
 
-    ended: Ended
+    ended: CommandExit
     settled: Finished
 
 
@@ -90,7 +90,7 @@ class _Run:
 
     def clear(self) -> None:
         """End what it left running."""
-        remains.end(self.leader, self.begun.digest)
+        orphans.end_orphans(self.leader, self.begun.digest)
 
 
 def run_here(
@@ -134,8 +134,8 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
     reader, writer = os.pipe()
     try:
         # In the git directory a person speaks, whoever's worktree we stand in; and not with our own worker's token.
-        launch.detach(
-            [program.own(), "run", str(task.id), "--prepared", "--report", str(writer), *words],
+        programs.start_detached(
+            [program.own_path(), "run", str(task.id), "--prepared", "--report", str(writer), *words],
             cwd=app.repo.common_dir,
             env={k: v for k, v in app.env.items() if k not in LOCAL_NAMES and k not in _IDENTITY},
             keep=[writer],
@@ -156,11 +156,11 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
 @contextmanager
 def _log(app: App, begun: RunStarted) -> Iterator[Logfile]:
     directory = os.path.join(app.store_dir, "logs")
-    logfile.prune(directory)
-    log = Logfile(logfile.name(directory, begun.task.id, begun.task.attempt))
+    logfile.prune_logs(directory)
+    log = Logfile(logfile.attempt_log(directory, begun.task.id, begun.task.attempt))
     if log.size:  # what printed before may have ended within a line
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(app.store.now() / 1000))
-        log.write(f"\n[git agent: run again at {now}: {shown(begun.words)}]\n".encode(errors="replace"))
+        log.write(f"\n[git agent: run again at {now}: {quote_command(begun.words)}]\n".encode(errors="replace"))
     try:
         yield log
     finally:
@@ -170,7 +170,7 @@ def _log(app: App, begun: RunStarted) -> Iterator[Logfile]:
 @contextmanager
 def _streams(begun: RunStarted, behind: bool, as_json: bool) -> Iterator[Streams]:
     """A terminal in the background, or one that is read in somebody else's turn, is not ours to give away."""
-    seated = not behind and not as_json and terminal.is_ours()
+    seated = not behind and not as_json and terminal.is_interactive()
     given = begun.prompt if begun.reads else os.devnull if behind or _is_others(seated) else None
     stdin = 0 if given is None else os.open(given, os.O_RDONLY | os.O_CLOEXEC)
     try:

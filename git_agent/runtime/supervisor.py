@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from git_agent.domain.ending import Ended
+from git_agent.domain.command_exit import CommandExit
 from git_agent.proc import child, terminal
 from git_agent.proc.child import Child
 from git_agent.proc.logfile import Logfile
@@ -57,7 +57,7 @@ class Order:
     say: Callable[[str], None]
 
 
-def supervise(order: Order, signals: Signals) -> Ended:
+def supervise(order: Order, signals: Signals) -> CommandExit:
     """Run an agent to its end, and leave no process of it. Raises AgentError when its start can't be recorded."""
     with ExitStack() as stack:
         started, master, pumps = _start(order, stack)
@@ -69,9 +69,9 @@ def supervise(order: Order, signals: Signals) -> Ended:
         try:
             started.release()
         except OSError as error:
-            started.bury()
-            return Ended(None, why=f"cannot start {order.words[0]}: {error.strerror}")
-        seat = stack.enter_context(terminal.raw(0)) if master is not None else None
+            started.reap()
+            return CommandExit(None, why=f"cannot start {order.words[0]}: {error.strerror}")
+        seat = stack.enter_context(terminal.raw_mode(0)) if master is not None else None
         watch = _Watch(order, signals, started, pumps, master, seat)
         stack.callback(watch.close)
         return watch.to_the_end()
@@ -80,7 +80,7 @@ def supervise(order: Order, signals: Signals) -> Ended:
 def _start(order: Order, stack: ExitStack) -> tuple[Child, int | None, list[Pump]]:
     streams = order.streams
     if streams.seated:
-        master, slave = terminal.pair(0)
+        master, slave = terminal.open_pty(0)
         stack.callback(os.close, master)
         with os.fdopen(slave, "rb", buffering=0):
             started = _fork(order, slave if streams.stdin == 0 else streams.stdin, slave, slave, slave)
@@ -97,7 +97,7 @@ def _start(order: Order, stack: ExitStack) -> tuple[Child, int | None, list[Pump
 
 
 def _fork(order: Order, stdin: int, stdout: int, stderr: int, control: int | None) -> Child:
-    return child.start(
+    return child.start_gated(
         order.words, cwd=order.cwd, env=order.env, stdin=stdin, stdout=stdout, stderr=stderr, terminal=control
     )
 
@@ -112,7 +112,7 @@ class _Watch:
         started: Child,
         pumps: list[Pump],
         master: int | None,
-        seat: terminal.Raw | None,
+        seat: terminal.RawMode | None,
     ) -> None:
         self._order, self._signals, self._child = order, signals, started
         self._pumps, self._master, self._seat = pumps, master, seat
@@ -138,7 +138,7 @@ class _Watch:
         self._beats.join()
         self._come.close()
 
-    def to_the_end(self) -> Ended:
+    def to_the_end(self) -> CommandExit:
         """Go round until the agent has ended, then take what is still to be read."""
         status = None
         while status is None:
@@ -151,9 +151,9 @@ class _Watch:
                 self._suspend(os.getpgrp())
             status = self._look()
         self._order.clear()
-        self._child.bury()
+        self._child.reap()
         self._drain()
-        return Ended(status, self._tail.text)
+        return CommandExit(status, self._tail.text)
 
     def _carry(self, timeout_s: float, others: Sequence[int] = ()) -> list[int]:
         """Wait, move bytes, and return which of the other files can be read."""
@@ -187,7 +187,7 @@ class _Watch:
     def _typed(self, keys: bytes) -> bytes:
         """Heed Ctrl-Z where the agent leaves it to its terminal, which can stop nobody: its session has no shell."""
         assert self._master is not None
-        key = terminal.suspending(self._master, self._child.pid) if not self._suspends else b""
+        key = terminal.suspend_key(self._master, self._child.pid) if not self._suspends else b""
         if not key or key not in keys:
             return keys
         self._suspends = True

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from git_agent.domain.consistency import Row
-from git_agent.domain.replay import Change
+from git_agent.domain.consistency import RecordedTask
+from git_agent.domain.replay import StateChange
 from git_agent.domain.task import Hold, State
 from git_agent.store.orm import NOW_MS
 
@@ -31,19 +31,19 @@ class Audit:
         ]
         yield from (ids[at : at + _PORTION] for at in range(0, len(ids), _PORTION))
 
-    def rows(self, first: int, last: int) -> dict[int, Row]:
+    def rows(self, first: int, last: int) -> dict[int, RecordedTask]:
         """Map the tasks of a range of ids to their rows."""
         query = "SELECT id, state, hold, epoch, version FROM task WHERE id BETWEEN ? AND ?"
-        return {row[0]: Row.of(*row) for row in self._store.sql(query, (first, last))}
+        return {row[0]: RecordedTask.of(*row) for row in self._store.sql(query, (first, last))}
 
-    def changes(self, first: int, last: int) -> dict[int, list[Change]]:
+    def changes(self, first: int, last: int) -> dict[int, list[StateChange]]:
         """Map the tasks of a range of ids to their changes of state, in order."""
         query = (
             "SELECT task, seq, kind, source, target, epoch, version FROM event"
             " WHERE task BETWEEN ? AND ? AND (version IS NOT NULL OR target IS NOT NULL) ORDER BY task, seq"
         )
         found = groupby(self._store.sql(query, (first, last)), key=lambda row: row[0])
-        return {task: [Change(*row[1:]) for row in group] for task, group in found}
+        return {task: [StateChange(*row[1:]) for row in group] for task, group in found}
 
     def taken_back(self, tasks: list[int]) -> set[int]:
         """Return those of these tasks that have no row, and that is known: made and taken back, or noted as lost."""
@@ -72,7 +72,7 @@ class Audit:
         query = "SELECT t.id, t.state, t.hold FROM lease l JOIN task t ON t.id = l.task ORDER BY 1"
         return [(row[0], State(row[1]), Hold(row[2]) if row[2] else None) for row in self._store.sql(query, ())]
 
-    def set_row(self, task: int, was: Row, to: Row) -> bool:
+    def set_row(self, task: int, was: RecordedTask, to: RecordedTask) -> bool:
         """Make a row what its events say, if it is as it was read; call it in a transaction. Returns whether it was.
 
         The counts of those that wait for it follow, both ways.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from git_agent.domain.message import AGAIN_S
+from git_agent.domain.message import REDELIVERY_S
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.store.messages import VIEW
 from git_agent.store.orm import NOW_MS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 _OPEN = "d.state IN ('new', 'seen')"
-_OVERDUE = f"d.seen_at < {NOW_MS.sql} - {int(AGAIN_S * 1000)}"
+_OVERDUE = f"d.seen_at < {NOW_MS.sql} - {int(REDELIVERY_S * 1000)}"
 _DUE = f"{_OPEN} AND (d.state = 'new' OR {_OVERDUE})"
 _MANY = 500  # messages or recipients of one statement
 _T = TypeVar("_T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_agent.domain.lease import AHEAD_MS, BEAT_S, Lease
+from git_agent.domain.lease import BEAT_S, MAX_SKEW_MS, Lease
 from git_agent.domain.process_id import ProcessId
 from git_agent.store.orm import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow
@@ -103,13 +103,13 @@ class Leases:
         A supervised worker's sign is progress and no beat: its supervisor beats, and a child may outlive it.
         """
         seen, length, alone = peewee.fn.MIN(at, NOW_MS), int(lease_s * 1000), LeaseRow.kind != "run"
-        beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, AHEAD_MS), seen)
-        renewed = peewee.fn.MAX(_not_after(LeaseRow.expires_at, length + AHEAD_MS), seen + length)
+        beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, MAX_SKEW_MS), seen)
+        renewed = peewee.fn.MAX(_not_after(LeaseRow.expires_at, length + MAX_SKEW_MS), seen + length)
         missed_at = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
         self._store.run(
             LeaseRow.update(
                 beat_at=peewee.Case(None, [(alone, beat_at)], LeaseRow.beat_at),
-                progress_at=peewee.fn.MAX(_not_after(LeaseRow.progress_at, AHEAD_MS), seen),
+                progress_at=peewee.fn.MAX(_not_after(LeaseRow.progress_at, MAX_SKEW_MS), seen),
                 expires_at=peewee.Case(None, [(LeaseRow.kind == "claim", renewed)], LeaseRow.expires_at),
                 missed_at=peewee.Case(None, [(alone, missed_at)], LeaseRow.missed_at),
             ).where(LeaseRow.task == task)

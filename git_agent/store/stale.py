@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_agent.domain.lease import AHEAD_MS, Lease
+from git_agent.domain.lease import MAX_SKEW_MS, Lease
 from git_agent.domain.task import State
 from git_agent.store.orm import NOW_MS
 from git_agent.store.schema import LeaseRow, TaskRow
@@ -48,7 +48,7 @@ class Stale:
 
     def overdue(self) -> dict[int, Lease]:
         """Map the tasks whose leases are overdue to these; of tasks that somebody works on."""
-        late = (LeaseRow.expires_at <= NOW_MS) | (LeaseRow.beat_at > NOW_MS + AHEAD_MS)
+        late = (LeaseRow.expires_at <= NOW_MS) | (LeaseRow.beat_at > NOW_MS + MAX_SKEW_MS)
         return self._leases(LeaseRow.expires_at.is_null(False) & late, None)
 
     def quiet(self, before: int, limit: int) -> dict[int, Lease]:
@@ -78,7 +78,7 @@ def _glance() -> str:
     # Written by hand: it runs with every command, and peewee takes longer to write it than SQLite to answer it.
     now = NOW_MS.sql
     return f"""SELECT {now}, COUNT(expires_at),
-        COUNT(*) FILTER (WHERE expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {AHEAD_MS})),
+        COUNT(*) FILTER (WHERE expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {MAX_SKEW_MS})),
         MIN(progress_at), (SELECT value FROM meta WHERE key = ?), (SELECT value FROM meta WHERE key = ?),
         (SELECT COUNT(*) FROM session WHERE ended_at IS NULL AND host = ?) FROM lease"""
 

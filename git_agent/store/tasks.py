@@ -139,7 +139,7 @@ class Tasks:
         when it was finished and another one has its name now.
         """
         if task.state in FINISHED and made.target not in FINISHED:
-            self._store.names.require(task.name, names.key(task.name), task.id)
+            self._store.names.require(task.name, names.name_key(task.name), task.id)
         epoch = task.epoch + 1 if made.fences else task.epoch
         changed = self._store.run(
             TaskRow.update(

@@ -17,7 +17,7 @@ import pytest
 
 from git_agent.actions.liveness.reap import reap
 from git_agent.app import App
-from git_agent.domain.clocks import Reading
+from git_agent.domain.host_clocks import ClockReading
 from git_agent.proc import clock
 from git_agent.store.store import Store
 from tests.actions.supervised import Supervised, age, settle, sql, supervise
@@ -242,7 +242,7 @@ def test_a_reaper_that_was_killed_half_way_is_finished_by_the_next_command(repo:
 def test_a_lock_whose_holder_lives_is_respected(repo: Sandbox, worker: Supervised) -> None:
     worker.kill_supervisor()
     age(repo, 1, 130)
-    me, at = clock.read(), int(time.time() * 1000)
+    me, at = clock.read_clocks(), int(time.time() * 1000)
     columns = "name, fence, host, boot_id, pid, pid_start, taken_at"
     row = ("reap", 7, me.host, me.boot_id, os.getpid(), 0, at)
     sql(repo, f"INSERT INTO lock ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", *row)
@@ -317,12 +317,12 @@ def test_a_host_that_slept_waits_one_lease_once(repo: Sandbox, tree: Path, monke
     age(repo, 1, LONG, missed_s=60)
     settle(repo)
     monkeypatch.chdir(repo.path)
-    real, hour = clock.read(), 3_600_000
+    real, hour = clock.read_clocks(), 3_600_000
 
-    def at(since_wake: int) -> Reading:
+    def at(since_wake: int) -> ClockReading:
         return real._replace(boot=real.boot + hour + since_wake, wall=real.wall + hour + since_wake)
 
-    def reaped(reading: Reading) -> list[str]:
+    def reaped(reading: ClockReading) -> list[str]:
         app = App(clock=lambda: reading)
         try:
             assert isinstance(app.store, Store)
@@ -393,7 +393,7 @@ def test_a_wrong_configuration_keeps_nobody_from_working(repo: Sandbox, worker: 
     age(repo, 1, 130)
     repo.git("config", "agent.maxAttempts", "many")
     shown = repo.agent("log")
-    assert "note: dead workers can't be looked for: agent.maxAttempts is no number: many" in shown.err
+    assert "note: dead workers can't be looked for: agent.maxAttempts is not a number: many" in shown.err
 
 
 def test_everybody_at_once_reaps_several_tasks_once_each(repo: Sandbox, tree: Path) -> None:

@@ -61,7 +61,7 @@ def test_when_git_has_forgotten_the_removal_still_knows(repo: Sandbox) -> None:
     repo.git("update-ref", "refs/git-agent/rescue/1/7", "HEAD")  # of nobody knows when
     assert [r["at"] for r in kept(repo) if r["ref"] == "1/7"] == [None]
     said = repo.agent("rescue", "prune", "--older-than", "0s", "--yes").out
-    assert "left, since nobody knows its age: 1/7" in said
+    assert "left because their age is unknown: 1/7" in said
     assert [r["ref"] for r in kept(repo)] == ["1/7"]
 
 
@@ -88,7 +88,7 @@ def test_what_another_branch_has_is_not_lost_and_can_be_restored_twice(repo: San
     repo.git("branch", "-f", "rescue/1-2", "main")
     assert "exists already" in repo.agent("rescue", "restore", "1/2", exit=3).err
     assert "refs (2, kept nowhere else: 1)" in repo.agent("rescue", "prune", "--older-than", "0", exit=3).err
-    assert repo.agent("rescue", "prune", "--older-than", "0", "-n").out.endswith("kept nowhere else: 1/2\n")
+    assert repo.agent("rescue", "prune", "--older-than", "0", "-n").out.endswith("no other copy exists of: 1/2\n")
 
 
 def test_a_rebase_keeps_what_it_rewrites(repo: Sandbox) -> None:

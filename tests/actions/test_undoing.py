@@ -402,7 +402,7 @@ def test_of_two_who_take_a_fix_back_at_once_one_is_told_that_it_was(repo: Sandbo
     (repo.path / ".git/info/exclude").write_text("")
     repo.agent("doctor", "--fix")
     said = repo.run(sys.executable, "-c", BEATEN).out.splitlines()
-    assert said[0].startswith("undid the fix of doctor") and said[-1] == "undone-already"
+    assert said[0].startswith("undid the fix by doctor") and said[-1] == "undone-already"
     assert len(rows(repo, "select * from event where kind = 'doctor.unfixed'")) == 1
 
 
@@ -469,12 +469,12 @@ def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_block
     triggers = ask(repo.store, "select name from sqlite_master where type = 'trigger'")
     as_one = "update event set data = json_set(data, '$.operation', 'one run') where kind = 'doctor.fixed'"
     change(repo.store, *(f"drop trigger {each['name']}" for each in triggers), as_one)
-    assert [o["what"] for o in repo.agent_json("undo", "--list")["operations"]][:1] == ["4 fixes of doctor"]
+    assert [o["what"] for o in repo.agent_json("undo", "--list")["operations"]][:1] == ["4 fixes by doctor"]
     would = repo.agent("undo", "-n").out
     assert would.count("  would take back, unless it changed since: ") == 2 == would.count("  would leave as it is: ")
     repo.git("worktree", "unlock", str(where))  # as before the fix, but by hand
     said = repo.agent("undo").out.splitlines()
-    assert said[0] == "undid the 4 fixes of doctor" and len(said) == 5
+    assert said[0] == "undid the 4 fixes by doctor" and len(said) == 5
     assert sum(line.startswith("  left as it is: ") for line in said) == 3 and not (where / ".worker-ctx.json").exists()
     assert [o["kind"] for o in repo.agent_json("undo", "--list")["operations"]] == ["task.cancelled"]
     # The dependency and its count go together: neither comes back.
@@ -510,8 +510,8 @@ def test_what_was_pruned_is_named_and_its_number_is_not_given_again(repo: Sandbo
     for directory in kept:
         shutil.rmtree(directory)
     shutil.rmtree(repo.agent_json("rescue")["ignored"][0]["directory"])
-    assert "would not bring back: single ignored files, which were pruned" in repo.agent("undo", "-n").out
-    assert "not brought back: single ignored files, which were pruned" in repo.agent("undo").out
+    assert "would not bring back: single ignored files (they were pruned)" in repo.agent("undo", "-n").out
+    assert "not brought back: single ignored files (they were pruned)" in repo.agent("undo").out
     repo.write("own.log", "third", cwd=where)
     repo.agent("rm", "1", "--force", "--unmerged")
     assert [Path(d["directory"]).name for d in repo.agent_json("rescue")["ignored"]] == ["4"]

@@ -208,7 +208,7 @@ def test_fish_completes(tasks: Sandbox, tmp_path: Path, start: str) -> None:
     def offered(line: str) -> list[str]:
         return tasks.run("fish", "-c", f"complete -C '{line}'", env=env).out.splitlines()
 
-    assert offered(f"{start} appr") == ["approve\tAccept a task at the commit its branch is at"]
+    assert offered(f"{start} appr") == ["approve\tApprove a task at its current commit"]
     assert offered(f"{start} path ") == [
         "1\tfix-login IN_REVIEW",
         "2\twrite-docs OPEN",

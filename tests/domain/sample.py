@@ -1,4 +1,4 @@
-"""A task to start from: each test says only what matters to it."""
+"""A task to start from: each test names only the values that matter to it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The task that breaks the whole is found with as few checks as can be, wherever it stands."""
+"""Bisection finds the task that breaks the whole, at any position, with as few checks as possible."""
 
 from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.queue import first_failing, most_questions
+from git_agent.domain.queue import first_failing, max_checks
 
 
 @pytest.mark.parametrize("count", range(1, 40))
@@ -17,7 +17,7 @@ def test_the_culprit_is_found_wherever_it_stands(count: int) -> None:
             return number < culprit
 
         assert first_failing(count, passes) == culprit
-        assert asked[0] == count and len(set(asked)) == len(asked) <= 1 + most_questions(count)
+        assert asked[0] == count and len(set(asked)) == len(asked) <= 1 + max_checks(count)
         assert culprit == 1 or culprit - 1 in asked  # what is about to land was asked about
 
 
@@ -36,4 +36,4 @@ def test_what_fails_now_and_then_still_has_an_answer_that_was_seen_to_fail() -> 
 
 @pytest.mark.parametrize(("count", "most"), [(1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (8, 3), (9, 4)])
 def test_the_number_of_questions_is_the_logarithm(count: int, most: int) -> None:
-    assert most_questions(count) == most
+    assert max_checks(count) == most

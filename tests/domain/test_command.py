@@ -1,4 +1,4 @@
-"""An agent's command: split into words, filled word by word, and never more than that."""
+"""An agent's command: split into words, expanded word by word, and never run by a shell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLACED = task(title="Fix {body}", body="in {title}", branch="agent/7-fix", workt
 
 
 def test_the_words_are_split_as_a_shell_splits_them() -> None:
-    assert command.parse("me", """claude -p "two words" 'a\\b' c\\ d""").words == (
+    assert command.parse_command("me", """claude -p "two words" 'a\\b' c\\ d""").words == (
         *("claude", "-p", "two words"),
         *("a\\b", "c d"),
     )
@@ -24,29 +24,31 @@ def test_the_words_are_split_as_a_shell_splits_them() -> None:
 @pytest.mark.parametrize("bad", ["", " ", "'open", '"', "{stdin}"])
 def test_what_is_no_command_is_refused_with_its_key(bad: str) -> None:
     with pytest.raises(AgentError) as caught:
-        command.parse("me", bad)
+        command.parse_command("me", bad)
     assert (caught.value.code, "agent.run.me" in caught.value.message) == ("bad-command", True)
 
 
 def test_each_placeholder_is_filled_once_and_others_stay() -> None:
-    made = command.parse("me", "x {title}{body} {task}:{branch} {worktree} {base} {file} a{other} ${prom} {} {stdin}")
-    assert made.filled(PLACED, "/f") == (
+    made = command.parse_command(
+        "me", "x {title}{body} {task}:{branch} {worktree} {base} {file} a{other} ${prom} {} {stdin}"
+    )
+    assert made.expand(PLACED, "/f") == (
         *("x", "Fix {body}in {title}", "7:agent/7-fix", "/w/7-fix", "main", "/f", "a{other}", "${prom}", "{}"),
     )
-    assert made.reads_file and made.wants_file
+    assert made.reads_file and made.needs_file
 
 
 @pytest.mark.parametrize("bad", ["{promt}", "--say={Prompt}", "x{titel}", "{other}"])
 def test_what_is_like_a_placeholder_and_none_is_refused_with_those_there_are(bad: str) -> None:
     with pytest.raises(AgentError) as caught:
-        command.parse("me", f"claude {bad}")
+        command.parse_command("me", f"claude {bad}")
     assert caught.value.code == "bad-placeholder" and "{" in caught.value.message and "{stdin}" in caught.value.hint
 
 
 def test_a_typed_command_is_taken_as_it_is() -> None:
     typed = Command(("x", "{title}", "{stdin}"))
-    assert typed.filled(PLACED, "/f") == typed.words
-    assert not (typed.reads_file or typed.wants_file)
+    assert typed.expand(PLACED, "/f") == typed.words
+    assert not (typed.reads_file or typed.needs_file)
 
 
 def test_a_prompt_is_title_and_body() -> None:
@@ -56,10 +58,10 @@ def test_a_prompt_is_title_and_body() -> None:
 
 @given(st.text(), st.text())
 def test_whatever_a_task_says_is_one_word(title: str, body: str) -> None:
-    made = command.parse("me", "x {title} {body} {prompt}").filled(task(title=title, body=body), "/f")
+    made = command.parse_command("me", "x {title} {body} {prompt}").expand(task(title=title, body=body), "/f")
     assert made[:3] == ("x", title, body) and len(made) == 4
 
 
 def test_a_long_word_is_shown_cut() -> None:
-    assert command.shown(["x", "a b", "y" * 100]) == "x 'a b' '" + "y" * 79 + "…'"
-    assert len(command.shown(["x" * 70] * 90)) == 400
+    assert command.quote_command(["x", "a b", "y" * 100]) == "x 'a b' '" + "y" * 79 + "…'"
+    assert len(command.quote_command(["x" * 70] * 90)) == 400

@@ -1,4 +1,4 @@
-"""May a task be merged now, and if not, what to do."""
+"""Whether a task may be merged now, and if not, what to do."""
 
 from __future__ import annotations
 

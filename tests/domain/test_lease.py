@@ -1,10 +1,10 @@
-"""Liveness is computed from ages: each threshold, on both sides."""
+"""Liveness is computed from ages: each threshold is tested on both sides."""
 
 from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.lease import Lease, Liveness, length_s, liveness, stalled
+from git_agent.domain.lease import Lease, Liveness, duration_s, is_stalled, liveness
 
 NOW = 1_800_000_000_000
 MIN = 60.0
@@ -17,7 +17,7 @@ def lease(kind: str, *, beat: float = 0.0, progress: float = 0.0) -> Lease:
 
 def test_nobody_is_neither_alive_nor_dead() -> None:
     assert liveness(None, NOW) is Liveness.NONE
-    assert not stalled(None, NOW)
+    assert not is_stalled(None, NOW)
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_no_age_alone_makes_a_worker_dead(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["run", "claim", "hand"])
 def test_a_clock_that_went_back_makes_nobody_late(kind: str) -> None:
     assert liveness(lease(kind, beat=-86400), NOW) is Liveness.ALIVE
-    assert not stalled(lease(kind, progress=-86400), NOW)
+    assert not is_stalled(lease(kind, progress=-86400), NOW)
 
 
 def test_a_worker_is_stalled_after_15_minutes_without_progress_whatever_its_beat() -> None:
-    assert not stalled(lease("run", progress=15 * MIN - 0.001), NOW)
-    assert stalled(lease("run", progress=15 * MIN), NOW)
-    assert not stalled(lease("run", beat=1e6, progress=0), NOW)
-    assert stalled(lease("run", progress=60), NOW, limit_s=60)
+    assert not is_stalled(lease("run", progress=15 * MIN - 0.001), NOW)
+    assert is_stalled(lease("run", progress=15 * MIN), NOW)
+    assert not is_stalled(lease("run", beat=1e6, progress=0), NOW)
+    assert is_stalled(lease("run", progress=60), NOW, limit_s=60)
 
 
 @pytest.mark.parametrize("kind", ["run", "claim", "hand"])
@@ -77,6 +77,6 @@ def test_whose_process_is_proved_gone_is_dead_however_fresh_the_beat(kind: str) 
 
 
 def test_a_beat_renews_by_12_beats_under_supervision_by_the_lease_in_the_queue_and_by_hand_never_ends() -> None:
-    assert length_s("run") == 120 and length_s("run", beat_s=2) == 24
-    assert length_s("claim") == 45 * MIN and length_s("claim", lease_s=60) == 60
-    assert length_s("hand") is None
+    assert duration_s("run") == 120 and duration_s("run", beat_s=2) == 24
+    assert duration_s("claim") == 45 * MIN and duration_s("claim", lease_s=60) == 60
+    assert duration_s("hand") is None

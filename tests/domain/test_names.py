@@ -1,4 +1,4 @@
-"""Names: what is refused, what is made of a title, and that git and file systems take what comes out."""
+"""Names: which are refused, how they are made from titles, and that git and file systems accept the results."""
 
 from __future__ import annotations
 
@@ -105,16 +105,16 @@ def test_a_decomposed_name_is_composed() -> None:
 
 @given(ANY)
 def test_the_key_of_a_key_is_itself_and_twins_share_it(name: str) -> None:
-    assert names.key(names.key(name)) == names.key(name)
-    assert names.key(unicodedata.normalize("NFD", name)) == names.key(unicodedata.normalize("NFC", name))
+    assert names.name_key(names.name_key(name)) == names.name_key(name)
+    assert names.name_key(unicodedata.normalize("NFD", name)) == names.name_key(unicodedata.normalize("NFC", name))
 
 
 def test_names_that_a_file_system_takes_for_one_share_a_key() -> None:
-    assert names.key("Foo") == names.key("foo")
-    assert names.key("cafe\u0301") == names.key("CAFÉ")
-    assert names.key("straße") == names.key("STRASSE")
-    assert names.key("a\u0345\u0301") == names.key("a\u0301\u0345")
-    assert names.key("foo") != names.key("fo-o")
+    assert names.name_key("Foo") == names.name_key("foo")
+    assert names.name_key("cafe\u0301") == names.name_key("CAFÉ")
+    assert names.name_key("straße") == names.name_key("STRASSE")
+    assert names.name_key("a\u0345\u0301") == names.name_key("a\u0301\u0345")
+    assert names.name_key("foo") != names.name_key("fo-o")
 
 
 @given(name=NAMES, attempt=st.integers(1, 12))
@@ -145,15 +145,15 @@ def test_a_taken_name_gets_a_number_and_stays_within_the_limits(name: str, tries
         seen.append(candidate)
         return len(seen) <= tries
 
-    made = names.number(name, taken)
+    made = names.first_free(name, taken)
     assert len(set(seen)) == len(seen) == tries + 1
     assert made == names.check_name(made)
     assert (made == name) == (tries == 0)
 
 
 def test_numbers_start_at_two() -> None:
-    assert names.number("fix", {"fix", "fix-2"}.__contains__) == "fix-3"
-    assert names.number("a" + "\u0333" * 29, lambda candidate: candidate[0] == "a") == "task-2"
+    assert names.first_free("fix", {"fix", "fix-2"}.__contains__) == "fix-3"
+    assert names.first_free("a" + "\u0333" * 29, lambda candidate: candidate[0] == "a") == "task-2"
 
 
 def test_a_branch_tells_its_attempt_from_the_second_on() -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.domain.clocks import Clocks, Reading, compare
-from git_agent.domain.lease import Lease, length_s, overdue
+from git_agent.domain.host_clocks import ClockReading, ClockState, update_clocks
+from git_agent.domain.lease import Lease, duration_s, is_overdue
 from git_agent.domain.process_id import ProcessId
-from git_agent.domain.reaping import Found, Verdict, judge
+from git_agent.domain.reaping import LeaseDecision, Presence, judge_leases
 
 BEAT_S, LEASE_S = 10.0, 2700.0
 SECOND, DAY = 1000, 86_400_000
@@ -29,11 +29,11 @@ class Host:
     boots: int = 1
     boot: int = 100_000
     awake: int = 100_000
-    seen: Clocks | None = None
+    seen: ClockState | None = None
     processes: dict[int, int] = field(default_factory=dict)
 
-    def reading(self, wall: int) -> Reading:
-        return Reading(self.name, f"{self.name} {self.boots}", wall, self.boot, self.awake)
+    def reading(self, wall: int) -> ClockReading:
+        return ClockReading(self.name, f"{self.name} {self.boots}", wall, self.boot, self.awake)
 
 
 @dataclass
@@ -71,10 +71,10 @@ class World:
         lease = Lease(task, kind, 0, 0, None, owner=owner if kind == "run" else None)
         self.workers.append(Worker(task, kind, host, gap, owner, lease, host.awake + gap))
         self._beat(self.workers[-1], self.wall)
-        host.seen = compare(host.seen, host.reading(self.wall), LEASE_S)
+        host.seen = update_clocks(host.seen, host.reading(self.wall), LEASE_S)
 
     def _beat(self, worker: Worker, at: int) -> None:
-        length = length_s(worker.kind, beat_s=BEAT_S, lease_s=LEASE_S)
+        length = duration_s(worker.kind, beat_s=BEAT_S, lease_s=LEASE_S)
         assert length is not None
         expires = at + int(length * SECOND)
         worker.lease = worker.lease._replace(beat_at=at, progress_at=at, expires_at=expires, missed_at=None)
@@ -114,9 +114,9 @@ class World:
         """Run a command on a host: what reap does, with the store in memory."""
         host, now = self.hosts[name], self.wall
         reading = host.reading(now)
-        host.seen = compare(host.seen, reading, LEASE_S)
-        late = [w for w in self.workers if not w.reaped and overdue(w.lease, now)]
-        found = judge(
+        host.seen = update_clocks(host.seen, reading, LEASE_S)
+        late = [w for w in self.workers if not w.reaped and is_overdue(w.lease, now)]
+        found = judge_leases(
             [(w.lease, self._found(w, host)) for w in late],
             now,
             beat_s=BEAT_S,
@@ -127,19 +127,19 @@ class World:
         self.crowd_at = now if found.crowd else self.crowd_at
         for worker in late:
             verdict = found.verdicts[worker.task]
-            if verdict is Verdict.NOTE:
+            if verdict is LeaseDecision.NOTE:
                 worker.lease = worker.lease._replace(missed_at=now)
-            if verdict is Verdict.REAP:
+            if verdict is LeaseDecision.REAP:
                 # Another host can't know that the worker's host sleeps: then it is silent for that one.
                 assert not worker.alive or (worker.host is not host and worker.slept), worker
                 worker.reaped = True
 
-    def _found(self, worker: Worker, host: Host) -> Found:
+    def _found(self, worker: Worker, host: Host) -> Presence:
         owner = worker.lease.owner
         if owner is None or owner.host != host.name:
-            return Found.UNKNOWN
+            return Presence.UNKNOWN
         here = owner.boot_id == f"{host.name} {host.boots}" and host.processes.get(owner.pid) == owner.pid_start
-        return Found.THERE if here else Found.GONE
+        return Presence.PRESENT if here else Presence.GONE
 
 
 hosts = st.sampled_from(HOSTS)

@@ -1,4 +1,4 @@
-"""Recipients beside tasks: which places and topics there are."""
+"""Recipients other than tasks: the fixed ones and topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order to merge in."""
+"""The order in which tasks are merged."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Who speaks, and whether that one still has the task."""
+"""Who runs a command, and whether that worker still has the task."""
 
 from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.speaker import Carried, Speaker, superseded_error
+from git_agent.domain.speaker import Speaker, WorkerIdentity, superseded_error
 from git_agent.domain.task import State
 from git_agent.errors import Exit
 from tests.domain.sample import task
@@ -12,8 +12,8 @@ from tests.domain.sample import task
 CURRENT = task(state=State.WORKING, attempt=2, epoch=5)
 
 
-def speaker(*carried: Carried) -> Speaker:
-    return Speaker("somebody", carried)
+def speaker(*identities: WorkerIdentity) -> Speaker:
+    return Speaker("somebody", identities)
 
 
 def test_a_person_carries_nothing_and_is_never_superseded() -> None:
@@ -44,31 +44,31 @@ def test_a_person_carries_nothing_and_is_never_superseded() -> None:
 def test_a_worker_of_another_attempt_or_epoch_is_superseded(
     who: int | None, attempt: int | None, epoch: int | None, superseded: bool
 ) -> None:
-    assert speaker(Carried(who, attempt, epoch)).superseded(CURRENT) is superseded
+    assert speaker(WorkerIdentity(who, attempt, epoch)).superseded(CURRENT) is superseded
 
 
 def test_another_tasks_worker_is_not_superseded_here() -> None:
-    assert not speaker(Carried(8, 1, 1)).superseded(CURRENT)
+    assert not speaker(WorkerIdentity(8, 1, 1)).superseded(CURRENT)
 
 
 def test_one_old_identity_is_enough() -> None:
     # It stands in a current worktree, but its environment is of an old attempt; or the other way about.
-    assert speaker(Carried(7, 2, 5), Carried(7, None, 4)).superseded(CURRENT)
-    assert speaker(Carried(7, 1, 3), Carried(7, None, 5)).superseded(CURRENT)
-    assert not speaker(Carried(7, 2, 5), Carried(7, None, 5)).superseded(CURRENT)
+    assert speaker(WorkerIdentity(7, 2, 5), WorkerIdentity(7, None, 4)).superseded(CURRENT)
+    assert speaker(WorkerIdentity(7, 1, 3), WorkerIdentity(7, None, 5)).superseded(CURRENT)
+    assert not speaker(WorkerIdentity(7, 2, 5), WorkerIdentity(7, None, 5)).superseded(CURRENT)
 
 
 def test_a_worker_of_an_earlier_attempt_still_counts_as_the_tasks_worker() -> None:
-    assert speaker(Carried(7, 1, 1)).works_on(CURRENT)
-    assert speaker(Carried(8, 1, 1), Carried(7, None, None)).works_on(CURRENT)
-    assert not speaker(Carried(8, 2, 5)).works_on(CURRENT)
-    assert not speaker(Carried(None, None, 5)).works_on(CURRENT)
+    assert speaker(WorkerIdentity(7, 1, 1)).works_on(CURRENT)
+    assert speaker(WorkerIdentity(8, 1, 1), WorkerIdentity(7, None, None)).works_on(CURRENT)
+    assert not speaker(WorkerIdentity(8, 2, 5)).works_on(CURRENT)
+    assert not speaker(WorkerIdentity(None, None, 5)).works_on(CURRENT)
 
 
 def test_answers_go_to_the_workers_task() -> None:
-    assert speaker(Carried(None, None, 5), Carried(7, 2, 5)).address == "7"
-    assert speaker(Carried(7, 2, 5)).is_worker
-    assert not speaker(Carried(None, None, 5)).is_worker
+    assert speaker(WorkerIdentity(None, None, 5), WorkerIdentity(7, 2, 5)).address == "7"
+    assert speaker(WorkerIdentity(7, 2, 5)).is_worker
+    assert not speaker(WorkerIdentity(None, None, 5)).is_worker
 
 
 def test_the_error_says_who_took_the_task() -> None:
@@ -79,7 +79,7 @@ def test_the_error_says_who_took_the_task() -> None:
 
 
 def test_the_first_identity_is_the_address_and_tells_whether_it_is_proved() -> None:
-    token, claim = Carried(3, 1, 1, proved=True), Carried(5, None, 1)
+    token, claim = WorkerIdentity(3, 1, 1, proved=True), WorkerIdentity(5, None, 1)
     assert (speaker(token, claim).address, speaker(token, claim).verified) == ("3", True)
     assert (speaker(claim).address, speaker(claim).verified) == ("5", False)
     assert speaker(token, claim).works_on(task(id=5)), "what is claimed still forbids"
@@ -87,5 +87,5 @@ def test_the_first_identity_is_the_address_and_tells_whether_it_is_proved() -> N
 
 def test_a_person_is_verified_unless_something_claims_otherwise() -> None:
     assert speaker().verified
-    unknown_token = Carried(None, None, None)
+    unknown_token = WorkerIdentity(None, None, None)
     assert speaker(unknown_token).address == "@human" and not speaker(unknown_token).verified

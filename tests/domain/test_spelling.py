@@ -1,4 +1,4 @@
-"""What is no name, branch, prefix, title or message, and which rule says so."""
+"""Invalid names, branches, prefixes, titles and messages, and the rules that refuse them."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def git_takes(*arguments: str) -> bool:
         ("a.LOCK", "ends in"),
         ("x" * 300, "longer than 60 bytes"),
         ("漢" * 21, "longer than 60 bytes"),
-        ("7", "only digits"),
-        ("\u0663", "only digits"),
+        ("7", "digits alone"),
+        ("\u0663", "digits alone"),
         ("fix.a2", "attempt"),
         ("fix.A12", "attempt"),
     ],

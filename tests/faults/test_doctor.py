@@ -118,7 +118,7 @@ def wanted(broken: list[str], field: Callable[[Break], frozenset[str]]) -> set[s
 def test_a_sound_repository_has_no_findings(world: World) -> None:
     result = doctor(world.sandbox)
     assert (result.code, result.err) == (0, "")
-    assert result.out == "nothing is wrong: 5 tasks, 4 worktrees, 18 events looked at\n"
+    assert result.out == "no problems found (checked 5 tasks, 4 worktrees, 18 events)\n"
 
 
 def test_branches_that_others_made_are_not_ours(world: World) -> None:
@@ -167,7 +167,7 @@ def test_what_appears_when_something_else_is_mended_is_mended_too(world: World) 
     mended = doctor(sandbox, "--fix", "--json").json()
     assert ("lease-stray", 2) in {(each["code"], each["task"]) for each in mended["fixed"]}
     assert mended["findings"] == []
-    assert sandbox.agent("undo").out.startswith("undid the 3 fixes of doctor\n")
+    assert sandbox.agent("undo").out.startswith("undid the 3 fixes by doctor\n")
     assert {(each["code"], each["task"]) for each in findings(sandbox)} >= before - {("lease-stray", 1)}
     assert "dependency-count" not in codes(findings(sandbox))
 

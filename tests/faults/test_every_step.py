@@ -153,7 +153,7 @@ def test_a_note_that_cannot_be_deleted_stops_no_command(how: str, worlds: Worlds
 
 def _well_said(hurt: Hurt) -> bool:
     lines = hurt.result.err.splitlines()
-    if "      not mended: " in hurt.result.out:  # doctor says it where it says what is wrong, and goes on
+    if "      not fixed: " in hurt.result.out:  # doctor says it where it says what is wrong, and goes on
         return "Traceback" not in hurt.result.err
     said = [line for line in lines if line.startswith("error: ")]
     return len(said) == 1 and "Traceback" not in hurt.result.err and any(line.startswith("hint: ") for line in lines)

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from git_agent.domain.path_claim import may_match, may_meet, meeting, read
+from git_agent.domain.path_claim import certain_overlaps, may_match, may_overlap, parse_pathspec
 from git_agent.errors import AgentError
 from git_agent.git import pathspecs
 from git_agent.git.repo import Repo
@@ -84,8 +84,8 @@ def test_what_both_match_is_never_missed(files: tuple[Repo, str]) -> None:
     matched = [pathspecs.tracked(opened, commit, tuple(each)) for each in lists]
     certain = 0
     for (one, ours), (other, theirs) in combinations(zip(lists, matched, strict=True), 2):
-        assert may_meet(one, other) or not ours & theirs, (one, other, ours & theirs)
-        certain += not may_meet(one, other)
+        assert may_overlap(one, other) or not ours & theirs, (one, other, ours & theirs)
+        certain += not may_overlap(one, other)
     assert certain > 1000 and sum(map(bool, matched)) > 50
     for each, found in zip(lists, matched, strict=True):
         assert all(may_match([path], each) for path in found), each
@@ -102,7 +102,7 @@ def test_a_path_meets_what_matches_it(files: tuple[Repo, str], path: str) -> Non
     tree = opened.git("write-tree", env=env).text
     for spec in [some(chance)[0] for _ in range(400)]:
         if not spec.startswith((":!", ":^", ":(exclude")) and pathspecs.tracked(opened, tree, (spec,)):
-            assert meeting([spec], [exact]) and meeting([exact], [spec]), (spec, exact)
+            assert certain_overlaps([spec], [exact]) and certain_overlaps([exact], [spec]), (spec, exact)
             hits += 1
     assert hits > 10
 
@@ -131,13 +131,13 @@ def test_a_path_meets_what_matches_it(files: tuple[Repo, str], path: str) -> Non
     ],
 )
 def test_paths_meet_whatever_files_there_are(ours: list[str], theirs: list[str], met: list[str]) -> None:
-    assert meeting(ours, theirs) == tuple(met)
+    assert certain_overlaps(ours, theirs) == tuple(met)
 
 
 @pytest.mark.parametrize("text", ["..", "../x", "src/../../x", ":/../..", "/etc", ":(top)/etc", ":(bogus)x", ":(glob"])
 def test_what_leads_outside_or_is_none_is_refused(files: tuple[Repo, str], text: str) -> None:
     def claim() -> None:
-        read(text)
+        parse_pathspec(text)
         pathspecs.check(files[0], [text])
 
     with pytest.raises(AgentError, match=r"outside|can't read"):

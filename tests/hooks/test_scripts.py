@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from git_agent.domain.spool_entry import Push, Stray, Update, parse
+from git_agent.domain.spool_entry import Push, RefUpdate, StrayCommit, parse_entry
 from tests.sandbox import Result, Sandbox
 
 HOOKS = Path(__file__).parents[2] / "hooks"
@@ -235,10 +235,10 @@ def test_nothing_is_said_when_the_tool_is_gone(repo: Sandbox, agent: Path, beat:
 # Pushes
 
 
-def push(agent: Path) -> Push | Stray | None:
+def push(agent: Path) -> Push | StrayCommit | None:
     (file,) = (agent / "spool").glob("push.*")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    return parse(file.read_text())
+    return parse_entry(file.read_text())
 
 
 def test_a_push_is_noted_with_its_refs(repo: Sandbox, agent: Path, beat: Path, shell: list[str]) -> None:
@@ -249,7 +249,7 @@ def test_a_push_is_noted_with_its_refs(repo: Sandbox, agent: Path, beat: Path, s
     noted = push(agent)
     assert isinstance(noted, Push)
     assert (noted.remote, noted.url) == ("my origin", "ssh://a b/c")
-    assert noted.updates == (Update(OID, "refs/heads/b"), Update(OID, "refs/for/main"))
+    assert noted.updates == (RefUpdate(OID, "refs/heads/b"), RefUpdate(OID, "refs/for/main"))
     assert noted.pid > 1
     assert beat.stat().st_mtime > OLD
 
@@ -287,12 +287,12 @@ def test_a_workers_commit_elsewhere_is_noted(repo: Sandbox, agent: Path, shell: 
     assert_silent_success(run_hook(repo, shell, "post-commit", worker(repo), **who))
     (file,) = (agent / "spool").glob("stray.*")
     where = os.path.realpath(repo.path)
-    noted = parse(file.read_text())
-    assert noted == Stray(9, 3, "ref: refs/heads/agent/7", repo.git("rev-parse", "agent/7"), where)
+    noted = parse_entry(file.read_text())
+    assert noted == StrayCommit(9, 3, "ref: refs/heads/agent/7", repo.git("rev-parse", "agent/7"), where)
     file.unlink()
     assert_silent_success(run_hook(repo, shell, "post-commit", None, **who))
     (file,) = (agent / "spool").glob("stray.*")
-    assert parse(file.read_text()) == Stray(9, 3, "ref: refs/heads/main", head, where)
+    assert parse_entry(file.read_text()) == StrayCommit(9, 3, "ref: refs/heads/main", head, where)
 
 
 def test_a_workers_commit_in_its_own_worktree_is_not_noted(repo: Sandbox, agent: Path, shell: list[str]) -> None:

@@ -1,22 +1,22 @@
-"""proc/clock: this host's clocks, as they are."""
+"""proc/clock reads this host's clocks."""
 
 from __future__ import annotations
 
 import os
 import time
 
-from git_agent.domain.clocks import compare
+from git_agent.domain.host_clocks import update_clocks
 from git_agent.proc import clock
 
 
 def test_the_clocks_are_this_hosts_and_go_on_together() -> None:
-    first = clock.read()
+    first = clock.read_clocks()
     time.sleep(0.05)
-    second = clock.read()
+    second = clock.read_clocks()
     assert first.host == os.uname().nodename and first.boot_id == second.boot_id != ""
     assert abs(first.wall - time.time() * 1000) < 60_000
     for before, after in zip(first[2:], second[2:], strict=True):
         assert 40 <= after - before < 60_000
     assert second.boot >= second.awake > 0
-    seen = compare(None, first, 60.0)
-    assert compare(seen, second, 60.0) is seen
+    seen = update_clocks(None, first, 60.0)
+    assert update_clocks(seen, second, 60.0) is seen

@@ -13,8 +13,8 @@ from tests.terminals import needed
 ROOT = Path(__file__).parents[2]
 PLAY = """
 import os, sys
-from git_agent.proc.launch import Crew
-with Crew() as crew:
+from git_agent.proc.programs import ProgramGroup
+with ProgramGroup() as crew:
     words = ["sh", "-c", "test -t 1 && stty size <&1 || echo no terminal; printf 'no newline'"]
     program = crew.start(words, cwd="/", env={"PATH": os.defpath}, terminal_width=77)
     crew.follow([program], lambda program, line: print(line), within_s=60)

@@ -1,4 +1,4 @@
-"""Text made safe and measured."""
+"""Text that is made safe, measured and cut."""
 
 from __future__ import annotations
 

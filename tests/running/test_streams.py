@@ -63,7 +63,7 @@ def test_a_flood_is_passed_on_whole_and_kept_in_part(stage: Stage) -> None:
         assert int(count.stdout.read()) == 200_000_008
     files = list((stage.agent / "logs").iterdir())
     assert sorted(f.name for f in files) == ["1.1.log", "1.1.log.1"]
-    assert sum(f.stat().st_size for f in files) <= 2 * logfile.CAP
+    assert sum(f.stat().st_size for f in files) <= 2 * logfile.FILE_LIMIT
     assert stage.log().endswith("the end\n")
 
 
@@ -113,7 +113,7 @@ def test_old_logs_make_room(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.1.log"
         path.write_bytes(b"x" * 100)
         os.utime(path, (number, number))
-    logfile.prune(str(tmp_path), limit=250)
+    logfile.prune_logs(str(tmp_path), limit=250)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["3.1.log", "4.1.log"]
 
 

@@ -10,7 +10,7 @@ import peewee
 import pytest
 
 from git_agent.domain.process_id import ProcessId
-from git_agent.domain.replay import Change, Replayed, replay
+from git_agent.domain.replay import Replayed, StateChange, replay
 from git_agent.domain.task import MOVES, Hold, Move, State, Step, after
 from git_agent.errors import AgentError, Exit
 from git_agent.store import schema, tasks
@@ -136,7 +136,9 @@ def test_the_state_is_the_fold_of_the_events(store: Store, add: Add) -> None:
     for step in (Step.SPAWN, Step.START, Step.ASK, Step.ANSWER, Step.DONE, Step.APPROVE, Step.MERGE, Step.REOPEN):
         with store.transaction():
             task = store.tasks.move(task, _move(task.state, step, task.hold), "Ada", **_placed(reviewed_oid="a" * 40))
-        changes = [Change(e.seq, e.kind, e.source, e.target, e.epoch, e.version) for e in store.events.of_task(task.id)]
+        changes = [
+            StateChange(e.seq, e.kind, e.source, e.target, e.epoch, e.version) for e in store.events.of_task(task.id)
+        ]
         assert replay(changes) == Replayed(task.state, task.hold, task.epoch, task.version)
 
 

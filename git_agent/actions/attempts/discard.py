@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from git_agent.app import App
-from git_agent.domain.place import Place
+from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.git import refs
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import discard_worktree
 
 
-def discard_attempt(app: App, task: int, place: Place) -> None:
+def discard_attempt(app: App, task: int, place: AttemptPlan) -> None:
     """Remove worktree and branch of a place; the branch only if it was made for it and holds no commit."""
     if place.worktree and _is_ours(app, task, place):
         discard_worktree(app.repo, place.worktree, task=task, finished=True)
@@ -18,14 +18,14 @@ def discard_attempt(app: App, task: int, place: Place) -> None:
         refs.delete(app.repo, f"refs/heads/{place.branch}", place.start_oid)
 
 
-def _is_ours(app: App, task: int, place: Place) -> bool:
+def _is_ours(app: App, task: int, place: AttemptPlan) -> bool:
     """What stood there before, a directory or somebody's worktree, is why nothing was made: it stays as it is."""
     seen = registry.observe(app.repo, place.worktree)
     ours = seen.locked == registry.LOCK_REASON.format(task=task) or seen.branch == place.branch
     return seen.half or (seen.registered and ours)
 
 
-def roll_back_attempt(app: App, intent: int, task: int, place: Place | None, *, new: bool) -> None:
+def roll_back_attempt(app: App, intent: int, task: int, place: AttemptPlan | None, *, new: bool) -> None:
     """Remove a half-made attempt and its intent.
 
     place: where it was being made, None when that was not decided yet; the branch goes only if it is not adopted and

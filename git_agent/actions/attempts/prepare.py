@@ -8,8 +8,8 @@ from typing import Any
 from git_agent.actions.attempts.provision import provision
 from git_agent.actions.beats import beats
 from git_agent.app import App
+from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.message import Draft
-from git_agent.domain.place import Place
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError
 from git_agent.git import refs
@@ -25,7 +25,7 @@ class PlaceWish:
     """
 
     task: Task
-    place: Place
+    place: AttemptPlan
     step: Step
     intent: int
     lease_s: float | None = None

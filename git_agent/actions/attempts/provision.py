@@ -8,14 +8,14 @@ import shutil
 from git_agent import context
 from git_agent.app import App
 from git_agent.config import Config
-from git_agent.domain.place import Place
+from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
 from git_agent.git.worktrees import ignored
-from git_agent.proc import check
+from git_agent.proc import shell
 
 
-def provision(app: App, task: Task, place: Place) -> None:
+def provision(app: App, task: Task, place: AttemptPlan) -> None:
     """Write the context file, copy and link what git does not have, and run the setup commands.
 
     Raises AgentError: exit 3 for what would be written elsewhere, exit 1 for a setup command that fails.
@@ -74,14 +74,14 @@ def _link(app: App, source: str, target: str) -> None:
                 ignored.exclude(app.repo, ignored.pattern(path.strip("/")))
 
 
-def _set_up(app: App, task: Task, place: Place) -> None:
+def _set_up(app: App, task: Task, place: AttemptPlan) -> None:
     commands = app.config.several("agent.setup")
     env = {"GIT_AGENT_TASK": str(task.id), "GIT_AGENT_WORKTREE": place.worktree}
     if app.repo.main_worktree:
         env["GIT_AGENT_MAIN_WORKTREE"] = app.repo.main_worktree
     for command in commands:
         app.progress(f"setup: {command}")
-        ran = check.run(command, place.worktree, env, app.progress, leaves=True)
+        ran = shell.run_shell(command, place.worktree, env, app.progress, leaves=True)
         if ran.status != 0:
             raise AgentError(
                 "setup-failed",

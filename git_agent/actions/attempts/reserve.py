@@ -11,8 +11,8 @@ from git_agent.actions.transition import require_current
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.attempt_plan import AttemptPlan, plan_attempt
 from git_agent.domain.gates import blocked
-from git_agent.domain.place import Place, place_for
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
@@ -25,7 +25,7 @@ _GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
 
 def reserve(
     app: App, task: Task, intent: int, *, adopt: str | None = None, new: bool = False, fresh: bool = False
-) -> Place:
+) -> AttemptPlan:
     """Choose branch and worktree of a task's next attempt and write them into the intent.
 
     intent: already written by this command; adopt: an existing branch to take; fresh: start from the
@@ -41,7 +41,7 @@ def reserve(
             f"git agent edit {task.id} --base BRANCH",
         )
     adopted = None if adopt is None else _adopted(app, names.check_branch(adopt))
-    place = place_for(
+    place = plan_attempt(
         task,
         prefix=app.config.prefix,
         directory=_outside(app.repo, worktree_root(app)),

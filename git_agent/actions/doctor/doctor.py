@@ -62,7 +62,7 @@ def _mended(app: App, first: Examined) -> Diagnosis:
         done |= mended
         last = examine(app)
         tried = {each.key for each, _ in failed}
-        if not any(each.rule.mends and each.key not in tried for each in last.findings):
+        if not any(each.rule.fixable and each.key not in tried for each in last.findings):
             break
     left = {each.key for each in last.findings}
     fixed = [each for key, each in done.items() if key not in left]
@@ -73,13 +73,13 @@ def _mended(app: App, first: Examined) -> Diagnosis:
 def _open_to_write(app: App) -> None:
     """A store that could not be opened may be so now: an older one is brought up to date."""
     app.examines = False
-    for name in ("has_store", "carried", "config"):
+    for name in ("has_store", "worker_identities", "config"):
         app.__dict__.pop(name, None)
     app.reopen()
     try:
         app.store.check()
     except AgentError:
-        app.has_store, app.carried = False, ()
+        app.has_store, app.worker_identities = False, ()
 
 
 _FIXERS: Mapping[Group, Callable[[App, Finding], str]] = {
@@ -122,13 +122,13 @@ def _look(app: App, findings: Sequence[Finding], failed: list[tuple[Finding, str
             app.notice(line)
     except AgentError as error:
         app.notice(f"not all could be mended that every command mends: {error.message}")
-        failed += [(each, error.message) for each in findings if each.rule.mends and not _has_fixer(each)]
+        failed += [(each, error.message) for each in findings if each.rule.fixable and not _has_fixer(each)]
 
 
 def _again(app: App, findings: Sequence[Finding]) -> list[Finding]:
     """Look again, when anything could have changed by itself: what is gone needs no fix, what came may have one."""
     found = examine(app).findings if app.has_store else findings
-    return [each for each in found if each.rule.mends and _has_fixer(each)]
+    return [each for each in found if each.rule.fixable and _has_fixer(each)]
 
 
 def _has_fixer(finding: Finding) -> bool:

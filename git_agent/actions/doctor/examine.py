@@ -54,7 +54,7 @@ def examine(app: App) -> Examined:
             found += _examined(app, each)
     found = list({each.key: each for each in found}.values())  # what is wrong with the store stops several groups
     if not readable or any(each.code in _UNSOUND for each in found):
-        app.carried = ()  # whoever asks the store for them would fail
+        app.worker_identities = ()  # whoever asks the store for them would fail
         return Examined(tuple(found), {})
     return Examined(tuple(found), _seen(app), _notes(app))
 
@@ -102,7 +102,7 @@ def _seen(app: App) -> dict[str, int]:
 def _notes(app: App) -> tuple[str, ...]:
     """The configuration was examined: it can be read."""
     names, main = app.config.untrusted, app.repo.main_worktree
-    notes = [f"not trusted: {', '.join(names)} of .gitagent; git agent trust accepts them"] if names else []
+    notes = [f"not trusted: {', '.join(names)} in .gitagent; git agent trust accepts them"] if names else []
     if main and not os.path.isdir(main):
         notes.append(f"the main worktree {main} is not there")
     return tuple(notes)

@@ -16,7 +16,7 @@ from git_agent.git import refs
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair, scratch
 from git_agent.git.worktrees.repair import Registered
-from git_agent.proc import holders, processes
+from git_agent.proc import open_files, processes
 
 _LEFT_S = 3600.0
 
@@ -59,7 +59,7 @@ def _stopped(app: App, known: set[int]) -> Iterator[Finding]:
             says = f"process {owner.pid}, which has the lock '{name}', is stopped"
             yield Finding("stopped-half-way", says, None, f"lock {name}", f"kill -CONT {owner.pid}")
     held = [f"{path}.alive" for path, lives in scratch.marked(os.path.join(app.store_dir, "scratch")) if lives]
-    for path, by in holders.holders(set(held)).items() if held else ():
+    for path, by in open_files.find_holders(set(held)).items() if held else ():
         for each in by:
             if each.stopped and each.pid not in known:
                 known.add(each.pid)

@@ -48,8 +48,8 @@ def _running(app: App) -> Iterator[Finding]:
 
 
 def _program(app: App) -> Iterator[Finding]:
-    named, own = program.named(app.store_dir), program.own()
-    if named is not None and program.recorded(app.store_dir) is None:
+    named, own = program.configured_path(app.store_dir), program.own_path()
+    if named is not None and program.usable_path(app.store_dir) is None:
         yield Finding("hooks-program", f"the hooks start {named}, which is gone", None, named)
     elif named is not None and os.path.realpath(named) != os.path.realpath(own):
         says, helps = f"the hooks start {named}, and {own} runs", f"{shlex.quote(own)} init"
@@ -57,11 +57,11 @@ def _program(app: App) -> Iterator[Finding]:
 
 
 def _path() -> Iterator[Finding]:
-    first, own = program.first_on_path(), program.own()
+    first, own = program.first_on_path(), program.own_path()
     if first is None or os.path.realpath(first) == os.path.realpath(own):
         return
     helps = f'export PATH={shlex.quote(os.path.dirname(own))}:"$PATH"'
-    if program.is_ours(first):
+    if program.is_git_agent(first):
         yield Finding("path-other", f"{first} comes before {own} on PATH", None, first, helps)
     else:
         says = f"{first} is another program, and comes before {own} on PATH"
@@ -84,7 +84,7 @@ def _is_so(app: App, finding: Finding) -> bool:
     if wanted in (None, "off"):
         return False
     if finding.code == "hooks-program":
-        return program.recorded(app.store_dir) is None
+        return program.usable_path(app.store_dir) is None
     if finding.code == "hooks-script":
         return finding.subject in hooks_unlike_ours(app.repo, guard=(wanted or "").endswith("guard"))
     return any(each.scheme == "none" for each in effective_hooks(app.repo, finding.subject))

@@ -11,7 +11,7 @@ from git_agent.app import App
 from git_agent.domain.finding import RULES, Finding
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit
-from git_agent.proc import holders, processes
+from git_agent.proc import open_files, processes
 from git_agent.store import integrity
 from git_agent.store.sqlite_files import SqliteFiles
 from git_agent.store.store import Store
@@ -57,7 +57,7 @@ def _files(files: SqliteFiles) -> Iterator[Finding]:
 def _holders(path: str) -> Iterator[Finding]:
     """A deleted log belongs to a store that is closed by everybody else; a deleted database is lost."""
     real = os.path.realpath(path)
-    for each in holders.holders({real}).get(real, ()):
+    for each in open_files.find_holders({real}).get(real, ()):
         who = f"process {each.pid} ({each.name})"
         if each.deleted:
             says = f"{who} works on {path} as it was before it was deleted or replaced"

@@ -9,7 +9,7 @@ from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import consistency
-from git_agent.domain.consistency import Row, against_events, approval, lease
+from git_agent.domain.consistency import RecordedTask, check_approval, check_lease, compare_with_events
 from git_agent.domain.finding import Finding
 from git_agent.domain.replay import replay
 from git_agent.domain.speaker import GIT
@@ -26,15 +26,15 @@ def examine_tasks(app: App) -> list[Finding]:
     """
     heads, busy = app.heads, {intent.task for intent in app.store.intents.pending()}
     found = [*_histories(app), *_dependencies(app)]
-    found += [each for row in app.store.audit.leased() if (each := consistency.lease(*row))]
+    found += [each for row in app.store.audit.leased() if (each := consistency.check_lease(*row))]
     numbers = app.store.attempts.numbers()
     for task in app.store.tasks.unfinished():
         if task.id not in busy:
             there = numbers.get(task.id, ())
             tip = heads.get(task.branch or "")
             judged = (
-                consistency.approval(task.id, task.state, task.reviewed_oid, tip),
-                consistency.attempts(task.id, task.state, task.attempt, task.live, there),
+                consistency.check_approval(task.id, task.state, task.reviewed_oid, tip),
+                consistency.check_attempt(task.id, task.state, task.attempt, task.live, there),
             )
             found += [each for each in judged if each]
     return [*found, *_bare(app, set(heads), busy), *_left(app), *_claims(app)]
@@ -47,7 +47,7 @@ def _histories(app: App) -> Iterator[Finding]:
         lost = [task for task in ids if task not in rows]
         lost = sorted(set(lost) - app.store.audit.taken_back(lost)) if lost else []
         for row in rows.values():
-            if found := consistency.against_events(row, replay(changes.get(row.task, ()))):
+            if found := consistency.compare_with_events(row, replay(changes.get(row.task, ()))):
                 yield found
         yield from (
             Finding("task-lost", f"task {task} has events, but is not there", task, f"task {task}") for task in lost
@@ -59,7 +59,7 @@ def _histories(app: App) -> Iterator[Finding]:
 def _dependencies(app: App) -> list[Finding]:
     edges, counts = app.store.audit.edges(), app.store.audit.counts()
     named = {task for edge in edges for task in edge}
-    return consistency.dependencies(edges, app.store.audit.states(named), counts)
+    return consistency.check_dependencies(edges, app.store.audit.states(named), counts)
 
 
 def _claims(app: App) -> Iterator[Finding]:
@@ -101,8 +101,8 @@ def fix_tasks(app: App, finding: Finding) -> str:
 
 def _state(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    was, wanted = (Row.of(task, *finding.data[name]) for name in ("row", "wanted"))
-    now = against_events(was, replay(app.store.audit.changes(task, task).get(task, ())))
+    was, wanted = (RecordedTask.of(task, *finding.data[name]) for name in ("row", "wanted"))
+    now = compare_with_events(was, replay(app.store.audit.changes(task, task).get(task, ())))
     if (
         now is None
         or now.data.get("wanted") != finding.data["wanted"]
@@ -115,7 +115,7 @@ def _state(app: App, finding: Finding) -> str:
 
 def _is_unbound(app: App, finding: Finding) -> bool:
     task = app.store.tasks.get(finding.task or 0)
-    return approval(task.id, task.state, task.reviewed_oid, app.repo.branch_oid(task.branch or "")) is not None
+    return check_approval(task.id, task.state, task.reviewed_oid, app.repo.branch_oid(task.branch or "")) is not None
 
 
 def _approval(app: App, finding: Finding) -> str:
@@ -148,7 +148,7 @@ def _count(app: App, finding: Finding) -> str:
 def _lease(app: App, finding: Finding) -> str:
     task = finding.task or 0
     now = app.store.tasks.find(task)
-    if now is None or lease(task, now.state, now.hold) is None or task not in app.store.leases.of([task]):
+    if now is None or check_lease(task, now.state, now.hold) is None or task not in app.store.leases.of([task]):
         raise not_as_seen()
     values = app.store.integrity.row("lease", task)
     app.store.integrity.delete(integrity.Dangling("lease", "task", values, ()))

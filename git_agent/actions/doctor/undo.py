@@ -9,9 +9,9 @@ from typing import Any
 
 from git_agent import context
 from git_agent.app import App
-from git_agent.domain.consistency import Row
+from git_agent.domain.consistency import RecordedTask
 from git_agent.domain.event import Event
-from git_agent.domain.finding import LASTING
+from git_agent.domain.finding import NOT_UNDOABLE
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import locks, refs
 from git_agent.git.worktrees import ignored, registry
@@ -27,8 +27,8 @@ def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
     """
     (event,) = done
     code, before, after = event.data["code"], event.data["before"], event.data["after"]
-    if code in LASTING:
-        raise refused("nothing-to-undo", f"there is nothing to take back: {LASTING[code]}", "git agent doctor")
+    if code in NOT_UNDOABLE:
+        raise refused("nothing-to-undo", f"there is nothing to take back: {NOT_UNDOABLE[code]}", "git agent doctor")
     with app.store.transaction():
         _require_standing(app, event)
         if code in _IN_STORE:
@@ -58,7 +58,7 @@ def _changed(what: str) -> AgentError:
 
 
 def _state(app: App, task: int, before: _Values, after: _Values) -> str:
-    was, now = Row.of(task, *before["row"]), Row.of(task, *after["row"])
+    was, now = RecordedTask.of(task, *before["row"]), RecordedTask.of(task, *after["row"])
     if not app.store.audit.set_row(task, now, was):
         raise _changed(f"task {task} went on since")
     return f"task {task} is {was.state} again, whatever its events say"
@@ -173,7 +173,7 @@ def _named(event: Event, done: Sequence[Event]) -> str:
 
 
 def _would(event: Event, named: str) -> str:
-    if why := LASTING.get(event.data["code"]):
+    if why := NOT_UNDOABLE.get(event.data["code"]):
         return f"would leave as it is{named} ({why})"
     return f"would take back, unless it changed since{named}"
 

@@ -19,7 +19,7 @@ from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair
 from git_agent.git.worktrees.remove import discard_worktree
 from git_agent.git.worktrees.repair import Registered
-from git_agent.proc import holders
+from git_agent.proc import open_files
 from git_agent.store.attempts import Standing
 
 
@@ -105,7 +105,7 @@ def _half(app: App, finding: Finding) -> str:
 
 def _lock_file(app: App, finding: Finding) -> str:
     path = finding.subject
-    if not holders.known():
+    if not open_files.is_supported():
         raise AgentError("cannot-know", "who has it open can't be known here", f"when no git runs: rm {path}")
     kept = locks.put_aside(app.repo, path)
     return record_fix(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
@@ -212,9 +212,9 @@ def examine_locks(app: App, there: Sequence[Registered], path: str | None = None
     old = locks.aged([path] if path is not None else locks.lock_files(app.repo), _LOCK_OLD_S)
     if not old:
         return
-    held = holders.holders({each.path for each in old})
+    held = open_files.find_holders({each.path for each in old})
     where = [app.repo.common_dir, app.repo.main_worktree, *(each.path for each in there)]
-    gits = holders.gits([path for path in where if path])
+    gits = open_files.find_git_processes([path for path in where if path])
     for each in old:
         age = f"{each.path} is {int(each.age_s / 60)} min old"
         by = held.get(each.path) or gits
@@ -225,5 +225,5 @@ def examine_locks(app: App, there: Sequence[Registered], path: str | None = None
             )
             yield Finding("lock-stopped", says, None, each.path, f"kill -CONT {stopped.pid}, or kill {stopped.pid}")
         elif not by:
-            known = "nobody has it open" if holders.known() else "no git should run here any more"
+            known = "nobody has it open" if open_files.is_supported() else "no git should run here any more"
             yield Finding("lock-stale", f"{age}, and {known}", None, each.path)

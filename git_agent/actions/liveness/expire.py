@@ -6,7 +6,7 @@ from git_agent.actions.beats import beats
 from git_agent.actions.liveness.judge import Overdue, judge_overdue
 from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
-from git_agent.domain.reaping import REAPER, Verdict, back_off_s, why
+from git_agent.domain.reaping import REAPER, LeaseDecision, back_off_s, death_reason
 from git_agent.domain.task import Step, Task, after
 from git_agent.store import locks, stale
 
@@ -23,7 +23,7 @@ def reap_overdue(app: App) -> list[str]:
             return []
         suspects = judge_overdue(app)  # what it was before the lock may have been done by who held it
         _note(app, suspects, fence)
-        dead = [task for task, verdict in suspects.judged.verdicts.items() if verdict is Verdict.REAP]
+        dead = [task for task, verdict in suspects.judged.verdicts.items() if verdict is LeaseDecision.REAP]
         lines = [line for task in dead if (line := reap_task(app, suspects, task, fence))]
     if lines:
         beats(app, app.store.attempts.standing())  # a worker that was superseded is told at its next commit
@@ -31,7 +31,7 @@ def reap_overdue(app: App) -> list[str]:
 
 
 def _note(app: App, suspects: Overdue, fence: int) -> None:
-    missed = [task for task, verdict in suspects.judged.verdicts.items() if verdict is Verdict.NOTE]
+    missed = [task for task, verdict in suspects.judged.verdicts.items() if verdict is LeaseDecision.NOTE]
     if not missed:
         return
     with app.store.transaction():
@@ -48,7 +48,7 @@ def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
     fence: of the lock under which this is done. Branch and worktree stay; the next attempt starts from the last commit.
     """
     lease, limit = suspects.leases[task], app.config.number("agent.maxAttempts")
-    reason = why(lease, suspects.found[task], suspects.now)
+    reason = death_reason(lease, suspects.found[task], suspects.now)
     with app.store.transaction():
         app.store.locks.require(locks.REAP, fence)
         now = app.store.tasks.get(task)

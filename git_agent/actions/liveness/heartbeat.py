@@ -5,7 +5,7 @@ from __future__ import annotations
 from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.lease import BEAT_S, length_s
+from git_agent.domain.lease import BEAT_S, duration_s
 from git_agent.domain.task import State, Task
 from git_agent.errors import refused
 
@@ -25,7 +25,7 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
         lease = app.store.leases.of([now.id]).get(now.id)
         if lease is None and now.state is not State.APPROVED:
             app.store.leases.take(now.id, "hand", None)
-        renewed_s = length_s(lease.kind if lease else "hand", beat_s=beat_s, lease_s=lease_s) or 0.0
+        renewed_s = duration_s(lease.kind if lease else "hand", beat_s=beat_s, lease_s=lease_s) or 0.0
         app.store.leases.beat(now.id, renewed_s, note=text, progress=text is not None)
         if text is not None:
             app.store.events.append("task.noted", speaker.actor, task=now.id, epoch=now.epoch, data={"note": text})

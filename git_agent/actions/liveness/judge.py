@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from git_agent.app import App
-from git_agent.domain.clocks import Clocks, Reading, compare
+from git_agent.domain.host_clocks import ClockReading, ClockState, update_clocks
 from git_agent.domain.lease import Lease
-from git_agent.domain.reaping import Found, Judged, Verdict, judge
+from git_agent.domain.reaping import Judgement, LeaseDecision, Presence, judge_leases
 from git_agent.git.worktrees import activity
 from git_agent.proc import processes
 from git_agent.store.stale import CLOCKS
@@ -22,13 +22,13 @@ class Overdue:
 
     now: int
     leases: Mapping[int, Lease]
-    found: Mapping[int, Found]
-    judged: Judged
+    found: Mapping[int, Presence]
+    judged: Judgement
 
     @property
     def calls_for_action(self) -> bool:
         """Tell whether anything is to be done."""
-        return any(verdict is not Verdict.LEAVE for verdict in self.judged.verdicts.values())
+        return any(verdict is not LeaseDecision.LEAVE for verdict in self.judged.verdicts.values())
 
 
 def judge_overdue(app: App) -> Overdue:
@@ -37,7 +37,7 @@ def judge_overdue(app: App) -> Overdue:
     unheard = {
         task: suspects.leases[task]
         for task, verdict in suspects.judged.verdicts.items()
-        if verdict is not Verdict.LEAVE and suspects.found[task] is Found.UNKNOWN
+        if verdict is not LeaseDecision.LEAVE and suspects.found[task] is Presence.UNKNOWN
     }
     return _judged(app) if unheard and detect_activity(app, unheard) else suspects
 
@@ -47,7 +47,7 @@ def _judged(app: App) -> Overdue:
     seen, late = app.store.stale.glance(reading.host), app.store.stale.overdue()
     found = {task: _asked_for(lease, reading.host) for task, lease in late.items()}
     lease_s = app.config.seconds("agent.lease")
-    judged = judge(
+    judged = judge_leases(
         [(lease, found[task]) for task, lease in late.items()],
         seen.now,
         beat_s=app.config.seconds("agent.beat"),
@@ -58,10 +58,10 @@ def _judged(app: App) -> Overdue:
     return Overdue(seen.now, late, found, judged)
 
 
-def _asked_for(lease: Lease, host: str) -> Found:
+def _asked_for(lease: Lease, host: str) -> Presence:
     if lease.kind != "run" or lease.owner is None or lease.owner.host != host:
-        return Found.UNKNOWN
-    return Found.GONE if processes.is_gone(lease.owner) else Found.THERE
+        return Presence.UNKNOWN
+    return Presence.GONE if processes.is_gone(lease.owner) else Presence.PRESENT
 
 
 _EACH, _ALL = 2000, 12_000  # files looked at: 25 ms at most for one command, however many workers are quiet
@@ -91,19 +91,19 @@ def detect_activity(app: App, silent: Mapping[int, Lease]) -> set[int]:
     return set(seen)
 
 
-def record_clocks(app: App, reading: Reading, fact: str | None) -> Clocks:
+def record_clocks(app: App, reading: ClockReading, fact: str | None) -> ClockState:
     """Compare the clocks with what was remembered of them, and remember anew where something happened to them.
 
     reading: the clocks now; fact: what the store remembers. That is written once per boot, sleep and setting.
     """
     before = _parsed(fact)
-    if before is not None and compare(before, reading, 0.0) is before:
+    if before is not None and update_clocks(before, reading, 0.0) is before:
         return before
-    clocks = compare(before, reading, app.config.seconds("agent.lease"))
+    clocks = update_clocks(before, reading, app.config.seconds("agent.lease"))
     with app.store.transaction():
         app.store.meta.put(CLOCKS + reading.host, json.dumps(clocks))
     return clocks
 
 
-def _parsed(fact: str | None) -> Clocks | None:
-    return None if fact is None else Clocks(*json.loads(fact))
+def _parsed(fact: str | None) -> ClockState | None:
+    return None if fact is None else ClockState(*json.loads(fact))

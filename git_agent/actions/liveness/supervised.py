@@ -6,7 +6,7 @@ import os
 
 from git_agent.app import App
 from git_agent.domain.task import Task
-from git_agent.proc import processes, remains
+from git_agent.proc import orphans, processes
 
 
 def terminate_superseded(app: App, task: Task) -> None:
@@ -15,7 +15,7 @@ def terminate_superseded(app: App, task: Task) -> None:
         if session.epoch == task.epoch:
             continue
         if processes.is_gone(session.owner):
-            remains.end(session.child, session.token)
+            orphans.end_orphans(session.child, session.token)
         else:
             processes.terminate(session.owner)
 

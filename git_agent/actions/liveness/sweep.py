@@ -9,7 +9,7 @@ from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
 from git_agent.domain.durations import spell
 from git_agent.domain.reaping import REAPER
-from git_agent.proc import processes, remains
+from git_agent.proc import orphans, processes
 from git_agent.store import locks
 from git_agent.store.sessions import Session
 
@@ -38,7 +38,7 @@ def _is_mine(app: App, session: Session) -> bool:
 
 def _sweep(app: App, session: Session, fence: int) -> str | None:
     # The processes first: a sweep that is cut short is done again, since the session has not ended.
-    there = remains.end(session.child, session.token)
+    there = orphans.end_orphans(session.child, session.token)
     says = "what its dead worker left running was ended" if there else "its worker's supervisor died"
     with app.store.transaction():
         app.store.locks.require(locks.REAP, fence)

@@ -10,7 +10,7 @@ from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.merging.land import Link
 from git_agent.app import App
 from git_agent.domain.gates import landing_error
-from git_agent.domain.queue import Fate, Outcome, sequence, together
+from git_agent.domain.queue import MergeStatus, Outcome, name_tasks, sequence
 from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
 from git_agent.git.merging.merge import try_merge
@@ -39,7 +39,7 @@ def chain(app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: C
     blockers = app.store.tasks.blockers([task.id for task in queue])
     for task in queue:
         if task.state is State.COMPLETED:
-            made.settled.append(Outcome(task.id, Fate.MERGED, "it is COMPLETED already"))
+            made.settled.append(Outcome(task.id, MergeStatus.MERGED, "it is COMPLETED already"))
             continue
         tip = heads.get(task.branch or "")
         error = not_landable(app, task, tip)
@@ -54,9 +54,9 @@ def chain(app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: C
 
 
 def _waiting(task: Task, missing: Sequence[int]) -> Outcome:
-    why = f"it waits for {together(missing)}"
+    why = f"it waits for {name_tasks(missing)}"
     helps = f"git agent show {missing[0]}, or git agent merge {task.id} to merge it all the same"
-    return Outcome(task.id, Fate.LEFT_OUT, why, helps, exit=Exit.REFUSED, code="dependency-waits")
+    return Outcome(task.id, MergeStatus.LEFT_OUT, why, helps, exit=Exit.REFUSED, code="dependency-waits")
 
 
 def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: str) -> None:
@@ -74,8 +74,8 @@ def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: s
     elif isinstance(alone, Conflict):
         made.conflicts.append((task, alone))
     else:
-        why = f"it conflicts with {together([link.task.id for link in made.links])} of the same queue"
-        made.waits.append(Outcome(task.id, Fate.LEFT_OUT, why, details=tried.paths, exit=Exit.CONFLICT))
+        why = f"it conflicts with {name_tasks([link.task.id for link in made.links])} of the same queue"
+        made.waits.append(Outcome(task.id, MergeStatus.LEFT_OUT, why, details=tried.paths, exit=Exit.CONFLICT))
 
 
 def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
@@ -93,7 +93,9 @@ def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
 def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
     """Make the outcome of a task of an error that keeps it from being merged. before: said before the reason."""
     said = error.message.removeprefix(f"cannot merge {task.label}: ")
-    return Outcome(task.id, Fate.LEFT_OUT, before + said, error.hint, error.details, exit=error.exit, code=error.code)
+    return Outcome(
+        task.id, MergeStatus.LEFT_OUT, before + said, error.hint, error.details, exit=error.exit, code=error.code
+    )
 
 
 def not_landable(app: App, task: Task, tip: str | None) -> AgentError | None:

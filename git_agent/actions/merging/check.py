@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from git_agent.actions.merging.land import Link
 from git_agent.app import App
 from git_agent.domain.durations import spell
-from git_agent.domain.queue import first_failing, most_questions, together
-from git_agent.proc import check, logfile
+from git_agent.domain.queue import first_failing, max_checks, name_tasks
+from git_agent.proc import logfile, shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CheckRun:
     @property
     def said(self) -> tuple[str, ...]:
         """Return its last lines, and where the others are."""
-        return (*self.tail, *((f"all of it: {self.log}",) if self.log else ()))
+        return (*self.tail, *((f"whole output: {self.log}",) if self.log else ()))
 
 
 def run_check(
@@ -55,15 +55,17 @@ def run_check(
     if len(of) == 1:
         env["GIT_AGENT_TASK"] = str(of[0])
     directory = os.path.join(app.store_dir, "logs")
-    name = logfile.check_name(directory, of[-1] if of else None)
-    log = logfile.Logfile(name, anew=True)
+    name = logfile.check_log(directory, of[-1] if of else None)
+    log = logfile.Logfile(name, truncate=True)
     seconds = app.config.seconds("agent.checkTimeout")
     try:
         for command in commands:
-            what = together(of) if of else "the base alone"
+            what = name_tasks(of) if of else "the base alone"
             app.progress(f"{title}: {command} ({what})")
             log.write(f"== {what}: {command}\n".encode(errors="replace"))
-            ran = check.run(command, path, env, app.progress, heard=log.write, tick=tick, within_s=seconds or None)
+            ran = shell.run_shell(
+                command, path, env, app.progress, heard=log.write, tick=tick, within_s=seconds or None
+            )
             how = f"failed with {ran.status}" if ran.status is not None else f"did not end within {spell(seconds)}"
             ended = f"{'passed' if ran.status == 0 else how}, after {ran.seconds:.1f} s"
             app.progress(f"{title}: {ended}")
@@ -73,7 +75,7 @@ def run_check(
                 return CheckRun(command, ran.status, ran.tail, kept, f"the check {how}: {command}")
     finally:
         log.close()
-        logfile.prune(directory)
+        logfile.prune_logs(directory)
     return CheckRun(log=None if log.failed or not commands else name)
 
 
@@ -101,7 +103,7 @@ def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], Ch
 
     def passes(number: int) -> bool:
         whole = number == count
-        seen[number] = check(number, "check" if whole else f"check {len(seen)} of at most {most_questions(count)}")
+        seen[number] = check(number, "check" if whole else f"check {len(seen)} of at most {max_checks(count)}")
         if whole and count > 1 and not seen[number].passed:
             app.progress(f"{seen[number].why}; looking for the task that breaks it")
         return seen[number].passed

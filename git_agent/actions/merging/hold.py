@@ -9,7 +9,7 @@ from git_agent.actions.merging.check import CheckRun
 from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.message import Draft
-from git_agent.domain.queue import together
+from git_agent.domain.queue import name_tasks
 from git_agent.domain.task import Step, Task
 from git_agent.git.merging.rebase import Conflict
 from git_agent.store import locks
@@ -38,7 +38,7 @@ def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int] = ()
     under: the tasks that it was merged on top of, with which alone the check passes; lock: the queue's fence, None
     outside of one. Raises AgentError when the task was changed meanwhile, or the queue's lock was lost.
     """
-    why = failed.why + (f" (on top of {together(under)})" if under else "")
+    why = failed.why + (f" (on top of {name_tasks(under)})" if under else "")
     alone = (f"without {task.label} the check passes",) if under else ()
     more = (f"all that it printed: git agent logs {task.id} --check",) if failed.log else ()
     body = "\n".join([why, *alone, *failed.tail, *more])

@@ -12,7 +12,7 @@ from git_agent.actions.removal.retire import Retired, retire
 from git_agent.actions.transition import require_current, transition
 from git_agent.actions.worktrees import unlock_worktrees
 from git_agent.app import App
-from git_agent.domain.queue import together
+from git_agent.domain.queue import name_tasks
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git.merging.land import land_commit
@@ -59,7 +59,7 @@ def land(app: App, links: Sequence[Link], *, keep: bool, lock: int | None = None
     if changed:
         return Landing((), tuple(changed))
     try:
-        says = f"git-agent: merge {together([link.task.id for link in links])}"
+        says = f"git-agent: merge {name_tasks([link.task.id for link in links])}"
         where = land_commit(app.repo, base, new, old, says)
     except AgentError:
         if not _stands(app, base, new):

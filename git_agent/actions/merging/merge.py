@@ -12,7 +12,7 @@ from git_agent.actions.merging.land import Landed, Link, land
 from git_agent.actions.recovery.journal import under_way
 from git_agent.actions.transition import require_current
 from git_agent.app import App
-from git_agent.domain.gates import after_check, after_conflict, base_gone
+from git_agent.domain.gates import base_gone_error, check_hint, conflict_hint
 from git_agent.domain.queue import check_commands
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit, refused
@@ -72,7 +72,7 @@ def _attempt(app: App, task: Task, strategy: str, keep: bool, checked: bool, dry
         raise error
     base_oid, tip = heads.get(task.base), heads[task.branch or ""]
     if base_oid is None:
-        raise base_gone(task)
+        raise base_gone_error(task)
     made = candidate(app, task, strategy, base_oid, tip)
     if isinstance(made, Conflict):
         raise _conflict(app, task, made, dry_run)
@@ -97,7 +97,7 @@ def _conflict(app: App, task: Task, found: Conflict, dry_run: bool) -> AgentErro
         "conflict",
         f"{task.label} conflicts with '{task.base}'"
         + ("" if dry_run else "; it is WORKING again and its worker is told"),
-        after_conflict(task),
+        conflict_hint(task),
         exit=Exit.CONFLICT,
         details=found.paths,
     )
@@ -122,6 +122,6 @@ def check_merge(app: App, task: Task, made: Candidate, dry_run: bool) -> str | N
     raise refused(
         "check-failed",
         f"cannot merge {task.label}: {ran.why}",
-        f"git agent merge {task.id} --no-check" if dry_run else after_check(task),
+        f"git agent merge {task.id} --no-check" if dry_run else check_hint(task),
         ran.said,
     )

@@ -16,8 +16,8 @@ from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import under_lock, under_way
 from git_agent.actions.transition import require_current
 from git_agent.app import App
-from git_agent.domain.gates import after_check, after_conflict, base_gone
-from git_agent.domain.queue import Fate, Outcome, check_commands, together
+from git_agent.domain.gates import base_gone_error, check_hint, conflict_hint
+from git_agent.domain.queue import MergeStatus, Outcome, check_commands, name_tasks
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git import refs
@@ -65,7 +65,7 @@ def merge_queue(
         try:
             queue.run(ids)
         except AgentError as error:
-            landed = [f"landed: {together(list(queue.landed))}"] if queue.landed else []
+            landed = [f"landed: {name_tasks(list(queue.landed))}"] if queue.landed else []
             error.details = (*error.details, *landed)
             raise
     return Queued(tuple(map(app.store.tasks.get, ids)), tuple(queue.outcomes[i] for i in ids), queue.landed)
@@ -133,13 +133,13 @@ class _Queue:
         self._go_on()
         old = self.bases.get(base) or self.app.repo.branch_oid(base)
         if old is None:
-            self._leave(group, base_gone(group[0]))
+            self._leave(group, base_gone_error(group[0]))
             return
         made = chain(
-            self.app, group, old, self.strategy, [i for i, o in self.outcomes.items() if o.fate is Fate.MERGED]
+            self.app, group, old, self.strategy, [i for i, o in self.outcomes.items() if o.status is MergeStatus.MERGED]
         )
         for outcome in made.settled:
-            changed = outcome.fate is Fate.LEFT_OUT and outcome.task in self.tried
+            changed = outcome.status is MergeStatus.LEFT_OUT and outcome.task in self.tried
             self._settle(replace(outcome, why=f"{_CHANGED}{outcome.why}") if changed else outcome)
         for task, found in made.conflicts:
             self._conflict(task, found)
@@ -161,7 +161,7 @@ class _Queue:
 
     def _judge(self, base: str, old: str, group: Sequence[Task], links: Sequence[Link]) -> None:
         ids = [link.task.id for link in links]
-        self.app.progress(f"queue: {together(ids)} into {base}")
+        self.app.progress(f"queue: {name_tasks(ids)} into {base}")
         self.tried.update(ids)
         verdict = find_culprit(self.app, links, lambda count, title: self._check(base, old, links[:count], title))
         if verdict.base_fails:
@@ -202,7 +202,7 @@ class _Queue:
         if self.lock is None:
             self.bases[base] = links[-1].made.oid
             for link in links:
-                self._settle(Outcome(link.task.id, Fate.MERGED, log=log))
+                self._settle(Outcome(link.task.id, MergeStatus.MERGED, log=log))
             return True
         try:
             landing = land(self.app, links, keep=self.keep, lock=self.lock, log=log)
@@ -215,21 +215,21 @@ class _Queue:
             return False
         for each in landing.landed:
             self.landed[each.task.id] = each
-            self._settle(Outcome(each.task.id, Fate.MERGED, log=log))
+            self._settle(Outcome(each.task.id, MergeStatus.MERGED, log=log))
         for task, why in landing.changed:
             self._settle(left_out(task, why, _CHANGED))
         return bool(landing.landed)
 
     def _hold(self, task: Task, failed: CheckRun, under: Sequence[int]) -> None:
-        why = failed.why + (f" (on top of {together(under)})" if under else "")
+        why = failed.why + (f" (on top of {name_tasks(under)})" if under else "")
         try:
             if self.lock is not None:
                 why = hold_check(self.app, task, failed, under, self.lock)
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = after_check(task)
-        self._settle(Outcome(task.id, Fate.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
+        helps = check_hint(task)
+        self._settle(Outcome(task.id, MergeStatus.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
 
     def _conflict(self, task: Task, found: Conflict) -> None:
         try:
@@ -239,7 +239,7 @@ class _Queue:
             self._not_held(task, error)
             return
         why = f"it conflicts with '{task.base}'"
-        self._settle(Outcome(task.id, Fate.CONFLICT, why, after_conflict(task), found.paths, exit=Exit.CONFLICT))
+        self._settle(Outcome(task.id, MergeStatus.CONFLICT, why, conflict_hint(task), found.paths, exit=Exit.CONFLICT))
 
     def _not_held(self, task: Task, error: AgentError) -> None:
         if error.exit not in (Exit.REFUSED, Exit.BUSY) or error.code == "lock-lost":
@@ -260,6 +260,6 @@ class _Queue:
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes[outcome.task] = outcome
-        held = outcome.fate in (Fate.CONFLICT, Fate.CHECK_FAILED)
-        word = "held" if held else outcome.fate.replace("_", " ")
+        held = outcome.status in (MergeStatus.CONFLICT, MergeStatus.CHECK_FAILED)
+        word = "held" if held else outcome.status.replace("_", " ")
         self.app.progress(f"task {outcome.task}: " + ": ".join(filter(None, (word, outcome.why))))

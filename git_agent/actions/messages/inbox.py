@@ -11,7 +11,7 @@ from git_agent.actions.lookup import find
 from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
-from git_agent.domain.speaker import COORDINATOR, HUMAN, Carried
+from git_agent.domain.speaker import COORDINATOR, HUMAN, WorkerIdentity
 from git_agent.errors import AgentError, Exit, refused, usage
 
 _MOST = 1000
@@ -158,15 +158,17 @@ def mailbox(app: App) -> Mailbox:
         return Mailbox((HUMAN, COORDINATOR), speaker.verified)
     address = speaker.address
     if not all(
-        app.store.addresses.is_current(int(address), c.attempt, c.epoch) for c in speaker.carried if _meant(c, address)
+        app.store.addresses.is_current(int(address), c.attempt, c.epoch)
+        for c in speaker.identities
+        if _meant(c, address)
     ):
         require_current(app, app.store.tasks.get(int(address)))
-    proved = [c.task for c in speaker.carried if c.proved]
+    proved = [c.task for c in speaker.identities if c.proved]
     if len(set(proved)) > 1:
         says = f"this is the worktree of task {proved[0]}, but your token is of task {proved[1]}"
         raise refused("two-workers", says, f'go to your own: cd "$(git agent path {proved[1]})"')
     return Mailbox((address,), speaker.verified)
 
 
-def _meant(carried: Carried, address: str) -> bool:
-    return carried.task is None or str(carried.task) == address
+def _meant(identity: WorkerIdentity, address: str) -> bool:
+    return identity.task is None or str(identity.task) == address

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.gates import Blocked
-from git_agent.domain.path_claim import PathClaim, may_meet, meeting, read
+from git_agent.domain.path_claim import PathClaim, certain_overlaps, may_overlap, parse_pathspec
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import AgentError, Exit, refused, usage
 
@@ -52,9 +52,9 @@ def _unfinished(app: App) -> list[PathClaim]:
 
 
 def _shared(app: App, one: PathClaim, other: PathClaim) -> tuple[str, ...]:
-    if not may_meet(one.paths, other.paths):
+    if not may_overlap(one.paths, other.paths):
         return ()
-    if met := meeting(one.paths, other.paths):
+    if met := certain_overlaps(one.paths, other.paths):
         return met
     from git_agent.git import pathspecs
 
@@ -114,7 +114,7 @@ class ClaimConflicts:
         now = _standing(app)
         own = next((each for each in now if each.claim.task == task.id), None)
         taken = [each.claim for each in now if each.taken and each.key not in self.seen]
-        free = own is None or not any(may_meet(own.claim.paths, other.paths) for other in taken)
+        free = own is None or not any(may_overlap(own.claim.paths, other.paths) for other in taken)
         return free and (own is None or own.key in self.seen)
 
 
@@ -170,7 +170,7 @@ class Claimable:
         Raises AgentError (exit 6).
         """
         now = [] if self.seen is None else _other_claims(app, task)
-        if any(may_meet(self.paths, each.paths) for each in now if each not in (self.seen or ())):
+        if any(may_overlap(self.paths, each.paths) for each in now if each not in (self.seen or ())):
             says = "another task claimed paths like these at the same moment"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
 
@@ -215,7 +215,7 @@ def _read(text: str) -> str:
     path = names.check_line(text, "path")
     if "\n" in path:
         raise usage("bad-path", "a path has a newline", "give the directory")
-    read(path)
+    parse_pathspec(path)
     return path
 
 

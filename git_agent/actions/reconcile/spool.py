@@ -11,7 +11,7 @@ from git_agent.domain import spool_entry
 from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
-from git_agent.domain.spool_entry import Push, Stray, Update
+from git_agent.domain.spool_entry import Push, RefUpdate, StrayCommit
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git import push_check, spool
@@ -55,13 +55,13 @@ def apply_spool(app: App, *, remotes: bool) -> Applied:
 def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:
     """Returns whether the note is done with; None when a remote has to be asked, and may not be now."""
     text = spool.read(note.path)
-    noted = spool_entry.parse(text) if text is not None else None
-    if isinstance(noted, Stray):
+    noted = spool_entry.parse_entry(text) if text is not None else None
+    if isinstance(noted, StrayCommit):
         lines += _strayed(app, noted)
         return True
     if noted is None:
         return note.age_s > _CUT_SHORT_S
-    if note.age_s < _KEPT_S and not processes.ended(noted.pid, noted.start):
+    if note.age_s < _KEPT_S and not processes.has_ended(noted.pid, noted.start):
         return False
     return _pushed(app, noted, note.path, remotes, lines)
 
@@ -92,7 +92,7 @@ def _with_tip(app: App, tips: Tips, oid: str) -> list[Task]:
     return [task for branch in branches for task in app.store.tasks.by_branch(branch)]
 
 
-def _hand_in(app: App, meant: list[Task], update: Update, remote: str) -> list[str]:
+def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> list[str]:
     lines = list[str]()
     for task in meant:
         if not app.repo.commits(f"refs/heads/{task.base}", update.oid, limit=1):
@@ -111,7 +111,7 @@ def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bo
     return True
 
 
-def _strayed(app: App, stray: Stray) -> list[str]:
+def _strayed(app: App, stray: StrayCommit) -> list[str]:
     """The commit names the event: the same note read twice is one event."""
     task = app.store.tasks.find(stray.task)
     if task is None or (stray.epoch is not None and stray.epoch != task.epoch) or not task.live:

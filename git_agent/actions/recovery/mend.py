@@ -11,8 +11,8 @@ from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.removal.retire import retire
 from git_agent.actions.undo.record import record_undo
 from git_agent.app import App
-from git_agent.domain.place import Place
-from git_agent.domain.repair import Observed, Repair, repair
+from git_agent.domain.attempt_plan import AttemptPlan
+from git_agent.domain.recovery import Recovery, StepProgress, choose_recovery
 from git_agent.errors import AgentError
 from git_agent.git.merging.unland import unland
 from git_agent.git.worktrees import registry
@@ -49,24 +49,24 @@ def _belongs(one: Intent, to: Intent) -> bool:
 
 def _mended(app: App, intent: Intent) -> str:
     what = f"{intent.kind} of task {intent.task} (process {intent.owner.pid} died)"
-    if repair(intent.kind, _observe(app, intent)) is Repair.FINISH:
+    if choose_recovery(intent.kind, _observe(app, intent)) is Recovery.FINISH:
         _finish(app, intent)
         return f"finished an interrupted {what}"
     _take_back(app, intent)
     return f"took back an interrupted {what}; run it again"
 
 
-def _observe(app: App, intent: Intent) -> Observed:
+def _observe(app: App, intent: Intent) -> StepProgress:
     data = intent.data
     if intent.kind == "merge":
         tip = app.repo.branch_oid(data["base"])
-        return Observed(landed=tip is not None and app.repo.is_ancestor(data["new"], tip))
+        return StepProgress(landed=tip is not None and app.repo.is_ancestor(data["new"], tip))
     if intent.kind == "remove":
-        return Observed(removed=data["rest"] or any(_is_gone(app, intent.task, n) for n in data["attempts"]))
+        return StepProgress(removed=data["rest"] or any(_is_gone(app, intent.task, n) for n in data["attempts"]))
     if intent.kind == "undo" and (landed := data["landed"]) is not None:
         tip = app.repo.branch_oid(landed["base"])
-        return Observed(withdrawn=tip is not None and not app.repo.is_ancestor(landed["oid"], tip))
-    return Observed()
+        return StepProgress(withdrawn=tip is not None and not app.repo.is_ancestor(landed["oid"], tip))
+    return StepProgress()
 
 
 def _is_gone(app: App, task: int, number: int) -> bool:
@@ -106,7 +106,7 @@ def _take_back(app: App, intent: Intent) -> None:
         with app.store.transaction():
             app.store.intents.end(intent.id)
         return
-    place = Place(**data["place"]) if data.get("place") else None
+    place = AttemptPlan(**data["place"]) if data.get("place") else None
     roll_back_attempt(app, intent.id, intent.task, place, new=bool(data.get("new")))
 
 
@@ -115,7 +115,7 @@ def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
 
     What it locked was unlocked.
     """
-    for place in (Place(**each) for each in data["places"]):
+    for place in (AttemptPlan(**each) for each in data["places"]):
         seen = registry.observe(app.repo, place.worktree) if place.worktree else None
         attempt = app.store.attempts.find(task, place.number)
         if seen is not None and attempt is not None and seen.registered and seen.exists and not seen.half:

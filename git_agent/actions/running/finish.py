@@ -12,8 +12,8 @@ from git_agent.actions.tasks.lifecycle import fail
 from git_agent.actions.tasks.submit import done
 from git_agent.actions.transition import transition
 from git_agent.app import App
-from git_agent.domain.ending import Ended
-from git_agent.domain.speaker import Carried, Speaker
+from git_agent.domain.command_exit import CommandExit
+from git_agent.domain.speaker import Speaker, WorkerIdentity
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
 
@@ -30,12 +30,14 @@ class Finished:
     superseded: bool
 
 
-def finish_session(app: App, begun: RunStarted, ended: Ended) -> Finished:
+def finish_session(app: App, begun: RunStarted, ended: CommandExit) -> Finished:
     """Reconcile, then hand in what was committed, hold what was not, fail what failed; keep what was decided before.
 
     Raises AgentError when the store fails: the session then ends with this process.
     """
-    app.speaker = Speaker(begun.actor, (Carried(begun.task.id, begun.task.attempt, begun.task.epoch, proved=True),))
+    app.speaker = Speaker(
+        begun.actor, (WorkerIdentity(begun.task.id, begun.task.attempt, begun.task.epoch, proved=True),)
+    )
     lines = reconcile(app).lines
     now = app.store.tasks.get(begun.task.id)
     superseded = now.epoch != begun.task.epoch
@@ -54,7 +56,7 @@ def finish_session(app: App, begun: RunStarted, ended: Ended) -> Finished:
     return Finished(now, tuple(lines), superseded)
 
 
-def _go_on(app: App, begun: RunStarted, task: Task, ended: Ended) -> Task:
+def _go_on(app: App, begun: RunStarted, task: Task, ended: CommandExit) -> Task:
     by = app.store.sessions.get(begun.session).stopped_by
     if by is not None:
         said = f"was stopped by {by}"

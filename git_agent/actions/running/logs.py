@@ -31,7 +31,7 @@ def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = Fals
     found = _checks(app, directory, task) if check else _runs(directory, task, attempt)
     for path in found:
         if os.path.lexists(path):
-            older = path + logfile.OLDER
+            older = path + logfile.OLDER_SUFFIX
             return Log(task, path, older if os.path.lexists(older) else None)
     if check:
         says = f"no check was run for {task.label}, or what it printed is gone"
@@ -42,12 +42,12 @@ def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = Fals
 
 def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:
     numbers = range(task.attempt, 0, -1) if attempt is None else [attempt]
-    return [logfile.name(directory, task.id, number) for number in numbers]
+    return [logfile.attempt_log(directory, task.id, number) for number in numbers]
 
 
 def _checks(app: App, directory: str, task: Task) -> list[str]:
     """One that runs; the last that an event names, of tasks that were merged together; else one that was cut short."""
-    own = logfile.check_name(directory, task.id)
+    own = logfile.check_log(directory, task.id)
     last = [
         app.store.events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)
     ]

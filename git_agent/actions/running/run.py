@@ -19,7 +19,7 @@ from git_agent.domain.command import Command
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused, usage
 from git_agent.git.errors import explain_system_errors
-from git_agent.proc import processes, remains
+from git_agent.proc import orphans, processes
 from git_agent.store.sessions import Session
 
 _LEFT_S = 60.0
@@ -63,8 +63,8 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
     for left in app.store.sessions.unended(task.id):
         _bury(app, left)
-    file = _write_prompt(app, task) if chosen.wants_file else None
-    words = chosen.filled(task, file or "")
+    file = _write_prompt(app, task) if chosen.needs_file else None
+    words = chosen.expand(task, file or "")
     _check_program(task, words[0])
     digest = hashlib.sha256(token.encode()).hexdigest()
     with app.store.transaction():
@@ -79,10 +79,10 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
             owner=owner,
             token=digest,
             agent=chosen.name,
-            command=command.shown(words),
+            command=command.quote_command(words),
         )
         app.store.leases.take(task.id, "run", lease_s, session)
-        data = {"text": command.shown(words), "session": session, "pid": owner.pid, "host": owner.host}
+        data = {"text": command.quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
         app.store.events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
     admin = os.path.join(app.repo.common_dir, "worktrees", attempt.admin)
     return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
@@ -91,7 +91,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
 def _bury(app: App, left: Session) -> None:
     """A supervisor that is gone cannot end its command any more, and the next one works in the same worktree."""
     if processes.is_gone(left.owner):
-        remains.end(left.child, left.token)
+        orphans.end_orphans(left.child, left.token)
         app.store.sessions.end(left.id)
 
 
@@ -157,7 +157,7 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
         hint = "git agent trust" if trust else f"git config {shlex.quote(key)} 'COMMAND', or --agent NAME"
         says = f"{key} is not trusted" if trust else f"the agent '{name}' has no command ({key})"
         raise usage("no-command", says, hint)
-    return _found(app, command.parse(name, text))
+    return _found(app, command.parse_command(name, text))
 
 
 def _found(app: App, chosen: Command) -> Command:

@@ -9,7 +9,7 @@ from git_agent.actions.transition import require_current, transition
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
-from git_agent.proc import processes, remains
+from git_agent.proc import orphans, processes
 from git_agent.store.sessions import Session
 
 PATIENCE_S = 15.0
@@ -58,7 +58,7 @@ def _end(app: App, session: Session) -> None:
             f"git agent ps, or git agent reassign {session.task}",
             exit=Exit.BUSY,
         )
-    remains.end(session.child, session.token)
+    orphans.end_orphans(session.child, session.token)
     with app.store.transaction():
         now = app.store.tasks.get(session.task)
         if now.epoch == session.epoch and now.state is State.WORKING and now.hold is None:

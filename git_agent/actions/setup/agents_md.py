@@ -36,7 +36,7 @@ def agents_md(app: App) -> AgentsMd:
     with explain_system_errors():
         held, mode = _read(path)
         text = held.decode("utf-8", "surrogateescape")
-        wanted = marked_block.with_part(text, guide.fragment()).encode("utf-8", "surrogateescape")
+        wanted = marked_block.replace_block(text, guide.fragment()).encode("utf-8", "surrogateescape")
         if wanted != held:
             _replace(path, wanted, mode)
     return AgentsMd(path, wanted != held)

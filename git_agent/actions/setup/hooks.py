@@ -64,7 +64,7 @@ def ensure_hooks(app: App) -> list[str]:
 
     guard, lines = (wanted or "").endswith("guard"), list[str]()
     # Not ours where another one is recorded and there: two installations would mend each other's for ever.
-    path = program.recorded(app.store_dir) or program.own()
+    path = program.usable_path(app.store_dir) or program.own_path()
     if wanted is None or not hooks_are_intact(app.repo, path, guard=guard):
         guard = app.config.switch("agent.guard")
         done = install_hooks(app.repo, path, guard=guard)

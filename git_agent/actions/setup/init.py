@@ -49,7 +49,7 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     with explain_system_errors():
         ignored.exclude(app.repo, context.EXCLUDE)
     guard = hooks and app.config.switch("agent.guard")
-    done = install_hooks(app.repo, program.own(), guard=guard) if hooks else uninstall_hooks(app.repo)
+    done = install_hooks(app.repo, program.own_path(), guard=guard) if hooks else uninstall_hooks(app.repo)
     with app.store.transaction():
         app.store.meta.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
     if guard:

@@ -30,8 +30,8 @@ class DraftTask:
         self.paths.require(app)
         name = self.values["name"]
         if not self.named:
-            name = names.number(name, lambda n: app.store.names.taken(names.key(n)))
-        task = app.store.tasks.insert({**self.values, "name": name, "name_key": names.key(name)}, State.OPEN)
+            name = names.first_free(name, lambda n: app.store.names.taken(names.name_key(n)))
+        task = app.store.tasks.insert({**self.values, "name": name, "name_key": names.name_key(name)}, State.OPEN)
         app.store.tasks.set_parents(task.id, self.parents)
         app.store.tasks.set_paths(task.id, self.paths.paths)
         move = after(None, None, Step.ADD)

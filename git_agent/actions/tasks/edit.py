@@ -33,7 +33,7 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
         _refuse(now, columns, lost)
         if (
             "name_key" in columns
-            and columns["name_key"] != names.key(now.name)
+            and columns["name_key"] != names.name_key(now.name)
             and app.store.names.taken(columns["name_key"])
         ):
             raise app.store.names.taken_error(columns["name"], columns["name_key"])
@@ -65,7 +65,7 @@ def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
         columns["check_command"] = names.check_line(order.check, "check") or None
     if order.name is not None:
         name = names.check_name(order.name)
-        columns.update(name=name, name_key=names.key(name))
+        columns.update(name=name, name_key=names.name_key(name))
     if order.base is not None and order.base != task.base:
         columns["base"] = _base(app, order.base)
     return columns

@@ -39,7 +39,7 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
 
 def reopen(app: App, task: Task) -> Transition:
     """Reopen a task. Raises AgentError as transition does, and exit 3 when its name was taken meanwhile."""
-    if task.state in FINISHED and app.store.names.taken(names.key(task.name)):
+    if task.state in FINISHED and app.store.names.taken(names.name_key(task.name)):
         raise refused(
             "name-taken",
             f"cannot reopen {task.label}: another task is named '{task.name}'",

@@ -10,10 +10,10 @@ from typing import Any
 from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.event import Event
-from git_agent.domain.place import Place
 from git_agent.domain.task import FINISHED, LIVE, State, Task
-from git_agent.domain.undo import CANCELLED, MERGED, REMOVED, Hypothetical, Removed, take_back_command
+from git_agent.domain.undo import CANCELLED, MERGED, REMOVED, Hypothetical, Removed, revert_command
 from git_agent.errors import AgentError, refused
 from git_agent.git import refs
 from git_agent.git.merging import unmerge
@@ -30,7 +30,7 @@ class Plan:
     task: Task
     events: tuple[Event, ...]
     target: State | None
-    returns: tuple[tuple[Removed, Place], ...]
+    returns: tuple[tuple[Removed, AttemptPlan], ...]
     locks: tuple[str, ...]
     landed: Mapping[str, str] | None
 
@@ -52,7 +52,7 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical)
         since := app.store.events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})
     ) is not None:
         raise _changed(now, since)
-    target, landed, returns = None, None, list[tuple[Removed, Place]]()
+    target, landed, returns = None, None, list[tuple[Removed, AttemptPlan]]()
     for event in done:
         if event.kind in (MERGED, CANCELLED):
             _require_name(app, now, event, assumed)
@@ -74,16 +74,16 @@ def _changed(task: Task, since: Event) -> AgentError:
 
 def _require_name(app: App, task: Task, event: Event, assumed: Hypothetical) -> None:
     """While a task is finished its name is free."""
-    others = [other for other in app.store.tasks.by_name(names.key(task.name)) if other.id != task.id]
+    others = [other for other in app.store.tasks.by_name(names.name_key(task.name)) if other.id != task.id]
     if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
         what, helps = "cancellation", "git agent add TITLE, for a new one"
         if event.kind == MERGED:
-            what, helps = "merge", f"{take_back_command(event.data)}, on '{task.base}', takes it back by a commit"
+            what, helps = "merge", f"{revert_command(event.data)}, on '{task.base}', takes it back by a commit"
         says = f"cannot undo the {what} of {task.label}: another task is named '{task.name}'"
         raise refused("name-taken", says, helps)
 
 
-def _place(app: App, task: Task, gone: Removed) -> Place:
+def _place(app: App, task: Task, gone: Removed) -> AttemptPlan:
     """Branch and path must be free, or as they were."""
     helps, oid = f"git agent rescue list {task.id}", gone.tip or ""
     head = app.repo.head(gone.branch)
@@ -98,7 +98,7 @@ def _place(app: App, task: Task, gone: Removed) -> Place:
     path = gone.worktree
     if path is not None and (registry.observe(app.repo, path).registered or _is_taken(path)):
         raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {helps}")
-    return Place(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
+    return AttemptPlan(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
 
 
 def _is_taken(path: str) -> bool:
@@ -123,7 +123,7 @@ def plan_withdrawal(app: App, task: Task, event: Event, assumed: Hypothetical) -
     if now is None or not app.repo.is_ancestor(oid, tip):
         raise _gone(app, task, event, now, cannot)
     if on := list(_standing(app, task, base, oid, tip, assumed)):
-        hint = f"{take_back_command(data)}, on '{base}', takes it back by a commit"
+        hint = f"{revert_command(data)}, on '{base}', takes it back by a commit"
         raise refused("built-upon", f"{cannot}{on[0]}", hint, tuple(on[1:]))
     unmerge.withdraw(app.repo, base, now, old, "", dry_run=True)
     return {"base": base, "oid": oid, "old": old}
@@ -158,6 +158,6 @@ def _gone(app: App, task: Task, event: Event, now: str | None, cannot: str) -> A
         return refused("not-in-base", says, f"git log {base} tells whether its work is there")
     merges = len(found.parents) > 1
     by = "merge" if merges else "squash" if data["by"] == "merge" else data["by"]
-    command = take_back_command({"by": by, "oid": found.oid, "old": old})
+    command = revert_command({"by": by, "oid": found.oid, "old": old})
     says = f"{cannot}the merge commit was rewritten, it is {found.oid[:12]} now"
     return refused("rewritten", says, f"{command}, on '{base}', takes it back by a commit")

@@ -15,10 +15,10 @@ from git_agent.actions.undo.record import record_undo
 from git_agent.actions.undo.rescue import kept_files
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.event import Event
-from git_agent.domain.place import Place
 from git_agent.domain.task import LIVE, Task
-from git_agent.domain.undo import Hypothetical, Removed, missing
+from git_agent.domain.undo import Hypothetical, Removed, unrecoverable
 from git_agent.errors import AgentError
 from git_agent.git import refs
 from git_agent.git.errors import explain_system_errors
@@ -70,7 +70,7 @@ def _begin(app: App, plan: Plan) -> int:
         if now.version != plan.task.version or len(app.store.events.numbered(seqs)) != len(seqs):
             raise tasks.stale(now)
         if plan.target is not None:
-            app.store.names.require(now.name, names.key(now.name), now.id)
+            app.store.names.require(now.name, names.name_key(now.name), now.id)
         return begin(app, "undo", now.id, owner, plan.as_data())
 
 
@@ -93,13 +93,13 @@ def _withdraw(app: App, plan: Plan) -> list[str]:
 def _lines(app: App, plan: Plan) -> list[str]:
     lines = [f"would bring back branch {p.branch} at {p.start_oid[:12]}" for _, p in plan.returns if not p.adopted]
     lines += [f"would bring back worktree {p.worktree}" for _, p in plan.returns if p.worktree]
-    lines += [f"would not bring back: {what}" for g, _ in plan.returns for what in missing(g, os.path.isdir)]
+    lines += [f"would not bring back: {what}" for g, _ in plan.returns for what in unrecoverable(g, os.path.isdir)]
     if plan.landed is not None:
         lines.append(f"would set {plan.landed['base']} back to {plan.landed['old'][:12]}")
     return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]
 
 
-def bring_back(app: App, task: Task, gone: Removed, place: Place, *, locked: bool) -> list[str]:
+def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locked: bool) -> list[str]:
     """Make an attempt's branch and worktree as they were; return a line for each.
 
     locked: the worktree is to be locked for its task. Call it inside `under_way`, which takes everything back when it
@@ -131,10 +131,10 @@ def bring_back(app: App, task: Task, gone: Removed, place: Place, *, locked: boo
     kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
     files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
     lines.append(f"brought back worktree {place.worktree}" + (f" ({files})" if files else ""))
-    return [*lines, *(f"not brought back: {what}" for what in missing(gone, os.path.isdir))]
+    return [*lines, *(f"not brought back: {what}" for what in unrecoverable(gone, os.path.isdir))]
 
 
-def _switch(app: App, gone: Removed, place: Place) -> None:
+def _switch(app: App, gone: Removed, place: AttemptPlan) -> None:
     """It may have been on another branch, which stands where it wants by now, or on none."""
     if gone.head == place.branch or gone.head_oid is None:
         return
@@ -145,12 +145,12 @@ def _switch(app: App, gone: Removed, place: Place) -> None:
         git("switch", "--quiet", "--detach", gone.head_oid, cwd=place.worktree)
 
 
-def _restage(gone: Removed, place: Place) -> None:
+def _restage(gone: Removed, place: AttemptPlan) -> None:
     if gone.index is not None or gone.intended:
         restage(place.worktree, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
 
 
-def _changes(app: App, gone: Removed, place: Place) -> int:
+def _changes(app: App, gone: Removed, place: AttemptPlan) -> int:
     return len(app.repo.status(place.worktree)) if gone.files else 0
 
 

@@ -10,7 +10,7 @@ from git_agent.actions.doctor.undo import undo_fixes
 from git_agent.actions.undo.restore import undo_task
 from git_agent.app import App
 from git_agent.domain.event import Event
-from git_agent.domain.finding import LASTING
+from git_agent.domain.finding import NOT_UNDOABLE
 from git_agent.domain.undo import FIXED, Hypothetical, Operation
 from git_agent.errors import AgentError, refused
 
@@ -131,7 +131,7 @@ def operations(app: App, limit: int) -> list[Operation]:
         if name in found or name in none:
             continue
         made = Operation(name, tuple(app.store.events.of_operation(name)))
-        if all(each.kind == FIXED and each.data["code"] in LASTING for each in made.events):
+        if all(each.kind == FIXED and each.data["code"] in NOT_UNDOABLE for each in made.events):
             none.add(name)
         else:
             found[name] = made

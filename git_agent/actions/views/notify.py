@@ -10,7 +10,7 @@ from git_agent.actions.views.needs import need
 from git_agent.actions.views.task import view
 from git_agent.app import App
 from git_agent.domain.event import Event
-from git_agent.domain.notification import CALLS, outstanding
+from git_agent.domain.notification import REASONS, outstanding
 from git_agent.domain.task import Task
 from git_agent.store import meta
 
@@ -42,7 +42,7 @@ def notify(app: App, first: int, document: Callable[[Notification], str]) -> int
 
     called = _claimed(app, first)
     for event in called:
-        notifier.start(
+        notifier.start_notifier(
             command,
             cwd=_place(app),
             document=document(_notification(app, event)),
@@ -58,7 +58,7 @@ def _claimed(app: App, first: int) -> list[Event]:
         covered = _covered(app)
         newest, since = app.store.events.newest(), app.store.now() - _NEWS_MS
         found = [
-            e for each in outstanding(covered, first, newest) for e in app.store.events.of_kinds(CALLS, each, since)
+            e for each in outstanding(covered, first, newest) for e in app.store.events.of_kinds(REASONS, each, since)
         ]
         app.store.meta.put(meta.NOTIFIED, f"{min(first, covered[0] if covered else first)}-{newest}")
     return found
@@ -81,4 +81,4 @@ def _notification(app: App, event: Event) -> Notification:
     assert event.task is not None
     task = app.store.tasks.get(event.task)
     wanted = need(view(app, [task], counts=False)[0])
-    return Notification(event, CALLS[event.kind], task, wanted.command if wanted else f"git agent show {task.id}")
+    return Notification(event, REASONS[event.kind], task, wanted.command if wanted else f"git agent show {task.id}")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from git_agent.app import App
-from git_agent.domain.lease import Lease, Liveness, liveness, stalled
+from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
 from git_agent.domain.task import State, Task
 
 
@@ -51,7 +51,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
             paths=tuple(paths[task.id]),
             lease=lease,
             liveness=liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s),
-            stalled=working and task.hold is None and stalled(lease, now, stalled_s),
+            stalled=working and task.hold is None and is_stalled(lease, now, stalled_s),
             beat_age_s=None if lease is None else max(0.0, (now - lease.beat_at) / 1000),
             progress_age_s=None if lease is None else max(0.0, (now - lease.progress_at) / 1000),
             ahead=pair[0],

@@ -109,9 +109,9 @@ def _states(verb: str) -> set[State]:
 
 
 def _recipients(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
-    from git_agent.domain.message import ALL, PLACES
+    from git_agent.domain.message import ALL, RECIPIENTS
 
-    places = [place for place in PLACES if place != ALL or verb == "send"]
+    places = [place for place in RECIPIENTS if place != ALL or verb == "send"]
     return [*_tasks(app, verb, start), *(CompletionItem(place) for place in places if place.startswith(start))]
 
 

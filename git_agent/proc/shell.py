@@ -1,4 +1,4 @@
-"""Run a configured command (setup, check) through the shell, streaming its output and keeping the end of it."""
+"""Run a configured command (setup, check) through the shell; stream its output and keep the last lines."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from dataclasses import dataclass, field
 
 TAIL_LINES = 40
 _LOOK_S = 0.5
-_GRACE_S = 2.0  # between asking the group to end and killing it
-_LONGEST = 64 * 1024  # characters of a line that does not end
+_GRACE_S = 2.0  # between SIGTERM and SIGKILL
+_LONGEST = 64 * 1024  # characters of a line without an end
 
-# A process beside the command waits for the end of a pipe that only we hold: when we are killed it ends the command's
-# group, itself with it. Nothing else would: kill -9 leaves no time to tell anybody, and Python has no PDEATHSIG.
+# A guard process beside the command reads from a pipe that only we hold open. If we are killed, it kills the command's
+# process group, including itself. Nothing else could: kill -9 gives us no time, and Python has no PR_SET_PDEATHSIG.
 _GUARD = 'exec 3<&0 </dev/null; { read -r x <&3 || kill -s KILL 0; } >/dev/null 2>&1 & exec 3<&-; exec /bin/sh -c "$1"'
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """How a command ended. status: exit status, negative for a signal, None when its time was up; tail: its last
-    lines; seconds: how long it took.
+class ShellResult:
+    """How a command ended.
+
+    status: exit status, negative for a signal, None if it timed out
+    tail: the last lines of its output
+    seconds: how long it took
     """
 
     status: int | None
@@ -37,7 +40,7 @@ class Ran:
 
 @dataclass(slots=True)
 class _Lines:
-    """Cuts what is printed into lines; one that is written over (a carriage return) is one, too."""
+    """Splits output into lines. A line that a carriage return overwrites counts as a line, too."""
 
     line: Callable[[str], None]
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
@@ -53,7 +56,7 @@ class _Lines:
             self.line(text)
 
 
-def run(
+def run_shell(
     command: str,
     cwd: str,
     env: Mapping[str, str],
@@ -63,13 +66,19 @@ def run(
     tick: Callable[[], None] = lambda: None,
     within_s: float | None = None,
     leaves: bool = False,
-) -> Ran:
-    """Run a command of the user's configuration with sh in a directory, in a process group of its own.
+) -> ShellResult:
+    """Run a command of the user's configuration with sh, in a process group of its own, with empty standard input.
 
-    env: added to the environment, which loses git's own variables so that git in it means cwd; line: called with
-    each line of output; heard: with all of it; tick: at least every half second; within_s: seconds after which it is
-    ended; leaves: what it put into the background stays (a server that a setup starts), else the group ends with it.
-    Standard input is closed. An interruption, and the death of this process, end the whole group.
+    An interruption or the death of this process ends the whole group.
+
+    cwd: the directory to run in
+    env: added to clean_environment(), so that git in the command means cwd
+    line: called with each line of output
+    heard: called with the raw output
+    tick: called at least every half second
+    within_s: timeout in seconds; None: no limit
+    leaves: keep what the command put into the background (a server that a setup command starts); otherwise the whole
+        group ends with the command
     """
     gate, held = os.pipe()
     began = time.monotonic()
@@ -84,16 +93,16 @@ def run(
     try:
         ended = _follow(process, lines, heard, tick, None if within_s is None else began + within_s)
         if ended and leaves:
-            os.write(held, b"\n")  # the guard goes, and nothing else
+            os.write(held, b"\n")  # ends the guard, and nothing else
     finally:
         _end(process, ended, leaves)
         os.close(held)
     lines.add(b"")
-    return Ran(process.returncode if ended else None, tuple(lines.tail), time.monotonic() - began)
+    return ShellResult(process.returncode if ended else None, tuple(lines.tail), time.monotonic() - began)
 
 
-def environment() -> dict[str, str]:
-    """Return the environment without what ties git, and git agent, to where we were called and by whom."""
+def clean_environment() -> dict[str, str]:
+    """Return the environment without the variables that tie git and git agent to our repository and caller."""
     kept = ("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "GIT_SSH")
     return {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(kept)}
 
@@ -102,7 +111,7 @@ def _start(command: str, cwd: str, env: Mapping[str, str], gate: int) -> subproc
     return subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "git-agent", command],
         cwd=cwd,
-        env={**environment(), **env},
+        env={**clean_environment(), **env},
         stdin=gate,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -117,8 +126,9 @@ def _follow(
     tick: Callable[[], None],
     deadline: float | None,
 ) -> bool:
-    """Pass on the output until the command has ended; False when its time was up. What it left running may still
-    have the pipe open.
+    """Pass on the output until the command has ended; return False on a timeout.
+
+    Processes that the command left running may still hold the pipe open.
     """
     assert process.stdout is not None
     reader, poll = process.stdout.fileno(), select.poll()
@@ -144,7 +154,7 @@ def _follow(
 
 
 def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None], deadline: float | None) -> bool:
-    """It closed its output: mostly it ends at the same time."""
+    """Wait for a command that closed its output; most end at the same time."""
     while not _has_ended(process):
         tick()
         if deadline is not None and time.monotonic() > deadline:
@@ -154,7 +164,7 @@ def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None], deadline: 
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Look without reaping: until then its number can't become another group's."""
+    """Check without reaping the process: until it is reaped, its number can't become another group's."""
     if not hasattr(os, "waitid"):
         return process.poll() is not None
     if process.returncode is not None:

@@ -1,4 +1,4 @@
-"""What is done about a step whose process died, for everything that can be observed."""
+"""Recovery from a step whose process died, for every possible observation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from git_agent.domain.repair import Observed, Repair, repair
+from git_agent.domain.recovery import Recovery, StepProgress, choose_recovery
 
 # kind, the merge landed, something of the removal is gone
 FINISHED = {("merge", True, False), ("merge", True, True), ("remove", False, True), ("remove", True, True)}
@@ -16,15 +16,15 @@ FINISHED = {("merge", True, False), ("merge", True, True), ("remove", False, Tru
     ("kind", "landed", "removed"), list(product(["spawn", "merge", "remove"], [False, True], [False, True]))
 )
 def test_only_what_can_not_be_undone_is_finished(kind: str, landed: bool, removed: bool) -> None:
-    expected = Repair.FINISH if (kind, landed, removed) in FINISHED else Repair.TAKE_BACK
-    assert repair(kind, Observed(landed=landed, removed=removed)) is expected
+    expected = Recovery.FINISH if (kind, landed, removed) in FINISHED else Recovery.ROLL_BACK
+    assert choose_recovery(kind, StepProgress(landed=landed, removed=removed)) is expected
 
 
 @pytest.mark.parametrize("withdrawn", [False, True])
 def test_an_undo_is_finished_once_the_base_was_set_back(withdrawn: bool) -> None:
-    expected = Repair.FINISH if withdrawn else Repair.TAKE_BACK
-    assert repair("undo", Observed(withdrawn=withdrawn)) is expected
+    expected = Recovery.FINISH if withdrawn else Recovery.ROLL_BACK
+    assert choose_recovery("undo", StepProgress(withdrawn=withdrawn)) is expected
 
 
 def test_nothing_observed_means_nothing_happened() -> None:
-    assert Observed() == Observed(landed=False, removed=False)
+    assert StepProgress() == StepProgress(landed=False, removed=False)

@@ -1,11 +1,11 @@
-"""Which events call a person, and that of all processes one does it."""
+"""Which events need a person, and that only one of all processes notifies."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.domain.notification import CALLS, needs_person, outstanding
+from git_agent.domain.notification import REASONS, needs_person, outstanding
 from git_agent.domain.task import MOVES, State, Step, event_kind
 
 
@@ -17,7 +17,7 @@ def test_whatever_comes_into_review_or_fails_calls_a_person() -> None:
 
 
 def test_every_kind_but_the_reapers_is_a_step_of_the_table() -> None:
-    assert CALLS.keys() - {event_kind(move.step) for move in MOVES} == {"task.stalled"}
+    assert REASONS.keys() - {event_kind(move.step) for move in MOVES} == {"task.stalled"}
     assert needs_person("task.approved") is None
 
 

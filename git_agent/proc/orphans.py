@@ -1,10 +1,10 @@
-"""End what a worker's command left running: its process group, and whoever carries its token.
+"""Orphans: end what a worker's command left running, its process group and every process with its token.
 
-Whom a signal may reach: nobody but what surely is the worker's. The kernel gives a group's number to no new process
-while the group has a member, so the group is the recorded one for certain where its leader has the recorded start time
-(a zombie, too), and as long as a member carries the token or was there when the group last was certain. With the leader
-gone and no such member the number may be a stranger's by now: then nobody is signalled. Each signal goes through a
-pidfd, and the process is compared again after that is opened: a pid used again in between is not hit.
+Only processes that certainly belong to the worker may get a signal. The kernel does not give a group's number to a new
+process while the group has a member. So the group is certainly the recorded one if its leader, even as a zombie, has
+the recorded start time, or if a member carries the token or was present when the group was last certain. With the
+leader gone and no such member, the number may belong to a stranger by now, and nothing is signalled. Each signal goes
+through a pidfd, and the process is compared again after the pidfd is opened, so a reused pid is never hit.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from git_agent.proc import processes
 from git_agent.proc.processes import Process
 
 _LOOK_S = 0.02
-_KILLS = 20  # what was started between the look and the signal is seen by the next look
+_KILLS = 20  # the next round finds what was started between search and signal
 _VARIABLE = b"GIT_AGENT_TOKEN="
 
 
-def end(group: ProcessId | None, token: str | None, *, grace_s: float = 1.0) -> bool:
-    """End a process group and every process of this user with a token; never ourselves or who started us.
+def end_orphans(group: ProcessId | None, token: str | None, *, grace_s: float = 1.0) -> bool:
+    """End a process group and every process of this user with a token, but never ourselves or our ancestors.
 
-    group: its leader, dead or alive; token: the SHA-256, in hex, of GIT_AGENT_TOKEN in their environment; grace_s:
-    seconds between SIGTERM and SIGKILL. Returns whether anything was there. Where there is no /proc (macOS) the group
-    is ended while its leader lives, and tokens are not seen.
+    Without /proc (macOS), the group is ended only while its leader lives, and tokens are not found.
+
+    group: the group's leader, dead or alive
+    token: the hex SHA-256 of GIT_AGENT_TOKEN in the environment of the processes
+    grace_s: seconds between SIGTERM and SIGKILL
+
+    Returns whether there was anything to end.
     """
     if group is not None and not _of_this_boot(group):
         return False
@@ -38,7 +42,7 @@ def end(group: ProcessId | None, token: str | None, *, grace_s: float = 1.0) -> 
     found = _find(group, token)
     if not found:
         return False
-    _signal(found, signal.SIGTERM, signal.SIGCONT)  # a stopped one hears nothing before it goes on
+    _signal(found, signal.SIGTERM, signal.SIGCONT)  # a stopped process does not act on SIGTERM until it continues
     left = _wait(group, token, found, grace_s)
     for _ in range(_KILLS):
         if not left:
@@ -53,7 +57,7 @@ def _of_this_boot(owner: ProcessId) -> bool:
 
 
 def _wait(group: ProcessId | None, token: str | None, known: Collection[Process], within_s: float) -> list[Process]:
-    """Wait for them to end; list who is left, newcomers too."""
+    """Wait for the processes to end; return those that are left, including new ones."""
     until = time.monotonic() + within_s
     while (known := _find(group, token, known)) and time.monotonic() < until:
         time.sleep(_LOOK_S)
@@ -61,12 +65,12 @@ def _wait(group: ProcessId | None, token: str | None, known: Collection[Process]
 
 
 def _find(group: ProcessId | None, token: str | None, known: Collection[Process] = ()) -> list[Process]:
-    """List those of the worker that run. known: who was of it at the last look."""
-    pids = processes.listing()
-    carriers = [p for pid in pids if token and _carries(pid, token) and (p := processes.read(pid))]
+    """Find the worker's running processes. known: its processes in the round before."""
+    pids = processes.list_pids()
+    carriers = [p for pid in pids if token and _carries(pid, token) and (p := processes.read_process(pid))]
     members: list[Process] = []
     if group is not None and _exists(group.pid):
-        there = [p for pid in pids if (p := processes.read(pid)) and p.group == group.pid]
+        there = [p for pid in pids if (p := processes.read_process(pid)) and p.group == group.pid]
         members = there if _certain(group, there, {p.identity for p in (*carriers, *known)}) else []
     found = {p.pid: p for p in (*carriers, *members) if not p.is_zombie}
     if found:
@@ -77,7 +81,7 @@ def _find(group: ProcessId | None, token: str | None, known: Collection[Process]
 
 def _exists(group: int) -> bool:
     if group <= 1:
-        return False  # to kill(2) these are not groups: they are our own, and everybody
+        return False  # for kill(2) these mean our own group and all processes
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -88,7 +92,7 @@ def _exists(group: int) -> bool:
 
 
 def _certain(group: ProcessId, members: Collection[Process], ours: Collection[tuple[int, int]]) -> bool:
-    leader = processes.read(group.pid)
+    leader = processes.read_process(group.pid)
     return (leader is not None and leader.start == group.pid_start) or any(m.identity in ours for m in members)
 
 
@@ -96,7 +100,7 @@ def _carries(pid: int, digest: str) -> bool:
     try:
         fd = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False  # another user's, or gone
+        return False  # it is another user's, or gone
     with open(fd, "rb", buffering=0) as file, contextlib.suppress(OSError):
         if os.fstat(fd).st_uid == os.geteuid() and _VARIABLE in (text := file.readall()):
             import hashlib
@@ -108,10 +112,10 @@ def _carries(pid: int, digest: str) -> bool:
 
 def _signal(found: Collection[Process], *numbers: int) -> None:
     for process in found:
-        with contextlib.suppress(OSError):  # it ended meanwhile
+        with contextlib.suppress(OSError):  # it ended in the meantime
             fd = os.pidfd_open(process.pid)
             try:
-                now = processes.read(process.pid)
+                now = processes.read_process(process.pid)
                 for number in numbers if now is not None and now.identity == process.identity else ():
                     signal.pidfd_send_signal(fd, number)
             finally:

@@ -1,4 +1,4 @@
-"""How a supervised command ended, in words, and what becomes of its task: pure."""
+"""How a supervised command ended, in words. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ _LINES, _CHARACTERS = 5, 500
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The end of a command. status: exit status, negative for a signal, None when it could not be started; why: then
-    the reason; tail: the end of what it printed.
+class CommandExit:
+    """How a command ended.
+
+    status: exit status, negative for a signal, None if the command could not be started
+    tail: the end of its output
+    why: the reason why it could not be started
     """
 
     status: int | None
@@ -22,7 +25,7 @@ class Ended:
 
     @property
     def how(self) -> str:
-        """Say it in a few words: `exited with 3`, `was ended by SIGTERM`."""
+        """Describe the end in a few words: `exited with 3`, `was ended by SIGTERM`."""
         if self.status is None:
             return self.why
         if self.status >= 0:
@@ -31,12 +34,12 @@ class Ended:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """List the last lines that are not empty."""
+        """Return the last lines of the output that are not empty."""
         return tuple(line.strip() for line in plain(self.tail).splitlines() if line.strip())[-_LINES:]
 
     @property
     def reason(self) -> str:
-        """Say it with the last lines, on one line: why the task failed."""
+        """Describe the end and the last lines of output on one line, as the reason why the task failed."""
         said = " | ".join(self.lines)
         return (f"{self.how}: {said}" if said else self.how)[:_CHARACTERS].replace("\0", "\ufffd")
 

@@ -1,4 +1,4 @@
-"""What a program printed, without what only a terminal understands."""
+"""Output of programs without what only a terminal understands."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from git_agent.actions.path_claims.outside import Outside
 from git_agent.actions.path_claims.overlaps import Overlap
 from git_agent.domain.path_claim import PathClaim
 from git_agent.domain.task import State
-from git_agent.render.conflicts import Pair, conflicts, whom
+from git_agent.render.conflicts import Pair, conflict_lines, describe_pairs
 from git_agent.render.lines import Screen
 from git_agent.render.text import width
 from tests.domain.sample import task
@@ -27,7 +27,7 @@ def found(ids: list[int], *clashes: Clash) -> Conflicts:
 
 
 def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
-    shown = conflicts(
+    shown = conflict_lines(
         found([1, 3, 4, 12], Clash(1, 12, FILES), Clash(3, None, ("x",)), Clash(3, 12, ()), Clash(1, 3, ("d",))),
         Screen(50),
     )
@@ -49,10 +49,10 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "名前/\\x1b[31m.py        1 with 12",
         "x                       3 with base main",
         "",
-        "claimed by several:",
+        "claimed by several tasks:",
         "src/  1 with 3",
         "",
-        "changed against the claims:",
+        "changed outside of claims:",
         "a/very/long/path/that/does/not/fit/into/forty/col…",
         "    by 1; not among its own paths",
         "d                 by 1; not among its own paths",
@@ -64,7 +64,7 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "clashes least in this order: 1, 3, 4, 12",
     ]
     of = replace(found([1, 3], Clash(1, 3, ("x",)), Clash(1, None, ("y",))), of=1, claims=(), outside=())
-    assert conflicts(of, Screen(60))[:5] == [
+    assert conflict_lines(of, Screen(60))[:5] == [
         "task 1 clashes with 1 other task and its base, in 2 files",
         "",
         "x  1 with 3",
@@ -77,24 +77,29 @@ def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> N
     ids = list(range(100, 130))
     many = found(ids, *(Clash(one, other, FILES) for one, other in combinations(ids, 2)))
     for columns in (30, 40, 80, 200):
-        lines = conflicts(many, Screen(columns))
+        lines = conflict_lines(many, Screen(columns))
         assert max(map(width, lines)) <= columns and len(lines) < 40
         assert [line for line in lines if line.endswith("100-129 with each other")] and "base" not in lines[2].split()
     each = found(ids, *(Clash(n, n + 1, (f"file {n}",)) for n in ids[:-1]))
-    assert "and 10 more files; of one task: git agent conflicts TASK" in conflicts(each, Screen(80))
-    assert "file 128  128 with 129" in conflicts(replace(each, of=128), Screen(80))
+    assert "and 10 more files; git agent conflicts TASK lists those of one task" in conflict_lines(each, Screen(80))
+    assert "file 128  128 with 129" in conflict_lines(replace(each, of=128), Screen(80))
     # Twenty files have a line each, more only where they are asked for.
     for files, short in ((20, False), (25, True)):
         two = found([1, 2], Clash(1, 2, tuple(f"f{n:02}" for n in range(files))))
-        assert ("and 22 more files  1 with 2" in conflicts(two, Screen(80))) == short
-        assert f"f{files - 1}  1 with 2" in conflicts(replace(two, of=1), Screen(80))
+        assert ("and 22 more files  1 with 2" in conflict_lines(two, Screen(80))) == short
+        assert f"f{files - 1}  1 with 2" in conflict_lines(replace(two, of=1), Screen(80))
     # Only what clashes has a row; the cells give way before the matrix does.
     some = found(ids, *(Clash(n, n + 1, ("x",)) for n in ids[:16]))
-    assert conflicts(some, Screen(80))[2].split() == ["base", *map(str, ids[:16])]
-    assert conflicts(replace(found([1]), claims=(), outside=()), Screen(40)) == ["no conflicts"]
-    assert conflicts(replace(found([1]), of=2, claims=(), outside=()), Screen(40)) == ["no branch of task 2 to merge"]
+    assert conflict_lines(some, Screen(80))[2].split() == ["base", *map(str, ids[:16])]
+    assert conflict_lines(replace(found([1]), claims=(), outside=()), Screen(40)) == ["no conflicts"]
+    assert conflict_lines(replace(found([1]), of=2, claims=(), outside=()), Screen(40)) == [
+        "task 2 has no branch to merge"
+    ]
     none = replace(found([1, 2]), claims=(), outside=())
-    assert conflicts(none, Screen(40)) == ["no conflicts among 2 live branches", "clashes least in this order: 1, 2"]
+    assert conflict_lines(none, Screen(40)) == [
+        "no conflicts among 2 live branches",
+        "clashes least in this order: 1, 2",
+    ]
 
 
 SAID: list[tuple[list[Pair], str]] = [
@@ -112,10 +117,10 @@ SAID: list[tuple[list[Pair], str]] = [
 
 @pytest.mark.parametrize(("pairs", "said"), SAID)
 def test_who_clashes_with_whom_is_said_in_few_words(pairs: list[Pair], said: str) -> None:
-    assert whom(pairs, {1: "main", 2: "main", 3: "release"}) == said
+    assert describe_pairs(pairs, {1: "main", 2: "main", 3: "release"}) == said
 
 
 def test_a_pipe_gets_a_line_for_each_file() -> None:
-    lines = conflicts(found([1, 3], Clash(1, 3, ("a\nb", "c")), Clash(3, None, ())), Screen())
+    lines = conflict_lines(found([1, 3], Clash(1, 3, ("a\nb", "c")), Clash(3, None, ())), Screen())
     assert lines[:3] == ["1\t3\ta\\nb", "1\t3\tc", "3\tbase\t"]
     assert lines[3] == "claim\t1\t3\tsrc/" and lines[-2:] == ["outside\t3\t1\tx", "order\t1\t3"]

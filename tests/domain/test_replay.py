@@ -1,4 +1,4 @@
-"""A task's state, hold, epoch and version are the fold of its events; the first event that does not fit is named."""
+"""Replaying a task's events gives its state, hold, epoch and version; the first event that does not fit is named."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_agent.domain.replay import Change, Replayed, replay
+from git_agent.domain.replay import Replayed, StateChange, replay
 from git_agent.domain.task import MOVES, Hold, Move, State, Step, after, event_kind
 
 
-def walked(choices: Sequence[int]) -> tuple[list[Change], Replayed]:
+def walked(choices: Sequence[int]) -> tuple[list[StateChange], Replayed]:
     """Walk through the table of moves; return the events of the walk, and where it ends."""
-    at, found = Replayed(), list[Change]()
+    at, found = Replayed(), list[StateChange]()
     for choice in choices:
         moves = [m for step in Step if (m := after(at.state, at.hold, step)) is not None]
         move = moves[choice % len(moves)]
         epoch, version = at.epoch + move.fences, at.version + 1
-        found.append(Change(len(found) + 1, event_kind(move.step), at.state, move.target, epoch, version))
+        found.append(StateChange(len(found) + 1, event_kind(move.step), at.state, move.target, epoch, version))
         at = Replayed(move.target, move.hold, epoch, version)
     return found, at
 
 
 CHOICES = st.lists(st.integers(0, 1_000_000), max_size=30)
-ADDED = Change(1, "task.added", None, "OPEN", 0, 0)
-SPAWNED = Change(2, "task.spawned", "OPEN", "ASSIGNED", 1, 1)
+ADDED = StateChange(1, "task.added", None, "OPEN", 0, 0)
+SPAWNED = StateChange(2, "task.spawned", "OPEN", "ASSIGNED", 1, 1)
 
 
 def test_no_events_end_in_no_state() -> None:
@@ -37,7 +37,7 @@ def test_no_events_end_in_no_state() -> None:
 @given(CHOICES)
 def test_any_walk_through_the_table_folds_to_where_it_ends(choices: list[int]) -> None:
     events, end = walked(choices)
-    notes = [Change(99, "task.noted", None, None, 1, None)] * 2
+    notes = [StateChange(99, "task.noted", None, None, 1, None)] * 2
     assert replay(iter([*notes, *events, *notes])) == end
 
 
@@ -45,7 +45,7 @@ def test_any_walk_through_the_table_folds_to_where_it_ends(choices: list[int]) -
 def test_a_walk_that_lacks_an_event_is_found_at_the_next_one(choices: list[int], data: st.DataObject) -> None:
     events, _ = walked(choices)
     lost = data.draw(st.integers(0, len(events) - 1))
-    found = replay(events[:lost] + events[lost + 1 :]).misfit
+    found = replay(events[:lost] + events[lost + 1 :]).mismatch
     assert (found.seq if found else None) == (lost + 2 if lost + 1 < len(events) else None)
 
 
@@ -57,7 +57,7 @@ def test_an_event_with_any_other_number_or_state_is_found(choices: list[int], da
     right = getattr(events[at], field)
     values = [None, *State] if field == "source" else [None, *range(-2, 40)]
     events[at] = events[at]._replace(**{field: data.draw(st.sampled_from([v for v in values if v != right]))})
-    found = replay(events).misfit
+    found = replay(events).mismatch
     assert found is not None and found.seq == at + 1
 
 
@@ -77,13 +77,13 @@ def test_an_event_with_any_other_number_or_state_is_found(choices: list[int], da
     ],
 )
 def test_the_first_event_that_breaks_a_rule_is_named(change: tuple[object, ...], why: str) -> None:
-    found = replay([ADDED, SPAWNED, Change(7, *change), Change(8, "task.blessed", None, "OPEN", 9, 9)])  # type: ignore[arg-type]
-    assert found.misfit == (7, why)
+    found = replay([ADDED, SPAWNED, StateChange(7, *change), StateChange(8, "task.blessed", None, "OPEN", 9, 9)])  # type: ignore[arg-type]
+    assert found.mismatch == (7, why)
     assert found[:4] == (State.ASSIGNED, None, 1, 1)
 
 
 def test_a_task_that_was_never_added_is_found() -> None:
-    assert replay([SPAWNED]).misfit == (2, "has version 1 after version -1")
+    assert replay([SPAWNED]).mismatch == (2, "has version 1 after version -1")
 
 
 def _ends(kind: str, state: State | None, hold: Hold | None, target: State) -> set[tuple[Hold | None, bool]]:

@@ -1,4 +1,4 @@
-"""Who has a file open, and which gits run where, as /proc shows it; nothing is known where there is none."""
+"""Which processes have a file open, and which git processes run where. Needs /proc."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from git_agent.proc import processes
 
 
 class Holder(NamedTuple):
-    """A process that has a file open. deleted: the file has no name any more; stopped: by a signal."""
+    """A process that has a file open, or a git process.
+
+    ours: it is git-agent; stopped: by a signal or a debugger; deleted: the open file was deleted
+    """
 
     pid: int
     name: str
@@ -19,16 +22,19 @@ class Holder(NamedTuple):
     deleted: bool
 
 
-def known() -> bool:
-    """Tell whether this system shows who has what open."""
+def is_supported() -> bool:
+    """Return whether this system shows which files are open."""
     return os.path.isdir("/proc/self/fd")
 
 
-def holders(paths: Collection[str]) -> dict[str, list[Holder]]:
-    """Map those of these files (absolute, resolved) that another process of this user has open to these processes."""
+def find_holders(paths: Collection[str]) -> dict[str, list[Holder]]:
+    """Return, for each of these files that other processes of this user have open, those processes.
+
+    paths: absolute, with symbolic links resolved
+    """
     found: dict[str, list[Holder]] = {}
     gone = {f"{path} (deleted)": path for path in paths}
-    for pid in processes.listing():
+    for pid in processes.list_pids():
         if pid == os.getpid():
             continue
         for link in set(_open_files(pid)):
@@ -38,13 +44,13 @@ def holders(paths: Collection[str]) -> dict[str, list[Holder]]:
     return found
 
 
-def gits(places: Collection[str]) -> list[Holder]:
-    """List the git processes of this host whose working directory is in one of these directories.
+def find_git_processes(places: Collection[str]) -> list[Holder]:
+    """Return the git processes whose working directory is inside one of these directories.
 
-    Not the git that only waits for a `git agent`, ours or another one's: it holds no lock.
+    A git that only waits for its `git agent` is left out, because it holds no lock.
     """
     found = []
-    for pid in processes.listing():
+    for pid in processes.list_pids():
         name = _name(pid)
         if name == "git" or (name.startswith("git-") and name != "git-agent"):
             cwd, words = _link(f"/proc/{pid}/cwd"), _read(f"/proc/{pid}/cmdline").split(b"\0")
@@ -56,9 +62,9 @@ def gits(places: Collection[str]) -> list[Holder]:
 
 
 def _describe(pid: int, *, deleted: bool = False) -> Holder:
-    process = processes.read(pid)
+    process = processes.read_process(pid)
     words = _read(f"/proc/{pid}/cmdline").split(b"\0")
-    # The program, or the script that an interpreter runs; a path among the arguments may have our name, too.
+    # Only the program, or the script that an interpreter runs: a path among the arguments may have our name, too.
     ours = b"git-agent" in map(os.path.basename, words[:2]) or words[1:2] + words[2:3] == [b"-m", b"git_agent.cli.main"]
     return Holder(pid, _name(pid), ours, process is not None and process.is_stopped, deleted)
 

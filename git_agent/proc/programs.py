@@ -1,11 +1,11 @@
-"""Start programs, each in a process group of its own, read what they print as it comes, and leave none behind.
+"""Start programs, each in its own process group, read their output as it comes, and leave none behind.
 
-    with Crew() as crew:
-        worker = crew.start(["sh", "worker.sh"], cwd="/work", env={"PATH": "/usr/bin:/bin"})
-        crew.follow([worker], lambda program, line: print(line), within_s=60)
+    with ProgramGroup() as programs:
+        worker = programs.start(["sh", "worker.sh"], cwd="/work", env={"PATH": "/usr/bin:/bin"})
+        programs.follow([worker], lambda program, line: print(line), within_s=60)
         print(worker.status)
 
-When the block is left, for whatever reason, every group is asked to end and then made to.
+When the block ends, for whatever reason, every process group gets SIGTERM, and SIGKILL two seconds later.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 
-_GRACE_S = 2.0  # between asking a group to end and killing it
+_GRACE_S = 2.0  # between SIGTERM and SIGKILL
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(eq=False, slots=True)
 class Program:
-    """A program that was started. status: exit status, negative for a signal, None while it runs; seconds: it took."""
+    """A started program.
+
+    status: exit status, negative for a signal, None while it runs
+    seconds: how long it took
+    """
 
     process: subprocess.Popen[bytes]
     reader: int
@@ -44,10 +48,13 @@ class Program:
 Line = Callable[[Program, str], None]
 
 
-def detach(command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, keep: Sequence[int] = ()) -> None:
-    """Start a program that outlives us, in a session of its own, with all three streams closed.
+def start_detached(
+    command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, keep: Sequence[int] = ()
+) -> None:
+    """Start a program that outlives us, in its own session, with its standard streams on /dev/null.
 
-    env: its whole environment, ours when None; keep: open files that it inherits.
+    env: the whole environment; None: ours
+    keep: file descriptors that it inherits
     """
     nothing = subprocess.DEVNULL
     started = subprocess.Popen(
@@ -60,31 +67,34 @@ def detach(command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = 
         pass_fds=keep,
         start_new_session=True,
     )
-    started.returncode = 0  # nobody waits for it; without this Python would complain of a child left behind
+    started.returncode = 0  # nobody waits for it; without this, Python warns about a child that still runs
 
 
 @dataclass(eq=False, slots=True)
-class Crew:
-    """The programs started within a `with` block; they end with it."""
+class ProgramGroup:
+    """Programs that end with the `with` block in which they were started."""
 
     programs: list[Program] = field(default_factory=list)
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> ProgramGroup:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with undisturbed():
+        with defer_signals():
             _end([p for p in self.programs if p.status is None])
 
     def start(
         self, words: Sequence[str], *, cwd: str, env: Mapping[str, str], terminal_width: int | None = None
     ) -> Program:
-        """Start a program; both its outputs are read together, its standard input is empty.
+        """Start a program with empty standard input and both outputs in one stream.
 
-        env: its whole environment; terminal_width: columns of a terminal to print to, None for a pipe; where no
-        terminal can be had it is a pipe, too. Raises OSError when it can't be started.
+        env: the whole environment
+        terminal_width: columns of a pseudo-terminal for its output; None: a pipe;
+            without terminals (a container without /dev/pts) it is a pipe, too
+
+        Raises OSError if it can't be started.
         """
-        with undisturbed():
+        with defer_signals():
             reader, writer = os.pipe() if terminal_width is None else _terminal(terminal_width)
             try:
                 process = subprocess.Popen(
@@ -112,9 +122,13 @@ class Crew:
         within_s: float,
         until: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Pass on the lines that programs print, as they come, until all have ended.
+        """Pass on the programs' lines of output as they come, until all programs have ended.
 
-        until: asked after each read, stops earlier. Raises TimeoutError after within_s seconds.
+        line: called with the program and each line
+        within_s: timeout in seconds
+        until: called after each read; returns True to stop early
+
+        Raises TimeoutError.
         """
         deadline = time.monotonic() + within_s
         with selectors.DefaultSelector() as selector:
@@ -132,8 +146,8 @@ class Crew:
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back SIGINT, SIGTERM and SIGHUP while the block runs; what came is delivered after it."""
+def defer_signals() -> Iterator[None]:
+    """Defer SIGINT, SIGTERM and SIGHUP until the block ends."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -142,7 +156,7 @@ def undisturbed() -> Iterator[None]:
     def hold(number: int, frame: FrameType | None) -> None:
         held.append(number)
 
-    # An ignored signal stays ignored (nohup); a handler that was not set from Python can't be set again.
+    # An ignored signal stays ignored (nohup). A handler that Python did not set can't be restored.
     before = {n: h for n in _ENDING if (h := signal.getsignal(n)) not in (None, signal.SIG_IGN)}
     for number in before:
         signal.signal(number, hold)
@@ -162,17 +176,17 @@ def _terminal(width: int) -> tuple[int, int]:
         return os.pipe()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     attributes = termios.tcgetattr(writer)
-    attributes[1] &= ~termios.OPOST  # a newline stays one character
+    attributes[1] &= ~termios.OPOST  # keep \n as a single character
     termios.tcsetattr(writer, termios.TCSANOW, attributes)
     return reader, writer
 
 
 def _read(program: Program, line: Line) -> bool:
-    """Pass on what is there; False at the end of the output."""
+    """Pass on the output that is available; return False at its end."""
     try:
         data = os.read(program.reader, 65536)
     except OSError as error:
-        if error.errno != errno.EIO:  # how Linux says that nobody has the terminal open any more
+        if error.errno != errno.EIO:  # on Linux: no process has the terminal open any longer
             raise
         data = b""
     *whole, program.rest = (program.rest + data).split(b"\n")
@@ -183,7 +197,7 @@ def _read(program: Program, line: Line) -> bool:
 
 def _finish(program: Program) -> None:
     if hasattr(os, "waitid"):
-        # Before the leader is reaped its number can't become another group's.
+        # Until the leader is reaped, its number can't become another group's.
         os.waitid(os.P_PID, program.process.pid, os.WEXITED | os.WNOWAIT)
         _signal(program, signal.SIGKILL)
     program.status = program.process.wait()

@@ -1,4 +1,4 @@
-"""proc/remains, with real processes and real signals: what is the worker's ends, and nobody else does."""
+"""proc/orphans, with real processes and real signals: it ends what belongs to the worker, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from git_agent.domain.process_id import ProcessId
-from git_agent.proc import processes, remains
+from git_agent.proc import orphans, processes
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc here")
 
@@ -78,7 +78,7 @@ def test_where_nothing_is_left_nothing_is_done_quickly(start: Start) -> None:
     took = []
     for _ in range(5):
         began = time.perf_counter()
-        assert not remains.end(group, DIGEST)
+        assert not orphans.end_orphans(group, DIGEST)
         took.append(time.perf_counter() - began)
     assert min(took) < 0.02
 
@@ -86,14 +86,14 @@ def test_where_nothing_is_left_nothing_is_done_quickly(start: Start) -> None:
 def test_a_group_ends_with_all_its_members(start: Start) -> None:
     worker = start("sleep 100 & echo ready; echo $!; wait")
     child = child_of(worker)
-    assert remains.end(described(worker), None)
+    assert orphans.end_orphans(described(worker), None)
     assert gone(child) and worker.wait(5) == -signal.SIGTERM
 
 
 def test_who_ignores_sigterm_is_killed_after_the_grace(start: Start) -> None:
     worker = start("trap '' TERM; echo ready; while :; do sleep 0.1; done")
     began = time.monotonic()
-    assert remains.end(described(worker), None, grace_s=0.3)
+    assert orphans.end_orphans(described(worker), None, grace_s=0.3)
     assert worker.wait(5) == -signal.SIGKILL
     assert 0.3 <= time.monotonic() - began < 3
 
@@ -101,7 +101,7 @@ def test_who_ignores_sigterm_is_killed_after_the_grace(start: Start) -> None:
 def test_a_stopped_one_hears_sigterm_at_once(start: Start) -> None:
     worker = start("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done")
     os.kill(worker.pid, signal.SIGSTOP)
-    assert remains.end(described(worker), None, grace_s=5)
+    assert orphans.end_orphans(described(worker), None, grace_s=5)
     assert worker.wait(5) == 7
 
 
@@ -110,7 +110,7 @@ def test_a_group_whose_leader_is_a_zombie_is_still_the_recorded_one(start: Start
     group, child = described(worker), child_of(worker)
     end_leader(worker)
     assert gone(worker.pid) and processes.is_running(child)  # ended, and nobody waited for it
-    assert remains.end(group, None)
+    assert orphans.end_orphans(group, None)
     assert gone(child)
 
 
@@ -121,8 +121,8 @@ def test_without_its_leader_a_group_is_known_by_a_member_with_the_token(start: S
     with_token, without = child_of(worker), child_of(worker)
     end_leader(worker)
     worker.wait(5)
-    assert processes.read(worker.pid) is None and processes.is_running(without)
-    assert remains.end(group, DIGEST)
+    assert processes.read_process(worker.pid) is None and processes.is_running(without)
+    assert orphans.end_orphans(group, DIGEST)
     assert gone(with_token) and gone(without)
 
 
@@ -131,7 +131,7 @@ def test_a_group_without_its_leader_and_without_the_token_may_be_a_strangers(sta
     group, child = described(worker), child_of(worker)
     end_leader(worker)
     worker.wait(5)
-    assert not remains.end(group, DIGEST)
+    assert not orphans.end_orphans(group, DIGEST)
     assert processes.is_running(child)
     os.kill(child, signal.SIGKILL)
 
@@ -143,7 +143,7 @@ def test_a_stranger_with_the_recorded_pid_is_left_alone(start: Start, change: di
     stranger = start("sleep 100 & echo ready; echo $!; wait")
     child = child_of(stranger)
     group = described(stranger)._replace(**change)  # type: ignore[arg-type]
-    assert not remains.end(group, DIGEST)
+    assert not orphans.end_orphans(group, DIGEST)
     assert processes.is_running(stranger.pid) and processes.is_running(child)
 
 
@@ -151,23 +151,23 @@ def test_who_carries_the_token_is_ended_in_whatever_group_and_session(start: Sta
     worker = start("setsid sh -c 'echo ready; echo $$; exec sleep 100' & wait", token=True)
     child = child_of(worker)
     assert os.getpgid(child) != worker.pid
-    assert remains.end(None, DIGEST)
+    assert orphans.end_orphans(None, DIGEST)
     assert gone(child) and gone(worker.pid)
 
 
 def test_another_token_is_somebody_elses(start: Start) -> None:
     worker = start("echo ready; exec sleep 100", token=True)
-    assert not remains.end(None, hashlib.sha256(b"another").hexdigest())
+    assert not orphans.end_orphans(None, hashlib.sha256(b"another").hexdigest())
     assert processes.is_running(worker.pid)
 
 
 def test_who_asks_and_who_started_it_are_spared() -> None:
     code = (
         "import os, subprocess, sys, hashlib\n"
-        "from git_agent.proc import processes, remains\n"
+        "from git_agent.proc import processes, orphans\n"
         "token = hashlib.sha256(os.environ['GIT_AGENT_TOKEN'].encode()).hexdigest()\n"
         "other = subprocess.Popen(['sleep', '100'])\n"
-        "was = remains.end(processes.describe(os.getpgrp()), token)\n"
+        "was = orphans.end_orphans(processes.describe(os.getpgrp()), token)\n"
         "print(was, other.wait(5), os.getppid())\n"
     )
     script = f'echo "$$"; {sys.executable} -c "$CODE"; echo "still here"'
@@ -180,6 +180,6 @@ def test_who_asks_and_who_started_it_are_spared() -> None:
 def test_a_worker_that_starts_others_all_the_time_ends_all_the_same(start: Start) -> None:
     worker = start("trap '' TERM; echo ready; while :; do (trap '' TERM; sleep 5) & sleep 0.01; done", token=True)
     time.sleep(0.1)
-    assert remains.end(described(worker), DIGEST, grace_s=0.2)
+    assert orphans.end_orphans(described(worker), DIGEST, grace_s=0.2)
     assert worker.wait(5) == -signal.SIGKILL
-    assert not remains.end(None, DIGEST)
+    assert not orphans.end_orphans(None, DIGEST)

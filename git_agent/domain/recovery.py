@@ -1,0 +1,46 @@
+"""Recovery: whether to finish or roll back a step whose process died. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Recovery(StrEnum):
+    """Finish the interrupted step, or roll it back."""
+
+    FINISH = "finish"
+    ROLL_BACK = "roll back"
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """How far an interrupted step got, as git shows it.
+
+    landed: the base contains the commit that a merge was about to land
+    removed: a worktree or branch that a removal was about to delete is gone
+    withdrawn: the base no longer contains the commit that an undo was about to remove
+    """
+
+    landed: bool = False
+    removed: bool = False
+    withdrawn: bool = False
+
+
+def choose_recovery(kind: str, observed: StepProgress) -> Recovery:
+    """Choose how to recover from an interrupted step.
+
+    A spawn is always rolled back: its path was never printed, so nobody works there. A merge that landed must be
+    finished. A removal that began can be finished, because it kept its commits under the rescue refs. An undo restores
+    everything before it moves a base, and what it restores is still kept, so it can be rolled back until then.
+
+    kind: the intent's kind
+    observed: how far the step got
+    """
+    if kind == "undo":
+        return Recovery.FINISH if observed.withdrawn else Recovery.ROLL_BACK
+    if kind == "merge":
+        return Recovery.FINISH if observed.landed else Recovery.ROLL_BACK
+    if kind == "remove":
+        return Recovery.FINISH if observed.removed else Recovery.ROLL_BACK
+    return Recovery.ROLL_BACK
