@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_agent.git.hooks import scripts, settings
-from git_agent.git.hooks.install import EVENTS, Installed, hooks_are_intact, install_hooks, uninstall_hooks
+from git_agent.git.hooks.install import EVENTS, Installed, install_hooks, uninstall_hooks
+from git_agent.git.hooks.stamp import hooks_are_intact
 from tests.hooks.newer_git import PROGRAM, RECORD, World, snapshot
 from tests.hooks.newer_git import config as config
 from tests.hooks.newer_git import files as files

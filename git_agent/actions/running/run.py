@@ -18,6 +18,7 @@ from git_agent.domain import command, names
 from git_agent.domain.command import Command
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused, usage
+from git_agent.files import replace_file
 from git_agent.git.errors import explain_system_errors
 from git_agent.proc import processes, remains
 from git_agent.store import attempts, events, leases, sessions
@@ -114,16 +115,7 @@ def _write_prompt(app: App, task: Task) -> str:
     os.makedirs(directory, mode=0o700, exist_ok=True)
     _clear_prompts(directory)
     path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
-    scratch = f"{path}.{os.getpid()}.new"
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with open(os.open(scratch, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(command.prompt(task) + "\n")
-        os.replace(scratch, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(scratch)
-        raise
+    replace_file(path, f"{command.prompt(task)}\n".encode(), 0o600)
     return path
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 import git_agent
 from git_agent.errors import AgentError, Exit
+from git_agent.files import read_or_empty
 from git_agent.git.errors import system_error
 from git_agent.git.hooks import scripts, settings
-from git_agent.git.hooks.scripts import CHAINED, put, read
+from git_agent.git.hooks.scripts import CHAINED, write_hook_file
+from git_agent.git.hooks.stamp import stamped_directories, write_stamp
 from git_agent.git.locks import private_dir, try_hold
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
@@ -86,7 +88,7 @@ def install_hooks(repo: Repo, program: str, *, guard: bool) -> Installed:
             places = _by_config(repo, store, guard, said)
         else:
             places = _by_files(repo, store, guard, said)
-        put(_stamp(repo), _signed(repo, program, guard, places), 0o600)
+        write_stamp(repo, program, [*_script_files(store, guard), *places], guard=guard)
     return said.done()
 
 
@@ -108,13 +110,6 @@ def uninstall_hooks(repo: Repo) -> Installed:
     return said.done()
 
 
-def hooks_are_intact(repo: Repo, program: str, *, guard: bool) -> bool:
-    """Say whether nothing has changed since install() that could make a difference; asks only the file system."""
-    held = read(_stamp(repo))
-    paths = held.split(b"\0")[1::2]
-    return bool(paths) and held == settings.sign(_terms(repo, program, guard), paths)
-
-
 def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
     """Return what git runs for each of our events in the worktree cwd, ours and the user's."""
     directory = git("rev-parse", "--path-format=absolute", "--git-path", "hooks", cwd=cwd).text
@@ -128,7 +123,9 @@ def hooks_unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
     """List the scripts that install() would write anew: missing, changed, or not executable."""
     at = os.path.join(repo.common_dir, "git-agent", "hooks")
     paths = [(os.path.join(_sources(), name), os.path.join(at, name)) for name in _scripts(guard)]
-    return [path for source, path in paths if read(source) != read(path) or not os.access(path, os.X_OK)]
+    return [
+        path for source, path in paths if read_or_empty(source) != read_or_empty(path) or not os.access(path, os.X_OK)
+    ]
 
 
 def hooks_forbidden(repo: Repo) -> str:
@@ -139,7 +136,7 @@ def hooks_forbidden(repo: Repo) -> str:
 def lost_beside(each: Effective) -> str | None:
     """Return the user's own hook that a file of ours runs after itself, where it is gone or can't be run."""
     path = each.path or ""
-    if scripts.kind(read(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
+    if scripts.kind(read_or_empty(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
         return None
     return path + CHAINED
 
@@ -152,7 +149,7 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
         return Effective(event, "config", os.path.join(store, name), runs, "")
     if runs and directory == os.path.join(store, settings.CHAIN):
         return _dispatched(event, path, store, cwd)
-    kind = scripts.kind(read(path)) if runs else None
+    kind = scripts.kind(read_or_empty(path)) if runs else None
     if kind == "guest":
         return Effective(event, "block", path, path, "")
     if kind == "chained" and os.access(path + CHAINED, os.X_OK):
@@ -167,7 +164,7 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
 def _dispatched(event: str, path: str, store: str, cwd: str) -> Effective:
     beside = settings.beside(store, cwd, event)
     runs = beside if os.path.isfile(beside) and os.access(beside, os.X_OK) else None
-    return Effective(event, "workers'" if b"git-agent/hooks/" in read(path) else "none", path, runs, "")
+    return Effective(event, "workers'" if b"git-agent/hooks/" in read_or_empty(path) else "none", path, runs, "")
 
 
 @contextmanager
@@ -197,16 +194,20 @@ def _scripts(guard: bool) -> list[str]:
     return sorted(name for name in os.listdir(_sources()) if name[0] != "." and (guard or name not in GUARD))
 
 
+def _script_files(store: str, guard: bool) -> list[str]:
+    return [os.path.join(at, name) for at in (_sources(), os.path.join(store, "hooks")) for name in _scripts(guard)]
+
+
 def _put_scripts(store: str, program: str, guard: bool, said: _Said) -> None:
     for name in ("hooks", "beat", "spool"):
         os.makedirs(os.path.join(store, name), mode=0o700, exist_ok=True)
     for name in _scripts(guard):
-        content = read(os.path.join(_sources(), name))
-        if put(os.path.join(store, "hooks", name), content, 0o755):
+        content = read_or_empty(os.path.join(_sources(), name))
+        if write_hook_file(os.path.join(store, "hooks", name), content, 0o755):
             said.changed.append(f"wrote git-agent/hooks/{name}")
     for name in () if guard else (*(f"hooks/{event}" for event in GUARD), "protected", "claims"):
         _remove(os.path.join(store, name))
-    put(os.path.join(store, "program"), os.fsencode(program) + b"\n", 0o600)
+    write_hook_file(os.path.join(store, "program"), os.fsencode(program) + b"\n", 0o600)
 
 
 def _include(repo: Repo, names: Sequence[str], said: _Said) -> None:
@@ -246,7 +247,7 @@ def _by_files(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
 def _fill(store: str, directory: str, said: _Said) -> list[str]:
     if not os.path.isdir(directory):
         os.makedirs(directory)
-        put(os.path.join(store, _MADE), os.fsencode(directory), 0o600)
+        write_hook_file(os.path.join(store, _MADE), os.fsencode(directory), 0o600)
     for event in EVENTS:
         path = os.path.join(directory, event)
         with said.refusing(f"{event} in {directory} does not run ours"):
@@ -257,7 +258,7 @@ def _fill(store: str, directory: str, said: _Said) -> list[str]:
 
 
 def _take_all(repo: Repo, store: str, said: _Said) -> None:
-    for directory in {*settings.directories(repo)[0], *settings.signed_directories(_stamp(repo), store)}:
+    for directory in {*settings.directories(repo)[0], *stamped_directories(repo)}:
         for event in EVENTS:
             path = os.path.join(directory, event)
             with said.refusing(f"our part stays in {path}"):
@@ -273,26 +274,7 @@ def _remove(path: str) -> None:
 
 def _remove_made(store: str, directory: str) -> None:
     made = os.path.join(store, _MADE)
-    if read(made) == os.fsencode(directory):
+    if read_or_empty(made) == os.fsencode(directory):
         os.unlink(made)
         with suppress(OSError):  # somebody's files are in it
             os.rmdir(directory)
-
-
-def _stamp(repo: Repo) -> str:
-    return os.path.join(repo.common_dir, "git-agent", "hooks", "stamp")
-
-
-def _signed(repo: Repo, program: str, guard: bool, places: Sequence[str]) -> bytes:
-    store = os.path.join(repo.common_dir, "git-agent")
-    scripts = [os.path.join(at, name) for at in (_sources(), os.path.join(store, "hooks")) for name in _scripts(guard)]
-    paths = [*settings.deciding(repo), os.path.join(store, "program"), *scripts, *places]
-    return settings.sign(_terms(repo, program, guard), map(os.fsencode, paths))
-
-
-def _terms(repo: Repo, program: str, guard: bool) -> bytes:
-    env = [os.environ.get(name, "") for name in ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")]
-    there = [os.path.isdir(os.path.join(repo.common_dir, "git-agent", name)) for name in ("beat", "spool")]
-    # Not the path: in a hook, git's own directory comes first on PATH, and has the same file.
-    binary = settings.sign(b"", [os.fsencode(shutil.which("git") or "git")]).rpartition(b"\0")[2]
-    return os.fsencode(repr((git_agent.__version__, repo.common_dir, program, guard, env, there, binary)))

@@ -7,6 +7,7 @@ import re
 import stat
 
 from git_agent.errors import AgentError
+from git_agent.files import ensure_file, read_or_empty, replace_file
 
 EVENTS = ("post-commit", "post-merge", "post-rewrite", "pre-push")
 GUARD = ("pre-commit", "reference-transaction")
@@ -15,6 +16,7 @@ STDIN = frozenset({"pre-push", "reference-transaction"})  # ours reads what git 
 CHAINED = ".git-agent-chained"  # what a hook that can't hold a block is called while ours stands in its place
 SHEBANG = b"#!/bin/sh\n"
 
+_NEW = ".git-agent-new"
 _BEGIN = "# >>> git agent >>>"
 _END = "# <<< git agent <<<"
 _BLOCK = re.compile(rb"^# >>> git agent >>>\r?\n(.*?)^# <<< git agent <<<\r?(?:\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -153,16 +155,20 @@ def put_in(path: str, event: str) -> bool:
     Raise AgentError hook-damaged or hook-occupied where that can't be done without loss, OSError.
     """
     _settle(path)
-    held = read(path) if os.path.isfile(path) else b""
+    held = read_or_empty(path) if os.path.isfile(path) else b""
     if not os.path.lexists(path) or (kind(held) in ("own", "chained") and not os.path.islink(path)):
-        return put(path, own(event, held, chained=os.path.lexists(path + CHAINED)), 0o755)
+        return write_hook_file(path, own(event, held, chained=os.path.lexists(path + CHAINED)), 0o755)
     if damaged(held):
         raise AgentError("hook-damaged", f"one of the marks of our block is missing in {path}", f"edit {path}")
     if not _can_hold(path, held):
         return _chain(path, event, held)
     if kind(held) is None and runs_legacy(path):
         return False
-    return put(path, insert(held, event), stat.S_IMODE(os.stat(path).st_mode))
+    renewed = insert(held, event)
+    if renewed == held:
+        return False
+    _replace(path, renewed)
+    return True
 
 
 def take_from(path: str) -> bool:
@@ -182,12 +188,12 @@ def take_from(path: str) -> bool:
 def runs_legacy(path: str) -> bool:
     """Say whether this hook is pre-commit's or prek's, which renamed ours to .legacy and runs it."""
     legacy = path + ".legacy"
-    runs = b"hook-impl" in read(path) and os.path.isfile(legacy) and os.access(legacy, os.X_OK)
-    return runs and kind(read(legacy)) is not None
+    runs = b"hook-impl" in read_or_empty(path) and os.path.isfile(legacy) and os.access(legacy, os.X_OK)
+    return runs and kind(read_or_empty(legacy)) is not None
 
 
 def _take_from(path: str, chained: str) -> bool:
-    held = read(path) if os.path.isfile(path) and not os.path.islink(path) else b""
+    held = read_or_empty(path) if os.path.isfile(path) and not os.path.islink(path) else b""
     whose = kind(held)
     rest = take_out(held)
     if whose is None:
@@ -197,7 +203,7 @@ def _take_from(path: str, chained: str) -> bool:
     elif whose != "guest" and not rest:
         os.unlink(path)
     else:
-        replace(path, rest, stat.S_IMODE(os.stat(path).st_mode))
+        _replace(path, rest)
     return True
 
 
@@ -223,12 +229,12 @@ def _chain(path: str, event: str, held: bytes) -> bool:
     if os.path.lexists(chained):
         raise _occupied(path)
     if kind(held) == "guest" and not os.path.islink(path):
-        replace(path, take_out(held), stat.S_IMODE(os.stat(path).st_mode))
+        _replace(path, take_out(held))
     try:
         os.link(path, chained, follow_symlinks=False)  # never is the hook without its name, not even for a moment
     except OSError:  # a directory, or a file system that knows no links
         os.rename(path, chained)
-    replace(path, own(event, chained=True), 0o755)
+    _replace(path, own(event, chained=True), 0o755)
     return True
 
 
@@ -236,50 +242,13 @@ def _occupied(path: str) -> AgentError:
     return AgentError("hook-occupied", f"{path} and {path}{CHAINED} are both there", f"keep one of them as {path}")
 
 
-def replace(path: str, content: bytes, mode: int) -> None:
-    """Write a file so that whoever looks sees all of the old or all of the new one; a file's owner is kept."""
-    new = f"{path}.git-agent-new"  # written under our lock: what a killed process left is overwritten
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            own_as(path, fd)
-            os.fchmod(fd, mode)
-            file.write(content)
-        os.replace(new, path)
-    except BaseException:
-        os.unlink(new)
-        raise
+def write_hook_file(path: str, content: bytes, mode: int) -> bool:
+    """Write a file of the hooks unless it is there with these bytes and this mode; say whether it was written.
+
+    Call it with the lock of the hooks held: what a killed process left under the temporary name is overwritten.
+    """
+    return ensure_file(path, content, mode, temporary=path + _NEW)
 
 
-def put(path: str, content: bytes, mode: int) -> bool:
-    """Write a file of ours unless it is there with these bytes and this mode; say whether it was written."""
-    try:
-        held = os.lstat(path)
-        if stat.S_ISREG(held.st_mode) and stat.S_IMODE(held.st_mode) == mode and read(path) == content:
-            return False
-    except FileNotFoundError:
-        pass
-    replace(path, content, mode)
-    return True
-
-
-def read(path: str) -> bytes:
-    """Return what is in a file, b"" without it."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return b""
-
-
-def own_as(path: str, fd: int) -> None:
-    """Give an open file the owner that path has, where we may."""
-    try:
-        held = os.lstat(path)
-    except FileNotFoundError:
-        return
-    if (held.st_uid, held.st_gid) != (os.geteuid(), os.getegid()):
-        try:
-            os.fchown(fd, held.st_uid, held.st_gid)
-        except OSError:
-            return
+def _replace(path: str, content: bytes, mode: int | None = None) -> None:
+    replace_file(path, content, mode, temporary=path + _NEW, sync=True)  # it may hold the user's own lines

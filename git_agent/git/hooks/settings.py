@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from git_agent.errors import AgentError, Exit
+from git_agent.files import read_or_empty, replace_file
 from git_agent.git import discover
-from git_agent.git.hooks import scripts
-from git_agent.git.hooks.scripts import EVENTS, FIND, HOOK, IS_THERE, RUN, RUN_AND_REPLAY, STDIN, VETO
+from git_agent.git.hooks.scripts import EVENTS, FIND, HOOK, IS_THERE, RUN, RUN_AND_REPLAY, STDIN, VETO, write_hook_file
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 
@@ -99,10 +98,9 @@ def put_chain(repo: Repo, store: str, ours: Sequence[str]) -> bool:
     names = {*_USUAL, *ours, *_present(repo, _UNUSUAL)}
     for name in set(os.listdir(chain)) - names:
         os.unlink(os.path.join(chain, name))
-    put_all = [
-        scripts.put(os.path.join(chain, name), dispatcher(name, ours=name in ours), 0o755) for name in sorted(names)
-    ]
-    return _put_settings(repo, os.path.join(store, WORKERS), {"core.hookspath": chain}) or any(put_all)
+    files = {os.path.join(chain, name): dispatcher(name, ours=name in ours) for name in sorted(names)}
+    written = [write_hook_file(path, content, 0o755) for path, content in files.items()]
+    return _put_settings(repo, os.path.join(store, WORKERS), {"core.hookspath": chain}) or any(written)
 
 
 def _put_settings(repo: Repo, path: str, wanted: Mapping[str, str]) -> bool:
@@ -116,10 +114,9 @@ def _put_settings(repo: Repo, path: str, wanted: Mapping[str, str]) -> bool:
             repo.git("config", "--file", draft, key, value)  # quotes: an unquoted ; would cut the command off
         if _settings(repo, draft) != wanted:
             raise AgentError("hook-config", f"git reads {path} otherwise than it was written", "git agent doctor")
-        os.replace(draft, path)
+        replace_file(path, read_or_empty(draft), temporary=f"{path}.git-agent-new")
     finally:
-        if os.path.lexists(draft):
-            os.unlink(draft)
+        os.unlink(draft)
     return True
 
 
@@ -190,18 +187,15 @@ def put_includes(repo: Repo, names: Sequence[str]) -> bool:
     """Make <common>/config include these files of ours, and no other of ours; say whether it was changed."""
     path = os.path.realpath(os.path.join(repo.common_dir, "config"))
     _unset_strays(repo, path)
-    if _included(scripts.read(path), names) == scripts.read(path):
+    if _included(read_or_empty(path), names) == read_or_empty(path):
         return False
     lock = _lock(path)
     try:
-        with open(lock, "wb") as file:
-            scripts.own_as(path, file.fileno())
-            os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
-            file.write(_included(scripts.read(path), names))
-        os.replace(lock, path)
+        content = _included(read_or_empty(path), names)
     except BaseException:
         os.unlink(lock)
         raise
+    replace_file(path, content, temporary=lock, sync=True)
     return True
 
 
@@ -232,7 +226,7 @@ def _without(config: bytes, text: bytes) -> bytes:
 def _unset_strays(repo: Repo, path: str) -> None:
     """Somebody's program wrote the file anew: then our lines look different, and git finds them."""
     for name in _SECTIONS:
-        if f"git-agent/{name}".encode() in _without(scripts.read(path), _text(name)):
+        if f"git-agent/{name}".encode() in _without(read_or_empty(path), _text(name)):
             key = _SECTIONS[name].strip("[]").replace(' "', ".").rstrip('"') + ".path"
             found = ("--fixed-value", "--unset-all", key, f"git-agent/{name}")
             repo.git("config", "--file", path, *found, ok=(0, 1, 5))
@@ -268,36 +262,3 @@ def beside(store: str, cwd: str, event: str) -> str:
     pairs = zip(fields[::2], fields[1::2], strict=False)
     paths = [value for origin, value in pairs if not origin.endswith(f"/git-agent/{WORKERS}")]
     return os.path.join(cwd, paths[-1] if paths else os.path.join(os.path.dirname(store), "hooks"), event)
-
-
-def sign(terms: bytes, paths: Iterable[bytes]) -> bytes:
-    """Return a stamp: the terms, and of each path its size, the time of its change and its inode; all apart by NULs."""
-    parts = [terms]
-    for path in paths:
-        try:
-            held = os.stat(path)
-            parts += [path, b"%d %d %d" % (held.st_size, held.st_mtime_ns, held.st_ino)]
-        except OSError:
-            parts += [path, b"-"]
-    return b"\0".join(parts)
-
-
-def signed_directories(stamp: str, store: str) -> list[str]:
-    """List the hooks directories outside of the store that this stamp names.
-
-    None when it was copied with its repository: what it names is the original's, where the hooks must stay.
-    """
-    paths = [os.fsdecode(path) for path in scripts.read(stamp).split(b"\0")[1::2]]
-    if os.path.join(store, "program") not in paths:
-        return []
-    return [path for path in paths if os.path.isdir(path) and not path.startswith(store)]
-
-
-def deciding(repo: Repo) -> list[str]:
-    """Return the configuration files whose change may change what hooks git runs, whether they exist or not."""
-    home = os.path.expanduser("~")
-    xdg = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    globally = os.environ.get("GIT_CONFIG_GLOBAL")
-    ours = [globally] if globally else [os.path.join(home, ".gitconfig"), os.path.join(xdg, "git", "config")]
-    system = os.environ.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig"
-    return [os.path.join(repo.common_dir, "config"), *ours, system]

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_agent.errors import AgentError
+from git_agent.files import replace_file
 from git_agent.git import versions
 from git_agent.git.run import GitError, decode, environment, git
 
@@ -87,10 +88,7 @@ def _add(opened: pygit2.Repository, repo: Repo, branch: str, path: str) -> str:
 
 def _relocate(admin: str) -> None:
     """libgit2 writes the absolute path of the repository (measured): moved or copied, it would mean the old one."""
-    new = os.path.join(admin, "commondir.new")
-    with open(new, "w", encoding="utf-8") as file:
-        file.write("../..\n")
-    os.replace(new, os.path.join(admin, "commondir"))
+    replace_file(os.path.join(admin, "commondir"), b"../..\n")
 
 
 def fill(path: str, config: dict[str, str], terminal: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Callable, Sequence
 
 from git_agent.errors import AgentError
+from git_agent.files import read_or_empty, replace_file
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git, start
@@ -28,43 +28,29 @@ def exclude(repo: Repo, pattern: str) -> None:
     if b"\n" in line:
         raise AgentError("bad-pattern", f"a pattern is one line: {pattern!a}", "git config agent.link <path>")
     with creation_lock(repo):
-        path = os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
+        path = _exclude_file(repo)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        try:
-            with open(path, "rb") as file:
-                held, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        except FileNotFoundError:
-            held, mode = b"", 0o644
-        if line in held.split(b"\n"):
-            return
-        _replace(path, held + (b"" if held.endswith(b"\n") or not held else b"\n") + line + b"\n", mode)
+        held = read_or_empty(path)
+        if line not in held.split(b"\n"):
+            _rewrite(path, held + (b"" if held.endswith(b"\n") or not held else b"\n") + line + b"\n")
 
 
 def unexclude(repo: Repo, pattern: str) -> None:
     """Take a pattern of ours out of <common>/info/exclude again; what else is there stays, byte for byte."""
     with creation_lock(repo):
-        path = os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
-        try:
-            with open(path, "rb") as file:
-                held, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        except FileNotFoundError:
-            return
-        _replace(
-            path, b"".join(each for each in held.splitlines(True) if each.rstrip(b"\n") != os.fsencode(pattern)), mode
-        )
+        path = _exclude_file(repo)
+        held = read_or_empty(path)
+        left = b"".join(each for each in held.splitlines(True) if each.rstrip(b"\n") != os.fsencode(pattern))
+        if left != held:
+            _rewrite(path, left)
 
 
-def _replace(path: str, content: bytes, mode: int) -> None:
-    temporary = os.path.join(os.path.dirname(path), TEMPORARY)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            os.fchmod(fd, mode)
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _exclude_file(repo: Repo) -> str:
+    return os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
+
+
+def _rewrite(path: str, content: bytes) -> None:
+    replace_file(path, content, temporary=os.path.join(os.path.dirname(path), TEMPORARY), sync=True)
 
 
 def ask_tracked(worktree: str, paths: Sequence[str]) -> Callable[[], set[str]]:

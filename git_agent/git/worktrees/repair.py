@@ -8,6 +8,7 @@ import time
 from typing import NamedTuple
 
 from git_agent.errors import refused
+from git_agent.files import replace_file
 from git_agent.git.discover import linked
 from git_agent.git.locks import private_dir
 from git_agent.git.repo import Repo
@@ -87,10 +88,8 @@ def reconnect(repo: Repo, admin: str, path: str) -> None:
 
 
 def _point(file: str, text: str) -> None:
-    new = f"{file}.new"
-    with open(new, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666)) as made:
-        made.write(os.fsencode(text) + b"\n")
-    os.replace(new, file)
+    # A fixed name, under the creation lock: killed again and again, it leaves one untracked file at most.
+    replace_file(file, os.fsencode(text) + b"\n", temporary=f"{file}.new", sync=True)
 
 
 def repair(repo: Repo, path: str) -> None:
