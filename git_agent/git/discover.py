@@ -41,17 +41,38 @@ def discover(path: str | None) -> Found:
     return Found(common, git_dir, worktree, main, bare)
 
 
-def linked(admin: str) -> str | None:
-    """Return the top level of the worktree whose administrative directory this is, None if unreadable."""
+def admin_dir(common_dir: str, admin: str) -> str:
+    """Return the git directory of a linked worktree, there or not: gitrepository-layout(5) describes what is in it.
+
+    admin: the worktree's name under worktrees/; "" for the directory of all of them.
+    """
+    return os.path.join(common_dir, "worktrees", admin)
+
+
+def admin_dirs(common_dir: str) -> list[str]:
+    """List the git directories of all linked worktrees, by name; none where they can't be listed."""
     try:
-        with open(os.path.join(admin, "gitdir"), "rb") as file:
+        return [admin_dir(common_dir, name) for name in sorted(os.listdir(os.path.join(common_dir, "worktrees")))]
+    except OSError:
+        return []
+
+
+def is_admin_dir(common_dir: str, git_dir: str | None) -> bool:
+    """Tell whether a git directory is that of a linked worktree of this repository, by its path alone."""
+    return git_dir is not None and os.path.dirname(git_dir) == os.path.join(common_dir, "worktrees")
+
+
+def linked(git_dir: str) -> str | None:
+    """Return the top level of the worktree with this git directory, None while its `gitdir` can't be read."""
+    try:
+        with open(os.path.join(git_dir, "gitdir"), "rb") as file:
             pointer = os.fsdecode(file.read().removesuffix(b"\n"))
     except OSError:
         return None
     if not pointer:  # killed between making the file and writing it
         return None
     # git 2.48 and newer may write the pointer relative to the administrative directory.
-    return os.path.realpath(os.path.dirname(os.path.join(admin, pointer)))
+    return os.path.realpath(os.path.dirname(os.path.join(git_dir, pointer)))
 
 
 def login() -> str:

@@ -91,8 +91,12 @@ class Repo:
     @property
     def admin(self) -> str | None:
         """Return the name under worktrees/ of the linked worktree one stands in, else None."""
-        inside = os.path.dirname(self.git_dir) == os.path.join(self.common_dir, "worktrees")
+        inside = discover.is_admin_dir(self.common_dir, self.git_dir)
         return os.path.basename(self.git_dir) if inside else None
+
+    def admin_dir(self, admin: str) -> str:
+        """Return the git directory of the linked worktree with this name under worktrees/, there or not."""
+        return discover.admin_dir(self.common_dir, admin)
 
     def resolve(self, rev: str) -> str | None:
         """Return the full oid of the commit that rev names, None when it names none."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import Repo
-from git_agent.git.worktrees.registry import listing as listing_of
+from git_agent.git.worktrees.registry import checkouts
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
@@ -66,7 +66,7 @@ def only_there(repo: Repo, oids: Mapping[str, str]) -> set[str]:
     """
     listed = repo.git("for-each-ref", "--format=%(objectname) %(refname)").text
     rows = (line.split(" ", 1) for line in listed.splitlines())
-    others = {oid for oid, ref in rows if ref not in oids} | {w.head for w in listing_of(repo) if w.head}
+    others = {oid for oid, ref in rows if ref not in oids} | {w.detached for w in checkouts(repo) if w.detached}
     given = "".join([*(f"{oid}\n" for oid in oids.values()), *(f"^{oid}\n" for oid in others)])
     found = repo.git("rev-list", "--ignore-missing", "--stdin", stdin=given.encode()).text
     return set(oids.values()) & set(found.split())

@@ -21,9 +21,11 @@ def discard_place(app: App, task: int, place: Place) -> None:
 
 def _is_ours(app: App, task: int, place: Place) -> bool:
     """What stood there before, a directory or somebody's worktree, is why nothing was made: it stays as it is."""
-    seen = registry.observe(app.repo, place.worktree)
+    seen = registry.registration_at(app.repo, place.worktree)
+    if seen is None:
+        return registry.names_registration(app.repo, place.worktree)  # the registration is gone, the directory is not
     ours = seen.locked == registry.LOCK_REASON.format(task=task) or seen.branch == place.branch
-    return seen.half or (seen.registered and ours)
+    return seen.half_made or ours
 
 
 def take_back(app: App, intent: int, task: int, place: Place | None, *, new: bool) -> None:

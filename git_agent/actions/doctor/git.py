@@ -15,7 +15,7 @@ from git_agent.domain.task import Task
 from git_agent.git import refs
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair, scratch
-from git_agent.git.worktrees.repair import Registered
+from git_agent.git.worktrees.registry import Registration
 from git_agent.proc import holders, processes
 from git_agent.store import attempts, health, intents, tasks
 
@@ -24,7 +24,7 @@ _LEFT_S = 3600.0
 
 def examine_git(app: App) -> list[Finding]:
     """Examine what the record says against what git has; nothing is changed. Git is asked before the record is read."""
-    tips, there = app.repo.start_tips()(), repair.registered(app.repo)
+    tips, there = app.repo.start_tips()(), registry.registrations(app.repo)
     pending = {intent.task: intent for intent in intents.pending()}
     standing = [each for each in attempts.standing() if each.task not in pending]
     found = [
@@ -74,7 +74,7 @@ def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
             yield Finding("base-gone", f"task {task.id} goes into '{task.base}', which is gone", task.id, task.base)
 
 
-def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
+def _twice(there: Sequence[Registration]) -> Iterator[Finding]:
     heads = Counter(each.head for each in there if each.head and each.path and os.path.isdir(each.path))
     for branch, number in heads.items():
         if number > 1 and not all(c in "0123456789abcdef" for c in branch):
@@ -83,7 +83,7 @@ def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
             yield Finding("branch-twice", says, None, branch, f"git -C {shlex.quote(paths[-1])} switch --detach")
 
 
-def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[str]) -> Iterator[Finding]:
+def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[str]) -> Iterator[Finding]:
     """Branches of ours that nobody has; not a colleague's that was fetched, or came with a clone."""
     prefix = app.config.prefix
     named = [
@@ -131,7 +131,7 @@ def _left(app: App) -> Iterator[Finding]:
             pid = os.path.basename(path).partition("-")[0]
             yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
     for place in ("scratch", "trash"):
-        for name, age_s in registry.left_in(app.store_dir, place):
+        for name, age_s in scratch.left_in(app.store_dir, place):
             pid, path = name.lstrip(".").partition("-")[0], os.path.join(app.store_dir, place, name)
             old = age_s > _LEFT_S and path.removesuffix(".alive") not in marked
             if old and pid.isdecimal() and not processes.is_running(int(pid)):

@@ -99,7 +99,8 @@ def _branch(app: App, before: _Values, after: _Values) -> str:
 
 
 def _lock(app: App, before: _Values, after: _Values) -> str:
-    if registry.observe(app.repo, after["path"]).locked != after["reason"]:
+    there = registry.registration_at(app.repo, after["path"])
+    if there is None or there.locked != after["reason"]:
         raise _changed(f"{after['path']} is not locked as it was")
     registry.unlock(app.repo, after["path"])
     return f"worktree {after['path']} is not locked any more"

@@ -45,13 +45,13 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
 
     Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
     """
-    spot = registry.spot(app.repo.common_dir, each.admin)
+    there = registry.registration(app.repo, each.admin)
     # Asked once more: it may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
-        return _without_branch(app, each, spot.head if spot else None, tips)
+        return _without_branch(app, each, there.head if there else None, tips)
     helps, more = _without_worktree(each)
     kind = "task.worktree-removed"
-    if spot is None:
+    if there is None:
         says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
         return Amiss("worktree-removed", "worktree removed", kind, says, helps, more)
     if moved := moved_along(app, each):
@@ -62,7 +62,7 @@ def amiss(app: App, each: Standing, tips: Tips) -> Amiss | None:
         return Amiss(
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
         )
-    return _elsewhere(app, each) or _switched(app, each, spot.head, tips)
+    return _elsewhere(app, each) or _switched(app, each, there.head, tips)
 
 
 def _without_worktree(each: Standing) -> tuple[str, str]:
@@ -98,7 +98,7 @@ def _renamed(app: App, old: str, new: str) -> bool:
 def _elsewhere(app: App, each: Standing) -> Amiss | None:
     """The registration is as it was, and so must be the way back from the worktree."""
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
-    if home == os.path.join(app.repo.common_dir, "worktrees", each.admin):
+    if home == app.repo.admin_dir(each.admin):
         return None
     if repair.claimed_elsewhere(app.repo, each.worktree):
         other = os.path.dirname(os.path.dirname(home or ""))
@@ -167,8 +167,8 @@ def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
 
 def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
     """`git worktree move` is no loss: the record follows, and so does the worker's context file."""
-    spot = registry.spot(app.repo.common_dir, each.admin)
-    path = spot.path if spot else None
+    there = registry.registration(app.repo, each.admin)
+    path = there.path if there else None
     if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
         return each, []
     with app.store.transaction():
@@ -244,11 +244,8 @@ def moved_along(app: App, each: Standing) -> str | None:
     """
     if os.path.lexists(each.worktree):
         return None
-    path, spot = (
-        os.path.join(home(app), os.path.basename(each.worktree)),
-        registry.spot(app.repo.common_dir, each.admin),
-    )
-    before = way_home(path)
-    if os.path.basename(before) != each.admin or os.path.lexists(before) or spot is None:
+    path = os.path.join(home(app), os.path.basename(each.worktree))
+    there, before = registry.registration(app.repo, each.admin), way_home(path)
+    if os.path.basename(before) != each.admin or os.path.lexists(before) or there is None:
         return None
-    return path if spot.head in (None, each.branch) and not os.path.lexists(spot.path or "") else None
+    return path if there.head in (None, each.branch) and not os.path.lexists(there.path or "") else None

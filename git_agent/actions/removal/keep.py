@@ -44,7 +44,7 @@ def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str |
     changes = app.repo.status(path, ignored=True)
     aside, kept = keep_ignored(app, task, path, changes), list(gone.kept)
     kept += [aside] if aside else []
-    seen = registry.observe(app.repo, path)
+    seen = registry.registration_at(app.repo, path)
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep(app.repo, task.id, head))
@@ -57,9 +57,9 @@ def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str |
         gone.tip,
         gone.adopted,
         worktree=path,
-        head=seen.branch,
+        head=seen.branch if seen else None,
         head_oid=head,
-        locked=seen.locked == registry.LOCK_REASON.format(task=task.id),
+        locked=seen is not None and seen.locked == registry.LOCK_REASON.format(task=task.id),
         files=files.oid if files else None,
         index=files.staged if files else None,
         stages=bool(files and files.stages),

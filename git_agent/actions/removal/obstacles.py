@@ -85,7 +85,8 @@ def _stranger(app: App, path: str | None) -> Firm | None:
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
     """Whoever locked a worktree for another reason than ours wants it to stay."""
-    found = None if attempt.worktree is None else registry.observe(app.repo, attempt.worktree).locked
+    there = None if attempt.worktree is None else registry.registration_at(app.repo, attempt.worktree)
+    found = None if there is None else there.locked
     if found in (None, registry.LOCK_REASON.format(task=task.id)):
         return []
     line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")

@@ -109,8 +109,7 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
         error.exit is Exit.REFUSED or error.code == "cannot-remove" or isinstance(error, GitError)
     ):
         return False
-    seen = registry.observe(app.repo, attempt.worktree)
-    return seen.exists and seen.registered
+    return os.path.lexists(attempt.worktree) and registry.registration_at(app.repo, attempt.worktree) is not None
 
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
@@ -141,7 +140,7 @@ def _plan(
 
 
 def _is_gone(app: App, attempt: Attempt) -> bool:
-    if attempt.worktree is not None and registry.observe(app.repo, attempt.worktree).registered:
+    if attempt.worktree is not None and registry.registration_at(app.repo, attempt.worktree) is not None:
         return False
     return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
 

@@ -86,7 +86,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> Begun:
         leases.take(task.id, "run", lease_s, session)
         data = {"text": command.shown(words), "session": session, "pid": owner.pid, "host": owner.host}
         events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
-    admin = os.path.join(app.repo.common_dir, "worktrees", attempt.admin)
+    admin = app.repo.admin_dir(attempt.admin or "")
     return Begun(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
 
 

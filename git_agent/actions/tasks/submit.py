@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from git_agent.actions.context_file import carries_context
@@ -76,8 +77,8 @@ def _check_worktree(app: App, task: Task) -> None:
 
 
 def _check_branch(app: App, task: Task, path: str) -> None:
-    seen = registry.observe(app.repo, path)
-    if not (seen.exists and seen.registered):
+    seen = registry.registration_at(app.repo, path) if os.path.lexists(path) else None
+    if seen is None:
         says = f"the worktree of {task.label} is gone: {path}"
         raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
     busy = app.repo.in_progress(path)

@@ -128,15 +128,10 @@ def _settings(repo: Repo, path: str) -> dict[str, str]:
 def _present(repo: Repo, names: Iterable[str]) -> set[str]:
     """Which of these hooks there are in any worktree, if git looked where it does without ours."""
     path = hooks_path(repo)
-    tops = [repo.main_worktree or repo.common_dir, *_linked(repo)]
+    others = filter(None, map(discover.linked, discover.admin_dirs(repo.common_dir)))
+    tops = [repo.main_worktree or repo.common_dir, *others]
     where = {os.path.join(top, path) if path else os.path.join(repo.common_dir, "hooks") for top in tops}
     return {name for name in names for each in where if os.access(os.path.join(each, name), os.X_OK)}
-
-
-def _linked(repo: Repo) -> list[str]:
-    admin = os.path.join(repo.common_dir, "worktrees")
-    names = os.listdir(admin) if os.path.isdir(admin) else []
-    return [top for name in names if (top := discover.linked(os.path.join(admin, name)))]
 
 
 def hooks_path(repo: Repo, scopes: Iterable[str] = ()) -> str | None:

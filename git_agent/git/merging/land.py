@@ -10,7 +10,7 @@ from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktrees.registry import listing
+from git_agent.git.worktrees.registry import checkouts
 
 # branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward is. An ignored file
 # (`.env`) may be the only one of its kind: git would overwrite it without a word.
@@ -87,8 +87,8 @@ def landing_place(repo: Repo, base: str) -> str | None:
     """
     if where := repo.rebasing(base):
         raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
-    held = [each for each in listing(repo) if each.branch == base and not each.bare]
-    present = [each.path for each in held if os.path.isdir(each.path)]
+    held = [each for each in checkouts(repo) if each.branch == base]
+    present = [each.path for each in held if each.path and os.path.isdir(each.path)]
     if len(present) > 1:
         says = f"branch {base} is checked out in {present[0]} and in {present[1]}"
         raise refused("checked-out-twice", says, "switch one of them to another branch", tuple(present))

@@ -9,7 +9,7 @@ from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
-from git_agent.git.worktrees.registry import listing
+from git_agent.git.worktrees.registry import checkouts
 from git_agent.git.worktrees.scratch import scratch
 
 _GIVEN = ("--pathspec-from-file=-", "--pathspec-file-nul")
@@ -26,7 +26,7 @@ def unland(repo: Repo, *, task: int, base: str, new: str, old: str) -> list[str]
 
 
 def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
-    here = next((w.path for w in listing(repo) if w.branch == base and not w.bare and os.path.isdir(w.path)), None)
+    here = next((w.path for w in checkouts(repo) if w.branch == base and w.path and os.path.isdir(w.path)), None)
     if here is None or repo.branch_oid(base) != old:
         return []
     listed = repo.git("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, new).fields

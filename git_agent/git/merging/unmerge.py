@@ -12,7 +12,7 @@ from git_agent.git.locks import landing_lock
 from git_agent.git.merging.land import dirty, landing_place, require_kept
 from git_agent.git.repo import HEADS, REMOTES, Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktrees.registry import listing
+from git_agent.git.worktrees.registry import checkouts
 
 _NAMED = re.compile(r"^(?:error|fatal): .*?'([^']+)'|^\t(.+)$", re.MULTILINE)
 
@@ -28,9 +28,9 @@ def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[s
     listed = repo.git("for-each-ref", f"--contains={oid}", "--format=%(refname)", HEADS, "refs/tags", REMOTES).text
     mine = {HEADS + name for name in (base, *own)}
     found = [r for r in listed.splitlines() if r not in mine and not _is_pushed_own(r, own)]
-    detached = [w for w in listing(repo) if w.head and w.branch is None and not (w.bare or w.path.startswith(scratch))]
+    detached = [w for w in checkouts(repo) if w.detached and not (w.path or "").startswith(scratch)]
     return [r.removeprefix(HEADS).removeprefix("refs/") for r in found] + [
-        f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.head or "")
+        f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.detached or "")
     ]
 
 

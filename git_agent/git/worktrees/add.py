@@ -9,11 +9,7 @@ from git_agent.errors import AgentError, refused
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees import checkout
-from git_agent.git.worktrees.registry import (
-    LOCK_REASON,
-    real_path,
-    registrations,
-)
+from git_agent.git.worktrees.registry import LOCK_REASON, real_path, registrations_at
 from git_agent.git.worktrees.remove import roll_back_worktree
 
 
@@ -44,7 +40,7 @@ def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, ter
         with creation_lock(repo):
             _roll_back(repo, task, real, before, parents)
         raise
-    return os.path.basename(registrations(repo, real)[0])
+    return registrations_at(repo, real)[0].admin
 
 
 def _register(repo: Repo, task: int, branch: str, real: str, oid: str, config: dict[str, str]) -> bool:
@@ -54,7 +50,7 @@ def _register(repo: Repo, task: int, branch: str, real: str, oid: str, config: d
     name = checkout.by_pygit2(repo, branch, real) if suits else None
     if name is not None:
         # libgit2 has no call for it; gitrepository-layout(5) documents the file.
-        with open(os.path.join(repo.common_dir, "worktrees", name, "locked"), "w", encoding="utf-8") as file:
+        with open(os.path.join(repo.admin_dir(name), "locked"), "w", encoding="utf-8") as file:
             file.write(reason)
         return True
     if suits:
@@ -66,7 +62,7 @@ def _register(repo: Repo, task: int, branch: str, real: str, oid: str, config: d
 
 
 def _roll_back(repo: Repo, task: int, real: str, before: bool, parents: list[str]) -> None:
-    # The error that brought us here matters more than one of the undoing; observe() shows what is left.
+    # The error that brought us here matters more than one of the undoing; registration_at() shows what is left.
     with contextlib.suppress(AgentError, OSError):
         roll_back_worktree(repo, real, task=task, finished=True)
         if before:
@@ -96,7 +92,7 @@ def _make_parents(real: str) -> list[str]:
 
 
 def _refuse_target(repo: Repo, real: str) -> None:
-    if registrations(repo, real):
+    if registrations_at(repo, real):
         raise refused("target-exists", f"{real} is registered as a worktree already", "git worktree list")
     if not os.path.lexists(real):
         return

@@ -78,11 +78,11 @@ def _add(opened: pygit2.Repository, repo: Repo, branch: str, path: str) -> str:
     opened.set_ident(person or "git agent", email.removesuffix(">") or "git-agent")
     wanted = name = os.path.basename(path)
     at = 0
-    while os.path.exists(os.path.join(repo.common_dir, "worktrees", name)):
+    while os.path.exists(repo.admin_dir(name)):
         at += 1
         name = f"{wanted}{at}"
     opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
-    _relocate(os.path.join(repo.common_dir, "worktrees", name))
+    _relocate(repo.admin_dir(name))
     return name
 
 

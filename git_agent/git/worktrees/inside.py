@@ -172,7 +172,7 @@ def _below(worktree: str, directories: Sequence[str]) -> Iterator[str]:
 
 def unpushed_submodules(repo: Repo, admin: str) -> list[str]:
     """Name the submodules initialised in a worktree that have commits on no remote. admin: under worktrees/."""
-    root = os.path.join(repo.common_dir, "worktrees", admin, "modules")
+    root = os.path.join(repo.admin_dir(admin), "modules")
     found = []
     for path, directories, _ in os.walk(root):
         if {"objects", "refs"} <= set(directories):

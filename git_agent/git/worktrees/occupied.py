@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from git_agent.git.repo import Repo
-from git_agent.git.worktrees.registry import real_path, registrations
+from git_agent.git.worktrees.registry import real_path, registrations_at
 from git_agent.git.worktrees.state import git_dir_of
 
 
@@ -27,11 +27,11 @@ def occupant(repo: Repo, path: str) -> Occupant | None:
         return Occupant("a symbolic link", False)
     if not os.path.isdir(real):
         return Occupant("a file", False) if os.path.lexists(real) else None
-    admins, home = registrations(repo, real), git_dir_of(real)
-    if home in admins or is_gone(real):
+    found, home = registrations_at(repo, real), git_dir_of(real)
+    if home in {each.git_dir for each in found} or is_gone(real):
         return None
     if home is None:
-        return Occupant("other files", bool(admins))
+        return Occupant("other files", bool(found))
     lost = os.path.isfile(os.path.join(real, ".git")) and not os.path.isdir(home)
     return Occupant("a worktree of a repository that was moved" if lost else "another repository", lost)
 

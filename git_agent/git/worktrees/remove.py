@@ -8,11 +8,10 @@ import shutil
 from collections.abc import Sequence
 
 from git_agent.errors import AgentError, refused
-from git_agent.git.discover import linked
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, is_half, real_path, reason, registrations
+from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
 from git_agent.git.worktrees.state import git_dir_of, in_progress, status
 from git_agent.git.worktrees.trash import aside, delete_trash
 
@@ -33,14 +32,14 @@ def discard_worktree(repo: Repo, path: str, *, task: int, finished: bool = False
 
 def roll_back_worktree(repo: Repo, path: str, *, task: int, finished: bool) -> None:
     """Do what discard does, under a lock that the caller holds; finished: also with changes inside."""
-    real, admins = real_path(path), registrations(repo, path)
-    if not admins and not os.path.lexists(real):
+    real, found = real_path(path), registrations_at(repo, path)
+    if not found and not os.path.lexists(real):
         return
-    _refuse_foreign(admins, real, task)
-    _refuse_danger(repo, real, admins)
-    if not finished and admins and not is_half(real, admins):
+    _refuse_foreign(found, real, task)
+    _refuse_danger(repo, real, found)
+    if not finished and found and not (found[0].half_made or len(found) > 1):
         _refuse_dirty(real)
-    _erase(repo, real, admins)
+    _erase(repo, real, found)
 
 
 def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force: bool = False) -> None:
@@ -51,52 +50,52 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
     with the list, worktree-moved when HEAD is elsewhere by now, or worktree-locked for a lock that is not ours.
     """
     with creation_lock(repo):
-        real, admins = real_path(path), registrations(repo, path)
-        _refuse_foreign(admins, real, task)
+        real, found = real_path(path), registrations_at(repo, path)
+        _refuse_foreign(found, real, task)
         with contextlib.suppress(OSError):
             os.rmdir(real)  # an empty directory holds nothing, and no HEAD to compare with
-        if not admins:
+        if not found:
             if os.path.lexists(real):
                 raise refused("not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list")
             return
-        _refuse_danger(repo, real, admins)
+        _refuse_danger(repo, real, found)
         if not force:
-            _refuse_early(real, admins[0])
+            _refuse_early(real, found[0].git_dir)
         with aside(repo, real) as there:
             if there:
-                _refuse_late_commit(admins[0], there, real, head)
+                _refuse_late_commit(found[0].git_dir, there, real, head)
             if there and not force:
-                _refuse_late_change(admins[0], there, real)
-        _forget(repo, admins)
+                _refuse_late_change(found[0].git_dir, there, real)
+        _forget(repo, found)
     delete_trash(repo)
 
 
-def _erase(repo: Repo, real: str, admins: Sequence[str]) -> None:
+def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:
     with aside(repo, real):
         pass
-    _forget(repo, admins)
+    _forget(repo, found)
     delete_trash(repo)
 
 
-def _forget(repo: Repo, admins: Sequence[str]) -> None:
+def _forget(repo: Repo, found: Sequence[Registration]) -> None:
     # What `git worktree remove` does; git itself refuses in the half-made states that kill -9 leaves.
-    for admin in admins:
-        shutil.rmtree(admin)
+    for each in found:
+        shutil.rmtree(each.git_dir)
     with contextlib.suppress(OSError):
-        os.rmdir(os.path.join(repo.common_dir, "worktrees"))
+        os.rmdir(repo.admin_dir(""))
 
 
-def _refuse_foreign(admins: Sequence[str], real: str, task: int) -> None:
-    for admin in admins:
-        why = reason(admin)
-        if why == "" and linked(admin) is None:  # killed before git had written the reason
+def _refuse_foreign(found: Sequence[Registration], real: str, task: int) -> None:
+    for each in found:
+        why = each.locked
+        if why == "" and each.path is None:  # killed before git had written the reason
             continue
         if why not in (None, INITIALIZING, LOCK_REASON.format(task=task)):
             says = f"worktree {real} is locked" + (f": {why}" if why else "")
             raise refused("worktree-locked", says, "git worktree unlock <path>, if it may go")
 
 
-def _refuse_danger(repo: Repo, real: str, admins: Sequence[str]) -> None:
+def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None:
     if not os.path.lexists(real):
         return
     why = ""
@@ -108,7 +107,7 @@ def _refuse_danger(repo: Repo, real: str, admins: Sequence[str]) -> None:
         why = "holds the repository itself"
     elif {"objects", "refs"} <= set(os.listdir(real)):
         why = "looks like a repository"
-    elif git_dir_of(real) not in admins and os.listdir(real):
+    elif git_dir_of(real) not in {each.git_dir for each in found} and os.listdir(real):
         why = "holds files but is not our worktree"
     if why:
         raise refused("not-ours", f"{real} {why}: it is left alone", "git worktree list")

@@ -74,15 +74,14 @@ def marked(root: str) -> Iterator[tuple[str, bool]]:
 
 def _clear(repo: Repo, path: str) -> None:
     # By its name, which nobody else has: the file that says whose a registration is may be deleted first.
-    worktrees = os.path.join(repo.common_dir, "worktrees")
-    ours = (os.path.join(worktrees, os.path.basename(path)), path)
+    ours = (repo.admin_dir(os.path.basename(path)), path)
     for each in ours:
         shutil.rmtree(each, ignore_errors=True)
     if not any(map(os.path.lexists, ours)):  # else the mark stays, so that somebody's sweep tries again
         with contextlib.suppress(OSError):
             os.unlink(path + ".alive")
     with contextlib.suppress(OSError):
-        os.rmdir(worktrees)
+        os.rmdir(repo.admin_dir(""))
 
 
 def delete_leftovers(repo: Repo) -> None:
@@ -97,3 +96,16 @@ def delete_leftovers(repo: Repo) -> None:
             os.unlink(os.path.join(repo.common_dir, "info", TEMPORARY))
     with contextlib.suppress(AgentError, OSError):
         delete_trash(repo)
+
+
+def left_in(store_dir: str, place: str) -> Iterator[tuple[str, float]]:
+    """Yield what is in one of our private directories, with its age in seconds."""
+    try:
+        names = sorted(os.listdir(os.path.join(store_dir, place)))
+    except OSError:
+        return
+    for name in names:
+        try:
+            yield name, time.time() - os.lstat(os.path.join(store_dir, place, name)).st_mtime
+        except OSError:
+            continue

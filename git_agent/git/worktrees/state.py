@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from git_agent.git.discover import linked
+from git_agent.git.discover import admin_dirs, linked
 from git_agent.git.run import decode, git
 
 _SIGNS = (
@@ -77,9 +77,11 @@ def end_of(busy: str, *, go_on: bool) -> str:
 
 def rebasing(common_dir: str, main: str, branch: str) -> str | None:
     """Return the worktree that rebases or bisects branch; main: how to call the main one."""
-    for git_dir, worktree in [(common_dir, main), *_linked(common_dir)]:
+    if _holds(common_dir, branch):
+        return main
+    for git_dir in admin_dirs(common_dir):
         if _holds(git_dir, branch):
-            return worktree
+            return linked(git_dir) or git_dir
     return None
 
 
@@ -110,17 +112,6 @@ def ignored(worktree: str, paths: Sequence[str]) -> set[str]:
     asked = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
     done = git("check-ignore", "-z", "--stdin", cwd=worktree, stdin=asked, ok=(0, 1))
     return {each for each in done.fields if each}
-
-
-def _linked(common_dir: str) -> Iterator[tuple[str, str]]:
-    root = os.path.join(common_dir, "worktrees")
-    try:
-        names = sorted(os.listdir(root))
-    except OSError:
-        return
-    for name in names:
-        admin = os.path.join(root, name)
-        yield admin, linked(admin) or admin
 
 
 def _holds(git_dir: str, branch: str) -> bool:
