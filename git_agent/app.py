@@ -151,7 +151,7 @@ class App:
         from git_agent.git.worktrees import registry
         from git_agent.store import attempts
 
-        admins = dict.fromkeys(filter(None, (registry.stood_in(self.repo.common_dir), self.repo.admin)))
+        admins = dict.fromkeys(filter(None, (registry.current_admin(self.repo.common_dir), self.repo.admin)))
         found = filter(None, map(attempts.by_admin, admins))
         return [Carried(each.task, each.number, each.epoch, proved=True) for each in found]
 

@@ -153,7 +153,7 @@ class Config:
         The returned function waits, and makes the Config. It takes the hash that `git agent trust` recorded; without
         it, keys of the file that name commands don't count.
         """
-        asked = git_config.ask(repo, repo.worktree, f"HEAD:{TEAM_FILE}")
+        asked = git_config.start_reading(repo, repo.worktree, f"HEAD:{TEAM_FILE}")
         return lambda trusted: cls._of(repo, *asked(), trusted)
 
     @classmethod

@@ -33,4 +33,4 @@ def unlock(app: App, task: Task) -> None:
         there = registry.registration_at(app.repo, attempt.worktree) if attempt.worktree is not None else None
         if attempt.worktree is not None and there is not None and there.locked == ours:
             with contextlib.suppress(OSError):
-                registry.unlock(app.repo, attempt.worktree)
+                registry.unlock_worktree(app.repo, attempt.worktree)

@@ -22,7 +22,7 @@ class Value(NamedTuple):
     scope: str
 
 
-def read(repo: Repo, cwd: str | None) -> list[Value]:
+def read_config(repo: Repo, cwd: str | None) -> list[Value]:
     """Return every agent.* setting that git knows, in file order, so that the last one counts.
 
     cwd: a worktree whose own configuration counts too; None: the repository's only.
@@ -30,7 +30,7 @@ def read(repo: Repo, cwd: str | None) -> list[Value]:
     return _own(_start_own(repo, cwd)())
 
 
-def read_blob(repo: Repo, rev_path: str) -> list[Value]:
+def read_config_blob(repo: Repo, rev_path: str) -> list[Value]:
     """Return the agent.* settings of a committed file ("main-worktree/HEAD:.gitagent"), [] without it.
 
     Raise AgentError bad-config when git can't parse it. Includes are not followed.
@@ -38,7 +38,7 @@ def read_blob(repo: Repo, rev_path: str) -> list[Value]:
     return _committed(repo, rev_path, blob_oid(repo, rev_path))
 
 
-def ask(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tuple[list[Value], list[Value]]]:
+def start_reading(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tuple[list[Value], list[Value]]]:
     """Start read() and read_blob() at once; the returned function waits, and returns what both return."""
     own, blob = _start_own(repo, cwd), _start_blob(repo, rev_path)
     return lambda: (_own(own()), _committed(repo, rev_path, _blob(repo, blob())))

@@ -15,7 +15,7 @@ _ASKED = ("--is-bare-repository", "--is-inside-work-tree", "--git-dir", "--git-c
 _CALLERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_OBJECT_DIRECTORY")
 
 
-class Found(NamedTuple):
+class Location(NamedTuple):
     """Where a repository is: see Repo for what the names mean."""
 
     common_dir: str
@@ -25,7 +25,7 @@ class Found(NamedTuple):
     bare: bool
 
 
-def discover(path: str | None) -> Found:
+def discover(path: str | None) -> Location:
     """Find the repository of path (default: the current directory); raise AgentError when there is none."""
     env = {name: os.environ[name] for name in _CALLERS if name in os.environ}
     _, inside, git_dir, common, top = _ask(path, env)
@@ -34,11 +34,11 @@ def discover(path: str | None) -> Found:
     if git_dir != common and "GIT_DIR" in env and "GIT_WORK_TREE" not in env:
         worktree = linked(git_dir) or worktree  # with GIT_DIR alone git takes any directory for the top level
     if git_dir == common and worktree and "GIT_DIR" not in env:
-        return Found(common, git_dir, worktree, worktree, False)
+        return Location(common, git_dir, worktree, worktree, False)
     bare, main = _main(common)
     if main is None and not bare and git_dir == common:
         main = worktree
-    return Found(common, git_dir, worktree, main, bare)
+    return Location(common, git_dir, worktree, main, bare)
 
 
 def admin_dir(common_dir: str, admin: str) -> str:

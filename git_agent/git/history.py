@@ -97,7 +97,7 @@ def series(run: Run, start: str | None, tip: str) -> tuple[str, ...] | None:
     return tuple(line.partition(" ")[0] for line in lines) if str(len(lines)) == number else None
 
 
-def changed(run: Run, *revisions: str) -> dict[str, dict[str, str]]:
+def changed_by_commit(run: Run, *revisions: str) -> dict[str, dict[str, str]]:
     """List the commits that `git log` finds by revisions and options; for each the paths that it changes.
 
     A path comes with the letter of `git diff --raw` (A, D, M, T); a renamed file is one that went and one that came.
@@ -113,7 +113,7 @@ def changed(run: Run, *revisions: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def changes(run: Run, old: str, new: str, paths: Sequence[str] = ()) -> dict[str, str]:
+def changed_between(run: Run, old: str, new: str, paths: Sequence[str] = ()) -> dict[str, str]:
     """Return the paths that differ between two commits with their letters, as changed() does.
 
     paths: look at these files only, when given.

@@ -86,7 +86,7 @@ def lock_files(repo: Repo) -> list[str]:
     return sorted([*paths, *(path for name in _DEEP for path in _below(os.path.join(repo.common_dir, name)))])
 
 
-def aged(paths: Iterable[str], older_s: float) -> list[LockFile]:
+def stale_locks(paths: Iterable[str], older_s: float) -> list[LockFile]:
     """Return those of these lock files that are ours and older than this (seconds)."""
     now, found = time.time(), []
     for path in paths:
@@ -100,7 +100,7 @@ def aged(paths: Iterable[str], older_s: float) -> list[LockFile]:
     return found
 
 
-def put_aside(repo: Repo, path: str) -> str:
+def move_lock_aside(repo: Repo, path: str) -> str:
     """Move a lock file into <common>/git-agent/kept/locks; return where it is then. Raises OSError."""
     name = os.path.relpath(path, repo.common_dir).replace(os.sep, "%")
     kept = os.path.join(private_dir(repo, "kept", "locks"), f"{time.time_ns()}-{name}")
@@ -108,7 +108,7 @@ def put_aside(repo: Repo, path: str) -> str:
     return kept
 
 
-def put_back(kept: str, path: str) -> None:
+def move_lock_back(kept: str, path: str) -> None:
     """Move a lock file back, unless git made another one there. Raises AgentError (exit 3)."""
     try:
         os.link(kept, path)

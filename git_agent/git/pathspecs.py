@@ -13,7 +13,7 @@ from git_agent.git.run import GitError
 _HOW = ("--no-renames", "--name-only", "-z")
 
 
-def check(repo: Repo, pathspecs: Sequence[str]) -> None:
+def check_pathspecs(repo: Repo, pathspecs: Sequence[str]) -> None:
     """Have git read pathspecs. Raise usage error bad-path with git's words for one that it refuses."""
     empty = _empty(repo)
     for each in pathspecs:
@@ -29,14 +29,14 @@ def unreadable(repo: Repo, pathspecs: Sequence[str]) -> str | None:
     """Return git's words for the first pathspec that it can't read; asks only of those that it might refuse."""
     doubtful = [each for each in pathspecs if each[:1] in (":", "/", "") or ".." in each]
     try:
-        check(repo, doubtful)
+        check_pathspecs(repo, doubtful)
     except AgentError as error:
         return error.message
     return None
 
 
 @functools.lru_cache(maxsize=1024)
-def tracked(repo: Repo, commit: str, pathspecs: tuple[str, ...]) -> frozenset[str]:
+def tracked_paths(repo: Repo, commit: str, pathspecs: tuple[str, ...]) -> frozenset[str]:
     """List the files of a commit (full oid) that these pathspecs together match.
 
     Asked once for each claim, not for each two of them: 16 claims that may overlap took 376 processes.
@@ -44,7 +44,7 @@ def tracked(repo: Repo, commit: str, pathspecs: tuple[str, ...]) -> frozenset[st
     return _differing(repo, _empty(repo), commit, pathspecs)
 
 
-def changed(repo: Repo, start: str, tip: str, pathspecs: Sequence[str] = ()) -> frozenset[str]:
+def changed_paths(repo: Repo, start: str, tip: str, pathspecs: Sequence[str] = ()) -> frozenset[str]:
     """List the files that differ between two commits (full oids), those that pathspecs match if any are given.
 
     A file that was renamed counts under both names.

@@ -26,7 +26,7 @@ def _covers(pattern: str, ref: str) -> bool:
     return ref.startswith(head) and ref.endswith(tail) and len(ref) >= len(head) + len(tail)
 
 
-def ask(repo: Repo, remote: str, url: str, update: Update) -> bool:
+def has_arrived(repo: Repo, remote: str, url: str, update: Update) -> bool:
     """Ask the remote itself whether it has the commit at the ref that it was pushed to.
 
     remote: its name, or the URL when it was pushed to one; url: where git pushed to. A server for reviews (refs/for/*)
@@ -38,6 +38,6 @@ def ask(repo: Repo, remote: str, url: str, update: Update) -> bool:
     return any(line.partition("\t")[0] == update.oid for line in done.text.splitlines())
 
 
-def shown(remote: str) -> str:
+def shown_remote(remote: str) -> str:
     """Return a remote as it may be shown: without the password in its URL."""
     return _SECRET.sub("", remote)

@@ -28,17 +28,17 @@ class RefMoved(AgentError):  # noqa: N818 - it says what happened
         self.ref, self.expected, self.found = ref, expected, found
 
 
-def create(repo: Repo, ref: str, oid: str, message: str) -> None:
+def create_ref(repo: Repo, ref: str, oid: str, message: str) -> None:
     """Create a ref (full name) at oid; raise RefMoved when it exists."""
     _swap(repo, ref, oid, None, "-m", message)
 
 
-def update(repo: Repo, ref: str, new: str, old: str, message: str) -> None:
+def update_ref(repo: Repo, ref: str, new: str, old: str, message: str) -> None:
     """Move a ref from old to new; raise RefMoved when it is elsewhere."""
     _swap(repo, ref, new, old, "-m", message)
 
 
-def delete(repo: Repo, ref: str, old: str) -> None:
+def delete_ref(repo: Repo, ref: str, old: str) -> None:
     """Delete a ref that is at old; raise RefMoved when it is elsewhere."""
     try:
         repo.git("update-ref", "--no-deref", "-d", _full(ref), old)
@@ -46,13 +46,13 @@ def delete(repo: Repo, ref: str, old: str) -> None:
         raise _moved(repo, ref, old) or error from error
 
 
-def find(repo: Repo, ref: str) -> str | None:
+def find_ref(repo: Repo, ref: str) -> str | None:
     """Return the oid that a ref (full name) holds, None when there is no such ref."""
     done = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", _full(ref), ok=(0, 1, 128))
     return done.text if done.status == 0 else None
 
 
-def clash(name: str, heads: Iterable[str]) -> str | None:
+def clashing_branch(name: str, heads: Iterable[str]) -> str | None:
     """Return the existing branch that a new branch can't stand beside, None when there is none.
 
     The same name; one a directory of the other (git stores refs as files); equal but for case or Unicode form, which
@@ -66,7 +66,7 @@ def clash(name: str, heads: Iterable[str]) -> str | None:
     return None
 
 
-def keep(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
+def keep_rescue(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
     """Keep oid under refs/git-agent/rescue/<task>/<n>; return that ref (the latest, if it holds oid).
 
     what: TIP, FILES or REWRITTEN; the ref's own log says it, and when.
@@ -91,7 +91,7 @@ def _keep(repo: Repo, ref: str, oid: str, what: str) -> None:
     _swap(repo, ref, oid, None, *log, env=now)
 
 
-def branch(repo: Repo, name: str, oid: str) -> None:
+def create_branch(repo: Repo, name: str, oid: str) -> None:
     """Create a branch at oid, with pygit2 where it can open the repository, else with update-ref.
 
     Raise RefMoved when it exists, AgentError branch-clash when another branch stands in its way.
@@ -99,16 +99,16 @@ def branch(repo: Repo, name: str, oid: str) -> None:
     ref, message = HEADS + name, _CREATED
     if repo.git("check-ref-format", ref, ok=(0, 1)).status or name.startswith("-") or name == "HEAD":
         raise AgentError("bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE)
-    other = clash(name, repo.tips())
+    other = clashing_branch(name, repo.tips())
     if other == name:
-        raise RefMoved(ref, None, find(repo, ref))
+        raise RefMoved(ref, None, find_ref(repo, ref))
     if other is not None:
         raise refused("branch-clash", f"branch {name} can't stand beside branch {other}", "choose another name")
     if not _by_pygit2(repo, ref, oid, message):
-        create(repo, ref, oid, message)
+        create_ref(repo, ref, oid, message)
 
 
-def made_here(repo: Repo, branch: str) -> bool:
+def was_made_here(repo: Repo, branch: str) -> bool:
     """Say whether git agent made a branch in this repository, as its reflog tells; one without a log is a stranger."""
     args = ("log", "--walk-reflogs", "--format=%gs", "--end-of-options", f"refs/heads/{branch}")
     return _CREATED in repo.git(*args, ok=(0, 128)).text.splitlines()
@@ -133,7 +133,7 @@ def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
     try:
         opened.create_reference_direct(ref, oid, False, message=message)
     except pygit2.AlreadyExistsError as error:
-        raise RefMoved(ref, None, find(repo, ref)) from error
+        raise RefMoved(ref, None, find_ref(repo, ref)) from error
     except (pygit2.GitError, ValueError, KeyError, OSError):
         return False  # git says more clearly what is wrong, if anything is
     return True
@@ -158,7 +158,7 @@ def _swap(repo: Repo, ref: str, new: str, old: str | None, *log: str, env: Mappi
 
 
 def _moved(repo: Repo, ref: str, expected: str | None) -> RefMoved | None:
-    found = find(repo, ref)
+    found = find_ref(repo, ref)
     return RefMoved(ref, expected, found) if found != expected else None
 
 

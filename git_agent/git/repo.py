@@ -12,7 +12,7 @@ from git_agent.git import discover, history
 from git_agent.git.history import Commit
 from git_agent.git.run import Done, GitError, git, start
 from git_agent.git.worktrees import state
-from git_agent.git.worktrees.state import Change
+from git_agent.git.worktrees.state import StatusEntry
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
@@ -191,7 +191,7 @@ class Repo:
         """Return the worktree in which this branch is being rebased or bisected, None when in none."""
         return state.rebasing(self.common_dir, self.main_worktree or self.common_dir, branch)
 
-    def status(self, worktree: str, ignored: bool = False) -> list[Change]:
+    def status(self, worktree: str, ignored: bool = False) -> list[StatusEntry]:
         """List what differs from HEAD in worktree, untracked files too, ignored ones when asked for."""
         return state.status(worktree, ignored)
 
@@ -201,7 +201,7 @@ class Repo:
 
     def ignored(self, worktree: str, paths: Sequence[str]) -> set[str]:
         """Return those of paths (relative to worktree) that git ignores there."""
-        return state.ignored(worktree, paths)
+        return state.ignored_paths(worktree, paths)
 
     def stashes(self, branch: str) -> list[str]:
         """List the stash entries made on branch: "stash@{0}: WIP on main: ..."."""

@@ -25,7 +25,7 @@ class Kept(NamedTuple):
     subject: str
 
 
-def listing(repo: Repo, task: int | None = None) -> list[Kept]:
+def list_rescues(repo: Repo, task: int | None = None) -> list[Kept]:
     """List what is kept, of one task or of all, by task and number: two git, however much it is."""
     prefix = RESCUE if task is None else f"{RESCUE}{task}/"
     listed = repo.git("for-each-ref", "--format=%(refname)%00%(objectname)%00%(contents:subject)", prefix).text
@@ -33,10 +33,10 @@ def listing(repo: Repo, task: int | None = None) -> list[Kept]:
     rows = [row for row in rows if _numbers(row[0]) is not None]
     logged = _logged(repo, prefix) if rows else {}
     found = [_kept(ref, oid, subject, logged.get(ref)) for ref, oid, subject in rows]
-    return sorted(found, key=lambda each: numbers(each.ref))
+    return sorted(found, key=lambda each: parse_rescue_ref(each.ref))
 
 
-def numbers(ref: str) -> tuple[int, int]:
+def parse_rescue_ref(ref: str) -> tuple[int, int]:
     """Return task and number of a rescue ref. Raise ValueError for another ref."""
     found = _numbers(ref)
     if found is None:
@@ -44,7 +44,7 @@ def numbers(ref: str) -> tuple[int, int]:
     return found
 
 
-def changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
+def count_changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
     """Map snapshot commits (full oids) to the number of files in which they differ from their first parents."""
     if not snapshots:
         return {}

@@ -105,7 +105,7 @@ def decode(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return our environment without what ties git to the caller's repository, in English, no prompts."""
     env = {name: value for name, value in os.environ.items() if name not in LOCAL_NAMES}
     return {**env, **_FIXED, **(extra or {})}
@@ -133,7 +133,7 @@ def git(
     argv = _argv(args, git_dir)
     end = time.monotonic() + _PATIENCE
     while True:
-        done = _once(argv, cwd, stdin, environment(env), terminal, timeout)
+        done = _once(argv, cwd, stdin, git_environment(env), terminal, timeout)
         if done.status in ok:
             return done
         lock = _LOCKED.search(done.err) if patient else None
@@ -159,7 +159,7 @@ def start(
         process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=environment(),
+            env=git_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

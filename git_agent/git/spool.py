@@ -46,7 +46,7 @@ def notes(directory: str) -> list[Note]:
     return [Note(entry.path, now - seen.st_mtime) for seen, entry in ordered]
 
 
-def read(path: str) -> str | None:
+def read_note(path: str) -> str | None:
     """Read a note as it is now; None when it is gone."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -56,7 +56,7 @@ def read(path: str) -> str | None:
         return decode(file.read(_LONGEST))
 
 
-def delete(path: str) -> None:
+def delete_note(path: str) -> None:
     """Delete a note that was applied; where that fails it is applied again, which changes nothing."""
     with contextlib.suppress(OSError):
         os.unlink(path)

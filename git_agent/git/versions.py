@@ -21,7 +21,7 @@ def git_version() -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-def require() -> None:
+def require_git() -> None:
     """Raise AgentError (old-git) when the installed git is older than MINIMUM."""
     found = git_version()
     if found < MINIMUM:

@@ -258,7 +258,7 @@ from git_agent.git.repo import Repo
 where, number, path, oid = sys.argv[1:]
 repo = Repo.open(where)
 if repo.branch_oid("b" + number) is None:
-    refs.create(repo, "refs/heads/b" + number, oid, "test")
+    refs.create_ref(repo, "refs/heads/b" + number, oid, "test")
 print(add_worktree(repo, task=int(number), branch="b" + number, path=path, oid=oid))
 """
 
@@ -500,10 +500,10 @@ def test_a_sha256_repository_gets_worktrees_too(tmp_path: Path) -> None:
 
 def test_lock_and_unlock_keep_the_reason(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w")
-    registry.unlock(opened(repo), str(tmp_path / "w"))
-    registry.unlock(opened(repo), str(tmp_path / "w"))
+    registry.unlock_worktree(opened(repo), str(tmp_path / "w"))
+    registry.unlock_worktree(opened(repo), str(tmp_path / "w"))
     assert registry.checkouts(opened(repo))[1].locked is None
-    registry.lock(opened(repo), str(tmp_path / "w"), "why not")
+    registry.lock_worktree(opened(repo), str(tmp_path / "w"), "why not")
     assert registry.checkouts(opened(repo))[1].locked == "why not"
 
 
@@ -533,6 +533,6 @@ def test_a_process_inside_is_seen(tmp_path: Path) -> None:
 
 def test_a_branch_made_here_can_be_checked_out_at_once(repo: Sandbox, tmp_path: Path) -> None:
     found, oid = opened(repo), repo.git("rev-parse", "HEAD")
-    refs.branch(found, "agent/9-y", oid)
+    refs.create_branch(found, "agent/9-y", oid)
     add_worktree(found, task=9, branch="agent/9-y", path=str(tmp_path / "y"), oid=oid)
     assert repo.git("status", "--porcelain", "--branch", cwd=tmp_path / "y") == "## agent/9-y"

@@ -16,7 +16,7 @@ def discard_place(app: App, task: int, place: Place) -> None:
         discard_worktree(app.repo, place.worktree, task=task, finished=True)
     head = None if place.adopted else app.repo.head(place.branch)
     if head is not None and head.oid == place.start_oid and head.worktree is None:
-        refs.delete(app.repo, f"refs/heads/{place.branch}", place.start_oid)
+        refs.delete_ref(app.repo, f"refs/heads/{place.branch}", place.start_oid)
 
 
 def _is_ours(app: App, task: int, place: Place) -> bool:

@@ -92,7 +92,7 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[
     known = attempts.branches(named) if named else set()
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
-        if name not in known | remote | reserved and refs.made_here(app.repo, name):
+        if name not in known | remote | reserved and refs.was_made_here(app.repo, name):
             yield _orphan(app, name, next((each.path for each in there if each.head == name), None))
     where = home(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():

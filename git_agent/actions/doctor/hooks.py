@@ -31,7 +31,9 @@ def examine_hooks(app: App) -> list[Finding]:
 
 def _running(app: App) -> Iterator[Finding]:
     """Only what installing again can mend: a hooks directory that must stay as it is is said by `git agent hooks`."""
-    standing = [each.worktree for each in attempts.standing() if each.working and repair.works(app.repo, each.worktree)]
+    standing = [
+        each.worktree for each in attempts.standing() if each.working and repair.is_connected(app.repo, each.worktree)
+    ]
     main = [] if hooks_forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
     for place in [*main, *standing]:
         effective = effective_hooks(app.repo, place)

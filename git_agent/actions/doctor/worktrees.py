@@ -51,14 +51,14 @@ def _seen(app: App, finding: Finding) -> Iterable[Finding]:
 def _branch(app: App, finding: Finding) -> str:
     """Only made, never moved: somebody may have made it meanwhile."""
     branch, oid = finding.subject, finding.data["oid"]
-    refs.branch(app.repo, branch, oid)
+    refs.create_branch(app.repo, branch, oid)
     return record_fix(app, finding, f"made again at {oid[:12]}", {}, {"branch": branch, "oid": oid})
 
 
 def _connect(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with creation_lock(app.repo):
-        repair.repair(app.repo, path)
+        repair.repair_pointers(app.repo, path)
     return record_fix(app, finding, "connected again", {}, {"path": path})
 
 
@@ -88,8 +88,8 @@ def _lock(app: App, finding: Finding) -> str:
         if seen is not None and seen.locked not in (None, registry.INITIALIZING):
             raise refused("locked-meanwhile", f"{path} was locked meanwhile", "git worktree list")
         if seen is not None and seen.locked is not None:
-            registry.unlock(app.repo, path)
-        registry.lock(app.repo, path, reason)
+            registry.unlock_worktree(app.repo, path)
+        registry.lock_worktree(app.repo, path, reason)
     return record_fix(app, finding, "locked", {"locked": finding.data["locked"]}, {"path": path, "reason": reason})
 
 
@@ -107,7 +107,7 @@ def _lock_file(app: App, finding: Finding) -> str:
     path = finding.subject
     if not holders.known():
         raise AgentError("cannot-know", "who has it open can't be known here", f"when no git runs: rm {path}")
-    kept = locks.put_aside(app.repo, path)
+    kept = locks.move_lock_aside(app.repo, path)
     return record_fix(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
 
 
@@ -211,7 +211,7 @@ def examine_locks(app: App, there: Sequence[Registration], path: str | None = No
 
     there: the worktrees in which a git may run; path: of a single one, absolute.
     """
-    old = locks.aged([path] if path is not None else locks.lock_files(app.repo), _LOCK_OLD_S)
+    old = locks.stale_locks([path] if path is not None else locks.lock_files(app.repo), _LOCK_OLD_S)
     if not old:
         return
     held = holders.holders({each.path for each in old})

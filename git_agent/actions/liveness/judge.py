@@ -80,7 +80,7 @@ def hear(app: App, silent: Mapping[int, Lease]) -> set[int]:
     for task in looked_at:
         if task in places:
             worktree, admin = places[task]
-            at = activity.latest(worktree, app.repo.admin_dir(admin), silent[task].progress_at, budget=budget)
+            at = activity.latest_activity(worktree, app.repo.admin_dir(admin), silent[task].progress_at, budget=budget)
             seen |= {} if at is None else {task: at}
     if seen:
         lease_s = app.config.seconds("agent.lease")

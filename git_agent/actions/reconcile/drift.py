@@ -16,7 +16,7 @@ from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair
-from git_agent.git.worktrees.state import end_of, git_dir_of, way_home
+from git_agent.git.worktrees.state import end_of, git_dir_of, named_git_dir
 from git_agent.store import attempts, events, intents, tasks
 from git_agent.store.attempts import Standing
 
@@ -104,7 +104,7 @@ def _elsewhere(app: App, each: Standing) -> Amiss | None:
         other = os.path.dirname(os.path.dirname(home or ""))
         says = f"{where} belongs to the repository {other}: this one is a copy"
         return Amiss("repository-copied", "worktree of another repository", kind, says, "")
-    if os.path.basename(before := way_home(each.worktree)) == each.admin and not os.path.lexists(before):
+    if os.path.basename(before := named_git_dir(each.worktree)) == each.admin and not os.path.lexists(before):
         says = f"{where} does not find this repository, which was moved"
         return Amiss("repository-moved", "repository moved", kind, says, "git worktree repair")
     return _unlinked(app, each.worktree, home)
@@ -245,7 +245,7 @@ def moved_along(app: App, each: Standing) -> str | None:
     if os.path.lexists(each.worktree):
         return None
     path = os.path.join(home(app), os.path.basename(each.worktree))
-    there, before = registry.registration(app.repo, each.admin), way_home(path)
+    there, before = registry.registration(app.repo, each.admin), named_git_dir(path)
     if os.path.basename(before) != each.admin or os.path.lexists(before) or there is None:
         return None
     return path if there.head in (None, each.branch) and not os.path.lexists(there.path or "") else None

@@ -48,14 +48,14 @@ def drain(app: App, *, remotes: bool) -> Drained:
                 raise
             continue
         if done:
-            spool.delete(note.path)
+            spool.delete_note(note.path)
         asks = asks or done is None
     return Drained(tuple(lines), asks)
 
 
 def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:
     """Returns whether the note is done with; None when a remote has to be asked, and may not be now."""
-    text = spool.read(note.path)
+    text = spool.read_note(note.path)
     noted = spool_entry.parse(text) if text is not None else None
     if isinstance(noted, Stray):
         lines += _strayed(app, noted)
@@ -80,7 +80,7 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
         if not remotes:
             return None
         try:
-            arrived = push_check.ask(app.repo, push.remote, push.url, update)
+            arrived = push_check.has_arrived(app.repo, push.remote, push.url, update)
         except AgentError as error:
             return _try_again(path, meant[0], error, lines)
         if arrived:
@@ -98,7 +98,7 @@ def _hand_in(app: App, meant: list[Task], update: Update, remote: str) -> list[s
     for task in meant:
         if not app.repo.commits(f"refs/heads/{task.base}", update.oid, limit=1):
             continue
-        there = f"{push_check.shown(remote)} {update.there}"
+        there = f"{push_check.shown_remote(remote)} {update.there}"
         with app.store.transaction():
             line = hand_in(app, tasks.get(task.id), update.oid, there, worked=1)
         lines += [line, *warn_pushed(app, task, update.oid)] if line else []

@@ -122,4 +122,4 @@ def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
     for path in data["locks"]:
         there = registry.registration_at(app.repo, path)
         if there is not None and there.locked == registry.LOCK_REASON.format(task=task):
-            registry.unlock(app.repo, path)
+            registry.unlock_worktree(app.repo, path)

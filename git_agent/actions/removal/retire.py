@@ -190,5 +190,5 @@ def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Removed, *, for
     # A branch that a person checked out meanwhile stays: deleting it would leave that worktree unborn.
     if head is not None and head.worktree is None:
         if head.oid != gone.tip:
-            refs.keep(app.repo, task.id, head.oid)
-        refs.delete(app.repo, f"refs/heads/{attempt.branch}", head.oid)
+            refs.keep_rescue(app.repo, task.id, head.oid)
+        refs.delete_ref(app.repo, f"refs/heads/{attempt.branch}", head.oid)

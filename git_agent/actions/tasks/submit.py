@@ -112,7 +112,7 @@ def _rebase(app: App, task: Task) -> None:
     assert task.worktree is not None
     tip = app.repo.branch_oid(task.branch or "")
     if tip is not None and not app.repo.is_ancestor(f"refs/heads/{task.base}", tip):
-        refs.keep(app.repo, task.id, tip, refs.REWRITTEN)
+        refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
     try:
         git("rebase", "--quiet", "--no-update-refs", f"refs/heads/{task.base}", cwd=task.worktree)
     except GitError as error:

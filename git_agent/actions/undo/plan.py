@@ -92,7 +92,7 @@ def _place(app: App, task: Task, gone: Removed) -> Place:
     if head is None:
         if app.repo.resolve(oid) is None or (gone.files and app.repo.resolve(gone.files) is None):
             raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are not kept any more", helps)
-        if other := refs.clash(gone.branch, app.heads):
+        if other := refs.clashing_branch(gone.branch, app.heads):
             raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", helps)
     path = gone.worktree
     if path is not None and (registry.registration_at(app.repo, path) is not None or _is_taken(path)):

@@ -30,7 +30,7 @@ _FILES = (settings.HOOKS, settings.GUARD, settings.WORKERS, "program", "protecte
 
 
 @dataclass(frozen=True)
-class Installed:
+class HookChanges:
     """What install() or uninstall() did.
 
     changed: one line for each thing that was done; manual: one sentence with a command for each thing that is the
@@ -71,11 +71,11 @@ class _Said:
             why = error if isinstance(error, AgentError) else system_error(error)
             self.manual.append(f"{what}: {why.message}; when that is mended: {self.again}")
 
-    def done(self) -> Installed:
-        return Installed(tuple(self.changed), tuple(self.manual))
+    def done(self) -> HookChanges:
+        return HookChanges(tuple(self.changed), tuple(self.manual))
 
 
-def install_hooks(repo: Repo, program: str, *, guard: bool) -> Installed:
+def install_hooks(repo: Repo, program: str, *, guard: bool) -> HookChanges:
     """Install the hooks, or mend them; done again it changes nothing. Never raises for what a user can't help.
 
     It looks at every file, also where `intact` sees no change: a disk that failed for one of them may work again.
@@ -92,7 +92,7 @@ def install_hooks(repo: Repo, program: str, *, guard: bool) -> Installed:
     return said.done()
 
 
-def uninstall_hooks(repo: Repo) -> Installed:
+def uninstall_hooks(repo: Repo) -> HookChanges:
     """Take out all that install() put anywhere, so that the user's hooks and configuration are as they were."""
     said = _Said("git agent deinit")
     fresh = not os.path.isdir(os.path.join(repo.common_dir, "git-agent"))
@@ -114,7 +114,7 @@ def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
     """Return what git runs for each of our events in the worktree cwd, ours and the user's."""
     directory = git("rev-parse", "--path-format=absolute", "--git-path", "hooks", cwd=cwd).text
     store = os.path.join(repo.common_dir, "git-agent")
-    by_config = settings.commands(cwd) if git_version() >= settings.SINCE else set()
+    by_config = settings.configured_events(cwd) if git_version() >= settings.SINCE else set()
     found = [_effective(event, directory, store, cwd, by_config) for event in (*EVENTS, *GUARD)]
     return [each for each in found if each.event in EVENTS or each.scheme != "none"]
 
@@ -130,13 +130,13 @@ def hooks_unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
 
 def hooks_forbidden(repo: Repo) -> str:
     """Say why nothing of ours may stand where git looks for hooks in the main worktree; "" where it may."""
-    return "" if git_version() >= settings.SINCE else settings.directories(repo)[2]
+    return "" if git_version() >= settings.SINCE else settings.hook_directories(repo)[2]
 
 
 def lost_beside(each: Effective) -> str | None:
     """Return the user's own hook that a file of ours runs after itself, where it is gone or can't be run."""
     path = each.path or ""
-    if scripts.kind(read_or_empty(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
+    if scripts.hook_kind(read_or_empty(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
         return None
     return path + CHAINED
 
@@ -149,7 +149,7 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
         return Effective(event, "config", os.path.join(store, name), runs, "")
     if runs and directory == os.path.join(store, settings.CHAIN):
         return _dispatched(event, path, store, cwd)
-    kind = scripts.kind(read_or_empty(path)) if runs else None
+    kind = scripts.hook_kind(read_or_empty(path)) if runs else None
     if kind == "guest":
         return Effective(event, "block", path, path, "")
     if kind == "chained" and os.access(path + CHAINED, os.X_OK):
@@ -162,7 +162,7 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
 
 
 def _dispatched(event: str, path: str, store: str, cwd: str) -> Effective:
-    beside = settings.beside(store, cwd, event)
+    beside = settings.hook_beside(store, cwd, event)
     runs = beside if os.path.isfile(beside) and os.access(beside, os.X_OK) else None
     return Effective(event, "workers'" if b"git-agent/hooks/" in read_or_empty(path) else "none", path, runs, "")
 
@@ -228,7 +228,7 @@ def _by_config(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
 
 
 def _by_files(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
-    directories, shared, why = settings.directories(repo)
+    directories, shared, why = settings.hook_directories(repo)
     places = []
     if why:
         said.manual.append(why)
@@ -251,18 +251,18 @@ def _fill(store: str, directory: str, said: _Said) -> list[str]:
     for event in EVENTS:
         path = os.path.join(directory, event)
         with said.refusing(f"{event} in {directory} does not run ours"):
-            if scripts.put_in(path, event):
+            if scripts.add_to_hook(path, event):
                 said.changed.append(f"put our part into {path}")
     # Of a file that comes, the directory tells by its time.
     return [directory, *(os.path.join(directory, name) for name in os.listdir(directory) if name.startswith(EVENTS))]
 
 
 def _take_all(repo: Repo, store: str, said: _Said) -> None:
-    for directory in {*settings.directories(repo)[0], *stamped_directories(repo)}:
+    for directory in {*settings.hook_directories(repo)[0], *stamped_directories(repo)}:
         for event in EVENTS:
             path = os.path.join(directory, event)
             with said.refusing(f"our part stays in {path}"):
-                if scripts.take_from(path):
+                if scripts.remove_from_hook(path):
                     said.changed.append(f"took our part out of {path}")
         _remove_made(store, directory)
 

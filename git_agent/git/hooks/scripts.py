@@ -64,9 +64,9 @@ git_agent
 """
 
 
-def insert(script: bytes, event: str) -> bytes:
+def insert_block(script: bytes, event: str) -> bytes:
     """Return a shell script with our block after its first line (#!), or at its top; a block of ours is renewed."""
-    script = take_out(script) if kind(script) == "guest" else script
+    script = remove_block(script) if hook_kind(script) == "guest" else script
     block = _block(event, _GUEST)
     if not script.startswith(b"#!"):
         return block + b"\n" + script
@@ -75,20 +75,20 @@ def insert(script: bytes, event: str) -> bytes:
     return head + b"\n" + block + newline + rest
 
 
-def own(event: str, held: bytes = b"", *, chained: bool = False) -> bytes:
+def own_hook(event: str, held: bytes = b"", *, chained: bool = False) -> bytes:
     """Return the text of a hook file of ours; chained: it then runs <event>.git-agent-chained beside it.
 
     held: what such a file has now, so that lines which somebody added below our block stay.
     """
-    ours = kind(held) in ("own", "chained")
-    alone = not chained and not (ours and take_out(held))
+    ours = hook_kind(held) in ("own", "chained")
+    alone = not chained and not (ours and remove_block(held))
     block = _block(event, _NEXT if chained else _OWN, _next(event) if chained else "", alone=alone)
     if ours:
         return _BLOCK.sub(lambda _: block + b"\n", held, count=1)
     return SHEBANG + block + b"\n"
 
 
-def kind(script: bytes) -> str | None:
+def hook_kind(script: bytes) -> str | None:
     """Say whose file it is: "guest" (somebody's, with our block), "own", "chained" (both ours), None without block."""
     found = _BLOCK.search(script)
     if not found:
@@ -97,14 +97,14 @@ def kind(script: bytes) -> str | None:
     return {_OWN: "own", _NEXT: "chained"}.get(said, "guest")
 
 
-def damaged(script: bytes) -> bool:
+def has_torn_block(script: bytes) -> bool:
     """Say whether only one of the two marks of a block is there, so that nobody can tell what is ours."""
     return _BLOCK.search(script) is None and (_BEGIN.encode() in script or _END.encode() in script)
 
 
-def take_out(script: bytes) -> bytes:
+def remove_block(script: bytes) -> bytes:
     """Return the script as it was before our block came; b"" for a file that was ours alone."""
-    ours = kind(script) in ("own", "chained")
+    ours = hook_kind(script) in ("own", "chained")
     while found := _BLOCK.search(script):
         start = found.start()
         if not found[0].endswith(b"\n") and start:
@@ -149,29 +149,29 @@ def _next(event: str) -> str:
     )
 
 
-def put_in(path: str, event: str) -> bool:
+def add_to_hook(path: str, event: str) -> bool:
     """Make this hook file run our part, whoever's it is; say whether anything had to be done.
 
     Raise AgentError hook-damaged or hook-occupied where that can't be done without loss, OSError.
     """
     _settle(path)
     held = read_or_empty(path) if os.path.isfile(path) else b""
-    if not os.path.lexists(path) or (kind(held) in ("own", "chained") and not os.path.islink(path)):
-        return write_hook_file(path, own(event, held, chained=os.path.lexists(path + CHAINED)), 0o755)
-    if damaged(held):
+    if not os.path.lexists(path) or (hook_kind(held) in ("own", "chained") and not os.path.islink(path)):
+        return write_hook_file(path, own_hook(event, held, chained=os.path.lexists(path + CHAINED)), 0o755)
+    if has_torn_block(held):
         raise AgentError("hook-damaged", f"one of the marks of our block is missing in {path}", f"edit {path}")
     if not _can_hold(path, held):
         return _chain(path, event, held)
-    if kind(held) is None and runs_legacy(path):
+    if hook_kind(held) is None and runs_legacy(path):
         return False
-    renewed = insert(held, event)
+    renewed = insert_block(held, event)
     if renewed == held:
         return False
     _replace(path, renewed)
     return True
 
 
-def take_from(path: str) -> bool:
+def remove_from_hook(path: str) -> bool:
     """Take our part out of this hook file, and of what hook programs renamed it to; say whether there was any.
 
     Raise AgentError hook-occupied where the user's hook can't get its place back, OSError.
@@ -189,13 +189,13 @@ def runs_legacy(path: str) -> bool:
     """Say whether this hook is pre-commit's or prek's, which renamed ours to .legacy and runs it."""
     legacy = path + ".legacy"
     runs = b"hook-impl" in read_or_empty(path) and os.path.isfile(legacy) and os.access(legacy, os.X_OK)
-    return runs and kind(read_or_empty(legacy)) is not None
+    return runs and hook_kind(read_or_empty(legacy)) is not None
 
 
 def _take_from(path: str, chained: str) -> bool:
     held = read_or_empty(path) if os.path.isfile(path) and not os.path.islink(path) else b""
-    whose = kind(held)
-    rest = take_out(held)
+    whose = hook_kind(held)
+    rest = remove_block(held)
     if whose is None:
         return False
     if whose != "guest" and not rest and os.path.lexists(chained):
@@ -228,13 +228,13 @@ def _chain(path: str, event: str, held: bytes) -> bool:
     chained = path + CHAINED
     if os.path.lexists(chained):
         raise _occupied(path)
-    if kind(held) == "guest" and not os.path.islink(path):
-        _replace(path, take_out(held))
+    if hook_kind(held) == "guest" and not os.path.islink(path):
+        _replace(path, remove_block(held))
     try:
         os.link(path, chained, follow_symlinks=False)  # never is the hook without its name, not even for a moment
     except OSError:  # a directory, or a file system that knows no links
         os.rename(path, chained)
-    _replace(path, own(event, chained=True), 0o755)
+    _replace(path, own_hook(event, chained=True), 0o755)
     return True
 
 

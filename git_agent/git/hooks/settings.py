@@ -144,7 +144,7 @@ def hooks_path(repo: Repo, scopes: Iterable[str] = ()) -> str | None:
     return done.fields[1]
 
 
-def directories(repo: Repo) -> tuple[list[str], bool, str]:
+def hook_directories(repo: Repo) -> tuple[list[str], bool, str]:
     """Say where blocks of ours are or may be put, first where git looks in the main worktree.
 
     Also whether git looks there in other worktrees too, and why nothing may be put there ("" where it may).
@@ -242,7 +242,7 @@ def _lock(path: str) -> str:
             time.sleep(random.uniform(0.01, 0.05))
 
 
-def commands(cwd: str) -> set[str]:
+def configured_events(cwd: str) -> set[str]:
     """Return the events of which git runs our part by its configuration in this worktree."""
     asked = ("config", "--null", "--get-regexp", r"^hook\.git-agent-.*\.(event|enabled)$")
     pairs = [each.partition("\n")[::2] for each in git(*asked, cwd=cwd, ok=(0, 1)).fields]
@@ -250,7 +250,7 @@ def commands(cwd: str) -> set[str]:
     return {value for key, value in pairs if key.endswith(".event") and key[: -len("event")] + "enabled" not in off}
 
 
-def beside(store: str, cwd: str, event: str) -> str:
+def hook_beside(store: str, cwd: str, event: str) -> str:
     """Return the path of the hook that git would run in this worktree without the hooks directory of ours."""
     asked = ("config", "--null", "--type=path", "--show-origin", "--get-all", "core.hooksPath")
     fields = git(*asked, cwd=cwd, ok=(0, 1)).fields

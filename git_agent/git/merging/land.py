@@ -44,7 +44,7 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
     if found != old:
         raise refs.RefMoved(ref, old, found)
     if here is None:
-        refs.update(repo, ref, new, old, message)
+        refs.update_ref(repo, ref, new, old, message)
         return None
     _forward(repo, here, ref, new, old, message)
     return here

@@ -54,12 +54,12 @@ class Movement:
     def line(self) -> dict[str, Paths]:
         """Return the newest new commits on the base's own line, newest first, with the paths that each changes."""
         how = ("--first-parent", "--diff-merges=first-parent")
-        return dict(history.changed(self.repo.git, *how, f"--max-count={WALK}", *self.span))
+        return dict(history.changed_by_commit(self.repo.git, *how, f"--max-count={WALK}", *self.span))
 
     @cached_property
     def changed(self) -> dict[str, Paths]:
         """Return the newest new commits, newest first, merges excluded, with the paths that each changes."""
-        return dict(history.changed(self.repo.git, "--no-merges", f"--max-count={PATCHES}", *self.span))
+        return dict(history.changed_by_commit(self.repo.git, "--no-merges", f"--max-count={PATCHES}", *self.span))
 
     @cached_property
     def touched(self) -> frozenset[str]:
@@ -133,13 +133,13 @@ class _Work:
     def own(self) -> dict[str, Paths]:
         """Its commits, newest first; merges change nothing by themselves, see _mends."""
         bound = ("--no-merges", f"--max-count={_OWN + 1}", self.tip, f"^{self.move.new}")
-        return dict(history.changed(self.move.repo.git, *bound))
+        return dict(history.changed_by_commit(self.move.repo.git, *bound))
 
     @cached_property
     def since(self) -> Paths:
         """What the base made of its paths since it left."""
         given = tuple(self.paths) if sum(map(len, self.paths)) < _ARGUMENTS else ()
-        return history.changes(self.move.repo.git, self.start, self.move.new, given)
+        return history.changed_between(self.move.repo.git, self.start, self.move.new, given)
 
     @cached_property
     def whole(self) -> str | None:
@@ -147,7 +147,7 @@ class _Work:
         return history.patches(self.move.repo.git, [f"{self.tip} {self.start}"]).get(self.tip)
 
 
-def judge(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | None:
+def prove_merged(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | None:
     """Say how a branch with work of its own was merged by a movement of its base; None when that can't be told.
 
     task: the number that a trailer may name; tip: the branch's full oid; inside: it is an ancestor of move.new.
@@ -160,7 +160,7 @@ def judge(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | 
     if start is None:
         return None
     try:
-        work = _Work(move, tip, start, history.changes(move.repo.git, start, tip))
+        work = _Work(move, tip, start, history.changed_between(move.repo.git, start, tip))
         return _by_content(work, task) if work.paths else None
     except (GitError, OSError):  # a partial clone that is offline lacks blobs; no room for a merge
         return None
@@ -237,7 +237,7 @@ def _by_trailer(work: _Work, task: int) -> MergeProof | None:
 def _means(work: _Work, oid: str, parents: Sequence[str]) -> bool:
     """Another clone's task may have the same number, and the commit may be of an earlier state of the branch."""
     git, move = work.move.repo.git, work.move
-    [paths] = history.changed(git, "--max-count=1", "--diff-merges=first-parent", oid).values()
+    [paths] = history.changed_by_commit(git, "--max-count=1", "--diff-merges=first-parent", oid).values()
     if paths.keys().isdisjoint(work.paths):
         return False
     if len(parents) > 1:

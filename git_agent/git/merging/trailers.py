@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from git_agent.git.repo import Repo
 
 
-def add(repo: Repo, message: str, trailers: Sequence[tuple[str, str]]) -> str:
+def add_trailers(repo: Repo, message: str, trailers: Sequence[tuple[str, str]]) -> str:
     """Return message with the trailers (key, value) that it lacks; a value becomes one line."""
     given = tuple(each for key, value in trailers for each in ("--trailer", f"{key}={' '.join(value.split())}"))
     if not given:

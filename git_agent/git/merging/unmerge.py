@@ -80,7 +80,7 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
         if dry_run:
             return here
         # The branch first: a kill before the files follow leaves what `unland` mends.
-        refs.update(repo, HEADS + base, old, oid, message)
+        refs.update_ref(repo, HEADS + base, old, oid, message)
         if here is not None:
             _follow(repo, here, base, oid, old, message)
         return here
@@ -90,7 +90,7 @@ def _follow(repo: Repo, here: str, base: str, oid: str, old: str, message: str) 
     try:
         _read_tree(here, oid, old)
     except BaseException:
-        refs.update(repo, HEADS + base, oid, old, message)
+        refs.update_ref(repo, HEADS + base, oid, old, message)
         raise
 
 

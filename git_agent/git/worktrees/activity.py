@@ -14,7 +14,7 @@ _GIT_FILES = ("index", os.path.join("logs", "HEAD"), "HEAD")
 _NOT_WORK = frozenset({".git", ".worker-ctx.json"})
 
 
-def latest(worktree: str, admin_dir: str, since_ms: int, *, budget: int = 2000) -> int | None:
+def latest_activity(worktree: str, admin_dir: str, since_ms: int, *, budget: int = 2000) -> int | None:
     """Find when a worktree was last worked on: the newest sign later than since_ms, or None.
 
     admin_dir: the worktree's own git directory; since_ms and the answer: ms since the epoch; budget: how many files

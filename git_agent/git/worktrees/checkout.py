@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from git_agent.errors import AgentError
 from git_agent.files import replace_file
 from git_agent.git import versions
-from git_agent.git.run import GitError, decode, environment, git
+from git_agent.git.run import GitError, decode, git, git_environment
 
 if TYPE_CHECKING:
     import pygit2
@@ -118,7 +118,7 @@ def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -
         ended = subprocess.run(
             [hook, *args],
             cwd=path,
-            env=environment(),
+            env=git_environment(),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno() if terminal else subprocess.PIPE,
             stderr=out if terminal else subprocess.STDOUT,

@@ -11,7 +11,7 @@ from git_agent.files import read_or_empty, replace_file
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git, start
-from git_agent.git.worktrees.state import ignored
+from git_agent.git.worktrees.state import ignored_paths
 
 # One name, written under our lock: what a killed process leaves is overwritten by the next one, or swept up.
 TEMPORARY = "exclude.git-agent"
@@ -87,5 +87,5 @@ def matching(worktree: str, patterns: Sequence[str], files: Sequence[str]) -> li
         return []
     found = git("ls-files", "--others", "--ignored", "-z", *given, cwd=worktree).fields
     paths = [path for path in found if path and not path.endswith("/")]
-    held = ignored(worktree, paths)
+    held = ignored_paths(worktree, paths)
     return sorted(path for path in paths if path in held)

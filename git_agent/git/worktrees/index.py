@@ -28,7 +28,7 @@ class Index(NamedTuple):
     marked: list[Marked]
 
 
-def look(worktree: str) -> Index:
+def read_index(worktree: str) -> Index:
     """Ask what the index of a worktree holds, with one process."""
     fields = git("ls-files", "-v", "--stage", "-z", cwd=worktree).fields
     links = [field.partition("\t")[2] for field in fields if field.startswith(_GITLINK, 2)]

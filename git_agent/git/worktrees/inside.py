@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from git_agent.errors import AgentError
 from git_agent.git.repo import Repo
 from git_agent.git.run import decode, git
-from git_agent.git.worktrees.index import look
-from git_agent.git.worktrees.state import IGNORED, UNTRACKED, Change, ignored_directories, in_progress, status
+from git_agent.git.worktrees.index import read_index
+from git_agent.git.worktrees.state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, status
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git", "ftps", "ftp"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -106,7 +106,7 @@ def _names_a_host(url: str) -> bool:
 _LIMIT = 500_000
 
 
-def nested_repositories(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
+def nested_repositories(worktree: str, changes: Sequence[StatusEntry], links: Sequence[str]) -> list[str]:
     """List repositories, bare ones, too, that are no submodules, as `sub/`, sorted; links are not followed.
 
     changes: the status, with what is ignored; links: what the index holds as repositories. Of ignored directories the
@@ -130,7 +130,9 @@ def _is_fetched(path: str) -> bool:
         return False
     try:
         changes = status(path, ignored=True)
-        return all(c.code == IGNORED for c in changes) and not nested_repositories(path, changes, look(path).links)
+        return all(c.code == IGNORED for c in changes) and not nested_repositories(
+            path, changes, read_index(path).links
+        )
     except AgentError:
         return False
 
@@ -182,7 +184,7 @@ def unpushed_submodules(repo: Repo, admin: str) -> list[str]:
     return found
 
 
-def changed_submodules(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
+def changed_submodules(worktree: str, changes: Sequence[StatusEntry], links: Sequence[str]) -> list[str]:
     """Name the submodules of a worktree that have uncommitted or untracked files.
 
     changes: the worktree's status; links: what its index holds as repositories.

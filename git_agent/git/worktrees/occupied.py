@@ -28,7 +28,7 @@ def occupant(repo: Repo, path: str) -> Occupant | None:
     if not os.path.isdir(real):
         return Occupant("a file", False) if os.path.lexists(real) else None
     found, home = registrations_at(repo, real), git_dir_of(real)
-    if home in {each.git_dir for each in found} or is_gone(real):
+    if home in {each.git_dir for each in found} or is_missing_or_empty(real):
         return None
     if home is None:
         return Occupant("other files", bool(found))
@@ -36,7 +36,7 @@ def occupant(repo: Repo, path: str) -> Occupant | None:
     return Occupant("a worktree of a repository that was moved" if lost else "another repository", lost)
 
 
-def is_gone(path: str) -> bool:
+def is_missing_or_empty(path: str) -> bool:
     """Tell whether nothing is left of a directory, or nothing inside it."""
     try:
         return not os.listdir(path)

@@ -12,7 +12,7 @@ from git_agent.git.hooks.disabled import without_hooks
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
-from git_agent.git.worktrees.index import look
+from git_agent.git.worktrees.index import read_index
 from git_agent.git.worktrees.scratch import scratch
 
 
@@ -62,7 +62,7 @@ class Preview:
 
     def _turn(self, oid: str) -> None:
         # What is in the directory of a submodule is neither untracked nor ignored for git: clean leaves it there.
-        if any(_filled(os.path.join(self._path, link)) for link in look(self._path).links):
+        if any(_filled(os.path.join(self._path, link)) for link in read_index(self._path).links):
             self._give_up()
             return
         git("clean", "-ffdxq", cwd=self._path, patient=False)

@@ -138,12 +138,12 @@ def real_path(path: str) -> str:
     return os.path.join(os.path.realpath(parent), name)
 
 
-def lock(repo: Repo, path: str, reason: str) -> None:
+def lock_worktree(repo: Repo, path: str, reason: str) -> None:
     """Lock the worktree at path, so that git neither prunes nor removes it."""
     repo.git("worktree", "lock", "--reason", reason, "--", real_path(path))
 
 
-def unlock(repo: Repo, path: str) -> None:
+def unlock_worktree(repo: Repo, path: str) -> None:
     """Unlock the worktree at path; one that is not locked is left as it is. Raise OSError."""
     # gitrepository-layout(5) documents the file; `git worktree unlock` does no more, and takes 2 ms.
     for each in registrations_at(repo, path):
@@ -156,7 +156,7 @@ def names_registration(repo: Repo, path: str) -> bool:
     return is_admin_dir(repo.common_dir, git_dir_of(path))
 
 
-def stood_in(common_dir: str) -> str | None:
+def current_admin(common_dir: str) -> str | None:
     """Return the name under `worktrees/` of the worktree of this repository that the current directory lies in.
 
     Neither GIT_DIR nor a repository or submodule inside that worktree counts. None outside of every linked worktree.

@@ -13,7 +13,7 @@ from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
 from git_agent.git.worktrees.state import git_dir_of, in_progress, status
-from git_agent.git.worktrees.trash import aside, delete_trash
+from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
 
 def discard_worktree(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
@@ -61,7 +61,7 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
         _refuse_danger(repo, real, found)
         if not force:
             _refuse_early(real, found[0].git_dir)
-        with aside(repo, real) as there:
+        with moved_aside(repo, real) as there:
             if there:
                 _refuse_late_commit(found[0].git_dir, there, real, head)
             if there and not force:
@@ -71,7 +71,7 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
 
 
 def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:
-    with aside(repo, real):
+    with moved_aside(repo, real):
         pass
     _forget(repo, found)
     delete_trash(repo)

@@ -12,7 +12,7 @@ from git_agent.git.locks import private_dir
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from git_agent.git.worktrees.registry import names_registration
-from git_agent.git.worktrees.state import way_home
+from git_agent.git.worktrees.state import named_git_dir
 
 
 def reconnect(repo: Repo, admin: str, path: str) -> None:
@@ -23,7 +23,7 @@ def reconnect(repo: Repo, admin: str, path: str) -> None:
     the directory is no worktree of this name.
     """
     where = repo.admin_dir(admin)
-    before, after = linked(where), way_home(path)
+    before, after = linked(where), named_git_dir(path)
     if os.path.basename(after) != admin or before is None or os.path.lexists(before) or os.path.lexists(after):
         raise refused("not-moved", f"{path} is not what was moved from {before}", "git worktree list")
     _point(os.path.join(where, "gitdir"), os.path.join(path, ".git"))
@@ -35,7 +35,7 @@ def _point(file: str, text: str) -> None:
     replace_file(file, os.fsencode(text) + b"\n", temporary=f"{file}.new", sync=True)
 
 
-def repair(repo: Repo, path: str) -> None:
+def repair_pointers(repo: Repo, path: str) -> None:
     """Have git connect a worktree and its registration again, after one of them was moved."""
     repo.git("worktree", "repair", "--", path)
 
@@ -45,20 +45,20 @@ def point_back(repo: Repo, admin: str, path: str) -> None:
     _point(os.path.join(path, ".git"), f"gitdir: {repo.admin_dir(admin)}")
 
 
-def works(repo: Repo, path: str) -> bool:
+def is_connected(repo: Repo, path: str) -> bool:
     """Tell whether git finds this repository from a worktree."""
-    return names_registration(repo, path) and os.path.isdir(way_home(path))
+    return names_registration(repo, path) and os.path.isdir(named_git_dir(path))
 
 
 def claimed_elsewhere(repo: Repo, path: str) -> bool:
     """Tell whether a directory is registered with another repository, which its .git file names: ours is a copy."""
-    home = way_home(path)
+    home = named_git_dir(path)
     return bool(home) and not names_registration(repo, path) and linked(home) == os.path.realpath(path)
 
 
 def leads_nowhere(repo: Repo, path: str) -> bool:
     """Tell whether a directory was a worktree of this repository, and is not registered any more."""
-    return names_registration(repo, path) and not os.path.isdir(way_home(path))
+    return names_registration(repo, path) and not os.path.isdir(named_git_dir(path))
 
 
 def work_in(repo: Repo, admin: str, path: str) -> list[str]:

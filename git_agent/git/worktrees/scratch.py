@@ -91,7 +91,7 @@ def delete_leftovers(repo: Repo) -> None:
     """
     with contextlib.suppress(AgentError, OSError), creation_lock(repo, timeout=0):
         delete_stale_scratch(repo)
-        trash.sweep_markers(repo)
+        trash.delete_stale_markers(repo)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(repo.common_dir, "info", TEMPORARY))
     with contextlib.suppress(AgentError, OSError):

@@ -23,7 +23,7 @@ IGNORED = "!!"
 UNTRACKED = "??"
 
 
-class Change(NamedTuple):
+class StatusEntry(NamedTuple):
     """One line of `git status --porcelain`: its two letters, and the path relative to the worktree."""
 
     code: str
@@ -46,7 +46,7 @@ def git_dir_of(worktree: str) -> str | None:
     return os.path.realpath(os.path.join(worktree, pointer)) if pointer != text else None
 
 
-def way_home(path: str) -> str:
+def named_git_dir(path: str) -> str:
     """Return the registration that a directory names in its .git file, there or not; "" for what is no worktree."""
     home = git_dir_of(path)
     return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
@@ -85,7 +85,7 @@ def rebasing(common_dir: str, main: str, branch: str) -> str | None:
     return None
 
 
-def status(worktree: str, ignored: bool) -> list[Change]:
+def status(worktree: str, ignored: bool) -> list[StatusEntry]:
     """List the changes in worktree; a rename is shown by its new path."""
     how = ("--ignored=matching",) if ignored else ()
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", *how)
@@ -94,18 +94,18 @@ def status(worktree: str, ignored: bool) -> list[Change]:
     for field in fields:
         if not field:
             continue
-        found.append(Change(field[:2], field[3:]))
+        found.append(StatusEntry(field[:2], field[3:]))
         if "R" in field[:2] or "C" in field[:2]:
             next(fields, None)
     return found
 
 
-def ignored_directories(changes: Sequence[Change]) -> list[str]:
+def ignored_directories(changes: Sequence[StatusEntry]) -> list[str]:
     """List the directories of which git ignores all: builds, dependencies, caches. changes: a status with them."""
     return [c.path for c in changes if c.code == IGNORED and c.path.endswith("/")]
 
 
-def ignored(worktree: str, paths: Sequence[str]) -> set[str]:
+def ignored_paths(worktree: str, paths: Sequence[str]) -> set[str]:
     """Return those of paths that git ignores in worktree; tracked files never are."""
     if not paths:
         return set()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 
-def sweep(root: str, most: int | None = None) -> set[str]:
+def delete_marked(root: str, most: int | None = None) -> set[str]:
     """Delete what the markers in root name, here or by a process that died before it could.
 
     most: a directory with more files is left, None deletes all. Returns the names of the markers that stay although
@@ -40,7 +40,7 @@ def is_held(path: str) -> bool:
         return not try_hold(fd)
 
 
-def sweep_alone(root: str, lock: str) -> None:
+def delete_all_marked(root: str, lock: str) -> None:
     """Delete everything, one process at a time; who finds another one at work leaves it to that.
 
     Looked at once more after the lock was let go: whoever found it held has put its marker there before.
@@ -51,7 +51,7 @@ def sweep_alone(root: str, lock: str) -> None:
             if not try_hold(fd):
                 return
             before = set(_waiting(root))
-            stubborn |= sweep(root) | (before & set(_waiting(root)))
+            stubborn |= delete_marked(root) | (before & set(_waiting(root)))
 
 
 def _waiting(root: str) -> list[str]:
@@ -107,4 +107,4 @@ def _delete(trash: str) -> None:
 if __name__ == "__main__":
     os.nice(19)
     with contextlib.suppress(OSError):
-        sweep_alone(sys.argv[1], sys.argv[2])
+        delete_all_marked(sys.argv[1], sys.argv[2])

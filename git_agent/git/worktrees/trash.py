@@ -20,7 +20,7 @@ _running: list[subprocess.Popen[bytes]] = []  # until they are reaped: a `watch`
 
 
 @contextmanager
-def aside(repo: Repo, real: str) -> Iterator[str]:
+def moved_aside(repo: Repo, real: str) -> Iterator[str]:
     """Rename a directory, so that nobody finds it any more, and lend its new path; "" where there is none.
 
     It is renamed back when the block raises. Nobody deletes it before the block ends; `sweep` does afterwards.
@@ -57,11 +57,11 @@ def _rename(real: str, trash: str) -> None:
 def delete_trash(repo: Repo) -> None:
     """Delete what was renamed aside; big directories in a process of its own, which nobody waits for."""
     root = private_dir(repo, "trash")
-    if sweeper.sweep(root, _SMALL):
+    if sweeper.delete_marked(root, _SMALL):
         _sweep_behind(root, os.path.join(private_dir(repo), _LOCK))
 
 
-def sweep_markers(repo: Repo) -> None:
+def delete_stale_markers(repo: Repo) -> None:
     """Delete markers of renames that never came to be; call it with the creation lock held, as renames do."""
     root = private_dir(repo, "trash")
     for name in os.listdir(root):
@@ -78,4 +78,4 @@ def _sweep_behind(root: str, lock: str) -> None:
     try:
         _running.append(subprocess.Popen(command, cwd="/", stdin=no, stdout=no, stderr=no, start_new_session=True))
     except OSError:
-        sweeper.sweep(root)
+        sweeper.delete_marked(root)
