@@ -1,4 +1,4 @@
-"""Find the repository one stands in, from any of the places that git allows."""
+"""Find the repository of a directory, from any of the places that git allows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CALLERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TRE
 
 
 class Location(NamedTuple):
-    """Where a repository is: see Repo for what the names mean."""
+    """Where a repository is; Repo explains the fields."""
 
     common_dir: str
     git_dir: str
@@ -26,7 +26,11 @@ class Location(NamedTuple):
 
 
 def discover(path: str | None) -> Location:
-    """Find the repository of path (default: the current directory); raise AgentError when there is none."""
+    """Find the repository of a path.
+
+    path: a directory; None: the current one.
+    Raises AgentError when there is none.
+    """
     env = {name: os.environ[name] for name in _CALLERS if name in os.environ}
     _, inside, git_dir, common, top = _ask(path, env)
     git_dir, common = os.path.realpath(git_dir), os.path.realpath(common)

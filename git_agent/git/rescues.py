@@ -1,4 +1,4 @@
-"""The rescue refs: what they hold, and what their logs say of when and why."""
+"""The rescue refs: what they hold, and when and why, as their logs say."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SNAPSHOT = "Uncommitted work of task "
 
 
 class Kept(NamedTuple):
-    """A rescue ref. at: ms since the epoch, None without a log: git forgets its entries after gc.reflogExpire."""
+    """One rescue ref. at: ms since the epoch; None without a log, since git drops entries after gc.reflogExpire."""
 
     ref: str
     oid: str
@@ -26,7 +26,10 @@ class Kept(NamedTuple):
 
 
 def list_rescues(repo: Repo, task: int | None = None) -> list[Kept]:
-    """List what is kept, of one task or of all, by task and number: two git, however much it is."""
+    """List the rescue refs by task and number, with two git commands however many there are.
+
+    task: only those of this task; None: all.
+    """
     prefix = RESCUE if task is None else f"{RESCUE}{task}/"
     listed = repo.git("for-each-ref", "--format=%(refname)%00%(objectname)%00%(contents:subject)", prefix).text
     rows = [line.split("\0") for line in listed.splitlines() if line.count("\0") == 2]
@@ -37,7 +40,7 @@ def list_rescues(repo: Repo, task: int | None = None) -> list[Kept]:
 
 
 def parse_rescue_ref(ref: str) -> tuple[int, int]:
-    """Return task and number of a rescue ref. Raise ValueError for another ref."""
+    """Return the task and the number of a rescue ref. Raises ValueError for another ref."""
     found = _numbers(ref)
     if found is None:
         raise ValueError(f"not a rescue ref: {ref}")
@@ -45,7 +48,7 @@ def parse_rescue_ref(ref: str) -> tuple[int, int]:
 
 
 def count_changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
-    """Map snapshot commits (full oids) to the number of files in which they differ from their first parents."""
+    """Map snapshot commits (full oids) to the number of files in which they differ from their first parent."""
     if not snapshots:
         return {}
     given = "".join(f"{oid}\n" for oid in snapshots).encode()
@@ -60,9 +63,9 @@ def count_changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
 
 
 def only_there(repo: Repo, oids: Mapping[str, str]) -> set[str]:
-    """Return the commits that stand nowhere but under some refs; oids: of those refs, by their full names.
+    """Return the commits that only the given refs keep: no branch, tag, stash, other ref or checkout holds them.
 
-    A branch, tag, stash or other ref that holds one, or a checkout, keeps git from forgetting it.
+    oids: the commits, by the full names of the refs that hold them.
     """
     listed = repo.git("for-each-ref", "--format=%(objectname) %(refname)").text
     rows = (line.split(" ", 1) for line in listed.splitlines())
@@ -86,7 +89,7 @@ def _kept(ref: str, oid: str, subject: str, log: tuple[int, str] | None) -> Kept
 
 
 def _logged(repo: Repo, prefix: str) -> dict[str, tuple[int, str]]:
-    """Map refs to the oldest entry of their logs: when, and its text."""
+    """Map refs to the time and the text of the oldest entry in their logs."""
     how = ("log", "--walk-reflogs", "--date=raw", "--format=%gD%x00%gs", f"--glob={prefix}*")
     found: dict[str, tuple[int, str]] = {}
     for line in repo.git(*how, ok=(0, 128)).text.splitlines():

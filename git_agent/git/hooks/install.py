@@ -1,4 +1,4 @@
-"""Install, repair, remove and describe the hooks; everybody else's hooks go on as before."""
+"""Install, repair, remove and describe the hooks; the user's own hooks keep working."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ from git_agent.git.versions import git_version
 
 EVENTS, GUARD = scripts.EVENTS, scripts.GUARD
 _PATIENCE = 10.0  # seconds; an installation takes a tenth of one
-_MADE = "hooks.made"  # names the hooks directory that was not there before us
+_MADE = "hooks.made"  # names the hooks directory that we created
 _LOCK = "hooks.lock"
 _FILES = (settings.HOOKS, settings.GUARD, settings.WORKERS, "program", "protected", "claims")
 
 
 @dataclass(frozen=True)
 class HookChanges:
-    """What install() or uninstall() did.
+    """What install_hooks() or uninstall_hooks() did.
 
-    changed: one line for each thing that was done; manual: one sentence with a command for each thing that is the
-    user's to do, because we could not or must not.
+    changed: one line for each change.
+    manual: one sentence with a command for each step that is left to the user, because we could not or must not take
+        it.
     """
 
     changed: tuple[str, ...]
@@ -45,8 +46,11 @@ class HookChanges:
 class Effective:
     """What git runs for one event in one worktree.
 
-    scheme: config, block, own file, chained, workers' or none; path: the file that git runs or reads the command from;
-    beside: the user's own hook that runs too; note: anything to be said about it.
+    event: the hook's name.
+    scheme: config, block, own file, chained, workers' or none.
+    path: the file that git runs or reads the command from.
+    beside: the user's own hook that runs, too.
+    note: a remark, or "".
     """
 
     event: str
@@ -64,22 +68,24 @@ class _Said:
 
     @contextmanager
     def refusing(self, what: str) -> Iterator[None]:
-        """Turn what the system or git refuses into a manual step."""
+        """Turn an error of the system or of git into a manual step."""
         try:
             yield
         except (OSError, AgentError) as error:
             why = error if isinstance(error, AgentError) else system_error(error)
-            self.manual.append(f"{what}: {why.message}; when that is mended: {self.again}")
+            self.manual.append(f"{what}: {why.message}; when that is fixed: {self.again}")
 
     def done(self) -> HookChanges:
         return HookChanges(tuple(self.changed), tuple(self.manual))
 
 
 def install_hooks(repo: Repo, program: str, *, guard: bool) -> HookChanges:
-    """Install the hooks, or mend them; done again it changes nothing. Never raises for what a user can't help.
+    """Install the hooks, or repair them; a second call changes nothing.
 
-    It looks at every file, also where `intact` sees no change: a disk that failed for one of them may work again.
-    program: absolute path of git-agent, for the hook scripts; guard: also those that may veto, in workers' worktrees.
+    program: absolute path of git-agent, for the hook scripts.
+    guard: also install the hooks that may refuse, in workers' worktrees.
+    Checks every file, even when hooks_are_intact() sees no change: a disk that failed may work again. Raises no error
+    that the user can't do anything about; those become manual steps.
     """
     said = _Said("git agent init")
     with said.refusing("the hooks were not installed"), _locked(repo) as store:
@@ -93,7 +99,7 @@ def install_hooks(repo: Repo, program: str, *, guard: bool) -> HookChanges:
 
 
 def uninstall_hooks(repo: Repo) -> HookChanges:
-    """Take out all that install() put anywhere, so that the user's hooks and configuration are as they were."""
+    """Remove everything that install_hooks() wrote, so that the user's hooks and configuration are as they were."""
     said = _Said("git agent deinit")
     fresh = not os.path.isdir(os.path.join(repo.common_dir, "git-agent"))
     with said.refusing("the hooks were not taken out"), _locked(repo) as store:
@@ -105,13 +111,13 @@ def uninstall_hooks(repo: Repo) -> HookChanges:
         for name in _FILES:
             _remove(os.path.join(store, name))
         for name in ("beat", "spool", *([_LOCK, ""] if fresh else [])):
-            with suppress(OSError):  # there may be facts that nobody has read
+            with suppress(OSError):  # the spool may hold unread notes
                 _remove(os.path.join(store, name)) if name == _LOCK else os.rmdir(os.path.join(store, name))
     return said.done()
 
 
 def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
-    """Return what git runs for each of our events in the worktree cwd, ours and the user's."""
+    """Return what git runs for each of our events in the worktree cwd, our hooks and the user's."""
     directory = git("rev-parse", "--path-format=absolute", "--git-path", "hooks", cwd=cwd).text
     store = os.path.join(repo.common_dir, "git-agent")
     by_config = settings.configured_events(cwd) if git_version() >= settings.SINCE else set()
@@ -120,7 +126,7 @@ def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
 
 
 def hooks_unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
-    """List the scripts that install() would write anew: missing, changed, or not executable."""
+    """List the scripts that install_hooks() would write again: missing, changed, or not executable."""
     at = os.path.join(repo.common_dir, "git-agent", "hooks")
     paths = [(os.path.join(_sources(), name), os.path.join(at, name)) for name in _scripts(guard)]
     return [
@@ -129,12 +135,12 @@ def hooks_unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
 
 
 def hooks_forbidden(repo: Repo) -> str:
-    """Say why nothing of ours may stand where git looks for hooks in the main worktree; "" where it may."""
+    """Return why no hook of ours may be where git looks for hooks in the main worktree; "" when it may."""
     return "" if git_version() >= settings.SINCE else settings.hook_directories(repo)[2]
 
 
 def lost_beside(each: Effective) -> str | None:
-    """Return the user's own hook that a file of ours runs after itself, where it is gone or can't be run."""
+    """Return the user's own hook that a file of ours runs after itself, if it is gone or not executable; else None."""
     path = each.path or ""
     if scripts.hook_kind(read_or_empty(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
         return None
@@ -169,7 +175,7 @@ def _dispatched(event: str, path: str, store: str, cwd: str) -> Effective:
 
 @contextmanager
 def _locked(repo: Repo) -> Iterator[str]:
-    """Hold the lock under which hooks are put in and taken out, for as long as it takes; yield the store."""
+    """Hold the lock under which hooks are installed and removed; yield the store's directory."""
     store = private_dir(repo)
     fd = os.open(os.path.join(store, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -184,7 +190,7 @@ def _locked(repo: Repo) -> Iterator[str]:
 
 
 def _sources() -> str:
-    """Where our scripts are: in the package when it was installed from a wheel, beside it in a checkout."""
+    """Return where our scripts are: in the package when installed from a wheel, beside it in a checkout."""
     package = os.path.dirname(os.path.abspath(git_agent.__file__))
     inside = os.path.join(package, "hooks")
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "hooks")
@@ -221,7 +227,7 @@ def _by_config(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
         if name in ours and settings.put_commands(repo, store, name, events):
             said.changed.append(f"wrote git-agent/{name}")
     _include(repo, ours, said)
-    _take_all(repo, store, said)  # an older git's
+    _take_all(repo, store, said)  # of an older git
     if not guard:
         _remove(os.path.join(store, settings.GUARD))
     return [os.path.join(store, name) for name in ours]
@@ -253,7 +259,7 @@ def _fill(store: str, directory: str, said: _Said) -> list[str]:
         with said.refusing(f"{event} in {directory} does not run ours"):
             if scripts.add_to_hook(path, event):
                 said.changed.append(f"put our part into {path}")
-    # Of a file that comes, the directory tells by its time.
+    # A new file changes the directory's modification time.
     return [directory, *(os.path.join(directory, name) for name in os.listdir(directory) if name.startswith(EVENTS))]
 
 
@@ -276,5 +282,5 @@ def _remove_made(store: str, directory: str) -> None:
     made = os.path.join(store, _MADE)
     if read_or_empty(made) == os.fsencode(directory):
         os.unlink(made)
-        with suppress(OSError):  # somebody's files are in it
+        with suppress(OSError):  # it holds other files
             os.rmdir(directory)

@@ -25,7 +25,7 @@ def write_stamp(repo: Repo, program: str, files: Iterable[str], *, guard: bool) 
 
 
 def hooks_are_intact(repo: Repo, program: str, *, guard: bool) -> bool:
-    """Say whether nothing that could make a difference has changed since install_hooks(); asks only the file system."""
+    """Tell whether nothing relevant has changed since install_hooks(); only stats files."""
     held = read_or_empty(_path(repo))
     paths = held.split(b"\0")[1::2]
     return bool(paths) and held == _signed(_terms(repo, program, guard), paths)
@@ -65,7 +65,7 @@ def _signed(terms: bytes, paths: Iterable[bytes]) -> bytes:
 def _terms(repo: Repo, program: str, guard: bool) -> bytes:
     env = [os.environ.get(name, "") for name in ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")]
     there = [os.path.isdir(os.path.join(_store(repo), name)) for name in ("beat", "spool")]
-    # Not the path: in a hook, git's own directory comes first on PATH, and has the same file.
+    # Not the path: in a hook, git's own directory comes first on PATH and holds the same file.
     binary = _signed(b"", [os.fsencode(shutil.which("git") or "git")]).rpartition(b"\0")[2]
     return os.fsencode(repr((git_agent.__version__, repo.common_dir, program, guard, env, there, binary)))
 

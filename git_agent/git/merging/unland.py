@@ -16,10 +16,13 @@ _GIVEN = ("--pathspec-from-file=-", "--pathspec-file-nul")
 
 
 def unland(repo: Repo, *, task: int, base: str, new: str, old: str) -> list[str]:
-    """Make the checkout of base look like old again (full oids), if base is still there; return the paths mended.
+    """Restore the checkout of base to old, if base is still there; return the paths that were restored.
 
-    git writes files, then the index, then the ref. Only paths that are exactly as in new are touched, so that what
-    anybody else wrote stays; new itself is kept under the rescue refs first.
+    task: the number of the task under whose rescue refs new is kept first.
+    base: the branch.
+    new, old: full oids: what the fast-forward moved to, and from.
+    git writes files, then the index, then the ref. Only paths that are exactly as in new are restored, so that anything
+    that was written since stays.
     """
     with landing_lock(repo):
         return _unland(repo, task, base, new, old)
@@ -40,7 +43,7 @@ def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
 
 
 def _unlike(repo: Repo, here: str, tree: str, changed: Sequence[str]) -> set[str]:
-    """Return those paths whose file is not as in tree."""
+    """Return the paths whose file differs from that in tree."""
     with scratch(repo) as root:
         os.mkdir(root, 0o700)
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}

@@ -1,4 +1,4 @@
-"""Ignored files: add patterns to info/exclude, and tell whether files that must not be committed could be."""
+"""Ignored files: edit info/exclude, and check whether files that must stay private could be committed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from git_agent.git.repo import Repo
 from git_agent.git.run import git, start
 from git_agent.git.worktrees.state import ignored_paths
 
-# One name, written under our lock: what a killed process leaves is overwritten by the next one, or swept up.
+# A fixed name, written under our lock: the next writer overwrites what a killed one left, or delete_leftovers does.
 TEMPORARY = "exclude.git-agent"
 
 
 def pattern(path: str) -> str:
-    """Write the pattern that means just this path, relative to the top of a worktree (gitignore(5))."""
+    """Return the pattern that matches exactly this path, relative to the top of a worktree (gitignore(5))."""
     return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
 
 
 def exclude(repo: Repo, pattern: str) -> None:
-    """Add a pattern to <common>/info/exclude unless it is there; what is there stays, byte for byte."""
+    """Add a pattern to <common>/info/exclude unless it is there; the rest stays, byte for byte."""
     line = os.fsencode(pattern)
     if b"\n" in line:
         raise AgentError("bad-pattern", f"a pattern is one line: {pattern!a}", "git config agent.link <path>")
@@ -36,7 +36,7 @@ def exclude(repo: Repo, pattern: str) -> None:
 
 
 def unexclude(repo: Repo, pattern: str) -> None:
-    """Take a pattern of ours out of <common>/info/exclude again; what else is there stays, byte for byte."""
+    """Remove a pattern of ours from <common>/info/exclude; the rest stays, byte for byte."""
     with creation_lock(repo):
         path = _exclude_file(repo)
         held = read_or_empty(path)
@@ -54,13 +54,13 @@ def _rewrite(path: str, content: bytes) -> None:
 
 
 def ask_tracked(worktree: str, paths: Sequence[str]) -> Callable[[], set[str]]:
-    """Start asking which of these paths (relative) are in a worktree's index; the returned function waits."""
+    """Start asking which of these paths (relative) are in a worktree's index; return a function that waits."""
     done = start("--literal-pathspecs", "ls-files", "-z", "--", *paths, cwd=worktree)
     return lambda: {each for each in done().fields if each}
 
 
 def holds(repo: Repo, rev: str, path: str) -> tuple[str | None, bool]:
-    """Return the oid that a ref or oid names, None for nothing, and whether that commit or tree has a path."""
+    """Return the oid of a ref or oid (None when it does not exist), and whether that commit or tree contains a path."""
     asked = os.fsencode(f"{rev}\n{rev}:{path}\n")
     found, there = repo.git("cat-file", "--batch-check=%(objectname)", stdin=asked).text.split("\n")
     return None if found.endswith(" missing") else found, not there.endswith(" missing")
@@ -76,9 +76,10 @@ def is_excluded(repo: Repo, pattern: str) -> bool:
 
 
 def matching(worktree: str, patterns: Sequence[str], files: Sequence[str]) -> list[str]:
-    """Return the files of worktree that match and are untracked and ignored, as sorted relative paths.
+    """List the files of a worktree that match, and are untracked and ignored, as sorted relative paths.
 
-    patterns: as in .gitignore; files: paths of files with such patterns (those that are missing count for nothing).
+    patterns: as in .gitignore.
+    files: paths of files with such patterns; missing ones are skipped.
     Nested repositories are left out.
     """
     given = [f"--exclude={pattern}" for pattern in patterns]

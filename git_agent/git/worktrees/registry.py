@@ -133,7 +133,7 @@ def checkouts(repo: Repo) -> list[Registration]:
 
 
 def real_path(path: str) -> str:
-    """Return path made absolute, its directories resolved, its last name kept (a symlink, or missing)."""
+    """Return an absolute path with its directories resolved; its last name (a symbolic link, or missing) is kept."""
     parent, name = os.path.split(os.path.abspath(path))
     return os.path.join(os.path.realpath(parent), name)
 
@@ -144,8 +144,8 @@ def lock_worktree(repo: Repo, path: str, reason: str) -> None:
 
 
 def unlock_worktree(repo: Repo, path: str) -> None:
-    """Unlock the worktree at path; one that is not locked is left as it is. Raise OSError."""
-    # gitrepository-layout(5) documents the file; `git worktree unlock` does no more, and takes 2 ms.
+    """Unlock the worktree at path; one that is not locked is left alone. Raises OSError."""
+    # gitrepository-layout(5) documents the file; `git worktree unlock` does no more than this, and takes 2 ms.
     for each in registrations_at(repo, path):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(each.git_dir, "locked"))
@@ -157,13 +157,14 @@ def names_registration(repo: Repo, path: str) -> bool:
 
 
 def current_admin(common_dir: str) -> str | None:
-    """Return the name under `worktrees/` of the worktree of this repository that the current directory lies in.
+    """Return the name under worktrees/ of the worktree that contains the current directory, None outside of all.
 
-    Neither GIT_DIR nor a repository or submodule inside that worktree counts. None outside of every linked worktree.
+    common_dir: the common git directory of the repository.
+    GIT_DIR does not matter, nor does a repository or submodule inside the worktree.
     """
     try:
         here = os.getcwd()
-    except OSError:  # it was removed
+    except OSError:  # the directory was removed
         return None
     while True:
         found = git_dir_of(here)
@@ -176,7 +177,7 @@ def current_admin(common_dir: str) -> str | None:
 
 
 def last_head(common_dir: str, admin: str) -> str | None:
-    """Return the last commit that a worktree's own log of HEAD names, None without one: it outlives the branch."""
+    """Return the last commit in a worktree's own log of HEAD, None without one. The log outlives the branch."""
     try:
         with open(os.path.join(admin_dir(common_dir, admin), "logs", "HEAD"), "rb") as file:
             last = file.read().rstrip(b"\n").rpartition(b"\n")[2].split(b" ", 2)

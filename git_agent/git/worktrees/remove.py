@@ -1,4 +1,4 @@
-"""Remove worktrees, half-made or finished; never one that we did not make."""
+"""Remove worktrees, half-made or finished, but only our own."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
 
 def discard_worktree(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
-    """Take back a worktree of ours that is half-made or to be rolled back; nothing there is no error.
+    """Remove a worktree of ours that is half made or to be rolled back; nothing there is no error.
 
-    Handles what kill -9 leaves: `locked` says initializing, index.lock, no index, no .git file, two registrations.
-    finished: also with changes inside, which a failed setup command made.
-    Raise AgentError (exit 3) for a foreign lock, for changes in a finished worktree, and for what is no worktree.
+    task: the number in the reason of its lock.
+    finished: also when it has changes, which a failed setup command made.
+    Handles what kill -9 leaves: `locked` says initializing, an index.lock, no index, no .git file, two registrations.
+    Raises AgentError (exit 3) for a lock that is not ours, for changes in a finished worktree, and for what is no
+    worktree.
     """
     with creation_lock(repo):
         roll_back_worktree(repo, path, task=task, finished=finished)
-        # Under the lock: elsewhere it could be taken from somebody who is about to make a worktree in it.
+        # Under the lock: otherwise another process could be about to create a worktree in it.
         with contextlib.suppress(OSError):
             os.rmdir(os.path.dirname(real_path(path)))
 
 
 def roll_back_worktree(repo: Repo, path: str, *, task: int, finished: bool) -> None:
-    """Do what discard does, under a lock that the caller holds; finished: also with changes inside."""
+    """Do what discard_worktree does, under a lock that the caller holds."""
     real, found = real_path(path), registrations_at(repo, path)
     if not found and not os.path.lexists(real):
         return
@@ -43,17 +45,19 @@ def roll_back_worktree(repo: Repo, path: str, *, task: int, finished: bool) -> N
 
 
 def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force: bool = False) -> None:
-    """Remove a worktree: rename it aside, forget it, delete it. Gone by hand: only forget it.
+    """Remove a worktree: rename it aside, forget it, delete it. If its directory is gone, only forget it.
 
-    head: the full oid that its HEAD had when the caller kept it, None for an unborn one; force: also with modified or
-    untracked files, which the caller has kept, or a rebase or merge under way. Raise AgentError (exit 3) worktree-dirty
-    with the list, worktree-moved when HEAD is elsewhere by now, or worktree-locked for a lock that is not ours.
+    task: the number in the reason of its lock.
+    head: the full oid of its HEAD when the caller kept it, None for an unborn one.
+    force: also with modified or untracked files, which the caller has kept, or with a rebase or merge in progress.
+    Raises AgentError (exit 3) worktree-dirty with the list, worktree-moved when HEAD is elsewhere by now, or
+    worktree-locked for a lock that is not ours.
     """
     with creation_lock(repo):
         real, found = real_path(path), registrations_at(repo, path)
         _refuse_foreign(found, real, task)
         with contextlib.suppress(OSError):
-            os.rmdir(real)  # an empty directory holds nothing, and no HEAD to compare with
+            os.rmdir(real)  # an empty directory has nothing to lose, and no HEAD to compare with
         if not found:
             if os.path.lexists(real):
                 raise refused("not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list")
@@ -78,7 +82,7 @@ def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:
 
 
 def _forget(repo: Repo, found: Sequence[Registration]) -> None:
-    # What `git worktree remove` does; git itself refuses in the half-made states that kill -9 leaves.
+    # What `git worktree remove` does; git itself refuses the half-made states that kill -9 leaves.
     for each in found:
         shutil.rmtree(each.git_dir)
     with contextlib.suppress(OSError):
@@ -88,7 +92,7 @@ def _forget(repo: Repo, found: Sequence[Registration]) -> None:
 def _refuse_foreign(found: Sequence[Registration], real: str, task: int) -> None:
     for each in found:
         why = each.locked
-        if why == "" and each.path is None:  # killed before git had written the reason
+        if why == "" and each.path is None:  # git was killed before it wrote the reason
             continue
         if why not in (None, INITIALIZING, LOCK_REASON.format(task=task)):
             says = f"worktree {real} is locked" + (f": {why}" if why else "")
@@ -110,7 +114,7 @@ def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None
     elif git_dir_of(real) not in {each.git_dir for each in found} and os.listdir(real):
         why = "holds files but is not our worktree"
     if why:
-        raise refused("not-ours", f"{real} {why}: it is left alone", "git worktree list")
+        raise refused("not-ours", f"{real} {why}: not touched", "git worktree list")
 
 
 def _refuse_dirty(real: str) -> None:
@@ -121,27 +125,27 @@ def _refuse_dirty(real: str) -> None:
     except GitError as error:
         raise refused("worktree-unreadable", f"can't see whether {real} is clean", error.message) from error
     if busy := in_progress(real):
-        lines.append(f"a {busy} is under way")
+        lines.append(f"a {busy} is in progress")
     if lines:
         raise _dirty(real, lines)
 
 
 def _refuse_late_commit(admin: str, there: str, real: str, head: str | None) -> None:
-    # Only now nobody finds it any more: a commit that was made since the caller kept HEAD would be in no ref.
+    # From now on no process finds it: a commit that was made since the caller kept HEAD would be in no ref.
     now = git("rev-parse", "--verify", "--quiet", "HEAD", git_dir=admin, cwd=there, ok=(0, 1)).text or None
     if now != head:
-        raise refused("worktree-moved", f"a commit was made in {real} just now", "try again: it is kept then")
+        raise refused("worktree-moved", f"a commit was made in {real} just now", "try again: it will be kept")
 
 
 def _refuse_early(real: str, admin: str) -> None:
-    """What the last look sees is left to it; it sees neither a rebase under way nor into submodules."""
+    """Refuse what the last check can't see: a rebase in progress, and changes in submodules."""
     if os.path.isdir(os.path.join(admin, "modules")) or in_progress(real):
         _refuse_dirty(real)
 
 
 def _refuse_late_change(admin: str, trash: str, real: str) -> None:
-    # Something may have been written between the first look and the rename; afterwards nobody finds the directory.
-    # A submodule's core.worktree is relative: where it was moved to, git can't look into it (measured).
+    # Something may have been written between the first check and the rename; after that no process finds the
+    # directory. A submodule's core.worktree is relative: git can't examine it where it was moved to (measured).
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=all")
     done = git(f"--work-tree={trash}", *args, git_dir=admin, cwd=trash)
     if lines := [field for field in done.fields if field]:

@@ -1,4 +1,4 @@
-"""Connect worktrees with their registrations again, and tell what a worktree's .git file leads to."""
+"""Reconnect worktrees with their registrations, and tell where a worktree's .git file leads."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from git_agent.git.worktrees.state import named_git_dir
 
 
 def reconnect(repo: Repo, admin: str, path: str) -> None:
-    """Write both pointers anew: repository and worktree were moved, and neither finds the other any more.
+    """Write both pointers again after repository and worktree were moved together and neither finds the other.
 
+    repo: the repository at its new place.
+    admin: the worktree's name under worktrees/.
+    path: the worktree's new top level.
     `git worktree repair` of git 2.39 does not: "unable to locate repository; .git file does not reference a
-    repository". Call it with the creation lock held. Raises AgentError (exit 3) when one of the old places is there, or
-    the directory is no worktree of this name.
+    repository". The caller holds the creation lock.
+    Raises AgentError (exit 3) when one of the old places exists, or the directory is no worktree of this name.
     """
     where = repo.admin_dir(admin)
     before, after = linked(where), named_git_dir(path)
@@ -31,17 +34,17 @@ def reconnect(repo: Repo, admin: str, path: str) -> None:
 
 
 def _point(file: str, text: str) -> None:
-    # A fixed name, under the creation lock: killed again and again, it leaves one untracked file at most.
+    # A fixed name, under the creation lock: however often we are killed, at most one untracked file is left.
     replace_file(file, os.fsencode(text) + b"\n", temporary=f"{file}.new", sync=True)
 
 
 def repair_pointers(repo: Repo, path: str) -> None:
-    """Have git connect a worktree and its registration again, after one of them was moved."""
+    """Have git reconnect a worktree and its registration after one of them was moved."""
     repo.git("worktree", "repair", "--", path)
 
 
 def point_back(repo: Repo, admin: str, path: str) -> None:
-    """Write a worktree's .git file anew; raise OSError where that is a directory."""
+    """Write a worktree's .git file again. Raises OSError when that is a directory."""
     _point(os.path.join(path, ".git"), f"gitdir: {repo.admin_dir(admin)}")
 
 
@@ -57,14 +60,16 @@ def claimed_elsewhere(repo: Repo, path: str) -> bool:
 
 
 def leads_nowhere(repo: Repo, path: str) -> bool:
-    """Tell whether a directory was a worktree of this repository, and is not registered any more."""
+    """Tell whether a directory was a worktree of this repository that is no longer registered."""
     return names_registration(repo, path) and not os.path.isdir(named_git_dir(path))
 
 
 def work_in(repo: Repo, admin: str, path: str) -> list[str]:
-    """List what a half-made worktree has beside files as they were committed: nobody's work may go with it.
+    """List what a half-made worktree holds besides files as committed: work that must not be deleted with it.
 
-    Its index may be missing, or be half written: HEAD is read into one of our own.
+    admin: its name under worktrees/.
+    path: its top level.
+    Its index may be missing or half written, so HEAD is read into one of our own.
     """
     git_dir = repo.admin_dir(admin)
     with tempfile.TemporaryDirectory(dir=private_dir(repo, "scratch")) as scratch:
