@@ -149,7 +149,7 @@ class App:
         from git_agent.domain.speaker import WorkerIdentity
         from git_agent.git.worktrees import registry
 
-        admins = dict.fromkeys(filter(None, (registry.stood_in(self.repo.common_dir), self.repo.admin)))
+        admins = dict.fromkeys(filter(None, (registry.current_admin(self.repo.common_dir), self.repo.admin)))
         found = filter(None, map(self.store.attempts.by_admin, admins))
         return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
 

@@ -114,7 +114,7 @@ class Config:
         The returned function waits for the result. It takes the hash that `git agent trust` recorded; without that
         hash, the file's keys that name commands are ignored.
         """
-        asked = git_config.ask(repo, repo.worktree, f"HEAD:{TEAM_FILE}")
+        asked = git_config.start_reading(repo, repo.worktree, f"HEAD:{TEAM_FILE}")
         return lambda trusted: cls._of(repo, *asked(), trusted)
 
     @classmethod

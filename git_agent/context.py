@@ -215,12 +215,12 @@ def _lstat(path: Path, folder: int) -> os.stat_result | None:
 def _refuse_special(path: Path, found: os.stat_result | None) -> None:
     if found is not None and not stat.S_ISREG(found.st_mode):
         kinds = {stat.S_IFLNK: "symbolic link", stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO"}
-        says = (
-            f"{os.fspath(path)!r} is a {kinds.get(stat.S_IFMT(found.st_mode), 'device or socket')}, not a regular file"
-        )
-        raise AgentError("context-not-a-file", says, "find out what put it there, and remove it")
+        kind = kinds.get(stat.S_IFMT(found.st_mode), "device or socket")
+        says = f"{os.fspath(path)!r} is a {kind}, not a regular file"
+        raise AgentError("context-not-a-file", says, "look at what put it there, and remove it")
 
 
+# Not files.replace_file: this module stands alone, writes relative to an open directory, and locks the temporary file.
 def _replace(folder: int, data: bytes) -> None:
     scratch = f"{FILE}.{os.getpid()}-{os.urandom(4).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -10,6 +10,7 @@ from git_agent.app import App
 from git_agent.domain.lease import MAX_SKEW_MS
 from git_agent.domain.task import State
 from git_agent.errors import AgentError
+from git_agent.files import replace_file
 from git_agent.store.attempts import Standing
 
 FIRST = b"assigned\n"
@@ -72,13 +73,8 @@ def _is_new(heard: int, progress_at: int | None) -> bool:
 
 def _write(directory: str, name: str, content: bytes) -> None:
     """Whole or not at all; what comes into being now is no sign of life."""
-    path = os.path.join(directory, name)
-    scratch = f"{path}.{os.getpid()}.new"
     try:
-        with open(scratch, "wb") as file:
-            file.write(content)
-        os.utime(scratch, (0, 0))
-        os.replace(scratch, path)
+        replace_file(os.path.join(directory, name), content, mtime=0)
     except OSError:
         return  # without the file the worker's commits are seen by looking at its branch
 

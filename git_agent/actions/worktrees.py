@@ -29,6 +29,7 @@ def unlock_worktrees(app: App, task: Task) -> None:
     """Unlock the worktrees of a task that ended; one that is gone, or locked by somebody else, stays as it is."""
     ours = registry.LOCK_REASON.format(task=task.id)
     for attempt in app.store.attempts.present(task.id):
-        if attempt.worktree is not None and registry.observe(app.repo, attempt.worktree).locked == ours:
+        there = registry.registration_at(app.repo, attempt.worktree) if attempt.worktree is not None else None
+        if attempt.worktree is not None and there is not None and there.locked == ours:
             with contextlib.suppress(OSError):
-                registry.unlock(app.repo, attempt.worktree)
+                registry.unlock_worktree(app.repo, attempt.worktree)

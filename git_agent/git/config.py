@@ -1,4 +1,4 @@
-"""Read agent.* from git's configuration and from a committed file; read dates as git does."""
+"""Read agent.* from git's configuration and from a committed file; parse dates as git does."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ _OURS = r"^agent\."
 
 
 class Value(NamedTuple):
-    """One setting; scope is git's (system, global, local, worktree, command), or committed."""
+    """One setting. scope: git's (system, global, local, worktree, command), or "committed"."""
 
     key: str
     value: str
     scope: str
 
 
-def read(repo: Repo, cwd: str | None) -> list[Value]:
-    """Return every agent.* setting that git knows, in file order, so that the last one counts.
+def read_config(repo: Repo, cwd: str | None) -> list[Value]:
+    """Return every agent.* setting that git knows, in git's order: the last one wins.
 
-    cwd: a worktree whose own configuration counts too; None: the repository's only.
+    cwd: a worktree whose own configuration applies, too; None: the repository's only.
     """
     return _own(_start_own(repo, cwd)())
 
 
-def read_blob(repo: Repo, rev_path: str) -> list[Value]:
-    """Return the agent.* settings of a committed file ("main-worktree/HEAD:.gitagent"), [] without it.
+def read_config_blob(repo: Repo, rev_path: str) -> list[Value]:
+    """Return the agent.* settings of a committed file, [] when there is none. Includes are not followed.
 
-    Raise AgentError bad-config when git can't parse it. Includes are not followed.
+    rev_path: such as "main-worktree/HEAD:.gitagent".
+    Raises AgentError bad-config when git can't parse it.
     """
     return _committed(repo, rev_path, blob_oid(repo, rev_path))
 
 
-def ask(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tuple[list[Value], list[Value]]]:
-    """Start read() and read_blob() at once; the returned function waits, and returns what both return."""
+def start_reading(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tuple[list[Value], list[Value]]]:
+    """Start read_config() and read_config_blob() at once; return a function that waits and returns both results."""
     own, blob = _start_own(repo, cwd), _start_blob(repo, rev_path)
     return lambda: (_own(own()), _committed(repo, rev_path, _blob(repo, blob())))
 
@@ -57,11 +58,11 @@ def _own(done: Done) -> list[Value]:
 def _committed(repo: Repo, rev_path: str, oid: str | None) -> list[Value]:
     if oid is None:
         return []
-    # Measured: git follows include.path even in a blob; a committed file must not read others. And of a syntax
-    # error in a blob it says only a line, with the status of "nothing found".
+    # Measured: git follows include.path even in a blob, but a committed file must not read others. A syntax error in
+    # a blob makes git print one line and exit with the status of "nothing found".
     args = ("config", f"--blob={oid}", "--no-includes", "--null", "--get-regexp", _OURS)
     done = repo.git(*args, ok=(0, 1, 128))
-    # GIT_TRACE and warnings write there, too.
+    # GIT_TRACE and warnings write to stderr, too.
     if done.status == 128 or re.search(r"^(?:error|fatal): ", done.err, re.MULTILINE):
         error = GitError(("git", *args), done.status, done.err)
         raise AgentError("bad-config", error.message.replace(oid, rev_path), f"git show {rev_path}")
@@ -96,11 +97,11 @@ _NOW = ("now", "today")
 
 
 def parse_date(repo: Repo, text: str) -> int | None:
-    """Return the second since the epoch that a date means to git; None for what is no date."""
+    """Return the time that git understands a date as, in seconds since the epoch; None when it is no date."""
     word = text.strip().lower()
     if not word or "\0" in word:
         return None
-    # To git 2.39 `today` is this moment, as is anything that it does not know.
+    # git 2.39 reads `today` as the current time, as it does everything that it does not understand.
     said = repo.git("rev-parse", f"--since={'midnight' if word == 'today' else text}").text
     found = int(said.removeprefix("--max-age="))
     return None if word not in _NOW and abs(found - time.time()) < 2 else found

@@ -1,4 +1,4 @@
-"""Find the repository one stands in, from any of the places that git allows."""
+"""Find the repository of a directory, from any of the places that git allows."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ASKED = ("--is-bare-repository", "--is-inside-work-tree", "--git-dir", "--git-c
 _CALLERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_OBJECT_DIRECTORY")
 
 
-class Found(NamedTuple):
-    """Where a repository is: see Repo for what the names mean."""
+class Location(NamedTuple):
+    """Where a repository is; Repo explains the fields."""
 
     common_dir: str
     git_dir: str
@@ -26,8 +26,12 @@ class Found(NamedTuple):
     bare: bool
 
 
-def discover(path: str | None) -> Found:
-    """Find the repository of path (default: the current directory); raise AgentError when there is none."""
+def discover(path: str | None) -> Location:
+    """Find the repository of a path.
+
+    path: a directory; None: the current one.
+    Raises AgentError when there is none.
+    """
     env = {name: os.environ[name] for name in _CALLERS if name in os.environ}
     _, inside, git_dir, common, top = _ask(path, env)
     git_dir, common = os.path.realpath(git_dir), os.path.realpath(common)
@@ -35,24 +39,45 @@ def discover(path: str | None) -> Found:
     if git_dir != common and "GIT_DIR" in env and "GIT_WORK_TREE" not in env:
         worktree = linked(git_dir) or worktree  # with GIT_DIR alone git takes any directory for the top level
     if git_dir == common and worktree and "GIT_DIR" not in env:
-        return Found(common, git_dir, worktree, worktree, False)
+        return Location(common, git_dir, worktree, worktree, False)
     bare, main = _main(common)
     if main is None and not bare and git_dir == common:
         main = worktree
-    return Found(common, git_dir, worktree, main, bare)
+    return Location(common, git_dir, worktree, main, bare)
 
 
-def linked(admin: str) -> str | None:
-    """Return the top level of the worktree whose administrative directory this is, None if unreadable."""
+def admin_dir(common_dir: str, admin: str) -> str:
+    """Return the git directory of a linked worktree, there or not: gitrepository-layout(5) describes what is in it.
+
+    admin: the worktree's name under worktrees/; "" for the directory of all of them.
+    """
+    return os.path.join(common_dir, "worktrees", admin)
+
+
+def admin_dirs(common_dir: str) -> list[str]:
+    """List the git directories of all linked worktrees, by name; none where they can't be listed."""
     try:
-        with open(os.path.join(admin, "gitdir"), "rb") as file:
+        return [admin_dir(common_dir, name) for name in sorted(os.listdir(os.path.join(common_dir, "worktrees")))]
+    except OSError:
+        return []
+
+
+def is_admin_dir(common_dir: str, git_dir: str | None) -> bool:
+    """Tell whether a git directory is that of a linked worktree of this repository, by its path alone."""
+    return git_dir is not None and os.path.dirname(git_dir) == os.path.join(common_dir, "worktrees")
+
+
+def linked(git_dir: str) -> str | None:
+    """Return the top level of the worktree with this git directory, None while its `gitdir` can't be read."""
+    try:
+        with open(os.path.join(git_dir, "gitdir"), "rb") as file:
             pointer = os.fsdecode(file.read().removesuffix(b"\n"))
     except OSError:
         return None
     if not pointer:  # killed between making the file and writing it
         return None
     # git 2.48 and newer may write the pointer relative to the administrative directory.
-    return os.path.realpath(os.path.dirname(os.path.join(admin, pointer)))
+    return os.path.realpath(os.path.dirname(os.path.join(git_dir, pointer)))
 
 
 def login() -> str:

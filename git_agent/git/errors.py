@@ -14,7 +14,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def explain_system_errors() -> Iterator[None]:
-    """Raise AgentError in place of an OSError."""
+    """Raise AgentError instead of an OSError."""
     try:
         yield
     except OSError as error:
@@ -22,7 +22,7 @@ def explain_system_errors() -> Iterator[None]:
 
 
 def system_error(error: OSError) -> AgentError:
-    """Make an AgentError (exit 1) of what the system refused: a full disk, missing permissions, a broken device."""
+    """Turn what the system refused into an AgentError (exit 1): a full disk, missing permissions, a broken device."""
     path = error.filename if error.filename is not None else ""
     where = f" at {os.fsdecode(path)}" if isinstance(path, str | bytes) and path else ""
     what = error.strerror or str(error)
@@ -31,4 +31,4 @@ def system_error(error: OSError) -> AgentError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         hint = "make it writable for this user (in a sandbox: add it to the writable roots)"
         return AgentError("cannot-write", f"may not write{where}: {what}", hint)
-    return AgentError("system-error", f"the system failed{where}: {what}", "look at the disk and the limits, try again")
+    return AgentError("system-error", f"the system failed{where}: {what}", "check the disk and the limits, try again")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from git_agent.git import versions
 from git_agent.git.run import Done
 
-# Plumbing reads some of diff.*; a patch-id must not depend on anybody's taste.
+# Plumbing reads some of diff.*; a patch-id must not depend on the user's configuration.
 _PLAIN = (
     "-p",
     "--no-textconv",
@@ -30,14 +30,14 @@ _PLAIN = (
 )
 _NAMES = ("--raw", "--no-renames", "--ignore-submodules=none", "--no-show-signature", "--no-color", "-z")
 _ENTRY = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n", re.MULTILINE)
-# What a patch is apart from where it applies: line numbers go, and blobs that its lines describe.
+# What identifies a patch, wherever it applies: drop line numbers, and the oids of blobs whose lines are shown.
 _PLACE = re.compile(rb"^@@ -[^\n]*|^index [^\n]*\n(?!Binary files )", re.MULTILINE)
 _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
 Run = Callable[..., Done]
 
 
 class Commit(NamedTuple):
-    """One commit; author is "Name <email>", time is the committer's in seconds since the epoch."""
+    """One commit. author: "Name <email>". time: the committer's, in seconds since the epoch."""
 
     oid: str
     subject: str
@@ -57,7 +57,7 @@ def ahead_behind(run: Run, tip: str, base: str) -> tuple[int, int]:
 def ahead_behind_many(
     run: Run, common_dir: str, pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return ahead_behind of each pair; through pygit2 when many spawns would cost more than its import."""
+    """Return ahead_behind of each pair, through pygit2 when many spawns would cost more than importing it."""
     wanted = list(dict.fromkeys(pairs))
     if len(wanted) > _MANY and not os.path.exists(os.path.join(common_dir, "objects", "info", "commit-graph")):
         try:
@@ -83,10 +83,10 @@ def commits(run: Run, base: str, tip: str, limit: int) -> list[Commit]:
 
 
 def series(run: Run, start: str | None, tip: str) -> tuple[str, ...] | None:
-    """Return the verbatim patch-ids of the commits from start to tip, oldest first; equal after a pure rebase.
+    """Return the verbatim patch-ids of the commits from start to tip, oldest first: equal after a pure rebase.
 
-    None when there is no common start, when a merge or an empty commit is among them, or when git is too old to tell
-    white space: then nothing can be said.
+    Returns None when they can't be compared: there is no common start, a merge or an empty commit is among them, or git
+    is too old to respect white space.
     """
     if start is None or versions.git_version() < (2, 39, 0):
         return None
@@ -97,10 +97,11 @@ def series(run: Run, start: str | None, tip: str) -> tuple[str, ...] | None:
     return tuple(line.partition(" ")[0] for line in lines) if str(len(lines)) == number else None
 
 
-def changed(run: Run, *revisions: str) -> dict[str, dict[str, str]]:
-    """List the commits that `git log` finds by revisions and options; for each the paths that it changes.
+def changed_by_commit(run: Run, *revisions: str) -> dict[str, dict[str, str]]:
+    """Map the commits that `git log` selects to the paths that each changes.
 
-    A path comes with the letter of `git diff --raw` (A, D, M, T); a renamed file is one that went and one that came.
+    revisions: revisions and options of git log.
+    Each path comes with the letter of `git diff --raw`: A, D, M or T. A rename is a deletion and an addition.
     """
     fields = run("log", "--root", "--format=%H", *_NAMES, *revisions, "--").fields
     found: dict[str, dict[str, str]] = {}
@@ -113,10 +114,10 @@ def changed(run: Run, *revisions: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def changes(run: Run, old: str, new: str, paths: Sequence[str] = ()) -> dict[str, str]:
-    """Return the paths that differ between two commits with their letters, as changed() does.
+def changed_between(run: Run, old: str, new: str, paths: Sequence[str] = ()) -> dict[str, str]:
+    """Map the paths that differ between two commits to their letters, as in changed_by_commit().
 
-    paths: look at these files only, when given.
+    paths: compare only these files, unless empty.
     """
     done = run("--literal-pathspecs", "diff-tree", "-r", *_NAMES, "--end-of-options", old, new, "--", *paths)
     return {path: letter for letter, path in _raw(done.fields) if path is not None}
@@ -134,11 +135,12 @@ def _raw(fields: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 
 
 def patches(run: Run, wanted: Sequence[str]) -> dict[str, str]:
-    """Return a digest of what commits change; two that change the same, wherever in a file, have the same.
+    """Map commits to a digest of what they change; equal changes have equal digests, wherever in a file they are.
 
-    wanted: "<commit>" for what it changes in its one parent, "<commit> <other>" for what it changes in another one; a
-    commit once only, since git remembers the other parent. What changes nothing is not in the result.
-    Like `git patch-id --verbatim`, which older versions lack; but modes and the content of binary files count in any.
+    wanted: "<commit>" for what it changes relative to its one parent, "<commit> <other>" relative to another commit.
+        Each commit may come only once, since git remembers the other parent.
+    Commits that change nothing are left out. The digest is like that of `git patch-id --verbatim`, which older versions
+    lack, but it always includes modes and the content of binary files.
     """
     given = "".join(f"{line}\n" for line in wanted).encode()
     out = run("diff-tree", "--stdin", "--root", *_PLAIN, "-r", stdin=given).out if wanted else b""
@@ -148,10 +150,10 @@ def patches(run: Run, wanted: Sequence[str]) -> dict[str, str]:
 
 
 def stashes(run: Run, branch: str) -> list[str]:
-    """List the stash entries made on branch, with their git names."""
+    """List the stash entries made on a branch, with the names git gives them."""
     if run("rev-parse", "--verify", "--quiet", "refs/stash", ok=(0, 1)).status:
         return []
-    # %gd would show dates instead of numbers under log.date; the order is the number.
+    # Under log.date, %gd shows dates instead of numbers; the position is the number.
     lines = run("log", "--walk-reflogs", "--no-show-signature", "--format=%gs", "refs/stash", "--").text.split("\n")
     ours = (f"WIP on {branch}: ", f"On {branch}: ")
     return [f"stash@{{{at}}}: {line}" for at, line in enumerate(lines) if line.startswith(ours)]

@@ -17,7 +17,7 @@ __all__ = ["creation_lock", "landing_lock", "private_dir", "try_hold"]
 
 
 def private_dir(repo: Repo, *parts: str) -> str:
-    """Return (and make, mode 0700) the directory <common>/git-agent/<parts>."""
+    """Return the directory <common>/git-agent/<parts>; create it with mode 0700 if it is missing."""
     path = os.path.join(repo.common_dir, "git-agent")
     for part in ("", *parts):
         path = os.path.join(path, part) if part else path
@@ -27,10 +27,12 @@ def private_dir(repo: Repo, *parts: str) -> str:
 
 @contextmanager
 def creation_lock(repo: Repo, timeout: float = 60.0) -> Iterator[None]:
-    """Hold the lock under which worktrees are registered and taken back.
+    """Hold the lock under which worktrees are registered and removed.
 
-    Without it git fails: measured, 24 `git worktree add` at once, one dies with "failed to read commondir", and two
-    for one path both succeed. timeout: seconds; raise AgentError busy (exit 6) naming the pid that holds it.
+    timeout: seconds.
+    Raises AgentError busy (exit 6) with the pid of the holder.
+    Without the lock git fails (measured): of 24 `git worktree add` at once one dies with "failed to read commondir",
+    and two for one path both succeed.
     """
     with _locked(repo, "worktree.lock", "is making a worktree", timeout):
         yield
@@ -40,8 +42,10 @@ def creation_lock(repo: Repo, timeout: float = 60.0) -> Iterator[None]:
 def landing_lock(repo: Repo, timeout: float = 60.0) -> Iterator[None]:
     """Hold the lock under which bases are moved.
 
-    `git merge --ff-only` lets its index go before it moves the ref: measured, of six at once in one checkout the
-    losers leave their files staged on top of the winner's. timeout: seconds; raise AgentError busy (exit 6).
+    timeout: seconds.
+    Raises AgentError busy (exit 6) with the pid of the holder.
+    `git merge --ff-only` releases the index before it moves the ref. Measured: of six at once in one checkout, the
+    losers leave their files staged on top of the winner's.
     """
     with _locked(repo, "landing.lock", "is landing a merge", timeout):
         yield
@@ -69,51 +73,51 @@ def _held(fd: int, path: str, doing: str) -> AgentError:
     return AgentError("busy", f"process {pid} {doing} and holds {path}", f"ps -p {pid}", exit=Exit.BUSY)
 
 
-# Not those in git-agent/, which are held with flock(2) and stay.
+# Not those in git-agent/, which are held with flock(2) and stay when they are released.
 _FLAT, _DEEP = ("", "objects", "objects/info", "objects/info/commit-graphs"), ("refs", "reftable", "worktrees")
 
 
 class LockFile(NamedTuple):
-    """A lock file. path: absolute; age_s: seconds since it was made or written."""
+    """A lock file of git. path: absolute. age_s: seconds since it was created or last written."""
 
     path: str
     age_s: float
 
 
 def lock_files(repo: Repo) -> list[str]:
-    """List the lock files of a repository and of its worktrees: absolute paths."""
+    """List the absolute paths of git's lock files in a repository and its worktrees."""
     paths = [path for name in _FLAT for path in _here(os.path.join(repo.common_dir, name))]
     return sorted([*paths, *(path for name in _DEEP for path in _below(os.path.join(repo.common_dir, name)))])
 
 
-def aged(paths: Iterable[str], older_s: float) -> list[LockFile]:
-    """Return those of these lock files that are ours and older than this (seconds)."""
+def stale_locks(paths: Iterable[str], older_s: float) -> list[LockFile]:
+    """Return the lock files among paths that belong to this user and are older than older_s seconds."""
     now, found = time.time(), []
     for path in paths:
         try:
             held = os.lstat(path)
-        except OSError:  # let go meanwhile
+        except OSError:  # released in the meantime
             continue
-        # Which files somebody else's git has open can't be seen.
+        # Which files another user's git has open can't be seen.
         if now - held.st_mtime > older_s and held.st_uid == os.geteuid():
             found.append(LockFile(path, now - held.st_mtime))
     return found
 
 
-def put_aside(repo: Repo, path: str) -> str:
-    """Move a lock file into <common>/git-agent/kept/locks; return where it is then. Raises OSError."""
+def move_lock_aside(repo: Repo, path: str) -> str:
+    """Move a lock file into <common>/git-agent/kept/locks; return its new path. Raises OSError."""
     name = os.path.relpath(path, repo.common_dir).replace(os.sep, "%")
     kept = os.path.join(private_dir(repo, "kept", "locks"), f"{time.time_ns()}-{name}")
     os.rename(path, kept)
     return kept
 
 
-def put_back(kept: str, path: str) -> None:
-    """Move a lock file back, unless git made another one there. Raises AgentError (exit 3)."""
+def move_lock_back(kept: str, path: str) -> None:
+    """Move a lock file back. Raises AgentError (exit 3) when git has created another one there."""
     try:
         os.link(kept, path)
     except FileExistsError:
-        raise refused("lock-exists", f"{path} is there again", "wait until that git has ended") from None
+        raise refused("lock-exists", f"{path} exists again", "wait until that git has ended") from None
     except FileNotFoundError:
         raise refused("lock-lost", f"{kept} or the place of {path} is gone", f"ls {os.path.dirname(kept)}") from None
     os.unlink(kept)

@@ -1,4 +1,4 @@
-"""What pathspecs match, as git says: in a commit, and in what a branch changed. They count from the top."""
+"""What pathspecs match, as git says: in a commit, and in what a branch changed. They are relative to the top level."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from git_agent.git.run import GitError
 _HOW = ("--no-renames", "--name-only", "-z")
 
 
-def check(repo: Repo, pathspecs: Sequence[str]) -> None:
-    """Have git read pathspecs. Raise usage error bad-path with git's words for one that it refuses."""
+def check_pathspecs(repo: Repo, pathspecs: Sequence[str]) -> None:
+    """Check that git can parse pathspecs. Raises usage error bad-path, in git's words, for the first that it can't."""
     empty = _empty(repo)
     for each in pathspecs:
         try:
@@ -26,34 +26,37 @@ def check(repo: Repo, pathspecs: Sequence[str]) -> None:
 
 
 def unreadable(repo: Repo, pathspecs: Sequence[str]) -> str | None:
-    """Return git's words for the first pathspec that it can't read; asks only of those that it might refuse."""
+    """Return git's error for the first pathspec that it can't parse, None when there is none.
+
+    Asks git only about those that it might refuse.
+    """
     doubtful = [each for each in pathspecs if each[:1] in (":", "/", "") or ".." in each]
     try:
-        check(repo, doubtful)
+        check_pathspecs(repo, doubtful)
     except AgentError as error:
         return error.message
     return None
 
 
 @functools.lru_cache(maxsize=1024)
-def tracked(repo: Repo, commit: str, pathspecs: tuple[str, ...]) -> frozenset[str]:
-    """List the files of a commit (full oid) that these pathspecs together match.
+def tracked_paths(repo: Repo, commit: str, pathspecs: tuple[str, ...]) -> frozenset[str]:
+    """List the files of a commit (full oid) that match any of these pathspecs.
 
-    Asked once for each claim, not for each two of them: 16 claims that may overlap took 376 processes.
+    The answer is cached: asking for each pair of claims took 376 processes for 16 claims that may overlap.
     """
     return _differing(repo, _empty(repo), commit, pathspecs)
 
 
-def changed(repo: Repo, start: str, tip: str, pathspecs: Sequence[str] = ()) -> frozenset[str]:
-    """List the files that differ between two commits (full oids), those that pathspecs match if any are given.
+def changed_paths(repo: Repo, start: str, tip: str, pathspecs: Sequence[str] = ()) -> frozenset[str]:
+    """List the files that differ between two commits (full oids). A renamed file counts under both names.
 
-    A file that was renamed counts under both names.
+    pathspecs: only files that match one of these, unless empty.
     """
     return _differing(repo, start, tip, pathspecs)
 
 
 def _differing(repo: Repo, one: str, other: str, pathspecs: Sequence[str]) -> frozenset[str]:
-    """What git can't read matches nothing: somebody wrote it to the store, and others are not to suffer from it."""
+    """List what differs. A pathspec that git can't parse matches nothing: one bad claim must not block others."""
     try:
         done = repo.git("diff-tree", "-r", *_HOW, one, other, "--", *pathspecs)
     except GitError:
@@ -65,6 +68,6 @@ def _differing(repo: Repo, one: str, other: str, pathspecs: Sequence[str]) -> fr
 
 @functools.cache
 def _empty(repo: Repo) -> str:
-    """The oid of the empty tree, which git knows without having it."""
+    """Return the oid of the empty tree, which git knows without storing it."""
     sha256 = repo.config("extensions.objectFormat") == "sha256"
     return (hashlib.sha256 if sha256 else hashlib.sha1)(b"tree 0\0").hexdigest()

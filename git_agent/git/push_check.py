@@ -1,4 +1,4 @@
-"""Check whether a push arrived where no remote-tracking branch tells: a URL, a single-branch clone, refs/for/*."""
+"""Check whether a push arrived when no remote-tracking branch tells: a URL, a single-branch clone, refs/for/*."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from git_agent.domain.spool_entry import RefUpdate
 from git_agent.git.repo import Repo
 
 _TIMEOUT_S = 60.0
-# Nobody is there to answer: ask no terminal and no window.
+# No person is there to answer: prompt on no terminal and in no window.
 _ALONE = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
 _SECRET = re.compile(r"(?<=://)[^/@]*@")
 
 
 def would_show(repo: Repo, remote: str, there: str) -> bool:
-    """Say whether a push to a remote's ref moves a remote-tracking branch: its fetch refspecs cover the ref."""
+    """Tell whether a push to a remote's ref moves a remote-tracking branch: the fetch refspecs cover that ref."""
     done = repo.git("config", "--null", "--get-all", f"remote.{remote}.fetch", ok=(0, 1, 2))
     return any(_covers(spec.removeprefix("+").partition(":")[0], there) for spec in done.fields if ":" in spec)
 
@@ -26,18 +26,20 @@ def _covers(pattern: str, ref: str) -> bool:
     return ref.startswith(head) and ref.endswith(tail) and len(ref) >= len(head) + len(tail)
 
 
-def ask(repo: Repo, remote: str, url: str, update: RefUpdate) -> bool:
-    """Ask the remote itself whether it has the commit at the ref that it was pushed to.
+def has_arrived(repo: Repo, remote: str, url: str, update: RefUpdate) -> bool:
+    """Ask a remote whether it has the pushed commit at the ref that it was pushed to.
 
-    remote: its name, or the URL when it was pushed to one; url: where git pushed to. A server for reviews (refs/for/*)
-    keeps no such ref: what it makes of the push is looked for among refs/changes. Raises AgentError when it can't be
-    asked, exit 6 when it does not answer in time.
+    remote: its name, or the URL when the push went to one.
+    url: where git pushed to.
+    update: the ref and the commit.
+    A review server (refs/for/*) keeps no such ref: look for the commit among refs/changes instead.
+    Raises AgentError when the remote can't be asked, exit 6 when it does not answer in time.
     """
     patterns = [update.there, *(["refs/changes/*"] if update.there.startswith("refs/for/") else [])]
     done = repo.git("ls-remote", "--", url or remote, *patterns, env=_ALONE, timeout=_TIMEOUT_S)
     return any(line.partition("\t")[0] == update.oid for line in done.text.splitlines())
 
 
-def shown(remote: str) -> str:
+def shown_remote(remote: str) -> str:
     """Return a remote as it may be shown: without the password in its URL."""
     return _SECRET.sub("", remote)

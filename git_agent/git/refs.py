@@ -18,7 +18,7 @@ _TRIES = 50
 
 
 class RefMoved(AgentError):  # noqa: N818 - it says what happened
-    """Say that a ref was not at its expected old value; nothing has changed."""
+    """Raised when a ref is not at its expected old value; nothing has changed."""
 
     def __init__(self, ref: str, expected: str | None, found: str | None) -> None:
         short = ref.removeprefix(HEADS)
@@ -28,35 +28,41 @@ class RefMoved(AgentError):  # noqa: N818 - it says what happened
         self.ref, self.expected, self.found = ref, expected, found
 
 
-def create(repo: Repo, ref: str, oid: str, message: str) -> None:
-    """Create a ref (full name) at oid; raise RefMoved when it exists."""
+def create_ref(repo: Repo, ref: str, oid: str, message: str) -> None:
+    """Create a ref.
+
+    ref: its full name.
+    oid: what it points to, a full oid.
+    message: the text for its reflog.
+    Raises RefMoved when it exists.
+    """
     _swap(repo, ref, oid, None, "-m", message)
 
 
-def update(repo: Repo, ref: str, new: str, old: str, message: str) -> None:
-    """Move a ref from old to new; raise RefMoved when it is elsewhere."""
+def update_ref(repo: Repo, ref: str, new: str, old: str, message: str) -> None:
+    """Move a ref from old to new (full oids). Raises RefMoved when it is elsewhere."""
     _swap(repo, ref, new, old, "-m", message)
 
 
-def delete(repo: Repo, ref: str, old: str) -> None:
-    """Delete a ref that is at old; raise RefMoved when it is elsewhere."""
+def delete_ref(repo: Repo, ref: str, old: str) -> None:
+    """Delete a ref that is at old (full oid). Raises RefMoved when it is elsewhere."""
     try:
         repo.git("update-ref", "--no-deref", "-d", _full(ref), old)
     except GitError as error:
         raise _moved(repo, ref, old) or error from error
 
 
-def find(repo: Repo, ref: str) -> str | None:
-    """Return the oid that a ref (full name) holds, None when there is no such ref."""
+def find_ref(repo: Repo, ref: str) -> str | None:
+    """Return the oid that a ref (full name) points to, None when there is no such ref."""
     done = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", _full(ref), ok=(0, 1, 128))
     return done.text if done.status == 0 else None
 
 
-def clash(name: str, heads: Iterable[str]) -> str | None:
-    """Return the existing branch that a new branch can't stand beside, None when there is none.
+def clashing_branch(name: str, heads: Iterable[str]) -> str | None:
+    """Return the existing branch that a new branch can't coexist with, None when there is none.
 
-    The same name; one a directory of the other (git stores refs as files); equal but for case or Unicode form, which
-    are one file on macOS and Windows.
+    That is one of the same name; one whose name is a directory of the other (git stores refs as files); or one that
+    differs only in case or Unicode form, which macOS and Windows store in the same file.
     """
     new = _folded(name)
     for head in heads:
@@ -66,10 +72,11 @@ def clash(name: str, heads: Iterable[str]) -> str | None:
     return None
 
 
-def keep(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
-    """Keep oid under refs/git-agent/rescue/<task>/<n>; return that ref (the latest, if it holds oid).
+def keep_rescue(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
+    """Keep a commit under refs/git-agent/rescue/<task>/<n>; return that ref (the latest one, if it holds oid already).
 
-    what: TIP, FILES or REWRITTEN; the ref's own log says it, and when.
+    what: TIP, FILES or REWRITTEN; recorded, with the time, in the ref's own log.
+    Raises AgentError rescue-busy (exit 6).
     """
     prefix = f"{RESCUE}{task}/"
     for _ in range(_TRIES):
@@ -86,30 +93,30 @@ def keep(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
 
 
 def _keep(repo: Repo, ref: str, oid: str, what: str) -> None:
-    # A log although git keeps none of such refs. The time is given, since GIT_COMMITTER_DATE of the caller may lie.
+    # git keeps no log of such refs unless asked. The time is explicit: the caller's GIT_COMMITTER_DATE may be wrong.
     log, now = ("--create-reflog", "-m", f"git-agent: {what}"), {"GIT_COMMITTER_DATE": f"@{int(time.time())} +0000"}
     _swap(repo, ref, oid, None, *log, env=now)
 
 
-def branch(repo: Repo, name: str, oid: str) -> None:
+def create_branch(repo: Repo, name: str, oid: str) -> None:
     """Create a branch at oid, with pygit2 where it can open the repository, else with update-ref.
 
-    Raise RefMoved when it exists, AgentError branch-clash when another branch stands in its way.
+    Raises RefMoved when the branch exists, AgentError branch-clash when another branch stands in its way.
     """
     ref, message = HEADS + name, _CREATED
     if repo.git("check-ref-format", ref, ok=(0, 1)).status or name.startswith("-") or name == "HEAD":
         raise AgentError("bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE)
-    other = clash(name, repo.tips())
+    other = clashing_branch(name, repo.tips())
     if other == name:
-        raise RefMoved(ref, None, find(repo, ref))
+        raise RefMoved(ref, None, find_ref(repo, ref))
     if other is not None:
         raise refused("branch-clash", f"branch {name} can't stand beside branch {other}", "choose another name")
     if not _by_pygit2(repo, ref, oid, message):
-        create(repo, ref, oid, message)
+        create_ref(repo, ref, oid, message)
 
 
-def made_here(repo: Repo, branch: str) -> bool:
-    """Say whether git agent made a branch in this repository, as its reflog tells; one without a log is a stranger."""
+def was_made_here(repo: Repo, branch: str) -> bool:
+    """Tell from its reflog whether git agent made a branch in this repository; False for a branch without a log."""
     args = ("log", "--walk-reflogs", "--format=%gs", "--end-of-options", f"refs/heads/{branch}")
     return _CREATED in repo.git(*args, ok=(0, 128)).text.splitlines()
 
@@ -125,22 +132,21 @@ def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
         opened = pygit2.Repository(repo.common_dir)
     except (pygit2.GitError, ValueError):  # SHA-256, reftable, an owner it mistrusts
         return False
-    # libgit2 reads neither GIT_COMMITTER_* nor GIT_CONFIG_*; without this the reflog says "unknown
-    # <unknown>".
+    # libgit2 reads neither GIT_COMMITTER_* nor GIT_CONFIG_*; without this the reflog says "unknown <unknown>".
     person, _, email = repo.identity().rpartition(" <")
     if person and email:
         opened.set_ident(person, email.removesuffix(">"))
     try:
         opened.create_reference_direct(ref, oid, False, message=message)
     except pygit2.AlreadyExistsError as error:
-        raise RefMoved(ref, None, find(repo, ref)) from error
+        raise RefMoved(ref, None, find_ref(repo, ref)) from error
     except (pygit2.GitError, ValueError, KeyError, OSError):
-        return False  # git says more clearly what is wrong, if anything is
+        return False  # if anything is wrong, git explains it better
     return True
 
 
 def _is_watched(repo: Repo) -> bool:
-    """A reference-transaction hook of the user's is to see every branch; libgit2 runs none."""
+    """Tell whether the user has a reference-transaction hook, which must see every branch; libgit2 runs none."""
     asked = r"^(core\.hookspath|hook\..*\.event)$"
     found = repo.git("config", "--null", "--get-regexp", asked, ok=(0, 1)).fields
     settings = [field.partition("\n")[::2] for field in found if field]
@@ -151,14 +157,14 @@ def _is_watched(repo: Repo) -> bool:
 
 def _swap(repo: Repo, ref: str, new: str, old: str | None, *log: str, env: Mapping[str, str] | None = None) -> None:
     try:
-        # --create-reflog is not given for branches: whether they have logs is the user's core.logAllRefUpdates.
+        # No --create-reflog for branches: the user's core.logAllRefUpdates decides whether they have logs.
         repo.git("update-ref", *log, _full(ref), new, old or "0" * len(new), env=env)
     except GitError as error:
         raise _moved(repo, ref, old) or error from error
 
 
 def _moved(repo: Repo, ref: str, expected: str | None) -> RefMoved | None:
-    found = find(repo, ref)
+    found = find_ref(repo, ref)
     return RefMoved(ref, expected, found) if found != expected else None
 
 

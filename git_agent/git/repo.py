@@ -12,7 +12,7 @@ from git_agent.git import discover, history
 from git_agent.git.history import Commit
 from git_agent.git.run import Done, GitError, git, start
 from git_agent.git.worktrees import state
-from git_agent.git.worktrees.state import Change
+from git_agent.git.worktrees.state import StatusEntry
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
@@ -21,9 +21,13 @@ _HEAD_FORMAT = "%00".join(["%(refname)", "%(objectname)", "%(worktreepath)", "%(
 
 
 class Head(NamedTuple):
-    """One branch: its tip, the worktree it is checked out in, its upstream ref, and how far they are apart.
+    """One local branch.
 
-    track: "", "[gone]", "[ahead 1]", "[behind 2]" or "[ahead 1, behind 2]".
+    branch: its name, without refs/heads/.
+    oid: its tip.
+    worktree: the worktree it is checked out in, None when in none.
+    upstream: the full name of its upstream ref, None without one.
+    track: how far it is from its upstream: "", "[gone]", "[ahead 1]", "[behind 2]" or "[ahead 1, behind 2]".
     """
 
     branch: str
@@ -35,24 +39,31 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class Tips:
-    """Where branches are: local ones by name, remote-tracking ones by their full ref."""
+    """Where branches point.
+
+    heads: the oid of each local branch, by name.
+    remotes: the oid of each remote-tracking branch, by full ref name.
+    """
 
     heads: dict[str, str]
     remotes: dict[str, str]
 
     @cached_property
     def arrived(self) -> dict[str, str]:
-        """Map commits that some remote is known to have at a branch's tip to that remote-tracking ref."""
+        """Map commits that are the tip of a remote-tracking branch to that branch's full ref name."""
         return {oid: ref for ref, oid in self.remotes.items()}
 
 
 @dataclass(frozen=True)
 class Repo:
-    """A repository as seen from where one stands.
+    """A repository as seen from the directory it was opened in.
 
-    common_dir, git_dir: absolute; worktree: the top level one stands in (None in a bare repository or inside
-    .git);
-    main_worktree: None when bare, or when git itself can't tell (--separate-git-dir seen from a linked worktree).
+    common_dir: absolute path of the common git directory.
+    git_dir: absolute path of the git directory: the common one, or that of the linked worktree.
+    worktree: top level of the current worktree; None in a bare repository or inside .git.
+    main_worktree: top level of the main worktree; None when bare, or when git itself can't tell (--separate-git-dir
+        seen from a linked worktree).
+    bare: whether it is bare.
     """
 
     common_dir: str
@@ -63,19 +74,20 @@ class Repo:
 
     @classmethod
     def open(cls, path: str | None = None) -> Repo:
-        """Find the repository of path (default: the current directory), honouring the caller's GIT_DIR.
+        """Find the repository of a path, honouring the caller's GIT_DIR.
 
-        Raise AgentError not-a-repository, or unsafe-repository with git's own hint.
+        path: a directory; None: the current one.
+        Raises AgentError not-a-repository, or unsafe-repository with git's own hint.
         """
         found = discover.discover(path)
         return cls(found.common_dir, found.git_dir, found.worktree, found.main_worktree, found.bare)
 
     def git(self, *args: str, **kw: Any) -> Done:
-        """Run git on the repository itself: no worktree, whatever directory we stand in (it may be gone)."""
+        """Run git on the repository itself, in no worktree; the current directory does not matter and may be gone."""
         return git(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
 
     def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
-        """Start git as git() runs it; the returned function waits for it."""
+        """Start git as git() does; return a function that waits for it."""
         return start(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
 
     @property
@@ -90,9 +102,16 @@ class Repo:
 
     @property
     def admin(self) -> str | None:
-        """Return the name under worktrees/ of the linked worktree one stands in, else None."""
-        inside = os.path.dirname(self.git_dir) == os.path.join(self.common_dir, "worktrees")
+        """Return the name under worktrees/ of the current linked worktree, None when not in one."""
+        inside = discover.is_admin_dir(self.common_dir, self.git_dir)
         return os.path.basename(self.git_dir) if inside else None
+
+    def admin_dir(self, admin: str) -> str:
+        """Return the git directory of a linked worktree, there or not.
+
+        admin: the worktree's name under worktrees/; "" for the directory of all of them.
+        """
+        return discover.admin_dir(self.common_dir, admin)
 
     def resolve(self, rev: str) -> str | None:
         """Return the full oid of the commit that rev names, None when it names none."""
@@ -104,11 +123,11 @@ class Repo:
         return self.resolve(HEADS + branch)
 
     def heads(self) -> dict[str, Head]:
-        """Return every local branch by name: one spawn of for-each-ref."""
+        """Return every local branch by name, with one for-each-ref."""
         return self._heads(HEADS)
 
     def head(self, branch: str) -> Head | None:
-        """Return one local branch, None where there is none."""
+        """Return one local branch, None when there is none."""
         return self._heads(HEADS + branch).get(branch)
 
     def _heads(self, pattern: str) -> dict[str, Head]:
@@ -121,16 +140,16 @@ class Repo:
         return {head.branch: head for head in found}
 
     def tips(self) -> dict[str, str]:
-        """Return the oid of every local branch by name; heads() must read every worktree for what it says more."""
+        """Return the oid of every local branch by name. Cheaper than heads(), which makes git read every worktree."""
         return {ref[len(HEADS) :]: oid for ref, oid in self.refs(HEADS).items()}
 
     def start_tips(self) -> Callable[[], Tips]:
-        """Start asking where all branches are, with one for-each-ref; the returned function waits for the answer."""
+        """Start one for-each-ref for all branches; return a function that waits for the answer."""
         asked = self.start("for-each-ref", _REF_FORMAT, HEADS, REMOTES)
         return lambda: _tips(_refs(asked()))
 
     def refs(self, prefix: str) -> dict[str, str]:
-        """Return full ref name and oid of all refs under prefix ("refs/remotes/")."""
+        """Map the full names of all refs under a prefix, such as "refs/remotes/", to their oids."""
         return _refs(self.git("for-each-ref", _REF_FORMAT, prefix))
 
     def current_branch(self) -> str | None:
@@ -139,11 +158,11 @@ class Repo:
         return done.text.removeprefix(HEADS) if done.text.startswith(HEADS) else None
 
     def has_commits(self) -> bool:
-        """Say whether any branch, or HEAD, has a commit."""
+        """Tell whether any branch, or HEAD, has a commit."""
         return bool(self.git("for-each-ref", "--count=1", HEADS).out) or self.resolve("HEAD") is not None
 
     def is_ancestor(self, a: str, b: str) -> bool:
-        """Say whether commit a (full oid) is b or an ancestor of b."""
+        """Tell whether commit a (full oid) is b or an ancestor of b."""
         return self.git("merge-base", "--is-ancestor", "--end-of-options", a, b, ok=(0, 1)).status == 0
 
     def merge_base(self, a: str, b: str) -> str | None:
@@ -160,11 +179,11 @@ class Repo:
         return history.ahead_behind_many(self.git, self.common_dir, pairs)
 
     def commits(self, base: str, tip: str, limit: int = 100) -> list[Commit]:
-        """List the commits of tip that base lacks (full oids), newest first, limit at most."""
+        """List the commits of tip that base lacks (full oids), newest first, at most limit."""
         return history.commits(self.git, base, tip, limit)
 
     def series(self, base: str, tip: str) -> tuple[str, ...] | None:
-        """Return the patch-ids of tip's commits since it left base, oldest first; None when that can't be told."""
+        """Return the patch-ids of tip's commits since it left base, oldest first; None when they can't be told."""
         return history.series(self.git, self.merge_base(base, tip), tip)
 
     def identity(self) -> str:
@@ -180,31 +199,39 @@ class Repo:
         return said.rsplit(" ", 2)[0]
 
     def in_progress(self, worktree: str) -> str | None:
-        """Name what is under way in worktree: rebase, am, merge, cherry-pick, revert or bisect; else None."""
+        """Name the operation in progress in a worktree: rebase, am, merge, cherry-pick, revert or bisect; else None."""
         return state.in_progress(worktree)
 
     def rebasing(self, branch: str) -> str | None:
-        """Return the worktree in which this branch is being rebased or bisected, None when in none."""
+        """Return the worktree in which a branch is being rebased or bisected, None when there is none."""
         return state.rebasing(self.common_dir, self.main_worktree or self.common_dir, branch)
 
-    def status(self, worktree: str, ignored: bool = False) -> list[Change]:
-        """List what differs from HEAD in worktree, untracked files too, ignored ones when asked for."""
+    def status(self, worktree: str, ignored: bool = False) -> list[StatusEntry]:
+        """List what differs from HEAD in a worktree, including untracked files.
+
+        ignored: list ignored files, too.
+        """
         return state.status(worktree, ignored)
 
     def tracked(self, worktree: str, path: str) -> bool:
-        """Say whether path (relative to worktree) is in the index, or is a directory with files that are."""
+        """Tell whether a path (relative to worktree) is in the index, or is a directory with files that are."""
         return bool(git("--literal-pathspecs", "ls-files", "-z", "--", path, cwd=worktree).out)
 
     def ignored(self, worktree: str, paths: Sequence[str]) -> set[str]:
-        """Return those of paths (relative to worktree) that git ignores there."""
-        return state.ignored(worktree, paths)
+        """Return the paths (relative to worktree) that git ignores there."""
+        return state.ignored_paths(worktree, paths)
 
     def stashes(self, branch: str) -> list[str]:
-        """List the stash entries made on branch: "stash@{0}: WIP on main: ..."."""
+        """List the stash entries made on a branch: "stash@{0}: WIP on main: ..."."""
         return history.stashes(self.git, branch)
 
     def config(self, key: str, *, kind: str = "", env: Mapping[str, str] | None = None) -> str | None:
-        """Return one effective setting of git (kind "bool": "true" or "false"), None when unset."""
+        """Return one effective setting of git, None when unset.
+
+        key: such as merge.ff.
+        kind: a type of git config: with "bool" the answer is "true" or "false".
+        env: environment variables to add.
+        """
         how = (f"--type={kind}",) if kind else ()
         done = self.git("config", "--null", *how, "--get", key, ok=(0, 1), env=env)
         return done.fields[-1] if done.status == 0 else None

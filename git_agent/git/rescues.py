@@ -1,4 +1,4 @@
-"""The rescue refs: what they hold, and what their logs say of when and why."""
+"""The rescue refs: what they hold, and when and why, as their logs say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import Repo
-from git_agent.git.worktrees.registry import listing as listing_of
+from git_agent.git.worktrees.registry import checkouts
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
@@ -16,7 +16,7 @@ SNAPSHOT = "Uncommitted work of task "
 
 
 class Kept(NamedTuple):
-    """A rescue ref. at: ms since the epoch, None without a log: git forgets its entries after gc.reflogExpire."""
+    """One rescue ref. at: ms since the epoch; None without a log, since git drops entries after gc.reflogExpire."""
 
     ref: str
     oid: str
@@ -25,27 +25,30 @@ class Kept(NamedTuple):
     subject: str
 
 
-def listing(repo: Repo, task: int | None = None) -> list[Kept]:
-    """List what is kept, of one task or of all, by task and number: two git, however much it is."""
+def list_rescues(repo: Repo, task: int | None = None) -> list[Kept]:
+    """List the rescue refs by task and number, with two git commands however many there are.
+
+    task: only those of this task; None: all.
+    """
     prefix = RESCUE if task is None else f"{RESCUE}{task}/"
     listed = repo.git("for-each-ref", "--format=%(refname)%00%(objectname)%00%(contents:subject)", prefix).text
     rows = [line.split("\0") for line in listed.splitlines() if line.count("\0") == 2]
     rows = [row for row in rows if _numbers(row[0]) is not None]
     logged = _logged(repo, prefix) if rows else {}
     found = [_kept(ref, oid, subject, logged.get(ref)) for ref, oid, subject in rows]
-    return sorted(found, key=lambda each: numbers(each.ref))
+    return sorted(found, key=lambda each: parse_rescue_ref(each.ref))
 
 
-def numbers(ref: str) -> tuple[int, int]:
-    """Return task and number of a rescue ref. Raise ValueError for another ref."""
+def parse_rescue_ref(ref: str) -> tuple[int, int]:
+    """Return the task and the number of a rescue ref. Raises ValueError for another ref."""
     found = _numbers(ref)
     if found is None:
         raise ValueError(f"not a rescue ref: {ref}")
     return found
 
 
-def changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
-    """Map snapshot commits (full oids) to the number of files in which they differ from their first parents."""
+def count_changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
+    """Map snapshot commits (full oids) to the number of files in which they differ from their first parent."""
     if not snapshots:
         return {}
     given = "".join(f"{oid}\n" for oid in snapshots).encode()
@@ -60,13 +63,13 @@ def changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
 
 
 def only_there(repo: Repo, oids: Mapping[str, str]) -> set[str]:
-    """Return the commits that stand nowhere but under some refs; oids: of those refs, by their full names.
+    """Return the commits that only the given refs keep: no branch, tag, stash, other ref or checkout holds them.
 
-    A branch, tag, stash or other ref that holds one, or a checkout, keeps git from forgetting it.
+    oids: the commits, by the full names of the refs that hold them.
     """
     listed = repo.git("for-each-ref", "--format=%(objectname) %(refname)").text
     rows = (line.split(" ", 1) for line in listed.splitlines())
-    others = {oid for oid, ref in rows if ref not in oids} | {w.head for w in listing_of(repo) if w.head}
+    others = {oid for oid, ref in rows if ref not in oids} | {w.detached for w in checkouts(repo) if w.detached}
     given = "".join([*(f"{oid}\n" for oid in oids.values()), *(f"^{oid}\n" for oid in others)])
     found = repo.git("rev-list", "--ignore-missing", "--stdin", stdin=given.encode()).text
     return set(oids.values()) & set(found.split())
@@ -86,7 +89,7 @@ def _kept(ref: str, oid: str, subject: str, log: tuple[int, str] | None) -> Kept
 
 
 def _logged(repo: Repo, prefix: str) -> dict[str, tuple[int, str]]:
-    """Map refs to the oldest entry of their logs: when, and its text."""
+    """Map refs to the time and the text of the oldest entry in their logs."""
     how = ("log", "--walk-reflogs", "--date=raw", "--format=%gD%x00%gs", f"--glob={prefix}*")
     found: dict[str, tuple[int, str]] = {}
     for line in repo.git(*how, ok=(0, 128)).text.splitlines():

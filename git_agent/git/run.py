@@ -1,4 +1,4 @@
-"""Start git: a clean environment, errors with git's own words, patience with locks, a trace."""
+"""Run git: clean environment, errors in git's own words, retries on locks, a trace."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from git_agent.errors import AgentError, Exit
 
-# `git rev-parse --local-env-vars` of git 2.38 to 2.55, and more that hooks and receive-pack set: they would point a
-# git that we start in another worktree at the caller's repository, index or objects.
+# `git rev-parse --local-env-vars` of git 2.38 to 2.55, and what hooks and receive-pack set: these would point a git
+# that we start in another worktree at the caller's repository, index or objects.
 # GIT_CONFIG_PARAMETERS and GIT_CONFIG_COUNT stay although git lists them: `git -c user.name=x agent ...` and CI set
 # configuration with them.
 LOCAL_NAMES = frozenset(
@@ -57,7 +57,7 @@ _FIXED = {
     "GIT_PAGER": "cat",
     "GIT_ADVICE": "0",
     "GIT_MERGE_AUTOEDIT": "no",
-    "GIT_AGENT_HOOKS": "0",  # what a git of ours does is known here: no look in the background
+    "GIT_AGENT_HOOKS": "0",  # we know what our own git does: no background sync
 }
 _OPTIONS = (
     *("-c", "core.fsmonitor=false", "-c", "core.quotePath=false"),
@@ -72,7 +72,12 @@ _LOCKED = re.compile(
 
 
 class GitError(AgentError):
-    """Carry what git said when it failed: argv, status (negative: the signal), stderr."""
+    """A git command that failed.
+
+    argv: its arguments.
+    status: its exit status, negative for a signal.
+    stderr: what it said.
+    """
 
     def __init__(self, argv: tuple[str, ...], status: int, stderr: str) -> None:
         lines = tuple(line for line in stderr.splitlines() if line.strip())
@@ -83,7 +88,7 @@ class GitError(AgentError):
 
 
 class Done(NamedTuple):
-    """What a git that ended left behind: status, out (bytes) and err (text)."""
+    """The result of a git that ended: exit status, out (bytes) and err (text)."""
 
     status: int
     out: bytes
@@ -96,17 +101,20 @@ class Done(NamedTuple):
 
     @property
     def fields(self) -> list[str]:
-        """Return the parts of NUL-separated output; a final NUL opens no further part."""
+        """Return the parts of NUL-separated output; a final NUL ends the last part and starts none."""
         return decode(self.out).split("\0")[:-1] if self.out.endswith(b"\0") else decode(self.out).split("\0")
 
 
 def decode(raw: bytes) -> str:
-    """Return bytes of git as text, so that encoding them again gives the same bytes."""
+    """Decode git's output so that encoding the text again gives the same bytes."""
     return raw.decode("utf-8", "surrogateescape")
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return our environment without what ties git to the caller's repository, in English, no prompts."""
+def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return our environment without what ties git to the caller's repository; English messages, no prompts.
+
+    extra: variables to add.
+    """
     env = {name: value for name, value in os.environ.items() if name not in LOCAL_NAMES}
     return {**env, **_FIXED, **(extra or {})}
 
@@ -122,18 +130,23 @@ def git(
     patient: bool = True,
     timeout: float | None = None,
 ) -> Done:
-    """Run git and return what it left.
+    """Run git and return its result.
 
-    cwd, git_dir: where it runs and on which repository; stdin: its input (nothing when None); env: names to add;
-    ok: statuses that are no error; terminal: let its talk go to our stderr (progress), so that none is in the result;
-    patient: try again, 10 s at most, while another git holds a lock; timeout: seconds, for what asks a network.
-    Raise GitError for another status, AgentError no-git without git, git-busy (exit 6) when a lock stays,
-    git-slow (exit 6) after the timeout.
+    cwd: the directory it runs in; None: the current one.
+    git_dir: the repository it works on; None: that of cwd.
+    stdin: its input, None for none.
+    env: environment variables to add.
+    ok: exit statuses that are no error.
+    terminal: pass git's stderr (progress) through to ours; the result then has none of it.
+    patient: while another git holds a lock, retry for up to 10 s.
+    timeout: seconds; for commands that use a network.
+    Raises GitError for any other status, AgentError no-git without git, git-busy (exit 6) when a lock stays, git-slow
+    (exit 6) after the timeout.
     """
     argv = _argv(args, git_dir)
     end = time.monotonic() + _PATIENCE
     while True:
-        done = _once(argv, cwd, stdin, environment(env), terminal, timeout)
+        done = _once(argv, cwd, stdin, git_environment(env), terminal, timeout)
         if done.status in ok:
             return done
         lock = _LOCKED.search(done.err) if patient else None
@@ -149,9 +162,9 @@ def git(
 def start(
     *args: str, cwd: str | None = None, git_dir: str | None = None, ok: Container[int] = (0,)
 ) -> Callable[[], Done]:
-    """Start git for a question, and return a function that waits for the answer: meanwhile we do something else.
+    """Start a git command that only reads; return a function that waits for its result.
 
-    Raise AgentError no-git without git; the function raises what git() raises.
+    Raises AgentError no-git without git. The returned function raises what git() raises.
     """
     argv = _argv(args, git_dir)
     began = time.monotonic()
@@ -159,7 +172,7 @@ def start(
         process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=environment(),
+            env=git_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -170,7 +183,7 @@ def start(
         _trace(argv, began)
         if process.returncode in ok:
             return Done(process.returncode, out, decode(err))
-        return git(*args, cwd=cwd, git_dir=git_dir, ok=ok)  # has patience with a lock, and says what is wrong
+        return git(*args, cwd=cwd, git_dir=git_dir, ok=ok)  # retries on a lock, and explains the error
 
     return wait
 
@@ -244,7 +257,7 @@ def _first_complaint(argv: tuple[str, ...], status: int, lines: tuple[str, ...])
 
 
 def _hint(stderr: str) -> str:
-    """What to type where that is known; else how to see what git was asked."""
+    """Return the command that helps where it is known, else how to see what git was asked."""
     if re.search(r"tell me who you are|unable to auto-detect email|no (?:name|email) was given|empty ident", stderr):
         return "git config --global user.name NAME, and git config --global user.email EMAIL"
     return "this is git's answer: GIT_AGENT_TRACE=1 shows what it was asked"
@@ -256,5 +269,5 @@ def _busy(found: re.Match[str]) -> AgentError:
         age = f"{time.time() - os.stat(path).st_mtime:.0f} s old"
     except OSError:
         age = "gone now"
-    hint = "when it is ten minutes old and nobody has it open: git agent doctor --fix"
+    hint = "when it is ten minutes old and no process has it open: git agent doctor --fix"
     return AgentError("git-busy", f"another git holds {path} ({age})", hint, exit=Exit.BUSY)

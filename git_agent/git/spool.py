@@ -1,4 +1,4 @@
-"""The spool: the directory in which hooks note what a look at git alone would not show, a file for each note."""
+"""The spool: a directory in which hooks note what can't be read from git alone, one file for each note."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from git_agent.git.run import decode
 
-_MOVED = "moved"  # only says: look at git; written again and again under one name
-_LONGEST = 1_000_000  # bytes; a push of a thousand refs has a fifth of it
+_MOVED = "moved"  # says only that git changed; rewritten under one name
+_LONGEST = 1_000_000  # bytes; a push of a thousand refs takes a fifth of it
 
 
 class Note(NamedTuple):
@@ -21,7 +21,10 @@ class Note(NamedTuple):
 
 
 def take_moved(directory: str) -> bool:
-    """Take the note that git is worth a look; do it before looking, so that a later one is not taken for this one."""
+    """Remove the note that git changed; return whether there was one.
+
+    Call it before reading git's state, so that a later note is not lost.
+    """
     try:
         os.unlink(os.path.join(directory, _MOVED))
     except OSError:
@@ -30,12 +33,12 @@ def take_moved(directory: str) -> bool:
 
 
 def has_moved(directory: str) -> bool:
-    """Tell whether git is noted to be worth a look."""
+    """Tell whether a note says that git changed."""
     return os.path.exists(os.path.join(directory, _MOVED))
 
 
 def notes(directory: str) -> list[Note]:
-    """List the notes that hold something, the oldest first."""
+    """List the notes that are not empty, oldest first."""
     try:
         with os.scandir(directory) as entries:
             files = [(e.stat(follow_symlinks=False), e) for e in entries if e.name != _MOVED and e.is_file()]
@@ -46,8 +49,8 @@ def notes(directory: str) -> list[Note]:
     return [Note(entry.path, now - seen.st_mtime) for seen, entry in ordered]
 
 
-def read(path: str) -> str | None:
-    """Read a note as it is now; None when it is gone."""
+def read_note(path: str) -> str | None:
+    """Return the present text of a note, None when it is gone."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -56,21 +59,21 @@ def read(path: str) -> str | None:
         return decode(file.read(_LONGEST))
 
 
-def delete(path: str) -> None:
-    """Delete a note that was applied; where that fails it is applied again, which changes nothing."""
+def delete_note(path: str) -> None:
+    """Delete a note that was applied. If that fails it is applied again, which changes nothing."""
     with contextlib.suppress(OSError):
         os.unlink(path)
 
 
 def postpone(path: str, tries: int) -> bool:
-    """Keep a note for another try; False when it was tried that often already."""
+    """Keep a note for another try; return False when it was tried that often already."""
     if path.endswith("~" * tries):
         return False
-    with contextlib.suppress(OSError):  # another process applied it meanwhile, or the disk is at fault
+    with contextlib.suppress(OSError):  # another process has applied it, or the disk failed
         os.rename(path, path + "~")
     return True
 
 
 def readable(text: str) -> str:
-    """Return a text whose bytes may not all be UTF-8 as one that any store can hold."""
+    """Return a text that any store can hold: bytes that are not UTF-8 are replaced."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

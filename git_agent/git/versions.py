@@ -1,4 +1,4 @@
-"""Which git is installed, and whether it is new enough."""
+"""Which git is installed, and whether it is recent enough."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MINIMUM = (2, 38, 0)  # merge-tree --write-tree and rebase --no-update-refs came
 
 @functools.cache
 def git_version() -> tuple[int, int, int]:
-    """Return the version of the git on PATH as three numbers; asks git once in a process."""
+    """Return the version of the git on PATH as three numbers; runs git once per process."""
     said = git("version").text
     found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
     if not found:
@@ -21,7 +21,7 @@ def git_version() -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-def require() -> None:
+def require_git() -> None:
     """Raise AgentError (old-git) when the installed git is older than MINIMUM."""
     found = git_version()
     if found < MINIMUM:

@@ -43,7 +43,7 @@ def beat(stage: Stage) -> Iterator[str]:
 
     def once() -> None:
         processes.is_gone(me)
-        activity.latest(str(repository), str(repository / ".git"), int(time.time() * 1000), budget=0)
+        activity.latest_activity(str(repository), str(repository / ".git"), int(time.time() * 1000), budget=0)
         with store.transaction():
             assert store.leases.renew(2, 1, session, 120, 0)
 

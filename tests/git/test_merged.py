@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_agent.git import history
-from git_agent.git.merging.merged import MergeProof, Movement, judge
+from git_agent.git.merging.merged import MergeProof, Movement, prove_merged
 from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Repo
 from tests.sandbox import Sandbox
@@ -66,7 +66,7 @@ class World:
         """Judge the branch; a caller never says of one without work of its own that it is inside."""
         move = self.movement(old)
         inside = worked and move.repo.is_ancestor(self.tip("work"), move.new)
-        return judge(move, task=task, tip=self.tip("work"), inside=inside)
+        return prove_merged(move, task=task, tip=self.tip("work"), inside=inside)
 
 
 @pytest.fixture

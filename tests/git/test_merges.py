@@ -388,4 +388,4 @@ def test_other_repository_formats_merge_rebase_and_land(tmp_path: Path, how: tup
     assert isinstance(rebase(opened(repo), base, tip), str)
     land_commit(opened(repo), "main", oid, base, "m")
     assert repo.git("status", "--porcelain") == ""
-    assert refs.keep(opened(repo), 1, oid) == "refs/git-agent/rescue/1/1"
+    assert refs.keep_rescue(opened(repo), 1, oid) == "refs/git-agent/rescue/1/1"

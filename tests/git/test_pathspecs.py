@@ -81,7 +81,7 @@ def test_what_both_match_is_never_missed(files: tuple[Repo, str]) -> None:
     opened, commit = files
     chance = random.Random(5)
     lists = [some(chance) for _ in range(150)]
-    matched = [pathspecs.tracked(opened, commit, tuple(each)) for each in lists]
+    matched = [pathspecs.tracked_paths(opened, commit, tuple(each)) for each in lists]
     certain = 0
     for (one, ours), (other, theirs) in combinations(zip(lists, matched, strict=True), 2):
         assert may_overlap(one, other) or not ours & theirs, (one, other, ours & theirs)
@@ -101,7 +101,7 @@ def test_a_path_meets_what_matches_it(files: tuple[Repo, str], path: str) -> Non
     opened.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{entry}", env=env)
     tree = opened.git("write-tree", env=env).text
     for spec in [some(chance)[0] for _ in range(400)]:
-        if not spec.startswith((":!", ":^", ":(exclude")) and pathspecs.tracked(opened, tree, (spec,)):
+        if not spec.startswith((":!", ":^", ":(exclude")) and pathspecs.tracked_paths(opened, tree, (spec,)):
             assert certain_overlaps([spec], [exact]) and certain_overlaps([exact], [spec]), (spec, exact)
             hits += 1
     assert hits > 10
@@ -138,7 +138,7 @@ def test_paths_meet_whatever_files_there_are(ours: list[str], theirs: list[str],
 def test_what_leads_outside_or_is_none_is_refused(files: tuple[Repo, str], text: str) -> None:
     def claim() -> None:
         parse_pathspec(text)
-        pathspecs.check(files[0], [text])
+        pathspecs.check_pathspecs(files[0], [text])
 
     with pytest.raises(AgentError, match=r"outside|can't read"):
         claim()
@@ -146,8 +146,8 @@ def test_what_leads_outside_or_is_none_is_refused(files: tuple[Repo, str], text:
 
 def test_options_are_paths(files: tuple[Repo, str]) -> None:
     opened, commit = files
-    pathspecs.check(opened, ["--output=x", "-p", ":(icase)--x"])
-    assert pathspecs.tracked(opened, commit, ("--output=x",)) == frozenset()
+    pathspecs.check_pathspecs(opened, ["--output=x", "-p", ":(icase)--x"])
+    assert pathspecs.tracked_paths(opened, commit, ("--output=x",)) == frozenset()
 
 
 @pytest.mark.parametrize("odd", ["[z-a]", "*[!]x", "[a\\]b]x", "[[:alpha:]]", "["])

@@ -99,7 +99,7 @@ def test_bytes_that_are_not_utf8_survive(repo: Sandbox) -> None:
 
 
 def test_this_git_is_new_enough() -> None:
-    versions.require()
+    versions.require_git()
     assert versions.git_version() >= versions.MINIMUM
 
 
@@ -110,6 +110,6 @@ def test_an_old_git_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     versions.git_version.cache_clear()
     try:
         with pytest.raises(AgentError, match="too old"):
-            versions.require()
+            versions.require_git()
     finally:
         versions.git_version.cache_clear()

@@ -21,17 +21,17 @@ def opened(sandbox: Sandbox) -> Repo:
 def test_trailers_are_added_once_and_stay_one_line(repo: Sandbox) -> None:
     found = opened(repo)
     repo.git("config", "trailer.separators", "#")
-    once = trailers.add(found, "Title\n\nBody\n", [("Agent-Task", "7"), ("Reviewed-by", "A=B:\n  C\n")])
+    once = trailers.add_trailers(found, "Title\n\nBody\n", [("Agent-Task", "7"), ("Reviewed-by", "A=B:\n  C\n")])
     assert once == "Title\n\nBody\n\nAgent-Task: 7\nReviewed-by: A=B: C\n"
-    assert trailers.add(found, once, [("Agent-Task", "7")]) == once
-    assert trailers.add(found, once, [("Agent-Task", "8")]).endswith(
+    assert trailers.add_trailers(found, once, [("Agent-Task", "7")]) == once
+    assert trailers.add_trailers(found, once, [("Agent-Task", "8")]).endswith(
         "Agent-Task: 7\nReviewed-by: A=B: C\nAgent-Task: 8\n"
     )
-    assert trailers.add(found, "Title", []) == "Title"
+    assert trailers.add_trailers(found, "Title", []) == "Title"
 
 
 def test_a_message_with_dashes_is_one_message(repo: Sandbox) -> None:
-    text = trailers.add(opened(repo), "Title\n\nBefore\n---\nAfter\n", [("Agent-Task", "7")])
+    text = trailers.add_trailers(opened(repo), "Title\n\nBefore\n---\nAfter\n", [("Agent-Task", "7")])
     assert text == "Title\n\nBefore\n---\nAfter\n\nAgent-Task: 7\n"
 
 
@@ -50,13 +50,13 @@ def test_configuration_is_read_in_order_with_its_scope(repo: Sandbox, monkeypatc
         config.Value("agent.Sub.x.flag", "true", "local"),
         config.Value("agent.ttl", "5", "command"),
     ]
-    assert config.read(opened(repo), None) == wanted
-    assert config.read(opened(repo), str(repo.path)) == wanted
+    assert config.read_config(opened(repo), None) == wanted
+    assert config.read_config(opened(repo), str(repo.path)) == wanted
 
 
 def test_no_configuration_is_an_empty_list(repo: Sandbox) -> None:
-    assert config.read(opened(repo), None) == []
-    assert config.read_blob(opened(repo), "main-worktree/HEAD:.gitagent") == []
+    assert config.read_config(opened(repo), None) == []
+    assert config.read_config_blob(opened(repo), "main-worktree/HEAD:.gitagent") == []
 
 
 def test_a_committed_file_is_read_from_anywhere(repo: Sandbox, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_committed_file_is_read_from_anywhere(repo: Sandbox, tmp_path: Path) -
     wanted = [config.Value("agent.check", "make test", "committed")]
     for place in (repo.path, tmp_path / "p.git", tmp_path / "w"):
         found = Repo.open(str(place))
-        assert config.read_blob(found, "main-worktree/HEAD:.gitagent") == wanted
+        assert config.read_config_blob(found, "main-worktree/HEAD:.gitagent") == wanted
         assert config.blob_oid(found, "main-worktree/HEAD:.gitagent") == repo.git("rev-parse", "HEAD:.gitagent")
         assert config.blob_oid(found, "main-worktree/HEAD:src") is None
 
@@ -74,7 +74,7 @@ def test_a_committed_file_is_read_from_anywhere(repo: Sandbox, tmp_path: Path) -
 def test_a_committed_file_that_is_broken_is_an_error(repo: Sandbox) -> None:
     repo.commit(None, ".gitagent", "[agent\n")
     with pytest.raises(AgentError) as caught:
-        config.read_blob(opened(repo), "main-worktree/HEAD:.gitagent")
+        config.read_config_blob(opened(repo), "main-worktree/HEAD:.gitagent")
     assert caught.value.code == "bad-config"
     assert ".gitagent" in caught.value.message
 

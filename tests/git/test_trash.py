@@ -53,7 +53,7 @@ def test_a_small_one_is_deleted_at_once_whatever_its_modes(repo: Sandbox, tmp_pa
     there = filled(tmp_path / "there", 20)
     (there / "0").chmod(0o555)
     found = opened(repo)
-    with trash.aside(found, str(there)) as away:
+    with trash.moved_aside(found, str(there)) as away:
         delete_trash(found)
         assert Path(away).exists()  # nothing is deleted before all is decided
     delete_trash(found)
@@ -63,7 +63,7 @@ def test_a_small_one_is_deleted_at_once_whatever_its_modes(repo: Sandbox, tmp_pa
 def test_what_raises_meanwhile_brings_the_directory_back(repo: Sandbox, tmp_path: Path) -> None:
     there = filled(tmp_path / "there", 2)
     try:
-        with trash.aside(opened(repo), str(there)):
+        with trash.moved_aside(opened(repo), str(there)):
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         pass
@@ -75,7 +75,7 @@ def test_what_raises_meanwhile_brings_the_directory_back(repo: Sandbox, tmp_path
 def test_a_sweeper_that_was_killed_is_followed_by_another(repo: Sandbox, tmp_path: Path) -> None:
     repo.agent("init")
     found, root = opened(repo), private_dir(opened(repo), "trash")
-    with trash.aside(found, str(filled(tmp_path / "there", 3000))):
+    with trash.moved_aside(found, str(filled(tmp_path / "there", 3000))):
         pass
     lock = os.path.join(private_dir(found), "trash.lock")
     command = [sys.executable, "-I", "-S", sweeper.__file__, root, lock]
@@ -90,9 +90,9 @@ def test_one_deletes_at_a_time_and_sees_what_comes_meanwhile(repo: Sandbox, tmp_
     lock = os.path.join(private_dir(found), "trash.lock")
     held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     assert try_hold(held) and sweeper.is_held(lock)
-    with trash.aside(found, str(filled(tmp_path / "there", 5))):
+    with trash.moved_aside(found, str(filled(tmp_path / "there", 5))):
         pass
-    sweeper.sweep_alone(root, lock)
+    sweeper.delete_all_marked(root, lock)
     assert len(list(tmp_path.glob(".trash-*"))) == 1
     os.close(held)
     command = [sys.executable, "-I", "-S", "-X", "importtime", sweeper.__file__, root, lock]
@@ -107,5 +107,5 @@ def test_only_what_we_renamed_is_deleted(repo: Sandbox, tmp_path: Path) -> None:
     (root / "1-b").write_text(".trash-relative")
     (tmp_path / ".trash-link").symlink_to(mine)
     (root / "1-c").write_text(str(tmp_path / ".trash-link"))
-    sweeper.sweep(str(root))
+    sweeper.delete_marked(str(root))
     assert sorted(p.name for p in mine.rglob("*")) == ["0", "0", "1"]

@@ -19,6 +19,7 @@ from git_agent.git.run import GitError
 from git_agent.git.worktrees import checkout, registry
 from git_agent.git.worktrees.add import add_worktree
 from git_agent.git.worktrees.occupied import processes_inside
+from git_agent.git.worktrees.registry import Registration
 from git_agent.git.worktrees.remove import discard_worktree, remove_worktree
 from git_agent.git.worktrees.trash import delete_trash
 from tests.sandbox import Sandbox, run_at_once
@@ -35,13 +36,19 @@ def made(sandbox: Sandbox, path: Path, task: int = 7, branch: str = "agent/7-x")
     return add_worktree(repo, task=task, branch=branch, path=str(path), oid=oid)
 
 
+def at(sandbox: Sandbox, path: Path) -> Registration:
+    found = registry.registration_at(opened(sandbox), str(path))
+    assert found is not None
+    return found
+
+
 def leftovers(sandbox: Sandbox, path: Path) -> list[str]:
     """List what a worktree that was taken away has left: nothing, when all went well."""
     admin = sandbox.path / ".git" / "worktrees"
     # Directories that are empty are all that a kill may leave: git takes no notice of them, and prunes them.
     files = (each for each in admin.rglob("*") if not each.is_dir() or each.is_symlink())
     found = [*([path] if os.path.lexists(path) else []), *path.parent.glob(".trash-*"), *files]
-    return [str(each) for each in found] + [each.path for each in registry.listing(opened(sandbox))[1:]]
+    return [str(each) for each in found] + [str(each.path) for each in registry.checkouts(opened(sandbox))[1:]]
 
 
 def removed(found: Repo, path: str, *, force: bool = False, branch: str = "agent/7-x") -> None:
@@ -51,13 +58,13 @@ def removed(found: Repo, path: str, *, force: bool = False, branch: str = "agent
 def test_a_worktree_is_made_clean_and_locked_for_its_task(repo: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "er" / "7-x"
     assert made(repo, path) == "7-x"
-    found = registry.listing(opened(repo))[1]
+    found = registry.checkouts(opened(repo))[1]
     assert (found.path, found.branch, found.locked) == (str(path), "agent/7-x", "git-agent: task 7")
     assert opened(repo).status(str(path)) == []
     assert (path / "src" / "app.py").read_bytes() == (repo.path / "src" / "app.py").read_bytes()
-    assert registry.observe(opened(repo), str(path)) == registry.Observed(
-        True, True, "agent/7-x", "git-agent: task 7", False
-    )
+    assert registry.registration_at(opened(repo), str(path)) == found
+    assert (found.admin, found.half_made, found.task) == ("7-x", False, 7)
+    assert registry.registration(opened(repo), "7-x") == found and registry.registrations(opened(repo)) == [found]
 
 
 def test_pygit2_and_git_make_the_same_worktree(repo: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +132,7 @@ def test_a_target_that_is_taken_is_refused_and_untouched(repo: Sandbox, tmp_path
     assert (caught.value.code, caught.value.exit) == ("target-exists", Exit.REFUSED)
     assert os.path.lexists(path)
     assert list(other.iterdir()) == []
-    assert len(registry.listing(opened(repo))) == 1
+    assert len(registry.checkouts(opened(repo))) == 1
 
 
 def test_an_empty_directory_is_used_and_given_back(repo: Sandbox, tmp_path: Path) -> None:
@@ -251,7 +258,7 @@ from git_agent.git.repo import Repo
 where, number, path, oid = sys.argv[1:]
 repo = Repo.open(where)
 if repo.branch_oid("b" + number) is None:
-    refs.create(repo, "refs/heads/b" + number, oid, "test")
+    refs.create_ref(repo, "refs/heads/b" + number, oid, "test")
 print(add_worktree(repo, task=int(number), branch="b" + number, path=path, oid=oid))
 """
 
@@ -264,7 +271,7 @@ def adding(sandbox: Sandbox, root: Path, number: int, path: Path | None = None) 
 def test_twelve_at_once_all_succeed(repo: Sandbox, tmp_path: Path) -> None:
     done = run_at_once([adding(repo, tmp_path, number) for number in range(12)], env=source())
     assert [each.code for each in done] == [0] * 12, [each.err for each in done if each.code]
-    found = {each.branch: each.locked for each in registry.listing(opened(repo))[1:]}
+    found = {each.branch: each.locked for each in registry.checkouts(opened(repo))[1:]}
     assert found == {f"b{number}": f"git-agent: task {number}" for number in range(12)}
 
 
@@ -272,7 +279,7 @@ def test_of_two_for_one_path_one_wins(repo: Sandbox, tmp_path: Path) -> None:
     done = run_at_once([adding(repo, tmp_path, number, tmp_path / "one") for number in range(4)], env=source())
     assert sorted(each.code for each in done) == [0, 1, 1, 1]
     assert sum("target-exists" in each.err or "registered" in each.err or "not empty" in each.err for each in done) == 3
-    assert len(registry.listing(opened(repo))) == 2
+    assert len(registry.checkouts(opened(repo))) == 2
     assert opened(repo).status(str(tmp_path / "one")) == []
 
 
@@ -294,8 +301,8 @@ def test_a_killed_add_is_taken_back_and_done_again(repo: Sandbox, tmp_path: Path
     running.wait()
     time.sleep(0.2)  # a killed git may still finish the system call that it is in
     found, path = opened(repo), tmp_path / "w7"
-    seen = registry.observe(found, str(path))
-    if seen.registered and not seen.half:
+    seen = registry.registration_at(found, str(path))
+    if seen is not None and not seen.half_made:
         removed(found, str(path), branch="b7")
     else:
         discard_worktree(found, str(path), task=7)
@@ -333,7 +340,7 @@ def test_what_a_kill_leaves_is_half_and_discarded(repo: Sandbox, tmp_path: Path,
             path.rmdir()
     else:
         subprocess.run(["cp", "-a", admin, admin.with_name("w71")], check=True)
-    assert registry.observe(found, str(path)).half
+    assert at(repo, path).half_made
     discard_worktree(found, str(path), task=7)
     assert leftovers(repo, path) == []
     discard_worktree(found, str(path), task=7)
@@ -417,7 +424,7 @@ def test_a_change_made_at_the_last_moment_stops_the_removal(
         removed(opened(repo), str(path))
     assert caught.value.details == ("?? late",)
     assert (path / "late").read_text() == "precious"
-    assert registry.observe(opened(repo), str(path)).registered
+    assert at(repo, path).path == str(path)
     assert list(tmp_path.glob(".trash-*")) == []
 
 
@@ -435,7 +442,7 @@ def test_a_commit_made_at_the_last_moment_stops_the_removal_even_with_force(repo
 def test_a_worktree_deleted_by_hand_is_forgotten(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w")
     subprocess.run(["rm", "-r", tmp_path / "w"], check=True)
-    assert registry.observe(opened(repo), str(tmp_path / "w")).exists is False
+    assert at(repo, tmp_path / "w").half_made
     removed(opened(repo), str(tmp_path / "w"))
     removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
@@ -459,7 +466,7 @@ def test_a_relative_worktree_is_found_and_removed(repo: Sandbox, tmp_path: Path)
     admin = repo.path / ".git" / "worktrees" / "w"
     (admin / "gitdir").write_text(os.path.relpath(tmp_path / "w" / ".git", admin) + "\n")
     (tmp_path / "w" / ".git").write_text("gitdir: " + os.path.relpath(admin, tmp_path / "w") + "\n")
-    assert registry.observe(opened(repo), str(tmp_path / "w")).branch == "agent/7-x"
+    assert at(repo, tmp_path / "w").branch == "agent/7-x"
     removed(opened(repo), str(tmp_path / "w"))
     assert leftovers(repo, tmp_path / "w") == []
 
@@ -476,7 +483,7 @@ def test_a_bare_repository_gets_worktrees_too(repo: Sandbox, tmp_path: Path) -> 
     repo.git("clone", "--quiet", "--bare", ".", tmp_path / "p.git")
     bare = Sandbox(tmp_path / "p.git")
     made(bare, tmp_path / "w")
-    assert registry.listing(opened(bare))[0].bare
+    assert [each.admin for each in registry.checkouts(opened(bare))] == ["w"]
     assert opened(bare).status(str(tmp_path / "w")) == []
     removed(opened(bare), str(tmp_path / "w"))
 
@@ -493,11 +500,11 @@ def test_a_sha256_repository_gets_worktrees_too(tmp_path: Path) -> None:
 
 def test_lock_and_unlock_keep_the_reason(repo: Sandbox, tmp_path: Path) -> None:
     made(repo, tmp_path / "w")
-    registry.unlock(opened(repo), str(tmp_path / "w"))
-    registry.unlock(opened(repo), str(tmp_path / "w"))
-    assert registry.listing(opened(repo))[1].locked is None
-    registry.lock(opened(repo), str(tmp_path / "w"), "why not")
-    assert registry.listing(opened(repo))[1].locked == "why not"
+    registry.unlock_worktree(opened(repo), str(tmp_path / "w"))
+    registry.unlock_worktree(opened(repo), str(tmp_path / "w"))
+    assert registry.checkouts(opened(repo))[1].locked is None
+    registry.lock_worktree(opened(repo), str(tmp_path / "w"), "why not")
+    assert registry.checkouts(opened(repo))[1].locked == "why not"
 
 
 def test_who_waits_too_long_for_the_lock_is_told_the_pid(repo: Sandbox) -> None:
@@ -526,6 +533,6 @@ def test_a_process_inside_is_seen(tmp_path: Path) -> None:
 
 def test_a_branch_made_here_can_be_checked_out_at_once(repo: Sandbox, tmp_path: Path) -> None:
     found, oid = opened(repo), repo.git("rev-parse", "HEAD")
-    refs.branch(found, "agent/9-y", oid)
+    refs.create_branch(found, "agent/9-y", oid)
     add_worktree(found, task=9, branch="agent/9-y", path=str(tmp_path / "y"), oid=oid)
     assert repo.git("status", "--porcelain", "--branch", cwd=tmp_path / "y") == "## agent/9-y"

@@ -23,7 +23,7 @@ import pytest
 
 from git_agent.git import versions
 from git_agent.git.hooks import settings
-from git_agent.git.hooks.install import EVENTS, GUARD, Installed, effective_hooks, install_hooks
+from git_agent.git.hooks.install import EVENTS, GUARD, HookChanges, effective_hooks, install_hooks
 from git_agent.git.repo import Repo
 from tests.sandbox import Result, Sandbox
 
@@ -182,7 +182,7 @@ class World:
     def store(self) -> Path:
         return self.sandbox.path / ".git/git-agent"
 
-    def install(self, *, guard: bool = False, script: str = RECORD) -> Installed:
+    def install(self, *, guard: bool = False, script: str = RECORD) -> HookChanges:
         """Install, and put scripts that write down how they were called in the place of ours."""
         done = install_hooks(self.repo, PROGRAM, guard=guard)
         for event in (*EVENTS, *(GUARD if guard else ())):

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_agent.git.hooks import scripts, settings
-from git_agent.git.hooks.install import EVENTS, Installed, hooks_are_intact, install_hooks, uninstall_hooks
+from git_agent.git.hooks.install import EVENTS, HookChanges, install_hooks, uninstall_hooks
+from git_agent.git.hooks.stamp import hooks_are_intact
 from tests.hooks.newer_git import PROGRAM, RECORD, World, snapshot
 from tests.hooks.newer_git import config as config
 from tests.hooks.newer_git import files as files
@@ -30,9 +31,9 @@ LINES = st.lists(st.sampled_from(["", "#!/bin/sh -eu", "exit 3", "# >>> other >>
 @given(lines=LINES, end=st.sampled_from(["", "\n", "\r\n"]), event=st.sampled_from(EVENTS), first=st.booleans())
 def test_a_block_that_is_taken_out_leaves_every_byte(lines: list[str], end: str, event: str, first: bool) -> None:
     script = ((end or "\n").join(["#!/bin/sh"] * first + lines) + end).encode()
-    with_block = scripts.insert(script, event)
-    assert scripts.kind(with_block) == "guest" and scripts.take_out(with_block) == script
-    assert scripts.insert(with_block, event) == with_block
+    with_block = scripts.insert_block(script, event)
+    assert scripts.hook_kind(with_block) == "guest" and scripts.remove_block(with_block) == script
+    assert scripts.insert_block(with_block, event) == with_block
 
 
 @pytest.mark.parametrize("shell", [words for words in SHELLS if shutil.which(words[0])], ids=" ".join)
@@ -188,7 +189,7 @@ def test_whatever_changes_is_noticed_and_mended(world: World) -> None:
     assert not intact()
     install_hooks(world.repo, PROGRAM, guard=False)
     assert intact() and not intact(guard=True) and not intact(program="/other")
-    assert install_hooks(world.repo, PROGRAM, guard=False) == Installed((), ())
+    assert install_hooks(world.repo, PROGRAM, guard=False) == HookChanges((), ())
     placed = world.store / "hooks.gitconfig" if world.config else world.sandbox.path / ".git/hooks/post-commit"
     for path in (world.store / "hooks/post-commit", placed, world.store / "program"):
         held = path.read_bytes()
@@ -267,11 +268,11 @@ def test_an_installation_that_was_killed_while_it_moved_a_hook_is_finished(files
 
 
 def test_a_link_to_another_repositorys_hook_with_our_block_is_left_a_link(files: World) -> None:
-    other = files.sandbox.write("other", scripts.insert(b"#!/bin/sh\n", "post-commit"))
+    other = files.sandbox.write("other", scripts.insert_block(b"#!/bin/sh\n", "post-commit"))
     link = files.sandbox.path / ".git/hooks/post-commit"
     link.symlink_to(other)
     uninstall_hooks(files.repo)
-    assert link.is_symlink() and scripts.kind(other.read_bytes()) == "guest"
+    assert link.is_symlink() and scripts.hook_kind(other.read_bytes()) == "guest"
 
 
 def test_lines_that_somebody_adds_below_ours_run_at_once(files: World) -> None:

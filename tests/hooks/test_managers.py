@@ -264,7 +264,7 @@ def test_an_ignored_hooks_directory_in_the_worktree_gets_our_part_and_a_missing_
     files.sandbox.git("config", "core.hooksPath", ".husky/_")
     before = snapshot(files.sandbox.path / ".husky")
     worker = files.worker()
-    assert files.install().manual == () and scripts.kind(husky.read_bytes()) == "guest"
+    assert files.install().manual == () and scripts.hook_kind(husky.read_bytes()) == "guest"
     files.commit()
     assert files.log() == ["post-commit ", "post-commit"]
     assert (files.commit(worker).err, files.log()) == ("", ["post-commit "])

@@ -128,7 +128,7 @@ def test_merge_is_refused_while_the_base_is_busy_and_names_it(repo: Sandbox, wha
     repo.agent("approve", "1")
     before, shown = repo.git("rev-parse", "main"), repo.git("status", "--porcelain")
     result = repo.agent("merge", "1", exit=3)
-    assert "rebase" in result.err if what == "rebase" else "a merge is under way" in result.err
+    assert "rebase" in result.err if what == "rebase" else "a merge is in progress" in result.err
     assert (repo.git("rev-parse", "main"), repo.git("status", "--porcelain")) == (before, shown)
     assert repo.tasks()[1]["state"] == "APPROVED"
 

@@ -15,14 +15,16 @@ def discard_attempt(app: App, task: int, place: AttemptPlan) -> None:
         discard_worktree(app.repo, place.worktree, task=task, finished=True)
     head = None if place.adopted else app.repo.head(place.branch)
     if head is not None and head.oid == place.start_oid and head.worktree is None:
-        refs.delete(app.repo, f"refs/heads/{place.branch}", place.start_oid)
+        refs.delete_ref(app.repo, f"refs/heads/{place.branch}", place.start_oid)
 
 
 def _is_ours(app: App, task: int, place: AttemptPlan) -> bool:
     """What stood there before, a directory or somebody's worktree, is why nothing was made: it stays as it is."""
-    seen = registry.observe(app.repo, place.worktree)
+    seen = registry.registration_at(app.repo, place.worktree)
+    if seen is None:
+        return registry.names_registration(app.repo, place.worktree)  # the registration is gone, the directory is not
     ours = seen.locked == registry.LOCK_REASON.format(task=task) or seen.branch == place.branch
-    return seen.half or (seen.registered and ours)
+    return seen.half_made or ours
 
 
 def roll_back_attempt(app: App, intent: int, task: int, place: AttemptPlan | None, *, new: bool) -> None:

@@ -59,7 +59,7 @@ def prepare(app: App, wish: PlaceWish) -> Task:
 
 def _branch(app: App, wish: PlaceWish) -> None:
     try:
-        refs.branch(app.repo, wish.place.branch, wish.place.start_oid)
+        refs.create_branch(app.repo, wish.place.branch, wish.place.start_oid)
     except AgentError:
         # Somebody else made it since we looked: it is not ours to take back.
         with app.store.transaction():

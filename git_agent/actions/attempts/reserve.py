@@ -50,7 +50,7 @@ def reserve(
         adopt=adopted,
         fresh=fresh,
     )
-    other = None if place.adopted else refs.clash(place.branch, heads)
+    other = None if place.adopted else refs.clashing_branch(place.branch, heads)
     if other is not None:
         says = "exists already" if other == place.branch else f"can't stand beside '{other}'"
         raise refused(

@@ -26,7 +26,7 @@ def examine_files(app: App, task: int | None = None) -> list[Finding]:
     """Examine the worktree of a live task, or of all; nothing is changed, and no link is followed."""
     busy = {intent.task for intent in app.store.intents.pending()}
     standing = [each for each in app.store.attempts.standing(task) if each.working and each.task not in busy]
-    there = [each for each in standing if repair.works(app.repo, each.worktree)]
+    there = [each for each in standing if repair.is_connected(app.repo, each.worktree)]
     source = app.repo.main_worktree
     secrets = files_to_copy(source, app.config) if source is not None and there else []
     found = list(_included(app, there))

@@ -15,7 +15,7 @@ from git_agent.domain.task import Task
 from git_agent.git import refs
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair, scratch
-from git_agent.git.worktrees.repair import Registered
+from git_agent.git.worktrees.registry import Registration
 from git_agent.proc import open_files, processes
 
 _LEFT_S = 3600.0
@@ -23,7 +23,7 @@ _LEFT_S = 3600.0
 
 def examine_git(app: App) -> list[Finding]:
     """Examine what the record says against what git has; nothing is changed. Git is asked before the record is read."""
-    tips, there = app.repo.start_tips()(), repair.registered(app.repo)
+    tips, there = app.repo.start_tips()(), registry.registrations(app.repo)
     pending = {intent.task: intent for intent in app.store.intents.pending()}
     standing = [each for each in app.store.attempts.standing() if each.task not in pending]
     found = [
@@ -73,7 +73,7 @@ def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
             yield Finding("base-gone", f"task {task.id} goes into '{task.base}', which is gone", task.id, task.base)
 
 
-def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
+def _twice(there: Sequence[Registration]) -> Iterator[Finding]:
     heads = Counter(each.head for each in there if each.head and each.path and os.path.isdir(each.path))
     for branch, number in heads.items():
         if number > 1 and not all(c in "0123456789abcdef" for c in branch):
@@ -82,7 +82,7 @@ def _twice(there: Sequence[Registered]) -> Iterator[Finding]:
             yield Finding("branch-twice", says, None, branch, f"git -C {shlex.quote(paths[-1])} switch --detach")
 
 
-def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[str]) -> Iterator[Finding]:
+def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[str]) -> Iterator[Finding]:
     """Branches of ours that nobody has; not a colleague's that was fetched, or came with a clone."""
     prefix = app.config.prefix
     named = [
@@ -91,7 +91,7 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registered], reserved: set[st
     known = app.store.attempts.branches(named) if named else set()
     remote = {ref.split("/", 3)[-1] for ref in tips.remotes}
     for name in named:
-        if name not in known | remote | reserved and refs.made_here(app.repo, name):
+        if name not in known | remote | reserved and refs.was_made_here(app.repo, name):
             yield _orphan(app, name, next((each.path for each in there if each.head == name), None))
     where = worktree_root(app)
     for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
@@ -130,7 +130,7 @@ def _left(app: App) -> Iterator[Finding]:
             pid = os.path.basename(path).partition("-")[0]
             yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
     for place in ("scratch", "trash"):
-        for name, age_s in registry.left_in(app.store_dir, place):
+        for name, age_s in scratch.left_in(app.store_dir, place):
             pid, path = name.lstrip(".").partition("-")[0], os.path.join(app.store_dir, place, name)
             old = age_s > _LEFT_S and path.removesuffix(".alive") not in marked
             if old and pid.isdecimal() and not processes.is_running(int(pid)):

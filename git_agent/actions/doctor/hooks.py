@@ -33,7 +33,7 @@ def _running(app: App) -> Iterator[Finding]:
     standing = [
         each.worktree
         for each in app.store.attempts.standing()
-        if each.working and repair.works(app.repo, each.worktree)
+        if each.working and repair.is_connected(app.repo, each.worktree)
     ]
     main = [] if hooks_forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
     for place in [*main, *standing]:

@@ -74,7 +74,7 @@ def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
         live = each.state in LIVE and each.number == each.attempt
         if live or each.task in busy or each.branch in heads or os.path.lexists(each.worktree):
             continue
-        if not os.path.isdir(os.path.join(app.repo.common_dir, "worktrees", each.admin)):
+        if not os.path.isdir(app.repo.admin_dir(each.admin)):
             says = f"attempt {each.number} of task {each.task} has neither branch nor worktree any more"
             data = {"number": each.number, "worktree": each.worktree, "admin": each.admin}
             yield Finding("attempt-bare", says, each.task, f"attempt {each.task}.{each.number}", data=data)
@@ -159,9 +159,7 @@ def _is_bare(app: App, finding: Finding) -> bool:
     found = app.store.attempts.find(finding.task or 0, finding.data["number"])
     if found is None or found.worktree is None or found.admin is None:
         return False
-    there = os.path.lexists(found.worktree) or os.path.isdir(
-        os.path.join(app.repo.common_dir, "worktrees", found.admin)
-    )
+    there = os.path.lexists(found.worktree) or os.path.isdir(app.repo.admin_dir(found.admin))
     return not there and app.repo.branch_oid(found.branch) is None
 
 

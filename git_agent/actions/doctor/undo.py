@@ -86,23 +86,24 @@ def _journal(app: App, before: _Values, after: _Values) -> str:
 
 
 def _branch(app: App, before: _Values, after: _Values) -> str:
-    kept = refs.keep(app.repo, after["task"], after["oid"])
+    kept = refs.keep_rescue(app.repo, after["task"], after["oid"])
     try:
-        refs.delete(app.repo, f"refs/heads/{after['branch']}", after["oid"])
+        refs.delete_ref(app.repo, f"refs/heads/{after['branch']}", after["oid"])
     except refs.RefMoved as error:
         raise _changed(f"'{after['branch']}' moved since") from error
     return f"branch '{after['branch']}' is gone again; kept under {kept}"
 
 
 def _lock(app: App, before: _Values, after: _Values) -> str:
-    if registry.observe(app.repo, after["path"]).locked != after["reason"]:
+    there = registry.registration_at(app.repo, after["path"])
+    if there is None or there.locked != after["reason"]:
         raise _changed(f"{after['path']} is not locked as it was")
-    registry.unlock(app.repo, after["path"])
+    registry.unlock_worktree(app.repo, after["path"])
     return f"worktree {after['path']} is not locked any more"
 
 
 def _lock_file(app: App, before: _Values, after: _Values) -> str:
-    locks.put_back(after["kept"], before["path"])
+    locks.move_lock_back(after["kept"], before["path"])
     return f"{before['path']} is there again"
 
 

@@ -17,8 +17,8 @@ from git_agent.git import locks, refs
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair
+from git_agent.git.worktrees.registry import Registration
 from git_agent.git.worktrees.remove import discard_worktree
-from git_agent.git.worktrees.repair import Registered
 from git_agent.proc import open_files
 from git_agent.store.attempts import Standing
 
@@ -39,10 +39,9 @@ def _again(app: App, finding: Finding) -> Finding:
 def _seen(app: App, finding: Finding) -> Iterable[Finding]:
     """Git is asked before the record is read."""
     if finding.code == "lock-stale":
-        return examine_locks(app, repair.registered(app.repo), finding.subject)
+        return examine_locks(app, registry.registrations(app.repo), finding.subject)
     if finding.code == "worktree-half":
-        there = repair.registration(app.repo, finding.data["admin"])
-        return examine_strays(app, [there] if there else [])
+        return examine_strays(app, [r for r in registry.registrations(app.repo) if r.admin == finding.data["admin"]])
     tips, busy = app.repo.start_tips()(), {intent.task for intent in app.store.intents.pending()}
     own = [each for each in app.store.attempts.standing(finding.task) if each.working and each.task not in busy]
     return chain.from_iterable(examine_attempt(app, each, tips) for each in own)
@@ -51,14 +50,14 @@ def _seen(app: App, finding: Finding) -> Iterable[Finding]:
 def _branch(app: App, finding: Finding) -> str:
     """Only made, never moved: somebody may have made it meanwhile."""
     branch, oid = finding.subject, finding.data["oid"]
-    refs.branch(app.repo, branch, oid)
+    refs.create_branch(app.repo, branch, oid)
     return record_fix(app, finding, f"made again at {oid[:12]}", {}, {"branch": branch, "oid": oid})
 
 
 def _connect(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with creation_lock(app.repo):
-        repair.repair(app.repo, path)
+        repair.repair_pointers(app.repo, path)
     return record_fix(app, finding, "connected again", {}, {"path": path})
 
 
@@ -84,12 +83,12 @@ def _follow(app: App, finding: Finding) -> str:
 def _lock(app: App, finding: Finding) -> str:
     path, reason = finding.subject, registry.LOCK_REASON.format(task=finding.task)
     with creation_lock(app.repo):
-        seen = registry.observe(app.repo, path)
-        if seen.locked not in (None, registry.INITIALIZING):
+        seen = registry.registration_at(app.repo, path)
+        if seen is not None and seen.locked not in (None, registry.INITIALIZING):
             raise refused("locked-meanwhile", f"{path} was locked meanwhile", "git worktree list")
-        if seen.locked is not None:
-            registry.unlock(app.repo, path)
-        registry.lock(app.repo, path, reason)
+        if seen is not None and seen.locked is not None:
+            registry.unlock_worktree(app.repo, path)
+        registry.lock_worktree(app.repo, path, reason)
     return record_fix(app, finding, "locked", {"locked": finding.data["locked"]}, {"path": path, "reason": reason})
 
 
@@ -107,7 +106,7 @@ def _lock_file(app: App, finding: Finding) -> str:
     path = finding.subject
     if not open_files.is_supported():
         raise AgentError("cannot-know", "who has it open can't be known here", f"when no git runs: rm {path}")
-    kept = locks.put_aside(app.repo, path)
+    kept = locks.move_lock_aside(app.repo, path)
     return record_fix(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
 
 
@@ -139,7 +138,7 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         data = {"path": find_moved_worktree(app, each), "admin": each.admin}
         yield Finding("worktree-moved", says, each.task, subject, data=data)
     elif found.code == "repository-copied":
-        admin = os.path.join(app.repo.common_dir, "worktrees", each.admin)
+        admin = app.repo.admin_dir(each.admin)
         data = {"path": each.worktree}
         yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
     else:
@@ -151,9 +150,9 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
 
 def _last_commit(app: App, each: Standing) -> str | None:
     """The worktree's own log of HEAD is newer than our last look, if HEAD still is on the branch."""
-    spot = registry.spot(app.repo.common_dir, each.admin)
+    there = registry.registration(app.repo, each.admin)
     known = [each.head_oid, *_rescued(app, each.task)]
-    if spot is not None and spot.head == each.branch:
+    if there is not None and there.head == each.branch:
         known.insert(0, registry.last_head(app.repo.common_dir, each.admin))
     return next((oid for oid in known if oid and app.repo.resolve(oid)), None)
 
@@ -164,7 +163,8 @@ def _rescued(app: App, task: int) -> list[str]:
 
 
 def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
-    locked = registry.reason(os.path.join(app.repo.common_dir, "worktrees", each.admin))
+    there = registry.registration(app.repo, each.admin)
+    locked = there.locked if there is not None else None
     if locked in (None, registry.INITIALIZING):
         says = f"task {each.task}: worktree {each.worktree} is " + (f"locked as '{locked}'" if locked else "not locked")
         yield Finding("worktree-unlocked", says, each.task, each.worktree, data={"locked": locked})
@@ -174,13 +174,13 @@ _STRAY_OLD_S = 600.0  # who was killed while git made it died long before
 _MADE_S = 60.0  # while a worktree is made its registration changes all the time
 
 
-def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
+def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]:
     """Examine some registrations; nothing is changed. there: as they were before the record is read."""
     busy = {intent.data["place"]["worktree"] for intent in app.store.intents.pending() if intent.data.get("place")}
     owned, recorded = app.store.attempts.admins(), {task.worktree for task in app.store.tasks.unfinished()}
     for each in there:
         if (
-            (each.half and each.age_s < _MADE_S)
+            (each.half_made and each.age_s < _MADE_S)
             or each.admin in owned
             or each.path in recorded
             or each.path is None
@@ -191,7 +191,8 @@ def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
         quoted = shlex.quote(each.path)
         data = {"path": each.path, "admin": each.admin, "task": each.task}
         made_here = each.task is not None or os.path.dirname(each.path) == worktree_root(app)
-        if each.half and (each.task is not None or (each.initializing and made_here and each.age_s > _STRAY_OLD_S)):
+        abandoned = each.initializing and made_here and each.age_s > _STRAY_OLD_S
+        if each.half_made and (each.task is not None or abandoned):
             yield Finding("worktree-half", f"worktree {each.path} was left half made", None, each.path, data=data)
         elif each.task is not None and os.path.isdir(each.path):
             says, helps = (
@@ -204,12 +205,12 @@ def examine_strays(app: App, there: Sequence[Registered]) -> Iterator[Finding]:
 _LOCK_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` for as long as its editor is open
 
 
-def examine_locks(app: App, there: Sequence[Registered], path: str | None = None) -> Iterator[Finding]:
+def examine_locks(app: App, there: Sequence[Registration], path: str | None = None) -> Iterator[Finding]:
     """Examine the lock files of git, or a single one; nothing is changed.
 
     there: the worktrees in which a git may run; path: of a single one, absolute.
     """
-    old = locks.aged([path] if path is not None else locks.lock_files(app.repo), _LOCK_OLD_S)
+    old = locks.stale_locks([path] if path is not None else locks.lock_files(app.repo), _LOCK_OLD_S)
     if not old:
         return
     held = open_files.find_holders({each.path for each in old})

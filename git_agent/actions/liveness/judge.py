@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -80,8 +79,7 @@ def detect_activity(app: App, silent: Mapping[int, Lease]) -> set[int]:
     for task in looked_at:
         if task in places:
             worktree, admin = places[task]
-            admin_dir = os.path.join(app.repo.common_dir, "worktrees", admin)
-            at = activity.latest(worktree, admin_dir, silent[task].progress_at, budget=budget)
+            at = activity.latest_activity(worktree, app.repo.admin_dir(admin), silent[task].progress_at, budget=budget)
             seen |= {} if at is None else {task: at}
     if seen:
         lease_s = app.config.seconds("agent.lease")

@@ -53,7 +53,7 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
     parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
     where = _checkout(app, task)
     says = _message(app, task, tip, where) if strategy == "merge" else _squashed(app, task, base_oid, tip)
-    message = trailers.add(app.repo, says, _trailers(task))
+    message = trailers.add_trailers(app.repo, says, _trailers(task))
     oid = commit_merge(app.repo, tried.tree, parents, message, cwd=where)
     return Candidate(oid, base_oid, tip, strategy)
 

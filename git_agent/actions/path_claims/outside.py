@@ -44,11 +44,11 @@ def outside(app: App, task: Task, claims: Sequence[PathClaim] | None = None) -> 
         return []
     from git_agent.git import pathspecs
 
-    changed = pathspecs.changed(app.repo, start, tip)
+    changed = pathspecs.changed_paths(app.repo, start, tip)
 
     def inside(claim: PathClaim) -> frozenset[str]:
         near = may_match(changed, claim.paths)
-        return pathspecs.changed(app.repo, start, tip, claim.paths) if near else frozenset()
+        return pathspecs.changed_paths(app.repo, start, tip, claim.paths) if near else frozenset()
 
     own = [inside(claim) for claim in claims if claim.task == task.id]
     beyond = changed.difference(*own)

@@ -61,7 +61,7 @@ def _shared(app: App, one: PathClaim, other: PathClaim) -> tuple[str, ...]:
     heads = app.sighted_heads
     if one.base not in heads or other.base not in heads:
         return ()
-    ours, theirs = (pathspecs.tracked(app.repo, heads[c.base], c.paths) for c in (one, other))
+    ours, theirs = (pathspecs.tracked_paths(app.repo, heads[c.base], c.paths) for c in (one, other))
     return tuple(sorted(ours & theirs))
 
 
@@ -191,7 +191,7 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
         return Claimable(paths)
     from git_agent.git import pathspecs
 
-    pathspecs.check(app.repo, paths)
+    pathspecs.check_pathspecs(app.repo, paths)
     mode = app.config.path_claims
     if mode == "off":
         return Claimable(paths)

@@ -15,7 +15,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError
-from git_agent.git.merging.merged import MergeProof, Movement, judge
+from git_agent.git.merging.merged import MergeProof, Movement, prove_merged
 from git_agent.git.merging.provenance import came_in
 from git_agent.git.repo import Tips
 from git_agent.store import tasks
@@ -97,9 +97,9 @@ def _look(
             if merged is not None or old == end:
                 continue
             if end in inside and came_in(app.repo, sight, tip, old):
-                merged, into, worked = judge(move, task=sight.id, tip=tip, inside=True), name, True
+                merged, into, worked = prove_merged(move, task=sight.id, tip=tip, inside=True), name, True
             elif not inside:
-                merged, into = judge(move, task=sight.id, tip=tip, inside=False), name
+                merged, into = prove_merged(move, task=sight.id, tip=tip, inside=False), name
                 named = named or (merged is None and move.names(tip))
         worked = worked and (not inside or merged is not None)
         task = known[sight.id]

@@ -16,7 +16,7 @@ from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair
-from git_agent.git.worktrees.state import end_of, git_dir_of, way_home
+from git_agent.git.worktrees.state import end_of, git_dir_of, named_git_dir
 from git_agent.store.attempts import Standing
 
 
@@ -44,13 +44,13 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
 
     Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
     """
-    spot = registry.spot(app.repo.common_dir, each.admin)
+    there = registry.registration(app.repo, each.admin)
     # Asked once more: it may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
-        return _without_branch(app, each, spot.head if spot else None, tips)
+        return _without_branch(app, each, there.head if there else None, tips)
     helps, more = _without_worktree(each)
     kind = "task.worktree-removed"
-    if spot is None:
+    if there is None:
         says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
         return Drift("worktree-removed", "worktree removed", kind, says, helps, more)
     if moved := find_moved_worktree(app, each):
@@ -61,7 +61,7 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
         return Drift(
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
         )
-    return _elsewhere(app, each) or _switched(app, each, spot.head, tips)
+    return _elsewhere(app, each) or _switched(app, each, there.head, tips)
 
 
 def _without_worktree(each: Standing) -> tuple[str, str]:
@@ -97,13 +97,13 @@ def _renamed(app: App, old: str, new: str) -> bool:
 def _elsewhere(app: App, each: Standing) -> Drift | None:
     """The registration is as it was, and so must be the way back from the worktree."""
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
-    if home == os.path.join(app.repo.common_dir, "worktrees", each.admin):
+    if home == app.repo.admin_dir(each.admin):
         return None
     if repair.claimed_elsewhere(app.repo, each.worktree):
         other = os.path.dirname(os.path.dirname(home or ""))
         says = f"{where} belongs to the repository {other}: this one is a copy"
         return Drift("repository-copied", "worktree of another repository", kind, says, "")
-    if os.path.basename(before := way_home(each.worktree)) == each.admin and not os.path.lexists(before):
+    if os.path.basename(before := named_git_dir(each.worktree)) == each.admin and not os.path.lexists(before):
         says = f"{where} does not find this repository, which was moved"
         return Drift("repository-moved", "repository moved", kind, says, "git worktree repair")
     return _unlinked(app, each.worktree, home)
@@ -166,8 +166,8 @@ def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
 
 def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
     """`git worktree move` is no loss: the record follows, and so does the worker's context file."""
-    spot = registry.spot(app.repo.common_dir, each.admin)
-    path = spot.path if spot else None
+    there = registry.registration(app.repo, each.admin)
+    path = there.path if there else None
     if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
         return each, []
     with app.store.transaction():
@@ -243,11 +243,8 @@ def find_moved_worktree(app: App, each: Standing) -> str | None:
     """
     if os.path.lexists(each.worktree):
         return None
-    path, spot = (
-        os.path.join(worktree_root(app), os.path.basename(each.worktree)),
-        registry.spot(app.repo.common_dir, each.admin),
-    )
-    before = way_home(path)
-    if os.path.basename(before) != each.admin or os.path.lexists(before) or spot is None:
+    path = os.path.join(worktree_root(app), os.path.basename(each.worktree))
+    there, before = registry.registration(app.repo, each.admin), named_git_dir(path)
+    if os.path.basename(before) != each.admin or os.path.lexists(before) or there is None:
         return None
-    return path if spot.head in (None, each.branch) and not os.path.lexists(spot.path or "") else None
+    return path if there.head in (None, each.branch) and not os.path.lexists(there.path or "") else None

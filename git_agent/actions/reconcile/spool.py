@@ -47,14 +47,14 @@ def apply_spool(app: App, *, remotes: bool) -> Applied:
                 raise
             continue
         if done:
-            spool.delete(note.path)
+            spool.delete_note(note.path)
         asks = asks or done is None
     return Applied(tuple(lines), asks)
 
 
 def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:
     """Returns whether the note is done with; None when a remote has to be asked, and may not be now."""
-    text = spool.read(note.path)
+    text = spool.read_note(note.path)
     noted = spool_entry.parse_entry(text) if text is not None else None
     if isinstance(noted, StrayCommit):
         lines += _strayed(app, noted)
@@ -79,7 +79,7 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
         if not remotes:
             return None
         try:
-            arrived = push_check.ask(app.repo, push.remote, push.url, update)
+            arrived = push_check.has_arrived(app.repo, push.remote, push.url, update)
         except AgentError as error:
             return _try_again(path, meant[0], error, lines)
         if arrived:
@@ -97,7 +97,7 @@ def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> lis
     for task in meant:
         if not app.repo.commits(f"refs/heads/{task.base}", update.oid, limit=1):
             continue
-        there = f"{push_check.shown(remote)} {update.there}"
+        there = f"{push_check.shown_remote(remote)} {update.there}"
         with app.store.transaction():
             line = hand_in(app, app.store.tasks.get(task.id), update.oid, there, worked=1)
         lines += [line, *warn_pushed(app, task, update.oid)] if line else []

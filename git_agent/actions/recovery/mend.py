@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -75,11 +76,7 @@ def _is_gone(app: App, task: int, number: int) -> bool:
         return False
     if attempt.worktree is None:
         return not attempt.adopted and app.repo.branch_oid(attempt.branch) is None
-    return not _stands(app, attempt.worktree)
-
-
-def _stands(app: App, path: str) -> bool:
-    return registry.observe(app.repo, path).exists
+    return not os.path.lexists(attempt.worktree)
 
 
 def _finish(app: App, intent: Intent) -> None:
@@ -116,11 +113,12 @@ def _take_back_undo(app: App, task: int, data: dict[str, Any]) -> None:
     What it locked was unlocked.
     """
     for place in (AttemptPlan(**each) for each in data["places"]):
-        seen = registry.observe(app.repo, place.worktree) if place.worktree else None
+        seen = registry.registration_at(app.repo, place.worktree) if os.path.lexists(place.worktree) else None
         attempt = app.store.attempts.find(task, place.number)
-        if seen is not None and attempt is not None and seen.registered and seen.exists and not seen.half:
+        if seen is not None and attempt is not None and not seen.half_made:
             back_up_attempt(app, app.store.tasks.get(task), replace(attempt, worktree=place.worktree), force=True)
         discard_attempt(app, task, place)
     for path in data["locks"]:
-        if registry.observe(app.repo, path).locked == registry.LOCK_REASON.format(task=task):
-            registry.unlock(app.repo, path)
+        there = registry.registration_at(app.repo, path)
+        if there is not None and there.locked == registry.LOCK_REASON.format(task=task):
+            registry.unlock_worktree(app.repo, path)

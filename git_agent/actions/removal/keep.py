@@ -16,7 +16,7 @@ from git_agent.git import refs, rescues
 from git_agent.git.run import git
 from git_agent.git.worktrees import occupied, registry
 from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
-from git_agent.git.worktrees.state import IGNORED, Change, ignored_directories
+from git_agent.git.worktrees.state import IGNORED, StatusEntry, ignored_directories
 from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
@@ -32,9 +32,9 @@ def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> R
     last = task.head_oid if attempt.number == task.attempt else None
     tip = branch or (app.repo.resolve(last) if last is not None else None)
     if tip is not None and tip != attempt.start_oid:
-        kept.append(refs.keep(app.repo, task.id, tip))
+        kept.append(refs.keep_rescue(app.repo, task.id, tip))
     gone = Removed(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
-    if attempt.worktree is None or occupied.is_gone(attempt.worktree):
+    if attempt.worktree is None or occupied.is_missing_or_empty(attempt.worktree):
         return gone
     return _with_worktree(app, task, attempt.worktree, gone, branch, force)
 
@@ -44,22 +44,22 @@ def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str |
     changes = app.repo.status(path, ignored=True)
     aside, kept = back_up_ignored(app, task, path, changes), list(gone.kept)
     kept += [aside] if aside else []
-    seen = registry.observe(app.repo, path)
+    seen = registry.registration_at(app.repo, path)
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
     if head and head != branch:
-        kept.append(refs.keep(app.repo, task.id, head))
+        kept.append(refs.keep_rescue(app.repo, task.id, head))
     files = _files(app, task, path, changes) if force else None
     if files is not None:
-        kept.append(refs.keep(app.repo, task.id, files.oid, refs.FILES))
+        kept.append(refs.keep_rescue(app.repo, task.id, files.oid, refs.FILES))
     return Removed(
         gone.number,
         gone.branch,
         gone.tip,
         gone.adopted,
         worktree=path,
-        head=seen.branch,
+        head=seen.branch if seen else None,
         head_oid=head,
-        locked=seen.locked == registry.LOCK_REASON.format(task=task.id),
+        locked=seen is not None and seen.locked == registry.LOCK_REASON.format(task=task.id),
         files=files.oid if files else None,
         index=files.staged if files else None,
         stages=bool(files and files.stages),
@@ -70,7 +70,7 @@ def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str |
     )
 
 
-def _files(app: App, task: Task, path: str, changes: Sequence[Change]) -> Snapshot | None:
+def _files(app: App, task: Task, path: str, changes: Sequence[StatusEntry]) -> Snapshot | None:
     if all(c.code == IGNORED for c in changes):
         return None
     # What is ignored and was added by force is in nothing but the index yet.
@@ -78,7 +78,7 @@ def _files(app: App, task: Task, path: str, changes: Sequence[Change]) -> Snapsh
     return take_snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)
 
 
-def back_up_ignored(app: App, task: Task, worktree: str, changes: Sequence[Change]) -> str | None:
+def back_up_ignored(app: App, task: Task, worktree: str, changes: Sequence[StatusEntry]) -> str | None:
     """Link or copy the loose ignored files of a worktree into the store's directory; return where, None for none.
 
     changes: its status, with what is ignored. They may be secrets, so they become no git objects; the directory is
@@ -128,7 +128,7 @@ class UniqueIgnored:
     left: tuple[str, ...]
 
 
-def unique_ignored(app: App, worktree: str, changes: Sequence[Change]) -> UniqueIgnored:
+def unique_ignored(app: App, worktree: str, changes: Sequence[StatusEntry]) -> UniqueIgnored:
     """List the single ignored files and links of a worktree that the main worktree has not.
 
     changes: its status, with what is ignored. Ignored directories (builds, dependencies, caches) are not looked into:

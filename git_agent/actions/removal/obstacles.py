@@ -15,7 +15,7 @@ from git_agent.git.run import GitError
 from git_agent.git.worktrees import index, occupied, registry
 from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
 from git_agent.git.worktrees.occupied import processes_inside
-from git_agent.git.worktrees.state import IGNORED, Change, end_of, ignored_directories
+from git_agent.git.worktrees.state import IGNORED, StatusEntry, end_of, ignored_directories
 from git_agent.store.attempts import Attempt
 
 
@@ -64,7 +64,11 @@ def _obstacles(
     # Before git is asked: in a directory that is no worktree it would find the repository around it, or none.
     if (strange := _stranger(app, attempt.worktree)) is not None:
         return Obstacles((strange,), (), ())
-    path = attempt.worktree if attempt.worktree is not None and not occupied.is_gone(attempt.worktree) else None
+    path = (
+        attempt.worktree
+        if attempt.worktree is not None and not occupied.is_missing_or_empty(attempt.worktree)
+        else None
+    )
     # One look for all, since it takes as long as all the rest: 50 to 400 ms where there are 50,000 files.
     changes = app.repo.status(path, ignored=True) if path else []
     firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
@@ -85,15 +89,16 @@ def _stranger(app: App, path: str | None) -> Firm | None:
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
     """Whoever locked a worktree for another reason than ours wants it to stay."""
-    found = None if attempt.worktree is None else registry.observe(app.repo, attempt.worktree).locked
+    there = None if attempt.worktree is None else registry.registration_at(app.repo, attempt.worktree)
+    found = None if there is None else there.locked
     if found in (None, registry.LOCK_REASON.format(task=task.id)):
         return []
     line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")
     return [Firm(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may go")]
 
 
-def _firm(app: App, path: str, changes: Sequence[Change]) -> list[Firm]:
-    held = index.look(path)
+def _firm(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Firm]:
+    held = index.read_index(path)
     own = nested_repositories(path, changes, held.links)
     firm = [Firm(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own]
     changed = changed_submodules(path, changes, held.links)
@@ -122,7 +127,7 @@ def _submodules(app: App, attempt: Attempt) -> list[Firm]:
     return [Firm(f"submodule {name} has commits that are on no remote", helps) for name in inside]
 
 
-def _in_worktree(app: App, path: str, changes: Sequence[Change]) -> list[str]:
+def _in_worktree(app: App, path: str, changes: Sequence[StatusEntry]) -> list[str]:
     lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code != IGNORED]
     lines += [f"copied and changed since: {name}" for name in modified_copies(app, path, changes)]
     lines += [f"process inside: {pid} {command}" for pid, command in processes_inside(path, exclude_ancestors=False)]
@@ -150,7 +155,7 @@ def _recorded(task: Task, attempt: Attempt, tip: str) -> bool:
     return task.state is State.COMPLETED and attempt.number == task.attempt and tip == task.head_oid
 
 
-def modified_copies(app: App, worktree: str, changes: Sequence[Change]) -> list[str]:
+def modified_copies(app: App, worktree: str, changes: Sequence[StatusEntry]) -> list[str]:
     """List the ignored files of a worktree that stand in the main worktree, too, but differ from it.
 
     changes: its status, with what is ignored.

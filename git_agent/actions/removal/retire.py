@@ -108,8 +108,7 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
         error.exit is Exit.REFUSED or error.code == "cannot-remove" or isinstance(error, GitError)
     ):
         return False
-    seen = registry.observe(app.repo, attempt.worktree)
-    return seen.exists and seen.registered
+    return os.path.lexists(attempt.worktree) and registry.registration_at(app.repo, attempt.worktree) is not None
 
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
@@ -140,7 +139,7 @@ def _plan(
 
 
 def _is_gone(app: App, attempt: Attempt) -> bool:
-    if attempt.worktree is not None and registry.observe(app.repo, attempt.worktree).registered:
+    if attempt.worktree is not None and registry.registration_at(app.repo, attempt.worktree) is not None:
         return False
     return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
 
@@ -190,5 +189,5 @@ def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Removed, *, for
     # A branch that a person checked out meanwhile stays: deleting it would leave that worktree unborn.
     if head is not None and head.worktree is None:
         if head.oid != gone.tip:
-            refs.keep(app.repo, task.id, head.oid)
-        refs.delete(app.repo, f"refs/heads/{attempt.branch}", head.oid)
+            refs.keep_rescue(app.repo, task.id, head.oid)
+        refs.delete_ref(app.repo, f"refs/heads/{attempt.branch}", head.oid)

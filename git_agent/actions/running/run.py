@@ -18,6 +18,7 @@ from git_agent.domain import command, names
 from git_agent.domain.command import Command
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused, usage
+from git_agent.files import replace_file
 from git_agent.git.errors import explain_system_errors
 from git_agent.proc import orphans, processes
 from git_agent.store.sessions import Session
@@ -84,7 +85,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
         app.store.leases.take(task.id, "run", lease_s, session)
         data = {"text": command.quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
         app.store.events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
-    admin = os.path.join(app.repo.common_dir, "worktrees", attempt.admin)
+    admin = app.repo.admin_dir(attempt.admin or "")
     return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
 
 
@@ -113,16 +114,7 @@ def _write_prompt(app: App, task: Task) -> str:
     os.makedirs(directory, mode=0o700, exist_ok=True)
     _clear_prompts(app, directory)
     path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
-    scratch = f"{path}.{os.getpid()}.new"
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with open(os.open(scratch, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(command.prompt(task) + "\n")
-        os.replace(scratch, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(scratch)
-        raise
+    replace_file(path, f"{command.prompt(task)}\n".encode(), 0o600)
     return path
 
 

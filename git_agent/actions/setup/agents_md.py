@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.errors import refused
+from git_agent.files import replace_file
 from git_agent.git.errors import explain_system_errors
 from git_agent.integrations import guide, marked_block
 
@@ -34,42 +35,22 @@ def agents_md(app: App) -> AgentsMd:
         raise refused("no-worktree", says, "git agent init --agents-md, in a worktree of it")
     path = os.path.join(top, FILE)
     with explain_system_errors():
-        held, mode = _read(path)
+        held = _read(path)
         text = held.decode("utf-8", "surrogateescape")
         wanted = marked_block.replace_block(text, guide.fragment()).encode("utf-8", "surrogateescape")
         if wanted != held:
-            _replace(path, wanted, mode)
+            replace_file(path, wanted, sync=True)
     return AgentsMd(path, wanted != held)
 
 
-def _read(path: str) -> tuple[bytes, int]:
+def _read(path: str) -> bytes:
     try:
         seen = os.lstat(path)
     except FileNotFoundError:
-        return b"", 0o666 & ~_umask()
+        return b""
     if not stat.S_ISREG(seen.st_mode):
         what = "a symbolic link" if stat.S_ISLNK(seen.st_mode) else "not a regular file"
         hint = "put the text there yourself: it is docs/SKILL.md of git agent"
         raise refused("not-a-file", f"{path} is {what}; it is left as it is", hint)
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        return file.read(), stat.S_IMODE(seen.st_mode)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _replace(path: str, content: bytes, mode: int) -> None:
-    scratch = f"{path}.{os.getpid()}.new"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(scratch, flags, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            os.fchmod(fd, mode)
-            file.write(content)
-        os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise
+        return file.read()

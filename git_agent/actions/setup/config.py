@@ -27,7 +27,7 @@ def trust(app: App) -> Trusted:
         raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", f"git add {TEAM_FILE}; git commit")
     store, actor = app.store, app.speaker.actor
     already = app.store.meta.get(TRUST_FACT) == found
-    values = git_config.read_blob(app.repo, f"HEAD:{TEAM_FILE}")
+    values = git_config.read_config_blob(app.repo, f"HEAD:{TEAM_FILE}")
     if not already:
         with store.transaction():
             app.store.meta.put(TRUST_FACT, found)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.domain.task import LIVE
-from git_agent.git.hooks import scripts
-from git_agent.git.hooks.install import Effective, effective_hooks, hooks_are_intact, install_hooks
+from git_agent.files import ensure_file
+from git_agent.git.hooks.install import Effective, effective_hooks, install_hooks
+from git_agent.git.hooks.stamp import hooks_are_intact
 
 _TRIES = 10
 
@@ -29,7 +30,7 @@ def write_guard_files(app: App) -> None:
 
 
 def _put(app: App, name: str, text: str) -> bool:
-    return scripts.put(os.path.join(app.store_dir, name), text.encode("utf-8", "surrogateescape"), 0o600)
+    return ensure_file(os.path.join(app.store_dir, name), text.encode("utf-8", "surrogateescape"), 0o600)
 
 
 def _protected(app: App) -> str:

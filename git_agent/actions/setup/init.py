@@ -41,7 +41,7 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     hooks: False takes out those that are there; agents: also write our part of AGENTS.md. Raises AgentError for a git
     that is too old, for anything else in the store's place, and as agents_md does.
     """
-    versions.require()
+    versions.require_git()
     part = agents_md(app) if agents else None
     app.creates = True
     made = not Store.stands_in(app.store_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from git_agent.actions.context_file import find_committed_context
@@ -77,8 +78,8 @@ def _check_worktree(app: App, task: Task) -> None:
 
 
 def _check_branch(app: App, task: Task, path: str) -> None:
-    seen = registry.observe(app.repo, path)
-    if not (seen.exists and seen.registered):
+    seen = registry.registration_at(app.repo, path) if os.path.lexists(path) else None
+    if seen is None:
         says = f"the worktree of {task.label} is gone: {path}"
         raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
     busy = app.repo.in_progress(path)
@@ -112,7 +113,7 @@ def _rebase(app: App, task: Task) -> None:
     assert task.worktree is not None
     tip = app.repo.branch_oid(task.branch or "")
     if tip is not None and not app.repo.is_ancestor(f"refs/heads/{task.base}", tip):
-        refs.keep(app.repo, task.id, tip, refs.REWRITTEN)
+        refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
     try:
         git("rebase", "--quiet", "--no-update-refs", f"refs/heads/{task.base}", cwd=task.worktree)
     except GitError as error:

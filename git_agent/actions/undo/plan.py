@@ -93,10 +93,10 @@ def _place(app: App, task: Task, gone: Removed) -> AttemptPlan:
     if head is None:
         if app.repo.resolve(oid) is None or (gone.files and app.repo.resolve(gone.files) is None):
             raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are not kept any more", helps)
-        if other := refs.clash(gone.branch, app.heads):
+        if other := refs.clashing_branch(gone.branch, app.heads):
             raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", helps)
     path = gone.worktree
-    if path is not None and (registry.observe(app.repo, path).registered or _is_taken(path)):
+    if path is not None and (registry.registration_at(app.repo, path) is not None or _is_taken(path)):
         raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {helps}")
     return AttemptPlan(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
 
@@ -108,7 +108,8 @@ def _is_taken(path: str) -> bool:
 def _unlocked(app: App, task: Task) -> list[str]:
     """A live task's worktrees are locked; what a person locked stays as it is."""
     there = [a.worktree for a in app.store.attempts.present(task.id) if a.worktree]
-    return [w for w in there if (o := registry.observe(app.repo, w)).registered and o.exists and o.locked is None]
+    registered = {w: registry.registration_at(app.repo, w) for w in there if os.path.lexists(w)}
+    return [path for path, found in registered.items() if found is not None and found.locked is None]
 
 
 def plan_withdrawal(app: App, task: Task, event: Event, assumed: Hypothetical) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from git_agent.actions.beats import beats
@@ -41,8 +40,8 @@ def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
 
 
 def _admin(app: App, gone: Removed) -> str | None:
-    found = registry.registrations(app.repo, gone.worktree) if gone.worktree else []
-    return os.path.basename(found[0]) if found else None
+    found = registry.registration_at(app.repo, gone.worktree) if gone.worktree else None
+    return found.admin if found is not None else None
 
 
 def _record(app: App, event: Event) -> None:

@@ -21,16 +21,16 @@ from git_agent.git.refs import RESCUE
 
 def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
     """List what is kept, of one task or of all, by task and number."""
-    kept = rescues.listing(app.repo, task.id if task else None)
-    ids = {rescues.numbers(each.ref)[0] for each in kept}
+    kept = rescues.list_rescues(app.repo, task.id if task else None)
+    ids = {rescues.parse_rescue_ref(each.ref)[0] for each in kept}
     bases = {t: app.heads.get(found.base) for t in ids if (found := app.store.tasks.find(t)) is not None}
-    pairs = [(each.oid, base) for each in kept if (base := bases.get(rescues.numbers(each.ref)[0]))]
+    pairs = [(each.oid, base) for each in kept if (base := bases.get(rescues.parse_rescue_ref(each.ref)[0]))]
     ahead = app.repo.ahead_behind_many(pairs) if pairs else {}
-    files = rescues.changed(app.repo, [each.oid for each in kept if each.kind == refs.FILES])
-    told = _told(app, {rescues.numbers(each.ref)[0] for each in kept if each.at is None})
+    files = rescues.count_changed(app.repo, [each.oid for each in kept if each.kind == refs.FILES])
+    told = _told(app, {rescues.parse_rescue_ref(each.ref)[0] for each in kept if each.at is None})
     listed = []
     for each in kept:
-        owner, number = rescues.numbers(each.ref)
+        owner, number = rescues.parse_rescue_ref(each.ref)
         commits = ahead.get((each.oid, bases.get(owner) or ""), (1, 0))[0]
         size = files[each.oid] if each.kind == refs.FILES else commits
         at = each.at if each.at is not None else told.get(each.ref)
@@ -94,7 +94,7 @@ def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRe
     kept = find_rescue(app, name)
     wanted = names.check_branch(branch or f"rescue/{kept.task}-{kept.number}")
     try:
-        refs.branch(app.repo, wanted, kept.oid)
+        refs.create_branch(app.repo, wanted, kept.oid)
     except refs.RefMoved as error:
         if app.repo.branch_oid(wanted) == kept.oid:
             return RestoredRescue(kept, wanted, made=False)
@@ -169,7 +169,7 @@ def _delete(app: App, found: PrunedRescues) -> None:
         app.store.events.append("rescue.pruned", actor, data=data)
     for each in found.rescues:
         with contextlib.suppress(refs.RefMoved):  # another one has deleted it
-            refs.delete(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
+            refs.delete_ref(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
     with explain_system_errors():
         for directory in found.directories:
             with contextlib.suppress(FileNotFoundError):

@@ -54,7 +54,7 @@ def undo_task(
                     _disown(app, plan, intent, place.branch)
                 raise
         for path in plan.locks:
-            registry.lock(app.repo, path, registry.LOCK_REASON.format(task=plan.task.id))
+            registry.lock_worktree(app.repo, path, registry.LOCK_REASON.format(task=plan.task.id))
         lines += _withdraw(app, plan)
         task = record_undo(app, plan.task.id, list(plan.events), intent)
     state = f"{task.state} {task.hold}" if task.hold else task.state
@@ -85,7 +85,7 @@ def _withdraw(app: App, plan: Plan) -> list[str]:
     if plan.landed is None:
         return []
     base, oid, old = (plan.landed[name] for name in ("base", "oid", "old"))
-    refs.keep(app.repo, plan.task.id, oid, "merge that was undone")
+    refs.keep_rescue(app.repo, plan.task.id, oid, "merge that was undone")
     where = unmerge.withdraw(app.repo, base, oid, old, f"git-agent: undo the merge of task {plan.task.id}")
     return [f"{base} is back at {old[:12]}" + (f" (and in {where})" if where else "")]
 
@@ -107,7 +107,7 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
     """
     lines = []
     if not place.adopted:
-        refs.branch(app.repo, place.branch, place.start_oid)
+        refs.create_branch(app.repo, place.branch, place.start_oid)
         lines.append(f"brought back branch {place.branch} at {place.start_oid[:12]}")
     if not place.worktree:
         return lines
@@ -127,7 +127,7 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
     _restage(gone, place)
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
     if not locked:
-        registry.unlock(app.repo, place.worktree)
+        registry.unlock_worktree(app.repo, place.worktree)
     kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
     files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
     lines.append(f"brought back worktree {place.worktree}" + (f" ({files})" if files else ""))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from git_agent.cli.completion.scripts import MARK, SCRIPTS
 from git_agent.errors import AgentError, refused
+from git_agent.files import replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,7 @@ def _write(path: Path, text: str) -> Placed:
         if path.is_symlink() or (there is not None and MARK not in there):
             raise refused("not-ours", f"'{path}' was not written by git agent", "move it away")
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
-        scratch.write_text(text)
-        scratch.replace(path)
+        replace_file(str(path), text.encode())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise AgentError(

@@ -1,1 +1,1 @@
-"""Hooks: our scripts beside everybody else's, in files and in git's configuration."""
+"""Hooks: our scripts beside the user's, in hook files and in git's configuration."""

@@ -1,4 +1,4 @@
-"""Install, repair, remove and describe the hooks; everybody else's hooks go on as before."""
+"""Install, repair, remove and describe the hooks; the user's own hooks keep working."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 import git_agent
 from git_agent.errors import AgentError, Exit
+from git_agent.files import read_or_empty
 from git_agent.git.errors import system_error
 from git_agent.git.hooks import scripts, settings
-from git_agent.git.hooks.scripts import CHAINED, put, read
+from git_agent.git.hooks.scripts import CHAINED, write_hook_file
+from git_agent.git.hooks.stamp import stamped_directories, write_stamp
 from git_agent.git.locks import private_dir, try_hold
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
@@ -22,17 +24,18 @@ from git_agent.git.versions import git_version
 
 EVENTS, GUARD = scripts.EVENTS, scripts.GUARD
 _PATIENCE = 10.0  # seconds; an installation takes a tenth of one
-_MADE = "hooks.made"  # names the hooks directory that was not there before us
+_MADE = "hooks.made"  # names the hooks directory that we created
 _LOCK = "hooks.lock"
 _FILES = (settings.HOOKS, settings.GUARD, settings.WORKERS, "program", "protected", "claims")
 
 
 @dataclass(frozen=True)
-class Installed:
-    """What install() or uninstall() did.
+class HookChanges:
+    """What install_hooks() or uninstall_hooks() did.
 
-    changed: one line for each thing that was done; manual: one sentence with a command for each thing that is the
-    user's to do, because we could not or must not.
+    changed: one line for each change.
+    manual: one sentence with a command for each step that is left to the user, because we could not or must not take
+        it.
     """
 
     changed: tuple[str, ...]
@@ -43,8 +46,11 @@ class Installed:
 class Effective:
     """What git runs for one event in one worktree.
 
-    scheme: config, block, own file, chained, workers' or none; path: the file that git runs or reads the command from;
-    beside: the user's own hook that runs too; note: anything to be said about it.
+    event: the hook's name.
+    scheme: config, block, own file, chained, workers' or none.
+    path: the file that git runs or reads the command from.
+    beside: the user's own hook that runs, too.
+    note: a remark, or "".
     """
 
     event: str
@@ -62,22 +68,24 @@ class _Said:
 
     @contextmanager
     def refusing(self, what: str) -> Iterator[None]:
-        """Turn what the system or git refuses into a manual step."""
+        """Turn an error of the system or of git into a manual step."""
         try:
             yield
         except (OSError, AgentError) as error:
             why = error if isinstance(error, AgentError) else system_error(error)
-            self.manual.append(f"{what}: {why.message}; when that is mended: {self.again}")
+            self.manual.append(f"{what}: {why.message}; when that is fixed: {self.again}")
 
-    def done(self) -> Installed:
-        return Installed(tuple(self.changed), tuple(self.manual))
+    def done(self) -> HookChanges:
+        return HookChanges(tuple(self.changed), tuple(self.manual))
 
 
-def install_hooks(repo: Repo, program: str, *, guard: bool) -> Installed:
-    """Install the hooks, or mend them; done again it changes nothing. Never raises for what a user can't help.
+def install_hooks(repo: Repo, program: str, *, guard: bool) -> HookChanges:
+    """Install the hooks, or repair them; a second call changes nothing.
 
-    It looks at every file, also where `intact` sees no change: a disk that failed for one of them may work again.
-    program: absolute path of git-agent, for the hook scripts; guard: also those that may veto, in workers' worktrees.
+    program: absolute path of git-agent, for the hook scripts.
+    guard: also install the hooks that may refuse, in workers' worktrees.
+    Checks every file, even when hooks_are_intact() sees no change: a disk that failed may work again. Raises no error
+    that the user can't do anything about; those become manual steps.
     """
     said = _Said("git agent init")
     with said.refusing("the hooks were not installed"), _locked(repo) as store:
@@ -86,12 +94,12 @@ def install_hooks(repo: Repo, program: str, *, guard: bool) -> Installed:
             places = _by_config(repo, store, guard, said)
         else:
             places = _by_files(repo, store, guard, said)
-        put(_stamp(repo), _signed(repo, program, guard, places), 0o600)
+        write_stamp(repo, program, [*_script_files(store, guard), *places], guard=guard)
     return said.done()
 
 
-def uninstall_hooks(repo: Repo) -> Installed:
-    """Take out all that install() put anywhere, so that the user's hooks and configuration are as they were."""
+def uninstall_hooks(repo: Repo) -> HookChanges:
+    """Remove everything that install_hooks() wrote, so that the user's hooks and configuration are as they were."""
     said = _Said("git agent deinit")
     fresh = not os.path.isdir(os.path.join(repo.common_dir, "git-agent"))
     with said.refusing("the hooks were not taken out"), _locked(repo) as store:
@@ -103,43 +111,38 @@ def uninstall_hooks(repo: Repo) -> Installed:
         for name in _FILES:
             _remove(os.path.join(store, name))
         for name in ("beat", "spool", *([_LOCK, ""] if fresh else [])):
-            with suppress(OSError):  # there may be facts that nobody has read
+            with suppress(OSError):  # the spool may hold unread notes
                 _remove(os.path.join(store, name)) if name == _LOCK else os.rmdir(os.path.join(store, name))
     return said.done()
 
 
-def hooks_are_intact(repo: Repo, program: str, *, guard: bool) -> bool:
-    """Say whether nothing has changed since install() that could make a difference; asks only the file system."""
-    held = read(_stamp(repo))
-    paths = held.split(b"\0")[1::2]
-    return bool(paths) and held == settings.sign(_terms(repo, program, guard), paths)
-
-
 def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
-    """Return what git runs for each of our events in the worktree cwd, ours and the user's."""
+    """Return what git runs for each of our events in the worktree cwd, our hooks and the user's."""
     directory = git("rev-parse", "--path-format=absolute", "--git-path", "hooks", cwd=cwd).text
     store = os.path.join(repo.common_dir, "git-agent")
-    by_config = settings.commands(cwd) if git_version() >= settings.SINCE else set()
+    by_config = settings.configured_events(cwd) if git_version() >= settings.SINCE else set()
     found = [_effective(event, directory, store, cwd, by_config) for event in (*EVENTS, *GUARD)]
     return [each for each in found if each.event in EVENTS or each.scheme != "none"]
 
 
 def hooks_unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
-    """List the scripts that install() would write anew: missing, changed, or not executable."""
+    """List the scripts that install_hooks() would write again: missing, changed, or not executable."""
     at = os.path.join(repo.common_dir, "git-agent", "hooks")
     paths = [(os.path.join(_sources(), name), os.path.join(at, name)) for name in _scripts(guard)]
-    return [path for source, path in paths if read(source) != read(path) or not os.access(path, os.X_OK)]
+    return [
+        path for source, path in paths if read_or_empty(source) != read_or_empty(path) or not os.access(path, os.X_OK)
+    ]
 
 
 def hooks_forbidden(repo: Repo) -> str:
-    """Say why nothing of ours may stand where git looks for hooks in the main worktree; "" where it may."""
-    return "" if git_version() >= settings.SINCE else settings.directories(repo)[2]
+    """Return why no hook of ours may be where git looks for hooks in the main worktree; "" when it may."""
+    return "" if git_version() >= settings.SINCE else settings.hook_directories(repo)[2]
 
 
 def lost_beside(each: Effective) -> str | None:
-    """Return the user's own hook that a file of ours runs after itself, where it is gone or can't be run."""
+    """Return the user's own hook that a file of ours runs after itself, if it is gone or not executable; else None."""
     path = each.path or ""
-    if scripts.kind(read(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
+    if scripts.hook_kind(read_or_empty(path)) != "chained" or os.access(path + CHAINED, os.X_OK):
         return None
     return path + CHAINED
 
@@ -152,7 +155,7 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
         return Effective(event, "config", os.path.join(store, name), runs, "")
     if runs and directory == os.path.join(store, settings.CHAIN):
         return _dispatched(event, path, store, cwd)
-    kind = scripts.kind(read(path)) if runs else None
+    kind = scripts.hook_kind(read_or_empty(path)) if runs else None
     if kind == "guest":
         return Effective(event, "block", path, path, "")
     if kind == "chained" and os.access(path + CHAINED, os.X_OK):
@@ -165,14 +168,14 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
 
 
 def _dispatched(event: str, path: str, store: str, cwd: str) -> Effective:
-    beside = settings.beside(store, cwd, event)
+    beside = settings.hook_beside(store, cwd, event)
     runs = beside if os.path.isfile(beside) and os.access(beside, os.X_OK) else None
-    return Effective(event, "workers'" if b"git-agent/hooks/" in read(path) else "none", path, runs, "")
+    return Effective(event, "workers'" if b"git-agent/hooks/" in read_or_empty(path) else "none", path, runs, "")
 
 
 @contextmanager
 def _locked(repo: Repo) -> Iterator[str]:
-    """Hold the lock under which hooks are put in and taken out, for as long as it takes; yield the store."""
+    """Hold the lock under which hooks are installed and removed; yield the store's directory."""
     store = private_dir(repo)
     fd = os.open(os.path.join(store, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -187,7 +190,7 @@ def _locked(repo: Repo) -> Iterator[str]:
 
 
 def _sources() -> str:
-    """Where our scripts are: in the package when it was installed from a wheel, beside it in a checkout."""
+    """Return where our scripts are: in the package when installed from a wheel, beside it in a checkout."""
     package = os.path.dirname(os.path.abspath(git_agent.__file__))
     inside = os.path.join(package, "hooks")
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "hooks")
@@ -197,16 +200,20 @@ def _scripts(guard: bool) -> list[str]:
     return sorted(name for name in os.listdir(_sources()) if name[0] != "." and (guard or name not in GUARD))
 
 
+def _script_files(store: str, guard: bool) -> list[str]:
+    return [os.path.join(at, name) for at in (_sources(), os.path.join(store, "hooks")) for name in _scripts(guard)]
+
+
 def _put_scripts(store: str, program: str, guard: bool, said: _Said) -> None:
     for name in ("hooks", "beat", "spool"):
         os.makedirs(os.path.join(store, name), mode=0o700, exist_ok=True)
     for name in _scripts(guard):
-        content = read(os.path.join(_sources(), name))
-        if put(os.path.join(store, "hooks", name), content, 0o755):
+        content = read_or_empty(os.path.join(_sources(), name))
+        if write_hook_file(os.path.join(store, "hooks", name), content, 0o755):
             said.changed.append(f"wrote git-agent/hooks/{name}")
     for name in () if guard else (*(f"hooks/{event}" for event in GUARD), "protected", "claims"):
         _remove(os.path.join(store, name))
-    put(os.path.join(store, "program"), os.fsencode(program) + b"\n", 0o600)
+    write_hook_file(os.path.join(store, "program"), os.fsencode(program) + b"\n", 0o600)
 
 
 def _include(repo: Repo, names: Sequence[str], said: _Said) -> None:
@@ -220,14 +227,14 @@ def _by_config(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
         if name in ours and settings.put_commands(repo, store, name, events):
             said.changed.append(f"wrote git-agent/{name}")
     _include(repo, ours, said)
-    _take_all(repo, store, said)  # an older git's
+    _take_all(repo, store, said)  # of an older git
     if not guard:
         _remove(os.path.join(store, settings.GUARD))
     return [os.path.join(store, name) for name in ours]
 
 
 def _by_files(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
-    directories, shared, why = settings.directories(repo)
+    directories, shared, why = settings.hook_directories(repo)
     places = []
     if why:
         said.manual.append(why)
@@ -246,22 +253,22 @@ def _by_files(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
 def _fill(store: str, directory: str, said: _Said) -> list[str]:
     if not os.path.isdir(directory):
         os.makedirs(directory)
-        put(os.path.join(store, _MADE), os.fsencode(directory), 0o600)
+        write_hook_file(os.path.join(store, _MADE), os.fsencode(directory), 0o600)
     for event in EVENTS:
         path = os.path.join(directory, event)
         with said.refusing(f"{event} in {directory} does not run ours"):
-            if scripts.put_in(path, event):
+            if scripts.add_to_hook(path, event):
                 said.changed.append(f"put our part into {path}")
-    # Of a file that comes, the directory tells by its time.
+    # A new file changes the directory's modification time.
     return [directory, *(os.path.join(directory, name) for name in os.listdir(directory) if name.startswith(EVENTS))]
 
 
 def _take_all(repo: Repo, store: str, said: _Said) -> None:
-    for directory in {*settings.directories(repo)[0], *settings.signed_directories(_stamp(repo), store)}:
+    for directory in {*settings.hook_directories(repo)[0], *stamped_directories(repo)}:
         for event in EVENTS:
             path = os.path.join(directory, event)
             with said.refusing(f"our part stays in {path}"):
-                if scripts.take_from(path):
+                if scripts.remove_from_hook(path):
                     said.changed.append(f"took our part out of {path}")
         _remove_made(store, directory)
 
@@ -273,26 +280,7 @@ def _remove(path: str) -> None:
 
 def _remove_made(store: str, directory: str) -> None:
     made = os.path.join(store, _MADE)
-    if read(made) == os.fsencode(directory):
+    if read_or_empty(made) == os.fsencode(directory):
         os.unlink(made)
-        with suppress(OSError):  # somebody's files are in it
+        with suppress(OSError):  # it holds other files
             os.rmdir(directory)
-
-
-def _stamp(repo: Repo) -> str:
-    return os.path.join(repo.common_dir, "git-agent", "hooks", "stamp")
-
-
-def _signed(repo: Repo, program: str, guard: bool, places: Sequence[str]) -> bytes:
-    store = os.path.join(repo.common_dir, "git-agent")
-    scripts = [os.path.join(at, name) for at in (_sources(), os.path.join(store, "hooks")) for name in _scripts(guard)]
-    paths = [*settings.deciding(repo), os.path.join(store, "program"), *scripts, *places]
-    return settings.sign(_terms(repo, program, guard), map(os.fsencode, paths))
-
-
-def _terms(repo: Repo, program: str, guard: bool) -> bytes:
-    env = [os.environ.get(name, "") for name in ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")]
-    there = [os.path.isdir(os.path.join(repo.common_dir, "git-agent", name)) for name in ("beat", "spool")]
-    # Not the path: in a hook, git's own directory comes first on PATH, and has the same file.
-    binary = settings.sign(b"", [os.fsencode(shutil.which("git") or "git")]).rpartition(b"\0")[2]
-    return os.fsencode(repr((git_agent.__version__, repo.common_dir, program, guard, env, there, binary)))

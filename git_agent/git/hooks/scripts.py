@@ -1,4 +1,4 @@
-"""Hook files: a marked block in an existing script, or a file of ours, and the text that runs our hooks."""
+"""Hook files: a marked block in an existing script, or a file of ours, and the shell code that runs our hooks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import re
 import stat
 
 from git_agent.errors import AgentError
+from git_agent.files import ensure_file, read_or_empty, replace_file
 
 EVENTS = ("post-commit", "post-merge", "post-rewrite", "pre-push")
 GUARD = ("pre-commit", "reference-transaction")
-VETO = frozenset(GUARD)  # their failure is git's
+VETO = frozenset(GUARD)  # when these fail, git refuses
 STDIN = frozenset({"pre-push", "reference-transaction"})  # ours reads what git sends
-CHAINED = ".git-agent-chained"  # what a hook that can't hold a block is called while ours stands in its place
+CHAINED = ".git-agent-chained"  # added to the name of a hook that can't hold a block, while ours stands in its place
 SHEBANG = b"#!/bin/sh\n"
 
+_NEW = ".git-agent-new"
 _BEGIN = "# >>> git agent >>>"
 _END = "# <<< git agent <<<"
 _BLOCK = re.compile(rb"^# >>> git agent >>>\r?\n(.*?)^# <<< git agent <<<\r?(?:\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -27,9 +29,9 @@ _GUEST = (
 _OWN = "# `git agent init` made this file and `git agent deinit` removes it; lines added below the last mark stay."
 _NEXT = "# `git agent init` made this file, and runs from it the hook that was here: `git agent deinit` puts that back."
 
-# A repository that moved or was copied finds its own store; where there is none, nothing is done and nothing said.
-# git sets no GIT_DIR in a main worktree, nor for the post-checkout hook of `git worktree add` (measured, 2.39 and
-# 2.55): there .git is a file. The pid tells a hook that one of our dispatchers ran our part already and then became it.
+# A repository that was moved or copied finds its own store; without a store, do nothing and say nothing. git sets no
+# GIT_DIR in a main worktree, nor for the post-checkout hook of `git worktree add` (measured, 2.39 and 2.55), where .git
+# is a file. The pid tells a hook that one of our dispatchers has run our part already, then exec'd the hook.
 FIND = """\
 git_agent=${GIT_DIR:-.git}
 if [ -f "$git_agent" ]; then
@@ -42,10 +44,11 @@ if [ -f "$git_agent/commondir" ]; then git_agent=${git_agent%/worktrees/*}; fi
 HOOK = "git_agent=$git_agent/git-agent/hooks/{event}\n"
 IS_THERE = '[ -f "$git_agent" ] && [ -r "$git_agent" ]'
 _NOT_YET = '[ "${GIT_AGENT_HOOK_PID:-}" != "$$" ]'
-# What the user's shell was told (-e, -u, zsh's own ways) would make our script fail where it does not in sh.
-# Our scripts find their like beside $h.
+# The user's shell options (-e, -u, zsh's own modes) could make our script fail where sh would not. Our scripts find
+# each other beside $h.
 RUN = '(set +eu; [ -z "${ZSH_VERSION:-}" ] || emulate sh; h=$git_agent; . "$h")'
-# In a variable, not a file, and no pipe, which would run what follows elsewhere. A terminal has nothing for us.
+# Keep the input in a variable: no file is left behind, and a pipe would run what follows in a subshell. A terminal has
+# no input for us.
 RUN_AND_REPLAY = """\
     git_agent_input=$(cat) || :
     if [ -z "$git_agent_input" ]; then
@@ -62,32 +65,37 @@ git_agent
 """
 
 
-def insert(script: bytes, event: str) -> bytes:
-    """Return a shell script with our block after its first line (#!), or at its top; a block of ours is renewed."""
-    script = take_out(script) if kind(script) == "guest" else script
+def insert_block(script: bytes, event: str) -> bytes:
+    """Return a shell script with our block after its first line (#!), or at its top; an existing block is replaced."""
+    script = remove_block(script) if hook_kind(script) == "guest" else script
     block = _block(event, _GUEST)
     if not script.startswith(b"#!"):
         return block + b"\n" + script
     head, newline, rest = script.partition(b"\n")
-    # Without a newline after it, the block has none either: that is how take_out() knows.
+    # If the first line has no newline, the block gets none either; remove_block() relies on that.
     return head + b"\n" + block + newline + rest
 
 
-def own(event: str, held: bytes = b"", *, chained: bool = False) -> bytes:
-    """Return the text of a hook file of ours; chained: it then runs <event>.git-agent-chained beside it.
+def own_hook(event: str, held: bytes = b"", *, chained: bool = False) -> bytes:
+    """Return the text of a hook file of ours.
 
-    held: what such a file has now, so that lines which somebody added below our block stay.
+    event: the hook's name.
+    held: what such a file contains now, so that lines added below our block stay.
+    chained: the file then runs <event>.git-agent-chained beside it.
     """
-    ours = kind(held) in ("own", "chained")
-    alone = not chained and not (ours and take_out(held))
+    ours = hook_kind(held) in ("own", "chained")
+    alone = not chained and not (ours and remove_block(held))
     block = _block(event, _NEXT if chained else _OWN, _next(event) if chained else "", alone=alone)
     if ours:
         return _BLOCK.sub(lambda _: block + b"\n", held, count=1)
     return SHEBANG + block + b"\n"
 
 
-def kind(script: bytes) -> str | None:
-    """Say whose file it is: "guest" (somebody's, with our block), "own", "chained" (both ours), None without block."""
+def hook_kind(script: bytes) -> str | None:
+    """Return whose file a hook is: "guest", "own", "chained", or None when it has no block of ours.
+
+    A guest is the user's file with our block; the other two are ours.
+    """
     found = _BLOCK.search(script)
     if not found:
         return None
@@ -95,14 +103,14 @@ def kind(script: bytes) -> str | None:
     return {_OWN: "own", _NEXT: "chained"}.get(said, "guest")
 
 
-def damaged(script: bytes) -> bool:
-    """Say whether only one of the two marks of a block is there, so that nobody can tell what is ours."""
+def has_torn_block(script: bytes) -> bool:
+    """Tell whether only one of the two marks of a block is there, so that what is ours can't be told."""
     return _BLOCK.search(script) is None and (_BEGIN.encode() in script or _END.encode() in script)
 
 
-def take_out(script: bytes) -> bytes:
-    """Return the script as it was before our block came; b"" for a file that was ours alone."""
-    ours = kind(script) in ("own", "chained")
+def remove_block(script: bytes) -> bytes:
+    """Return the script as it was before our block; b"" for a file that was only ours."""
+    ours = hook_kind(script) in ("own", "chained")
     while found := _BLOCK.search(script):
         start = found.start()
         if not found[0].endswith(b"\n") and start:
@@ -112,7 +120,7 @@ def take_out(script: bytes) -> bytes:
 
 
 def is_shell(script: bytes) -> bool:
-    """Say whether the script is run by a shell that understands our block; git gives one without #! to sh."""
+    """Tell whether a shell that understands our block runs the script; git passes one without #! to sh."""
     if b"\0" in script[:8192]:
         return False
     first = script.partition(b"\n")[0]
@@ -121,10 +129,10 @@ def is_shell(script: bytes) -> bool:
 
 def _block(event: str, says: str, last: str = "", *, alone: bool = False) -> bytes:
     if event in VETO:
-        raise AgentError("bad-event", f"no block is made for {event}", "git agent config agent.guard true")
+        raise AgentError("bad-event", f"{event} gets no block", "git agent config agent.guard true")
     condition = f"{_NOT_YET} && {IS_THERE}"
-    # Measured: a process of its own costs 0.2 ms, ten times all the rest, and one more to read standard input 0.9 ms;
-    # where nothing follows none is needed. A script of ours that can't be parsed must not stop a push: hence the trap.
+    # Measured: a subshell costs 0.2 ms, ten times all the rest, and another one to read standard input 0.9 ms; when
+    # nothing follows, neither is needed. The trap: a script of ours that can't be parsed must not stop a push.
     if alone:
         run = '    h=$git_agent\n    . "$h" </dev/null\n'
         if event in STDIN:
@@ -147,28 +155,34 @@ def _next(event: str) -> str:
     )
 
 
-def put_in(path: str, event: str) -> bool:
-    """Make this hook file run our part, whoever's it is; say whether anything had to be done.
+def add_to_hook(path: str, event: str) -> bool:
+    """Make a hook file run our part, whether it is the user's, ours, or missing; return whether it was changed.
 
-    Raise AgentError hook-damaged or hook-occupied where that can't be done without loss, OSError.
+    path: the hook file.
+    event: the hook's name.
+    Raises AgentError hook-damaged or hook-occupied when that is impossible without loss; OSError.
     """
     _settle(path)
-    held = read(path) if os.path.isfile(path) else b""
-    if not os.path.lexists(path) or (kind(held) in ("own", "chained") and not os.path.islink(path)):
-        return put(path, own(event, held, chained=os.path.lexists(path + CHAINED)), 0o755)
-    if damaged(held):
-        raise AgentError("hook-damaged", f"one of the marks of our block is missing in {path}", f"edit {path}")
+    held = read_or_empty(path) if os.path.isfile(path) else b""
+    if not os.path.lexists(path) or (hook_kind(held) in ("own", "chained") and not os.path.islink(path)):
+        return write_hook_file(path, own_hook(event, held, chained=os.path.lexists(path + CHAINED)), 0o755)
+    if has_torn_block(held):
+        raise AgentError("hook-damaged", f"{path} has only one of the two marks of our block", f"edit {path}")
     if not _can_hold(path, held):
         return _chain(path, event, held)
-    if kind(held) is None and runs_legacy(path):
+    if hook_kind(held) is None and runs_legacy(path):
         return False
-    return put(path, insert(held, event), stat.S_IMODE(os.stat(path).st_mode))
+    renewed = insert_block(held, event)
+    if renewed == held:
+        return False
+    _replace(path, renewed)
+    return True
 
 
-def take_from(path: str) -> bool:
-    """Take our part out of this hook file, and of what hook programs renamed it to; say whether there was any.
+def remove_from_hook(path: str) -> bool:
+    """Remove our part from a hook file, and from what hook managers renamed it to; return whether there was any.
 
-    Raise AgentError hook-occupied where the user's hook can't get its place back, OSError.
+    Raises AgentError hook-occupied when the user's hook can't be moved back; OSError.
     """
     done = [_take_from(each, path + CHAINED) for each in (path, path + ".legacy", path + ".old")]
     if os.path.lexists(path + CHAINED):
@@ -180,16 +194,16 @@ def take_from(path: str) -> bool:
 
 
 def runs_legacy(path: str) -> bool:
-    """Say whether this hook is pre-commit's or prek's, which renamed ours to .legacy and runs it."""
+    """Tell whether a hook is pre-commit's or prek's, which renamed ours to .legacy and runs it."""
     legacy = path + ".legacy"
-    runs = b"hook-impl" in read(path) and os.path.isfile(legacy) and os.access(legacy, os.X_OK)
-    return runs and kind(read(legacy)) is not None
+    runs = b"hook-impl" in read_or_empty(path) and os.path.isfile(legacy) and os.access(legacy, os.X_OK)
+    return runs and hook_kind(read_or_empty(legacy)) is not None
 
 
 def _take_from(path: str, chained: str) -> bool:
-    held = read(path) if os.path.isfile(path) and not os.path.islink(path) else b""
-    whose = kind(held)
-    rest = take_out(held)
+    held = read_or_empty(path) if os.path.isfile(path) and not os.path.islink(path) else b""
+    whose = hook_kind(held)
+    rest = remove_block(held)
     if whose is None:
         return False
     if whose != "guest" and not rest and os.path.lexists(chained):
@@ -197,12 +211,12 @@ def _take_from(path: str, chained: str) -> bool:
     elif whose != "guest" and not rest:
         os.unlink(path)
     else:
-        replace(path, rest, stat.S_IMODE(os.stat(path).st_mode))
+        _replace(path, rest)
     return True
 
 
 def _settle(path: str) -> None:
-    """End what a killed process of ours left: a hook under both of its names, or only under the other one."""
+    """Finish what a killed process left: a hook under both of its names, or only under the other one."""
     chained = path + CHAINED
     if not os.path.lexists(chained):
         return
@@ -214,7 +228,7 @@ def _settle(path: str) -> None:
 
 def _can_hold(path: str, held: bytes) -> bool:
     found = os.lstat(path)
-    plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1  # another name of it must not get our block
+    plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1  # a hard link elsewhere must not get our block
     return plain and os.access(path, os.X_OK | os.W_OK) and is_shell(held)
 
 
@@ -222,64 +236,27 @@ def _chain(path: str, event: str, held: bytes) -> bool:
     chained = path + CHAINED
     if os.path.lexists(chained):
         raise _occupied(path)
-    if kind(held) == "guest" and not os.path.islink(path):
-        replace(path, take_out(held), stat.S_IMODE(os.stat(path).st_mode))
+    if hook_kind(held) == "guest" and not os.path.islink(path):
+        _replace(path, remove_block(held))
     try:
-        os.link(path, chained, follow_symlinks=False)  # never is the hook without its name, not even for a moment
+        os.link(path, chained, follow_symlinks=False)  # the hook keeps its name at every moment
     except OSError:  # a directory, or a file system that knows no links
         os.rename(path, chained)
-    replace(path, own(event, chained=True), 0o755)
+    _replace(path, own_hook(event, chained=True), 0o755)
     return True
 
 
 def _occupied(path: str) -> AgentError:
-    return AgentError("hook-occupied", f"{path} and {path}{CHAINED} are both there", f"keep one of them as {path}")
+    return AgentError("hook-occupied", f"{path} and {path}{CHAINED} both exist", f"keep one of them as {path}")
 
 
-def replace(path: str, content: bytes, mode: int) -> None:
-    """Write a file so that whoever looks sees all of the old or all of the new one; a file's owner is kept."""
-    new = f"{path}.git-agent-new"  # written under our lock: what a killed process left is overwritten
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            own_as(path, fd)
-            os.fchmod(fd, mode)
-            file.write(content)
-        os.replace(new, path)
-    except BaseException:
-        os.unlink(new)
-        raise
+def write_hook_file(path: str, content: bytes, mode: int) -> bool:
+    """Write a hook file unless it has these bytes and this mode already; return whether it was written.
+
+    The caller holds the lock of the hooks: what a killed process left under the temporary name is overwritten.
+    """
+    return ensure_file(path, content, mode, temporary=path + _NEW)
 
 
-def put(path: str, content: bytes, mode: int) -> bool:
-    """Write a file of ours unless it is there with these bytes and this mode; say whether it was written."""
-    try:
-        held = os.lstat(path)
-        if stat.S_ISREG(held.st_mode) and stat.S_IMODE(held.st_mode) == mode and read(path) == content:
-            return False
-    except FileNotFoundError:
-        pass
-    replace(path, content, mode)
-    return True
-
-
-def read(path: str) -> bytes:
-    """Return what is in a file, b"" without it."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return b""
-
-
-def own_as(path: str, fd: int) -> None:
-    """Give an open file the owner that path has, where we may."""
-    try:
-        held = os.lstat(path)
-    except FileNotFoundError:
-        return
-    if (held.st_uid, held.st_gid) != (os.geteuid(), os.getegid()):
-        try:
-            os.fchown(fd, held.st_uid, held.st_gid)
-        except OSError:
-            return
+def _replace(path: str, content: bytes, mode: int | None = None) -> None:
+    replace_file(path, content, mode, temporary=path + _NEW, sync=True)  # it may hold the user's own lines

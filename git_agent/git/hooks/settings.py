@@ -1,17 +1,16 @@
-"""Hooks in git's configuration: those that git 2.54 runs from it, and the hooks directory for worktrees."""
+"""Hooks in git's configuration: those that git 2.54 runs from it, and core.hooksPath for workers' worktrees."""
 
 from __future__ import annotations
 
 import os
 import random
-import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from git_agent.errors import AgentError, Exit
+from git_agent.files import read_or_empty, replace_file
 from git_agent.git import discover
-from git_agent.git.hooks import scripts
-from git_agent.git.hooks.scripts import EVENTS, FIND, HOOK, IS_THERE, RUN, RUN_AND_REPLAY, STDIN, VETO
+from git_agent.git.hooks.scripts import EVENTS, FIND, HOOK, IS_THERE, RUN, RUN_AND_REPLAY, STDIN, VETO, write_hook_file
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 
@@ -19,12 +18,13 @@ SINCE = (2, 54, 0)  # git 2.54 runs hooks from its configuration
 HOOKS, GUARD, WORKERS = "hooks.gitconfig", "guard.gitconfig", "workers.gitconfig"
 CHAIN = "chain"
 
-# The worktrees of workers are named <task>-<name>. libgit2 and every git since 2.13 know this condition, and it needs
-# no extension, unlike extensions.worktreeConfig, which makes other programs refuse the repository.
+# The worktrees of workers are named <task>-<name>. libgit2 and every git since 2.13 support this condition. It needs no
+# extension; extensions.worktreeConfig would make other programs refuse the repository.
 _CONDITION = '[includeIf "gitdir:worktrees/[0-9]*-*"]'
 _SECTIONS = {HOOKS: "[include]", GUARD: _CONDITION, WORKERS: _CONDITION}
 _PATIENCE = 10.0  # seconds, as run.git has
-# githooks(5): what a client runs. The mere presence of any other changes what git does, so those only where they are.
+# githooks(5): what a client runs. The mere presence of another hook changes what git does, so those only where the user
+# has them.
 _USUAL = (
     *("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "pre-merge-commit", "post-merge", "pre-rebase"),
     *("post-rewrite", "post-checkout", "pre-push", "applypatch-msg", "pre-applypatch", "post-applypatch"),
@@ -58,8 +58,8 @@ exec "$git_agent_next" "$@"
 
 
 def command(event: str) -> str:
-    """Return the command of a hook in git's configuration; git calls it with the hook's arguments behind it."""
-    # In a process of its own, which a post-* hook may end as it likes: git asks no status of it.
+    """Return the command of a hook in git's configuration; git appends the hook's arguments."""
+    # A post-* hook may exit as it likes, in its own process: git ignores its status.
     run = '. "$h"' + ("" if event in STDIN else " </dev/null")
     run = run if event in VETO or event not in STDIN else f"({run}) || :"
     body = FIND + HOOK.format(event=event) + f"if {IS_THERE}; then\n    h=$git_agent\n    {run}\nfi\n"
@@ -67,7 +67,7 @@ def command(event: str) -> str:
 
 
 def dispatcher(event: str, *, ours: bool) -> bytes:
-    """Return the hook file that stands in the worktrees of workers; ours: it runs our part too."""
+    """Return the hook file for workers' worktrees. ours: it runs our part, too."""
     otherwise = "exit 1" if event in VETO else ":"
     text = ""
     if ours and event in STDIN:
@@ -81,7 +81,11 @@ def dispatcher(event: str, *, ours: bool) -> bytes:
 
 
 def put_commands(repo: Repo, store: str, name: str, events: Sequence[str]) -> bool:
-    """Write the file `name` of the store, by which git runs our part of these events; say whether it was written."""
+    """Write the configuration by which git runs our part of these events; return whether it was written.
+
+    store: the store's directory.
+    name: the file's name in it.
+    """
     wanted = {}
     for event in events:
         wanted[f"hook.git-agent-{event}.event"] = event
@@ -90,19 +94,20 @@ def put_commands(repo: Repo, store: str, name: str, events: Sequence[str]) -> bo
 
 
 def put_chain(repo: Repo, store: str, ours: Sequence[str]) -> bool:
-    """Write the hooks directory of the workers' worktrees, and the file that leads there; say whether anything was.
+    """Write the hooks directory of the workers' worktrees, and the configuration that names it.
 
-    ours: the events of which our part runs there.
+    store: the store's directory.
+    ours: the events for which our part runs there.
+    Returns whether anything was written.
     """
     chain = os.path.join(store, CHAIN)
     os.makedirs(chain, mode=0o700, exist_ok=True)
     names = {*_USUAL, *ours, *_present(repo, _UNUSUAL)}
     for name in set(os.listdir(chain)) - names:
         os.unlink(os.path.join(chain, name))
-    put_all = [
-        scripts.put(os.path.join(chain, name), dispatcher(name, ours=name in ours), 0o755) for name in sorted(names)
-    ]
-    return _put_settings(repo, os.path.join(store, WORKERS), {"core.hookspath": chain}) or any(put_all)
+    files = {os.path.join(chain, name): dispatcher(name, ours=name in ours) for name in sorted(names)}
+    written = [write_hook_file(path, content, 0o755) for path, content in files.items()]
+    return _put_settings(repo, os.path.join(store, WORKERS), {"core.hookspath": chain}) or any(written)
 
 
 def _put_settings(repo: Repo, path: str, wanted: Mapping[str, str]) -> bool:
@@ -113,13 +118,12 @@ def _put_settings(repo: Repo, path: str, wanted: Mapping[str, str]) -> bool:
         pass
     try:
         for key, value in wanted.items():
-            repo.git("config", "--file", draft, key, value)  # quotes: an unquoted ; would cut the command off
+            repo.git("config", "--file", draft, key, value)  # git quotes the value: an unquoted ; would cut it off
         if _settings(repo, draft) != wanted:
-            raise AgentError("hook-config", f"git reads {path} otherwise than it was written", "git agent doctor")
-        os.replace(draft, path)
+            raise AgentError("hook-config", f"git reads {path} differently from what was written", "git agent doctor")
+        replace_file(path, read_or_empty(draft), temporary=f"{path}.git-agent-new")
     finally:
-        if os.path.lexists(draft):
-            os.unlink(draft)
+        os.unlink(draft)
     return True
 
 
@@ -129,22 +133,20 @@ def _settings(repo: Repo, path: str) -> dict[str, str]:
 
 
 def _present(repo: Repo, names: Iterable[str]) -> set[str]:
-    """Which of these hooks there are in any worktree, if git looked where it does without ours."""
+    """Return the hooks of these names that any worktree has, where git would look for them without ours."""
     path = hooks_path(repo)
-    tops = [repo.main_worktree or repo.common_dir, *_linked(repo)]
+    others = filter(None, map(discover.linked, discover.admin_dirs(repo.common_dir)))
+    tops = [repo.main_worktree or repo.common_dir, *others]
     where = {os.path.join(top, path) if path else os.path.join(repo.common_dir, "hooks") for top in tops}
     return {name for name in names for each in where if os.access(os.path.join(each, name), os.X_OK)}
 
 
-def _linked(repo: Repo) -> list[str]:
-    admin = os.path.join(repo.common_dir, "worktrees")
-    names = os.listdir(admin) if os.path.isdir(admin) else []
-    return [top for name in names if (top := discover.linked(os.path.join(admin, name)))]
-
-
 def hooks_path(repo: Repo, scopes: Iterable[str] = ()) -> str | None:
-    """Return core.hooksPath as the main worktree has it, ~ expanded; scopes: only when it is set in one of these."""
-    # With --git-dir the condition of our own file does not hold.
+    """Return core.hooksPath as the main worktree has it, with ~ expanded; None when it is unset.
+
+    scopes: only when it is set in one of these, unless empty.
+    """
+    # With --git-dir, the condition of our own include is false.
     asked = ("config", "--null", "--show-scope", "--type=path", "--get", "core.hooksPath")
     done = repo.git(*asked, ok=(0, 1), env={"GIT_CONFIG_PARAMETERS": "", "GIT_CONFIG_COUNT": "0"})
     if done.status or (scopes and done.fields[0] not in scopes):
@@ -152,10 +154,11 @@ def hooks_path(repo: Repo, scopes: Iterable[str] = ()) -> str | None:
     return done.fields[1]
 
 
-def directories(repo: Repo) -> tuple[list[str], bool, str]:
-    """Say where blocks of ours are or may be put, first where git looks in the main worktree.
+def hook_directories(repo: Repo) -> tuple[list[str], bool, str]:
+    """Return where our blocks are or may be put, the directory that git uses in the main worktree first.
 
-    Also whether git looks there in other worktrees too, and why nothing may be put there ("" where it may).
+    Also returns whether git uses that directory in other worktrees, too, and why nothing may be put there ("" when it
+    may).
     """
     top = repo.main_worktree or repo.common_dir
     default = os.path.join(repo.common_dir, "hooks")
@@ -187,21 +190,18 @@ def _inside(path: str, directory: str) -> bool:
 
 
 def put_includes(repo: Repo, names: Sequence[str]) -> bool:
-    """Make <common>/config include these files of ours, and no other of ours; say whether it was changed."""
+    """Make <common>/config include these files of ours and no others; return whether it was changed."""
     path = os.path.realpath(os.path.join(repo.common_dir, "config"))
     _unset_strays(repo, path)
-    if _included(scripts.read(path), names) == scripts.read(path):
+    if _included(read_or_empty(path), names) == read_or_empty(path):
         return False
     lock = _lock(path)
     try:
-        with open(lock, "wb") as file:
-            scripts.own_as(path, file.fileno())
-            os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
-            file.write(_included(scripts.read(path), names))
-        os.replace(lock, path)
+        content = _included(read_or_empty(path), names)
     except BaseException:
         os.unlink(lock)
         raise
+    replace_file(path, content, temporary=lock, sync=True)
     return True
 
 
@@ -214,13 +214,13 @@ def _included(config: bytes, names: Sequence[str]) -> bytes:
     for name in _SECTIONS:
         text = _text(name)
         there = len(config) - len(_without(config, text)) == len(text)
-        # Ours has to stand behind a core.hooksPath that somebody set after it.
+        # Ours must come after any core.hooksPath, to win over it.
         beaten = name == WORKERS and b"hookspath" in config.partition(text)[2].lower()
         if name in names and there and not beaten:
             continue
         config = _without(config, text)
         if name in names:
-            # Without a newline at its end it gets none from us: so it can be put back as it was.
+            # If it does not end with a newline, ours does not either, so that the original can be restored.
             config += text if config.endswith(b"\n") or not config else b"\n" + text[:-1]
     return config
 
@@ -230,16 +230,16 @@ def _without(config: bytes, text: bytes) -> bytes:
 
 
 def _unset_strays(repo: Repo, path: str) -> None:
-    """Somebody's program wrote the file anew: then our lines look different, and git finds them."""
+    """Remove includes of ours that another program reformatted when it rewrote the file; git finds those."""
     for name in _SECTIONS:
-        if f"git-agent/{name}".encode() in _without(scripts.read(path), _text(name)):
+        if f"git-agent/{name}".encode() in _without(read_or_empty(path), _text(name)):
             key = _SECTIONS[name].strip("[]").replace(' "', ".").rstrip('"') + ".path"
             found = ("--fixed-value", "--unset-all", key, f"git-agent/{name}")
             repo.git("config", "--file", path, *found, ok=(0, 1, 5))
 
 
 def _lock(path: str) -> str:
-    """Take the lock that git takes."""
+    """Take the lock that git takes on a configuration file."""
     lock = f"{path}.lock"
     end = time.monotonic() + _PATIENCE
     while True:
@@ -248,56 +248,23 @@ def _lock(path: str) -> str:
             return lock
         except FileExistsError:
             if time.monotonic() >= end:
-                hint = "when it is ten minutes old and nobody has it open: git agent doctor --fix"
+                hint = "when it is ten minutes old and no process has it open: git agent doctor --fix"
                 raise AgentError("git-busy", f"another git holds {lock}", hint, exit=Exit.BUSY) from None
             time.sleep(random.uniform(0.01, 0.05))
 
 
-def commands(cwd: str) -> set[str]:
-    """Return the events of which git runs our part by its configuration in this worktree."""
+def configured_events(cwd: str) -> set[str]:
+    """Return the events for which git's configuration runs our part in this worktree."""
     asked = ("config", "--null", "--get-regexp", r"^hook\.git-agent-.*\.(event|enabled)$")
     pairs = [each.partition("\n")[::2] for each in git(*asked, cwd=cwd, ok=(0, 1)).fields]
     off = {key for key, value in pairs if key.endswith(".enabled") and value.lower() in ("false", "no", "off", "0", "")}
     return {value for key, value in pairs if key.endswith(".event") and key[: -len("event")] + "enabled" not in off}
 
 
-def beside(store: str, cwd: str, event: str) -> str:
-    """Return the path of the hook that git would run in this worktree without the hooks directory of ours."""
+def hook_beside(store: str, cwd: str, event: str) -> str:
+    """Return the path of the hook that git would run in this worktree without our hooks directory."""
     asked = ("config", "--null", "--type=path", "--show-origin", "--get-all", "core.hooksPath")
     fields = git(*asked, cwd=cwd, ok=(0, 1)).fields
     pairs = zip(fields[::2], fields[1::2], strict=False)
     paths = [value for origin, value in pairs if not origin.endswith(f"/git-agent/{WORKERS}")]
     return os.path.join(cwd, paths[-1] if paths else os.path.join(os.path.dirname(store), "hooks"), event)
-
-
-def sign(terms: bytes, paths: Iterable[bytes]) -> bytes:
-    """Return a stamp: the terms, and of each path its size, the time of its change and its inode; all apart by NULs."""
-    parts = [terms]
-    for path in paths:
-        try:
-            held = os.stat(path)
-            parts += [path, b"%d %d %d" % (held.st_size, held.st_mtime_ns, held.st_ino)]
-        except OSError:
-            parts += [path, b"-"]
-    return b"\0".join(parts)
-
-
-def signed_directories(stamp: str, store: str) -> list[str]:
-    """List the hooks directories outside of the store that this stamp names.
-
-    None when it was copied with its repository: what it names is the original's, where the hooks must stay.
-    """
-    paths = [os.fsdecode(path) for path in scripts.read(stamp).split(b"\0")[1::2]]
-    if os.path.join(store, "program") not in paths:
-        return []
-    return [path for path in paths if os.path.isdir(path) and not path.startswith(store)]
-
-
-def deciding(repo: Repo) -> list[str]:
-    """Return the configuration files whose change may change what hooks git runs, whether they exist or not."""
-    home = os.path.expanduser("~")
-    xdg = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    globally = os.environ.get("GIT_CONFIG_GLOBAL")
-    ours = [globally] if globally else [os.path.join(home, ".gitconfig"), os.path.join(xdg, "git", "config")]
-    system = os.environ.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig"
-    return [os.path.join(repo.common_dir, "config"), *ours, system]

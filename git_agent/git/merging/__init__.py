@@ -1,1 +1,1 @@
-"""Merging: computing merges without a checkout, landing and unlanding them, and telling what was merged."""
+"""Merging: compute merges without a checkout, land them and undo that, and determine what was merged."""

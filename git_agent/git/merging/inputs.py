@@ -9,25 +9,26 @@ from collections.abc import Iterator, Mapping
 from git_agent.git import versions
 from git_agent.git.repo import Repo
 
-# filter.* and line endings count with merge.renormalize. All of them in one question: a process takes 2 ms.
+# filter.* and line endings matter with merge.renormalize. One command reads them all: a process takes 2 ms.
 _SETTINGS = r"^(merge|diff|filter)\.|^core\.(attributesfile|autocrlf|eol)$"
 
 
 def merge_inputs(repo: Repo, base_oid: str) -> str:
-    """Hash what a merge depends on: git, its configuration, the .gitattributes of a commit (full oid) and of the user.
+    """Hash what a merge depends on: git, its configuration, and the .gitattributes of a commit and of the user.
 
-    Not seen: attributes of the system elsewhere than in /etc, and what is behind the name of a program.
+    base_oid: the commit, a full oid.
+    Not covered: system attributes outside /etc, and changes inside a program that the configuration names.
     """
     fields = repo.git("config", "--null", "--get-regexp", _SETTINGS, ok=(0, 1)).fields
     entries = repo.git("ls-tree", "-r", "-z", base_oid).out.split(b"\0")
     attributes = [entry for entry in entries if entry.endswith((b"\t.gitattributes", b"/.gitattributes"))]
-    settings = dict(field.partition("\n")[::2] for field in fields)  # the last one counts
+    settings = dict(field.partition("\n")[::2] for field in fields)  # the last one wins
     own = [_content(place) for place in _places(repo, settings)]
     return hashlib.sha256(repr((versions.git_version(), fields, own, attributes)).encode()).hexdigest()[:16]
 
 
 def _places(repo: Repo, settings: Mapping[str, str]) -> Iterator[str]:
-    """As gitattributes(5) has them; ~ is the home, and a relative path counts from where git runs."""
+    """List the attributes files of gitattributes(5); ~ is the home, a relative path starts where git runs."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     user = settings.get("core.attributesfile", os.path.join(home, "git", "attributes"))
     yield os.path.join(repo.common_dir, "info", "attributes")

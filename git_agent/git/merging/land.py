@@ -1,4 +1,4 @@
-"""Land a merge: move the branch, and never leave a checkout of it behind."""
+"""Land a merge: move the branch, and bring its checkout along."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktrees.registry import listing
+from git_agent.git.worktrees.registry import checkouts
 
-# branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward is. An ignored file
-# (`.env`) may be the only one of its kind: git would overwrite it without a word.
+# branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward does. An ignored file (`.env`) may
+# be the only copy: git would overwrite it silently.
 _PLAIN = ("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat", "--no-overwrite-ignore", "--quiet")
 
-# A fast-forward whose ref is refused (vetoed by reference-transaction, or moved by somebody else meanwhile) has written
-# files and index already (measured): they are taken back.
+# When the ref update of a fast-forward is refused (vetoed by reference-transaction, or the ref has moved), git has
+# written files and index already (measured): undo that.
 _REF_REFUSED = ("hook", "update_ref failed", "cannot lock ref")
 
-# "Entry 'a' not uptodate", "Untracked working tree file 'a' would be overwritten", a line for each.
+# "Entry 'a' not uptodate", "Untracked working tree file 'a' would be overwritten": one line for each file.
 _NAMED = re.compile(r"'(.*)'")
 
 
 def land_commit(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
-    """Move branch base from old to new (full oids); return the worktree it is checked out in, or None.
+    """Move branch base from old to new; return the worktree it is checked out in, or None.
 
-    new must descend from old.
-
-    There it is a fast-forward merge, which keeps unrelated changes and runs post-merge; elsewhere a compare-and-swap.
-    Raise RefMoved when base is not at old; AgentError (exit 3) checkout-dirty with the files in the way,
-    checkout-busy when a rebase or merge is under way, checked-out-twice, checkout-missing. Then nothing has changed.
+    base: the branch.
+    new: a full oid that descends from old.
+    old: where base is expected to be, a full oid.
+    message: the text for the reflog.
+    In a checkout this is a fast-forward merge, which keeps unrelated changes and runs post-merge; elsewhere a
+    compare-and-swap.
+    Raises RefMoved when base is not at old; AgentError (exit 3) checkout-dirty with the files in the way, checkout-busy
+    when a rebase or merge is in progress, checked-out-twice, checkout-missing. Nothing has changed then.
     """
     with landing_lock(repo):
         return _land(repo, base, new, old, message)
@@ -44,16 +47,16 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
     if found != old:
         raise refs.RefMoved(ref, old, found)
     if here is None:
-        refs.update(repo, ref, new, old, message)
+        refs.update_ref(repo, ref, new, old, message)
         return None
     _forward(repo, here, ref, new, old, message)
     return here
 
 
 def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
-    """Refuse, before long work, what land would refuse if nothing changed until then; the same arguments and errors.
+    """Refuse, before long work, what land_commit would refuse now: same arguments, same errors.
 
-    Nothing is changed, and no hook is run.
+    Changes nothing and runs no hook.
     """
     here = landing_place(repo, base)
     if here is None:
@@ -66,13 +69,15 @@ def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
 
 
 def require_kept(here: str, old: str, new: str) -> None:
-    """Refuse (exit 3) where git would overwrite files of a checkout of old with those of new (full oids).
+    """Refuse (exit 3) when git would overwrite ignored files in a checkout.
 
-    They are ignored, so it counts them for nothing.
+    here: the checkout.
+    old, new: full oids of the commits that it moves between.
+    git regards ignored files as expendable; we do not.
     """
     added = git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new, cwd=here).fields
     if files := tuple(name for name in added if name and _is_file(os.path.join(here, name))):
-        says, hint = f"ignored files in {here} are in the way", "move them away; git counts them for nothing"
+        says, hint = f"ignored files in {here} are in the way", "move them away; git would overwrite them"
         raise refused("checkout-dirty", says, hint, files)
 
 
@@ -81,22 +86,22 @@ def _is_file(path: str) -> bool:
 
 
 def landing_place(repo: Repo, base: str) -> str | None:
-    """Return the worktree that a branch is checked out in, None where it is in none.
+    """Return the worktree that a branch is checked out in, None when in none.
 
-    Raise AgentError (exit 3) as land does, where nothing at all could land on it now.
+    Raises the AgentError (exit 3) of land_commit when nothing could land on the branch now.
     """
     if where := repo.rebasing(base):
         raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
-    held = [each for each in listing(repo) if each.branch == base and not each.bare]
-    present = [each.path for each in held if os.path.isdir(each.path)]
+    held = [each for each in checkouts(repo) if each.branch == base]
+    present = [each.path for each in held if each.path and os.path.isdir(each.path)]
     if len(present) > 1:
         says = f"branch {base} is checked out in {present[0]} and in {present[1]}"
         raise refused("checked-out-twice", says, "switch one of them to another branch", tuple(present))
     if present:
         if busy := repo.in_progress(present[0]):
-            raise refused("checkout-busy", f"a {busy} is under way in {present[0]}", f"finish the {busy} first")
+            raise refused("checkout-busy", f"a {busy} is in progress in {present[0]}", f"finish the {busy} first")
         return present[0]
-    # Locked: its directory is away, not gone, and would come back looking as if it took the merge back.
+    # Locked: its directory is only unmounted. Once back, it would look as if it reverted the merge.
     if away := next((each.path for each in held if each.locked is not None), None):
         says = f"branch {base} is checked out in {away}, which is missing"
         raise refused("checkout-missing", says, "git worktree unlock <path>, then git worktree prune")
@@ -130,6 +135,6 @@ def _why(here: str, error: GitError) -> AgentError:
 
 
 def dirty(here: str, details: tuple[str, ...]) -> AgentError:
-    """Make the error (exit 3) of files in a checkout that a branch can't move over."""
+    """Make the error (exit 3) for files in a checkout that keep a branch from moving."""
     says = f"uncommitted changes in {here} are in the way"
     return refused("checkout-dirty", says, "commit them there, or git stash -u", details)

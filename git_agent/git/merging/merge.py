@@ -1,4 +1,4 @@
-"""Merge without touching anybody's checkout; land.py moves the branch."""
+"""Merge without touching any checkout; land.py moves the branch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNRELATED = "refusing to merge unrelated histories"
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """A merge without conflict: the oid of its tree."""
+    """A merge without conflicts: the oid of its tree."""
 
     tree: str
 
@@ -30,14 +30,14 @@ class Clean:
 def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     """Merge tip into base (full oids) in memory; return the tree, or the paths that conflict.
 
-    The base's .gitattributes count (merge drivers, union), as when merging in a checkout of it.
-    Raise AgentError unrelated-histories (exit 3).
+    The base's .gitattributes apply (merge drivers, union), as when merging in a checkout of it.
+    Raises AgentError unrelated-histories (exit 3).
     """
     args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
     with _attributes(repo, base_oid) as (before, where), _related():
         done = repo.git(*before, *args, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
     tree, *paths = done.fields
-    if not _OID.match(tree):  # status 1 is also git's answer to a revision that it can't read
+    if not _OID.match(tree):  # git also exits with 1 for a revision that it can't read
         raise GitError(("git", *args), done.status, done.err)
     if done.status == 0:
         return Clean(tree)
@@ -47,11 +47,12 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
 def try_merges(
     repo: Repo, base_oid: str, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None] | None = None
 ) -> list[Conflict | None]:
-    """Merge the second of each pair (full oids) into the first in memory; return what conflicts, None for none.
+    """Merge the second of each pair (full oids) into the first in memory; return the conflicts, None for none.
 
-    base_oid: the commit whose .gitattributes count; progress: as of in_memory.merge_pairs. What has no
-    history in common conflicts, on no path. Paths are those of try_merge, but a file that git would move aside
-    (`name~<oid>`) goes by its name.
+    base_oid: the commit whose .gitattributes apply.
+    progress: as for merge_pairs.
+    Commits without common history conflict, on no path. Paths are those of try_merge, except that a file which git
+    would move aside (`name~<oid>`) is listed under its own name.
     """
     with _attributes(repo, base_oid) as (before, where):
 
@@ -93,10 +94,11 @@ def has_merge_drivers(repo: Repo) -> bool:
 
 
 def commit_merge(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: str | None) -> str:
-    """Make a commit as git would: commit-msg hook, message cleaned, signed when commit.gpgsign says so.
+    """Make a commit as git would: run the commit-msg hook, clean the message up, sign when commit.gpgsign says so.
 
-    cwd: the worktree in which the hook runs (None: the git directory). Return its oid.
-    Raise AgentError hook-refused (exit 3), with the hook's output as details.
+    cwd: the worktree in which the hook runs; None: the git directory.
+    Returns its oid.
+    Raises AgentError hook-refused (exit 3), with the hook's output as details.
     """
     where, git_dir = (cwd, None) if cwd else (repo.common_dir, repo.common_dir)
     text = _after_hook(repo, message, where, git_dir)
@@ -110,14 +112,15 @@ def commit_merge(repo: Repo, tree: str, parents: Sequence[str], message: str, *,
 
 
 def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | None) -> str:
-    """Return the message that `git merge branch` would write while base is checked out, merge.log and all.
+    """Return the message that `git merge branch` would write in a checkout of base, merge.log included.
 
-    tip: of the branch, a full oid; where: the worktree that the base is checked out in, None for none.
+    tip: the branch's full oid.
+    where: the worktree that base is checked out in, None when in none.
     """
     line = f"{tip}\t\tbranch '{branch}' of .\n".encode("utf-8", "surrogateescape")
     if where:
         return git("fmt-merge-msg", "--into-name", base, stdin=line, cwd=where).text
-    # The short log is of what HEAD lacks; it would be wrong where HEAD is another branch.
+    # The shortlog lists what HEAD lacks; it would be wrong when HEAD is another branch.
     own = repo.current_branch() == base
     log = () if own else ("-c", "merge.log=false")
     return repo.git(*log, "fmt-merge-msg", "--into-name", base, stdin=line).text
@@ -133,14 +136,14 @@ def _after_hook(repo: Repo, message: str, where: str, git_dir: str | None) -> by
             git("hook", "run", "--ignore-missing", "commit-msg", "--", path, cwd=where, git_dir=git_dir)
         except GitError as error:
             says = "the commit-msg hook refused the message"
-            raise refused("hook-refused", says, "mend it", error.details) from error
+            raise refused("hook-refused", says, "see what the hook said", error.details) from error
         with open(path, "rb") as file:
             return file.read()
 
 
 @contextmanager
 def _attributes(repo: Repo, base_oid: str) -> Iterator[tuple[tuple[str, ...], str | None]]:
-    # merge-tree reads .gitattributes from the directory it runs in, and ours has none.
+    # merge-tree reads .gitattributes from the directory it runs in; ours has none.
     if versions.git_version() >= (2, 41, 0):
         yield (f"--attr-source={base_oid}",), None
         return
@@ -159,5 +162,5 @@ def _attributes(repo: Repo, base_oid: str) -> Iterator[tuple[tuple[str, ...], st
 
 
 def _env(where: str | None) -> dict[str, str]:
-    # Without it git would take attributes of the main worktree's index where a file is missing.
+    # Otherwise git would take the attributes of a missing file from the main worktree's index.
     return {"GIT_INDEX_FILE": os.path.join(where, ".no-index")} if where else {}

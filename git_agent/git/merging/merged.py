@@ -1,4 +1,4 @@
-"""Is a branch's work in its base, and how did it get there? Said only where git can prove it, or a trailer does."""
+"""Determine whether a branch's work is in its base, and how it got there. Only git's proof or a trailer counts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from git_agent.git.repo import Repo
 from git_agent.git.run import GitError
 
 TRAILER = "Agent-Task"
-# How far back on the base's line a squash is looked for that was edited since; a merge-tree takes 1 to 3 ms (measured).
+# How many commits of the base's line are searched for a squash that was edited since; merge-tree takes 1 to 3 ms each.
 WALK = 50
-# New commits of a base whose changes are compared with a branch's; beyond it only ancestry, trailers and the tip count.
+# How many new commits of a base are compared with a branch; beyond that only ancestry, trailers and the tip count.
 PATCHES = 500
 MESSAGES = 5000  # new commits whose messages are read: 40 ms (measured)
 _OWN = 200  # commits of a branch that are compared one by one
@@ -25,7 +25,7 @@ Paths = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class MergeProof:
-    """How a branch was merged. by: ff, merge, squash or rebase; oid: the base's commit that holds the work."""
+    """How a branch was merged. by: ff, merge, squash or rebase. oid: the commit of the base that holds the work."""
 
     by: str
     oid: str
@@ -33,10 +33,11 @@ class MergeProof:
 
 @dataclass(frozen=True)
 class Movement:
-    """What is new on one base, for all tasks that are looked at together; each answer is asked of git once.
+    """What is new on one base, shared by all tasks that are examined together; git is asked each question once.
 
-    old, new: the base's commits (full oids) at the last look and now. old may be None (never looked), no ancestor of
-    new (the base was rewritten), or new itself: then only ancestry can tell.
+    old: the base's commit at the last check, a full oid. It may be None (never checked), no ancestor of new (the base
+        was rewritten), or new itself: then only ancestry can tell.
+    new: the base's commit now, a full oid.
     """
 
     repo: Repo
@@ -46,7 +47,7 @@ class Movement:
 
     @cached_property
     def span(self) -> tuple[str, ...]:
-        """Return the revisions that mean the new commits."""
+        """Return the revisions that select the new commits."""
         known = self.old is not None and self.repo.resolve(self.old) is not None
         return (self.new, f"^{self.old}") if known else (self.new,)
 
@@ -54,12 +55,12 @@ class Movement:
     def line(self) -> dict[str, Paths]:
         """Return the newest new commits on the base's own line, newest first, with the paths that each changes."""
         how = ("--first-parent", "--diff-merges=first-parent")
-        return dict(history.changed(self.repo.git, *how, f"--max-count={WALK}", *self.span))
+        return dict(history.changed_by_commit(self.repo.git, *how, f"--max-count={WALK}", *self.span))
 
     @cached_property
     def changed(self) -> dict[str, Paths]:
-        """Return the newest new commits, newest first, merges excluded, with the paths that each changes."""
-        return dict(history.changed(self.repo.git, "--no-merges", f"--max-count={PATCHES}", *self.span))
+        """Return the newest new commits without merges, newest first, with the paths that each changes."""
+        return dict(history.changed_by_commit(self.repo.git, "--no-merges", f"--max-count={PATCHES}", *self.span))
 
     @cached_property
     def touched(self) -> frozenset[str]:
@@ -98,7 +99,7 @@ class Movement:
         return {oid: self._digests[oid] for oid in oids}
 
     def names(self, oid: str) -> bool:
-        """Say whether a new commit's message names a commit that it took over: squashes do, and cherry-pick -x."""
+        """Tell whether a new commit's message names a commit whose work it took over: by a squash or cherry-pick -x."""
         return any(oid in text for text in self._named)
 
     @cached_property
@@ -106,7 +107,7 @@ class Movement:
         return [text for text in self.messages("commit ", "%B") if "This reverts commit" not in text]
 
     def messages(self, text: str, shape: str) -> list[str]:
-        """Return those of the new commits whose message has text, newest first, formatted by shape."""
+        """Return the new commits whose message contains text, newest first, formatted by shape."""
         given = self.repo.git("rev-list", f"--max-count={MESSAGES}", *self.span, "--").out
         find = ("--no-walk=unsorted", "--fixed-strings", "--regexp-ignore-case", f"--grep={text}", "--stdin")
         how = ("-z", "--no-show-signature", "--no-color", "--encoding=UTF-8", f"--format={shape}")
@@ -125,34 +126,38 @@ class _Work:
 
     @cached_property
     def fresh(self) -> frozenset[str]:
-        """The base's new commits that the branch lacks: what it began with holds nothing of it."""
+        """Return the base's new commits that the branch lacks: those it started from can't hold its work."""
         bound = (f"--max-count={MESSAGES}", *self.move.span, f"^{self.tip}")
         return frozenset(self.move.repo.git("rev-list", *bound, "--").text.split())
 
     @cached_property
     def own(self) -> dict[str, Paths]:
-        """Its commits, newest first; merges change nothing by themselves, see _mends."""
+        """Return the branch's commits, newest first; merges change nothing by themselves, see _has_evil_merge."""
         bound = ("--no-merges", f"--max-count={_OWN + 1}", self.tip, f"^{self.move.new}")
-        return dict(history.changed(self.move.repo.git, *bound))
+        return dict(history.changed_by_commit(self.move.repo.git, *bound))
 
     @cached_property
     def since(self) -> Paths:
-        """What the base made of its paths since it left."""
+        """Return how the base changed the branch's paths since the branch left it."""
         given = tuple(self.paths) if sum(map(len, self.paths)) < _ARGUMENTS else ()
-        return history.changes(self.move.repo.git, self.start, self.move.new, given)
+        return history.changed_between(self.move.repo.git, self.start, self.move.new, given)
 
     @cached_property
     def whole(self) -> str | None:
-        """The digest of all its work."""
+        """Return the digest of all its work."""
         return history.patches(self.move.repo.git, [f"{self.tip} {self.start}"]).get(self.tip)
 
 
-def judge(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | None:
-    """Say how a branch with work of its own was merged by a movement of its base; None when that can't be told.
+def prove_merged(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | None:
+    """Determine how a branch with work of its own was merged into its base; None when nothing proves it.
 
-    task: the number that a trailer may name; tip: the branch's full oid; inside: it is an ancestor of move.new.
-    A miss is better than a false answer: each piece of evidence must cover all that the branch changes. The exception
-    is the trailer, by which a person or a forge says so: it must only be newer than the tip and touch the same files.
+    move: what is new on the base.
+    task: the number that a trailer may name.
+    tip: the branch's full oid.
+    inside: whether tip is an ancestor of move.new.
+    A miss is better than a false answer: each kind of evidence must cover everything that the branch changes. The
+    exception is the trailer, with which a person or a forge vouches for the merge: its commit must only be newer than
+    the tip and touch the same files.
     """
     if inside:
         return _by_ancestry(move, tip)
@@ -160,14 +165,14 @@ def judge(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | 
     if start is None:
         return None
     try:
-        work = _Work(move, tip, start, history.changes(move.repo.git, start, tip))
+        work = _Work(move, tip, start, history.changed_between(move.repo.git, start, tip))
         return _by_content(work, task) if work.paths else None
-    except (GitError, OSError):  # a partial clone that is offline lacks blobs; no room for a merge
+    except (GitError, OSError):  # a partial clone lacks blobs while offline; or the disk is full
         return None
 
 
 def _by_ancestry(move: Movement, tip: str) -> MergeProof:
-    """Find the first commit on the base's own line that holds the tip: oldest first, what has a parent that does."""
+    """Find the first commit on the base's own line that holds the tip: the oldest with a parent that does."""
     walk = ("rev-list", "--topo-order", "--reverse", "--parents", move.new, f"^{tip}", "--")
     parents = {oid: given for oid, *given in map(str.split, move.repo.git(*walk).text.splitlines())}
     holding = {tip}
@@ -182,7 +187,7 @@ def _by_ancestry(move: Movement, tip: str) -> MergeProof:
 
 
 def _by_content(work: _Work, task: int) -> MergeProof | None:
-    # A path that the base never changed since has not got the branch's change, whatever else was done.
+    # A path that the base has not changed since lacks the branch's change, whatever else happened.
     covered = work.paths.keys() <= work.move.touched | work.since.keys()
     verdict = (_squashed(work) or _one_by_one(work)) if covered else None
     return verdict or _by_trailer(work, task) or (_absorbed(work) if covered else None)
@@ -197,13 +202,16 @@ def _squashed(work: _Work) -> MergeProof | None:
 
 
 def _placed(move: Movement, by: str, oid: str) -> MergeProof:
-    """A commit that is not on the base's own line came there by a merge: of the branch before an amend, of another."""
+    """Map a commit that is not on the base's own line to the merge that brought it there.
+
+    That merge is of the branch before an amend, or of another branch.
+    """
     way = _by_ancestry(move, oid)
     return way if way.by == "merge" else MergeProof(by, oid)
 
 
 def _one_by_one(work: _Work) -> MergeProof | None:
-    """Each of its commits was picked or rebased: the base has one that changes the same."""
+    """Prove that each commit was picked or rebased: the base has one that changes the same."""
     own = [oid for oid, paths in work.own.items() if paths]
     shapes = {frozenset(work.own[oid]) for oid in own}
     there = [oid for oid, paths in work.move.changed.items() if frozenset(paths) in shapes and oid in work.fresh]
@@ -212,13 +220,13 @@ def _one_by_one(work: _Work) -> MergeProof | None:
     digests = work.move.digests([*own, *there])
     wanted = {digests[oid] for oid in own}
     held = [oid for oid in there if digests[oid] in wanted]
-    if {digests[oid] for oid in held} != wanted or _mends(work):
+    if {digests[oid] for oid in held} != wanted or _has_evil_merge(work):
         return None
     return _placed(work.move, "rebase", held[0])
 
 
-def _mends(work: _Work) -> bool:
-    """Merges into the branch that are not what git makes of them by itself are work, too."""
+def _has_evil_merge(work: _Work) -> bool:
+    """Tell whether a merge into the branch is not what git makes of it by itself: the difference is work, too."""
     shape = ("--merges", "--remerge-diff", "--format=", "--no-ext-diff", "--no-textconv", "--no-color")
     return bool(work.move.repo.git("log", *shape, work.tip, f"^{work.move.new}", "--").out.strip())
 
@@ -228,16 +236,19 @@ def _by_trailer(work: _Work, task: int) -> MergeProof | None:
         if oid in work.fresh:
             rows = work.move.repo.git("log", "--no-walk=unsorted", "--format=%ct %P", work.tip, oid, "--").text
             (made, *_), (said, *parents) = map(str.split, rows.splitlines())
-            # What was committed later is not in it.
+            # It lacks what was committed later.
             if int(said) >= int(made) and _means(work, oid, parents):
                 return _placed(work.move, "merge" if len(parents) > 1 else "squash", oid)
     return None
 
 
 def _means(work: _Work, oid: str, parents: Sequence[str]) -> bool:
-    """Another clone's task may have the same number, and the commit may be of an earlier state of the branch."""
+    """Tell whether a trailer means this task.
+
+    A task of another clone may have the same number, and the commit may be of an earlier state of the branch.
+    """
     git, move = work.move.repo.git, work.move
-    [paths] = history.changed(git, "--max-count=1", "--diff-merges=first-parent", oid).values()
+    [paths] = history.changed_by_commit(git, "--max-count=1", "--diff-merges=first-parent", oid).values()
     if paths.keys().isdisjoint(work.paths):
         return False
     if len(parents) > 1:
@@ -250,9 +261,9 @@ def _means(work: _Work, oid: str, parents: Sequence[str]) -> bool:
 
 
 def _absorbed(work: _Work) -> MergeProof | None:
-    """Merging it would change nothing from some new commit of the base on: squashed, perhaps edited since."""
+    """Prove that merging would change nothing from some new commit of the base on: squashed, perhaps edited since."""
     move, brought = work.move, None
-    gone = "D" in work.since.values()  # perhaps renamed: then its change came under another name
+    gone = "D" in work.since.values()  # perhaps renamed: then the change arrived under another name
     near = (oid for oid, paths in move.line.items() if gone or oid == move.new or paths.keys() & work.paths.keys())
     tried = [oid for oid in near if oid in work.fresh]
     for oid, tree in zip(tried, _trees(move, tried, work.tip), strict=True):

@@ -1,4 +1,4 @@
-"""Merge pairs of commits in memory, many in one process, leaving nothing behind."""
+"""Merge pairs of commits in memory, many in one process, without leaving objects behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AT_ONCE = 100  # pairs: a tenth of a second
 
 
 class Tried(NamedTuple):
-    """What a merge gives: the oid of its tree, which is not kept, and the paths that conflict."""
+    """The result of a merge: the oid of its tree, which is not kept, and the paths that conflict."""
 
     clean: bool
     tree: str
@@ -31,9 +31,12 @@ def merge_pairs(
 ) -> list[Tried]:
     """Merge the second of each pair of commits (full oids) into the first.
 
-    options: of git itself; unrelated: also what has no history in common; progress: called after each hundred with how
-    many are done; where: cwd. Measured: 1 ms a pair in a repository of 20,000 files, a process for each pair would
-    take 4. Raise GitError for a pair that git can't merge.
+    options: options of git itself.
+    unrelated: also merge commits without common history.
+    progress: called after each hundred with the number done.
+    where: the directory git runs in.
+    Measured in a repository of 20,000 files: 1 ms a pair; one process for each pair would take 4.
+    Raises GitError for a pair that git can't merge.
     """
     how = (*options, *_BATCH, *(["--allow-unrelated-histories"] if unrelated else []))
     with _nowhere(repo) as env:
@@ -50,7 +53,7 @@ def merge_pairs(
 
 
 def _entries(fields: Sequence[str]) -> Iterator[Tried]:
-    """An entry is a status (1: clean), a tree, the paths in conflict, and an empty field."""
+    """Parse the output: an entry is a status (1: clean), a tree, the conflicting paths, and an empty field."""
     start = 0
     for at, each in enumerate(fields):
         if not each:
@@ -65,7 +68,7 @@ def _tried(clean: bool, fields: Sequence[str]) -> Tried:
 
 @contextmanager
 def _nowhere(repo: Repo) -> Iterator[dict[str, str]]:
-    """Lend an environment in which merging leaves no objects (measured: 3,600 of 24 tasks) and reads no index."""
+    """Yield an environment in which merging leaves no objects (measured: 3,600 for 24 tasks) and reads no index."""
     import tempfile
 
     objects = f"{repo.common_dir}/objects".replace("\\", r"\\").replace('"', r"\"")
@@ -73,5 +76,5 @@ def _nowhere(repo: Repo) -> Iterator[dict[str, str]]:
         yield {
             "GIT_OBJECT_DIRECTORY": root,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{objects}"',
-            "GIT_INDEX_FILE": f"{root}/index",  # git would take attributes from the main worktree's
+            "GIT_INDEX_FILE": f"{root}/index",  # else git takes attributes from the main worktree's
         }

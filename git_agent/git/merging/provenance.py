@@ -1,4 +1,4 @@
-"""Whose commit a tip is, and which merges later commits reverted."""
+"""Whose commit a tip is, and which merges were reverted by later commits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from git_agent.git.merging.merged import Movement
 from git_agent.git.repo import Repo
 
-# What git writes into a branch's reflog when a commit was made there; a fast-forward and a reset make none.
+# What git writes into a branch's reflog when a commit is made there; a fast-forward or a reset makes none.
 _MADE = re.compile(r"(commit|cherry-pick|am|revert|pull|push|update by push|rebase|merge)\b(?!.*Fast-forward)")
 
 
@@ -22,10 +22,12 @@ class _Sight(Protocol):
 
 
 def came_in(repo: Repo, sight: _Sight, tip: str, old: str) -> bool:
-    """Say whether a base got a branch's work, rather than the branch having gone back to a commit of the base's own.
+    """Tell whether a base received a branch's work, rather than the branch being reset to a commit of the base's own.
 
-    sight: the branch as it was last seen; tip: where it is, a commit of the base; old: where the base was at the last
-    look. A branch without a reflog is believed if it was seen with work of its own.
+    sight: the branch as it was last seen.
+    tip: where the branch is now, a commit of the base.
+    old: where the base was at the last check.
+    A branch without a reflog is believed if it was seen with work of its own.
     """
     if repo.resolve(old) is not None and repo.is_ancestor(tip, old):
         return False
@@ -44,10 +46,10 @@ _REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 
 
 def reverted(move: Movement) -> dict[str, str]:
-    """Map commits (full oids) to the new commits of the base that say they revert them.
+    """Map commits (full oids) to the new commits of the base whose message says that they revert them.
 
-    What a revert says counts no more once a newer one reverts it; then that revert itself is a key.
-    The form of the message is `git revert`'s, of merges too, and with --reference.
+    A revert that a newer one reverts no longer counts; it then is a key itself.
+    The messages have the form of `git revert`, also of merges and with --reference.
     """
     found: dict[str, str] = {}
     for row in move.messages("This reverts commit", "%H %B"):

@@ -11,8 +11,8 @@ from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees.scratch import scratch
 
-# Only attributes and the files that a commit touches are written. Given on the command line: switching on
-# extensions.worktreeConfig for it would lock other programs out of the repository.
+# Writes only attributes and the files that a commit touches. Set on the command line: extensions.worktreeConfig would
+# lock other programs out of the repository.
 _SPARSE = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false")
 _QUIET = (
     "-c",
@@ -34,7 +34,7 @@ _PLAIN = (
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A merge or rebase that people must finish: the paths that conflict, relative to the top level."""
+    """A merge or rebase that a person must finish: the conflicting paths, relative to the top level."""
 
     paths: tuple[str, ...]
 
@@ -42,7 +42,7 @@ class Conflict:
 def rebase(repo: Repo, base_oid: str, tip_oid: str) -> str | Conflict:
     """Rebase what tip has and base lacks onto base (full oids); return the new tip, or what conflicts.
 
-    Commits that base has already are dropped, as git does; signing follows the configuration; no hooks run.
+    Commits that base has already are dropped, as git does. Signing follows the configuration; no hooks run.
     """
     off = without_hooks(repo)
     with scratch(repo) as path:

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from git_agent.git.repo import Repo
 
 
-def add(repo: Repo, message: str, trailers: Sequence[tuple[str, str]]) -> str:
-    """Return message with the trailers (key, value) that it lacks; a value becomes one line."""
+def add_trailers(repo: Repo, message: str, trailers: Sequence[tuple[str, str]]) -> str:
+    """Add the trailers that a commit message lacks; return the message.
+
+    message: the whole message.
+    trailers: (key, value) pairs; a value is folded into one line.
+    """
     given = tuple(each for key, value in trailers for each in ("--trailer", f"{key}={' '.join(value.split())}"))
     if not given:
         return message

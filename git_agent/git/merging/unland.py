@@ -9,24 +9,27 @@ from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
-from git_agent.git.worktrees.registry import listing
+from git_agent.git.worktrees.registry import checkouts
 from git_agent.git.worktrees.scratch import scratch
 
 _GIVEN = ("--pathspec-from-file=-", "--pathspec-file-nul")
 
 
 def unland(repo: Repo, *, task: int, base: str, new: str, old: str) -> list[str]:
-    """Make the checkout of base look like old again (full oids), if base is still there; return the paths mended.
+    """Restore the checkout of base to old, if base is still there; return the paths that were restored.
 
-    git writes files, then the index, then the ref. Only paths that are exactly as in new are touched, so that what
-    anybody else wrote stays; new itself is kept under the rescue refs first.
+    task: the number of the task under whose rescue refs new is kept first.
+    base: the branch.
+    new, old: full oids: what the fast-forward moved to, and from.
+    git writes files, then the index, then the ref. Only paths that are exactly as in new are restored, so that anything
+    that was written since stays.
     """
     with landing_lock(repo):
         return _unland(repo, task, base, new, old)
 
 
 def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
-    here = next((w.path for w in listing(repo) if w.branch == base and not w.bare and os.path.isdir(w.path)), None)
+    here = next((w.path for w in checkouts(repo) if w.branch == base and w.path and os.path.isdir(w.path)), None)
     if here is None or repo.branch_oid(base) != old:
         return []
     listed = repo.git("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, new).fields
@@ -34,13 +37,13 @@ def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
     unlike = _unlike(repo, here, new, changed)
     written = [path for path in changed if path not in unlike]
     if written:
-        refs.keep(repo, task, new, "merge taken back")
+        refs.keep_rescue(repo, task, new, "merge taken back")
         _restore(here, old, written)
     return written
 
 
 def _unlike(repo: Repo, here: str, tree: str, changed: Sequence[str]) -> set[str]:
-    """Return those paths whose file is not as in tree."""
+    """Return the paths whose file differs from that in tree."""
     with scratch(repo) as root:
         os.mkdir(root, 0o700)
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}

@@ -1,4 +1,4 @@
-"""Take a merge out of its base again, as if it had never landed: only while nothing stands on it."""
+"""Remove a merge from its base as if it had never landed, as long as nothing builds on it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from git_agent.git.locks import landing_lock
 from git_agent.git.merging.land import dirty, landing_place, require_kept
 from git_agent.git.repo import HEADS, REMOTES, Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktrees.registry import listing
+from git_agent.git.worktrees.registry import checkouts
 
 _NAMED = re.compile(r"^(?:error|fatal): .*?'([^']+)'|^\t(.+)$", re.MULTILINE)
 
 
 def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[str]:
-    """Name the branches, tags, remote-tracking branches and detached checkouts that hold a commit (full oid).
+    """Name the branches, tags, remote-tracking branches and detached checkouts that contain a commit.
 
-    base: the branch that it was merged into, which does not count; own: branches that were merged, which don't count
-    either, here or on a remote (a fast-forward leaves base and branch at one commit). Nor does a checkout for a check
-    of ours: whoever made it sees that the base moved, and begins again.
+    oid: the commit, a full oid.
+    base: the branch that it was merged into, which does not count.
+    own: the branches that were merged, which do not count either, here or on a remote: after a fast-forward base and
+        branch are at one commit.
+    Our own scratch checkouts do not count: the command that made one notices that the base moved, and starts over.
     """
     scratch = os.path.join(os.path.realpath(repo.common_dir), "git-agent", "scratch", "")
     listed = repo.git("for-each-ref", f"--contains={oid}", "--format=%(refname)", HEADS, "refs/tags", REMOTES).text
     mine = {HEADS + name for name in (base, *own)}
     found = [r for r in listed.splitlines() if r not in mine and not _is_pushed_own(r, own)]
-    detached = [w for w in listing(repo) if w.head and w.branch is None and not (w.bare or w.path.startswith(scratch))]
+    detached = [w for w in checkouts(repo) if w.detached and not (w.path or "").startswith(scratch)]
     return [r.removeprefix(HEADS).removeprefix("refs/") for r in found] + [
-        f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.head or "")
+        f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.detached or "")
     ]
 
 
@@ -39,17 +41,20 @@ def _is_pushed_own(ref: str, own: Collection[str]) -> bool:
 
 
 class Rewritten(NamedTuple):
-    """A commit that stands where another one was. parents: full oids."""
+    """A commit that replaced another one. parents: full oids."""
 
     oid: str
     parents: tuple[str, ...]
 
 
 def rewritten(repo: Repo, now: str, oid: str, old: str, tip: str) -> Rewritten | None:
-    """Find what became of a merge that its base has no more: of `commit --amend`, or of a rebase.
+    """Find the commit that replaced a merge in its base, after `commit --amend` or a rebase.
 
-    now: where the base is; oid: the merge; old: what it was built on; tip: the branch that was merged (full oids). It
-    is a merge of tip, or has the same files.
+    now: where the base is.
+    oid: the merge.
+    old: what it was built on.
+    tip: the branch that was merged. All are full oids.
+    Returns a merge of tip, or a commit with the same files; None when there is none.
     """
     if repo.resolve(old) is None or not repo.is_ancestor(old, now):
         return None
@@ -63,11 +68,15 @@ def rewritten(repo: Repo, now: str, oid: str, old: str, tip: str) -> Rewritten |
 
 
 def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run: bool = False) -> str | None:
-    """Move branch base from oid back to old (full oids); return the worktree it is checked out in, or None.
+    """Move branch base from oid back to old; return the worktree it is checked out in, or None.
 
-    There unrelated changes stay, staged or not. dry_run: only look whether it can be done. Raise RefMoved when base is
-    not at oid; AgentError (exit 3) checkout-dirty with the files in the way, and what `landing.land` raises. Then
-    nothing has changed.
+    base: the branch.
+    oid, old: full oids.
+    message: the text for the reflog.
+    dry_run: only check whether it is possible.
+    Unrelated changes in a checkout stay, staged or not.
+    Raises RefMoved when base is not at oid; AgentError (exit 3) checkout-dirty with the files in the way, and what
+    landing_place raises. Nothing has changed then.
     """
     with landing_lock(repo):
         here, found = landing_place(repo, base), repo.branch_oid(base)
@@ -79,8 +88,8 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
             require_kept(here, oid, old)
         if dry_run:
             return here
-        # The branch first: a kill before the files follow leaves what `unland` mends.
-        refs.update(repo, HEADS + base, old, oid, message)
+        # The branch first: if we are killed before the files follow, `unland` repairs that.
+        refs.update_ref(repo, HEADS + base, old, oid, message)
         if here is not None:
             _follow(repo, here, base, oid, old, message)
         return here
@@ -90,12 +99,12 @@ def _follow(repo: Repo, here: str, base: str, oid: str, old: str, message: str) 
     try:
         _read_tree(here, oid, old)
     except BaseException:
-        refs.update(repo, HEADS + base, oid, old, message)
+        refs.update_ref(repo, HEADS + base, oid, old, message)
         raise
 
 
 def _read_tree(here: str, oid: str, old: str, *how: str) -> None:
-    # What a fast-forward does to files and index, the other way round: unlike `reset --keep` it leaves what is staged.
+    # The reverse of what a fast-forward does to files and index; unlike `reset --keep` it leaves what is staged.
     try:
         git("read-tree", *how, "-m", "-u", oid, old, cwd=here)
     except GitError as error:

@@ -1,4 +1,4 @@
-"""Signs of work in a worktree that nobody reports: git's own files first, then a bounded look at the files."""
+"""Signs of work in a worktree that nobody reports: git's own files first, then a bounded scan of the files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ _GIT_FILES = ("index", os.path.join("logs", "HEAD"), "HEAD")
 _NOT_WORK = frozenset({".git", ".worker-ctx.json"})
 
 
-def latest(worktree: str, admin_dir: str, since_ms: int, *, budget: int = 2000) -> int | None:
-    """Find when a worktree was last worked on: the newest sign later than since_ms, or None.
+def latest_activity(worktree: str, admin_dir: str, since_ms: int, *, budget: int = 2000) -> int | None:
+    """Return when a worktree was last worked on, None when nothing is newer than since_ms.
 
-    admin_dir: the worktree's own git directory; since_ms and the answer: ms since the epoch; budget: how many files
-    and directories are looked at, those nearest to the root first, when git's own files show nothing. Times in the
-    future are no signs. What vanishes meanwhile is passed over.
+    worktree: its top level.
+    admin_dir: its git directory.
+    since_ms: ms since the epoch, as is the result.
+    budget: how many files and directories are examined when git's own files show nothing; those nearest to the top come
+        first.
+    Times in the future are ignored, and so is what vanishes during the scan.
     """
     until = int(time.time() * 1000)
     by_git = (_seen(os.path.join(admin_dir, name)) for name in _GIT_FILES)
@@ -36,7 +39,7 @@ def _changed(seen: os.stat_result) -> int:
 
 
 def _changes(root: str) -> Iterator[int]:
-    """Yield when each thing below a directory changed, breadth-first; other file systems are left alone."""
+    """Yield when each thing below a directory changed, breadth first; other file systems are skipped."""
     device = _seen(root)
     waiting = deque([root] if device else [])
     while waiting:

@@ -1,4 +1,4 @@
-"""Add a worktree for a task: locked from its first moment, complete or rolled back."""
+"""Add a worktree for a task: locked from the start, complete or rolled back."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from git_agent.errors import AgentError, refused
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees import checkout
-from git_agent.git.worktrees.registry import (
-    LOCK_REASON,
-    real_path,
-    registrations,
-)
+from git_agent.git.worktrees.registry import LOCK_REASON, real_path, registrations_at
 from git_agent.git.worktrees.remove import roll_back_worktree
 
 
 def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, terminal: bool = False) -> str:
-    """Make a worktree at path for a branch that is checked out nowhere; return its name under worktrees/.
+    """Create a worktree at path for a branch that is not checked out; return its name under worktrees/.
 
-    It is locked with our reason from its first moment. terminal: show git's progress on our stderr.
-    Raise AgentError (exit 3) when the target or the branch is taken, git's error when the checkout fails; then all is
-    taken back but the branch.
+    task: the number in the reason of its lock, which it has from the start.
+    branch: an existing branch, at oid (a full oid).
+    terminal: show git's progress on our stderr.
+    Raises AgentError (exit 3) when the target or the branch is taken, git's error when the checkout fails. Everything
+    but the branch is rolled back then.
     """
     _refuse_branch(repo, branch, oid)
     real, config = real_path(path), checkout.settings(repo)
@@ -36,7 +34,7 @@ def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, ter
             _roll_back(repo, task, real, before, parents)
             raise
     try:
-        # Outside the lock: a filter that downloads may take minutes, and others want their worktrees meanwhile.
+        # Outside the lock: a filter that downloads may take minutes, and others need their worktrees meanwhile.
         if not filled:
             checkout.fill(real, config, terminal)
         checkout.post_checkout(real, oid, config, terminal)
@@ -44,29 +42,28 @@ def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, ter
         with creation_lock(repo):
             _roll_back(repo, task, real, before, parents)
         raise
-    return os.path.basename(registrations(repo, real)[0])
+    return registrations_at(repo, real)[0].admin
 
 
 def _register(repo: Repo, task: int, branch: str, real: str, oid: str, config: dict[str, str]) -> bool:
     reason = LOCK_REASON.format(task=task)
-    # libgit2 refuses a directory that is there, even an empty one.
+    # libgit2 refuses an existing directory, even an empty one.
     suits = not os.path.lexists(real) and checkout.suits_pygit2(repo, oid, config)
     name = checkout.by_pygit2(repo, branch, real) if suits else None
     if name is not None:
-        # libgit2 has no call for it; gitrepository-layout(5) documents the file.
-        with open(os.path.join(repo.common_dir, "worktrees", name, "locked"), "w", encoding="utf-8") as file:
+        # libgit2 has no function for this; gitrepository-layout(5) documents the file.
+        with open(os.path.join(repo.admin_dir(name), "locked"), "w", encoding="utf-8") as file:
             file.write(reason)
         return True
     if suits:
         roll_back_worktree(repo, real, task=task, finished=True)
-    # Neither -b nor --track: the branch is there, and tracking would write .git/config (measured: 16 of 24 at
-    # once fail).
+    # Neither -b nor --track: the branch exists, and tracking would write .git/config (measured: 16 of 24 at once fail).
     repo.git("worktree", "add", "--no-checkout", "--lock", "--reason", reason, "--", real, branch)
     return False
 
 
 def _roll_back(repo: Repo, task: int, real: str, before: bool, parents: list[str]) -> None:
-    # The error that brought us here matters more than one of the undoing; observe() shows what is left.
+    # The original error matters more than one of the rollback; registration_at() shows what is left.
     with contextlib.suppress(AgentError, OSError):
         roll_back_worktree(repo, real, task=task, finished=True)
         if before:
@@ -87,16 +84,16 @@ def _make_parents(real: str) -> list[str]:
             os.mkdir(each)
     except FileExistsError as error:
         if not os.path.isdir(os.path.dirname(real)):
-            says = f"can't make {os.path.dirname(real)}: a file is in the way"
+            says = f"can't create {os.path.dirname(real)}: a file is in the way"
             raise refused("target-exists", says, "git config agent.worktreeDir <directory>") from error
     except OSError as error:
-        says = f"can't make {os.path.dirname(real)}: {error.strerror}"
+        says = f"can't create {os.path.dirname(real)}: {error.strerror}"
         raise AgentError("cannot-write", says, "git config agent.worktreeDir <directory>") from error
     return missing
 
 
 def _refuse_target(repo: Repo, real: str) -> None:
-    if registrations(repo, real):
+    if registrations_at(repo, real):
         raise refused("target-exists", f"{real} is registered as a worktree already", "git worktree list")
     if not os.path.lexists(real):
         return
@@ -108,12 +105,12 @@ def _refuse_target(repo: Repo, real: str) -> None:
         why = "is a directory that is not empty"
     else:
         return
-    raise refused("target-exists", f"{real} {why}", "move it away, or give another place")
+    raise refused("target-exists", f"{real} {why}", "move it away, or choose another place")
 
 
 def _refuse_branch(repo: Repo, branch: str, oid: str) -> None:
     if branch.startswith("-"):
-        # `git worktree add` takes such a name for something else and detaches HEAD (measured, 2.39).
+        # `git worktree add` misreads such a name and detaches HEAD (measured, 2.39).
         raise refused("bad-branch", f"git can't check out a branch named {branch}", "git branch -m -- <old> <new>")
     head = repo.head(branch)
     if head is None:

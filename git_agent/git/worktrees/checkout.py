@@ -1,4 +1,4 @@
-"""Fill a new worktree: pygit2 where it is right and quick, else git; then the user's post-checkout hook."""
+"""Populate a new worktree: with pygit2 where that is correct and fast, else with git; then run post-checkout."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_agent.errors import AgentError
+from git_agent.files import replace_file
 from git_agent.git import versions
-from git_agent.git.run import GitError, decode, environment, git
+from git_agent.git.run import GitError, decode, git, git_environment
 
 if TYPE_CHECKING:
     import pygit2
@@ -23,22 +24,22 @@ _KEYS = (
     r"|checkout\.workers|extensions\..*|remote\..*\.promisor|hook\..*|worktree\..*|index\.sparse)$"
 )
 
-# GIT_CONFIG_GLOBAL and its like hide these from git only.
+# GIT_CONFIG_GLOBAL and the like hide these from git only.
 _ITS_OWN = ("core.autocrlf", "core.eol", "core.attributesFile", "core.symlinks")
 
 
 def settings(repo: Repo) -> dict[str, str]:
-    """Return the configuration that matters when files are written, keys as git prints them."""
+    """Return the configuration that matters when files are written, with keys as git prints them."""
     fields = repo.git("config", "--null", "--get-regexp", _KEYS, ok=(0, 1)).fields
     found = dict(field.partition("\n")[::2] for field in fields if field)
-    # Ours are none that a checkout runs.
+    # A checkout runs none of our own hooks.
     return {key: value for key, value in found.items() if not key.startswith("hook.git-agent-")}
 
 
 def suits_pygit2(repo: Repo, oid: str, config: dict[str, str]) -> bool:
-    """Say whether pygit2 writes this commit's worktree exactly as git does, and is loaded already.
+    """Tell whether pygit2 is loaded and writes this commit's worktree exactly as git does.
 
-    Not with filters or re-encoding, sparse checkouts, missing objects, hooks (it runs none), or configuration
+    It does not with filters or re-encoding, sparse checkouts, missing objects, hooks (it runs none), or configuration
     that only one of the two reads (GIT_CONFIG_*).
     """
     if "pygit2" not in sys.modules:
@@ -60,9 +61,9 @@ def suits_pygit2(repo: Repo, oid: str, config: dict[str, str]) -> bool:
 
 
 def by_pygit2(repo: Repo, branch: str, path: str) -> str | None:
-    """Make and fill the worktree with pygit2; return its name under worktrees/, None when it could not.
+    """Create and populate a worktree with pygit2; return its name under worktrees/, None on failure.
 
-    What is half-made then is the caller's to take back. Unlike git it starts no reflog of HEAD (measured).
+    After a failure the caller rolls back what is half made. Unlike git it starts no reflog of HEAD (measured).
     """
     import pygit2
 
@@ -77,32 +78,32 @@ def _add(opened: pygit2.Repository, repo: Repo, branch: str, path: str) -> str:
     opened.set_ident(person or "git agent", email.removesuffix(">") or "git-agent")
     wanted = name = os.path.basename(path)
     at = 0
-    while os.path.exists(os.path.join(repo.common_dir, "worktrees", name)):
+    while os.path.exists(repo.admin_dir(name)):
         at += 1
         name = f"{wanted}{at}"
     opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
-    _relocate(os.path.join(repo.common_dir, "worktrees", name))
+    _relocate(repo.admin_dir(name))
     return name
 
 
 def _relocate(admin: str) -> None:
-    """libgit2 writes the absolute path of the repository (measured): moved or copied, it would mean the old one."""
-    new = os.path.join(admin, "commondir.new")
-    with open(new, "w", encoding="utf-8") as file:
-        file.write("../..\n")
-    os.replace(new, os.path.join(admin, "commondir"))
+    """Make the path to the repository relative: libgit2 writes an absolute one (measured).
+
+    After a move or a copy that would still name the old place.
+    """
+    replace_file(os.path.join(admin, "commondir"), b"../..\n")
 
 
 def fill(path: str, config: dict[str, str], terminal: bool) -> None:
-    """Write the files of HEAD into a worktree made without them, with git worktree add's own command."""
-    # measured: four workers help from 20,000 files on, or on a slow disk, and harm nowhere.
+    """Write the files of HEAD into a worktree created without them, with the command `git worktree add` uses."""
+    # Measured: four workers help from 20,000 files on, or on a slow disk, and never hurt.
     workers = () if "checkout.workers" in config else ("-c", "checkout.workers=4")
     quiet = () if terminal else ("--quiet",)
     git(*workers, "reset", "--hard", "--no-recurse-submodules", *quiet, cwd=path, terminal=terminal)
 
 
 def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -> None:
-    """Run the post-checkout hook as `git worktree add` does; raise AgentError hook-refused when it fails."""
+    """Run the post-checkout hook as `git worktree add` does. Raises AgentError hook-refused when it fails."""
     args = ("0" * len(oid), oid, "1")
     if any(key.startswith("hook.") for key in config) and versions.git_version() >= (2, 54, 0):
         try:
@@ -110,8 +111,8 @@ def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -
         except GitError as error:
             raise _failed(error.status, error.stderr) from error
         return
-    # `git hook run` would export GIT_DIR (measured), `git worktree add` does not: a hook that looks at another
-    # repository must find it.
+    # `git hook run` exports GIT_DIR (measured), `git worktree add` does not: a hook that works on another repository
+    # must find that one.
     hook = git("rev-parse", "--path-format=absolute", "--git-path", "hooks/post-checkout", cwd=path).text
     if not (os.path.isfile(hook) and os.access(hook, os.X_OK)):
         return
@@ -120,7 +121,7 @@ def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -
         ended = subprocess.run(
             [hook, *args],
             cwd=path,
-            env=environment(),
+            env=git_environment(),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno() if terminal else subprocess.PIPE,
             stderr=out if terminal else subprocess.STDOUT,
@@ -133,7 +134,7 @@ def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -
 
 def _failed(status: int, said: str) -> AgentError:
     lines = tuple(line for line in said.splitlines() if line.strip())
-    return AgentError("hook-refused", f"the post-checkout hook failed with status {status}", "mend it", details=lines)
+    return AgentError("hook-refused", f"the post-checkout hook failed with status {status}", "fix it", details=lines)
 
 
 def _attributes_elsewhere(repo: Repo) -> bool:

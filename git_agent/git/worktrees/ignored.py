@@ -1,80 +1,66 @@
-"""Ignored files: add patterns to info/exclude, and tell whether files that must not be committed could be."""
+"""Ignored files: edit info/exclude, and check whether files that must stay private could be committed."""
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Callable, Sequence
 
 from git_agent.errors import AgentError
+from git_agent.files import read_or_empty, replace_file
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git, start
-from git_agent.git.worktrees.state import ignored
+from git_agent.git.worktrees.state import ignored_paths
 
-# One name, written under our lock: what a killed process leaves is overwritten by the next one, or swept up.
+# A fixed name, written under our lock: the next writer overwrites what a killed one left, or delete_leftovers does.
 TEMPORARY = "exclude.git-agent"
 
 
 def pattern(path: str) -> str:
-    """Write the pattern that means just this path, relative to the top of a worktree (gitignore(5))."""
+    """Return the pattern that matches exactly this path, relative to the top of a worktree (gitignore(5))."""
     return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
 
 
 def exclude(repo: Repo, pattern: str) -> None:
-    """Add a pattern to <common>/info/exclude unless it is there; what is there stays, byte for byte."""
+    """Add a pattern to <common>/info/exclude unless it is there; the rest stays, byte for byte."""
     line = os.fsencode(pattern)
     if b"\n" in line:
         raise AgentError("bad-pattern", f"a pattern is one line: {pattern!a}", "git config agent.link <path>")
     with creation_lock(repo):
-        path = os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
+        path = _exclude_file(repo)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        try:
-            with open(path, "rb") as file:
-                held, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        except FileNotFoundError:
-            held, mode = b"", 0o644
-        if line in held.split(b"\n"):
-            return
-        _replace(path, held + (b"" if held.endswith(b"\n") or not held else b"\n") + line + b"\n", mode)
+        held = read_or_empty(path)
+        if line not in held.split(b"\n"):
+            _rewrite(path, held + (b"" if held.endswith(b"\n") or not held else b"\n") + line + b"\n")
 
 
 def unexclude(repo: Repo, pattern: str) -> None:
-    """Take a pattern of ours out of <common>/info/exclude again; what else is there stays, byte for byte."""
+    """Remove a pattern of ours from <common>/info/exclude; the rest stays, byte for byte."""
     with creation_lock(repo):
-        path = os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
-        try:
-            with open(path, "rb") as file:
-                held, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        except FileNotFoundError:
-            return
-        _replace(
-            path, b"".join(each for each in held.splitlines(True) if each.rstrip(b"\n") != os.fsencode(pattern)), mode
-        )
+        path = _exclude_file(repo)
+        held = read_or_empty(path)
+        left = b"".join(each for each in held.splitlines(True) if each.rstrip(b"\n") != os.fsencode(pattern))
+        if left != held:
+            _rewrite(path, left)
 
 
-def _replace(path: str, content: bytes, mode: int) -> None:
-    temporary = os.path.join(os.path.dirname(path), TEMPORARY)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            os.fchmod(fd, mode)
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _exclude_file(repo: Repo) -> str:
+    return os.path.realpath(os.path.join(repo.common_dir, "info", "exclude"))
+
+
+def _rewrite(path: str, content: bytes) -> None:
+    replace_file(path, content, temporary=os.path.join(os.path.dirname(path), TEMPORARY), sync=True)
 
 
 def ask_tracked(worktree: str, paths: Sequence[str]) -> Callable[[], set[str]]:
-    """Start asking which of these paths (relative) are in a worktree's index; the returned function waits."""
+    """Start asking which of these paths (relative) are in a worktree's index; return a function that waits."""
     done = start("--literal-pathspecs", "ls-files", "-z", "--", *paths, cwd=worktree)
     return lambda: {each for each in done().fields if each}
 
 
 def holds(repo: Repo, rev: str, path: str) -> tuple[str | None, bool]:
-    """Return the oid that a ref or oid names, None for nothing, and whether that commit or tree has a path."""
+    """Return the oid of a ref or oid (None when it does not exist), and whether that commit or tree contains a path."""
     asked = os.fsencode(f"{rev}\n{rev}:{path}\n")
     found, there = repo.git("cat-file", "--batch-check=%(objectname)", stdin=asked).text.split("\n")
     return None if found.endswith(" missing") else found, not there.endswith(" missing")
@@ -90,9 +76,10 @@ def is_excluded(repo: Repo, pattern: str) -> bool:
 
 
 def matching(worktree: str, patterns: Sequence[str], files: Sequence[str]) -> list[str]:
-    """Return the files of worktree that match and are untracked and ignored, as sorted relative paths.
+    """List the files of a worktree that match, and are untracked and ignored, as sorted relative paths.
 
-    patterns: as in .gitignore; files: paths of files with such patterns (those that are missing count for nothing).
+    patterns: as in .gitignore.
+    files: paths of files with such patterns; missing ones are skipped.
     Nested repositories are left out.
     """
     given = [f"--exclude={pattern}" for pattern in patterns]
@@ -101,5 +88,5 @@ def matching(worktree: str, patterns: Sequence[str], files: Sequence[str]) -> li
         return []
     found = git("ls-files", "--others", "--ignored", "-z", *given, cwd=worktree).fields
     paths = [path for path in found if path and not path.endswith("/")]
-    held = ignored(worktree, paths)
+    held = ignored_paths(worktree, paths)
     return sorted(path for path in paths if path in held)

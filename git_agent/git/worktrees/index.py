@@ -1,4 +1,4 @@
-"""What the index of a worktree knows that its status does not say: submodules, and files that git overlooks."""
+"""What the index of a worktree knows and its status does not tell: submodules, and files that git overlooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ _GITLINK = "160000 "
 
 
 class Marked(NamedTuple):
-    """A file whose changes git does not look for. entry: mode, oid, stage; flag: of update-index, ends it."""
+    """A file whose changes git does not detect.
+
+    path: relative to the worktree.
+    entry: mode, oid and stage.
+    flag: the option of update-index that ends this.
+    """
 
     path: str
     entry: str
@@ -22,17 +27,21 @@ class Marked(NamedTuple):
 
 
 class Index(NamedTuple):
-    """links: the paths of repositories: submodules, populated or not."""
+    """An index.
+
+    links: the paths of repositories: submodules, populated or not.
+    marked: the files that git overlooks.
+    """
 
     links: list[str]
     marked: list[Marked]
 
 
-def look(worktree: str) -> Index:
-    """Ask what the index of a worktree holds, with one process."""
+def read_index(worktree: str) -> Index:
+    """Read what the index of a worktree holds, with one process."""
     fields = git("ls-files", "-v", "--stage", "-z", cwd=worktree).fields
     links = [field.partition("\t")[2] for field in fields if field.startswith(_GITLINK, 2)]
-    # git-ls-files(1): a small letter for what is assumed to be unchanged, S for what a sparse checkout leaves out.
+    # git-ls-files(1): a lower-case letter means assume-unchanged, S means skip-worktree (a sparse checkout).
     return Index(links, [_marked(field) for field in fields if field[:1].islower() or field[:1] == "S"])
 
 
@@ -42,11 +51,11 @@ def _marked(field: str) -> Marked:
 
 
 def overlooked(repo: Repo, worktree: str, marked: Sequence[Marked]) -> list[Marked]:
-    """Return those of the marked files that are there and differ from the index; two processes where any is there."""
+    """Return the marked files that exist and differ from the index; takes two processes if any exists."""
     there = [each for each in marked if os.path.lexists(os.path.join(worktree, each.path))]
     if not there:
         return []
-    # An index of these alone, without marks: in it git compares what is in the files, through filters and all.
+    # An index of these alone, without marks: git then compares the files themselves, filters included.
     given = "".join(f"{each.entry}\t{each.path}\0" for each in there).encode("utf-8", "surrogateescape")
     with scratch(repo) as root:
         os.mkdir(root, 0o700)

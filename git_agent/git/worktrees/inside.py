@@ -12,24 +12,25 @@ from urllib.parse import urlsplit
 from git_agent.errors import AgentError
 from git_agent.git.repo import Repo
 from git_agent.git.run import decode, git
-from git_agent.git.worktrees.index import look
-from git_agent.git.worktrees.state import IGNORED, UNTRACKED, Change, ignored_directories, in_progress, status
+from git_agent.git.worktrees.index import read_index
+from git_agent.git.worktrees.state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, status
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git", "ftps", "ftp"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
-# What leads to commits that were there: not `pull: Merge made by`.
+# What moves HEAD to existing commits: not `pull: Merge made by`.
 _LOOKS = re.compile(r"clone: |checkout: moving |reset: moving |(?:pull|fetch)\b.*: (?:[Ff]ast-forward|storing head$)")
-_DEPENDENT = ("worktrees", "modules")  # what others stand on, and repositories of their own
+_DEPENDENT = ("worktrees", "modules")  # other worktrees depend on it, and repositories of their own
 
 
 def is_clean_clone(path: str) -> bool:
-    """Tell whether a repository may go because its remotes have all of it.
+    """Tell whether a repository may be deleted because its remotes have all of it.
 
-    path: its top level. So it is where its files are as committed (tracked files, those that git was told to overlook
-    among them, and untracked ones; what it ignores does not count), every commit that a ref, HEAD, a stash or a reflog
-    names is in a remote-tracking ref or came as a tag, nothing is under way, no other worktree and no submodule lies in
-    its git directory, and every remote is on another host. What can't be told is taken for own. Repositories inside of
-    it are the caller's to look for.
+    path: its top level.
+    All of these must hold: its files are as committed (tracked ones, including those that git was told to overlook, and
+    no untracked ones; ignored ones do not count); every commit that a ref, HEAD, a stash or a reflog names is in a
+    remote-tracking ref or came as a tag; no operation is in progress; its git directory has no other worktree and no
+    submodule; every remote is on another host. When in doubt the answer is no. Repositories inside it are up to the
+    caller.
     """
     git_dir = os.path.join(path, ".git")
     if os.path.islink(git_dir) or not os.path.isdir(git_dir) or in_progress(path) is not None:
@@ -37,7 +38,7 @@ def is_clean_clone(path: str) -> bool:
     try:
         return (
             not any(_entries(os.path.join(git_dir, name)) for name in _DEPENDENT)
-            and git("rev-parse", "--show-toplevel", cwd=path).text == os.path.realpath(path)  # not of what is around it
+            and git("rev-parse", "--show-toplevel", cwd=path).text == os.path.realpath(path)  # not an enclosing one
             and _overlooks_nothing(path)
             and _remotes_have_all(path)
             and _are_elsewhere(path)
@@ -51,12 +52,12 @@ def _entries(directory: str) -> list[str]:
 
 
 def _overlooks_nothing(path: str) -> bool:
-    """For files marked as unchanged or left out git status is silent, whatever is in them."""
+    """Tell whether no file is marked as unchanged or left out: git status ignores what is in those."""
     return all(not field or field.startswith("H ") for field in git("ls-files", "-v", "-z", cwd=path).fields)
 
 
 def _remotes_have_all(path: str) -> bool:
-    # --all has HEAD and refs/stash, too, and --reflog the other stashes and what was amended or reset away.
+    # --all includes HEAD and refs/stash, --reflog the other stashes and what was amended or reset away.
     args = ("rev-list", "--max-count=1", "--all", "--reflog", "--stdin", "--not", "--remotes")
     known = "".join(f"^{oid}\n" for oid in _cloned_tags(os.path.join(path, ".git")))
     return not git(*args, cwd=path, stdin=known.encode()).out
@@ -65,7 +66,7 @@ def _remotes_have_all(path: str) -> bool:
 def _cloned_tags(git_dir: str) -> list[str]:
     """Return what came as tags: a build checks out a release that is on no remote branch (CMake's FetchContent).
 
-    `git clone` packs what it fetched, and a tag that is made or fetched later is a file until refs are packed.
+    `git clone` packs what it fetched; a tag that is created or fetched later is a file until refs are packed.
     """
     if not _only_looked(os.path.join(git_dir, "logs", "HEAD")):
         return []
@@ -76,7 +77,7 @@ def _cloned_tags(git_dir: str) -> list[str]:
 
 
 def _only_looked(log: str) -> bool:
-    """Say whether HEAD's log reaches back to the clone, and shows that nothing was ever committed."""
+    """Tell whether HEAD's log reaches back to the clone and shows that nothing was ever committed."""
     try:
         with open(log, "rb") as file:
             did = [decode(line).partition("\t")[2] for line in file]
@@ -86,14 +87,14 @@ def _only_looked(log: str) -> bool:
 
 
 def _are_elsewhere(path: str) -> bool:
-    """A directory of this machine may be gone tomorrow, with all that it has: it is nobody's other copy."""
+    """Tell whether every remote is on another host: a directory of this machine may be gone tomorrow."""
     done = git("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$", cwd=path, ok=(0, 1))
     urls = [field.partition("\n")[2] for field in done.fields if field]
     return bool(urls) and all(map(_names_a_host, urls))
 
 
 def _names_a_host(url: str) -> bool:
-    """Tell whether a URL is of another host, as git reads it: git-clone(1), GIT URLS."""
+    """Tell whether a URL names another host, as git reads it: git-clone(1), GIT URLS."""
     if "://" in url:
         found = urlsplit(url)
         return found.scheme in _SCHEMES and (found.hostname or "localhost") not in _HERE
@@ -101,18 +102,20 @@ def _names_a_host(url: str) -> bool:
     return bool(colon) and "/" not in host and not path.startswith(":") and host.rpartition("@")[2] not in _HERE
 
 
-# Entries; 50,000 are read in 40 ms, and deleting them takes ten times as long (measured). The walk is breadth first:
-# what a person cloned lies near the top.
+# Entries; reading 50,000 takes 40 ms, and deleting them ten times as long (measured). The walk is breadth first: what a
+# person cloned lies near the top.
 _LIMIT = 500_000
 
 
-def nested_repositories(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
-    """List repositories, bare ones, too, that are no submodules, as `sub/`, sorted; links are not followed.
+def nested_repositories(worktree: str, changes: Sequence[StatusEntry], links: Sequence[str]) -> list[str]:
+    """List repositories inside a worktree that are no submodules, bare ones included, as `sub/`, sorted.
 
-    changes: the status, with what is ignored; links: what the index holds as repositories. Of ignored directories the
-    first 500,000 entries are looked at. A repository that was added as it is (its `.git` is a directory, so it lies in
-    the worktree) is one of them. A clone in an ignored directory with nothing of its own, nor in clones inside of it,
-    is not: builds fetch dependencies so.
+    worktree: its top level; symbolic links are not followed.
+    changes: its status, including ignored files.
+    links: the paths that the index has as repositories.
+    Of ignored directories, the first 500,000 entries are examined. A repository that was added as it is (its `.git` is
+    a directory, so it lies in the worktree) counts. A clone in an ignored directory without anything of its own, nor in
+    clones inside it, does not: builds fetch dependencies that way.
     """
     found = {name for name in links if os.path.isdir(os.path.join(worktree, name, ".git"))}
     paths = [c.path for c in changes if c.code != IGNORED]
@@ -130,13 +133,15 @@ def _is_fetched(path: str) -> bool:
         return False
     try:
         changes = status(path, ignored=True)
-        return all(c.code == IGNORED for c in changes) and not nested_repositories(path, changes, look(path).links)
+        return all(c.code == IGNORED for c in changes) and not nested_repositories(
+            path, changes, read_index(path).links
+        )
     except AgentError:
         return False
 
 
 def _parents(path: str) -> Iterator[str]:
-    """Git names a repository by its directory, and one without a commit by its files."""
+    """Yield the directories above a path: git lists a repository by its directory, without a commit by its files."""
     at = path.find("/")
     while at >= 0:
         yield path[:at]
@@ -150,7 +155,10 @@ def _is_git_directory(path: str) -> bool:
 
 
 def _has_git_directory(inside: Mapping[str, bool]) -> bool:
-    """By what git goes, whatever the name; gitrepository-layout(5). inside: tells which entries are directories."""
+    """Tell whether this is a git directory by git's own test, whatever its name; gitrepository-layout(5).
+
+    inside: the entries, and which of them are directories.
+    """
     return "HEAD" in inside and all(inside.get(name, False) for name in ("objects", "refs"))
 
 
@@ -171,8 +179,11 @@ def _below(worktree: str, directories: Sequence[str]) -> Iterator[str]:
 
 
 def unpushed_submodules(repo: Repo, admin: str) -> list[str]:
-    """Name the submodules initialised in a worktree that have commits on no remote. admin: under worktrees/."""
-    root = os.path.join(repo.common_dir, "worktrees", admin, "modules")
+    """Name the initialised submodules of a worktree that have commits on no remote.
+
+    admin: the worktree's name under worktrees/.
+    """
+    root = os.path.join(repo.admin_dir(admin), "modules")
     found = []
     for path, directories, _ in os.walk(root):
         if {"objects", "refs"} <= set(directories):
@@ -182,18 +193,19 @@ def unpushed_submodules(repo: Repo, admin: str) -> list[str]:
     return found
 
 
-def changed_submodules(worktree: str, changes: Sequence[Change], links: Sequence[str]) -> list[str]:
+def changed_submodules(worktree: str, changes: Sequence[StatusEntry], links: Sequence[str]) -> list[str]:
     """Name the submodules of a worktree that have uncommitted or untracked files.
 
-    changes: the worktree's status; links: what its index holds as repositories.
+    changes: the worktree's status.
+    links: the paths that its index has as repositories.
     """
     names = {c.path.rstrip("/") for c in changes if os.path.isfile(os.path.join(worktree, c.path, ".git"))}
     return [name for name in links if name in names and status(os.path.join(worktree, name), ignored=False)]
 
 
 def _has_own(git_dir: str) -> bool:
-    # A pattern, since --glob=refs/stash would mean what is below it.
+    # A pattern, since --glob=refs/stash would match only what is below it.
     args = ("rev-list", "--max-count=1", "HEAD", "--branches", "--glob=refs/stas[h]", "--not", "--remotes", "--")
-    # core.worktree of the submodule is a relative path that need not be there any more; nothing of it is read.
+    # The submodule's core.worktree is a relative path that may no longer exist; nothing in it is read.
     done = git("--work-tree=.", *args, git_dir=git_dir, cwd=git_dir, ok=(0, 128))
     return done.status != 0 or bool(done.out)

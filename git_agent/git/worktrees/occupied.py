@@ -1,4 +1,4 @@
-"""What stands at a worktree's place instead of it, and which processes are inside."""
+"""What occupies a worktree's place, and which processes are inside."""
 
 from __future__ import annotations
 
@@ -6,38 +6,42 @@ import os
 from typing import NamedTuple
 
 from git_agent.git.repo import Repo
-from git_agent.git.worktrees.registry import real_path, registrations
+from git_agent.git.worktrees.registry import real_path, registrations_at
 from git_agent.git.worktrees.state import git_dir_of
 
 
 class Occupant(NamedTuple):
-    """What it is, in a few words. may_be_repaired: git may make it the worktree again: its .git is lost or astray."""
+    """What stands in the worktree's place.
+
+    what: a few words for it.
+    may_be_repaired: its .git is lost or wrong, so that `git worktree repair` may make it the worktree again.
+    """
 
     what: str
     may_be_repaired: bool
 
 
 def occupant(repo: Repo, path: str) -> Occupant | None:
-    """Look at what stands where a worktree was made, without starting git; None for the worktree, and for nothing.
+    """Return what stands where a worktree was made; None for the worktree itself, an empty directory, or nothing.
 
-    An empty directory is nothing.
+    Starts no git.
     """
     real = real_path(path)
     if os.path.islink(real):
         return Occupant("a symbolic link", False)
     if not os.path.isdir(real):
         return Occupant("a file", False) if os.path.lexists(real) else None
-    admins, home = registrations(repo, real), git_dir_of(real)
-    if home in admins or is_gone(real):
+    found, home = registrations_at(repo, real), git_dir_of(real)
+    if home in {each.git_dir for each in found} or is_missing_or_empty(real):
         return None
     if home is None:
-        return Occupant("other files", bool(admins))
+        return Occupant("other files", bool(found))
     lost = os.path.isfile(os.path.join(real, ".git")) and not os.path.isdir(home)
     return Occupant("a worktree of a repository that was moved" if lost else "another repository", lost)
 
 
-def is_gone(path: str) -> bool:
-    """Tell whether nothing is left of a directory, or nothing inside it."""
+def is_missing_or_empty(path: str) -> bool:
+    """Tell whether a directory is gone or empty."""
     try:
         return not os.listdir(path)
     except FileNotFoundError:
@@ -47,10 +51,11 @@ def is_gone(path: str) -> bool:
 
 
 def processes_inside(path: str, *, exclude_ancestors: bool = True) -> list[tuple[int, str]]:
-    """List pid and command of processes whose current directory is inside path, ourselves never.
+    """List pid and command of the processes whose current directory is inside path, except this one.
 
-    Reads /proc, so it is empty where there is none (macOS), and blind to other users' processes.
-    exclude_ancestors: leave out the shell that started us, which often stands there; the git that did never counts.
+    exclude_ancestors: also leave out the shell that started us, which often stands there. A git that started us is
+        always left out.
+    Reads /proc: finds nothing where there is none (macOS), and no processes of other users.
     """
     real = os.path.realpath(path)
     started_by_git = [os.getppid()] if _command(str(os.getppid())).startswith("git ") else []

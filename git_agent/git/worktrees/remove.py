@@ -1,4 +1,4 @@
-"""Remove worktrees, half-made or finished; never one that we did not make."""
+"""Remove worktrees, half-made or finished, but only our own."""
 
 from __future__ import annotations
 
@@ -8,95 +8,98 @@ import shutil
 from collections.abc import Sequence
 
 from git_agent.errors import AgentError, refused
-from git_agent.git.discover import linked
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, is_half, real_path, reason, registrations
+from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
 from git_agent.git.worktrees.state import git_dir_of, in_progress, status
-from git_agent.git.worktrees.trash import aside, delete_trash
+from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
 
 def discard_worktree(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
-    """Take back a worktree of ours that is half-made or to be rolled back; nothing there is no error.
+    """Remove a worktree of ours that is half made or to be rolled back; nothing there is no error.
 
-    Handles what kill -9 leaves: `locked` says initializing, index.lock, no index, no .git file, two registrations.
-    finished: also with changes inside, which a failed setup command made.
-    Raise AgentError (exit 3) for a foreign lock, for changes in a finished worktree, and for what is no worktree.
+    task: the number in the reason of its lock.
+    finished: also when it has changes, which a failed setup command made.
+    Handles what kill -9 leaves: `locked` says initializing, an index.lock, no index, no .git file, two registrations.
+    Raises AgentError (exit 3) for a lock that is not ours, for changes in a finished worktree, and for what is no
+    worktree.
     """
     with creation_lock(repo):
         roll_back_worktree(repo, path, task=task, finished=finished)
-        # Under the lock: elsewhere it could be taken from somebody who is about to make a worktree in it.
+        # Under the lock: otherwise another process could be about to create a worktree in it.
         with contextlib.suppress(OSError):
             os.rmdir(os.path.dirname(real_path(path)))
 
 
 def roll_back_worktree(repo: Repo, path: str, *, task: int, finished: bool) -> None:
-    """Do what discard does, under a lock that the caller holds; finished: also with changes inside."""
-    real, admins = real_path(path), registrations(repo, path)
-    if not admins and not os.path.lexists(real):
+    """Do what discard_worktree does, under a lock that the caller holds."""
+    real, found = real_path(path), registrations_at(repo, path)
+    if not found and not os.path.lexists(real):
         return
-    _refuse_foreign(admins, real, task)
-    _refuse_danger(repo, real, admins)
-    if not finished and admins and not is_half(real, admins):
+    _refuse_foreign(found, real, task)
+    _refuse_danger(repo, real, found)
+    if not finished and found and not (found[0].half_made or len(found) > 1):
         _refuse_dirty(real)
-    _erase(repo, real, admins)
+    _erase(repo, real, found)
 
 
 def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force: bool = False) -> None:
-    """Remove a worktree: rename it aside, forget it, delete it. Gone by hand: only forget it.
+    """Remove a worktree: rename it aside, forget it, delete it. If its directory is gone, only forget it.
 
-    head: the full oid that its HEAD had when the caller kept it, None for an unborn one; force: also with modified or
-    untracked files, which the caller has kept, or a rebase or merge under way. Raise AgentError (exit 3) worktree-dirty
-    with the list, worktree-moved when HEAD is elsewhere by now, or worktree-locked for a lock that is not ours.
+    task: the number in the reason of its lock.
+    head: the full oid of its HEAD when the caller kept it, None for an unborn one.
+    force: also with modified or untracked files, which the caller has kept, or with a rebase or merge in progress.
+    Raises AgentError (exit 3) worktree-dirty with the list, worktree-moved when HEAD is elsewhere by now, or
+    worktree-locked for a lock that is not ours.
     """
     with creation_lock(repo):
-        real, admins = real_path(path), registrations(repo, path)
-        _refuse_foreign(admins, real, task)
+        real, found = real_path(path), registrations_at(repo, path)
+        _refuse_foreign(found, real, task)
         with contextlib.suppress(OSError):
-            os.rmdir(real)  # an empty directory holds nothing, and no HEAD to compare with
-        if not admins:
+            os.rmdir(real)  # an empty directory has nothing to lose, and no HEAD to compare with
+        if not found:
             if os.path.lexists(real):
                 raise refused("not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list")
             return
-        _refuse_danger(repo, real, admins)
+        _refuse_danger(repo, real, found)
         if not force:
-            _refuse_early(real, admins[0])
-        with aside(repo, real) as there:
+            _refuse_early(real, found[0].git_dir)
+        with moved_aside(repo, real) as there:
             if there:
-                _refuse_late_commit(admins[0], there, real, head)
+                _refuse_late_commit(found[0].git_dir, there, real, head)
             if there and not force:
-                _refuse_late_change(admins[0], there, real)
-        _forget(repo, admins)
+                _refuse_late_change(found[0].git_dir, there, real)
+        _forget(repo, found)
     delete_trash(repo)
 
 
-def _erase(repo: Repo, real: str, admins: Sequence[str]) -> None:
-    with aside(repo, real):
+def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:
+    with moved_aside(repo, real):
         pass
-    _forget(repo, admins)
+    _forget(repo, found)
     delete_trash(repo)
 
 
-def _forget(repo: Repo, admins: Sequence[str]) -> None:
-    # What `git worktree remove` does; git itself refuses in the half-made states that kill -9 leaves.
-    for admin in admins:
-        shutil.rmtree(admin)
+def _forget(repo: Repo, found: Sequence[Registration]) -> None:
+    # What `git worktree remove` does; git itself refuses the half-made states that kill -9 leaves.
+    for each in found:
+        shutil.rmtree(each.git_dir)
     with contextlib.suppress(OSError):
-        os.rmdir(os.path.join(repo.common_dir, "worktrees"))
+        os.rmdir(repo.admin_dir(""))
 
 
-def _refuse_foreign(admins: Sequence[str], real: str, task: int) -> None:
-    for admin in admins:
-        why = reason(admin)
-        if why == "" and linked(admin) is None:  # killed before git had written the reason
+def _refuse_foreign(found: Sequence[Registration], real: str, task: int) -> None:
+    for each in found:
+        why = each.locked
+        if why == "" and each.path is None:  # git was killed before it wrote the reason
             continue
         if why not in (None, INITIALIZING, LOCK_REASON.format(task=task)):
             says = f"worktree {real} is locked" + (f": {why}" if why else "")
             raise refused("worktree-locked", says, "git worktree unlock <path>, if it may go")
 
 
-def _refuse_danger(repo: Repo, real: str, admins: Sequence[str]) -> None:
+def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None:
     if not os.path.lexists(real):
         return
     why = ""
@@ -108,10 +111,10 @@ def _refuse_danger(repo: Repo, real: str, admins: Sequence[str]) -> None:
         why = "holds the repository itself"
     elif {"objects", "refs"} <= set(os.listdir(real)):
         why = "looks like a repository"
-    elif git_dir_of(real) not in admins and os.listdir(real):
+    elif git_dir_of(real) not in {each.git_dir for each in found} and os.listdir(real):
         why = "holds files but is not our worktree"
     if why:
-        raise refused("not-ours", f"{real} {why}: it is left alone", "git worktree list")
+        raise refused("not-ours", f"{real} {why}: not touched", "git worktree list")
 
 
 def _refuse_dirty(real: str) -> None:
@@ -122,27 +125,27 @@ def _refuse_dirty(real: str) -> None:
     except GitError as error:
         raise refused("worktree-unreadable", f"can't see whether {real} is clean", error.message) from error
     if busy := in_progress(real):
-        lines.append(f"a {busy} is under way")
+        lines.append(f"a {busy} is in progress")
     if lines:
         raise _dirty(real, lines)
 
 
 def _refuse_late_commit(admin: str, there: str, real: str, head: str | None) -> None:
-    # Only now nobody finds it any more: a commit that was made since the caller kept HEAD would be in no ref.
+    # From now on no process finds it: a commit that was made since the caller kept HEAD would be in no ref.
     now = git("rev-parse", "--verify", "--quiet", "HEAD", git_dir=admin, cwd=there, ok=(0, 1)).text or None
     if now != head:
-        raise refused("worktree-moved", f"a commit was made in {real} just now", "try again: it is kept then")
+        raise refused("worktree-moved", f"a commit was made in {real} just now", "try again: it will be kept")
 
 
 def _refuse_early(real: str, admin: str) -> None:
-    """What the last look sees is left to it; it sees neither a rebase under way nor into submodules."""
+    """Refuse what the last check can't see: a rebase in progress, and changes in submodules."""
     if os.path.isdir(os.path.join(admin, "modules")) or in_progress(real):
         _refuse_dirty(real)
 
 
 def _refuse_late_change(admin: str, trash: str, real: str) -> None:
-    # Something may have been written between the first look and the rename; afterwards nobody finds the directory.
-    # A submodule's core.worktree is relative: where it was moved to, git can't look into it (measured).
+    # Something may have been written between the first check and the rename; after that no process finds the
+    # directory. A submodule's core.worktree is relative: git can't examine it where it was moved to (measured).
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=all")
     done = git(f"--work-tree={trash}", *args, git_dir=admin, cwd=trash)
     if lines := [field for field in done.fields if field]:

@@ -1,4 +1,4 @@
-"""Scratch directories for merging: private, and deleted by the next command after a crash."""
+"""Private scratch directories for merging; after a crash the next command deletes them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from git_agent.git.worktrees import trash
 from git_agent.git.worktrees.ignored import TEMPORARY
 from git_agent.git.worktrees.trash import delete_trash
 
-_NEW_S = 1.0  # its maker holds a mark some microseconds after it was made
+_NEW_S = 1.0  # its owner locks the mark some microseconds after creating it
 
 
 @contextmanager
 def scratch(repo: Repo) -> Iterator[str]:
-    """Lend a path for a directory (not made yet) that is deleted afterwards, with its registration.
+    """Yield a path for a directory (not created yet); delete it afterwards, with its registration.
 
-    A lock beside it shows that we live, also across containers, where pids mean nothing.
+    A locked file beside it shows that this process lives, also across containers, where pids mean nothing.
     """
     root = private_dir(repo, "scratch")
     path = os.path.join(root, f"{os.getpid()}-{os.urandom(4).hex()}")
@@ -43,7 +43,7 @@ def scratch(repo: Repo) -> Iterator[str]:
 
 
 def delete_stale_scratch(repo: Repo) -> None:
-    """Delete the scratch directories of dead processes; call it with the creation lock held."""
+    """Delete the scratch directories of dead processes. The caller holds the creation lock."""
     root = private_dir(repo, "scratch")
     for name in os.listdir(root):
         path = os.path.join(root, name)
@@ -59,7 +59,7 @@ def delete_stale_scratch(repo: Repo) -> None:
 
 
 def marked(root: str) -> Iterator[tuple[str, bool]]:
-    """Yield the scratch directories in root that are marked, and whether their makers live; nothing is changed."""
+    """Yield each marked scratch directory in root and whether its process lives. Changes nothing."""
     for name in sorted(os.listdir(root)) if os.path.isdir(root) else ():
         path = os.path.join(root, name)
         with contextlib.suppress(OSError):
@@ -73,27 +73,43 @@ def marked(root: str) -> Iterator[tuple[str, bool]]:
 
 
 def _clear(repo: Repo, path: str) -> None:
-    # By its name, which nobody else has: the file that says whose a registration is may be deleted first.
-    worktrees = os.path.join(repo.common_dir, "worktrees")
-    ours = (os.path.join(worktrees, os.path.basename(path)), path)
+    # By its unique name: the file that tells whose the registration is may be the first to be deleted.
+    ours = (repo.admin_dir(os.path.basename(path)), path)
     for each in ours:
         shutil.rmtree(each, ignore_errors=True)
-    if not any(map(os.path.lexists, ours)):  # else the mark stays, so that somebody's sweep tries again
+    if not any(map(os.path.lexists, ours)):  # else the mark stays, so that another command tries again
         with contextlib.suppress(OSError):
             os.unlink(path + ".alive")
     with contextlib.suppress(OSError):
-        os.rmdir(worktrees)
+        os.rmdir(repo.admin_dir(""))
 
 
 def delete_leftovers(repo: Repo) -> None:
-    """Delete scratch directories with their registrations, and directories renamed aside, of dead processes only.
+    """Delete what dead processes left: scratch directories, their registrations, and directories renamed aside.
 
-    Waits for nobody: what another process holds just now is left for the next command.
+    Does not wait: what another process holds right now is left for the next command.
     """
     with contextlib.suppress(AgentError, OSError), creation_lock(repo, timeout=0):
         delete_stale_scratch(repo)
-        trash.sweep_markers(repo)
+        trash.delete_stale_markers(repo)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(repo.common_dir, "info", TEMPORARY))
     with contextlib.suppress(AgentError, OSError):
         delete_trash(repo)
+
+
+def left_in(store_dir: str, place: str) -> Iterator[tuple[str, float]]:
+    """Yield the names in one of our private directories, each with its age in seconds.
+
+    store_dir: <common>/git-agent.
+    place: the name of the directory in it.
+    """
+    try:
+        names = sorted(os.listdir(os.path.join(store_dir, place)))
+    except OSError:
+        return
+    for name in names:
+        try:
+            yield name, time.time() - os.lstat(os.path.join(store_dir, place, name)).st_mtime
+        except OSError:
+            continue

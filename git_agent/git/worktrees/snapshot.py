@@ -16,8 +16,11 @@ _STAGED = b"What was staged\n"
 
 
 class Snapshot(NamedTuple):
-    """What is kept. oid: of the commit; staged: the tree of what was staged, None when that was nothing; stages: it is
-    a tree of the stages of an unmerged index, `0/` to `3/`.
+    """What was kept.
+
+    oid: the commit.
+    staged: the tree of what was staged, None when nothing was.
+    stages: staged is a tree of the stages of an unmerged index, `0/` to `3/`.
     """
 
     oid: str
@@ -28,8 +31,10 @@ class Snapshot(NamedTuple):
 def take_snapshot(repo: Repo, worktree: str, message: str, also: Sequence[str] = ()) -> Snapshot:
     """Commit a worktree's uncommitted and untracked files on top of its HEAD, on no branch.
 
-    also: ignored files to keep, too, relative to worktree. Like a stash, the commit has a second parent with what was
-    staged, where that is neither in HEAD nor in the commit itself.
+    worktree: its top level.
+    message: the commit message.
+    also: ignored files to keep, too, relative to worktree.
+    As in a stash, a second parent holds what was staged, if that is neither in HEAD nor in the commit itself.
     """
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=worktree, ok=(0, 1)).text
     with scratch(repo) as root:
@@ -52,9 +57,10 @@ def take_snapshot(repo: Repo, worktree: str, message: str, also: Sequence[str] =
 
 
 def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:
-    """Make the index of a worktree what it was; its files stay as they are.
+    """Restore the index of a worktree; its files stay as they are.
 
-    tree, stages: as of Snapshot; intended: what was there by `git add --intent-to-add` alone, which no tree holds.
+    tree, stages: from a Snapshot.
+    intended: paths that only `git add --intent-to-add` had put there, which no tree holds.
     """
     if stages:
         entries = [field.partition("\t") for field in git("ls-tree", "-r", "-z", tree, cwd=worktree).fields if field]
@@ -71,7 +77,7 @@ def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] =
 
 
 def _staged(worktree: str, root: str) -> tuple[str, bool]:
-    """Write the index as a tree, from a copy: git would write into it."""
+    """Write the index as a tree, from a copy: git would modify the original."""
     own = os.path.join(root, "own")
     shutil.copyfile(os.path.join(git_dir_of(worktree) or "", "index"), own)
     env = {"GIT_INDEX_FILE": own}

@@ -1,12 +1,12 @@
-"""Read the state of worktrees: what has changed, what is ignored, what is under way."""
+"""Read the state of worktrees: changes, ignored files, operations in progress."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from git_agent.git.discover import linked
+from git_agent.git.discover import admin_dirs, linked
 from git_agent.git.run import decode, git
 
 _SIGNS = (
@@ -23,19 +23,19 @@ IGNORED = "!!"
 UNTRACKED = "??"
 
 
-class Change(NamedTuple):
-    """One line of `git status --porcelain`: its two letters, and the path relative to the worktree."""
+class StatusEntry(NamedTuple):
+    """One line of `git status --porcelain`. code: its two letters. path: relative to the worktree."""
 
     code: str
     path: str
 
 
 def git_dir_of(worktree: str) -> str | None:
-    """Return the git directory of a worktree without starting git, None when it has no readable .git."""
+    """Return the git directory of a worktree, None when it has no readable .git. Starts no git."""
     dot = os.path.join(worktree, ".git")
     if os.path.isdir(dot):
         return os.path.realpath(dot)
-    if not os.path.isfile(dot):  # a FIFO would be waited for
+    if not os.path.isfile(dot):  # opening a FIFO would block
         return None
     try:
         with open(dot, "rb") as file:
@@ -46,21 +46,21 @@ def git_dir_of(worktree: str) -> str | None:
     return os.path.realpath(os.path.join(worktree, pointer)) if pointer != text else None
 
 
-def way_home(path: str) -> str:
-    """Return the registration that a directory names in its .git file, there or not; "" for what is no worktree."""
+def named_git_dir(path: str) -> str:
+    """Return the registration that a directory's .git file names, there or not; "" when it is no linked worktree."""
     home = git_dir_of(path)
     return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
 
 
 def in_progress(worktree: str) -> str | None:
-    """Name the operation under way in worktree; None when there is none, or no worktree."""
+    """Name the operation in progress in a worktree; None when there is none, or no worktree."""
     git_dir = git_dir_of(worktree)
     if git_dir is None:
         return None
     for sign, name in _SIGNS:
         if os.path.exists(os.path.join(git_dir, sign)):
             return name
-    # The reftable backend keeps these two in its tables, not in files.
+    # The reftable backend keeps these two refs in tables, not in files.
     if os.path.isdir(os.path.join(git_dir, "reftable")):
         for ref, name in (("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")):
             if git("rev-parse", "--verify", "--quiet", ref, cwd=worktree, ok=(0, 1)).status == 0:
@@ -69,22 +69,31 @@ def in_progress(worktree: str) -> str | None:
 
 
 def end_of(busy: str, *, go_on: bool) -> str:
-    """Return the subcommand and option that end what in_progress named. go_on: by finishing it, where git can."""
+    """Return the subcommand and option that end an operation.
+
+    busy: what in_progress returned.
+    go_on: finish the operation where git can, instead of aborting it.
+    """
     if busy == "bisect":
         return "bisect reset"
     return f"{busy} --continue" if go_on else f"{busy} --abort"
 
 
 def rebasing(common_dir: str, main: str, branch: str) -> str | None:
-    """Return the worktree that rebases or bisects branch; main: how to call the main one."""
-    for git_dir, worktree in [(common_dir, main), *_linked(common_dir)]:
+    """Return the worktree that rebases or bisects a branch, None when there is none.
+
+    main: what to call the main worktree.
+    """
+    if _holds(common_dir, branch):
+        return main
+    for git_dir in admin_dirs(common_dir):
         if _holds(git_dir, branch):
-            return worktree
+            return linked(git_dir) or git_dir
     return None
 
 
-def status(worktree: str, ignored: bool) -> list[Change]:
-    """List the changes in worktree; a rename is shown by its new path."""
+def status(worktree: str, ignored: bool) -> list[StatusEntry]:
+    """List the changes in a worktree, ignored files only if asked for; a renamed file is listed by its new path."""
     how = ("--ignored=matching",) if ignored else ()
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", *how)
     fields = iter(git(*args, cwd=worktree).fields)
@@ -92,19 +101,22 @@ def status(worktree: str, ignored: bool) -> list[Change]:
     for field in fields:
         if not field:
             continue
-        found.append(Change(field[:2], field[3:]))
+        found.append(StatusEntry(field[:2], field[3:]))
         if "R" in field[:2] or "C" in field[:2]:
             next(fields, None)
     return found
 
 
-def ignored_directories(changes: Sequence[Change]) -> list[str]:
-    """List the directories of which git ignores all: builds, dependencies, caches. changes: a status with them."""
+def ignored_directories(changes: Sequence[StatusEntry]) -> list[str]:
+    """List the directories whose whole content git ignores: builds, dependencies, caches.
+
+    changes: a status that includes ignored files.
+    """
     return [c.path for c in changes if c.code == IGNORED and c.path.endswith("/")]
 
 
-def ignored(worktree: str, paths: Sequence[str]) -> set[str]:
-    """Return those of paths that git ignores in worktree; tracked files never are."""
+def ignored_paths(worktree: str, paths: Sequence[str]) -> set[str]:
+    """Return the paths that git ignores in a worktree; tracked files never are."""
     if not paths:
         return set()
     asked = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
@@ -112,21 +124,10 @@ def ignored(worktree: str, paths: Sequence[str]) -> set[str]:
     return {each for each in done.fields if each}
 
 
-def _linked(common_dir: str) -> Iterator[tuple[str, str]]:
-    root = os.path.join(common_dir, "worktrees")
-    try:
-        names = sorted(os.listdir(root))
-    except OSError:
-        return
-    for name in names:
-        admin = os.path.join(root, name)
-        yield admin, linked(admin) or admin
-
-
 def _holds(git_dir: str, branch: str) -> bool:
     ref = "refs/heads/" + branch
     heads = (_read(git_dir, where, "head-name") for where in ("rebase-merge", "rebase-apply"))
-    # `git rebase --update-refs` moves other branches too; the file has three lines for each: ref, before, after.
+    # `git rebase --update-refs` moves other branches, too; the file has three lines for each: ref, before, after.
     also = _read(git_dir, "rebase-merge", "update-refs").split("\n")
     start = _read(git_dir, "BISECT_START")
     return ref in heads or ref in also[::3] or start in (branch, ref)

@@ -1,4 +1,4 @@
-"""Delete directories that were renamed aside. Run by its path in the background, so it imports nothing of ours."""
+"""Delete directories that were renamed aside. Runs as a script in the background, so it imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 
 
-def sweep(root: str, most: int | None = None) -> set[str]:
-    """Delete what the markers in root name, here or by a process that died before it could.
+def delete_marked(root: str, most: int | None = None) -> set[str]:
+    """Delete the directories that the markers in root name; their processes may have died before they could.
 
-    most: a directory with more files is left, None deletes all. Returns the names of the markers that stay although
-    nobody holds them.
+    root: the directory with the markers.
+    most: leave directories with more files than this; None: no limit.
+    Returns the names of the markers that stay although no process holds them.
     """
     left = set()
     for name in _waiting(root):
@@ -26,7 +27,7 @@ def sweep(root: str, most: int | None = None) -> set[str]:
 
 
 def try_hold(fd: int) -> bool:
-    """Lock an open file if nobody holds it; the lock lasts until it is closed, or its process is gone."""
+    """Lock an open file if no process holds it; return whether that worked. The lock ends when the file is closed."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -35,15 +36,15 @@ def try_hold(fd: int) -> bool:
 
 
 def is_held(path: str) -> bool:
-    """Tell whether a process that lives holds the file at path, which is made where there is none."""
+    """Tell whether a live process holds the file at path, which is created if it is missing."""
     with _opened(path) as fd:
         return not try_hold(fd)
 
 
-def sweep_alone(root: str, lock: str) -> None:
-    """Delete everything, one process at a time; who finds another one at work leaves it to that.
+def delete_all_marked(root: str, lock: str) -> None:
+    """Delete everything, one process at a time; return at once when another one is at work.
 
-    Looked at once more after the lock was let go: whoever found it held has put its marker there before.
+    After the lock is released the markers are read once more: whoever found it held had left its marker before.
     """
     stubborn: set[str] = set()
     while set(_waiting(root)) - stubborn:
@@ -51,7 +52,7 @@ def sweep_alone(root: str, lock: str) -> None:
             if not try_hold(fd):
                 return
             before = set(_waiting(root))
-            stubborn |= sweep(root) | (before & set(_waiting(root)))
+            stubborn |= delete_marked(root) | (before & set(_waiting(root)))
 
 
 def _waiting(root: str) -> list[str]:
@@ -68,7 +69,7 @@ def _opened(path: str) -> Iterator[int]:
 
 
 def _empty(marker: str, trash: str, most: int | None) -> bool:
-    # Only an absolute path with our name is deleted, whatever the marker says.
+    # Whatever the marker says, only an absolute path with a name of ours is deleted.
     if os.path.isabs(trash) and os.path.basename(trash).startswith(".trash-") and not os.path.islink(trash):
         if most is not None and _is_big(trash, most):
             return False
@@ -97,7 +98,7 @@ def _is_big(directory: str, most: int) -> bool:
 
 def _delete(trash: str) -> None:
     shutil.rmtree(trash, ignore_errors=True)
-    if os.path.isdir(trash):  # directories that may not be written into, as of module caches
+    if os.path.isdir(trash):  # read-only directories, as in module caches
         for directory, _, _ in os.walk(trash):
             with contextlib.suppress(OSError):
                 os.chmod(directory, 0o700)
@@ -107,4 +108,4 @@ def _delete(trash: str) -> None:
 if __name__ == "__main__":
     os.nice(19)
     with contextlib.suppress(OSError):
-        sweep_alone(sys.argv[1], sys.argv[2])
+        delete_all_marked(sys.argv[1], sys.argv[2])

@@ -1,4 +1,4 @@
-"""Directories on their way out: renamed aside in a moment, deleted at once where they are small."""
+"""Directories to be deleted: renamed aside in a moment; small ones are deleted at once, big ones in the background."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from git_agent.git.locks import private_dir, try_hold
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees import sweeper
 
-# Files; measured, time of the processor: 2,000 are counted in 1 ms and deleted in 16, 50,000 are deleted in 530.
+# Files. Measured, in processor time: counting 2,000 takes 1 ms and deleting them 16; deleting 50,000 takes 530.
 _SMALL = 2000
 _LOCK = "trash.lock"
-_running: list[subprocess.Popen[bytes]] = []  # until they are reaped: a `watch` lives long
+_running: list[subprocess.Popen[bytes]] = []  # until they are reaped: `git agent watch` runs for long
 
 
 @contextmanager
-def aside(repo: Repo, real: str) -> Iterator[str]:
-    """Rename a directory, so that nobody finds it any more, and lend its new path; "" where there is none.
+def moved_aside(repo: Repo, real: str) -> Iterator[str]:
+    """Rename a directory so that no process finds it any more; yield its new path, "" when there is no directory.
 
-    It is renamed back when the block raises. Nobody deletes it before the block ends; `sweep` does afterwards.
+    If the block raises, the directory is renamed back. It is not deleted before the block ends; delete_trash does that.
     """
     if not os.path.lexists(real):
         yield ""
         return
     name, root = f"{os.getpid()}-{os.urandom(4).hex()}", private_dir(repo, "trash")
     marker, trash = os.path.join(root, name), os.path.join(os.path.dirname(real), f".trash-{name}")
-    # The marker first: after a crash it says that this directory was ours to delete. It is locked until all is
-    # decided, so that nobody's sweep takes it for a leftover.
+    # The marker first: after a crash it shows that this directory was ours to delete. It is locked until the block
+    # ends, so that no other process takes it for a leftover.
     with open(os.path.join(root, "." + name), "xb") as file:
         try_hold(file.fileno())
         file.write(os.fsencode(trash))
@@ -55,14 +55,14 @@ def _rename(real: str, trash: str) -> None:
 
 
 def delete_trash(repo: Repo) -> None:
-    """Delete what was renamed aside; big directories in a process of its own, which nobody waits for."""
+    """Delete what was renamed aside; big directories in a background process."""
     root = private_dir(repo, "trash")
-    if sweeper.sweep(root, _SMALL):
+    if sweeper.delete_marked(root, _SMALL):
         _sweep_behind(root, os.path.join(private_dir(repo), _LOCK))
 
 
-def sweep_markers(repo: Repo) -> None:
-    """Delete markers of renames that never came to be; call it with the creation lock held, as renames do."""
+def delete_stale_markers(repo: Repo) -> None:
+    """Delete the markers of renames that never happened. The caller holds the creation lock, as renames do."""
     root = private_dir(repo, "trash")
     for name in os.listdir(root):
         if name.startswith("."):
@@ -71,11 +71,11 @@ def sweep_markers(repo: Repo) -> None:
 
 def _sweep_behind(root: str, lock: str) -> None:
     if sweeper.is_held(lock):
-        return  # the one at work sees the new marker
+        return  # the process at work will see the new marker
     _running[:] = [each for each in _running if each.poll() is None]
     no = subprocess.DEVNULL
     command = [sys.executable, "-I", "-S", sweeper.__file__, root, lock]
     try:
         _running.append(subprocess.Popen(command, cwd="/", stdin=no, stdout=no, stderr=no, start_new_session=True))
     except OSError:
-        sweeper.sweep(root)
+        sweeper.delete_marked(root)
