@@ -32,6 +32,7 @@ def find(app: App, ref: str | None) -> Task:
 
 
 def _here(app: App) -> Task:
+    app.store.check()  # without a store there are no tasks, whoever asks
     here = app.worker_of
     if here is None:
         raise usage(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sqlite3
 import subprocess
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from git_agent.proc import processes
 from tests.sandbox import Sandbox
 from tests.store.children import run
+from tests.tables import execute
 
 _BEGIN = """
 from git_agent.domain.process_id import ProcessId
@@ -76,9 +76,7 @@ def _clear(*started: subprocess.Popen[bytes]) -> None:
 
 def sql(repo: Sandbox, text: str, *values: Any) -> list[list[Any]]:
     """Run one statement on the store, as any program could; return its rows."""
-    with closing(sqlite3.connect(repo.store, isolation_level=None, timeout=30)) as connection:
-        connection.execute("PRAGMA foreign_keys = ON")
-        return [list(row) for row in connection.execute(text, values)]
+    return execute(repo.store, text, *values)
 
 
 def age(repo: Sandbox, task: int, seconds: float, *, missed_s: float | None = None) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.faults.breaking import sql
 from tests.sandbox import Result, Sandbox
+from tests.tables import ask
+from tests.tables import change as write
 
 TRACE = {"GIT_AGENT_TRACE": "1"}
 HOSTILE = "src/\x1b]52;c;\u202eevil"
@@ -80,22 +82,12 @@ def test_a_second_run_merges_nothing_and_a_moved_tip_only_its_own_pairs(four: Sa
 
 
 def rows(repo: Sandbox) -> int:
-    return int(repo.run("python", "-c", COUNT, str(repo.store)).out)
-
-
-COUNT = """
-import sqlite3, sys
-print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM clash").fetchone()[0])
-"""
-AGE = """
-import sqlite3, sys
-with sqlite3.connect(sys.argv[1]) as store: store.execute("UPDATE clash SET at = at - 90000000")
-"""
+    return len(ask(repo.store, "SELECT a FROM clash"))
 
 
 def test_what_is_known_of_commits_that_are_no_tips_any_more_is_forgotten(four: Sandbox) -> None:
     four.agent("conflicts")
-    four.run("python", "-c", AGE, str(four.store))
+    write(four.store, "UPDATE clash SET at = at - 90000000")
     before = rows(four)
     four.git("update-ref", "refs/heads/agent/4-four", "main")
     four.agent("conflicts")

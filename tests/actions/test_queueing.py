@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from tests.faults.whole import rows, wrong
 from tests.faults.world import World, driver
 from tests.processes import commands
 from tests.sandbox import Sandbox, _environment
+from tests.tables import change
 
 COUNT = 9
 SLEEP = f"sleep 6{os.getpid()}"  # seconds; by its number it is found again
@@ -329,8 +329,7 @@ def test_one_queue_at_a_time_and_who_lost_its_lock_changes_nothing(
     assert f"process {waiting.pid}" in result.err
     assert merge(repo, "4", "5", "--dry-run", "--no-check", exit=0) == {4: "merged", 5: "merged"}
     repo.agent("merge", "6", "--no-check")
-    with sqlite3.connect(repo.store) as store:
-        store.execute("update lock set taken_at = taken_at - 400000")
+    change(repo.store, "update lock set taken_at = taken_at - 400000")
     assert merge(repo, "4", "5", "--no-check", exit=0) == {4: "merged", 5: "merged"}
     for pid in sleeping(0):
         os.kill(pid, signal.SIGKILL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from tests.faults.whole import wrong
 from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
+from tests.tables import execute
 
 
 def _cancelled(repo: Sandbox) -> None:
@@ -191,11 +191,8 @@ def test_what_took_the_place_of_a_worktree_is_left_alone_and_keeps_nothing_else_
     assert repo.git("branch", "--list", "agent/*") == "" and wrong(repo) == []
 
 
-def _write(repo: Sandbox, statement: str) -> list[tuple[int]]:
-    with sqlite3.connect(repo.store) as store:
-        rows = store.execute(statement).fetchall()
-    store.close()
-    return rows
+def _write(repo: Sandbox, statement: str) -> list[list[int]]:
+    return execute(repo.store, statement)
 
 
 def _pending(repo: Sandbox) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.faults.whole import rows, wrong
 from tests.faults.world import Worlds
 from tests.hooks.crowd import eventually
 from tests.sandbox import Sandbox
+from tests.tables import ask, change
 
 
 def spawned(repo: Sandbox, title: str = "Fix login", file: str = "login.py") -> Path:
@@ -464,14 +464,11 @@ def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_block
     where = repo.path.with_name("my repo.worktrees") / "1-fix-login"
     repo.git("worktree", "unlock", str(where))
     (where / ".worker-ctx.json").unlink()
-    with sqlite3.connect(repo.store) as store:
-        store.execute("insert into task_dep values (1, 99)")
-        store.execute("update task set unresolved = 1 where id = 1")
+    change(repo.store, "insert into task_dep values (1, 99)", "update task set unresolved = 1 where id = 1")
     repo.agent("doctor", "--fix", exit=None)
-    with sqlite3.connect(repo.store) as store:
-        for (name,) in store.execute("select name from sqlite_master where type = 'trigger'").fetchall():
-            store.execute(f"drop trigger {name}")
-        store.execute("update event set data = json_set(data, '$.operation', 'one run') where kind = 'doctor.fixed'")
+    triggers = ask(repo.store, "select name from sqlite_master where type = 'trigger'")
+    as_one = "update event set data = json_set(data, '$.operation', 'one run') where kind = 'doctor.fixed'"
+    change(repo.store, *(f"drop trigger {each['name']}" for each in triggers), as_one)
     assert [o["what"] for o in repo.agent_json("undo", "--list")["operations"]][:1] == ["4 fixes by doctor"]
     would = repo.agent("undo", "-n").out
     assert would.count("  would take back, unless it changed since: ") == 2 == would.count("  would leave as it is: ")

@@ -16,7 +16,8 @@ from git_agent.actions.messages.send import send
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State
-from git_agent.store.sqlite import NOW_MS, Database
+from git_agent.store.orm import NOW_MS
+from git_agent.store.sqlite import Database
 from git_agent.store.store import Store
 
 TEXT = "the parser takes empty lines now; please look at 3f9c2a1 before you go on with the printer"

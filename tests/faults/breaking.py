@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 from tests.sandbox import Sandbox
+from tests.tables import change
 
 LONG_AGO = 1_700_000_000
 
@@ -49,9 +48,7 @@ def sql(*statements: str) -> Callable[[Sandbox], None]:
     """Write to the store as any program could."""
 
     def do(sandbox: Sandbox) -> None:
-        with closing(sqlite3.connect(sandbox.path / ".git/git-agent/agent.db", isolation_level=None)) as connection:
-            for statement in statements:
-                connection.execute(statement)
+        change(sandbox.store, *statements)
 
     return do
 

@@ -25,6 +25,7 @@ from tests.faults.world import World
 from tests.hooks.crowd import eventually
 from tests.processes import children
 from tests.sandbox import Result, Sandbox
+from tests.tables import ask
 
 HOOKS = {"GIT_AGENT_HOOKS": None}  # as a person has it: hooks are wanted, so that they are examined
 BATCHES = sorted({each.batch for each in BREAKS.values()})
@@ -137,9 +138,8 @@ def test_what_is_broken_is_found_and_mended_and_can_be_taken_back(world: World, 
     assert all(set(each) == set(FINDING) and each["what"] and each["why"] and each["fix"] for each in first)
     assert snapshot(sandbox.path.parent) == before  # nothing was changed without --fix
     mended = doctor(sandbox, "--fix", "--json").json()
-    with closing(sqlite3.connect(sandbox.path / ".git/git-agent/agent.db")) as connection:
-        fixes = connection.execute("SELECT data FROM event WHERE kind = 'doctor.fixed'").fetchall()
-    assert len({json.loads(data).get("operation") for (data,) in fixes} - {None}) <= 1  # undone as one
+    fixes = ask(sandbox.store, "SELECT data FROM event WHERE kind = 'doctor.fixed'")
+    assert len({json.loads(each["data"]).get("operation") for each in fixes} - {None}) <= 1  # undone as one
     left = wanted(broken, lambda each: each.left)
     assert (codes(mended["findings"]), mended["failed"]) == (left, []), json.dumps(mended, indent=1)
     assert codes(mended["fixed"]) == codes(first) - left

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from git_agent.cli.verbs import VERBS
 from tests.sandbox import Sandbox
+from tests.tables import ask
 
 OF_THE_WORLD = ("hooks-", "path-", "message-")  # the sealed world has no hooks, and nobody reads its mail
 LIVE = ("ASSIGNED", "WORKING", "IN_REVIEW", "APPROVED")
@@ -16,12 +16,7 @@ LIVE = ("ASSIGNED", "WORKING", "IN_REVIEW", "APPROVED")
 
 def rows(sandbox: Sandbox, query: str) -> list[dict[str, Any]]:
     """Ask the store with no command of ours, which would mend it."""
-    connection = sqlite3.connect(f"{sandbox.store.as_uri()}?mode=ro", uri=True)
-    connection.row_factory = sqlite3.Row
-    try:
-        return [dict(row) for row in connection.execute(query)]
-    finally:
-        connection.close()
+    return ask(sandbox.store, query)
 
 
 def found(sandbox: Sandbox) -> list[str]:

@@ -6,7 +6,6 @@ What comes of it is waited for, and read from the store without any command of o
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import threading
 import time
@@ -23,6 +22,7 @@ from tests.hooks.newer_git import either
 from tests.hooks.newer_git import newer_git as newer_git
 from tests.processes import inside as processes
 from tests.sandbox import Result, Sandbox, copied
+from tests.tables import ask
 
 PATIENCE = 20.0  # seconds
 BRANCH, SECOND = "agent/1-fix-login", "agent/2-add-logout"
@@ -39,16 +39,7 @@ def eventually(check: Callable[[], object], what: Callable[[], object], within: 
 
 def query(store: Path, sql: str) -> list[dict[str, Any]]:
     """Ask a store with no command of ours; store: the directory git-agent."""
-    for _ in range(100):
-        with suppress(sqlite3.OperationalError):  # for an instant, while another connection closes
-            connection = sqlite3.connect(f"{(store / 'agent.db').as_uri()}?mode=ro", uri=True)
-            try:
-                connection.row_factory = sqlite3.Row
-                return [dict(row) for row in connection.execute(sql)]
-            finally:
-                connection.close()
-        time.sleep(0.02)
-    raise AssertionError(f"{store} can't be read")
+    return ask(store / "agent.db", sql)
 
 
 @dataclass(frozen=True)
