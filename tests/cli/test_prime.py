@@ -68,7 +68,7 @@ def test_nothing_is_marked_as_read(repo: Sandbox) -> None:
     repo.agent("done", "1", "--allow-empty")
     repo.agent("request-changes", "1", "-m", "Do it")
     first = _prime(repo, cwd=worktree)
-    assert "unread messages: 1; all of them: git agent inbox" in first and "| Do it" in first
+    assert "unread messages: 1; git agent inbox shows them" in first and "| Do it" in first
     assert _prime(repo, cwd=worktree) == first
 
 
