@@ -157,6 +157,11 @@ def notification(call: Notification) -> dict[str, Any]:
     return {**line, "why": call.why, "command": call.command, "text": text}
 
 
+def notification_document(call: Notification) -> str:
+    """Write what agent.notify reads on its standard input: one JSON object, one line."""
+    return document(notification(call)) + "\n"
+
+
 def outcomes(found: Sequence[Outcome]) -> dict[str, Any]:
     """Describe what became of the tasks of a merge queue, with the error that the exit code is of."""
     worst = next((each for each in found if each.exit and each.exit == exit_code(found)), None)
