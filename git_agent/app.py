@@ -185,19 +185,33 @@ class App:
         """Map branches to their oids, as this command last saw them; git is asked only if it did not look."""
         return self.heads if self.sighted is None else self.sighted.heads
 
+    @property
+    def store_is_open(self) -> bool:
+        """Tell whether the store was opened; asking this does not open it."""
+        return "store" in self.__dict__
+
     def reopen(self) -> None:
         """Open the store again, if it was open: a transaction that was cut short is rolled back."""
-        if "store" in self.__dict__:
+        if self.store_is_open:
             self.store.reopen()
 
     def close(self) -> None:
         """Close the store, if it was opened."""
-        if "store" in self.__dict__:
+        if self.store_is_open:
             self.store.close()
 
     def notice(self, line: str) -> None:
         """Keep a line that the front end says after the result."""
         self.notices.append(line)
+
+    def take_notices(self) -> list[str]:
+        """Return the lines kept so far, and forget them: whoever takes them shows them."""
+        taken, self.notices[:] = list(self.notices), ()
+        return taken
+
+    def now(self) -> int:
+        """Return the time by the database's clock, in ms since the epoch."""
+        return self.store.now()
 
 
 def _number(text: str | None) -> int | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Set
+
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.durations import parse_duration
-from git_agent.domain.task import State, Task
+from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State, Task
 from git_agent.errors import AgentError, usage
 from git_agent.git.config import parse_date
 from git_agent.git.history import Commit
@@ -66,6 +68,33 @@ def _unknown(app: App, ref: str) -> AgentError:
 def _ambiguous(ref: str, found: list[Task]) -> AgentError:
     lines = tuple(f"{t.id}  {t.state}  {t.branch or t.name}" for t in found)
     return AgentError("ambiguous-task", f"'{ref}' may mean several tasks", "give the id", details=lines)
+
+
+def tasks_for(app: App, verb: str) -> list[Task]:
+    """List the tasks that a verb can act on, by the steps that the state machine allows; for completion.
+
+    verb: its name; "" or a verb without steps means every unfinished task.
+    """
+    everything = frozenset(State)
+    special: Mapping[str, Set[State]] = {
+        **dict.fromkeys(("show", "log", "status", "logs"), everything),
+        **dict.fromkeys(("heartbeat", "diff", "exec"), LIVE),
+        "rm": everything - LIVE,
+        "run": {State.OPEN, State.ASSIGNED, State.WORKING},
+    }
+    steps: set[State] = set().union(*(m.sources for m in MOVES if m.step == verb))
+    return app.store.tasks.listing(special.get(verb) or steps or UNFINISHED)
+
+
+def reread(app: App, task: Task) -> Task:
+    """Read a task again, as it is after an action."""
+    return app.store.tasks.get(task.id)
+
+
+def existing(app: App, ids: Iterable[int]) -> list[Task]:
+    """Read each task once, in this order; those that do not exist are left out."""
+    found = map(app.store.tasks.find, dict.fromkeys(ids))
+    return [task for task in found if task is not None]
 
 
 def parse_time(app: App, text: str) -> int:

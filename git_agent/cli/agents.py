@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, leave, note, say_notices, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.command import Answer, note, task_answer, task_argument, terminal_width, verb
 from git_agent.errors import AgentError, usage
+from git_agent.runtime.invocation import become
 
 if TYPE_CHECKING:
     from git_agent.domain.command import Command
@@ -44,15 +45,16 @@ def run_verb(
     command has the terminal, and what it leaves running is ended: its process group, and whatever has its environment.
     Our exit code is 0 where its is, else 1.
     """
+    from git_agent.actions.running.run import choose
     from git_agent.runtime import running
 
     told = None if report is None else running.Report(report)
     try:
-        found, chosen = _chosen(app, task, agent, command, fresh and not prepared)
+        found, chosen = choose(app, task, agent, command, fresh=fresh and not prepared)
         if detach:
             return _detached(app, found, running.run_behind(app, found, chosen))
         if not prepared and _HEAVY & sys.modules.keys():
-            _begin_anew(app, found, chosen)
+            return Answer({}, becomes=functools.partial(become, _again(found, chosen)))
         as_json = bool(click.get_current_context().params["as_json"])
         ran = running.run_here(app, found, chosen, say=lambda line: note([line]), report=told, as_json=as_json)
         return _ended(app, ran, behind=told is not None)
@@ -62,32 +64,18 @@ def run_verb(
         raise
 
 
-def _chosen(app: App, ref: str | None, agent: str | None, words: Sequence[str], fresh: bool) -> tuple[Task, Command]:
-    """The command first: a task is not taken from the queue for one that can't be run."""
-    from git_agent.actions.attempts.claim import acquire
-    from git_agent.actions.lookup import find
-    from git_agent.actions.running.run import choose_agent
-
-    named = find(app, ref) if ref is not None or app.worker_of is not None else None
-    chosen = choose_agent(app, named or next(iter(app.store.tasks.ready()), None), agent, words)
-    found = acquire(app, named, agent=agent, fresh=fresh)
-    return found, chosen if named or words or agent else choose_agent(app, found, None, ())
-
-
-def _begin_anew(app: App, task: Task, chosen: Command) -> None:
+def _again(task: Task, chosen: Command) -> list[str]:
     """Making a worktree loaded what a supervisor needs not keep for hours: 30 MB, half of what it then takes."""
-    from git_agent.proc import program
-    from git_agent.proc.exec import exec_program
+    from git_agent.runtime.running import words_for
 
-    leave(app)
     options = ["--json"] if click.get_current_context().params["as_json"] else []
-    words = ["--", *chosen.words] if chosen.name is None else ["--agent", chosen.name]
-    exec_program([program.own_path(), "run", str(task.id), "--prepared", *options, *words])
+    return words_for(task, chosen, options)
 
 
 def _detached(app: App, task: Task, pid: int) -> Answer:
+    from git_agent.actions.lookup import reread
 
-    return task_answer(app, app.store.tasks.get(task.id), [f"{task.label} runs: process {pid}"], pid=pid)
+    return task_answer(app, reread(app, task), [f"{task.label} runs: process {pid}"], pid=pid)
 
 
 def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
@@ -136,7 +124,7 @@ def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, che
     if click.get_current_context().params["as_json"]:
         text = b"".join(following.read(log)).decode(errors="replace")
         return task_answer(app, log.task, [], path=log.path, older=log.older, text=text)
-    say_notices(app)
+    note(app.take_notices())
     _print(following.follow(app, log, check=check) if follow else following.read(log), raw)
     return Answer({})
 
@@ -178,18 +166,8 @@ def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     """Run a command in a task's worktree, and end with its exit code. It is not supervised: git agent run does that."""
     from git_agent.actions.lookup import find
     from git_agent.actions.running.logs import exec_place
-    from git_agent.proc.exec import exec_program
 
     if not command:
         raise usage("no-command", "no command is given", f"git agent exec {task} -- COMMAND")
     place = exec_place(app, find(app, task))
-    leave(app)
-    try:
-        exec_program(list(command), cwd=place.directory, env=place.env)
-    except OSError as error:
-        says = f"cannot run '{command[0]}': {error.strerror}"
-        import shlex
-
-        there = os.path.join(place.directory, command[0])
-        hint = f"ls -l {shlex.quote(there)}" if os.sep in command[0] else f"command -v {shlex.quote(command[0])}"
-        raise AgentError("no-program", says, hint) from error
+    return Answer({}, becomes=functools.partial(become, command, cwd=place.directory, env=place.env))

@@ -1,21 +1,22 @@
-"""What all verbs have in common: --json, opening the world, looking at git first, and saying the answer."""
+"""What all verbs have in common: --json, the invocation around the action, and printing the answer."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from git_agent.app import App
 from git_agent.cli.verbs import VERBS
 from git_agent.errors import AgentError
+from git_agent.runtime.invocation import Invocation
 
 if TYPE_CHECKING:
+    from git_agent.actions.views.notify import Notification
     from git_agent.domain.task import Task
     from git_agent.render.lines import Screen
 
@@ -24,7 +25,8 @@ class Answer(NamedTuple):
     """What a verb says. payload: its JSON object, or what makes it when it is asked for; lines: for people; talk: lines
     for stderr, before them; rows: JSON objects to print one a line in place of the payload; exit: the exit code;
     follows: lines and rows come as things happen, and each is written at once; delivered: called when all was written
-    out (the answer is mail).
+    out (the answer is mail); becomes: called last, with everything closed, in place of printing an answer: another
+    program takes over this process.
     """
 
     payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
@@ -34,6 +36,7 @@ class Answer(NamedTuple):
     exit: int = 0
     follows: bool = False
     delivered: Callable[[], object] | None = None
+    becomes: Callable[[], NoReturn] | None = None
 
 
 class Commanding(click.Command):
@@ -82,27 +85,31 @@ def verb(
 ) -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a command of a function from (App, options) to an Answer.
 
-    creates: the verb may make the store; looks: it first mends what a dead process left and reconciles with git;
-    configured: it always needs the configuration, which is best asked for early; command: how the usage shows the
-    command that it takes after `--`, "" for none.
+    creates, configured: see Invocation; looks: it reconciles first; command: how the usage shows the command that it
+    takes after `--`, "" for none.
     """
 
     def decorate(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)
         def called(as_json: bool, **options: Any) -> None:
-            app = App(terminal=sys.stderr.isatty() and not as_json, progress=_progress(as_json), creates=creates)
+            watched = sys.stderr.isatty() and not as_json
+            invocation = Invocation(
+                document,
+                terminal=watched,
+                progress=_print_progress if watched else lambda line: None,  # a pipe gets the result alone
+                creates=creates,
+                reconciles=looks,
+                configured=configured,
+            )
             try:
-                if configured:
-                    app.ask_settings()
-                if looks:
-                    _look(app)
-                answer = function(app, **options)
-                _say(app, answer, as_json)
-            except AgentError:
-                say_notices(app)
-                raise
+                with invocation as app:
+                    answer = function(app, **options)
+                    if answer.becomes is None:
+                        _say(invocation, answer, as_json)
             finally:
-                _end(app)
+                note(invocation.notes())
+            if answer.becomes is not None:
+                answer.becomes()
             if answer.exit:
                 raise click.exceptions.Exit(answer.exit)
 
@@ -119,95 +126,34 @@ def verb(
     return decorate
 
 
-def call(app: App, first: int | None = None) -> None:
-    """Have agent.notify call a person for what this command did. first: an event of somebody else, new all the same.
-
-    What goes wrong is said and changes nothing: the command has done its work.
-    """
-    if "store" not in app.__dict__:
-        return
-
-    own = app.store.events.take_calls()
-    if own is None and first is None:
-        return
-    from git_agent.actions.views.notify import notify
+def document(call: Notification) -> str:
+    """Write what agent.notify reads on its standard input."""
     from git_agent.render import json
 
-    try:
-        notify(
-            app,
-            min(s for s in (own, first) if s is not None),
-            lambda n: json.document(json.notification_json(n)) + "\n",
-        )
-    except (AgentError, OSError) as error:
-        note([f"agent.notify was not run: {error}"])
+    return json.notification_document(call)
 
 
-def leave(app: App) -> None:
-    """Do what a verb does at its end, before this process becomes another program."""
-    say_notices(app)
-    _end(app)
-
-
-def _end(app: App) -> None:
-    call(app)
-    if "store" in app.__dict__ and app.store.events.take_news():
-        from git_agent.actions.setup.hooks import write_guard_files
-
-        with contextlib.suppress(AgentError, OSError):  # the next command does it
-            write_guard_files(app)
-    app.close()
-
-
-def _progress(as_json: bool) -> Callable[[str], None]:
-    """Long work is shown to a person; a pipe gets the result alone."""
-    shown = sys.stderr.isatty() and not as_json
+def _print_progress(line: str) -> None:
     from git_agent.render.text import visible
 
-    return (lambda line: print(f"  {visible(line)}", file=sys.stderr, flush=True)) if shown else (lambda line: None)
-
-
-def _look(app: App) -> None:
-    from git_agent.actions.reconcile.notices import take_notices
-    from git_agent.actions.reconcile.reconcile import reconcile
-
-    try:
-        seen = reconcile(app, typed=True)
-        lines = [*take_notices(app), *seen.lines]
-        from git_agent.runtime import draining
-
-        draining.free(app)
-        if seen.asks:
-            draining.start(app)
-    except AgentError as error:
-        if error.code != "store-not-writable":
-            raise
-        lines = [f"{error.message}: not reconciled with git"]
-    for line in lines:
-        app.notice(line)
-
-
-def say_notices(app: App) -> None:
-    """Say the lines that were kept for after the result, now."""
-    note(app.notices)
-    app.notices.clear()
+    print(f"  {visible(line)}", file=sys.stderr, flush=True)
 
 
 def note(lines: Iterable[str]) -> None:
     """Say what is worth knowing, on standard error."""
-    from git_agent.render.text import visible
-
     for line in lines:
+        from git_agent.render.text import visible
+
         print(f"note: {visible(line)}", file=sys.stderr)
 
 
-def _say(app: App, answer: Answer, as_json: bool) -> None:
+def _say(invocation: Invocation, answer: Answer, as_json: bool) -> None:
     if as_json:
         from git_agent.render import json
 
         payload = answer.payload() if callable(answer.payload) else answer.payload
         _write(map(json.document, (payload,) if answer.rows is None else answer.rows), answer.follows)
-    note((*app.notices, *(_mail(app) if answer.delivered is None else ())))
+    note(invocation.notes(mail=answer.delivered is None))
     if not as_json:
         for line in answer.talk:
             print(line, file=sys.stderr)
@@ -224,28 +170,12 @@ def _write(lines: Iterable[str], at_once: bool) -> None:
             sys.stdout.flush()
 
 
-def _mail(app: App) -> list[str]:
-    """A worker that was not superseded hears of its mail with every verb it runs; a person has `git agent status`.
-
-    What was seen is not said again, but for an acknowledgement that is overdue.
-    """
-    if not app.worker_of:
-        return []
-
-    new, overdue = app.store.deliveries.calling([str(app.worker_of)])
-    task = app.store.tasks.find(app.worker_of) if new or overdue else None
-    if task is None or app.speaker.superseded(task):
-        return []
-    lines = [f"mail waits ({new}): git agent inbox"] if new else []
-    return [*lines, f"not acknowledged yet ({overdue}): git agent inbox"] if overdue else lines
-
-
 def screen(app: App) -> Screen:
     """Describe where the lines go: a terminal of some width, or a pipe."""
     from git_agent.render.lines import Screen
     from git_agent.render.style import wants_colour
 
-    return Screen(terminal_width(), wants_colour(sys.stdout.isatty(), os.environ), app.store.now())
+    return Screen(terminal_width(), wants_colour(sys.stdout.isatty(), os.environ), app.now())
 
 
 def terminal_width() -> int | None:

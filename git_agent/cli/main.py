@@ -173,9 +173,9 @@ def _run(argv: list[str]) -> int:
         return 128 + signal.SIGPIPE
     except OSError as error:
         if not _Result.failed:
-            from git_agent.git.errors import system_error
+            from git_agent.runtime.invocation import explain
 
-            return _say(system_error(error), as_json)
+            return _say(explain(error), as_json)
         _drop_output()
         says = f"cannot write to standard output: {error.strerror}"
         return _say(AgentError("no-output", says, "what was asked for is done: git agent status"), False)

@@ -93,9 +93,7 @@ def _shown(app: App, messages: Sequence[Message] | Iterator[Message]) -> Iterato
 def _talk(app: App, found: Inbox) -> list[str]:
     from git_agent.render import messages as message_lines
 
-    lines = [
-        f"note: not acknowledged yet: {message_lines.unacknowledged_line(m, app.store.now())}" for m in found.unacked
-    ]
+    lines = [f"note: not acknowledged yet: {message_lines.unacknowledged_line(m, app.now())}" for m in found.unacked]
     if found.more:
         lines.append("note: there are more; acknowledge these first")
     return lines if found.messages else [*lines, "no mail"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from git_agent.app import App
 from git_agent.cli.command import Answer, task_answer, task_argument, undo_hint, verb
 from git_agent.cli.questions import NO_QUESTION, yes_option
 from git_agent.errors import usage
+from git_agent.runtime.invocation import become
 
 if TYPE_CHECKING:
     from git_agent.domain.task import Task
@@ -24,16 +24,12 @@ if TYPE_CHECKING:
 def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
     """Show what a task changed since its branch left the base, through git's own diff and pager."""
     from git_agent.actions.lookup import find
-    from git_agent.actions.views.diff import diff
+    from git_agent.actions.views.diff import diff, diff_text
 
-    found = find(app, task)
-    start, tip = diff(app, found)
-    sys.stdout.flush()
-    asked = [*(["--stat"] if stat else []), "--end-of-options", start, tip, "--"]
+    found = diff(app, find(app, task), stat=stat)
     if click.get_current_context().params["as_json"]:
-        plain = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")
-        return Answer({"base": start, "tip": tip, "diff": app.repo.git(*plain, *asked).text})
-    os.execvp("git", ["git", f"--git-dir={app.repo.common_dir}", "diff", *asked])
+        return Answer({"base": found.base, "tip": found.tip, "diff": diff_text(app, found, stat=stat)})
+    return Answer({}, becomes=functools.partial(become, found.words))
 
 
 @verb("approve")
@@ -203,7 +199,7 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     directories go where other hosts have all of them.
     """
     del yes  # nothing is asked
-    from git_agent.actions.lookup import find
+    from git_agent.actions.lookup import find, reread
     from git_agent.actions.removal.remove import rm
     from git_agent.render import json, lines
 
@@ -211,7 +207,7 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     gone = rm(app, found, force=force, unmerged=unmerged, dry_run=dry_run)
     said = lines.removal_lines(gone, "would remove" if dry_run else "removed") or [f"nothing is left of {found.label}"]
     talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
-    return task_answer(app, app.store.tasks.get(found.id), said, talk, removed=json.retired_json(gone), dry_run=dry_run)
+    return task_answer(app, reread(app, found), said, talk, removed=json.retired_json(gone), dry_run=dry_run)
 
 
 @verb("clean")

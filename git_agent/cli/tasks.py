@@ -114,42 +114,23 @@ def spawn_verb(
     A number, a branch or the name of an open task means that task; anything else is the title of a new one. With --run
     or a command an agent is run there in the background, as git agent run --detach does it: WORKING.
     """
-    from git_agent.actions.attempts.spawn import spawn
+    from git_agent.actions.attempts.spawn import find_meant, spawn
 
-    task = None if what is None else _meant(app, what)
+    task = None if what is None else find_meant(app, what)
     if task is not None and any(value or value == 0 for value in given.values()):
         hint = f"git agent edit {task.id}, then git agent spawn {task.id}"
         raise usage("task-and-options", f"{task.label} is there already", hint)
     order = _order(None if task else what, agent, **given)
     if not runs and not command:
         return _placed(app, spawn(app, order, task, adopt=branch))
+    from git_agent.actions.lookup import reread
     from git_agent.actions.running.run import choose_agent
     from git_agent.runtime.running import run_behind
 
     chosen = choose_agent(app, task, agent, command)
     made = spawn(app, order, task, adopt=branch)
     pid = run_behind(app, made, chosen)
-    return _placed(app, app.store.tasks.get(made.id), f"{made.label} runs: process {pid}")
-
-
-def _meant(app: App, text: str) -> Task | None:
-    """A number or a branch always means a task; a word only if a task of the queue has that name.
-
-    A task that another spawn is just making is open, too, for a moment, and is not in the queue.
-    """
-    from git_agent.actions.lookup import find
-    from git_agent.domain import names
-    from git_agent.domain.task import State
-
-    meant = names.parse_ref(text, app.config.prefix)
-    if meant.id is not None or text.startswith((app.config.prefix, "refs/heads/")):
-        return find(app, text)
-    named = [
-        t
-        for t in app.store.tasks.by_name(meant.name_key)
-        if t.state is State.OPEN and app.store.intents.of_task(t.id) is None
-    ]
-    return named[0] if len(named) == 1 else None
+    return _placed(app, reread(app, made), f"{made.label} runs: process {pid}")
 
 
 def _placed(app: App, task: Task, *more: str) -> Answer:

@@ -11,6 +11,7 @@ from git_agent.app import App
 from git_agent.cli.command import Answer, Several, screen, task_argument, verb
 from git_agent.cli.questions import ask, can_ask, yes_option
 from git_agent.errors import refused, usage
+from git_agent.runtime.invocation import become
 
 if TYPE_CHECKING:
     from git_agent.actions.undo.rescue import PrunedRescues
@@ -68,13 +69,13 @@ def _listing(app: App) -> Answer:
 
 
 def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
+    from git_agent.actions.lookup import existing
     from git_agent.actions.views.task import view
     from git_agent.render import json
     from git_agent.render import undo as undo_lines
 
     # A fix may be of a task that is not there.
-    found = map(app.store.tasks.find, dict.fromkeys(t for o, _ in done.operations for t in o.tasks))
-    changed = [task for task in found if task is not None]
+    changed = existing(app, (t for o, _ in done.operations for t in o.tasks))
     return Answer(
         {
             "undone": [undo_lines.undone_json(o) for o, _ in done.operations],
@@ -121,18 +122,13 @@ def _list(app: App, task: str | None) -> Answer:
 @click.argument("name", metavar="RESCUE")
 def _show(app: App, name: str) -> Answer:
     """Show the commits, or the files, with their changes; RESCUE as in `3/1`. Through git's pager."""
-    from git_agent.actions.undo.rescue import find_rescue, show_rescue
-    from git_agent.proc.exec import exec_program
+    from git_agent.actions.undo.rescue import find_rescue, rescue_text, show_rescue
     from git_agent.render import undo as undo_lines
 
     kept = find_rescue(app, name)
-    as_json = click.get_current_context().params["as_json"]
-    words = show_rescue(app, kept, plain=as_json)
-    if as_json:
-        return Answer(
-            {"rescue": undo_lines.rescue_json(kept), "text": app.repo.git(*words, cwd=app.repo.worktree).text}
-        )
-    exec_program(["git", f"--git-dir={app.repo.common_dir}", *words])
+    if click.get_current_context().params["as_json"]:
+        return Answer({"rescue": undo_lines.rescue_json(kept), "text": rescue_text(app, kept)})
+    return Answer({}, becomes=functools.partial(become, show_rescue(app, kept)))
 
 
 @_below
@@ -142,14 +138,13 @@ def _show(app: App, name: str) -> Answer:
 def _restore(app: App, name: str, branch: str | None) -> Answer:
     """Make a branch at what is kept; RESCUE as in `3/1`."""
     from git_agent.actions.undo.rescue import restore_rescue
-    from git_agent.git.refs import FILES
     from git_agent.render import undo as undo_lines
     from git_agent.render.text import visible
 
     done = restore_rescue(app, name, branch)
     already = "" if done.made else "already "
     lines = [f"branch {visible(done.branch)} is {already}at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
-    if done.rescue.kind == FILES:
+    if done.uncommitted:
         lines.append(f"its last commit is what was not committed; git restore --source={visible(done.branch)} -- .")
     return Answer({"rescue": undo_lines.rescue_json(done.rescue), "branch": done.branch}, lines)
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from git_agent.app import App
     from git_agent.domain.event import Event
 
-_LAST = 2**63 - 1  # the database has no larger number
-
 
 def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> None:
     """Print events until we are interrupted or nobody reads.
@@ -30,15 +28,10 @@ def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> No
     from git_agent.runtime.watching import follow
 
     only = find(app, task).id if task is not None or app.worker_of else None
-    newest = app.store.events.newest()
-    if since is not None and since > newest:
-        _say(f"event {since} is not there yet: the newest is {newest}")
-    start = newest if since is None else min(since, _LAST)
     signal.signal(signal.SIGINT, _interrupted)
     try:
-        for batch in follow(app, start, kept=not sys.stdout.isatty(), say=_say):
+        for batch in follow(app, since, kept=not sys.stdout.isatty(), say=_say, document=command.document):
             _print(app, [e for e in batch if only in (None, e.task)], as_json)
-            _call(app, [e for e in batch if e.seq > newest])
             _end_without_reader()
     except KeyboardInterrupt:
         # The usual way to end it is no error.
@@ -67,15 +60,6 @@ def _print(app: App, happened: list[Event], as_json: bool) -> None:
         said = [lines.event_line(e, shown) for e in happened]
     for line in said:
         print(line, flush=True)
-
-
-def _call(app: App, happened: list[Event]) -> None:
-    from git_agent.domain.notification import needs_person
-
-    calls = [e.seq for e in happened if needs_person(e.kind)]
-    if calls:
-        app.forget_settings()
-        command.call(app, calls[0])
 
 
 def _say(line: str) -> None:

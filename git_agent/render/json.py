@@ -157,8 +157,13 @@ def notification_json(call: Notification) -> dict[str, Any]:
     return {**line, "why": call.why, "command": call.command, "text": text}
 
 
+def notification_document(call: Notification) -> str:
+    """Write what agent.notify reads on its standard input: one JSON object, one line."""
+    return document(notification_json(call)) + "\n"
+
+
 def outcomes_json(found: Sequence[Outcome]) -> dict[str, Any]:
-    """Return the outcomes of a merge queue as JSON values, with the error that determines the exit code."""
+    """Describe what became of the tasks of a merge queue, with the error that the exit code is of."""
     worst = next((each for each in found if each.exit and each.exit == exit_code(found)), None)
     return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error_json(_failure(worst)))
 

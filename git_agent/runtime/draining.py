@@ -36,19 +36,29 @@ def look_until_quiet(app: App) -> None:
                 return
 
 
-def start(app: App) -> None:
-    """Start such a look in the background, unless one is at work: for what a command must not wait for."""
-    path = program.usable_path(app.store_dir)
-    if path is not None and app.env.get("GIT_AGENT_HOOKS") != "0" and not _is_held(app):
-        programs.start_detached([path, "sync", "--background"], cwd=app.repo.common_dir)
+def hand_over(app: App, *, asks: bool) -> None:
+    """Leave to the background what a command that has just reconciled must not wait for.
+
+    asks: a remote has to be asked.
+    """
+    _free(app)
+    if asks:
+        _start(app)
 
 
-def free(app: App) -> None:
+def _free(app: App) -> None:
     """Empty `drain.pid` where nobody looks: a look that was killed left a pid that may be somebody else's by now."""
     path = os.path.join(app.store_dir, "drain.pid")
     with contextlib.suppress(OSError):
         if os.stat(path).st_size and not _is_held(app):
             os.truncate(path, 0)
+
+
+def _start(app: App) -> None:
+    """Start a background look, unless one is at work."""
+    path = program.usable_path(app.store_dir)
+    if path is not None and app.env.get("GIT_AGENT_HOOKS") != "0" and not _is_held(app):
+        programs.start_detached([path, "sync", "--background"], cwd=app.repo.common_dir)
 
 
 @contextmanager

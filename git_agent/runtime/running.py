@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -130,12 +130,11 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
 
     Raises AgentError as run_here does before its command runs.
     """
-    words = ["--", *chosen.words] if chosen.name is None else ["--agent", chosen.name]
     reader, writer = os.pipe()
     try:
         # In the git directory a person speaks, whoever's worktree we stand in; and not with our own worker's token.
         programs.start_detached(
-            [program.own_path(), "run", str(task.id), "--prepared", "--report", str(writer), *words],
+            words_for(task, chosen, ["--report", str(writer)]),
             cwd=app.repo.common_dir,
             env={k: v for k, v in app.env.items() if k not in LOCAL_NAMES and k not in _IDENTITY},
             keep=[writer],
@@ -151,6 +150,17 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
     if "pid" in answer:
         return int(answer["pid"])
     raise AgentError(answer["code"], answer["message"], answer["hint"], exit=Exit(answer["exit"]))
+
+
+def words_for(task: Task, chosen: Command, options: Sequence[str]) -> list[str]:
+    """Return the command line that supervises a command for a task whose worktree is prepared.
+
+    task: the task.
+    chosen: the command.
+    options: further options of `git agent run`.
+    """
+    words = ["--", *chosen.words] if chosen.name is None else ["--agent", chosen.name]
+    return [program.own_path(), "run", str(task.id), "--prepared", *options, *words]
 
 
 @contextmanager

@@ -6,16 +6,23 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from git_agent.actions.views.history import PAGE, Watched, watch
 from git_agent.app import App
 from git_agent.domain.event import Event
+from git_agent.domain.notification import needs_person
 from git_agent.errors import AgentError
 from git_agent.runtime import draining
+from git_agent.runtime.invocation import notify_person
+
+if TYPE_CHECKING:
+    from git_agent.actions.views.notify import Notification
 
 _LOOKS_S = (2.0, 5.0)  # between two looks at git: while things happen, and when nothing does
 _SLICE_S = 0.5  # how soon a note of a hook, or the end of our reader, is seen
 _SETTINGS_S = 60.0  # after which a configuration that was changed counts
+_LAST = 2**63 - 1  # the database has no larger number
 _PASSES = frozenset({"store-busy", "store-not-writable"})
 
 
@@ -49,13 +56,29 @@ class _Rhythm:
         self.due = min(self.due, time.monotonic() + self.pause_s)
 
 
-def follow(app: App, after: int, *, kept: bool, say: Callable[[str], None]) -> Iterator[tuple[Event, ...]]:
-    """Yield events as they happen, oldest first, for ever; nothing of them twice, nothing left out.
+def follow(
+    app: App,
+    since: int | None,
+    *,
+    kept: bool,
+    say: Callable[[str], None],
+    document: Callable[[Notification], str],
+) -> Iterator[tuple[Event, ...]]:
+    """Yield events as they happen, oldest first, for ever: each once, none left out. Those that are new call a person.
 
-    after: the number of the last event that is known; kept: see actions.watch; say: called with what is wrong for a
-    time, once. What is empty is yielded twice a second, so that whoever reads can end it. No cursor stays open while it
-    waits: the store's log could not be shortened meanwhile. Raises AgentError when the store is gone or unsound.
+    An empty batch is yielded twice a second, so that the reader can stop. No cursor stays open meanwhile, since that
+    would keep the store's log from being shortened.
+
+    since: the number of the last event that the reader knows; None for the newest.
+    kept: see actions.views.history.watch.
+    say: called once with each temporary problem.
+    document: writes what agent.notify reads on its standard input.
+    Raises AgentError when the store is gone or damaged.
     """
+    newest = app.store.events.newest()
+    if since is not None and since > newest:
+        say(f"event {since} is not there yet: the newest is {newest}")
+    after = newest if since is None else min(since, _LAST)
     rhythm, said = _Rhythm(), set[str]()
     seen = app.store.wait_for_change(0)
     while True:
@@ -67,19 +90,25 @@ def follow(app: App, after: int, *, kept: bool, say: Callable[[str], None]) -> I
             _bear(error, said, say)
         if looks:
             rhythm.looked(app)
-            _background(app, found.asks)
+            draining.hand_over(app, asks=found.asks)
         if found.events:
             rhythm.happened()
+            _notify(app, [e for e in found.events if e.seq > newest], say, document)
         yield found.events
         after = found.events[-1].seq if found.events else after
         if len(found.events) < PAGE:
             seen = app.store.wait_for_change(_SLICE_S, seen)
 
 
-def _background(app: App, asks: bool) -> None:
-    draining.free(app)
-    if asks:
-        draining.start(app)
+def _notify(
+    app: App, happened: list[Event], say: Callable[[str], None], document: Callable[[Notification], str]
+) -> None:
+    """Before the reader gets the events: it may be gone, and the person is needed anyway."""
+    calls = [e.seq for e in happened if needs_person(e.kind)]
+    if calls:
+        app.forget_settings()
+        for line in notify_person(app, document, calls[0]):
+            say(line)
 
 
 def _bear(error: AgentError, said: set[str], say: Callable[[str], None]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reserve import readiness_error, reserve, reserve_open
+from git_agent.actions.lookup import find
 from git_agent.actions.recovery.journal import begin, under_way
 from git_agent.actions.tasks.create import draft_task
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
-from git_agent.domain.task import Step, Task
+from git_agent.domain.task import State, Step, Task
 from git_agent.errors import refused
 from git_agent.proc import processes
 
@@ -31,6 +32,24 @@ def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: 
         agent = named or task.agent or app.config.text("agent.defaultAgent") or None
         place = reserve(app, task, intent, adopt=adopt, new=new)
         return prepare(app, PlaceWish(task, place, Step.SPAWN, intent, agent=agent, new=new))
+
+
+def find_meant(app: App, text: str) -> Task | None:
+    """Find the task that `spawn TEXT` means.
+
+    A number or a branch always means a task; a word only when exactly one task of the queue has that name. A task that
+    another spawn is creating is OPEN for a moment, too, and is not in the queue.
+
+    text: what was typed.
+    Returns None for the title of a new task.
+    Raises AgentError for a number or a branch that is no task's.
+    """
+    meant = names.parse_ref(text, app.config.prefix)
+    if meant.id is not None or text.startswith((app.config.prefix, "refs/heads/")):
+        return find(app, text)
+    named = app.store.tasks.by_name(meant.name_key)
+    queued = [t for t in named if t.state is State.OPEN and app.store.intents.of_task(t.id) is None]
+    return queued[0] if len(queued) == 1 else None
 
 
 def _add(app: App, order: TaskSpec) -> tuple[Task, int]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from git_agent.actions.lookup import find
 from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import command, names
@@ -126,6 +127,26 @@ def _clear_prompts(app: App, directory: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - os.stat(path).st_mtime > _LEFT_S:
                 os.unlink(path)
+
+
+def choose(app: App, ref: str | None, agent: str | None, words: Sequence[str], *, fresh: bool) -> tuple[Task, Command]:
+    """Acquire the task to work on and choose its command.
+
+    The command is chosen first: no task leaves the queue for a command that cannot run.
+
+    ref: the task as typed; None for the worktree's task, or outside of one for the next task of the queue.
+    agent: the agent named on the command line.
+    words: the command given on the command line.
+    fresh: start a new attempt from the base.
+    Raises AgentError as choose_agent and acquire do.
+    """
+    # Loaded only here: a supervisor runs for hours and needs nothing that makes worktrees.
+    from git_agent.actions.attempts.claim import acquire
+
+    named = find(app, ref) if ref is not None or app.worker_of is not None else None
+    chosen = choose_agent(app, named or next(iter(app.store.tasks.ready()), None), agent, words)
+    found = acquire(app, named, agent=agent, fresh=fresh)
+    return found, chosen if named or words or agent else choose_agent(app, found, None, ())
 
 
 def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence[str]) -> Command:

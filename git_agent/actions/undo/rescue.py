@@ -57,17 +57,23 @@ def find_rescue(app: App, name: str) -> Rescue:
 _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color")
 
 
-def show_rescue(app: App, kept: Rescue, *, plain: bool) -> list[str]:
-    """Return the words for git that show its commits with their patches, those that the base lacks, at least one.
+def show_rescue(app: App, kept: Rescue) -> list[str]:
+    """Return a command line that shows its commits and patches in git's own pager: those the base lacks, or one."""
+    return ["git", f"--git-dir={app.repo.common_dir}", *_log(app, kept)]
 
-    plain: for a program, so that no program of the user's has a part in it.
-    """
+
+def rescue_text(app: App, kept: Rescue) -> str:
+    """Return the same as text for programs; no program of the user's takes part."""
+    return app.repo.git(*_log(app, kept, *_PLAIN), cwd=app.repo.worktree).text
+
+
+def _log(app: App, kept: Rescue, *options: str) -> list[str]:
     task = app.store.tasks.find(kept.task)
     base = app.repo.branch_oid(task.base) if task else None
     one = kept.kind == refs.FILES or base is None or kept.inside
     return [
         "log",
-        *(_PLAIN if plain else ()),
+        *options,
         "--patch",
         "--diff-merges=first-parent",
         *(["-1"] if one else [f"^{base}"]),
@@ -83,6 +89,11 @@ class RestoredRescue:
     rescue: Rescue
     branch: str
     made: bool = True
+
+    @property
+    def uncommitted(self) -> bool:
+        """Tell whether its last commit holds files that were never committed."""
+        return self.rescue.kind == refs.FILES
 
 
 def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRescue:

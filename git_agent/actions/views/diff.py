@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
 
 
-def diff(app: App, task: Task) -> tuple[str, str]:
-    """Name the two commits to compare: the merge base with the base branch, and the tip.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The two commits that a task's diff compares, and git's words for it.
 
+    base: the commit where the branch left its base.
+    tip: the branch's last commit.
+    words: a command line that shows the diff in git's own pager.
+    """
+
+    base: str
+    tip: str
+    words: tuple[str, ...]
+
+
+_PLAIN = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")  # no program of the user's takes part
+
+
+def diff_text(app: App, compared: Comparison, *, stat: bool) -> str:
+    """Return a task's diff as text, for programs."""
+    return app.repo.git(*_PLAIN, *_compared(compared.base, compared.tip, stat)).text
+
+
+def _compared(base: str, tip: str, stat: bool) -> list[str]:
+    return [*(["--stat"] if stat else []), "--end-of-options", base, tip, "--"]
+
+
+def diff(app: App, task: Task, *, stat: bool = False) -> Comparison:
+    """Find the two commits to compare.
+
+    task: the task.
+    stat: show only the changed files and lines.
     Raises AgentError (exit 1) when there is no branch, or nothing is left of it.
     """
+    base, tip = _commits(app, task)
+    return Comparison(base, tip, ("git", f"--git-dir={app.repo.common_dir}", "diff", *_compared(base, tip, stat)))
+
+
+def _commits(app: App, task: Task) -> tuple[str, str]:
     tip = app.repo.branch_oid(task.branch) if task.branch else None
     tip = tip or (app.repo.resolve(task.head_oid) if task.head_oid else None)
     if tip is None:

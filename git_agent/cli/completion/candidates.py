@@ -13,7 +13,6 @@ from git_agent.errors import AgentError
 
 if TYPE_CHECKING:
     from git_agent.app import App
-    from git_agent.domain.task import State
 
 
 _COMMANDS = frozenset({"run", "spawn", "exec"})
@@ -83,8 +82,9 @@ class _Known(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
 
 
 def _tasks(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    from git_agent.actions.lookup import tasks_for
 
-    found = app.store.tasks.listing(_states(verb))
+    found = tasks_for(app, verb)
     by_name = bool(start) and not start.isdecimal()
     shown = [(t.name if by_name else str(t.id), f"{t.id} " if by_name else f"{t.name} ", t) for t in found]
     if by_name:
@@ -94,18 +94,6 @@ def _tasks(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
         for value, other, t in shown
         if value.startswith(start)
     ]
-
-
-def _states(verb: str) -> set[State]:
-    """The states in which a verb can do something: those of its steps in the table, or all that is not finished."""
-    from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State
-
-    everything = set(State)
-    special = {"show": everything, "log": everything, "status": everything, "rm": everything - LIVE}
-    special |= {"heartbeat": set(LIVE), "diff": set(LIVE), "exec": set(LIVE)}
-    special |= {"run": {State.OPEN, State.ASSIGNED, State.WORKING}, "logs": everything}
-    steps: set[State] = set().union(*(m.sources for m in MOVES if m.step == verb))
-    return special.get(verb) or steps or set(UNFINISHED)
 
 
 def _recipients(app: App, verb: str, start: str) -> list[CompletionItem[str]]:

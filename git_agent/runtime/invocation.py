@@ -1,0 +1,182 @@
+"""One invocation of an action: what every front end does before it and after it.
+
+    invocation = Invocation(document)
+    with invocation as app:
+        taken = approve(app, find(app, "7"))
+        said = invocation.notes()
+    said += invocation.notes()  # what went wrong at the end
+
+Imports inside functions are for start-up time: a command loads only what it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn
+
+from git_agent.app import App
+from git_agent.errors import AgentError
+
+if TYPE_CHECKING:
+    from git_agent.actions.views.notify import Notification
+
+
+class Invocation:
+    """A `with` block around one action, which gives the App that the action works with.
+
+    Entering it recovers interrupted work, applies what the hooks noted and reconciles with git. Leaving it, also with
+    an error, notifies the person, refreshes the files that agent.guard reads and closes the store. It never prints.
+    """
+
+    def __init__(
+        self,
+        document: Callable[[Notification], str],
+        *,
+        terminal: bool = False,
+        progress: Callable[[str], None] = lambda line: None,
+        creates: bool = False,
+        reconciles: bool = True,
+        configured: bool = False,
+    ) -> None:
+        """Prepare an invocation; nothing is opened yet.
+
+        document: writes what agent.notify reads on its standard input.
+        terminal: a person watches, so that hints and questions make sense.
+        progress: called with a line while something takes long.
+        creates: the action may create the store.
+        reconciles: recover, drain and reconcile first; without it the action sees the store as it is.
+        configured: the action always reads the configuration, so ask git for it early.
+        """
+        self.app = App(terminal=terminal, progress=progress, creates=creates)
+        self._document = document
+        self._reconciles = reconciles
+        self._configured = configured
+        self._ended = False
+
+    def __enter__(self) -> App:
+        try:
+            if self._configured:
+                self.app.ask_settings()
+            if self._reconciles:
+                _reconcile(self.app)
+        except BaseException:
+            self._end()
+            raise
+        return self.app
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end()
+
+    def notes(self, *, mail: bool = True) -> list[str]:
+        """Take the lines to show beside the result; each is returned once.
+
+        mail: also report the mail that waits for the worker; after the block there is none to ask for.
+        Returns notices first, then mail.
+        """
+        return [*self.app.take_notices(), *(_mail(self.app) if mail and not self._ended else ())]
+
+    def _end(self) -> None:
+        self._ended = True
+        try:
+            for line in notify_person(self.app, self._document):
+                self.app.notice(line)
+            _refresh_guard(self.app)
+        finally:
+            self.app.close()
+
+
+def notify_person(app: App, document: Callable[[Notification], str], first: int | None = None) -> list[str]:
+    """Run agent.notify for what this process did, and for events of others that it saw.
+
+    document: writes what agent.notify reads on its standard input.
+    first: the oldest event of another process that is news; None when only our own events count.
+    Returns a line when agent.notify could not be run: the action has done its work, so this is no error.
+    """
+    if not app.store_is_open:
+        return []
+    own = app.store.events.take_calls()
+    if own is None and first is None:
+        return []
+    from git_agent.actions.views.notify import notify
+
+    try:
+        notify(app, min(seq for seq in (own, first) if seq is not None), document)
+    except (AgentError, OSError) as error:
+        return [f"agent.notify was not run: {error}"]
+    return []
+
+
+def become(words: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> NoReturn:
+    """Replace this process with another program. Call it after the invocation, which would otherwise never end.
+
+    words: the program and its arguments.
+    cwd: the directory it runs in; None for the current one.
+    env: its whole environment; None for ours.
+    Raises AgentError (exit 1) when the program cannot be started.
+    """
+    from git_agent.proc.exec import exec_program
+
+    try:
+        exec_program(list(words), cwd=cwd, env=env)
+    except OSError as error:
+        import shlex
+
+        name = words[0]
+        path = shlex.quote(os.path.join(cwd or "", name))
+        hint = f"ls -l {path}" if os.sep in name else f"command -v {shlex.quote(name)}"
+        raise AgentError("no-program", f"cannot run '{name}': {error.strerror}", hint) from error
+
+
+def explain(error: OSError) -> AgentError:
+    """Turn an error of the operating system into one that a front end can show.
+
+    error: what the system refused.
+    Returns an AgentError (exit 1) with a hint.
+    """
+    from git_agent.git.errors import system_error
+
+    return system_error(error)
+
+
+def _reconcile(app: App) -> None:
+    from git_agent.actions.reconcile.notices import take_notices
+    from git_agent.actions.reconcile.reconcile import reconcile
+
+    try:
+        seen = reconcile(app, typed=True)
+        lines = [*take_notices(app), *seen.lines]
+        from git_agent.runtime import draining
+
+        draining.hand_over(app, asks=seen.asks)
+    except AgentError as error:
+        if error.code != "store-not-writable":
+            raise
+        lines = [f"{error.message}: not reconciled with git"]  # an action that only reads still works
+    for line in lines:
+        app.notice(line)
+
+
+def _refresh_guard(app: App) -> None:
+    if app.store_is_open and app.store.events.take_news():
+        from git_agent.actions.setup.hooks import write_guard_files
+
+        with contextlib.suppress(AgentError, OSError):  # the next command does it
+            write_guard_files(app)
+
+
+def _mail(app: App) -> list[str]:
+    """Report a worker's mail with every command it runs, unless it was superseded. People have `git agent status`.
+
+    Mail that was seen is not reported again, except when its acknowledgement is overdue.
+    """
+    if not app.worker_of:
+        return []
+    new, overdue = app.store.deliveries.calling([str(app.worker_of)])
+    task = app.store.tasks.find(app.worker_of) if new or overdue else None
+    if task is None or app.speaker.superseded(task):
+        return []
+    lines = [f"mail waits ({new}): git agent inbox"] if new else []
+    return [*lines, f"not acknowledged yet ({overdue}): git agent inbox"] if overdue else lines
