@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from git_agent.domain.task import Task
-from git_agent.errors import Exit
+from git_agent.errors import AgentError, Exit
 
 
 class MergeStatus(StrEnum):
@@ -29,6 +29,7 @@ class Outcome:
     log: the file with the whole output of its check
     exit: the exit code that this result requires
     code: code of the error that keeps the task out
+    error: that error, None without one
     """
 
     task: int
@@ -39,6 +40,7 @@ class Outcome:
     log: str | None = None
     exit: Exit = Exit.DONE
     code: str = ""
+    error: AgentError | None = None
 
 
 _FIRST = (Exit.ERROR, Exit.SUPERSEDED, Exit.CONFLICT, Exit.REFUSED, Exit.BUSY)

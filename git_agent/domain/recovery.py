@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 
 class Recovery(StrEnum):
@@ -27,20 +29,23 @@ class StepProgress:
     withdrawn: bool = False
 
 
+_NO_RETURN: Mapping[str, Callable[[StepProgress], bool]] = {
+    "spawn": lambda observed: False,
+    "merge": attrgetter("landed"),
+    "remove": attrgetter("removed"),
+    "undo": attrgetter("withdrawn"),
+}
+
+
 def choose_recovery(kind: str, observed: StepProgress) -> Recovery:
     """Choose how to recover from an interrupted step.
 
-    A spawn is always rolled back: its path was never printed, so nobody works there. A merge that landed must be
-    finished. A removal that began can be finished, because it kept its commits under the rescue refs. An undo restores
-    everything before it moves a base, and what it restores is still kept, so it can be rolled back until then.
+    A step that passed its point of no return is finished; any other is rolled back. A spawn has no such point: its path
+    was never printed, so nobody works there. A merge that landed must be finished. A removal that began can be
+    finished, because it kept its commits under the rescue refs. An undo restores everything before it moves a base, and
+    what it restores is still kept.
 
     kind: the intent's kind
     observed: how far the step got
     """
-    if kind == "undo":
-        return Recovery.FINISH if observed.withdrawn else Recovery.ROLL_BACK
-    if kind == "merge":
-        return Recovery.FINISH if observed.landed else Recovery.ROLL_BACK
-    if kind == "remove":
-        return Recovery.FINISH if observed.removed else Recovery.ROLL_BACK
-    return Recovery.ROLL_BACK
+    return Recovery.FINISH if _NO_RETURN[kind](observed) else Recovery.ROLL_BACK

@@ -23,6 +23,9 @@ REAP = "reap"
 QUEUE = "merge-queue"
 """The lock under which a queue of tasks is merged."""
 
+LOST = "lock-lost"
+"""The code of the error that another process took over a lock."""
+
 _OWNER = tuple(getattr(LockRow, name) for name in ProcessId._fields)
 
 
@@ -57,7 +60,7 @@ class Locks:
         current = (LockRow.name == name) & (LockRow.fence == fence) & LockRow.host.is_null(False)
         if not self._store.exists(LockRow.select().where(current)):
             says = f"another command took over '{name}' from this one"
-            raise AgentError("lock-lost", says, "run it again", exit=Exit.BUSY)
+            raise AgentError(LOST, says, "run it again", exit=Exit.BUSY)
 
     def keep(self, name: str, fence: int) -> None:
         """Restart the holder's time, inside a transaction. Raises AgentError (exit 6) when it is not ours any more."""

@@ -249,7 +249,7 @@ def test_the_check_runs_on_the_merged_tree_and_elsewhere(repo: Sandbox, where: P
 
 
 def test_a_check_that_fails_sends_the_task_back_with_its_output(repo: Sandbox, where: Path) -> None:
-    repo.git("config", "agent.check", "echo it is broken; exit 9")
+    repo.git("config", "agent.check", "test ! -e login.py || { echo it is broken; exit 9; }")
     approve(repo)
     result = unchanged(repo, "merge", "1", exit=3)
     assert "it is broken" in result.err and "failed with 9" in result.err
@@ -259,6 +259,25 @@ def test_a_check_that_fails_sends_the_task_back_with_its_output(repo: Sandbox, w
     approve(repo)
     repo.agent("merge", "1", "--no-check")
     assert task(repo)["state"] == "COMPLETED" and wrong(repo) == []
+
+
+def test_a_base_that_fails_the_check_by_itself_blames_no_task(repo: Sandbox, where: Path) -> None:
+    repo.git("config", "agent.check", "echo no compiler; exit 9")
+    approve(repo)
+    for words in (("--dry-run",), ()):
+        result = unchanged(repo, "merge", "1", *words, exit=3)
+        assert "the check fails on 'main' itself" in result.err and "no compiler" in result.err
+        assert "hint: mend 'main' first, or git agent merge --no-check 1\n" in result.err
+    assert (task(repo)["state"], task(repo)["hold"], task(repo)["unread"]) == ("APPROVED", None, 0)
+    assert wrong(repo) == []
+
+
+def test_a_check_that_fails_once_blames_no_task(repo: Sandbox, where: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    repo.git("config", "agent.check", f'test -e "{ran}" || {{ test ! -e login.py || ! touch "{ran}"; }}')
+    approve(repo)
+    result = repo.agent("merge", "1")
+    assert "it fails by chance" in result.err and task(repo)["state"] == "COMPLETED" and wrong(repo) == []
 
 
 def test_a_task_s_own_check_counts_before_the_repository_s(repo: Sandbox) -> None:
@@ -294,7 +313,7 @@ def test_a_dry_run_changes_nothing(repo: Sandbox, where: Path, outcome: str) -> 
     if outcome == "conflict":
         repo.commit(None, "login.py", "otherwise\n")
     if outcome == "check":
-        repo.git("config", "agent.check", "exit 1")
+        repo.git("config", "agent.check", "test ! -e login.py")
     if outcome == "dirty":
         repo.write("login.py", "mine\n")
     unchanged(repo, "merge", "1", "--dry-run", exit={"clean": 0, "conflict": 4}.get(outcome, 3))

@@ -493,7 +493,7 @@ def test_what_somebody_did_in_a_worktree_that_a_killed_undo_made_is_kept(repo: S
         repo.write("precious.txt", "mine\n", cwd=where)
         undoing.kill()
     said = repo.agent("status").err
-    assert "took back an interrupted undo of task 1" in said and not where.exists()
+    assert "rolled back an interrupted undo of task 1" in said and not where.exists()
     refs = repo.git("for-each-ref", "--format=%(refname)", "refs/git-agent/rescue/1").split()
     assert "mine" in [repo.git("show", f"{ref}:precious.txt", check=False) for ref in refs]
 

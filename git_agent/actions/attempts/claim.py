@@ -7,11 +7,11 @@ import time
 
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reassign import reassign
-from git_agent.actions.attempts.reserve import reserve, reserve_open
+from git_agent.actions.attempts.reserve import record_spawn, reserve, reserve_open
 from git_agent.actions.liveness.judge import record_clocks
 from git_agent.actions.liveness.reap import reap
 from git_agent.actions.path_claims.overlaps import claim_conflicts
-from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task
@@ -38,7 +38,7 @@ def claim(
     nothing to claim, exit 3 for a task that is not ready. Where agent.pathClaims is refuse, a task waits while a live
     one claims paths of it.
     """
-    with under_way(app):
+    with rollback_on_error(app):
         task, intent = reserve_open(app, task) if task else _reserve_next(app, wait, timeout_s)
         place = reserve(app, task, intent, fresh=fresh)
         agent, lease_s = (
@@ -76,7 +76,7 @@ def _try_next(app: App) -> tuple[Task, int] | None:
         with app.store.transaction():
             free = [t for t in app.store.tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
             if free and claims.allows(app, free[0]):
-                intent = begin(app, "spawn", free[0].id, owner, {"new": False})
+                intent = record_spawn(app, free[0].id, owner)
                 app.notices.extend(claims.notes.get(free[0].id, ()))
                 return free[0], intent
     return None

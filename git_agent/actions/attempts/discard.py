@@ -25,19 +25,3 @@ def _is_ours(app: App, task: int, place: AttemptPlan) -> bool:
         return registry.names_registration(app.repo, place.worktree)  # the registration is gone, the directory is not
     ours = seen.locked == registry.LOCK_REASON.format(task=task) or seen.branch == place.branch
     return seen.half_made or ours
-
-
-def roll_back_attempt(app: App, intent: int, task: int, place: AttemptPlan | None, *, new: bool) -> None:
-    """Remove a half-made attempt and its intent.
-
-    place: where it was being made, None when that was not decided yet; the branch goes only if it is not adopted and
-    holds no commit; new: the task itself was added by the same command and goes, too.
-    """
-    if place is not None:
-        discard_attempt(app, task, place)
-    actor = app.speaker.actor
-    with app.store.transaction():
-        app.store.intents.end(intent)
-        found = app.store.tasks.find(task)
-        if new and found is not None and found.version == 0 and app.store.tasks.delete(found):
-            app.store.events.append("task.taken-back", actor, task=task, data={"title": found.title})

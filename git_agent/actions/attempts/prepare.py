@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from git_agent.actions.attempts.provision import provision
+from git_agent.actions.attempts.reserve import record_place
 from git_agent.actions.beats import beats
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
@@ -38,7 +39,7 @@ class PlaceWish:
 def prepare(app: App, wish: PlaceWish) -> Task:
     """Make branch, worktree, context file, copies and links, run the setup commands, and record the attempt.
 
-    Call it inside `under_way`, which takes everything back when it raises.
+    Call it inside `rollback_on_error`.
     """
     task, place = wish.task, wish.place
     if not place.adopted:
@@ -61,9 +62,8 @@ def _branch(app: App, wish: PlaceWish) -> None:
     try:
         refs.create_branch(app.repo, wish.place.branch, wish.place.start_oid)
     except AgentError:
-        # Somebody else made it since we looked: it is not ours to take back.
-        with app.store.transaction():
-            app.store.intents.update(wish.intent, {"new": wish.new, "place": asdict(replace(wish.place, adopted=True))})
+        # Somebody else made it since we looked: it is not ours to roll back.
+        record_place(app, wish.intent, replace(wish.place, adopted=True), new=wish.new)
         raise
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
-from git_agent.actions.attempts.reserve import reserve
+from git_agent.actions.attempts.reserve import record_spawn, reserve
 from git_agent.actions.liveness.supervised import note_running, terminate_superseded
-from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
@@ -25,7 +25,7 @@ def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = Fa
     """
     owner, speaker = processes.myself(), app.speaker
     agent = None if agent is None else names.check_line(agent, "agent")
-    with under_way(app):
+    with rollback_on_error(app):
         now, intent = _reserve(app, task, owner)
         place = reserve(app, now, intent, fresh=fresh)
         text = f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on"
@@ -46,4 +46,4 @@ def _reserve(app: App, task: Task, owner: ProcessId) -> tuple[Task, int]:
         require_current(app, now)
         if after(now.state, now.hold, Step.REASSIGN) is None:
             raise refused("not-live", f"cannot reassign {now.label}: it is {now.state}", f"git agent show {now.id}")
-        return now, begin(app, "spawn", now.id, owner, {"new": False})
+        return now, record_spawn(app, now.id, owner)

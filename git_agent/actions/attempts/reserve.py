@@ -1,26 +1,70 @@
-"""Reserve a task for this command, and decide where its next attempt goes."""
+"""Reserve a task for this command by the intent to make its next attempt, and decide where that goes."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import asdict
 
+from git_agent.actions.attempts.discard import discard_attempt
 from git_agent.actions.path_claims.overlaps import claim_conflicts
-from git_agent.actions.recovery.journal import begin
+from git_agent.actions.recovery.journal import record_intent
 from git_agent.actions.transition import require_current
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.attempt_plan import AttemptPlan, plan_attempt
 from git_agent.domain.gates import blocked
+from git_agent.domain.process_id import ProcessId
+from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.repo import Repo
 from git_agent.proc import processes
+from git_agent.store.intents import Intent
 
 _BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
 _GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
+
+
+def record_spawn(app: App, task: int, owner: ProcessId, *, new: bool = False) -> int:
+    """Reserve a task for this command, inside a transaction: write the intent to make its next attempt.
+
+    new: this command added the task, which goes when its worktree can't be made. Returns the intent; raises AgentError
+    (exit 6) when another command is working on the task.
+    """
+    return record_intent(app, "spawn", task, owner, {"new": new})
+
+
+def record_place(app: App, intent: int, place: AttemptPlan, *, new: bool) -> None:
+    """Write into the intent where the attempt goes, before anything is made there. new: as for record_spawn."""
+    with app.store.transaction():
+        app.store.intents.update(intent, {"new": new, "place": asdict(place)})
+
+
+def observe(app: App, intent: Intent) -> StepProgress:
+    """Report nothing: whatever a spawn, claim or reassign has made, nobody was given its path."""
+    return StepProgress()
+
+
+def finish(app: App, intent: Intent) -> None:
+    """Never called: an interrupted attempt is always rolled back."""
+    raise AssertionError(f"intent {intent.id} can only be rolled back")
+
+
+def roll_back(app: App, intent: Intent) -> None:
+    """Remove a half-made attempt and its intent.
+
+    The branch goes only if it is not adopted and holds no commit; a task that was added by the same command goes, too.
+    """
+    if intent.data.get("place"):
+        discard_attempt(app, intent.task, AttemptPlan(**intent.data["place"]))
+    actor = app.speaker.actor
+    with app.store.transaction():
+        app.store.intents.end(intent.id)
+        found = app.store.tasks.find(intent.task)
+        if intent.data.get("new") and found is not None and found.version == 0 and app.store.tasks.delete(found):
+            app.store.events.append("task.taken-back", actor, task=intent.task, data={"title": found.title})
 
 
 def reserve(
@@ -58,8 +102,7 @@ def reserve(
             f"the branch '{place.branch}' {says}",
             f"to adopt that one: git agent spawn TITLE --branch {other}",
         )
-    with app.store.transaction():
-        app.store.intents.update(intent, {"new": new, "place": asdict(place)})
+    record_place(app, intent, place, new=new)
     return place
 
 
@@ -104,7 +147,7 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
         if not claims.allows(app, now):
             says = "another task claimed paths like these at the same moment"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
-        intent = begin(app, "spawn", task.id, owner, {"new": False})
+        intent = record_spawn(app, task.id, owner)
     app.notices.extend(claims.notes.get(task.id, ()))
     return now, intent
 

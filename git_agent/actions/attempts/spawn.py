@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
-from git_agent.actions.attempts.reserve import readiness_error, reserve, reserve_open
+from git_agent.actions.attempts.reserve import readiness_error, record_spawn, reserve, reserve_open
 from git_agent.actions.lookup import find
-from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.tasks.create import draft_task
 from git_agent.app import App
 from git_agent.domain import names
@@ -18,12 +18,12 @@ from git_agent.proc import processes
 def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: str | None = None) -> Task:
     """Prepare a worktree for a new task (order) or for an OPEN one (task).
 
-    adopt: an existing branch instead of a new one. Raises AgentError after everything was taken back: exit 3 for a
+    adopt: an existing branch instead of a new one. Raises AgentError after everything was rolled back: exit 3 for a
     task that waits for others or is not OPEN, exit 1 for git's own failures and for a failing setup command.
     """
     new = task is None
     named = names.check_line(order.agent, "agent") if order and order.agent else None
-    with under_way(app):
+    with rollback_on_error(app):
         if task is None:
             assert order is not None
             task, intent = _add(app, order)
@@ -60,4 +60,4 @@ def _add(app: App, order: TaskSpec) -> tuple[Task, int]:
             why = error.message.removeprefix(f"{task.label} ")
             hint = "git agent add TITLE, and it waits in the queue"
             raise refused("blocked", f"cannot spawn a task that {why}", hint)
-        return task, begin(app, "spawn", task.id, owner, {"new": True})
+        return task, record_spawn(app, task.id, owner, new=True)

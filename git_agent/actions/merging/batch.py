@@ -29,21 +29,24 @@ class Chain:
     waits: list[Outcome] = field(default_factory=list)
 
 
-def chain(app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: Collection[int]) -> Chain:
+def chain(
+    app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: Collection[int], *, waits: bool = True
+) -> Chain:
     """Build a chain of the tasks of one base, in their order.
 
     base_oid: where the base is; done: tasks that count as COMPLETED (a dry run's). A task waits for a later round when
-    what it depends on is neither COMPLETED nor before it in the chain, or when it conflicts with the chain only.
+    what it depends on is neither COMPLETED nor before it in the chain (unless waits is False), or when it conflicts
+    with the chain only.
     """
     made, heads = Chain(), app.heads
-    blockers = app.store.tasks.blockers([task.id for task in queue])
+    blockers = app.store.tasks.blockers([task.id for task in queue]) if waits else {}
     for task in queue:
         if task.state is State.COMPLETED:
             made.settled.append(Outcome(task.id, MergeStatus.MERGED, "it is COMPLETED already"))
             continue
         tip = heads.get(task.branch or "")
         error = not_landable(app, task, tip)
-        missing = [p for p in blockers[task.id] if p not in {*done, *(link.task.id for link in made.links)}]
+        missing = [p for p in blockers.get(task.id, ()) if p not in {*done, *(link.task.id for link in made.links)}]
         if error is not None:
             made.settled.append(left_out(task, error))
         elif missing:
@@ -94,7 +97,14 @@ def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
     """Make the outcome of a task of an error that keeps it from being merged. before: said before the reason."""
     said = error.message.removeprefix(f"cannot merge {task.label}: ")
     return Outcome(
-        task.id, MergeStatus.LEFT_OUT, before + said, error.hint, error.details, exit=error.exit, code=error.code
+        task.id,
+        MergeStatus.LEFT_OUT,
+        before + said,
+        error.hint,
+        error.details,
+        exit=error.exit,
+        code=error.code,
+        error=error,
     )
 
 

@@ -95,9 +95,9 @@ def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], Ch
     """Judge a chain by checks of its beginnings, none of them twice but for a doubt.
 
     check: runs the check of so many links, none for the base alone, with a title; it may raise, and is not asked again
-    then. The whole first; then the middle of what is left, until one link is. Two doubts: when nothing but the whole
-    fails it is checked again, since it may have failed by chance (the others are believed); and before the first link
-    is blamed the base alone is checked, with the repository's own command.
+    then. The whole first; then the middle of what is left, until one link is. Two doubts are cleared before a link is
+    blamed: before the first one is, the base alone is checked, with the repository's own command; and when nothing but
+    the whole failed it is checked again, since it may have failed by chance (the others are believed).
     """
     count, seen = len(links), dict[int, CheckRun]()
 
@@ -112,14 +112,14 @@ def find_culprit(app: App, links: Sequence[Link], check: Callable[[int, str], Ch
     if bad is None:
         return Verdict(count, log=seen[count].log)
     failed = seen[bad]
-    if bad == count > 1:
-        again = check(count, "check of all once more")
-        if again.passed:
-            app.notice(f"{failed.why}, and passed when it was run again: it fails by chance")
-            return Verdict(count, log=again.log)
-        failed = again
     if bad == 1 and failed.command == app.config.text("agent.check"):
         base = check(0, "check")
         if not base.passed:
             return Verdict(0, base, base_fails=True)
+    if bad == count:
+        again = check(count, "check once more" if count == 1 else "check of all once more")
+        if again.passed:
+            app.notice(f"{failed.why}, and passed when it was run again: it fails by chance")
+            return Verdict(count, log=again.log)
+        failed = again
     return Verdict(bad - 1, failed, log=seen[bad - 1].log if bad > 1 else None)

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.merging.candidate import Candidate
-from git_agent.actions.recovery.journal import begin, new_operation
-from git_agent.actions.removal.retire import Retired, retire
+from git_agent.actions.recovery.journal import new_operation, record_intent
+from git_agent.actions.removal.retire import Retired, after_merge, record_removal, retire
 from git_agent.actions.transition import require_current, transition
 from git_agent.actions.worktrees import unlock_worktrees
 from git_agent.app import App
 from git_agent.domain.queue import name_tasks
+from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git.merging.land import land_commit
+from git_agent.git.merging.unland import unland
 from git_agent.proc import processes
-from git_agent.store import locks, tasks
+from git_agent.store import tasks
+from git_agent.store.intents import Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,17 @@ class Landing:
     changed: tuple[tuple[Task, AgentError], ...] = ()
 
 
-def land(app: App, links: Sequence[Link], *, keep: bool, lock: int | None = None, log: str | None = None) -> Landing:
+def land(app: App, links: Sequence[Link], *, keep: bool, fences: Mapping[str, int], log: str | None = None) -> Landing:
     """Move the base of some tasks from where the first link was built to the last one, by one compare-and-swap.
 
-    keep: worktrees and branches stay; lock: the queue's fence, None outside of one; log: what their check printed. Call
-    it inside `under_way`. Raises RefMoved when the base is elsewhere; AgentError: exit 3 when a checkout of the base
-    forbids it, exit 6 when the lock was lost; then nothing has changed.
+    keep: worktrees and branches stay; fences: of the locks held, by name; log: what their check printed. Call
+    it inside `rollback_on_error`. Raises RefMoved when the base is elsewhere; AgentError: exit 3 when a checkout of
+    the base forbids it, exit 6 when a lock was lost; then nothing has changed.
     """
     base, old, new = links[0].task.base, links[0].made.base_oid, links[-1].made.oid
     whole = {"base": base, "base_old": old, "landing": new, "keep": keep, "log": log}
     plans = [whole | _own(link) for link in links]
-    changed, begun = _begin(app, links, plans, lock)
+    changed, begun = _begin(app, links, plans, fences)
     if changed:
         return Landing((), tuple(changed))
     try:
@@ -65,7 +68,7 @@ def land(app: App, links: Sequence[Link], *, keep: bool, lock: int | None = None
         if not _stands(app, base, new):
             with app.store.transaction():
                 for intent in begun:
-                    app.store.intents.end(intent)  # git has refused and changed nothing: there is nothing to take back
+                    app.store.intents.end(intent)  # git has refused and changed nothing: there is nothing to roll back
             raise
         where = None
     return Landing(tuple(_completed(app, links, plans, begun, where)))
@@ -76,19 +79,19 @@ def _own(link: Link) -> dict[str, Any]:
 
 
 def _begin(
-    app: App, links: Sequence[Link], plans: Sequence[Mapping[str, Any]], lock: int | None
+    app: App, links: Sequence[Link], plans: Sequence[Mapping[str, Any]], fences: Mapping[str, int]
 ) -> tuple[list[tuple[Task, AgentError]], list[int]]:
     owner, _, heads = processes.myself(), app.speaker, app.heads  # asked of git before the transaction
     with app.store.transaction():
-        if lock is not None:
-            app.store.locks.require(locks.QUEUE, lock)
+        for name, number in fences.items():
+            app.store.locks.require(name, number)
         changed = [
             (link.task, error)
             for link in links
             if (error := _changed(app, link, heads.get(link.task.branch or ""))) is not None
         ]
-        pairs = zip(links, plans, strict=True)
-        return changed, [] if changed else [begin(app, "merge", link.task.id, owner, plan) for link, plan in pairs]
+        pairs = [] if changed else zip(links, plans, strict=True)
+        return changed, [record_intent(app, "merge", link.task.id, owner, plan) for link, plan in pairs]
 
 
 def _changed(app: App, link: Link, tip: str | None) -> AgentError | None:
@@ -127,9 +130,6 @@ def _completed(
     return done
 
 
-_REST = {"attempts": [], "rest": True, "force": False, "unmerged": False, "gone": []}
-
-
 def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:
     """Mark a task COMPLETED and remove its worktrees and branches, unless they are to be kept.
 
@@ -139,13 +139,35 @@ def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by
     Raises AgentError as transition does.
     """
     owner, _ = processes.myself(), app.speaker
-    rest_data = {**_REST, "operation": new_operation()}  # one `undo` takes back both
+    rest_data = after_merge(new_operation())
     data = {"by": landed["by"], "oid": landed["new"], "tip": landed["tip"], "base": landed["base"]}
     data |= {name: landed[name] for name in ("old", "log") if landed.get(name)}
     data["operation"] = rest_data["operation"]
     columns = {"merged_oid": landed["new"], "merged_by": landed["by"], "head_oid": landed["tip"]}
     with app.store.transaction():
         done = transition(app, task, Step.MERGE, by=by, intent=intent, data=data, **columns).task
-        rest = None if landed["keep"] else begin(app, "remove", task.id, owner, rest_data)
+        rest = None if landed["keep"] else record_removal(app, task.id, owner, rest_data)
     unlock_worktrees(app, done)
     return None if rest is None else retire(app, done, strict=False, intent=rest, begun=rest_data)
+
+
+def observe(app: App, intent: Intent) -> StepProgress:
+    """Report whether the base holds the commit of a task's merge."""
+    return StepProgress(landed=_stands(app, intent.data["base"], intent.data["new"]))
+
+
+def finish(app: App, intent: Intent) -> None:
+    """Record a merge that landed, and retire the task's worktrees and branches."""
+    complete(app, app.store.tasks.get(intent.task), intent.id, intent.data, by="repair")
+
+
+def roll_back(app: App, intent: Intent) -> None:
+    """Restore the checkout of a base that was being brought forward, and end the intent.
+
+    All intents of a batch say the same about it; what was restored for one is not touched again for the next.
+    """
+    data = intent.data
+    new, old = data.get("landing", data["new"]), data.get("base_old", data["old"])
+    unland(app.repo, task=intent.task, base=data["base"], new=new, old=old)
+    with app.store.transaction():
+        app.store.intents.end(intent.id)

@@ -8,18 +8,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from git_agent.actions.recovery.recover import recover_intent
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError
+from git_agent.git.errors import system_error
+from git_agent.git.worktrees.scratch import delete_leftovers
 from git_agent.proc import processes
 
 
-def begin(app: App, kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
+def record_intent(app: App, kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
     """Write an intent of this command, in the transaction that starts the work; return its id.
 
-    kind: spawn, merge, remove or undo; owner: this process, described before the transaction. The id is known to
-    `under_way` before it is committed, so that an interruption finds it. Raises AgentError (exit 6) when another
-    command is at work on the task.
+    kind: a key of recover.WRITERS; owner: this process, described before the transaction. The id is known to
+    `rollback_on_error` before it is committed, so that an interruption finds it. Raises AgentError (exit 6) when
+    another command is working on the task.
     """
     intent = app.store.intents.write(kind, task, owner, data)
     app.begun.add(intent)
@@ -27,39 +30,34 @@ def begin(app: App, kind: str, task: int, owner: ProcessId, data: Mapping[str, A
 
 
 @contextmanager
-def under_way(app: App) -> Iterator[None]:
-    """Do work that intents were written for; when it is cut short, finish it or take it back as after a crash.
+def rollback_on_error(app: App) -> Iterator[None]:
+    """Do work that intents were written for; when it is cut short, finish it or roll it back as after a crash.
 
     Put it around the transaction that writes the intent, too: an interruption may strike right after it. Raises
-    AgentError in place of an OSError. What can't be mended now waits for the next command.
+    AgentError in place of an OSError. What can't be recovered now is left to the next command.
     """
     try:
         yield
     except AgentError:
-        _mend_mine(app)
+        _recover_own(app)
         raise
     except BaseException as error:
-        _mend_mine(app)
-        from git_agent.git.errors import system_error
-        from git_agent.git.worktrees.scratch import delete_leftovers
-
+        _recover_own(app)
         delete_leftovers(app.repo)  # an interruption may have struck while something was being cleared away
         if isinstance(error, OSError):
             raise system_error(error) from error
         raise
 
 
-def _mend_mine(app: App) -> None:
+def _recover_own(app: App) -> None:
     if not app.begun:
         return
-    from git_agent.actions.recovery.mend import mend
-
     with contextlib.suppress(AgentError, OSError):
         app.reopen()
         me = processes.myself()
         for intent in app.store.intents.pending():
             if intent.id in app.begun and intent.owner == me:
-                mend(app, intent)
+                recover_intent(app, intent)
 
 
 _LIMIT_S = 300.0  # a holder on another host, or one that was stopped, is not waited for any longer

@@ -1,21 +1,50 @@
-"""Look for what dead processes left half done, and finish it or take it back; says so in one line each."""
+"""Find what dead processes left half done, and have the module that wrote each intent finish it or roll it back."""
 
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from typing import Protocol, cast
 
 from git_agent.app import App
+from git_agent.domain.recovery import Recovery, StepProgress, choose_recovery
+from git_agent.errors import AgentError
+from git_agent.proc import processes
 from git_agent.store.intents import Intent
+
+WRITERS = {
+    "spawn": "git_agent.actions.attempts.reserve",
+    "merge": "git_agent.actions.merging.land",
+    "remove": "git_agent.actions.removal.retire",
+    "undo": "git_agent.actions.undo.restore",
+}
+"""The module of each kind of intent: it writes the intent, and has the functions of `Writer`. It is loaded only when
+such an intent is found: there is almost never one, and every command looks.
+"""
+
+
+class Writer(Protocol):
+    """What the module of a kind of intent has. Each function is called by whoever owns the intent now."""
+
+    def observe(self, app: App, intent: Intent) -> StepProgress:
+        """Report what git shows of the step."""
+
+    def finish(self, app: App, intent: Intent) -> None:
+        """Do what is left of a step that passed its point of no return, and end the intent."""
+
+    def roll_back(self, app: App, intent: Intent) -> None:
+        """Undo what was done of the step, and end the intent."""
 
 
 def recover(app: App) -> list[str]:
-    """Look for intents of dead processes; one query and two empty directories where there are none.
+    """Recover the intents of dead processes; one query and two empty directories where there are none.
 
     Returns a line for each repair.
     """
     lines: list[str] = []
     for intent in app.store.intents.pending():
-        lines.extend(_mended(app, intent))
+        if processes.is_gone(intent.owner):
+            lines.extend(recover_intent(app, intent))
     if lines or any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
         from git_agent.git.worktrees.scratch import delete_leftovers
 
@@ -30,9 +59,39 @@ def _holds_something(directory: str) -> bool:
         return False
 
 
-def _mended(app: App, intent: Intent) -> list[str]:
-    # Loaded only here: there is almost never anything to mend, and every verb looks.
-    from git_agent.actions.recovery.mend import mend
-    from git_agent.proc import processes
+def recover_intent(app: App, intent: Intent) -> list[str]:
+    """Finish or roll back a dead process's intent; do nothing when another process was quicker.
 
-    return mend(app, intent) if processes.is_gone(intent.owner) else []
+    Merges that were to land together are one batch: whoever takes over one takes over all, and finishes them in their
+    order, so that `undo` finds the newest last. Returns a line for each, also for one that can't be recovered yet.
+    """
+    owner = processes.myself()
+    with app.store.transaction():
+        found = [each for each in app.store.intents.pending() if _goes_with(each, intent)]
+        adopted = [each for each in found if app.store.intents.adopt(each, owner)]
+    lines = list[str]()
+    for each in adopted:
+        try:
+            lines.append(_repaired(app, each))
+        except AgentError as error:
+            if error.code == "store-not-writable":
+                raise
+            lines.append(f"task {each.task}: an interrupted {each.kind} can't be recovered yet: {error.message}")
+    return lines
+
+
+def _goes_with(one: Intent, other: Intent) -> bool:
+    """Only the intents of a batch of merges say what lands; all of one batch say the same."""
+    landing = other.data.get("landing")
+    together = landing is not None and one.data.get("landing") == landing
+    return one.owner == other.owner and (one.id == other.id or together)
+
+
+def _repaired(app: App, intent: Intent) -> str:
+    writer = cast(Writer, import_module(WRITERS[intent.kind]))
+    what = f"{intent.kind} of task {intent.task} (process {intent.owner.pid} died)"
+    if choose_recovery(intent.kind, writer.observe(app, intent)) is Recovery.FINISH:
+        writer.finish(app, intent)
+        return f"finished an interrupted {what}"
+    writer.roll_back(app, intent)
+    return f"rolled back an interrupted {what}; run it again"

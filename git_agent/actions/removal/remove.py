@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from git_agent.actions.recovery.journal import new_operation, under_way
+from git_agent.actions.recovery.journal import new_operation, rollback_on_error
 from git_agent.actions.removal.retire import Retired, retire
 from git_agent.actions.transition import require_current
 from git_agent.app import App
@@ -22,7 +22,7 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
     task = app.store.tasks.get(task.id)
     if task.live:
         raise refused("live", f"cannot remove {task.label}: it is {task.state}", f"git agent cancel {task.id}")
-    with under_way(app):
+    with rollback_on_error(app):
         return retire(app, task, force=force, unmerged=unmerged, dry_run=dry_run)
 
 
@@ -45,6 +45,6 @@ def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False)
         if older_than_s is None or now - t.state_at >= older_than_s * 1000
     ]
     operation = new_operation()
-    with under_way(app):
+    with rollback_on_error(app):
         done = [(t, retire(app, t, strict=False, dry_run=dry_run, operation=operation)) for t in old]
     return Cleaned(tuple((app.store.tasks.get(t.id), r) for t, r in done if r.worktrees or r.branches or r.kept))

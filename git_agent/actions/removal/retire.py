@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from git_agent.actions.recovery.journal import begin, new_operation
+from git_agent.actions.recovery.journal import new_operation, record_intent
 from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.removal.obstacles import Obstacles, obstacles
 from git_agent.app import App
+from git_agent.domain.process_id import ProcessId
+from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import AgentError, Exit, refused
@@ -20,6 +22,7 @@ from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes
 from git_agent.store.attempts import Attempt
+from git_agent.store.intents import Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def retire(
     strict: refuse as a whole when something stands in the way, else leave that attempt and say so; force: also with
     uncommitted or untracked files (kept as a commit); unmerged: also branches whose work is not in the base; dry_run:
     only look; operation: what `undo` takes back together; intent and begun: of this removal and its data, if it is
-    written already; call it inside `under_way`. Raises AgentError (exit 3) with the list.
+    written already; call it inside `rollback_on_error`. Raises AgentError (exit 3) with the list.
     """
     present = app.store.attempts.present(task.id)
     heads = app.heads if present else {}
@@ -82,9 +85,46 @@ def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None)
     owner = processes.myself()
     with app.store.transaction():
         if intent is None:
-            return begin(app, "remove", task.id, owner, data)
+            return record_removal(app, task.id, owner, data)
         app.store.intents.update(intent, data)
         return intent
+
+
+def record_removal(app: App, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
+    """Write the intent of a removal, inside a transaction; return it. data: what `retire` does, or `after_merge`."""
+    return record_intent(app, "remove", task, owner, data)
+
+
+def after_merge(operation: str) -> dict[str, Any]:
+    """Make the data of the removal that follows a merge. operation: the merge's, since one `undo` undoes both."""
+    return {"attempts": [], "rest": True, "force": False, "unmerged": False, "gone": [], "operation": operation}
+
+
+def observe(app: App, intent: Intent) -> StepProgress:
+    """Report whether something of a removal is gone; one that follows a merge counts as started."""
+    started = intent.data["rest"] or any(_has_lost(app, intent.task, n) for n in intent.data["attempts"])
+    return StepProgress(removed=started)
+
+
+def _has_lost(app: App, task: int, number: int) -> bool:
+    attempt = app.store.attempts.find(task, number)
+    if attempt is None:
+        return False
+    if attempt.worktree is None:
+        return not attempt.adopted and app.repo.branch_oid(attempt.branch) is None
+    return not os.path.lexists(attempt.worktree)
+
+
+def finish(app: App, intent: Intent) -> None:
+    """Remove what is left, and leave what would lose work now."""
+    task, data = app.store.tasks.get(intent.task), intent.data
+    retire(app, task, strict=False, force=data["force"], unmerged=data["unmerged"], intent=intent.id, begun=data)
+
+
+def roll_back(app: App, intent: Intent) -> None:
+    """End the intent: nothing was removed."""
+    with app.store.transaction():
+        app.store.intents.end(intent.id)
 
 
 def _remove_each(

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from git_agent.actions.attempts.discard import discard_attempt
 from git_agent.actions.attempts.provision import make_parents, provision
-from git_agent.actions.recovery.journal import begin, under_way
+from git_agent.actions.recovery.journal import record_intent, rollback_on_error
+from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.transition import require_current
 from git_agent.actions.undo.plan import Plan, plan_undo
 from git_agent.actions.undo.record import record_undo
@@ -17,18 +19,21 @@ from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.event import Event
+from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import LIVE, Task
 from git_agent.domain.undo import Hypothetical, Removed, unrecoverable
 from git_agent.errors import AgentError
 from git_agent.git import refs
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.merging import unmerge
+from git_agent.git.merging.unland import unland
 from git_agent.git.run import git
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.add import add_worktree
 from git_agent.git.worktrees.snapshot import restage
 from git_agent.proc import processes
 from git_agent.store import tasks
+from git_agent.store.intents import Intent
 
 
 def undo_task(
@@ -43,7 +48,7 @@ def undo_task(
         plan = plan_undo(app, done[0].task or 0, done, assumed or Hypothetical())
     if dry_run:
         return _lines(app, plan)
-    with under_way(app):
+    with rollback_on_error(app):
         intent, lines = _begin(app, plan), list[str]()
         for gone, place in plan.returns:
             try:
@@ -71,11 +76,45 @@ def _begin(app: App, plan: Plan) -> int:
             raise tasks.stale(now)
         if plan.target is not None:
             app.store.names.require(now.name, names.name_key(now.name), now.id)
-        return begin(app, "undo", now.id, owner, plan.as_data())
+        return record_intent(app, "undo", now.id, owner, plan.as_data())
+
+
+def observe(app: App, intent: Intent) -> StepProgress:
+    """Report whether the base no longer holds the merge that is being undone."""
+    landed = intent.data["landed"]
+    tip = app.repo.branch_oid(landed["base"]) if landed is not None else None
+    return StepProgress(withdrawn=tip is not None and not app.repo.is_ancestor(landed["oid"], tip))
+
+
+def finish(app: App, intent: Intent) -> None:
+    """Bring the checkout of a base that was set back to where the base is, and record the undo."""
+    landed = intent.data["landed"]
+    unland(app.repo, task=intent.task, base=landed["base"], new=landed["oid"], old=landed["old"])
+    record_undo(app, intent.task, app.store.events.numbered(intent.data["events"]), intent.id)
+
+
+def roll_back(app: App, intent: Intent) -> None:
+    """Remove again what was restored, unlock what was locked, and end the intent.
+
+    What was restored is still kept, but not what somebody did there since: the path was known before.
+    """
+    for place in (AttemptPlan(**each) for each in intent.data["places"]):
+        seen = registry.registration_at(app.repo, place.worktree) if os.path.lexists(place.worktree) else None
+        attempt = app.store.attempts.find(intent.task, place.number)
+        if seen is not None and attempt is not None and not seen.half_made:
+            task = app.store.tasks.get(intent.task)
+            back_up_attempt(app, task, replace(attempt, worktree=place.worktree), force=True)
+        discard_attempt(app, intent.task, place)
+    for path in intent.data["locks"]:
+        there = registry.registration_at(app.repo, path)
+        if there is not None and there.locked == registry.LOCK_REASON.format(task=intent.task):
+            registry.unlock_worktree(app.repo, path)
+    with app.store.transaction():
+        app.store.intents.end(intent.id)
 
 
 def _disown(app: App, plan: Plan, intent: int, branch: str) -> None:
-    """Somebody else made the branch since we looked: it is not ours to take back."""
+    """Somebody else made the branch since we looked: it is not ours to roll back."""
     places = [asdict(replace(p, adopted=p.adopted or p.branch == branch)) for _, p in plan.returns]
     with app.store.transaction():
         app.store.intents.update(intent, {**plan.as_data(), "places": places})
@@ -102,8 +141,8 @@ def _lines(app: App, plan: Plan) -> list[str]:
 def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locked: bool) -> list[str]:
     """Make an attempt's branch and worktree as they were; return a line for each.
 
-    locked: the worktree is to be locked for its task. Call it inside `under_way`, which takes everything back when it
-    raises: RefMoved when somebody made the branch meanwhile, and what making a worktree raises.
+    locked: the worktree is to be locked for its task. Call it inside `rollback_on_error`. Raises RefMoved when
+    somebody made the branch meanwhile, and what making a worktree raises.
     """
     lines = []
     if not place.adopted:

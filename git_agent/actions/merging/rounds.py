@@ -1,0 +1,250 @@
+"""Merge tasks round by round: built on each other, checked as a whole and landed at once; one is a batch of one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from git_agent.actions.merging.batch import chain, left_out
+from git_agent.actions.merging.check import CheckRun, Verdict, find_culprit, run_check
+from git_agent.actions.merging.hold import hold_check, hold_conflict
+from git_agent.actions.merging.land import Landed, Link, land
+from git_agent.actions.reconcile.reconcile import sync
+from git_agent.actions.recovery.journal import rollback_on_error
+from git_agent.app import App
+from git_agent.domain.gates import base_gone_error, check_hint, conflict_hint
+from git_agent.domain.queue import MergeStatus, Outcome, check_commands, name_tasks
+from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError, Exit
+from git_agent.git import refs
+from git_agent.git.merging.land import require_landable
+from git_agent.git.merging.rebase import Conflict
+from git_agent.git.repo import HEADS
+from git_agent.git.worktrees.preview import Preview
+from git_agent.store import locks
+
+_TRIES = 4  # the base may move while a batch is checked; each try starts from where it is then
+_KEEP_S = 60.0  # how often the lock is renewed; after five minutes of silence anybody may take it
+_CHANGED = "it changed while it was checked: "
+_ALREADY = "it is COMPLETED already"
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to merge.
+
+    strategy: merge, squash, rebase or ff; keep: worktrees and branches stay; checked: run the check commands; dry_run:
+    compute and check only; waits: a task waits for the tasks that it depends on.
+    """
+
+    strategy: str
+    keep: bool = False
+    checked: bool = True
+    dry_run: bool = False
+    waits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What became of each task. landed: by task, what was done for those that landed."""
+
+    outcomes: Mapping[int, Outcome]
+    landed: Mapping[int, Landed]
+
+
+def merge_rounds(app: App, ids: Sequence[int], how: How, fences: Mapping[str, int]) -> Results:
+    """Merge tasks into their bases; what can't be merged keeps no other waiting.
+
+    ids: in the order in which to build; fences: of the locks held, by their names. Each base moves by one
+    compare-and-swap to what was checked; without the task that breaks the check, which is held, it moves again. Raises
+    AgentError: exit 6 when another command took over a lock, and what can't be blamed on a task.
+    """
+    with rollback_on_error(app), Preview(app.repo) as preview:
+        rounds = _Rounds(app, preview, how, fences)
+        try:
+            rounds.run(list(ids))
+        except AgentError as error:
+            landed = [f"landed: {name_tasks(list(rounds.landed))}"] if rounds.landed else []
+            error.details = (*error.details, *landed)
+            raise
+    return Results(rounds.outcomes, rounds.landed)
+
+
+class _Rounds:
+    """One run. bases: where a dry run would have moved them."""
+
+    def __init__(self, app: App, preview: Preview, how: How, fences: Mapping[str, int]) -> None:
+        self.app, self.preview, self.how = app, preview, how
+        self.fences, self.kept_at = fences, time.monotonic()
+        self.outcomes: dict[int, Outcome] = {}
+        self.waits: dict[int, Outcome] = {}
+        self.landed: dict[int, Landed] = {}
+        self.tried: set[int] = set()
+        self.bases: dict[str, str] = {}
+        self.moves = Counter[str]()
+
+    def run(self, waiting: list[int]) -> None:
+        """Go round the bases until everybody has an outcome, or a round changes nothing."""
+        going = True
+        while waiting and going:
+            for line in sync(self.app).lines:
+                self.app.notice(line)
+            groups: dict[str, list[Task]] = {}
+            for task in map(self.app.store.tasks.get, waiting):
+                groups.setdefault(task.base, []).append(task)
+            before = len(self.outcomes), sum(self.moves.values())
+            for base, group in groups.items():
+                self._round(base, group)
+            going = before != (len(self.outcomes), sum(self.moves.values()))
+            waiting = [task for task in waiting if task not in self.outcomes]
+        self.outcomes.update((task, self.waits[task]) for task in waiting)
+
+    def _round(self, base: str, group: Sequence[Task]) -> None:
+        try:
+            with rollback_on_error(self.app):
+                self._attempt(base, group)
+        except refs.RefMoved as error:
+            self.moves[base] += 1
+            if self.moves[base] < _TRIES:
+                self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved meanwhile: all is done again")
+                return
+            why = f"'{base}' moved {_TRIES} times while it was checked"
+            self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
+
+    def _attempt(self, base: str, group: Sequence[Task]) -> None:
+        self._keep_locks()
+        old = self.bases.get(base) or self.app.repo.branch_oid(base)
+        if old is None:
+            self._leave(group, base_gone_error(group[0]))
+            return
+        merged = [i for i, o in self.outcomes.items() if o.status is MergeStatus.MERGED]
+        made = chain(self.app, group, old, self.how.strategy, merged, waits=self.how.waits)
+        for outcome in made.settled:
+            changed = outcome.status is MergeStatus.LEFT_OUT and outcome.task in self.tried
+            self._settle(replace(outcome, why=f"{_CHANGED}{outcome.why}") if changed else outcome)
+        for task, found in made.conflicts:
+            self._conflict(task, found)
+        self.waits.update((outcome.task, outcome) for outcome in made.waits)
+        if made.links and self._may_land(base, old, group, made.links[-1].made.oid):
+            self._judge(base, old, group, made.links)
+
+    def _may_land(self, base: str, old: str, group: Sequence[Task], new: str) -> bool:
+        """Nobody wants to hear after an hour of checks that a rebase is under way in the base's checkout."""
+        try:
+            if base not in self.bases:
+                require_landable(self.app.repo, base, new, old)
+        except AgentError as error:
+            if error.exit is not Exit.REFUSED:
+                raise
+            self._leave(group, error)
+            return False
+        return True
+
+    def _judge(self, base: str, old: str, group: Sequence[Task], links: Sequence[Link]) -> None:
+        ids = [link.task.id for link in links]
+        self.app.progress(f"merging {name_tasks(ids)} into {base}")
+        self.tried.update(ids)
+        verdict = find_culprit(self.app, links, lambda count, title: self._check(base, old, links[:count], title))
+        if verdict.base_fails:
+            self._broken(base, group, verdict)
+            return
+        if verdict.good and not self._land(base, group, links[: verdict.good], verdict.log):
+            return
+        if verdict.of is not None:
+            self._hold(links[verdict.good].task, verdict.of, ids[: verdict.good])
+
+    def _check(self, base: str, old: str, links: Sequence[Link], title: str) -> CheckRun:
+        default = self.app.config.text("agent.check")
+        commands = check_commands([link.task for link in links], default) if links else (default,)
+        if not (self.how.checked and commands):
+            return CheckRun()
+        path = self.preview.at(links[-1].made.oid if links else old)
+        ids = [link.task.id for link in links]
+        ran = run_check(self.app, path, commands, ids, title=title, tick=self._keep_locks)
+        found = self.app.repo.branch_oid(base)
+        if not self.how.dry_run and found != old:
+            raise refs.RefMoved(HEADS + base, old, found)
+        return ran
+
+    def _keep_locks(self) -> None:
+        now = time.monotonic()
+        if self.fences and now - self.kept_at > _KEEP_S:
+            try:
+                with self.app.store.transaction():
+                    for name, fence in self.fences.items():
+                        self.app.store.locks.keep(name, fence)
+            except AgentError as error:
+                if error.exit is not Exit.BUSY or error.code == locks.LOST:
+                    raise
+                return  # a busy store: there are minutes left, and the next call tries again
+            self.kept_at = now
+
+    def _land(self, base: str, group: Sequence[Task], links: Sequence[Link], log: str | None) -> bool:
+        """Land some links; False when they did not, and have to be looked at again."""
+        if self.how.dry_run:
+            self.bases[base] = links[-1].made.oid
+            for link in links:
+                self._settle(Outcome(link.task.id, MergeStatus.MERGED, log=log))
+            return True
+        try:
+            landing = land(self.app, links, keep=self.how.keep, fences=self.fences, log=log)
+        except refs.RefMoved:
+            raise
+        except AgentError as error:
+            if error.exit is not Exit.REFUSED:
+                raise
+            self._leave(group, error)
+            return False
+        for each in landing.landed:
+            self.landed[each.task.id] = each
+            self._settle(Outcome(each.task.id, MergeStatus.MERGED, log=log))
+        for task, why in landing.changed:
+            done = self.app.store.tasks.get(task.id).state is State.COMPLETED
+            self._settle(Outcome(task.id, MergeStatus.MERGED, _ALREADY) if done else left_out(task, why, _CHANGED))
+        return bool(landing.landed)
+
+    def _hold(self, task: Task, failed: CheckRun, under: Sequence[int]) -> None:
+        why = failed.why + (f" (on top of {name_tasks(under)})" if under else "")
+        try:
+            if not self.how.dry_run:
+                why = hold_check(self.app, task, failed, under, self.fences)
+        except AgentError as error:
+            self._not_held(task, error)
+            return
+        helps = check_hint(task)
+        self._settle(Outcome(task.id, MergeStatus.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
+
+    def _conflict(self, task: Task, found: Conflict) -> None:
+        try:
+            if not self.how.dry_run:
+                hold_conflict(self.app, task, found, self.fences)
+        except AgentError as error:
+            self._not_held(task, error)
+            return
+        why = f"it conflicts with '{task.base}'"
+        self._settle(Outcome(task.id, MergeStatus.CONFLICT, why, conflict_hint(task), found.paths, exit=Exit.CONFLICT))
+
+    def _not_held(self, task: Task, error: AgentError) -> None:
+        if error.exit not in (Exit.REFUSED, Exit.BUSY) or error.code == locks.LOST:
+            raise error
+        self._settle(left_out(task, error, _CHANGED))
+
+    def _broken(self, base: str, group: Sequence[Task], verdict: Verdict) -> None:
+        assert verdict.of is not None
+        why = f"the check fails on '{base}' itself: {verdict.of.why}"
+        hint = f"mend '{base}' first, or git agent merge --no-check {' '.join(str(task.id) for task in group)}"
+        self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=verdict.of.said))
+
+    def _leave(self, group: Sequence[Task], error: AgentError) -> None:
+        """Nothing more of a base can be merged now."""
+        for task in group:
+            if task.id not in self.outcomes:
+                self._settle(left_out(task, error))
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.task] = outcome
+        held = outcome.status in (MergeStatus.CONFLICT, MergeStatus.CHECK_FAILED)
+        word = "held" if held else outcome.status.replace("_", " ")
+        self.app.progress(f"task {outcome.task}: " + ": ".join(filter(None, (word, outcome.why))))
