@@ -176,7 +176,7 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
 
 
 def _already(app: App, found: Sequence[Task], oid: str) -> Answer:
-    from git_agent.actions.merging.record import record_merge
+    from git_agent.actions.merging.merge import record_merge
 
     done = [record_merge(app, task, oid or None) for task in found]
     lines = [f"{t.task.label} is {t.task.state}" + ("" if t.moved else " already") for t in done]

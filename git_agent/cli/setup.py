@@ -131,8 +131,7 @@ def sync_verb(app: App, background: bool) -> Answer:
 
         draining.look_until_quiet(app)
         return Answer({"noticed": []})
-    from git_agent.actions.reconcile.notices import take_notices
-    from git_agent.actions.reconcile.reconcile import reconcile
+    from git_agent.actions.reconcile.reconcile import reconcile, take_notices
 
     seen = reconcile(app, remotes=True, typed=True).lines
     lines = [*take_notices(app), *seen]

@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from git_agent.actions.reconcile.notices import queue_notices
-from git_agent.actions.reconcile.reconcile import reconcile
+from git_agent.actions.reconcile.reconcile import queue_notices, reconcile
 from git_agent.app import App
 from git_agent.git import locks, spool
 from git_agent.proc import processes, program, programs

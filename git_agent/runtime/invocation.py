@@ -142,8 +142,7 @@ def explain(error: OSError) -> AgentError:
 
 
 def _reconcile(app: App) -> None:
-    from git_agent.actions.reconcile.notices import take_notices
-    from git_agent.actions.reconcile.reconcile import reconcile
+    from git_agent.actions.reconcile.reconcile import reconcile, take_notices
 
     try:
         seen = reconcile(app, typed=True)

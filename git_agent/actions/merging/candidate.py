@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from git_agent.actions.context_file import find_committed_context
+from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import refused

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from git_agent.actions.context_file import find_committed_context
 from git_agent.actions.path_claims.outside import warn_outside
 from git_agent.actions.transition import transition
+from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.beats import beats
@@ -161,3 +161,25 @@ def _ask(app: App, bases: Collection[str]) -> dict[str, str]:
     lines = app.repo.git("for-each-ref", "--format=%(refname:lstrip=2)%00%(upstream)", *refs).text.splitlines()
     found = dict(line.partition("\0")[::2] for line in lines)
     return {base: found.get(base, "") for base in bases}
+
+
+_MOST = 20
+
+
+def queue_notices(app: App, lines: Sequence[str]) -> None:
+    """Add lines to those that wait to be said; the oldest go when there are too many, since the log has them all."""
+    if not lines:
+        return
+    with app.store.transaction():
+        held = json.loads(app.store.meta.get(meta.UNSAID) or "[]")
+        app.store.meta.put(meta.UNSAID, json.dumps([*held, *lines][-_MOST:]))
+
+
+def take_notices(app: App) -> list[str]:
+    """Take the lines that wait to be said; none for a worker, who has its messages."""
+    if app.worker_of is not None or app.store.meta.get(meta.UNSAID) is None:
+        return []
+    with app.store.transaction():
+        held = json.loads(app.store.meta.get(meta.UNSAID) or "[]")
+        app.store.meta.delete(meta.UNSAID)
+    return [str(line) for line in held]

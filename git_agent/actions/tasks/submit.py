@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 
-from git_agent.actions.context_file import find_committed_context
 from git_agent.actions.path_claims.outside import check_outside
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.transition import Transition, require_current, transition
+from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft

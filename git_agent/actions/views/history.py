@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from git_agent.actions.lookup import own_commits
-from git_agent.actions.reconcile.notices import queue_notices
-from git_agent.actions.reconcile.reconcile import reconcile
+from git_agent.actions.reconcile.reconcile import queue_notices, reconcile
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
