@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,39 @@ PACKAGE = ROOT / "git_agent"
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
 ACTIONS = [name for name in SOURCES if name.startswith("git_agent/actions/") and not name.endswith("__init__.py")]
 FILE_LINES = 300
+FILE_LINES_AT_LEAST = 40
+# Why a file may be short: what would stand beside its functions is loaded by others, or has nothing to do with them.
+_ALONE = "one idea, and no neighbour that shares it"
+_LOADED = "loaded by every command, which needs nothing of its neighbours"
+_VERB = "a verb that loads nothing else"
+SHORT = {
+    "git_agent/actions/attempts/discard.py": "shared by the writers of two kinds of intent",
+    "git_agent/actions/doctor/fix.py": "shared by all subjects of doctor",
+    "git_agent/actions/liveness/supervised.py": "used by tasks that end, not by what judges the living",
+    "git_agent/actions/messages/topics.py": _VERB,
+    "git_agent/actions/views/ready.py": _VERB,
+    "git_agent/actions/views/sessions.py": _VERB,
+    "git_agent/cli/questions.py": _ALONE,
+    "git_agent/demo/lines.py": _ALONE,
+    "git_agent/domain/durations.py": _ALONE,
+    "git_agent/domain/event.py": _ALONE,
+    "git_agent/domain/notification.py": _ALONE,
+    "git_agent/domain/process_id.py": _LOADED,
+    "git_agent/domain/spec.py": _ALONE,
+    "git_agent/domain/terminal_text.py": _ALONE,
+    "git_agent/git/errors.py": _ALONE,
+    "git_agent/git/hooks/disabled.py": _LOADED,
+    "git_agent/git/merging/trailers.py": _ALONE,
+    "git_agent/git/versions.py": _LOADED,
+    "git_agent/integrations/marked_block.py": _ALONE,
+    "git_agent/proc/clock.py": _LOADED,
+    "git_agent/proc/exec.py": _ALONE,
+    "git_agent/render/style.py": _LOADED,
+    "git_agent/runtime/beating.py": _ALONE,
+    "git_agent/runtime/signals.py": _ALONE,
+    "git_agent/store/addresses.py": "a noun of the store",
+    "git_agent/store/path_claims.py": "a noun of the store",
+}
 FUNCTION_STATEMENTS = 30
 VAGUE_NAMES = {
     "util",
@@ -76,6 +110,33 @@ def test_no_file_is_longer_than_300_lines() -> None:
     assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
 
 
+def test_no_file_is_shorter_than_40_lines_without_a_reason() -> None:
+    lengths = {name: len(text.splitlines()) for name, text in SOURCES.items()}
+    short = {
+        name for name, lines in lengths.items() if lines < FILE_LINES_AT_LEAST and not name.endswith("__init__.py")
+    }
+    assert {name for name in short if "/migrations/" not in name} == SHORT.keys()
+
+
+def test_a_public_class_means_one_thing_and_a_function_imported_by_its_name_too() -> None:
+    classes = Counter(
+        node.name
+        for name, tree in _trees().items()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name[0] != "_" and "/migrations/" not in name
+    )
+    assert [name for name, count in classes.items() if count > 1] == []
+    functions = {name: {f.name for f in tree.body if isinstance(f, ast.FunctionDef)} for name, tree in _trees().items()}
+    meanings: dict[str, set[str]] = {}
+    for tree in _trees().values():
+        for node in (each for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)):
+            module = (node.module or "").replace(".", "/") + ".py"
+            for alias in node.names:
+                if alias.name in functions.get(module, ()):
+                    meanings.setdefault(alias.asname or alias.name, set()).add(f"{module}:{alias.name}")
+    assert {name: found for name, found in meanings.items() if len(found) > 1} == {}
+
+
 def test_no_function_has_more_than_30_statements() -> None:
     sizes = {f"{name}:{f.name}": _statements(f) for name, tree in _trees().items() for f in _functions(tree)}
     assert {name: size for name, size in sizes.items() if size > FUNCTION_STATEMENTS} == {}
@@ -94,7 +155,8 @@ def test_no_module_has_a_vague_name() -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_the_results_of_an_action_are_frozen(name: str) -> None:
     public = [node for node in _trees()[name].body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
-    thawed = [node.name for node in public if "frozen=True" not in " ".join(map(ast.unparse, node.decorator_list))]
+    words = {node.name: " ".join(map(ast.unparse, [*node.decorator_list, *node.bases])) for node in public}
+    thawed = [name for name, text in words.items() if "frozen=True" not in text and "Protocol" not in text]
     assert thawed == []
 
 

@@ -115,9 +115,9 @@ def watch_verb(app: App, task: str | None, since: int | None) -> Answer:
     number of the last event and goes on with --since misses nothing and sees nothing twice. With --json one object a
     line, as of `log --json`.
     """
-    from git_agent.cli.watch import watch
+    from git_agent.cli.watch import print_events
 
-    watch(app, task, since, as_json=bool(click.get_current_context().params["as_json"]))
+    print_events(app, task, since, as_json=bool(click.get_current_context().params["as_json"]))
     return Answer({}, rows=())
 
 

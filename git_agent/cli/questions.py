@@ -27,7 +27,7 @@ def can_ask(app: App) -> bool:
     return app.terminal and sys.stdin.isatty()
 
 
-def ask(question: str, shown: Iterable[str]) -> bool:
+def confirm(question: str, shown: Iterable[str]) -> bool:
     """Show what would be done, and ask whether to do it; no answer but yes means yes."""
     for line in shown:
         click.echo(line, err=True)

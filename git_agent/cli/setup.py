@@ -10,7 +10,7 @@ import click
 
 from git_agent.app import App
 from git_agent.cli.command import Answer, terminal_width, verb
-from git_agent.cli.questions import ask, can_ask, yes_option
+from git_agent.cli.questions import can_ask, confirm, yes_option
 from git_agent.errors import refused, usage
 from git_agent.render.text import visible
 
@@ -67,7 +67,9 @@ def deinit_verb(app: App, purge: bool, yes: bool, dry_run: bool) -> Answer:
 
 
 def _ask(live: Sequence[str]) -> None:
-    if not ask("Remove the store, and everything known of these tasks, for good?", [f"unfinished: {t}" for t in live]):
+    if not confirm(
+        "Remove the store, and everything known of these tasks, for good?", [f"unfinished: {t}" for t in live]
+    ):
         raise refused(
             "not-confirmed", "nothing was removed", "git agent deinit without --purge takes out the hooks alone"
         )

@@ -9,7 +9,7 @@ import click
 
 from git_agent.app import App
 from git_agent.cli.command import Answer, Several, screen, task_argument, verb
-from git_agent.cli.questions import ask, can_ask, yes_option
+from git_agent.cli.questions import can_ask, confirm, yes_option
 from git_agent.errors import refused, usage
 from git_agent.runtime.invocation import become
 
@@ -54,7 +54,7 @@ def _confirm(app: App, looked: Undone, yes: bool) -> None:
         says = f"this undoes {count} operations"
         raise refused("not-confirmed", says, f"git agent undo {count} --yes; git agent undo {count} -n lists them")
     shown = [line for o, lines in looked.operations for line in undo_lines.undo_lines(o, lines, dry_run=True)]
-    if not ask(f"Undo these {count}?", shown):
+    if not confirm(f"Undo these {count}?", shown):
         raise refused("not-confirmed", "nothing was undone", "git agent undo --list tells what can be undone")
 
 
@@ -180,5 +180,5 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
         refs, lost, files = len(found.rescues), len(found.lost), len(found.directories)
         says = f"this deletes refs ({refs}, kept nowhere else: {lost}) and directories of ignored files ({files})"
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
-    if not ask("Delete them for good?", undo_lines.pruned_lines(found, dry_run=True)):
+    if not confirm("Delete them for good?", undo_lines.pruned_lines(found, dry_run=True)):
         raise refused("not-confirmed", "nothing was deleted", "git agent rescue list tells what is kept")

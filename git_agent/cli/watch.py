@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from git_agent.domain.event import Event
 
 
-def watch(app: App, task: str | None, since: int | None, *, as_json: bool) -> None:
+def print_events(app: App, task: str | None, since: int | None, *, as_json: bool) -> None:
     """Print events until we are interrupted or nobody reads.
 
     Ends with click's Exit, or BrokenPipeError; raises AgentError when the store is gone.

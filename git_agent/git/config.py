@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.git.repo import Repo
-from git_agent.git.run import Done, GitError, start
+from git_agent.git.run import Done, GitError, start_git
 
 _OURS = r"^agent\."
 
@@ -47,7 +47,7 @@ def start_reading(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tu
 
 def _start_own(repo: Repo, cwd: str | None) -> Callable[[], Done]:
     args = ("config", "--null", "--show-scope", "--get-regexp", _OURS)
-    return start(*args, cwd=cwd, ok=(0, 1)) if cwd else repo.start(*args, ok=(0, 1))
+    return start_git(*args, cwd=cwd, ok=(0, 1)) if cwd else repo.start(*args, ok=(0, 1))
 
 
 def _own(done: Done) -> list[Value]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from git_agent.git import discover, history
 from git_agent.git.history import Commit
-from git_agent.git.run import Done, GitError, git, start
+from git_agent.git.run import Done, GitError, git, start_git
 from git_agent.git.worktrees import state
 from git_agent.git.worktrees.state import StatusEntry
 
@@ -88,7 +88,7 @@ class Repo:
 
     def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
         """Start git as git() does; return a function that waits for it."""
-        return start(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
+        return start_git(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
 
     @property
     def name(self) -> str:
@@ -211,7 +211,7 @@ class Repo:
 
         ignored: list ignored files, too.
         """
-        return state.status(worktree, ignored)
+        return state.read_status(worktree, ignored)
 
     def tracked(self, worktree: str, path: str) -> bool:
         """Tell whether a path (relative to worktree) is in the index, or is a directory with files that are."""

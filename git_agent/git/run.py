@@ -159,7 +159,7 @@ def git(
         time.sleep(random.uniform(0.01, 0.05))
 
 
-def start(
+def start_git(
     *args: str, cwd: str | None = None, git_dir: str | None = None, ok: Container[int] = (0,)
 ) -> Callable[[], Done]:
     """Start a git command that only reads; return a function that waits for its result.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_agent.domain.task import LIVE
-from git_agent.store.tasks import UNFINISHED
+from git_agent.store.tasks import UNFINISHED_SQL
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -24,9 +24,9 @@ class Addresses:
 
     def is_unfinished(self, task: int) -> bool:
         """Tell whether a task is there and neither completed nor cancelled."""
-        return bool(self._store.messages.rows(f"SELECT 1 FROM task WHERE id = ? AND {UNFINISHED.sql}", task))
+        return bool(self._store.messages.rows(f"SELECT 1 FROM task WHERE id = ? AND {UNFINISHED_SQL.sql}", task))
 
     def live(self) -> list[str]:
         """List the addresses of the workers of live tasks, the oldest task's first."""
-        found = self._store.messages.rows(f"SELECT id, state FROM task WHERE {UNFINISHED.sql} ORDER BY id")
+        found = self._store.messages.rows(f"SELECT id, state FROM task WHERE {UNFINISHED_SQL.sql} ORDER BY id")
         return [str(task) for task, state in found if state in LIVE]

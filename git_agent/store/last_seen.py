@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.store.schema import TaskRow
-from git_agent.store.tasks import UNFINISHED
+from git_agent.store.tasks import UNFINISHED_SQL
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -38,7 +38,7 @@ class LastSeen:
         columns = [getattr(TaskRow, name) for name in Sight._fields]
         return [
             sight
-            for row in self._store.tuples(TaskRow.select(*columns).where(UNFINISHED))
+            for row in self._store.tuples(TaskRow.select(*columns).where(UNFINISHED_SQL))
             if (sight := Sight(*row)).branch
         ]
 

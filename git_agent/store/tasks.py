@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _COLUMNS = tuple(getattr(TaskRow, name) for name in Task.__match_args__)
 _STATE, _HOLD, _WORKTREE = map(Task.__match_args__.index, ("state", "hold", "worktree"))
 # Not as parameters: SQLite takes a partial index only where it reads the index's own condition.
-UNFINISHED = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
+UNFINISHED_SQL = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
 
 
 class Changed(Exception):  # noqa: N818 - it says what happened
@@ -88,7 +88,7 @@ class Tasks:
 
     def unfinished(self) -> list[Task]:
         """List what is neither completed nor cancelled, by priority and id; served by a partial index."""
-        return self._select(UNFINISHED, ordered=True)
+        return self._select(UNFINISHED_SQL, ordered=True)
 
     def merged_as(self, oid: str) -> list[Task]:
         """List the completed tasks whose merge is this commit, or whose own last commit it is."""

@@ -10,7 +10,7 @@ from git_agent.errors import AgentError
 from git_agent.files import read_or_empty, replace_file
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
-from git_agent.git.run import git, start
+from git_agent.git.run import git, start_git
 from git_agent.git.worktrees.state import ignored_paths
 
 # A fixed name, written under our lock: the next writer overwrites what a killed one left, or delete_leftovers does.
@@ -55,7 +55,7 @@ def _rewrite(path: str, content: bytes) -> None:
 
 def ask_tracked(worktree: str, paths: Sequence[str]) -> Callable[[], set[str]]:
     """Start asking which of these paths (relative) are in a worktree's index; return a function that waits."""
-    done = start("--literal-pathspecs", "ls-files", "-z", "--", *paths, cwd=worktree)
+    done = start_git("--literal-pathspecs", "ls-files", "-z", "--", *paths, cwd=worktree)
     return lambda: {each for each in done().fields if each}
 
 

@@ -13,7 +13,7 @@ from git_agent.errors import AgentError
 from git_agent.git.repo import Repo
 from git_agent.git.run import decode, git
 from git_agent.git.worktrees.index import read_index
-from git_agent.git.worktrees.state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, status
+from git_agent.git.worktrees.state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, read_status
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git", "ftps", "ftp"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -132,7 +132,7 @@ def _is_fetched(path: str) -> bool:
     if not is_clean_clone(path):
         return False
     try:
-        changes = status(path, ignored=True)
+        changes = read_status(path, ignored=True)
         return all(c.code == IGNORED for c in changes) and not nested_repositories(
             path, changes, read_index(path).links
         )
@@ -200,7 +200,7 @@ def changed_submodules(worktree: str, changes: Sequence[StatusEntry], links: Seq
     links: the paths that its index has as repositories.
     """
     names = {c.path.rstrip("/") for c in changes if os.path.isfile(os.path.join(worktree, c.path, ".git"))}
-    return [name for name in links if name in names and status(os.path.join(worktree, name), ignored=False)]
+    return [name for name in links if name in names and read_status(os.path.join(worktree, name), ignored=False)]
 
 
 def _has_own(git_dir: str) -> bool:

@@ -12,7 +12,7 @@ from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
-from git_agent.git.worktrees.state import git_dir_of, in_progress, status
+from git_agent.git.worktrees.state import git_dir_of, in_progress, read_status
 from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
 
@@ -121,7 +121,7 @@ def _refuse_dirty(real: str) -> None:
     if not os.path.isdir(real) or git_dir_of(real) is None:
         return
     try:
-        lines = [f"{change.code} {change.path}" for change in status(real, False)]
+        lines = [f"{change.code} {change.path}" for change in read_status(real, False)]
     except GitError as error:
         raise refused("worktree-unreadable", f"can't see whether {real} is clean", error.message) from error
     if busy := in_progress(real):

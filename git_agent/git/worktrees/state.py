@@ -92,7 +92,7 @@ def rebasing(common_dir: str, main: str, branch: str) -> str | None:
     return None
 
 
-def status(worktree: str, ignored: bool) -> list[StatusEntry]:
+def read_status(worktree: str, ignored: bool) -> list[StatusEntry]:
     """List the changes in a worktree, ignored files only if asked for; a renamed file is listed by its new path."""
     how = ("--ignored=matching",) if ignored else ()
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", *how)
