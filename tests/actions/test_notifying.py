@@ -43,7 +43,7 @@ from git_agent.app import App
 os.chdir(sys.argv[2])
 app = App()
 app.store
-say(notify(app, events.take_calls(), lambda call: "never"))
+say(notify(app, app.store.events.take_calls(), lambda call: "never"))
 """
 
 
