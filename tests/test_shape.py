@@ -165,6 +165,12 @@ def test_no_action_prints() -> None:
     assert printing == []
 
 
+def test_the_command_line_reaches_store_and_git_through_actions_only() -> None:
+    # import-linter sees imports; the App hands out both without one.
+    reached = re.compile(r"\bapp\.(store|repo)\b")
+    assert [name for name in SOURCES if name.startswith("git_agent/cli/") and reached.search(SOURCES[name])] == []
+
+
 def test_no_program_is_started_through_a_shell_by_accident() -> None:
     banned = re.compile(r"os\.(system|popen|spawn\w+|posix_spawnp?|startfile)|eval|exec")
     found = {

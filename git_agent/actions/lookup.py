@@ -18,6 +18,7 @@ def find(app: App, ref: str | None) -> Task:
 
     Raises AgentError: exit 1 with the candidates for an unknown or ambiguous one, exit 2 where none is meant.
     """
+    _ = app.store  # without one, that is the error to report, whatever was typed
     if ref is None:
         return _here(app)
     meant = names.parse_ref(ref, app.config.prefix)

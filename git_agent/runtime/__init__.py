@@ -1,1 +1,1 @@
-"""What keeps running: heartbeats while a process lives. Imports actions and what is below it."""
+"""What every front end does around an action, and what keeps running. Imports actions and what is below it."""

@@ -28,7 +28,7 @@ def work(number):
     mine = Store.open(sys.argv[1], create=False)
     for at in range(60):
         with mine.transaction():
-            store.events.append("task.noted", f"writer {number}", task=1, data={"at": at})
+            mine.events.append("task.noted", f"writer {number}", task=1, data={"at": at})
         time.sleep(random.uniform(0, 0.02))
 say(json.dumps(at_once(8, work)))
 """
