@@ -54,6 +54,8 @@ KEYS: tuple[Key, ...] = (
         "Command that checks the merged result before the base moves. If it fails, the task is not merged.", True),
     Key("agent.checkTimeout", "duration", "1h",
         "Maximum duration of a check. A check that exceeds it is killed and counts as failed; 0 means no limit."),
+    Key("agent.checkJobs", "number", "1",
+        "Number of checks that may run at once in this repository. Waiting does not count against agent.checkTimeout."),
     Key("agent.setup", "list", "",
         "Command to run in a new worktree. Several run in order; if one fails, the worktree is removed again.", True),
     Key("agent.copy", "list", "",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, Finite, task_answer, task_argument, undo_hint, verb
 from git_agent.cli.questions import NO_QUESTION, yes_option
 from git_agent.errors import usage
 from git_agent.runtime.invocation import become
@@ -103,6 +103,7 @@ def request_changes_verb(app: App, task: str, text: str) -> Answer:
     metavar="[OID]",
     help="Record that the base has the work already.",
 )
+@click.option("--timeout", type=Finite(0), metavar="S", help="Wait at most S seconds for other merges.")
 @click.option("-n", "--dry-run", is_flag=True, help="Compute the merge, change nothing.")
 @yes_option(NO_QUESTION)
 def merge_verb(
@@ -114,6 +115,7 @@ def merge_verb(
     strategy: str | None,
     keep: bool,
     no_check: bool,
+    timeout: float | None,
     dry_run: bool,
 ) -> Answer:
     """Merge approved tasks into their base, and remove their worktrees and branches.
@@ -125,7 +127,10 @@ def merge_verb(
     Several tasks, and --all, are a queue: each is built on the one before (--all: parents first, then by priority and
     fewest conflicts), the whole is checked, and the base moves once. When the check fails, the task that breaks it is
     found and held, and the others land. Exit 4 when one conflicts, else 3 when one was held or left out, else 6 when
-    the base kept moving, or another queue is at work.
+    the base kept moving.
+
+    Merges wait for each other: one check runs at a time (agent.checkJobs), and bases move one after the other. Exit 6
+    when that takes longer than --timeout.
     """
     del yes  # nothing is asked
     from git_agent.actions.lookup import find
@@ -134,7 +139,7 @@ def merge_verb(
         return _already(app, [find(app, ref) for ref in tasks or (None,)], already)
     if everything and tasks:
         raise usage("all-and-tasks", "--all means every approved task", "give tasks or --all")
-    options = {"strategy": strategy, "keep": keep, "checked": not no_check, "dry_run": dry_run}
+    options = {"strategy": strategy, "keep": keep, "checked": not no_check, "dry_run": dry_run, "timeout_s": timeout}
     if everything or len(tasks) > 1:
         return _queue(app, _approved(app) if everything else [find(app, ref) for ref in tasks], options)
     return _merge(app, find(app, tasks[0] if tasks else None), options)

@@ -21,7 +21,10 @@ REAP = "reap"
 """The lock under which tasks are taken back from dead workers, and the processes of these ended."""
 
 QUEUE = "merge-queue"
-"""The lock under which a queue of tasks is merged."""
+"""The lock under which merges land and are recorded."""
+
+CHECK = "merge-check"
+"""What the locks of the places begin with in which the checks of merges run."""
 
 LOST = "lock-lost"
 """The code of the error that another process took over a lock."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -219,7 +222,7 @@ def test_a_dry_run_checks_and_changes_nothing(repo: Sandbox, checked: Callable[.
     result = repo.agent("merge", "1", "2", "3", "8", "9", "--dry-run", exit=4)
     assert "would land: tasks 1, 3 and 8; would be held: tasks 2 and 9" in result.out
     assert (repo.git("for-each-ref"), states(repo), repo.git("worktree", "list")) == before
-    assert rows(repo, "select * from lock") == [] and wrong(repo) == []
+    assert rows(repo, "select * from lock where host is not null") == [] and wrong(repo) == []
 
 
 def test_a_dirty_checkout_of_the_base_lets_nothing_land(repo: Sandbox, checked: Callable[..., None]) -> None:
@@ -322,19 +325,19 @@ def sleeping(within_s: float = 5.0) -> list[int]:
     return list(found)
 
 
-def test_one_queue_at_a_time_and_who_lost_its_lock_changes_nothing(
+def test_one_check_at_a_time_and_who_lost_its_place_changes_nothing(
     repo: Sandbox, waiting: subprocess.Popen[bytes]
 ) -> None:
-    result = repo.agent("merge", "4", "5", exit=6)
+    result = repo.agent("merge", "4", "5", "--timeout", "0.1", exit=6)
     assert f"process {waiting.pid}" in result.err
     assert merge(repo, "4", "5", "--dry-run", "--no-check", exit=0) == {4: "merged", 5: "merged"}
     repo.agent("merge", "6", "--no-check")
     change(repo.store, "update lock set taken_at = taken_at - 400000")
-    assert merge(repo, "4", "5", "--no-check", exit=0) == {4: "merged", 5: "merged"}
+    assert merge(repo, "4", "5", exit=0) == {4: "merged", 5: "merged"}
     for pid in sleeping(0):
         os.kill(pid, signal.SIGKILL)
     out, err = waiting.communicate(timeout=60)
-    assert waiting.returncode == 6 and b"took over 'merge-queue'" in err, (out, err)
+    assert waiting.returncode == 6 and b"took over 'merge-check-1'" in err, (out, err)
     assert files(repo) == {4, 5, 6} and wrong(repo) == []
 
 
@@ -382,3 +385,41 @@ def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
             assert [row["task"] for row in merged] == [1, 2, 3], at
             said = hurting.run(repo, "undo", "3", "-y").result
             assert said.code == 0 and files(repo) == set(), said
+
+
+def test_checks_of_merges_at_once_run_one_after_the_other_and_blame_nobody(repo: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    code = f"import socket, time; socket.create_server(('127.0.0.1', {port})); time.sleep(0.5)"
+    repo.git("config", "agent.check", f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}")
+    results = repo.parallel([("merge", "1"), ("merge", "2"), ("merge", "3", "4")])
+    assert [result.code for result in results] == [0, 0, 0], results
+    assert not any("fails by chance" in result.err for result in results), results
+    assert files(repo) == {1, 2, 3, 4} and wrong(repo) == []
+
+
+def test_as_many_checks_as_agent_check_jobs_run_at_the_same_time(repo: Sandbox, checked: Callable[..., None]) -> None:
+    """Each check waits for the other one."""
+    checked('until test "$(wc -l < "$N")" -ge 2; do sleep 0.05; done')
+    repo.git("config", "agent.checkJobs", "2")
+    repo.git("config", "agent.checkTimeout", "50s")
+    results = repo.parallel([("merge", "1"), ("merge", "2")])
+    assert [result.code for result in results] == [0, 0], results
+    assert sorted(runs(repo)[:2]) == ["1", "2"] and files(repo) == {1, 2} and wrong(repo) == []
+
+
+def test_merges_at_once_wait_for_each_other(repo: Sandbox) -> None:
+    results = repo.parallel([("merge", str(task)) for task in (1, 2, 3, 4, 5, 6, 7, 7)])
+    assert [result.code for result in results] == [0] * 8, results
+    assert sorted("already" in result.out for result in results) == [False] * 7 + [True]
+    assert files(repo) == set(range(1, 8)) and wrong(repo) == []
+
+
+def test_a_merge_in_a_check_does_not_wait_for_the_end_of_that_check(
+    repo: Sandbox, checked: Callable[..., None]
+) -> None:
+    inner = f'(cd "{repo.path}" && git agent merge 2 2>"$N.err"; test $? = 3)'
+    checked(f"export GIT_AGENT_HOOKS=0; unset GIT_AGENT_TASKS GIT_AGENT_TASK; {inner}")
+    repo.agent("merge", "1")
+    assert "which started this one" in (repo.path.parent / "runs.err").read_text()
+    assert files(repo) == {1} and states(repo)[2] == "APPROVED" and wrong(repo) == []

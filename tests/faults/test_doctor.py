@@ -362,7 +362,7 @@ def test_a_merge_that_is_stopped_or_was_killed_in_its_check_is_found(world: Worl
     sandbox.git("config", "agent.check", "echo $$ >'../../../../../checking'; exec sleep 60")
     checking = sandbox.path.parent / "checking"
     program = shutil.which("git-agent") or ""
-    for verb, named in ((["--all"], "merge-queue"), (["2"], "scratch")):
+    for verb in (["--all"], ["2"]):
         with subprocess.Popen([program, "merge", *verb], cwd=sandbox.path, stdout=subprocess.DEVNULL) as merge:
             try:
                 eventually(lambda: checking.exists() and checking.read_text().endswith("\n"), lambda: "no check")
@@ -370,10 +370,9 @@ def test_a_merge_that_is_stopped_or_was_killed_in_its_check_is_found(world: Worl
                 merge.send_signal(signal.SIGSTOP)
                 (found,) = findings(sandbox)
                 assert (found["code"], found["fix"]) == ("stopped-half-way", f"kill -CONT {merge.pid}")
-                assert named in found["what"]
-                if named == "merge-queue":
-                    busy = sandbox.agent("merge", "--all", exit=6).err
-                    assert "which is stopped" in busy and f"kill -CONT {merge.pid}" in busy
+                assert "merge-check-1" in found["what"]
+                busy = sandbox.agent("merge", *verb, "--timeout", "0", exit=6).err
+                assert "which is stopped" in busy and f"kill -CONT {merge.pid}" in busy
             finally:
                 merge.kill()
         os.kill(int(checking.read_text()), signal.SIGKILL)

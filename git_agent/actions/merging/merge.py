@@ -30,17 +30,19 @@ def merge(
     keep: bool = False,
     checked: bool = True,
     dry_run: bool = False,
+    timeout_s: float | None = None,
 ) -> Merged:
     """Merge a task and retire its worktree and branch.
 
     strategy: merge, squash, rebase or ff (agent.mergeStrategy without it); keep: worktree and branch stay; checked:
-    run the check command first; dry_run: compute only. It does not wait for the tasks that it depends on. Raises
-    AgentError: exit 3 when the rules, a failing check or a dirty checkout of the base forbid it, exit 4 on a conflict
-    (the task goes back to its worker), exit 6 when the base keeps moving.
+    run the check command first; dry_run: compute only; timeout_s: how long to wait for other merges, in seconds, None
+    for ever. It does not wait for the tasks that the task depends on. Raises AgentError: exit 3 when the rules, a
+    failing check or a dirty checkout of the base forbid it, exit 4 on a conflict (the task goes back to its worker),
+    exit 6 when the base keeps moving, or other merges took too long.
     """
     require_current(app, task)
-    how = How(strategy or app.config.strategy, keep, checked, dry_run, waits=False)
-    results = merge_rounds(app, [task.id], how, {})
+    how = How(strategy or app.config.strategy, keep, checked, dry_run, waits=False, timeout_s=timeout_s)
+    results = merge_rounds(app, [task.id], how)
     outcome = results.outcomes[task.id]
     if outcome.status is MergeStatus.MERGED:
         return Merged(app.store.tasks.get(task.id), results.landed.get(task.id))

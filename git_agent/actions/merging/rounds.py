@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from git_agent.actions.merging.batch import chain, left_out
 from git_agent.actions.merging.check import CheckRun, Verdict, find_culprit, run_check
 from git_agent.actions.merging.hold import hold_check, hold_conflict
 from git_agent.actions.merging.land import Landed, Link, land
+from git_agent.actions.merging.turn import check_place, merge_lock
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.app import App
@@ -36,7 +38,8 @@ class How:
     """How to merge.
 
     strategy: merge, squash, rebase or ff; keep: worktrees and branches stay; checked: run the check commands; dry_run:
-    compute and check only; waits: a task waits for the tasks that it depends on.
+    compute and check only; waits: a task waits for the tasks that it depends on; timeout_s: how long to wait for other
+    merges, in seconds, None for ever.
     """
 
     strategy: str
@@ -44,6 +47,7 @@ class How:
     checked: bool = True
     dry_run: bool = False
     waits: bool = True
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,15 @@ class Results:
     landed: Mapping[int, Landed]
 
 
-def merge_rounds(app: App, ids: Sequence[int], how: How, fences: Mapping[str, int]) -> Results:
+def merge_rounds(app: App, ids: Sequence[int], how: How) -> Results:
     """Merge tasks into their bases; what can't be merged keeps no other waiting.
 
-    ids: in the order in which to build; fences: of the locks held, by their names. Each base moves by one
-    compare-and-swap to what was checked; without the task that breaks the check, which is held, it moves again. Raises
-    AgentError: exit 6 when another command took over a lock, and what can't be blamed on a task.
+    ids: in the order in which to build. Each base moves by one compare-and-swap to what was checked; without the task
+    that breaks the check, which is held, it moves again. Raises AgentError: exit 6 when another command took over a
+    lock, or held one for too long, and what can't be blamed on a task.
     """
-    with rollback_on_error(app), Preview(app.repo) as preview:
-        rounds = _Rounds(app, preview, how, fences)
+    with rollback_on_error(app), ExitStack() as stack:
+        rounds = _Rounds(app, stack, how)
         try:
             rounds.run(list(ids))
         except AgentError as error:
@@ -73,11 +77,14 @@ def merge_rounds(app: App, ids: Sequence[int], how: How, fences: Mapping[str, in
 
 
 class _Rounds:
-    """One run. bases: where a dry run would have moved them."""
+    """One run. fences: of the locks held, by their names; bases: where a dry run would have moved them."""
 
-    def __init__(self, app: App, preview: Preview, how: How, fences: Mapping[str, int]) -> None:
-        self.app, self.preview, self.how = app, preview, how
-        self.fences, self.kept_at = fences, time.monotonic()
+    def __init__(self, app: App, stack: ExitStack, how: How) -> None:
+        self.app, self.stack, self.how, self.preview = app, stack, how, Preview(app.repo)
+        self.several = False
+        self.fences: dict[str, int] = {}
+        self.kept_at = time.monotonic()
+        self.until = None if how.timeout_s is None else self.kept_at + how.timeout_s
         self.outcomes: dict[int, Outcome] = {}
         self.waits: dict[int, Outcome] = {}
         self.landed: dict[int, Landed] = {}
@@ -87,7 +94,7 @@ class _Rounds:
 
     def run(self, waiting: list[int]) -> None:
         """Go round the bases until everybody has an outcome, or a round changes nothing."""
-        going = True
+        self.several, going = len(waiting) > 1, True
         while waiting and going:
             for line in sync(self.app).lines:
                 self.app.notice(line)
@@ -103,7 +110,8 @@ class _Rounds:
 
     def _round(self, base: str, group: Sequence[Task]) -> None:
         try:
-            with rollback_on_error(self.app):
+            # What is not checked is built and landed in one go: nobody loses a race against the others.
+            with ExitStack() if self._commands(group) else self._merge_lock():
                 self._attempt(base, group)
         except refs.RefMoved as error:
             self.moves[base] += 1
@@ -113,8 +121,40 @@ class _Rounds:
             why = f"'{base}' moved {_TRIES} times while it was checked"
             self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
 
+    def _commands(self, group: Sequence[Task]) -> tuple[str, ...]:
+        return check_commands(group, self.app.config.text("agent.check")) if self.how.checked else ()
+
+    @contextmanager
+    def _merge_lock(self) -> Iterator[None]:
+        """Hold the merge lock, and roll back what fails before it is released; a dry run needs none."""
+        if self.how.dry_run or locks.QUEUE in self.fences:
+            yield
+            return
+        with merge_lock(self.app, self.until, self._keep_locks) as held:
+            self.fences |= held
+            try:
+                with rollback_on_error(self.app):
+                    yield
+            finally:
+                del self.fences[locks.QUEUE]
+
+    def _place(self, base: str, old: str) -> None:
+        """Take a place for the checks, for the rest of the run; raises RefMoved when the base moved meanwhile."""
+        if self.fences:
+            return
+        self.fences |= self.stack.enter_context(check_place(self.app, self.until))
+        self.stack.enter_context(self.preview)
+        self.kept_at = time.monotonic()
+        self._require_base(base, old)
+
+    def _require_base(self, base: str, old: str) -> None:
+        found = self.app.repo.branch_oid(base)
+        if not self.how.dry_run and found != old:
+            raise refs.RefMoved(HEADS + base, old, found)
+
     def _attempt(self, base: str, group: Sequence[Task]) -> None:
         self._keep_locks()
+        group = [self.app.store.tasks.get(task.id) for task in group]  # it may have waited for the merge lock
         old = self.bases.get(base) or self.app.repo.branch_oid(base)
         if old is None:
             self._leave(group, base_gone_error(group[0]))
@@ -144,7 +184,9 @@ class _Rounds:
 
     def _judge(self, base: str, old: str, group: Sequence[Task], links: Sequence[Link]) -> None:
         ids = [link.task.id for link in links]
-        self.app.progress(f"merging {name_tasks(ids)} into {base}")
+        if self._commands([link.task for link in links]):
+            self._place(base, old)
+        self._tell(f"merging {name_tasks(ids)} into {base}")
         self.tried.update(ids)
         verdict = find_culprit(self.app, links, lambda count, title: self._check(base, old, links[:count], title))
         if verdict.base_fails:
@@ -156,16 +198,13 @@ class _Rounds:
             self._hold(links[verdict.good].task, verdict.of, ids[: verdict.good])
 
     def _check(self, base: str, old: str, links: Sequence[Link], title: str) -> CheckRun:
-        default = self.app.config.text("agent.check")
-        commands = check_commands([link.task for link in links], default) if links else (default,)
-        if not (self.how.checked and commands):
+        commands = self._commands([link.task for link in links]) if links else (self.app.config.text("agent.check"),)
+        if not commands:
             return CheckRun()
         path = self.preview.at(links[-1].made.oid if links else old)
         ids = [link.task.id for link in links]
         ran = run_check(self.app, path, commands, ids, title=title, tick=self._keep_locks)
-        found = self.app.repo.branch_oid(base)
-        if not self.how.dry_run and found != old:
-            raise refs.RefMoved(HEADS + base, old, found)
+        self._require_base(base, old)
         return ran
 
     def _keep_locks(self) -> None:
@@ -189,7 +228,8 @@ class _Rounds:
                 self._settle(Outcome(link.task.id, MergeStatus.MERGED, log=log))
             return True
         try:
-            landing = land(self.app, links, keep=self.how.keep, fences=self.fences, log=log)
+            with self._merge_lock():
+                landing = land(self.app, links, keep=self.how.keep, fences=self.fences, log=log)
         except refs.RefMoved:
             raise
         except AgentError as error:
@@ -247,4 +287,9 @@ class _Rounds:
         self.outcomes[outcome.task] = outcome
         held = outcome.status in (MergeStatus.CONFLICT, MergeStatus.CHECK_FAILED)
         word = "held" if held else outcome.status.replace("_", " ")
-        self.app.progress(f"task {outcome.task}: " + ": ".join(filter(None, (word, outcome.why))))
+        self._tell(f"task {outcome.task}: " + ": ".join(filter(None, (word, outcome.why))))
+
+    def _tell(self, line: str) -> None:
+        """Show how far the merge of several tasks is; what becomes of one is the answer itself."""
+        if self.several:
+            self.app.progress(line)

@@ -60,11 +60,11 @@ def _recover_own(app: App) -> None:
                 recover_intent(app, intent)
 
 
-_LIMIT_S = 300.0  # a holder on another host, or one that was stopped, is not waited for any longer
+LIMIT_S = 300.0  # a holder on another host, or one that was stopped, is not waited for any longer
 
 
 @contextmanager
-def under_lock(app: App, name: str, *, limit_s: float = _LIMIT_S) -> Iterator[int | None]:
+def under_lock(app: App, name: str, *, limit_s: float = LIMIT_S) -> Iterator[int | None]:
     """Hold a lock while the block runs; it gets the lock's fence, None when somebody else is at work.
 
     Each change in the block calls `locks.require` with the fence, in its transaction. limit_s: seconds after which a
