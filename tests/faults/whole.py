@@ -108,6 +108,7 @@ def _strays(sandbox: Sandbox, seen: Seen, branches: dict[str, Any], worktrees: d
         "hooks.lock",
         "hooks.made",
         "program",
+        "enabled",
         "beat",
         "spool",
         "drain.lock",

@@ -217,18 +217,18 @@ def test_the_hooks_know_of_each_claim_as_soon_as_a_verb_has_ended_or_git_was_hea
     eventually(lambda: claims() == set(), file.read_text)
 
 
-@pytest.mark.parametrize("end", ["cancel", "warn", "off", "guard", "program", "store"])
+@pytest.mark.parametrize("end", ["cancel", "warn", "off", "guard", "program", "disabled"])
 def test_a_claim_that_does_not_count_any_more_refuses_nothing(claimed: Scene, end: str) -> None:
     stage(claimed, "docs/new")
     if end == "cancel":
         claimed.sandbox.agent("cancel", "2")
     elif end == "program":
         (claimed.agent / "program").write_text("/nowhere/git-agent\n")
-    elif end == "store":
-        (claimed.agent / "agent.db").rename(claimed.agent / "away")
+    elif end == "disabled":
+        (claimed.agent / "enabled").unlink()
     else:
         claimed.sandbox.git("config", *(["agent.guard", "false"] if end == "guard" else ["agent.pathClaims", end]))
-    if end not in ("program", "store"):
+    if end not in ("program", "disabled"):
         claimed.sandbox.agent("list")
     said = commit(claimed, claimed.worker)
     assert said.code == 0

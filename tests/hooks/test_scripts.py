@@ -33,7 +33,7 @@ def agent(repo: Sandbox) -> Path:
     shutil.copytree(HOOKS, agent / "hooks")
     for name in ("beat", "spool"):
         (agent / name).mkdir()
-    (agent / "agent.db").touch()
+    (agent / "enabled").touch()
     (agent / "program").write_text(f"{shutil.which('true')}\n")
     repo.write(".git/git-agent/beat/7-fix-login", "")
     os.utime(agent / "beat/7-fix-login", (OLD, OLD))
@@ -188,8 +188,8 @@ def test_a_pid_that_is_another_process_now_is_told_by_its_start(repo: Sandbox, a
     assert (agent / "drain.pid").read_text().startswith(f"{os.getpid()} ") == (since == "")
 
 
-def test_without_a_store_nothing_is_noted(repo: Sandbox, agent: Path, shell: list[str]) -> None:
-    (agent / "agent.db").unlink()
+def test_where_the_hooks_are_not_enabled_nothing_is_noted(repo: Sandbox, agent: Path, shell: list[str]) -> None:
+    (agent / "enabled").unlink()
     line = f"refs/heads/a {OID} refs/heads/b {ZERO}\n"
     assert_silent_success(run_hook(repo, shell, "pre-push", None, "origin", "url", stdin=line))
     assert_silent_success(run_hook(repo, shell, "post-merge", None))

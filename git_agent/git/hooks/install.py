@@ -26,7 +26,7 @@ EVENTS, GUARD = scripts.EVENTS, scripts.GUARD
 _PATIENCE = 10.0  # seconds; an installation takes a tenth of one
 _MADE = "hooks.made"  # names the hooks directory that we created
 _LOCK = "hooks.lock"
-_FILES = (settings.HOOKS, settings.GUARD, settings.WORKERS, "program", "protected", "claims")
+_FILES = (settings.HOOKS, settings.GUARD, settings.WORKERS, "program", "enabled", "protected", "claims")
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,8 @@ def _put_scripts(store: str, program: str, guard: bool, said: _Said) -> None:
     for name in () if guard else (*(f"hooks/{event}" for event in GUARD), "protected", "claims"):
         _remove(os.path.join(store, name))
     write_hook_file(os.path.join(store, "program"), os.fsencode(program) + b"\n", 0o600)
+    # Our scripts do nothing without it. They don't ask for the database: the store may be elsewhere.
+    write_hook_file(os.path.join(store, "enabled"), b"", 0o600)
 
 
 def _include(repo: Repo, names: Sequence[str], said: _Said) -> None:

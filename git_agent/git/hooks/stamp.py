@@ -20,7 +20,8 @@ def write_stamp(repo: Repo, program: str, files: Iterable[str], *, guard: bool) 
     guard: whether agent.guard is on.
     Raises OSError.
     """
-    paths = [*_configurations(repo), os.path.join(_store(repo), "program"), *files]
+    ours = [os.path.join(_store(repo), name) for name in ("program", "enabled")]
+    paths = [*_configurations(repo), *ours, *files]
     write_hook_file(_path(repo), _signed(_terms(repo, program, guard), map(os.fsencode, paths)), 0o600)
 
 
