@@ -42,6 +42,7 @@ from git_agent.actions.views.notify import notify
 from git_agent.app import App
 os.chdir(sys.argv[2])
 app = App()
+app.store = store
 say(notify(app, store.events.take_calls(), lambda call: "never"))
 """
 
