@@ -390,7 +390,7 @@ def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
 def test_checks_of_merges_at_once_run_one_after_the_other_and_blame_nobody(repo: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    code = f"import socket, time; socket.create_server(('127.0.0.1', {port})); time.sleep(0.5)"
+    code = f"import socket, time; socket.create_server(('127.0.0.1', {port})); time.sleep(2)"
     repo.git("config", "agent.check", f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}")
     results = repo.parallel([("merge", "1"), ("merge", "2"), ("merge", "3", "4")])
     assert [result.code for result in results] == [0, 0, 0], results
