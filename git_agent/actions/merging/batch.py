@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from git_agent.actions.merging.candidate import Candidate, candidate
 from git_agent.actions.merging.forecast import foresee
-from git_agent.actions.merging.land import Link
+from git_agent.actions.merging.land import Entry
 from git_agent.app import App
 from git_agent.domain.gates import landing_error
 from git_agent.domain.queue import MergeStatus, Outcome, name_tasks, sequence
@@ -18,27 +18,37 @@ from git_agent.git.merging.rebase import Conflict, rebase
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class Batch:
     """links: what can be merged, in order; conflicts: the tasks that conflict with the base itself; settled: what
     became of tasks that can't be merged, or were; waits: why the others are left out, for this round.
     """
 
-    links: list[Link] = field(default_factory=list)
+    links: list[Entry] = field(default_factory=list)
     conflicts: list[tuple[Task, Conflict]] = field(default_factory=list)
     settled: list[Outcome] = field(default_factory=list)
     waits: list[Outcome] = field(default_factory=list)
 
 
-def chain(
-    app: App, queue: Sequence[Task], base_oid: str, strategy: str, done: Collection[int], *, waits: bool = True
-) -> Chain:
-    """Build a chain of the tasks of one base, in their order.
+def build_batch(
+    app: App,
+    queue: Sequence[Task],
+    heads: Mapping[str, str],
+    base_oid: str,
+    strategy: str,
+    done: Collection[int],
+    *,
+    waits: bool = True,
+) -> Batch:
+    """Build a batch of the tasks of one base, in their order.
 
-    base_oid: where the base is; done: tasks that count as COMPLETED (a dry run's). A task waits for a later round when
-    what it depends on is neither COMPLETED nor before it in the chain (unless waits is False), or when it conflicts
-    with the chain only.
+    heads: the tip of each branch, as it was last seen.
+    base_oid: the commit to build on.
+    done: tasks that count as COMPLETED (a dry run's).
+    waits: whether tasks wait for those that they depend on.
+    A task waits for a later round when what it depends on is neither COMPLETED nor before it in the batch, or when it
+    conflicts with the batch only.
     """
-    made, heads = Chain(), app.heads
+    made = Batch()
     blockers = app.store.tasks.blockers([task.id for task in queue]) if waits else {}
     for task in queue:
         if task.state is State.COMPLETED:
@@ -62,7 +72,7 @@ def _waiting(task: Task, missing: Sequence[int]) -> Outcome:
     return Outcome(task.id, MergeStatus.LEFT_OUT, why, helps, exit=Exit.REFUSED, code="dependency-waits")
 
 
-def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: str) -> None:
+def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: str) -> None:
     end = made.links[-1].made.oid if made.links else base_oid
     try:
         tried = candidate(app, task, strategy, end, tip)
@@ -73,7 +83,7 @@ def _add(app: App, made: Chain, task: Task, strategy: str, base_oid: str, tip: s
         made.settled.append(left_out(task, error))
         return
     if isinstance(tried, Candidate):
-        made.links.append(Link(task, tried))
+        made.links.append(Entry(task, tried))
     elif isinstance(alone, Conflict):
         made.conflicts.append((task, alone))
     else:

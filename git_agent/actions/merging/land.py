@@ -24,7 +24,7 @@ from git_agent.store.intents import Intent
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Entry:
     """A task and what its merge makes of the link before it, of the base's tip for the first one."""
 
     task: Task
@@ -48,7 +48,7 @@ class Landing:
     changed: tuple[tuple[Task, AgentError], ...] = ()
 
 
-def land(app: App, links: Sequence[Link], *, keep: bool, fences: Mapping[str, int], log: str | None = None) -> Landing:
+def land(app: App, links: Sequence[Entry], *, keep: bool, fences: Mapping[str, int], log: str | None = None) -> Landing:
     """Move the base of some tasks from where the first link was built to the last one, by one compare-and-swap.
 
     keep: worktrees and branches stay; fences: of the locks held, by name; log: what their check printed. Call
@@ -74,12 +74,12 @@ def land(app: App, links: Sequence[Link], *, keep: bool, fences: Mapping[str, in
     return Landing(tuple(_completed(app, links, plans, begun, where)))
 
 
-def _own(link: Link) -> dict[str, Any]:
+def _own(link: Entry) -> dict[str, Any]:
     return {"old": link.made.base_oid, "new": link.made.oid, "tip": link.made.tip, "by": link.made.strategy}
 
 
 def _begin(
-    app: App, links: Sequence[Link], plans: Sequence[Mapping[str, Any]], fences: Mapping[str, int]
+    app: App, links: Sequence[Entry], plans: Sequence[Mapping[str, Any]], fences: Mapping[str, int]
 ) -> tuple[list[tuple[Task, AgentError]], list[int]]:
     owner, _, heads = processes.myself(), app.speaker, app.heads  # asked of git before the transaction
     with app.store.transaction():
@@ -94,7 +94,7 @@ def _begin(
         return changed, [record_intent(app, "merge", link.task.id, owner, plan) for link, plan in pairs]
 
 
-def _changed(app: App, link: Link, tip: str | None) -> AgentError | None:
+def _changed(app: App, link: Entry, tip: str | None) -> AgentError | None:
     now = app.store.tasks.get(link.task.id)
     require_current(app, now)
     if now.version != link.task.version:
@@ -110,7 +110,7 @@ def _stands(app: App, base: str, oid: str) -> bool:
 
 
 def _completed(
-    app: App, links: Sequence[Link], plans: Sequence[Mapping[str, Any]], begun: Sequence[int], where: str | None
+    app: App, links: Sequence[Entry], plans: Sequence[Mapping[str, Any]], begun: Sequence[int], where: str | None
 ) -> list[Landed]:
     """All have landed: what goes wrong with one keeps no other from being completed."""
     done, failed = list[Landed](), list[AgentError]()

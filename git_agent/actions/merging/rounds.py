@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from git_agent.actions.merging.batch import chain, left_out
-from git_agent.actions.merging.check import CheckRun, Verdict, find_culprit, run_check
+from git_agent.actions.merging.batch import build_batch, left_out
+from git_agent.actions.merging.check import CheckRun, Verdict, check_place, find_culprit, merge_lock, run_check
 from git_agent.actions.merging.hold import hold_check, hold_conflict
-from git_agent.actions.merging.land import Landed, Link, land
-from git_agent.actions.merging.turn import check_place, merge_lock
+from git_agent.actions.merging.land import Entry, Landed, land
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.app import App
@@ -96,8 +95,9 @@ class _Rounds:
         """Go round the bases until everybody has an outcome, or a round changes nothing."""
         self.several, going = len(waiting) > 1, True
         while waiting and going:
-            for line in sync(self.app).lines:
-                self.app.notice(line)
+            if self.several or self.app.sighted is None:  # every command has just looked, which is enough for one task
+                for line in sync(self.app).lines:
+                    self.app.notice(line)
             groups: dict[str, list[Task]] = {}
             for task in map(self.app.store.tasks.get, waiting):
                 groups.setdefault(task.base, []).append(task)
@@ -115,6 +115,7 @@ class _Rounds:
                 self._attempt(base, group)
         except refs.RefMoved as error:
             self.moves[base] += 1
+            self.app.sighted = None
             if self.moves[base] < _TRIES:
                 self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved meanwhile: all is done again")
                 return
@@ -155,12 +156,13 @@ class _Rounds:
     def _attempt(self, base: str, group: Sequence[Task]) -> None:
         self._keep_locks()
         group = [self.app.store.tasks.get(task.id) for task in group]  # it may have waited for the merge lock
-        old = self.bases.get(base) or self.app.repo.branch_oid(base)
+        heads = self.app.sighted_heads
+        old = self.bases.get(base) or heads.get(base)
         if old is None:
             self._leave(group, base_gone_error(group[0]))
             return
         merged = [i for i, o in self.outcomes.items() if o.status is MergeStatus.MERGED]
-        made = chain(self.app, group, old, self.how.strategy, merged, waits=self.how.waits)
+        made = build_batch(self.app, group, heads, old, self.how.strategy, merged, waits=self.how.waits)
         for outcome in made.settled:
             changed = outcome.status is MergeStatus.LEFT_OUT and outcome.task in self.tried
             self._settle(replace(outcome, why=f"{_CHANGED}{outcome.why}") if changed else outcome)
@@ -173,7 +175,8 @@ class _Rounds:
     def _may_land(self, base: str, old: str, group: Sequence[Task], new: str) -> bool:
         """Nobody wants to hear after an hour of checks that a rebase is under way in the base's checkout."""
         try:
-            if base not in self.bases:
+            # Without a check it is landed at once, which asks the same.
+            if base not in self.bases and (self.how.dry_run or self._commands(group)):
                 require_landable(self.app.repo, base, new, old)
         except AgentError as error:
             if error.exit is not Exit.REFUSED:
@@ -182,7 +185,7 @@ class _Rounds:
             return False
         return True
 
-    def _judge(self, base: str, old: str, group: Sequence[Task], links: Sequence[Link]) -> None:
+    def _judge(self, base: str, old: str, group: Sequence[Task], links: Sequence[Entry]) -> None:
         ids = [link.task.id for link in links]
         if self._commands([link.task for link in links]):
             self._place(base, old)
@@ -197,7 +200,7 @@ class _Rounds:
         if verdict.of is not None:
             self._hold(links[verdict.good].task, verdict.of, ids[: verdict.good])
 
-    def _check(self, base: str, old: str, links: Sequence[Link], title: str) -> CheckRun:
+    def _check(self, base: str, old: str, links: Sequence[Entry], title: str) -> CheckRun:
         commands = self._commands([link.task for link in links]) if links else (self.app.config.text("agent.check"),)
         if not commands:
             return CheckRun()
@@ -220,7 +223,7 @@ class _Rounds:
                 return  # a busy store: there are minutes left, and the next call tries again
             self.kept_at = now
 
-    def _land(self, base: str, group: Sequence[Task], links: Sequence[Link], log: str | None) -> bool:
+    def _land(self, base: str, group: Sequence[Task], links: Sequence[Entry], log: str | None) -> bool:
         """Land some links; False when they did not, and have to be looked at again."""
         if self.how.dry_run:
             self.bases[base] = links[-1].made.oid
