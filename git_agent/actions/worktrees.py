@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 
-from git_agent import context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
-from git_agent.git.worktrees import ignored, registry
+from git_agent.git.worktrees import registry
 
 
 def worktree_root(app: App) -> str:
@@ -43,6 +42,10 @@ def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, 
     rev: a branch's full ref, or the oid of a commit or tree. Returns its oid, None where there is no such thing, and
     the error (exit 3) of one that has the file. Costs one git process, one more when the file is there.
     """
+    # Loaded only here: every command needs the rest of this module, and few need this.
+    from git_agent import context
+    from git_agent.git.worktrees import ignored
+
     oid, there = ignored.holds(app.repo, rev, context.FILE)
     if not there:
         return oid, None
