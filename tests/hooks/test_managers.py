@@ -131,7 +131,8 @@ def whole(sandbox: Sandbox) -> dict[str, tuple[str, bytes | str]]:
     return {
         name: (mode, held.replace(here, b".") if isinstance(held, bytes) else held)
         for name, (mode, held) in found.items()
-        if not name.startswith("info") and not name.endswith(("FETCH_HEAD", "ORIG_HEAD", "lefthook.checksum"))
+        # Where git-lfs is installed, lefthook runs its hooks, which write into lfs/.
+        if not name.startswith(("info", "lfs")) and not name.endswith(("FETCH_HEAD", "ORIG_HEAD", "lefthook.checksum"))
     }
 
 
