@@ -40,7 +40,10 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
 
 
 def reopen(app: App, task: Task) -> Transition:
-    """Reopen a task. Raises AgentError as transition does, and exit 3 when its name was taken meanwhile."""
+    """Reopen a finished task.
+
+    Raises AgentError: as transition does, and exit 3 when another task has taken its name.
+    """
     if task.state in FINISHED and app.store.names.taken(names.name_key(task.name)):
         raise refused(
             "name-taken",
