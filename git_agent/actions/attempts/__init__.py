@@ -1,1 +1,1 @@
-"""Attempts: reserving, making and handing over the branch and worktree of a task."""
+"""Attempts: reserve, create and reassign the branch and worktree of a task."""

@@ -1,4 +1,4 @@
-"""Claim the next task of the queue, or acquire the task that a supervisor is to work on."""
+"""Claim the next task of the queue, or acquire the task that a supervisor will work on."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
 
-_LOOK_AGAIN_S = 5.0  # a task whose time comes changes nothing in the store, so look now and then all the same
-_TRIES = 3  # to find a task whose paths nobody claimed meanwhile
+_LOOK_AGAIN_S = 5.0  # a task whose not_before passes changes nothing in the store, so poll as well
+_TRIES = 3  # attempts to find a task whose paths were not claimed in the meantime
 
 
 def claim(
@@ -31,12 +31,15 @@ def claim(
     agent: str | None = None,
     fresh: bool = False,
 ) -> Task:
-    """Claim a task, or the first one that is ready.
+    """Claim a task, or the first one that is ready; return it.
 
-    wait: until there is one; timeout_s: at most so long, None for ever; agent: who will work on it; fresh: start from
-    the base, not from where the attempt before ended. Raises AgentError: exit 6 when there is
-    nothing to claim, exit 3 for a task that is not ready. Where agent.pathClaims is refuse, a task waits while a live
-    one claims paths of it.
+    task: the task to claim; None for the first ready one.
+    wait: wait until a task is ready.
+    timeout_s: the longest wait in seconds; None waits forever.
+    agent: the agent that will work on the task.
+    fresh: start from the base instead of from where the previous attempt ended.
+    With agent.pathClaims=refuse, a task is not ready while a live task claims some of its paths.
+    Raises AgentError: exit 6 when there is nothing to claim, exit 3 for a task that is not ready.
     """
     with rollback_on_error(app):
         task, intent = reserve_open(app, task) if task else _reserve_next(app, wait, timeout_s)
@@ -49,7 +52,7 @@ def claim(
     reading = app.clock()
     record_clocks(
         app, reading, app.store.stale.glance(reading.host).clocks
-    )  # from here on it is seen when the host sleeps
+    )  # from now on, suspension of the host can be detected
     return taken
 
 
@@ -83,11 +86,13 @@ def _try_next(app: App) -> tuple[Task, int] | None:
 
 
 def acquire(app: App, task: Task | None, *, agent: str | None = None, fresh: bool = False) -> Task:
-    """Claim the next task of the queue, or the given one where it is OPEN; one that is assigned is as it is.
+    """Return a task that can be worked on, after claiming it if it is OPEN.
 
-    agent: the name of who will work; fresh: with a new attempt that starts from the base. Raises AgentError: exit 6
-    for an empty queue, exit 3 for a task in no state to be worked on, exit 5 for a superseded
-    speaker.
+    task: a task that is OPEN or live; None claims the next task of the queue.
+    agent: the name of the agent that will work on it.
+    fresh: make a new attempt that starts from the base.
+    Raises AgentError: exit 6 for an empty queue, exit 3 for a task whose state allows no work or whose worktree is
+    gone, exit 5 for a superseded speaker.
     """
     if task is not None:
         require_current(app, task)

@@ -1,4 +1,4 @@
-"""Discard an attempt's half-made worktree and branch, and nothing that anybody else put there."""
+"""Discard the half-made worktree and branch of an attempt, but nothing that others created."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from git_agent.git.worktrees.remove import discard_worktree
 
 
 def discard_attempt(app: App, task: int, place: AttemptPlan) -> None:
-    """Remove worktree and branch of a place; the branch only if it was made for it and holds no commit."""
+    """Remove the worktree and branch of a planned attempt.
+
+    The branch is removed only if it was created for the attempt and has no commits of its own.
+    task: the number of the task.
+    place: the plan of the attempt.
+    """
     if place.worktree and _is_ours(app, task, place):
         discard_worktree(app.repo, place.worktree, task=task, finished=True)
     head = None if place.adopted else app.repo.head(place.branch)
@@ -19,9 +24,12 @@ def discard_attempt(app: App, task: int, place: AttemptPlan) -> None:
 
 
 def _is_ours(app: App, task: int, place: AttemptPlan) -> bool:
-    """What stood there before, a directory or somebody's worktree, is why nothing was made: it stays as it is."""
+    """Tell whether we created what is at the planned path.
+
+    A directory or worktree that was there before is why creation failed; it must stay.
+    """
     seen = registry.registration_at(app.repo, place.worktree)
     if seen is None:
-        return registry.names_registration(app.repo, place.worktree)  # the registration is gone, the directory is not
+        return registry.names_registration(app.repo, place.worktree)  # the directory outlived its registration
     ours = seen.locked == registry.LOCK_REASON.format(task=task) or seen.branch == place.branch
     return seen.half_made or ours

@@ -1,4 +1,4 @@
-"""Make the branch and worktree of a reserved attempt, or roll everything back."""
+"""Create the branch and worktree of a reserved attempt, or roll everything back."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ from git_agent.store import tasks
 
 @dataclass(frozen=True, slots=True)
 class PlaceWish:
-    """What is to be prepared. step: claim, spawn or reassign; intent: the reservation; lease_s: None never expires;
-    new: this command added the task, so that it goes when its worktree can't be made; kill: the superseded command is
-    to end.
+    """What to prepare.
+
+    task: the reserved task.
+    place: where its attempt goes.
+    step: claim, spawn or reassign.
+    intent: the number of the intent that reserves the task.
+    lease_s: seconds until the lease expires; None never expires.
+    agent: the agent that will work on the task; None keeps the recorded one.
+    drafts: messages to send when the attempt is recorded.
+    new: this command added the task, so the task is removed if its worktree can't be created.
+    kill: the superseded command must end.
     """
 
     task: Task
@@ -37,9 +45,9 @@ class PlaceWish:
 
 
 def prepare(app: App, wish: PlaceWish) -> Task:
-    """Make branch, worktree, context file, copies and links, run the setup commands, and record the attempt.
+    """Create the branch, worktree and its files, run the setup commands, and record the attempt; return the task.
 
-    Call it inside `rollback_on_error`.
+    Call this inside `rollback_on_error`.
     """
     task, place = wish.task, wish.place
     if not place.adopted:
@@ -62,7 +70,7 @@ def _branch(app: App, wish: PlaceWish) -> None:
     try:
         refs.create_branch(app.repo, wish.place.branch, wish.place.start_oid)
     except AgentError:
-        # Somebody else made it since we looked: it is not ours to roll back.
+        # Somebody else created the branch in the meantime, so the rollback must keep it.
         record_place(app, wish.intent, replace(wish.place, adopted=True), new=wish.new)
         raise
 
@@ -103,7 +111,7 @@ def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
         "merged_oid": None,
         "merged_by": None,
         "reason": None,
-        # A branch that starts at the base's tip has nothing to be looked at; when the base was elsewhere, sync looks.
+        # A branch that starts at the base's tip needs no check. If the base was elsewhere, sync checks it.
         "base_seen": place.start_oid if place.start_oid == base_oid else None,
         "worked": int(place.start_oid != base_oid),
         "settled_oid": None,

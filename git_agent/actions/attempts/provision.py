@@ -16,9 +16,12 @@ from git_agent.proc import shell
 
 
 def provision(app: App, task: Task, place: AttemptPlan) -> None:
-    """Write the context file, copy and link what git does not have, and run the setup commands.
+    """Write the context file, copy and link the configured untracked files, and run the setup commands.
 
-    Raises AgentError: exit 3 for what would be written elsewhere, exit 1 for a setup command that fails.
+    task: the task of the worktree.
+    place: the planned attempt, whose worktree exists.
+    Raises AgentError: exit 3 for a tracked context file or a path that leads outside the worktree, exit 1 for a setup
+    command that fails.
     """
     ignored.exclude(app.repo, context.EXCLUDE)
     if app.repo.tracked(place.worktree, context.FILE):
@@ -43,7 +46,10 @@ def provision(app: App, task: Task, place: AttemptPlan) -> None:
 
 
 def _hide(app: App, main: str, worktree: str) -> None:
-    """Inside of the main worktree `git add --all` would add it: its directory is ignored, unless more is in there."""
+    """Ignore a worktree inside the main worktree, which `git add --all` would add.
+
+    Its parent directory is ignored instead if nothing in it is tracked.
+    """
     inside = os.path.relpath(os.path.realpath(worktree), main)
     if inside.split(os.sep)[0] == os.pardir:
         return
@@ -92,9 +98,11 @@ def _set_up(app: App, task: Task, place: AttemptPlan) -> None:
 
 
 def files_to_copy(source: str, config: Config) -> list[str]:
-    """List the files, relative to the main worktree, that `agent.copy` and `.worktreeinclude` name.
+    """List the files that `agent.copy` and `.worktreeinclude` select, relative to the main worktree.
 
-    source: the main worktree; nothing is asked of git where neither is there.
+    source: the main worktree.
+    config: the configuration.
+    Runs git only if agent.copy is set or .worktreeinclude exists.
     """
     include = os.path.join(source, ".worktreeinclude")
     files = [include] if os.path.isfile(include) else []
@@ -103,10 +111,11 @@ def files_to_copy(source: str, config: Config) -> list[str]:
 
 
 def make_parents(target: str, path: str) -> None:
-    """Make the directories of path, which is relative to the worktree target.
+    """Create the parent directories of a file.
 
-    A directory of the commit may be a symbolic link; nothing is written through it to somewhere else. Raises AgentError
-    (exit 3) then.
+    target: the worktree.
+    path: the file, relative to the worktree.
+    Raises AgentError (exit 3) when a committed symbolic link would lead outside the worktree.
     """
     directory, root = os.path.dirname(os.path.join(target, path)), os.path.realpath(target)
     if os.path.commonpath([os.path.realpath(directory), root]) != root:

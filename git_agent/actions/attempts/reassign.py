@@ -1,4 +1,4 @@
-"""Give a task to another worker: a new attempt, with its own branch and worktree, from the last commit."""
+"""Give a task to another worker: start a new attempt from the last commit, with its own branch and worktree."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from git_agent.proc import processes
 
 
 def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = False, kill: bool = False) -> Task:
-    """Start a task's next attempt; the worker before is superseded and told so, its worktree stays.
+    """Start the next attempt of a task; return the task.
 
-    agent: the name of the next worker's agent; fresh: start from the base, not from the last commit; kill: also ask
-    the supervised command before to end. Raises AgentError: exit 3 for a task that is not live, exit 5 for a
-    superseded speaker.
+    The previous worker is superseded and notified. Its worktree stays.
+    agent: the name of the next worker's agent; None keeps the recorded one.
+    fresh: start from the base instead of from the last commit.
+    kill: also ask the previous supervised command to end.
+    Raises AgentError: exit 3 for a task that is not live, exit 5 for a superseded speaker.
     """
     owner, speaker = processes.myself(), app.speaker
     agent = None if agent is None else names.check_line(agent, "agent")

@@ -1,4 +1,4 @@
-"""Reserve a task for this command by the intent to make its next attempt, and decide where that goes."""
+"""Reserve a task by recording the intent to make its next attempt, and plan where the attempt goes."""
 
 from __future__ import annotations
 
@@ -28,34 +28,43 @@ _GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
 
 
 def record_spawn(app: App, task: int, owner: ProcessId, *, new: bool = False) -> int:
-    """Reserve a task for this command, inside a transaction: write the intent to make its next attempt.
+    """Record the intent to make a task's next attempt, which reserves the task for this command; return its number.
 
-    new: this command added the task, which goes when its worktree can't be made. Returns the intent; raises AgentError
-    (exit 6) when another command is working on the task.
+    Call this inside a transaction.
+    task: the number of the task.
+    owner: this process.
+    new: this command added the task, so the task is removed if its worktree can't be created.
+    Raises AgentError (exit 6) when another command is working on the task.
     """
     return record_intent(app, "spawn", task, owner, {"new": new})
 
 
 def record_place(app: App, intent: int, place: AttemptPlan, *, new: bool) -> None:
-    """Write into the intent where the attempt goes, before anything is made there. new: as for record_spawn."""
+    """Record in the intent where the attempt goes, before anything is created there.
+
+    intent: the number of the intent.
+    place: the plan of the attempt.
+    new: as for record_spawn.
+    """
     with app.store.transaction():
         app.store.intents.update(intent, {"new": new, "place": asdict(place)})
 
 
 def observe(app: App, intent: Intent) -> StepProgress:
-    """Report nothing: whatever a spawn, claim or reassign has made, nobody was given its path."""
+    """Report no progress: the path of an interrupted attempt was never given to anyone, so it can be rolled back."""
     return StepProgress()
 
 
 def finish(app: App, intent: Intent) -> None:
-    """Never called: an interrupted attempt is always rolled back."""
+    """Raise AssertionError: an interrupted attempt is always rolled back, never finished."""
     raise AssertionError(f"intent {intent.id} can only be rolled back")
 
 
 def roll_back(app: App, intent: Intent) -> None:
     """Remove a half-made attempt and its intent.
 
-    The branch goes only if it is not adopted and holds no commit; a task that was added by the same command goes, too.
+    The branch is removed only if it is not adopted and has no commits of its own. A task that the same command added is
+    removed as well.
     """
     if intent.data.get("place"):
         discard_attempt(app, intent.task, AttemptPlan(**intent.data["place"]))
@@ -70,11 +79,14 @@ def roll_back(app: App, intent: Intent) -> None:
 def reserve(
     app: App, task: Task, intent: int, *, adopt: str | None = None, new: bool = False, fresh: bool = False
 ) -> AttemptPlan:
-    """Choose branch and worktree of a task's next attempt and write them into the intent.
+    """Plan the branch and worktree of a task's next attempt, record them in the intent, and return the plan.
 
-    intent: already written by this command; adopt: an existing branch to take; fresh: start from the
-    base in any case. Raises AgentError (exit 3) when the
-    branch can't stand beside another one, or the branch to adopt is in use.
+    intent: the number of the intent that this command recorded.
+    adopt: an existing branch to use; None creates one.
+    new: as for record_spawn.
+    fresh: always start from the base.
+    Raises AgentError: exit 3 when the branch exists, its name clashes with that of another branch, or the branch to
+    adopt is in use; exit 1 for an unknown base or branch.
     """
     heads = app.heads
     base_oid = heads.get(task.base)
@@ -123,7 +135,10 @@ def _adopted(app: App, branch: str) -> str:
 
 
 def _outside(repo: Repo, directory: str) -> str:
-    """Beside a bare repository's own directories worktrees are common; in `.git` they would be in git's way."""
+    """Return the directory, or refuse one inside the git directory, where worktrees would be in git's way.
+
+    In a bare repository, worktrees beside git's own directories are common and allowed.
+    """
     inside, *_ = os.path.relpath(os.path.realpath(directory), repo.common_dir).split(os.sep)
     if inside != os.pardir and not (repo.bare and inside not in _GITS_OWN):
         says = f"agent.worktreeDir is inside of the git directory: {directory}"
@@ -132,10 +147,10 @@ def _outside(repo: Repo, directory: str) -> str:
 
 
 def reserve_open(app: App, task: Task) -> tuple[Task, int]:
-    """Write the intent to make a task's worktree; return the task as it is now, and the intent.
+    """Reserve an OPEN task; return its current record and the number of the intent.
 
-    Raises AgentError: exit 5 for a superseded speaker, exit 3 for a task that is not OPEN, waits, or claims what a live
-    one does (agent.pathClaims), exit 6 when such a claim came at the same moment.
+    Raises AgentError: exit 5 for a superseded speaker; exit 3 for a task that is not OPEN, is blocked, or whose paths a
+    live task claims (agent.pathClaims=refuse); exit 6 when such a claim is made at the same moment.
     """
     require_current(app, task)
     owner, claims = processes.myself(), claim_conflicts(app, [task])
@@ -153,9 +168,9 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
 
 
 def readiness_error(app: App, task: Task) -> AgentError | None:
-    """Make the error of a task that is not OPEN or is blocked; None for one that is ready.
+    """Return the error for a task that is not OPEN or is blocked; None if the task is ready.
 
-    The configuration is read and nothing else is asked of git, so that it may be called inside a transaction.
+    Safe inside a transaction: it runs git only to read the configuration.
     """
     if task.state is not State.OPEN:
         hint = f"git agent reassign {task.id}" if task.live else f"git agent reopen {task.id}"

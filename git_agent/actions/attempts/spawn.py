@@ -1,4 +1,4 @@
-"""Make the branch and worktree of a task: ASSIGNED. A title makes the task first."""
+"""Create the branch and worktree of a task, which becomes ASSIGNED; add the task first if it is new."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from git_agent.proc import processes
 
 
 def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: str | None = None) -> Task:
-    """Prepare a worktree for a new task (order) or for an OPEN one (task).
+    """Prepare a worktree for a new task or for an OPEN one; return the task.
 
-    adopt: an existing branch instead of a new one. Raises AgentError after everything was rolled back: exit 3 for a
-    task that waits for others or is not OPEN, exit 1 for git's own failures and for a failing setup command.
+    order: the new task; if task is given, only the agent of order counts.
+    task: the OPEN task; None adds a new one.
+    adopt: an existing branch to use; None creates one.
+    Raises AgentError after rolling everything back: exit 3 for a task that is blocked or not OPEN, exit 1 when git or a
+    setup command fails.
     """
     new = task is None
     named = names.check_line(order.agent, "agent") if order and order.agent else None
@@ -37,12 +40,12 @@ def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: 
 def find_meant(app: App, text: str) -> Task | None:
     """Find the task that `spawn TEXT` means.
 
-    A number or a branch always means a task; a word only when exactly one task of the queue has that name. A task that
-    another spawn is creating is OPEN for a moment, too, and is not in the queue.
+    A number or a branch always means a task. A word means a task only if exactly one task of the queue has that name.
+    A task that another spawn is creating is OPEN for a moment, but it does not count as part of the queue.
 
     text: what was typed.
-    Returns None for the title of a new task.
-    Raises AgentError for a number or a branch that is no task's.
+    Returns None when the text is the title of a new task.
+    Raises AgentError for a number or branch that belongs to no task.
     """
     meant = names.parse_ref(text, app.config.prefix)
     if meant.id is not None or text.startswith((app.config.prefix, "refs/heads/")):

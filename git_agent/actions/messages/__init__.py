@@ -1,1 +1,1 @@
-"""Messages: sending, reading, acknowledging and topics."""
+"""Messages: send, read and acknowledge them, and follow topics."""

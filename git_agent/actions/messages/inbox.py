@@ -1,4 +1,4 @@
-"""Read and acknowledge the messages of whoever runs the command."""
+"""Read and acknowledge the speaker's messages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from git_agent.domain.speaker import COORDINATOR, HUMAN, WorkerIdentity
 from git_agent.errors import AgentError, Exit, refused, usage
 
 _MOST = 1000
-_LOOK_AGAIN_S = 30.0  # what was seen comes again after a while without any change; and the worker is there
+_LOOK_AGAIN_S = 30.0  # a seen message becomes due again without a change in the store; waiting also renews the lease
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """What waits for some addresses. own: they are the speaker's; more: there is more than is listed; unacked: what
-    the speaker itself sent and nobody acknowledged.
+    """The open messages of some addresses.
+
+    addresses: whose messages they are.
+    own: the addresses are the speaker's.
+    messages: the open messages, at most 1000.
+    more: there are more messages than those listed.
+    unacked: messages of the speaker that nobody has acknowledged yet.
     """
 
     addresses: tuple[str, ...]
@@ -32,11 +37,13 @@ class Inbox:
 
 
 def inbox(app: App, *, whose: str | None = None, wait: bool = False, timeout_s: float | None = None) -> Inbox:
-    """List the open messages, urgent ones first, then the oldest; that alone marks nothing, see mark_seen.
+    """List the open messages, urgent ones first, then the oldest first. This does not mark them as seen: see mark_seen.
 
-    whose: a task, `@human` or `@coordinator`, to look as somebody else, which a worker may not; wait: until one is new
-    (or was seen a while ago and is not acknowledged); timeout_s: at most so long, None for ever. Raises AgentError:
-    exit 3 for a worker who would read others' mail, exit 5 for a superseded one, exit 6 when the time is up.
+    whose: a task, `@human` or `@coordinator`, whose messages to list; None for the speaker's own.
+    wait: wait until a message is new, or was seen a while ago and is still not acknowledged.
+    timeout_s: the longest wait in seconds; None waits forever.
+    Raises AgentError: exit 3 for a worker that asks for the messages of others, exit 5 for a superseded worker, exit 6
+    when the time is up.
     """
     who = mailbox(app)
     addresses = who.addresses if whose is None else (_address(app, whose),)
@@ -47,7 +54,7 @@ def inbox(app: App, *, whose: str | None = None, wait: bool = False, timeout_s: 
         _wait(app, addresses, timeout_s)
     listed = tuple(
         {m.id: m for m in app.store.deliveries.waiting(addresses, _MOST + 1)}.values()
-    )  # to both of a person's: once
+    )  # a message to both addresses of a person is listed once
     return Inbox(addresses, own, listed[:_MOST], len(listed) > _MOST, _unacked(app, who) if own else ())
 
 
@@ -82,14 +89,14 @@ def _wait(app: App, addresses: Sequence[str], timeout_s: float | None) -> None:
             touched = now
             renew_lease(app)
         if (changed := app.store.wait_for_change(left, seen)) != seen:
-            mailbox(app)  # a worker that is superseded meanwhile waits no longer
+            mailbox(app)  # stop waiting if the worker was superseded
         seen = changed
 
 
 def mark_seen(app: App, shown: Inbox) -> None:
-    """Mark what the speaker read of its own mail; call it when the messages were written out, not before.
+    """Mark the listed messages as seen, if they are the speaker's own. Call this after the messages were printed.
 
-    A store that can't be written to, and a worker that was superseded meanwhile, leave them as they are.
+    Nothing is marked if the store is not writable or the worker was superseded in the meantime.
     """
     if not (shown.own and shown.messages):
         return
@@ -104,25 +111,30 @@ def mark_seen(app: App, shown: Inbox) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Acked:
-    """The messages, as who acknowledged them has them. already: those that had been acknowledged before."""
+    """Acknowledged messages.
+
+    messages: the messages as the speaker received them.
+    already: the numbers of those that were acknowledged before.
+    """
 
     messages: tuple[Message, ...]
     already: tuple[int, ...]
 
 
 def ack(app: App, wanted: Sequence[int]) -> Acked:
-    """Acknowledge messages that the speaker received, all or none.
+    """Acknowledge messages that the speaker received: all of them or none.
 
-    Raises AgentError: exit 1 for an unknown message, exit 3 for one that was sent to others, exit 5 for a superseded
-    worker.
+    wanted: the numbers of the messages.
+    Raises AgentError: exit 1 for an unknown message, exit 3 for a message that was sent to others, exit 5 for a
+    superseded worker.
     """
     ids, mine = list(dict.fromkeys(wanted)), mailbox(app).addresses
-    found = app.store.deliveries.received(ids, mine)  # before the lock is taken: what was received stays received
+    found = app.store.deliveries.received(ids, mine)  # before the lock: what was received stays received
     for each in ids:
         if each not in found:
             raise _not_mine(app, each)
     with app.store.transaction():
-        mailbox(app)  # a worker that was superseded meanwhile acknowledges nothing
+        mailbox(app)  # a worker that was superseded in the meantime acknowledges nothing
         now = app.store.deliveries.acknowledge(ids, mine)
     acked = tuple(replace(found[message], state=Delivery.ACKED) for message in ids)
     return Acked(acked, tuple(each for each in ids if each not in now))
@@ -136,22 +148,27 @@ def _not_mine(app: App, message: int) -> AgentError:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """The addresses of one correspondent, that of its messages first. verified: who it is was proved."""
+    """The addresses of one correspondent.
+
+    addresses: the first is the one that it sends from.
+    verified: its identity was proved.
+    """
 
     addresses: tuple[str, ...]
     verified: bool
 
     @property
     def of_worker(self) -> bool:
-        """Tell whether it is a worker's."""
+        """Tell whether this is the mailbox of a worker."""
         return self.addresses[0] != HUMAN
 
 
 def mailbox(app: App) -> Mailbox:
-    """Tell the speaker's addresses: a worker has its task's, a person those of people and of the coordinator.
+    """Return the speaker's mailbox.
 
-    Raises AgentError: exit 5 for a superseded worker; exit 3 where worktree and token prove two workers, for nobody
-    speaks as somebody else.
+    A worker has the address of its task. A person has those of people and of the coordinator.
+    Raises AgentError: exit 5 for a superseded worker; exit 3 when worktree and token prove two different workers, since
+    nobody may speak for somebody else.
     """
     speaker = app.speaker
     if not speaker.is_worker:

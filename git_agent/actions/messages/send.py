@@ -1,4 +1,4 @@
-"""Send messages to tasks, people, all workers or a topic, and reply to them."""
+"""Send messages to tasks, people, all workers or a topic, and reply to messages."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ from git_agent.errors import AgentError, Exit, refused, usage
 def send(
     app: App, to: Sequence[str], text: str, *, urgent: bool = False, needs_ack: bool = False, thread: int | None = None
 ) -> list[Message]:
-    """Send a text to each recipient once; return the message as each of them has it.
+    """Send a text once to each recipient; return one copy of the message per recipient.
 
-    to: tasks, `@human`, `@coordinator`, `@all`, `#topic`; thread: a message of the conversation to join. Raises
-    AgentError: exit 1 for an unknown task or thread, exit 2 for a text or recipient that can't be, exit 3 for a
-    finished task, exit 5 for a superseded worker, exit 6 beyond the rate.
+    to: tasks, `@human`, `@coordinator`, `@all` or `#topic`.
+    text: the body of the message.
+    urgent: list the message before those that are not urgent.
+    needs_ack: each recipient must acknowledge the message.
+    thread: the number of any message of the conversation to join.
+    Raises AgentError: exit 1 for an unknown task or thread, exit 2 for an invalid text or recipient, exit 3 for a
+    finished task, exit 5 for a superseded worker, exit 6 beyond agent.messageRate.
     """
-    limit, _ = app.config.number("agent.maxMessage"), app.speaker  # asked of git before the transaction
+    limit, _ = app.config.number("agent.maxMessage"), app.speaker  # these run git: not in the transaction
     with app.store.transaction():
         who = mailbox(app)
         body = names.check_message(text, limit)
@@ -49,7 +53,7 @@ def send(
 
 
 def _subject(who: Mailbox, meant: Addressees) -> int | None:
-    """What a message is about: the one task that it is sent to, else the sender's."""
+    """Return the task that a message is about: the only task that it is sent to, else the sender's."""
     if len(meant.tasks) == 1:
         return meant.tasks[0]
     return int(who.addresses[0]) if who.of_worker else None
@@ -63,13 +67,15 @@ def _joined(app: App, message: int) -> int:
 
 
 def reply(app: App, message: int, text: str) -> list[Message]:
-    """Answer who sent a message, and its topic; return the answer as each of them has it.
+    """Reply to the sender of a message and to its topic; return one copy of the reply per recipient.
 
-    Answering one's own message adds to it: it goes to who received that. Raises AgentError: exit 1 for an unknown
-    message, exit 3 for one that a worker neither got nor sent and for a sender whose task is finished, otherwise as
-    send does.
+    A reply to the speaker's own message goes to the recipients of that message.
+    message: the number of the message.
+    text: the body of the reply.
+    Raises AgentError: exit 1 for an unknown message, exit 3 for a message that a worker neither received nor sent or
+    whose sender's task is finished, otherwise as send does.
     """
-    limit, _ = app.config.number("agent.maxMessage"), app.speaker  # asked of git before the transaction
+    limit, _ = app.config.number("agent.maxMessage"), app.speaker  # these run git: not in the transaction
     with app.store.transaction():
         who, copies = mailbox(app), app.store.messages.copies(message)
         body = names.check_message(text, limit)
@@ -100,7 +106,12 @@ _PLAIN = re.compile(r"[1-9][0-9]{0,17}")
 
 @dataclass(frozen=True, slots=True)
 class Addressees:
-    """Who receives a message. tasks: those named, whose present worker or next one reads it; topic: without `#`."""
+    """The recipients of a message.
+
+    addresses: all of them.
+    tasks: the tasks that were named; the current or next worker of each reads the message.
+    topic: the name of the topic without `#`; None without one.
+    """
 
     addresses: tuple[str, ...]
     tasks: tuple[int, ...]
@@ -108,10 +119,12 @@ class Addressees:
 
 
 def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
-    """Resolve recipients: tasks, `@human`, `@coordinator`, `@all` and one `#topic`; each counts once.
+    """Resolve recipients and drop duplicates.
 
-    sender: the sender's own address, left out of `@all`. Raises AgentError: exit 1 for an unknown task, exit 2 for
-    anything else that names nobody, exit 3 for a task that is finished and when `@all` is nobody.
+    to: tasks, `@human`, `@coordinator`, `@all` and at most one `#topic`.
+    sender: the sender's own address, which `@all` does not include.
+    Raises AgentError: exit 1 for an unknown task, exit 2 for any other invalid recipient, exit 3 for a finished task or
+    when `@all` includes nobody.
     """
     found: list[str] = []
     named: list[int] = []
@@ -135,7 +148,7 @@ def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
 
 def _unfinished(app: App, text: str) -> int:
     if _PLAIN.fullmatch(text) and app.store.addresses.is_unfinished(int(text)):
-        return int(text)  # as most messages name it
+        return int(text)  # the common case, without a lookup by name
     task = find(app, text)
     if task.state in FINISHED:
         says = f"nobody works on {task.label}: it is {task.state}"
@@ -144,7 +157,7 @@ def _unfinished(app: App, text: str) -> int:
 
 
 def check_rate(app: App) -> None:
-    """Refuse a worker's message beyond agent.messageRate a minute; people are not limited.
+    """Refuse a worker's message beyond agent.messageRate per minute. People are not limited.
 
     Raises AgentError (exit 6).
     """

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from git_agent.app import App
 from git_agent.domain.message import Message, check_topic
 
-_MOST = 1000  # of what came while one looked away
+_MOST = 1000  # messages read in one round
 
 
 def tail(app: App, topic: str, *, last: int, follow: bool = False) -> Iterator[Message]:
-    """Yield the last messages of a topic, oldest first, and with follow those that come, for ever.
+    """Yield the last messages of a topic, oldest first.
 
-    topic: with or without its `#`; last: at most so many of those that are there. Raises AgentError (exit 2) for what
-    is no topic.
+    topic: the name of the topic, with or without `#`.
+    last: the maximum number of existing messages.
+    follow: also yield new messages as they arrive, forever.
+    Raises AgentError (exit 2) for an invalid topic.
     """
     name = check_topic(topic)
     if not app.store.messages.of_topic(name, limit=1):

@@ -1,1 +1,1 @@
-"""Path claims: which tasks mean to change the same files, and what lies outside of a claim."""
+"""Path claims: which tasks plan to change the same files, and which changes are outside of a claim."""

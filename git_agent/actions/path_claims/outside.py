@@ -1,4 +1,4 @@
-"""Find changes outside of a task's path claim, or inside another task's, and refuse or warn (agent.pathClaims)."""
+"""Find changes outside a task's own path claim or inside another task's; refuse or warn (agent.pathClaims)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from git_agent.errors import refused
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Files that a task's branch changed. claimed_by: the other task that claims them, None: the task's own claim does
-    not have them.
+    """Files that a task's branch changed outside of its claim.
+
+    task: the task.
+    claimed_by: the other task that claims the files; None if the task has a claim that does not include them.
+    paths: the files.
     """
 
     task: int
@@ -24,15 +27,16 @@ class Outside:
 
     @property
     def whose(self) -> str:
-        """Say whose files they are: `task 1 changed what ...`."""
+        """Return the end of the sentence `task 1 changed what ...`."""
         return "its own paths do not have" if self.claimed_by is None else f"task {self.claimed_by} claims"
 
 
 def outside(app: App, task: Task, claims: Sequence[PathClaim] | None = None) -> list[Outside]:
     """Compare what a task's branch changed since it left its base with the claims of the live tasks.
 
-    What its own claim has is its own, whoever else claims it. claims: those, if they were read already. Asks git
-    nothing where there are none.
+    Files in the task's own claim are fine, even if another task claims them too.
+    claims: the claims of the live tasks; None reads them from the store.
+    Runs git only if there are claims.
     """
     claims = app.store.path_claims.of_states(LIVE) if claims is None else claims
     if not claims:
@@ -58,14 +62,14 @@ def outside(app: App, task: Task, claims: Sequence[PathClaim] | None = None) -> 
 
 
 _MOST_LINES = 20
-_NAMED = 3  # files in a command
+_NAMED = 3  # the most files that a hint names
 
 
 def check_outside(app: App, task: Task) -> None:
     """Compare what a task's branch changed with the claims of the live tasks, its own among them.
 
-    Raises AgentError (exit 3) with the list where agent.pathClaims is refuse; a line for each claim is noted where it
-    is warn. Costs one query where nobody claims anything.
+    With agent.pathClaims=warn, adds a notice for each claim. Costs one query if there are no claims.
+    Raises AgentError (exit 3) with the list of files if agent.pathClaims is refuse.
     """
     claims = app.store.path_claims.of_states(LIVE)
     if claims and app.config.path_claims == "refuse":
@@ -81,7 +85,7 @@ def check_outside(app: App, task: Task) -> None:
 
 
 def _wider(task: Task, found: Outside, claims: Sequence[PathClaim]) -> str:
-    """The option says all of a task's paths: what it has must be given again."""
+    """Return the command that widens a task's claim. `--path` replaces all paths, so it repeats the present ones."""
     own = next((each.paths for each in claims if each.task == task.id), ())
     more = found.paths if len(found.paths) <= _NAMED else ("PATHSPEC",)
     return f"git agent edit {task.id} " + " ".join(f"--path {quote(path)}" for path in (*own, *more))
@@ -96,10 +100,10 @@ _MOST_PATHS = 3
 
 
 def warn_outside(app: App, task: Task) -> list[str]:
-    """Compare what a task's branch changed with the claims of the live tasks; return a line for each claim.
+    """Compare what a task's branch changed with the claims of the live tasks; return a warning for each claim.
 
-    Nothing where agent.pathClaims is off. A push can't be refused once it arrived, so under refuse it is a warning,
-    too. Costs one query where nobody claims anything; asks git otherwise, so not in a transaction.
+    Returns nothing if agent.pathClaims is off. With refuse it also only warns: a push that arrived can't be refused.
+    Costs one query if there are no claims. Otherwise it runs git, so do not call it in a transaction.
     """
     claims = app.store.path_claims.of_states(LIVE)
     if not claims or app.config.path_claims == "off":

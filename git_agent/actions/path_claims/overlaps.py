@@ -18,7 +18,11 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """A claim that overlaps with another one. paths: the first one's pathspecs, or the files that both match."""
+    """A claim that overlaps with another one.
+
+    claim, other: the two claims.
+    paths: the narrower pathspec of each pair that overlaps, or else the files that both claims match.
+    """
 
     claim: PathClaim
     other: PathClaim
@@ -26,7 +30,7 @@ class Overlap:
 
     @property
     def shown(self) -> str:
-        """Name the first few paths in a line."""
+        """Return the first few paths, on one line."""
         more = len(self.paths) - _SHOWN
         return ", ".join(self.paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
@@ -34,11 +38,13 @@ class Overlap:
 def overlaps(
     app: App, claim: PathClaim, after: Sequence[int] | None = None, among: Sequence[PathClaim] | None = None
 ) -> list[Overlap]:
-    """List what overlaps with a claim among those of the live and OPEN tasks, but for what waits for one another.
+    """List the overlaps of a claim with those of other tasks, except tasks that wait for one another.
 
-    after: the tasks that this one waits for, where it is not recorded yet; among: these alone. Existing files are told
-    exactly, by git; for files to come two patterns overlap only where one is the other, matches its path, or lies in
-    its directory.
+    claim: the claim.
+    after: the tasks that its task waits for, if these are not recorded yet.
+    among: the claims to compare with; None for those of all live and OPEN tasks.
+    For existing files, git determines exactly what overlaps. For future files, two patterns overlap only if they are
+    equal, one matches the other's path, or one lies in the other's directory.
     """
     above = _above(app, [claim.task or 0] if after is None else after) | set(after or ())
     others = [c for c in (_unfinished(app) if among is None else among) if c.task != claim.task and c.task not in above]
@@ -66,7 +72,7 @@ def _shared(app: App, one: PathClaim, other: PathClaim) -> tuple[str, ...]:
 
 
 def _above(app: App, ids: Iterable[int]) -> set[int]:
-    """Collect all that these tasks wait for, and what those wait for."""
+    """Return all tasks that these tasks wait for, directly or indirectly."""
     found: set[int] = set()
     waiting = list(ids)
     while waiting:
@@ -89,9 +95,11 @@ class _Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ClaimConflicts:
-    """What was found. blocked: why tasks have to wait, where agent.pathClaims is refuse; notes: what is to be said when
-    one is taken, where it is warn; both by task. seen: the claims that were compared, None where none keeps a task
-    waiting.
+    """The conflicts between the claims of OPEN and live tasks.
+
+    blocked: why a task must wait, by task (agent.pathClaims=refuse).
+    notes: the warnings to show when a task is claimed, by task (agent.pathClaims=warn).
+    seen: the claims that were compared; None if no claim can make a task wait.
     """
 
     blocked: Mapping[int, Blocked]
@@ -99,14 +107,17 @@ class ClaimConflicts:
     seen: frozenset[_Key] | None = None
 
     def error(self, task: Task) -> AgentError | None:
-        """Make the error of a task that has to wait."""
+        """Return the error for a task that must wait, or None if it need not."""
         if (found := self.blocked.get(task.id)) is None:
             return None
         hint = f"git agent edit {task.id} {' '.join(f'--after {other}' for other in found.by)}, to wait for it"
         return refused("paths-claimed", f"{task.label} is not ready: {found.why}", hint)
 
     def allows(self, app: App, task: Task) -> bool:
-        """Tell whether a task may still be taken: inside the transaction and without git, for the claims that came."""
+        """Tell whether a task may still be claimed, considering claims that appeared after the comparison.
+
+        Call this inside the transaction. It does not run git.
+        """
         if self.seen is None:
             return True
         if task.id in self.blocked:
@@ -119,9 +130,10 @@ class ClaimConflicts:
 
 
 def claim_conflicts(app: App, queue: Sequence[Task]) -> ClaimConflicts:
-    """Compare the claims of OPEN tasks with those of the live ones; git is asked, so not in a transaction.
+    """Compare the claims of OPEN tasks with those of the live ones.
 
-    Costs one query where no task claims anything.
+    queue: the OPEN tasks.
+    Costs one query if there are no claims. Otherwise it runs git, so do not call it in a transaction.
     """
     claims = _standing(app)
     if not claims or (mode := app.config.path_claims) == "off":
@@ -139,7 +151,7 @@ def claim_conflicts(app: App, queue: Sequence[Task]) -> ClaimConflicts:
 
 
 def _standing(app: App) -> list[_Standing]:
-    """An OPEN task whose worktree is being made is as good as live."""
+    """List the claims of live and OPEN tasks. An OPEN task whose worktree is being created counts as live."""
     reserved = {intent.task for intent in app.store.intents.pending()}
     found = app.store.path_claims.of_states(LIVE | {State.OPEN})
     return [_Standing(c, c.state in LIVE or c.task in reserved) for c in found]
@@ -159,15 +171,20 @@ def _claimed_by(found: Overlap) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """Pathspecs that may be claimed. seen: the claims that they were compared with, None where none refuse them."""
+    """Pathspecs that may be claimed.
+
+    paths: the pathspecs.
+    seen: the claims that they were compared with; None if overlaps are not refused.
+    """
 
     paths: tuple[str, ...]
     seen: frozenset[PathClaim] | None = None
 
     def require(self, app: App, task: int | None = None) -> None:
-        """Look again, inside the transaction, and without git: a claim that came meanwhile may be in the way.
+        """Check again, inside the transaction, for claims that were made since the comparison. This does not run git.
 
-        Raises AgentError (exit 6).
+        task: the number of the task that claims the paths; None if it has none yet.
+        Raises AgentError (exit 6) when such a claim may overlap.
         """
         now = [] if self.seen is None else _other_claims(app, task)
         if any(may_overlap(self.paths, each.paths) for each in now if each not in (self.seen or ())):
@@ -180,11 +197,14 @@ def _other_claims(app: App, task: int | None) -> list[PathClaim]:
 
 
 def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int], task: int | None = None) -> Claimable:
-    """Read the pathspecs of a task and compare them with those of the live and OPEN ones; return them.
+    """Parse the pathspecs of a task and compare them with the claims of live and OPEN tasks; return them.
 
-    base: its branch; after: the tasks that it waits for, which may overlap; task: its number, if it has one. Raises
-    AgentError: exit 2 for what git can't read, exit 3 for an overlap where agent.pathClaims is refuse; a warning is
-    noted where it is warn.
+    given: the pathspecs as typed.
+    base: the base branch of the task.
+    after: the tasks that it waits for, with which it may overlap.
+    task: the number of the task; None if it has none yet.
+    With agent.pathClaims=warn, adds a notice for each overlap.
+    Raises AgentError: exit 2 for an invalid pathspec, exit 3 for an overlap if agent.pathClaims is refuse.
     """
     paths = tuple(_read(path) for path in dict.fromkeys(given))
     if not paths:
@@ -202,7 +222,7 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
         says = f"{'its paths overlap' if task is None else f'the paths of task {task} overlap'} with those of {others}"
         after_all = " ".join(f"--after {each.other.task}" for each in found)
         hint = f"give other paths, or {after_all} to wait for {'it' if len(found) == 1 else 'them'}"
-        if task is not None and app.store.tasks.get(task).live:  # its work has begun: it can't wait
+        if task is not None and app.store.tasks.get(task).live:  # it is already being worked on, so it can't wait
             hint = f"give other paths, or git agent send {found[0].other.task} TEXT"
         raise refused("paths-claimed", says, hint, tuple(map(_overlap_line, found)))
     for each in found:
@@ -211,7 +231,7 @@ def check_claims(app: App, given: Sequence[str], base: str, after: Sequence[int]
 
 
 def _read(text: str) -> str:
-    """The hook of agent.guard reads them line by line."""
+    """Return a valid pathspec. It must be a single line: the hook of agent.guard reads one pathspec per line."""
     path = names.check_line(text, "path")
     if "\n" in path:
         raise usage("bad-path", "a path has a newline", "give the directory")

@@ -1,1 +1,1 @@
-"""Running agents: starting, finishing and stopping supervised commands, and their logs."""
+"""Running agents: start, finish and stop supervised commands, and find their logs."""

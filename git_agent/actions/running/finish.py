@@ -1,4 +1,4 @@
-"""Finish a session: decide where the task goes when its command has ended."""
+"""Finish a session: choose the next state of the task when its command has ended."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ from git_agent.domain.speaker import Speaker, WorkerIdentity
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
 
-# The rules, not a fault, keep the work from being handed in: somebody has to look at it.
+# The work can't be handed in because of a rule, not because of a fault: a person must check it.
 _NOT_YET = frozenset({Exit.REFUSED, Exit.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Where a task went. lines: what was noticed on the way; superseded: the attempt was not the current one."""
+    """The task after its session ended.
+
+    task: its new record.
+    lines: what reconciliation noticed.
+    superseded: the attempt was no longer the current one.
+    """
 
     task: Task
     lines: tuple[str, ...]
@@ -31,9 +36,13 @@ class Finished:
 
 
 def finish_session(app: App, begun: RunStarted, ended: CommandExit) -> Finished:
-    """Reconcile, then hand in what was committed, hold what was not, fail what failed; keep what was decided before.
+    """Reconcile, then hand in, hold or fail the task, depending on how its command ended.
 
-    Raises AgentError when the store fails: the session then ends with this process.
+    Committed work is handed in. A task that can't be handed in, or whose command was stopped, is put on hold. A command
+    that failed fails its task. A task that is superseded, on hold, or no longer worked on stays as it is.
+    begun: the session.
+    ended: how its command ended.
+    Raises AgentError when the store fails. The session then ends with this process.
     """
     app.speaker = Speaker(
         begun.actor, (WorkerIdentity(begun.task.id, begun.task.attempt, begun.task.epoch, proved=True),)

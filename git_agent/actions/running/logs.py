@@ -1,4 +1,4 @@
-"""Find what a task's command or check printed, and where a command of its worktree runs."""
+"""Find the output of a task's command or check, and the place to run a command in its worktree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from git_agent.proc import logfile
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A task's log. path: the file that is written to; older: the one before it, when the first was full."""
+    """A task's log.
+
+    task: the task.
+    path: the current file.
+    older: the previous file, if the log was rotated because it was full; else None.
+    """
 
     task: Task
     path: str
@@ -23,9 +28,11 @@ class Log:
 
 
 def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = False) -> Log:
-    """Find the log of an attempt, the newest that has one without attempt. check: of its last check instead.
+    """Find the log of an attempt, or of the last check.
 
-    Raises AgentError where there is none.
+    attempt: the number of the attempt; None for the newest one that has a log.
+    check: find the log of the last check instead.
+    Raises AgentError when there is no log.
     """
     directory = os.path.join(app.store_dir, "logs")
     found = _checks(app, directory, task) if check else _runs(directory, task, attempt)
@@ -46,7 +53,11 @@ def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:
 
 
 def _checks(app: App, directory: str, task: Task) -> list[str]:
-    """One that runs; the last that an event names, of tasks that were merged together; else one that was cut short."""
+    """List the candidates for the log of the last check, best first.
+
+    A running check comes first. Otherwise the log that the newest event names comes first, which tasks that are merged
+    together share; then the task's own log, left by a check that was interrupted.
+    """
     own = logfile.check_log(directory, task.id)
     last = [
         app.store.events.latest(event_kind(step), [task.id]).get(task.id) for step in (Step.MERGE, Step.CHECK_FAILED)
@@ -59,14 +70,14 @@ def _checks(app: App, directory: str, task: Task) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ExecPlace:
-    """A worktree and an environment in which git means that worktree."""
+    """A worktree, and an environment in which git uses that worktree."""
 
     directory: str
     env: Mapping[str, str]
 
 
 def exec_place(app: App, task: Task) -> ExecPlace:
-    """Find a task's worktree. Raises AgentError (exit 3) where there is none."""
+    """Return where a command for a task runs. Raises AgentError (exit 3) when the task has no worktree."""
     if task.worktree is None or not os.path.isdir(task.worktree):
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent show {task.id}")
     return ExecPlace(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})

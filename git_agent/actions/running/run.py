@@ -1,4 +1,4 @@
-"""Begin to supervise a task: WORKING, with a session, a lease and a token for its command."""
+"""Start to supervise a task, which becomes WORKING and gets a session, a lease and a token for its command."""
 
 from __future__ import annotations
 
@@ -29,9 +29,16 @@ _LEFT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A session that began. words: the command; prompt: the file with title and body, None where none is wanted;
-    reads: that file is the command's standard input; token: the secret that proves who the command is; admin: the
-    worktree's git directory.
+    """A session that has started.
+
+    task: the task, now WORKING.
+    session: the number of the session.
+    words: the command.
+    agent: the name of the agent; None for a command from the command line.
+    prompt: the file with the task's title and body; None if the command needs none.
+    reads: that file is the command's standard input.
+    token: the secret that proves the identity of the command.
+    admin: the worktree's git directory.
     """
 
     task: Task
@@ -45,20 +52,22 @@ class RunStarted:
 
     @property
     def digest(self) -> str:
-        """Return what the store knows of the token."""
+        """Return the hash of the token, which is all that the store keeps of it."""
         return hashlib.sha256(self.token.encode()).hexdigest()
 
     @property
     def actor(self) -> str:
-        """Name the worker in events: `worker 7.1`, or with its agent's name."""
+        """Return the worker's name in events: `worker 7.1`, with the agent's name instead of `worker` if it has one."""
         return f"{self.agent or 'worker'} {self.task.id}.{self.task.attempt}"
 
 
 def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
-    """Begin a session for a task that is assigned or worked on; a hold ends.
+    """Start a session for a task that is ASSIGNED or WORKING, which ends its hold.
 
-    lease_s: seconds without a beat until the lease expires. What a dead supervisor of this attempt left is ended
-    first. Raises AgentError: exit 3 when somebody else runs it, and as transition does.
+    Processes that a dead supervisor of the task left behind are ended first.
+    chosen: the command to run.
+    lease_s: seconds without a heartbeat after which the lease expires.
+    Raises AgentError: exit 3 when the task already runs or has no worktree, and as transition does.
     """
     owner, token, attempt = processes.myself(), secrets.token_hex(32), app.store.attempts.find(task.id, task.attempt)
     if attempt is None or attempt.admin is None:
@@ -71,7 +80,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
     digest = hashlib.sha256(token.encode()).hexdigest()
     with app.store.transaction():
         for other in app.store.sessions.unended(task.id):
-            if other.epoch == task.epoch:  # a superseded one goes on in its own worktree, and hands nothing in
+            if other.epoch == task.epoch:  # a superseded one stays in its own worktree, and can't hand in
                 raise _run_already(task, other)
         started = transition(app, task, Step.START).task
         session = app.store.sessions.begin(
@@ -91,7 +100,10 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
 
 
 def _bury(app: App, left: Session) -> None:
-    """A supervisor that is gone cannot end its command any more, and the next one works in the same worktree."""
+    """End the processes and the session that a dead supervisor left behind.
+
+    Nothing else would end them, and the next command works in the same worktree.
+    """
     if processes.is_gone(left.owner):
         orphans.end_orphans(left.child, left.token)
         app.store.sessions.end(left.id)
@@ -120,7 +132,10 @@ def _write_prompt(app: App, task: Task) -> str:
 
 
 def _clear_prompts(app: App, directory: str) -> None:
-    """A supervisor that was killed left its file behind; one that begins now has no session yet."""
+    """Delete the prompt files that killed supervisors left behind.
+
+    A recent file stays: it may belong to a supervisor that is starting and has no session yet.
+    """
     wanted = {f"{s.task}.{s.attempt}.md" for s in app.store.sessions.unended()}
     for name in set(os.listdir(directory)) - wanted:
         path = os.path.join(directory, name)
@@ -132,15 +147,15 @@ def _clear_prompts(app: App, directory: str) -> None:
 def choose(app: App, ref: str | None, agent: str | None, words: Sequence[str], *, fresh: bool) -> tuple[Task, Command]:
     """Acquire the task to work on and choose its command.
 
-    The command is chosen first: no task leaves the queue for a command that cannot run.
+    The command is chosen first, so that no task leaves the queue for a command that cannot run.
 
-    ref: the task as typed; None for the worktree's task, or outside of one for the next task of the queue.
+    ref: the task as typed; None for the worktree's task or, outside a worker's worktree, the next task of the queue.
     agent: the agent named on the command line.
     words: the command given on the command line.
     fresh: start a new attempt from the base.
     Raises AgentError as choose_agent and acquire do.
     """
-    # Loaded only here: a supervisor runs for hours and needs nothing that makes worktrees.
+    # Imported only here: a supervisor runs for hours and needs none of the code that creates worktrees.
     from git_agent.actions.attempts.claim import acquire
 
     named = find(app, ref) if ref is not None or app.worker_of is not None else None
@@ -150,10 +165,13 @@ def choose(app: App, ref: str | None, agent: str | None, words: Sequence[str], *
 
 
 def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence[str]) -> Command:
-    """Choose by what was typed, then --agent, then the task's agent, then agent.defaultAgent.
+    """Choose the command: the typed one, else that of --agent, of the task's agent, or of agent.defaultAgent.
 
-    words: of the command line. Raises AgentError: exit 2 when no command is meant or known, exit 1 when its program is
-    not on PATH; one with a slash is looked for in the worktree, later.
+    task: the task to run; None if it is not known yet.
+    agent: the value of --agent.
+    words: the command given on the command line.
+    A program with a slash is checked later, in the worktree.
+    Raises AgentError: exit 2 when no command is given or configured, exit 1 when its program is not on PATH.
     """
     if words:
         return _found(app, Command(tuple(words)))

@@ -1,4 +1,4 @@
-"""Stop a task's command: the task stays WORKING with the hold `stopped`."""
+"""Stop the command of a task, which stays WORKING with the hold `stopped`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from git_agent.proc import orphans, processes
 from git_agent.store.sessions import Session
 
 PATIENCE_S = 15.0
-"""Seconds for a supervisor to end its command (10 s from SIGTERM to SIGKILL) and to hand in what was done."""
+"""Seconds that a supervisor has to end its command (10 s from SIGTERM to SIGKILL) and to finish the session."""
 _LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class StoppedRun:
-    """A task whose command was ended. moved: False when nothing ran."""
+    """A task whose command was stopped. moved: False when no command was running."""
 
     task: Task
     moved: bool
 
 
 def stop(app: App, task: Task) -> StoppedRun:
-    """End the command of a task, whatever it does about signals, and wait for it.
+    """End the command of a task, even if it ignores signals, and wait until it has ended.
 
-    Raises AgentError: exit 5 for a superseded speaker, exit 6 when a supervisor on another host has not answered yet.
+    Raises AgentError: exit 5 for a superseded speaker, exit 6 when a supervisor on another host has not ended in time.
     """
     require_current(app, task)
     running = app.store.sessions.unended(task.id)

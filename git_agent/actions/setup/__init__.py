@@ -1,1 +1,1 @@
-"""Setting up: the store, the hooks, AGENTS.md and the configuration."""
+"""Setup: the store, the hooks, AGENTS.md and the configuration."""

@@ -1,4 +1,4 @@
-"""Write what an agent must know into AGENTS.md, between markers; the rest of the file is its owner's."""
+"""Write instructions for agents into AGENTS.md, between markers. The rest of the file belongs to its owner."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ FILE = "AGENTS.md"
 
 @dataclass(frozen=True, slots=True)
 class AgentsMd:
-    """The file. changed: it was written; False when all was in it already."""
+    """The file. changed: it was written; False when it was up to date."""
 
     path: str
     changed: bool
 
 
 def agents_md(app: App) -> AgentsMd:
-    """Write our part of AGENTS.md at the top of the worktree one stands in, else of the main worktree.
+    """Write our part of AGENTS.md at the top of the current worktree, or of the main worktree outside of any.
 
-    Whole or not at all; line ends and mode stay. Raises AgentError (exit 3): no worktree, a symbolic link or another
-    special file in its place, markers that are not a pair.
+    The file is replaced atomically. Its line endings and mode stay.
+    Raises AgentError (exit 3) when there is no worktree, when the path is not a regular file (such as a symbolic link),
+    or when the markers don't form a pair.
     """
     top = app.repo.worktree or app.repo.main_worktree
     if top is None:

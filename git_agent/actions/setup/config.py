@@ -12,7 +12,12 @@ from git_agent.git import config as git_config
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """A trusted file. commands: the values that count from now on, key by key; already: it was trusted before."""
+    """A trusted file.
+
+    hash: the hash that was recorded.
+    commands: the (key, value) pairs that take effect.
+    already: the file was trusted before.
+    """
 
     hash: str
     commands: tuple[tuple[str, str], ...]
@@ -20,7 +25,10 @@ class Trusted:
 
 
 def trust(app: App) -> Trusted:
-    """Record the hash of the committed file. Raises AgentError: exit 1 where there is none, exit 3 for a worker."""
+    """Trust the committed .gitagent file by recording its hash.
+
+    Raises AgentError: exit 1 when there is no such file, exit 3 for a worker.
+    """
     _refuse_worker(app)
     found = digest(app.repo)
     if found is None:
@@ -37,7 +45,10 @@ def trust(app: App) -> Trusted:
 
 
 def _refuse_worker(app: App) -> None:
-    """The file may be a worker's own, merged since; which commands may run is for people to say."""
+    """Refuse a worker, and record that as an event.
+
+    The file may be the worker's own, merged in the meantime. Only people decide which commands may run.
+    """
     if (worker := app.worker_of) is None:
         return
     actor = app.speaker.actor
@@ -48,12 +59,12 @@ def _refuse_worker(app: App) -> None:
 
 
 def _command(key: str) -> str | None:
-    """Return the key as it is documented, None for one that names no command: git folds its case."""
+    """Return the key in its documented spelling, since git folds case; None if the key names no command."""
     if key.startswith("agent.run."):
         return key
     return next((known.name for known in KEYS if known.runs and known.name.lower() == key), None)
 
 
 def config(app: App) -> list[Setting]:
-    """List the configuration as it counts here."""
+    """List the settings that are in effect here."""
     return app.config.settings()

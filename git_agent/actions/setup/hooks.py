@@ -15,10 +15,11 @@ _TRIES = 10
 
 
 def write_guard_files(app: App) -> None:
-    """Where agent.guard is on, write the files that hooks/refuse and hooks/claimed read, if they are not so already.
+    """Write the files that hooks/refuse and hooks/claimed read, if agent.guard is on and they are out of date.
 
-    Protected are the bases of unfinished tasks; a worker's own branch never is. Each look at the world and each command
-    that changed a task ends with it. Of several at once the last one to write has looked at the store afterwards.
+    The bases of unfinished tasks are protected. A worker's own branch never is. Every reconciliation, and every command
+    that changes a task, ends with this. It reads the store again after writing, so that among concurrent processes the
+    last one to write has seen the newest state.
     """
     if not (app.store.meta.get(FACT) or "").endswith("guard"):
         return
@@ -40,7 +41,7 @@ def _protected(app: App) -> str:
 
 
 def _claims(app: App) -> str:
-    """Nothing where nobody claims anything: then the hook starts no program."""
+    """Return the text of the claims file. It is empty without claims: the hook then starts no program."""
     claims = app.store.path_claims.of_states(LIVE)
     if not claims or (mode := app.config.path_claims) == "off":
         return ""
@@ -49,14 +50,14 @@ def _claims(app: App) -> str:
 
 
 FACT = "hooks"
-"""What the user wants: `on`, `on+guard` with agent.guard, `off` after deinit or init --no-hooks; absent at first."""
+"""What the user asked for: `on`, `on+guard` (agent.guard), `off` (deinit or init --no-hooks); absent at first."""
 
 
 def ensure_hooks(app: App) -> list[str]:
-    """Install or mend the hooks unless the user does not want any. Returns a line for each thing to be known.
+    """Install or repair the hooks, unless the user turned them off; return the lines to show.
 
-    Each command does it, so that a manager of hooks that was installed after us, a newer git, or a moved repository
-    costs promptness until the next command, and nothing more.
+    Every command calls this. If another hook manager is installed after us, git is upgraded or the repository is moved,
+    changes are noticed late until the next command, but nothing else is lost.
     """
     wanted = app.store.meta.get(FACT)
     if wanted == "off" or app.env.get("GIT_AGENT_HOOKS") == "0" or not os.access(app.store_dir, os.W_OK):
@@ -64,7 +65,7 @@ def ensure_hooks(app: App) -> list[str]:
     from git_agent.proc import program
 
     guard, lines = (wanted or "").endswith("guard"), list[str]()
-    # Not ours where another one is recorded and there: two installations would mend each other's for ever.
+    # Keep the recorded program while it exists: otherwise two installations would repair each other's hooks forever.
     path = program.usable_path(app.store_dir) or program.own_path()
     if wanted is None or not hooks_are_intact(app.repo, path, guard=guard):
         guard = app.config.switch("agent.guard")
@@ -85,7 +86,13 @@ def _said(wanted: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What git runs. wanted: the user wants hooks; here: in this worktree; workers: in a worker's, None without one."""
+    """The hooks that git runs.
+
+    wanted: the user has not turned the hooks off.
+    place: this worktree, or the git directory outside of any.
+    here: the hooks in effect in this worktree.
+    workers: the hooks in effect in a worker's worktree; None when there is none.
+    """
 
     wanted: bool
     place: str
@@ -94,7 +101,7 @@ class Hooks:
 
 
 def hooks(app: App) -> Hooks:
-    """Ask git what it would run for each event, in this worktree and in a worker's."""
+    """Return the hooks that git would run, in this worktree and in a worker's."""
     place = app.repo.worktree or app.repo.common_dir
     wanted = app.has_store and app.store.meta.get(FACT) != "off"
     standing = [each.worktree for each in app.store.attempts.standing() if each.working] if app.has_store else []

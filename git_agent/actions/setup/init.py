@@ -1,4 +1,4 @@
-"""Set a repository up, and remove everything again."""
+"""Set up a repository, and remove everything again."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ from git_agent.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Initialized:
-    """A repository that is ready. path: of the store; made: it was not there before; hooks: what was done to them, None
-    when none are wanted; manual: what is left to the user; agents: what became of AGENTS.md, None when not asked for.
+    """A repository that is set up.
+
+    path: the store.
+    made: the store was created; False when it existed.
+    hooks: one line for each change of the hooks; None when they are turned off.
+    manual: what the user must do.
+    agents: the result for AGENTS.md; None when it was not requested.
     """
 
     path: str
@@ -36,10 +41,11 @@ class Initialized:
 
 
 def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
-    """Make the store and install the hooks where they are missing, and mend what is not as it should be.
+    """Create the store and install the hooks, or repair them.
 
-    hooks: False takes out those that are there; agents: also write our part of AGENTS.md. Raises AgentError for a git
-    that is too old, for anything else in the store's place, and as agents_md does.
+    hooks: install the hooks; False removes them.
+    agents: also write our part of AGENTS.md.
+    Raises AgentError when git is too old or something else is in the store's place, and as agents_md does.
     """
     versions.require_git()
     part = agents_md(app) if agents else None
@@ -59,7 +65,12 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
 
 @dataclass(frozen=True, slots=True)
 class Deinitialized:
-    """What was taken out: hooks, one line for each change; manual: what is left to the user; purged: the store, too."""
+    """What was removed.
+
+    hooks: one line for each change of the hooks.
+    manual: what is left for the user to know or do.
+    purged: the store was removed as well.
+    """
 
     hooks: tuple[str, ...]
     manual: tuple[str, ...]
@@ -74,12 +85,14 @@ def deinit(
     dry_run: bool = False,
     asks: Callable[[tuple[str, ...]], None] | None = None,
 ) -> Deinitialized:
-    """Take the hooks out of this repository.
+    """Remove the hooks from this repository.
 
-    purge: remove the store with all tasks, events and messages; sure: although tasks are live; dry_run: only look;
-    asks: called with the live tasks, where there are any and nobody is sure; what it raises prevents the removal.
-    Branches, worktrees and refs/git-agent/rescue/ are left alone. Raises AgentError (exit 3) for live tasks when there
-    is nobody to ask.
+    purge: also remove the store with all tasks, events and messages.
+    sure: purge even if there are unfinished tasks.
+    dry_run: only check; change nothing.
+    asks: called with the unfinished tasks when there are any and sure is False; raises to prevent the removal.
+    Branches, worktrees and refs/git-agent/rescue/ stay.
+    Raises AgentError (exit 3) when a task is running, or when there are unfinished tasks and asks is None.
     """
     there = Store.stands_in(app.store_dir)
     if purge and there:
@@ -100,12 +113,12 @@ def deinit(
     return Deinitialized(done.changed, (*done.manual, *_told(app), *(_kept(app) if purge else ())), purge and there)
 
 
-_KEPT = "kept"  # copies of ignored files, made before their worktrees went
+_KEPT = "kept"  # copies of ignored files, made before their worktrees were removed
 
 
 def _delete(directory: str) -> None:
-    """Delete the store, but not what it keeps of people's work: that is nowhere else."""
-    # What belongs to the database before the database: a log alone would be taken for somebody else's.
+    """Delete the store except the kept copies of people's files, which exist nowhere else."""
+    # In reverse order, the database's companion files go before it: alone, a log would look like somebody else's.
     for entry in sorted(os.scandir(directory), key=lambda each: each.name, reverse=True):
         if not entry.is_dir(follow_symlinks=False):
             os.unlink(entry.path)
@@ -121,7 +134,7 @@ def _kept(app: App) -> tuple[str, ...]:
 
 
 def _refuse_running(app: App) -> None:
-    """A supervisor whose store is gone can't hand in what its agent does."""
+    """Refuse (exit 3) while a supervisor is running: without the store it can't hand in its agent's work."""
     for session in app.store.sessions.unended():
         attempt = app.store.attempts.find(session.task, session.attempt) if session.attempt else None
         if attempt is not None and attempt.worktree and repair.claimed_elsewhere(app.repo, attempt.worktree):
@@ -132,9 +145,9 @@ def _refuse_running(app: App) -> None:
 
 
 def _told(app: App) -> tuple[str, ...]:
-    """What stands in AGENTS.md is committed, and its owner's."""
+    """Tell the user about our part of AGENTS.md, if it is there. We do not remove it: the file belongs to its owner."""
     path = os.path.join(app.repo.worktree or "", FILE)
-    if os.path.isfile(path):  # a FIFO would be waited for
+    if os.path.isfile(path):  # opening a FIFO would block
         with contextlib.suppress(OSError), open(path, encoding="latin-1") as file:
             if marked_block.BEGIN in file.read():
                 return (f"{FILE} still tells agents about git agent: delete what is between its markers",)
@@ -145,7 +158,7 @@ def _ask_about_live(app: App, asks: Callable[[tuple[str, ...]], None] | None) ->
     live = tuple(f"{t.id} {t.name} {t.state}" for t in app.store.tasks.unfinished())
     if live and asks is not None:
         asks(live)
-        _refuse_running(app)  # one may have been started while the question stood there
+        _refuse_running(app)  # one may have been started while the user was asked
     elif live:
         says = f"the store has unfinished tasks ({len(live)}): with it everything known of them goes"
         raise refused("live-tasks", says, "git agent deinit --purge --yes; branches and worktrees stay", live)

@@ -1,1 +1,1 @@
-"""Tasks as records: adding, editing, changing state, asking, reviewing and handing in."""
+"""Tasks: add, edit, change state, ask questions, review and hand in."""

@@ -1,4 +1,4 @@
-"""Create tasks: check and resolve what was ordered, then put it into the queue."""
+"""Create tasks: check and resolve a specification, then add the task to the queue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from git_agent.errors import AgentError
 
 @dataclass(frozen=True, slots=True)
 class DraftTask:
-    """A task about to be recorded. base_oid: the base's tip."""
+    """A task that is checked but not recorded yet.
+
+    values: the columns of its record.
+    parents: the numbers of the tasks that it waits for.
+    paths: the pathspecs that it claims.
+    base_oid: the tip of its base, a full oid.
+    named: the name was given; otherwise it is derived from the title and may get a suffix.
+    """
 
     values: dict[str, Any]
     parents: tuple[int, ...]
@@ -26,7 +33,11 @@ class DraftTask:
     named: bool
 
     def insert(self, app: App, actor: str) -> Task:
-        """Record it; call it inside a transaction. Raises AgentError: exit 3 for a taken name, 6 as Claimable does."""
+        """Record the task and return it. Call this inside a transaction.
+
+        actor: the author of the event.
+        Raises AgentError: exit 3 for a name that is taken, exit 6 as Claimable.require does.
+        """
         self.paths.require(app)
         name = self.values["name"]
         if not self.named:
@@ -41,10 +52,10 @@ class DraftTask:
 
 
 def draft_task(app: App, order: TaskSpec) -> DraftTask:
-    """Check an order and resolve its base and dependencies.
+    """Check the specification of a task and resolve its base and dependencies; return the task to record.
 
-    Raises AgentError: exit 2 for a bad title or name, exit 1 for an unknown base or parent or a repository without
-    commits, exit 3 as check_claims does.
+    Raises AgentError: exit 2 for an invalid title or name, exit 1 for an unknown base or parent or for a repository
+    without commits, exit 3 as check_claims does.
     """
     title = names.check_title(order.title or "")
     base, oid = _base(app, order.base)
@@ -81,7 +92,11 @@ def _base(app: App, wanted: str | None) -> tuple[str, str]:
 
 
 def add(app: App, order: TaskSpec) -> Task:
-    """Add a task. order: its title and the rest. Raises AgentError as draft does."""
+    """Add a task to the queue and return it.
+
+    order: the specification of the task.
+    Raises AgentError as draft_task and DraftTask.insert do.
+    """
     drafted, actor = draft_task(app, order), app.speaker.actor
     with app.store.transaction():
         return drafted.insert(app, actor)

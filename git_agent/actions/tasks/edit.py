@@ -1,4 +1,4 @@
-"""Edit what was said of a task when it was added."""
+"""Edit the specification of a task."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from git_agent.errors import AgentError, refused
 
 
 def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
-    """Change the given things of a task; what is so already is no change. ref: a TASK argument.
+    """Change the given fields of a task; return the task and whether anything changed.
 
-    Raises AgentError: exit 3 for a finished task, a name that is taken, a cycle, a base or name of a task whose
-    branch is made already, and as check_claims does.
+    ref: a TASK argument.
+    order: the fields to change; None leaves a field as it is.
+    Raises AgentError: exit 3 for a finished task, a name that is taken, a dependency cycle, or a new name or base for a
+    task whose branch exists; and as check_claims does.
     """
     task = find(app, ref)
     require_current(app, task)

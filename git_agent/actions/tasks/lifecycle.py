@@ -1,4 +1,4 @@
-"""Move a task through its life: start, release, fail, retry, cancel, reopen."""
+"""Change the state of a task: start, release, fail, retry, cancel, reopen."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from git_agent.errors import refused
 
 
 def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = False) -> Transition:
-    """Cancel a task; its worker is superseded, its dependents keep waiting.
+    """Cancel a task. Its worker is superseded, and its dependents keep waiting.
 
-    kill: also have the command that is supervised end at once. Raises AgentError as transition does.
+    reason: shown with the task and sent to its worker.
+    kill: also end the supervised command at once.
+    Raises AgentError as transition does.
     """
     reason = None if reason is None else names.check_message(reason)
     text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
@@ -38,7 +40,10 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
 
 
 def reopen(app: App, task: Task) -> Transition:
-    """Reopen a task. Raises AgentError as transition does, and exit 3 when its name was taken meanwhile."""
+    """Reopen a finished task.
+
+    Raises AgentError: as transition does, and exit 3 when another task has taken its name.
+    """
     if task.state in FINISHED and app.store.names.taken(names.name_key(task.name)):
         raise refused(
             "name-taken",
@@ -52,7 +57,10 @@ def reopen(app: App, task: Task) -> Transition:
 
 
 def _from_here(app: App, task: Task) -> dict[str, Any]:
-    """What was merged is no work of the reopened task: only what its branch gets from now on is."""
+    """Return the columns that make only new commits of the branch count as work of the reopened task.
+
+    Commits that were merged before do not count.
+    """
     tips = app.sighted or app.repo.start_tips()()
     tip = tips.heads.get(task.branch or "") or task.head_oid
     upstream = tips.remotes.get(upstreams(app, [task.base])[task.base])
@@ -61,7 +69,10 @@ def _from_here(app: App, task: Task) -> dict[str, Any]:
 
 
 def _told(task: Task) -> list[Draft]:
-    """Git takes a branch whose merge was reverted for merged: merging it again would bring nothing back."""
+    """Draft a message that says how to restore a reverted merge.
+
+    To git, a branch whose merge was reverted is still merged, so merging it again changes nothing.
+    """
     if task.reverted_oid is None:
         return []
     oid = task.reverted_oid[:12]
@@ -72,7 +83,7 @@ def _told(task: Task) -> list[Draft]:
 
 
 def start(app: App, task: Task) -> Transition:
-    """Start a task, end its hold, or take it back from review. Raises AgentError as transition does."""
+    """Start a task, end its hold, or withdraw it from review. Raises AgentError as transition does."""
     taken = transition(app, task, Step.START)
     if taken.moved:
         with app.store.transaction():
@@ -84,14 +95,18 @@ def start(app: App, task: Task) -> Transition:
 
 
 def release(app: App, task: Task) -> Transition:
-    """Release a task. Raises AgentError as transition does."""
+    """Release a task, which returns it to the queue. Raises AgentError as transition does."""
     taken = transition(app, task, Step.RELEASE)
     note_running(app, taken.task)
     return taken
 
 
 def fail(app: App, task: Task, reason: str) -> Transition:
-    """Fail a task; its dependents keep waiting. reason: shown with the task. Raises AgentError as transition does."""
+    """Fail a task. Its dependents keep waiting.
+
+    reason: shown with the task.
+    Raises AgentError as transition does.
+    """
     why = names.check_message(reason)
     taken = transition(app, task, Step.FAIL, data={"reason": why}, reason=why)
     note_running(app, taken.task)
@@ -99,7 +114,10 @@ def fail(app: App, task: Task, reason: str) -> Transition:
 
 
 def retry(app: App, task: Task) -> Transition:
-    """Retry a task: the next attempt starts from the last one's commits. Raises AgentError as transition does."""
+    """Return a failed task to the queue. The next attempt starts from the commits of the last one.
+
+    Raises AgentError as transition does.
+    """
     taken, limit = (
         transition(app, task, Step.RETRY, reason=None, not_before=None),
         app.config.number("agent.maxAttempts"),

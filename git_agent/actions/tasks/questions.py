@@ -1,4 +1,4 @@
-"""Ask people a question, and answer it; the task is held in between."""
+"""Ask people a question about a task, and answer it. The task is on hold until then."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from git_agent.domain.task import Hold, Step, Task
 
 
 def ask(app: App, task: Task, text: str) -> Transition:
-    """Ask a question about a task one works on; a further one while it waits is sent, too.
+    """Ask people a question about a task and put it on hold.
 
-    Raises AgentError as transition does, exit 2 for a text too long, exit 6 beyond the rate.
+    If the task already waits for an answer, the question is sent anyway.
+    text: the question.
+    Raises AgentError: as transition does, exit 2 for a text that is too long, exit 6 beyond agent.messageRate.
     """
     body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(HUMAN, body, task.id, needs_ack=True, until=Hold.NEEDS_INPUT)
@@ -28,10 +30,11 @@ def ask(app: App, task: Task, text: str) -> Transition:
 
 
 def answer(app: App, task: Task, text: str) -> Transition:
-    """Answer a task's question: a message to its worker.
+    """Answer the question of a task with a message to its worker, which ends the hold.
 
-    Where no question is open (somebody else answered, or the worker went on) the text is sent all the same. Raises
-    AgentError as transition does.
+    If no question is open, because somebody else answered or the worker went on, the text is sent anyway.
+    text: the answer.
+    Raises AgentError as transition does.
     """
     body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(str(task.id), body, task.id, urgent=True, reply_to=app.store.messages.last_question(task.id))

@@ -11,10 +11,11 @@ from git_agent.errors import AgentError, refused
 
 
 def approve(app: App, task: Task, *, at: str | None = None, note: str | None = None) -> Transition:
-    """Approve a task at the commit its branch is at.
+    """Approve a task at the tip of its branch.
 
-    at: the reviewed oid (or any name of it), when the reviewer wants to be sure; note: goes to the worker. Raises
-    AgentError: exit 3 for the task's own worker, or when the branch is not at the reviewed commit.
+    at: the commit that was reviewed, under any name; None for whatever the branch is at.
+    note: a message to the worker.
+    Raises AgentError: exit 3 for the task's own worker, or when the branch is gone or not at the reviewed commit.
     """
     forbid_own(app, task, "approve")
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
@@ -53,10 +54,11 @@ def _check_at(app: App, task: Task, at: str | None, tip: str) -> None:
 
 
 def request_changes(app: App, task: Task, text: str) -> Transition:
-    """Ask the task's worker for changes; an approval ends.
+    """Ask the worker of a task for changes, which revokes an approval.
 
-    Asking again while the worker has not gone on sends the further text. Raises AgentError: exit 3 for the task's
-    own worker and for a task that is not in review.
+    If changes are already requested and the worker has not gone on, only the text is sent.
+    text: the changes that are requested.
+    Raises AgentError: exit 3 for the task's own worker and for a task that is not in review.
     """
     forbid_own(app, task, "request-changes")
     body = names.check_message(text, app.config.number("agent.maxMessage"))
@@ -78,10 +80,11 @@ def request_changes(app: App, task: Task, text: str) -> Transition:
 
 
 def forbid_own(app: App, task: Task, verb: str) -> None:
-    """Refuse a reviewer's verb to the task's own worker (exit 3, with an event).
+    """Refuse to let the task's own worker review it, and record the refusal as an event.
 
-    Workers are compared by worktree and environment, never by git author: agents commit under their user's name.
-    Raises AgentError: exit 5 first when the speaker is superseded.
+    Workers are identified by worktree and environment, never by git author: agents commit under their user's name.
+    verb: the refused command, `approve` or `request-changes`.
+    Raises AgentError: exit 5 when the speaker is superseded, exit 3 when it is the task's worker.
     """
     speaker = app.speaker
     require_current(app, task)

@@ -1,4 +1,4 @@
-"""Hand the work in: IN_REVIEW."""
+"""Hand a task in for review."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from git_agent.git.worktrees.state import end_of
 def done(
     app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False
 ) -> Transition:
-    """Hand a task in for review.
+    """Hand a task in for review, which makes it IN_REVIEW.
 
-    note: goes to the reviewer; rebase: onto the base first; allow_empty: without a commit over the base. Raises
-    AgentError: exit 3 for an unclean worktree, no commits, a committed context file, an open
-    question, changes that others claimed where agent.pathClaims is refuse; exit 4 when the rebase conflicts.
+    note: a message to the reviewer.
+    rebase: rebase the branch onto the base first.
+    allow_empty: accept a branch that has no commit over the base.
+    Raises AgentError: exit 3 for a dirty worktree, no commits, a committed context file, an open question, or changes
+    to paths that are claimed by others (agent.pathClaims=refuse); exit 4 when the rebase conflicts.
     """
     require_current(app, task)
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))

@@ -1,1 +1,1 @@
-"""Views: read-only answers about tasks, history, sessions and what needs a person."""
+"""Views: read-only reports on tasks, history, sessions and what needs a person."""

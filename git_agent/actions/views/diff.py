@@ -1,4 +1,4 @@
-"""Find what a task changed, and where its worktree is."""
+"""Find the changes of a task and the path of its worktree."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ class Comparison:
     words: tuple[str, ...]
 
 
-_PLAIN = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")  # no program of the user's takes part
+_PLAIN = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")  # runs no program of the user's
 
 
 def diff_text(app: App, compared: Comparison, *, stat: bool) -> str:
-    """Return a task's diff as text, for programs."""
+    """Return a task's diff as text, for programs.
+
+    compared: the commits to compare.
+    stat: return only the names of changed files and the numbers of changed lines.
+    """
     return app.repo.git(*_PLAIN, *_compared(compared.base, compared.tip, stat)).text
 
 
@@ -40,8 +44,8 @@ def diff(app: App, task: Task, *, stat: bool = False) -> Comparison:
     """Find the two commits to compare.
 
     task: the task.
-    stat: show only the changed files and lines.
-    Raises AgentError (exit 1) when there is no branch, or nothing is left of it.
+    stat: make the command show only the names of changed files and the numbers of changed lines.
+    Raises AgentError (exit 1) when the task has no branch and no recorded commit.
     """
     base, tip = _commits(app, task)
     return Comparison(base, tip, ("git", f"--git-dir={app.repo.common_dir}", "diff", *_compared(base, tip, stat)))
@@ -55,12 +59,12 @@ def _commits(app: App, task: Task) -> tuple[str, str]:
     base = app.repo.branch_oid(task.base)
     start = app.repo.merge_base(base, tip) if base else task.base_oid
     if start == tip and task.base_oid:
-        start = task.base_oid  # merged: against where it began
+        start = task.base_oid  # merged: compare with the commit where the branch began
     return start or tip, tip
 
 
 def path(app: App, task: Task) -> str:
-    """Name the worktree's absolute path. Raises AgentError (exit 1) for a task without one."""
+    """Return the absolute path of a task's worktree. Raises AgentError (exit 1) when there is none."""
     del app
     if task.worktree is not None and not os.path.isdir(task.worktree):
         raise AgentError("worktree-gone", f"{task.worktree} was deleted by hand", f"git agent show {task.id}")

@@ -1,4 +1,4 @@
-"""Tell what happened: statistics, the log, and events as they come."""
+"""Report what happened: statistics, the log, and events as they arrive."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ from git_agent.git.history import Commit
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Figures of a period. median_s: seconds a stay in a state lasted; counts: tasks now; the rest: of the period."""
+    """Statistics of a period.
+
+    since_ms: its start, ms since the epoch.
+    counts: the current number of tasks in each state.
+    median_s: the median time in each state, in seconds.
+    completed, failed, sent_back: how often that happened in the period.
+    attempts: the number of attempts that were started in the period.
+    """
 
     since_ms: int
     counts: Mapping[State, int]
@@ -30,7 +37,7 @@ class Stats:
 
 
 def stats(app: App, *, days: float = 30.0) -> Stats:
-    """Compute the figures of the last days, from the events of that time alone."""
+    """Compute statistics from the events of the last days. days: the length of the period."""
     since = app.store.now() - int(days * 86_400_000)
     entered: dict[int, tuple[State, int]] = {}
     stays: dict[State, list[float]] = defaultdict(list)
@@ -59,7 +66,7 @@ LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of the log. at: ms since the epoch; exactly one of the others is given."""
+    """One line of the log. at: ms since the epoch. Exactly one of the other fields is set."""
 
     at: int
     event: Event | None = None
@@ -68,9 +75,11 @@ class LogEntry:
 
 
 def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int = LIMIT) -> list[LogEntry]:
-    """List what happened to a task, or to all without one, oldest first.
+    """List what happened, oldest first.
 
-    since_ms: not older than this, ms since the epoch; limit: at most so many of each kind, the newest.
+    task: the task; None for the events of all tasks.
+    since_ms: omit older entries, ms since the epoch.
+    limit: the maximum number of entries; the newest are kept.
     """
     found = [
         LogEntry(e.at, event=e)
@@ -90,17 +99,23 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one round saw. events: oldest first, at most a page; asks: a remote has to be asked, in the background."""
+    """The result of one round of watching.
+
+    events: the new events, oldest first, at most PAGE.
+    asks: a remote must be queried, in the background.
+    """
 
     events: tuple[Event, ...]
     asks: bool = False
 
 
 def watch(app: App, after: int, *, looks: bool, kept: bool) -> Watched:
-    """List the events after a number.
+    """List the events that follow an event.
 
-    looks: mend, drain and reconcile before; kept: nobody reads along, so what that noticed is kept for the next person
-    who types a command. Raises AgentError, also for a store that was deleted or replaced.
+    after: the number of that event.
+    looks: reconcile first.
+    kept: queue what reconciliation noticed until a person runs a command, because nobody reads the output.
+    Raises AgentError, in particular when the store was deleted or replaced.
     """
     app.store.check()
     asks = False

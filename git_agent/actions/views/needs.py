@@ -1,4 +1,4 @@
-"""Decide what a person has to do about a task, and the command for it."""
+"""Determine what a person must do about a task, and with which command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from git_agent.domain.task import Hold, State, Task
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A task that waits for a person. since: ms since the epoch; command: what to type next."""
+    """A task that waits for a person.
+
+    task: the number of the task.
+    why: the reason.
+    since: when the task entered its state, ms since the epoch.
+    command: the command to run next.
+    """
 
     task: int
     why: str
@@ -22,7 +28,7 @@ class Need:
 
 
 def need(viewed: TaskView) -> Need | None:
-    """Say what a task waits for from a person; None when a worker has it or nothing is to be done."""
+    """Return what a task needs from a person; None if it waits for its worker or needs nothing."""
     task = viewed.task
     found = _by_state(viewed)
     return None if found is None else Need(task.id, found[0], task.state_at, found[1])
@@ -50,12 +56,12 @@ def _by_hand(amiss: str, task: Task) -> str:
         return "git agent doctor --fix"
     if amiss not in ("worktree gone", "worktree removed"):
         return f"git agent show {task.id}"
-    verbs = {State.IN_REVIEW: "approve", State.APPROVED: "merge"}  # what is handed in needs no worktree
+    verbs = {State.IN_REVIEW: "approve", State.APPROVED: "merge"}  # a task that was handed in needs no worktree
     return f"git agent {verbs.get(task.state, 'reassign')} {task.id}"
 
 
 def _by_worker(viewed: TaskView) -> tuple[str, str] | None:
-    """A worker that is not heard of is given up by a person; one that is there and gets nowhere is looked at."""
+    """Suggest to reassign a task whose worker is stale or dead, and to inspect one that makes no progress."""
     task = viewed.task.id
     if viewed.liveness in (Liveness.STALE, Liveness.DEAD):
         return f"its worker is {viewed.liveness}", f"git agent reassign {task}"

@@ -15,12 +15,18 @@ from git_agent.domain.task import Task
 from git_agent.store import meta
 
 OUTPUT = "notify.log"
-_NEWS_MS = 3_600_000  # what is older, because nobody was to be notified then, is no news
+_NEWS_MS = 3_600_000  # older events, from a time without agent.notify, are not reported
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """An event that calls a person. why: in a word or two; command: what to type next."""
+    """An event that needs a person.
+
+    event: the event.
+    why: the reason, in a word or two.
+    task: the task of the event.
+    command: the command to run next.
+    """
 
     event: Event
     why: str
@@ -29,16 +35,18 @@ class Notification:
 
 
 def notify(app: App, first: int, document: Callable[[Notification], str]) -> int:
-    """Start agent.notify for each event that calls a person and was not seen to; return for how many.
+    """Start agent.notify for each event that needs a person and was not reported yet; return the number of events.
 
-    first: the first event that the caller knows to be new, and so no history; document: makes the command's standard
-    input. They are marked before: of a process that is killed here one notification is lost, and none comes twice.
-    Raises AgentError where the configuration can't be read, OSError when the command can't be started.
+    first: the number of the first event that the caller knows to be new.
+    document: makes the command's standard input.
+    Events are marked before the command starts: if this process is killed, a notification may be lost, but none is sent
+    twice.
+    Raises AgentError when the configuration can't be read, OSError when the command can't be started.
     """
     command = app.config.text("agent.notify")
     if not command:
         return 0
-    from git_agent.proc import notifier  # only here: what it needs takes longer to load than all else of a notification
+    from git_agent.proc import notifier  # only here: its imports take longer than the rest of a notification
 
     called = _claimed(app, first)
     for event in called:
@@ -53,7 +61,7 @@ def notify(app: App, first: int, document: Callable[[Notification], str]) -> int
 
 def _claimed(app: App, first: int) -> list[Event]:
     if (covered := _covered(app)) is not None and covered[0] <= first <= covered[1]:
-        return []  # another process was quicker, and that costs no transaction
+        return []  # another process was faster; finding that out needs no transaction
     with app.store.transaction():
         covered = _covered(app)
         newest, since = app.store.events.newest(), app.store.now() - _NEWS_MS

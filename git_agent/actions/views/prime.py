@@ -1,4 +1,4 @@
-"""Collect what an agent must know to work on its task, or in the repository."""
+"""Collect what an agent must know to work on its task or in the repository."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ _MAIL = 3
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """What an earlier attempt left. commits: over the base; changes: not committed, in its worktree."""
+    """What an earlier attempt left behind.
+
+    number: the number of the attempt.
+    branch, worktree: where its work is.
+    commits: the number of its commits over the base.
+    changes: the number of uncommitted files in its worktree.
+    """
 
     number: int
     branch: str
@@ -30,8 +36,16 @@ class LeftBehind:
 
 @dataclass(frozen=True, slots=True)
 class Primer:
-    """What an agent must know. view: its task, None for one that has none; here: it stands in that task's worktree;
-    superseded: its attempt is not the current one; overview: of all tasks, without one.
+    """What an agent must know.
+
+    view: its task; None if it has none.
+    need: what the task needs from a person.
+    left: what earlier attempts of the task left behind.
+    mail: the first open messages.
+    unread: the number of messages that are not acknowledged.
+    here: the speaker works on the task.
+    superseded: the speaker's attempt is not the current one.
+    overview: the status of all tasks, for an agent without a task.
     """
 
     view: TaskView | None
@@ -45,7 +59,10 @@ class Primer:
 
 
 def prime(app: App, task: Task | None) -> Primer:
-    """Gather what an agent must know of a task, or of the whole without one. Nothing is marked as read."""
+    """Collect what an agent must know. No message is marked as seen.
+
+    task: the agent's task; None for an overview of all tasks.
+    """
     addresses = [HUMAN, COORDINATOR] if task is None else [str(task.id)]
     mail, unread = (
         tuple(app.store.deliveries.waiting(addresses, _MAIL)),
@@ -76,4 +93,4 @@ def _changes(app: App, worktree: str) -> int:
     try:
         return len(app.repo.status(worktree)) if os.path.isdir(worktree) else 0
     except AgentError:
-        return 0  # no worktree any more; `git agent show` says what is wrong
+        return 0  # no longer a worktree; `git agent show` says what is wrong

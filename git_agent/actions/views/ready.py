@@ -1,4 +1,4 @@
-"""List what can be claimed, and what blocks the rest."""
+"""List the tasks that can be claimed, and what blocks the others."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from git_agent.domain.task import State
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The tasks that can be claimed, the next one first, and the OPEN ones that can't."""
+    """The OPEN tasks.
+
+    tasks: those that can be claimed, in the order of the queue.
+    blocked: why the others can't be claimed.
+    """
 
     tasks: tuple[TaskView, ...]
     blocked: tuple[Blocked, ...]
 
 
 def ready(app: App) -> Ready:
-    """List what can be claimed now and what blocks the rest."""
+    """List the tasks that can be claimed now, and what blocks the other OPEN ones."""
     queue = app.store.tasks.listing([State.OPEN])
     blockers = app.store.tasks.blockers([t.id for t in queue])
     states = {p: app.store.tasks.get(p).state for p in {p for each in blockers.values() for p in each}}

@@ -1,4 +1,4 @@
-"""List the commands that are supervised now."""
+"""List the supervised commands that are running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from git_agent.store.sessions import Session
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A session that did not end. gone: its supervisor surely has; superseded: the task is another attempt's now."""
+    """A session that has not ended.
+
+    session: the session.
+    view: its task.
+    gone: its supervisor is known to have ended.
+    superseded: its attempt is not the current one.
+    """
 
     session: Session
     view: TaskView
@@ -22,7 +28,7 @@ class Running:
 
 
 def ps(app: App, task: Task | None = None) -> list[Running]:
-    """List the sessions that did not end, of one task or of all, the oldest first."""
+    """List the sessions that have not ended, oldest first. task: only those of this task; None for all."""
     found = app.store.sessions.unended(task.id if task else None)
     ids = dict.fromkeys(s.task for s in found)
     shown = {v.task.id: v for v in view(app, [app.store.tasks.get(i) for i in ids], counts=False)}

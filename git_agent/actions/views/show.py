@@ -1,4 +1,4 @@
-"""Collect everything known about one task."""
+"""Collect everything that is known about one task."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ _COMMITS, _EVENTS = 10, 8
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One task. why: what it waits for; observed: how git and the record differ, one line each;
-    running: the commands that are supervised for it.
+    """Everything about one task.
+
+    view: the task.
+    why: what it waits for; empty if nothing.
+    need: what it needs from a person.
+    attempts: its attempts that were not removed.
+    commits: its latest commits, one line each.
+    events: its latest events.
+    observed: differences between git and the record, one line each.
+    running: its sessions that have not ended.
     """
 
     view: TaskView
@@ -36,7 +44,7 @@ class Shown:
 
 
 def show(app: App, task: Task) -> Shown:
-    """Gather a task's record, its branch's commits, its latest events and why it is stuck."""
+    """Collect a task's record, commits, latest events and what it waits for."""
     viewed = view(app, [task], counts=True)[0]
     wanted = need(viewed)
     return Shown(

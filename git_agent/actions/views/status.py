@@ -1,4 +1,4 @@
-"""Collect the status: what needs a person, the workers, what is ready and what was done lately."""
+"""Collect the status: what needs a person, the unfinished tasks, and the health of the tool."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import State
 
 _QUICK = 32
-"""Pairs of branches that are merged in memory at once: measured, 1 ms each; more are left to `git agent conflicts`."""
+"""The most pairs of branches to merge in memory (measured: 1 ms each). `git agent conflicts` handles more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of the repository's work. counts: of all tasks by state; health: of the tool itself; unacked: messages
-    that want an acknowledgement and have none.
+    """The state of the work in the repository.
+
+    needs_you: what needs a person, oldest first.
+    tasks: the unfinished tasks.
+    counts: the number of tasks in each state.
+    health: facts about the tool itself.
+    unacked: messages whose required acknowledgement is missing.
     """
 
     needs_you: tuple[Need, ...]
@@ -32,7 +37,7 @@ class Status:
 
 
 def _stuck(app: App, viewed: TaskView) -> Need | None:
-    """A task that waits for a failed or cancelled one waits for ever, unless a person does something."""
+    """Return the need of a task that waits for a failed or cancelled one: it waits forever unless a person acts."""
     verbs = {State.FAILED: "retry", State.CANCELLED: "reopen"}
     parents = [app.store.tasks.get(parent) for parent in viewed.blocked_by] if viewed.task.state is State.OPEN else []
     ended = next((p for p in parents if p.state in verbs), None)
@@ -43,7 +48,10 @@ def _stuck(app: App, viewed: TaskView) -> Need | None:
 
 
 def status(app: App, *, counts: bool = True) -> Status:
-    """Gather what waits for a person, oldest first, and what goes on. counts: with the commits ahead and behind."""
+    """Collect what needs a person and what is in progress.
+
+    counts: also count the commits ahead of and behind the base.
+    """
     viewed = view(app, app.store.tasks.unfinished(), counts=counts)
     found = [*map(need, viewed), *(_stuck(app, v) for v in viewed if v.blocked_by)]
     needs = sorted((n for n in found if n is not None), key=lambda n: n.since)

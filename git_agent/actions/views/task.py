@@ -1,4 +1,4 @@
-"""View tasks: the store's record, what git shows, and what time makes of it."""
+"""View tasks: combine the store's record with the state of git and the current time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from git_agent.domain.task import State, Task
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task and its surroundings. Ages are seconds; ahead and behind are commits, None when not asked for.
+    """A task and what is related to it.
 
-    amiss: what somebody did to a live task's branch or worktree by hand.
+    task: the record.
+    depends_on: the numbers of the tasks that it depends on.
+    blocked_by: those of them that are not COMPLETED.
+    paths: the pathspecs that it claims.
+    lease: the lease of its worker; None without one.
+    liveness: whether its worker is alive.
+    stalled: its worker makes no progress.
+    beat_age_s, progress_age_s: seconds since the last heartbeat and the last progress; None without a lease.
+    ahead, behind: commits relative to the base; None if not requested or not known.
+    unread: the number of messages to the task that are not acknowledged.
+    amiss: what somebody did by hand to the branch or worktree of a live task.
     """
 
     task: Task
@@ -33,7 +43,11 @@ class TaskView:
 
 
 def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
-    """View tasks. counts: count the commits ahead of and behind the base, too."""
+    """Return the views of tasks, in the same order.
+
+    shown: the tasks.
+    counts: also count the commits ahead of and behind the base.
+    """
     ids = [t.id for t in shown]
     parents, blockers, paths = app.store.tasks.parents(ids), app.store.tasks.blockers(ids), app.store.tasks.paths(ids)
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
@@ -64,7 +78,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
 
 
 def _gone(lease: Lease | None) -> bool:
-    """Of a supervised worker of this host it can be told whether its supervisor has ended."""
+    """Tell whether the worker's supervisor has ended, which is known only of supervised workers on this host."""
     if lease is None or lease.kind != "run" or lease.owner is None:
         return False
     from git_agent.proc import processes
@@ -85,7 +99,12 @@ def _ahead(app: App, shown: Sequence[Task], heads: Mapping[str, str]) -> Mapping
 def list_tasks(
     app: App, states: Collection[State] = (), *, everything: bool = False, counts: bool = False
 ) -> list[TaskView]:
-    """List tasks by priority and id. counts: with the commits ahead of and behind the base."""
+    """List tasks by priority and id.
+
+    states: list only tasks in these states; none for all unfinished ones.
+    everything: also list finished tasks.
+    counts: also count the commits ahead of and behind the base.
+    """
     if states or everything:
         return view(app, app.store.tasks.listing(states or None), counts=counts)
     return view(app, app.store.tasks.unfinished(), counts=counts)
