@@ -1,1 +1,1 @@
-"""One verb, one file, one public function, one frozen result. Never prints. Imports app and what is below it."""
+"""One verb, one file, one public function, one frozen result. Never prints. Imports only app and layers below it."""

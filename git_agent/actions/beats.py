@@ -18,9 +18,10 @@ FIRST = b"assigned\n"
 
 
 def beats(app: App, standing: Sequence[Standing]) -> None:
-    """Record what the hooks heard of the workers since the last look, and give each worker its file.
+    """Record the signs of life that hooks left since the last check, and write each worker's beat file.
 
-    standing: the attempts with worktrees. Costs a directory listing and a stat for each file; nothing without hooks.
+    standing: the attempts with worktrees.
+    Costs a directory listing and a stat per file; nothing when there are no hooks.
     """
     directory = os.path.join(app.store_dir, "beat")
     try:
@@ -42,7 +43,7 @@ def beats(app: App, standing: Sequence[Standing]) -> None:
 
 
 def _content(each: Standing) -> bytes:
-    """The first line is for the hook, what follows is for the worker: see hooks/told."""
+    """Return the beat file: the first line is for the hook, the rest is for the worker (see hooks/told)."""
     if each.superseded:
         says = f"task {each.task} is not this worktree's any more (attempt {each.number}): git agent show {each.task}"
         return os.fsencode(f"superseded refs/heads/{each.branch}\n{says}\n")
@@ -64,7 +65,7 @@ def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> No
 
 
 def _is_new(heard: int, progress_at: int | None) -> bool:
-    """What lies in the future was written before the wall clock was set back, and says nothing."""
+    """A beat in the future was written before the wall clock was set back; it proves nothing."""
     if progress_at is None:
         return False
     ahead = int(time.time() * 1000) + MAX_SKEW_MS
@@ -72,11 +73,11 @@ def _is_new(heard: int, progress_at: int | None) -> bool:
 
 
 def _write(directory: str, name: str, content: bytes) -> None:
-    """Whole or not at all; what comes into being now is no sign of life."""
+    """Write the file atomically; a file that is only being created is no sign of life."""
     try:
         replace_file(os.path.join(directory, name), content, mtime=0)
     except OSError:
-        return  # without the file the worker's commits are seen by looking at its branch
+        return  # without the file, the worker's commits are still seen on its branch
 
 
 def _remove(directory: str, name: str) -> None:

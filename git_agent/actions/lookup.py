@@ -1,4 +1,4 @@
-"""Look up what arguments mean: a TASK, a time, and the commits of a task."""
+"""Resolve arguments: a task, a time, and the commits of a task."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from git_agent.git.history import Commit
 
 
 def find(app: App, ref: str | None) -> Task:
-    """Find a task by id, name or branch; by the worktree (or the environment of `git agent run`) where ref is None.
+    """Find a task by id, name or branch.
 
-    Raises AgentError: exit 1 with the candidates for an unknown or ambiguous one, exit 2 where none is meant.
+    ref: None means the task of the current worktree, or of the environment of `git agent run`.
+    Raises AgentError: exit 1 with the candidates when ref is unknown or ambiguous, exit 2 when ref is None and there is
+    no current task.
     """
-    _ = app.store  # without one, that is the error to report, whatever was typed
+    _ = app.store  # outside a repository, that is the error to report, whatever was typed
     if ref is None:
         return _here(app)
     meant = names.parse_ref(ref, app.config.prefix)
@@ -35,7 +37,7 @@ def find(app: App, ref: str | None) -> Task:
 
 
 def _here(app: App) -> Task:
-    app.store.check()  # without a store there are no tasks, whoever asks
+    app.store.check()  # without a store there are no tasks to find
     here = app.worker_of
     if here is None:
         raise usage(
@@ -72,7 +74,7 @@ def _ambiguous(ref: str, found: list[Task]) -> AgentError:
 
 
 def tasks_for(app: App, verb: str) -> list[Task]:
-    """List the tasks that a verb can act on, by the steps that the state machine allows; for completion.
+    """List the tasks that a verb can act on according to the state machine; used for completion.
 
     verb: its name; "" or a verb without steps means every unfinished task.
     """
@@ -88,20 +90,20 @@ def tasks_for(app: App, verb: str) -> list[Task]:
 
 
 def reread(app: App, task: Task) -> Task:
-    """Read a task again, as it is after an action."""
+    """Read a task again after an action."""
     return app.store.tasks.get(task.id)
 
 
 def existing(app: App, ids: Iterable[int]) -> list[Task]:
-    """Read each task once, in this order; those that do not exist are left out."""
+    """Read each task once, in the given order; skip those that do not exist."""
     found = map(app.store.tasks.find, dict.fromkeys(ids))
     return [task for task in found if task is not None]
 
 
 def parse_time(app: App, text: str) -> int:
-    """Return the time that `30m`, `7d`, `yesterday` or `2026-01-01` means, in ms since the epoch.
+    """Parse a time such as `30m`, `7d`, `yesterday` or `2026-01-01`; return ms since the epoch.
 
-    Raises AgentError (exit 2) for what is neither an age nor a date.
+    Raises AgentError (exit 2) when the text is neither an age nor a date.
     """
     now = app.store.now()
     try:
@@ -115,7 +117,10 @@ def parse_time(app: App, text: str) -> int:
 
 
 def own_commits(app: App, task: Task, limit: int) -> list[Commit]:
-    """List a task's commits, newest first, limit at most; those of the base that it took in are not its own."""
+    """List a task's own commits, newest first, without those that it took in from its base.
+
+    limit: the maximum number of commits.
+    """
     tip = app.repo.branch_oid(task.branch) if task.branch else None
     tip = tip or (app.repo.resolve(task.head_oid) if task.head_oid else None)
     base = app.repo.branch_oid(task.base)

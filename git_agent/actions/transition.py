@@ -38,13 +38,16 @@ def transition(
     intent: int | None = None,
     **columns: Any,
 ) -> Transition:
-    """Take a step, or find that it was taken already.
+    """Take a step of the state machine, or find that it was taken already.
 
-    seen: the task as it was when git was asked; if it changed since, the step is refused; drafts: messages to send
-    with it; data: of the event, or what makes it of the task as it was; by: who, where it is not the speaker (git, a
-    repair): nobody is fenced then; intent: of this command, ended by the step; columns: what else changes. Raises
-    AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table has no such move; exit 6
-    when another command is at work on the task.
+    seen: the task as it was when git was asked; the step is refused if the task has changed since
+    drafts: messages to send with the step
+    data: the event's data, or a function that makes it from the task as it was
+    by: the actor, if not the speaker (git, a repair); the attempt and epoch are not checked then
+    intent: this command's intent, which the step ends
+    columns: other columns to change
+    Raises AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table has no such move;
+    exit 6 when another command is working on the task.
     """
     speaker = app.speaker if by is None else Speaker(by, (WorkerIdentity(task.id, None, None),))
     with app.store.transaction():
@@ -68,12 +71,12 @@ def transition(
         if intent is not None:
             app.store.intents.end(intent)
     if made.fences:
-        beats(app, app.store.attempts.standing())  # whoever was superseded is told at its next commit
+        beats(app, app.store.attempts.standing())  # a superseded worker is notified at its next commit
     return Transition(moved, True)
 
 
 def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
-    """Remember the tip at which a review ended, or a hold at a pushed tip: pushing it again hands nothing in."""
+    """Remember the tip at which a review or a hold ended, so that pushing that tip again hands nothing in."""
     if made.target is not State.WORKING or app.sighted is None:
         return {}
     tip = app.sighted.heads.get(task.branch or "")
@@ -125,23 +128,24 @@ def _impossible(task: Task, step: Step) -> AgentError:
 
 
 def require_current(app: App, task: Task) -> None:
-    """Let nobody pass who carries an attempt or epoch of the task that is not the current one.
+    """Refuse a speaker whose attempt or epoch of the task is not the current one.
 
-    Every verb that changes a task calls it before any other refusal. Raises AgentError (exit 5).
+    Every verb that changes a task calls this before any other refusal.
+    Raises AgentError (exit 5).
     """
     if not app.speaker.superseded(task):
         return
-    # The first event of an epoch is the one that began it; later ones are the present worker's.
+    # The first event of an epoch is the one that began it; later ones belong to the present worker.
     began = app.store.events.superseding(task.id, task.epoch - 1)
     by = f"{began.kind.removeprefix('task.')} by {began.actor}" if began else f"it is {task.state}"
     raise superseded_error(task, by)
 
 
 def notify_dependents(app: App, done: Task) -> list[Draft]:
-    """Draft the messages about a task that is COMPLETED now; call it in the change's transaction.
+    """Draft the messages about a task that has just become COMPLETED; call it in the transaction of that change.
 
-    The coordinator hears of each task that can be claimed now, and the workers of live ones that what they build on is
-    there.
+    The coordinator is notified of each task that can now be claimed. The workers of live dependents are notified that
+    the work they build on has landed.
     """
     drafts = []
     for child in map(app.store.tasks.get, app.store.tasks.children(done.id)):

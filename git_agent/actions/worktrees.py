@@ -1,4 +1,4 @@
-"""What holds for the worktrees of all tasks: where they go, their locks, and their context files, which never land."""
+"""The worktrees of all tasks: where they go, their locks, and their context files, which never land."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from git_agent.git.worktrees import registry
 
 
 def worktree_root(app: App) -> str:
-    """Return the absolute path of the directory that holds the worktrees of tasks; it need not exist."""
+    """Return the absolute path of the directory that holds the tasks' worktrees; it may not exist yet."""
     repo = app.repo
     where = repo.main_worktree or _home_of_bare(repo.common_dir)
     given = app.config.text("agent.worktreeDir")
@@ -21,13 +21,13 @@ def worktree_root(app: App) -> str:
 
 
 def _home_of_bare(common_dir: str) -> str:
-    """A hidden bare repository (`project/.bare`) stands for the directory it is in."""
+    """Return the directory that contains a hidden bare repository (`project/.bare`), which stands for the project."""
     hidden = os.path.basename(common_dir).startswith(".")
     return os.path.dirname(common_dir) if hidden else common_dir
 
 
 def unlock_worktrees(app: App, task: Task) -> None:
-    """Unlock the worktrees of a task that ended; one that is gone, or locked by somebody else, stays as it is."""
+    """Unlock the worktrees of a finished task; leave one that is missing or that somebody else has locked."""
     ours = registry.LOCK_REASON.format(task=task.id)
     for attempt in app.store.attempts.present(task.id):
         there = registry.registration_at(app.repo, attempt.worktree) if attempt.worktree is not None else None
@@ -37,12 +37,13 @@ def unlock_worktrees(app: App, task: Task) -> None:
 
 
 def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentError | None]:
-    """Look for the context file in what a task hands in or would land.
+    """Look for the context file in the work that a task hands in or would land.
 
-    rev: a branch's full ref, or the oid of a commit or tree. Returns its oid, None where there is no such thing, and
-    the error (exit 3) of one that has the file. Costs one git process, one more when the file is there.
+    rev: a branch's full ref, or the oid of a commit or tree
+    Returns the oid of rev, None if there is no such object, and the error (exit 3) if it contains the file.
+    Costs one git process, and one more when the file is there.
     """
-    # Loaded only here: every command needs the rest of this module, and few need this.
+    # Loaded only here: few commands need it, but every command needs the rest of this module.
     from git_agent import context
     from git_agent.git.worktrees import ignored
 

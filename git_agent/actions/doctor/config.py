@@ -1,4 +1,4 @@
-"""Examine the configuration: find values that mean nothing before a command needs them."""
+"""Examine the configuration: find invalid values before a command needs them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCOPES = {"global": "--global ", "system": "--system ", "worktree": "--worktree
 
 
 def examine_config(app: App) -> list[Finding]:
-    """Read every key's value as the command does that needs it; nothing is changed."""
+    """Read every key's value the way commands read it, without changing anything."""
     found = []
     origins = {each.key: each.origin for each in app.config.settings()}
     for key in KEYS:

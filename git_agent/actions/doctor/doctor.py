@@ -1,4 +1,4 @@
-"""Report what is wrong, and fix it when asked to."""
+"""Report what is wrong, and fix it on request."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ from git_agent.domain.finding import DOCTOR, Finding, Group
 from git_agent.errors import AgentError
 from git_agent.git.errors import system_error
 
-_ROUNDS = 3  # what was hidden by something else is seen when that is mended; more than two were never needed
+_ROUNDS = 3  # a fix may uncover another problem; more than two rounds were never needed
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong now. fixed: what was wrong and is mended, with what was done; failed: findings that could not be
-    mended, and why; seen: what was looked at; notes: what is worth knowing and not wrong.
+    """What is wrong now.
+
+    fixed: what was wrong and is fixed, with what was done
+    failed: findings that could not be fixed, and why
+    seen: what was examined
+    notes: what is worth knowing but not wrong
     """
 
     findings: tuple[Finding, ...]
@@ -35,16 +39,17 @@ class Diagnosis:
 
 
 def doctor(app: App, *, fix: bool = False) -> Diagnosis:
-    """Examine all that can be wrong, group by group; with fix, mend what can be mended without losing anything.
+    """Examine everything that can be wrong, group by group.
 
-    Without fix nothing is changed at all. With it, what every command mends by itself comes first; then each fix looks
-    again, right before it acts, whether its finding still holds, and is recorded as an event. What appears then is
-    mended, too, in a few rounds. All of one run are one operation, which `git agent undo` takes back.
+    fix: also fix whatever can be fixed without losing anything
+    Without fix, nothing is changed at all. With it, the repairs that every command makes come first. Right before a fix
+    acts, it checks that its finding still holds. Each fix is recorded as an event. Problems that a fix uncovers are
+    fixed in further rounds. All fixes of one run are one operation, which `git agent undo` reverses.
     """
-    _ = app.repo  # without one there is nothing to examine, and that is an error
+    _ = app.repo  # outside a repository there is nothing to examine: an error
     app.examines = True
     first = examine(app)
-    # More would be damaged with every write.
+    # Every write would damage the store further.
     if not fix or any(each.code == "store-damaged" for each in first.findings):
         return Diagnosis(first.findings, (), (), first.seen, first.notes)
     return _mended(app, first)
@@ -55,7 +60,7 @@ def _mended(app: App, first: Examined) -> Diagnosis:
 
     app.operation = new_operation()
     _open_to_write(app)
-    _ = app.speaker  # asked of git before any transaction
+    _ = app.speaker  # ask git before any transaction
     last, done, failed = first, {each.key: (each, "mended") for each in first.findings}, list[tuple[Finding, str]]()
     for _ in range(_ROUNDS):
         mended, failed = apply_fixes(app, last.findings)
@@ -71,7 +76,7 @@ def _mended(app: App, first: Examined) -> Diagnosis:
 
 
 def _open_to_write(app: App) -> None:
-    """A store that could not be opened may be so now: an older one is brought up to date."""
+    """Open the store again for writing; this may succeed now, since it upgrades an older store."""
     app.examines = False
     for name in ("has_store", "worker_identities", "config"):
         app.__dict__.pop(name, None)
@@ -96,10 +101,11 @@ _Key = tuple[str, int | None, str]
 def apply_fixes(
     app: App, findings: Sequence[Finding]
 ) -> tuple[dict[_Key, tuple[Finding, str]], list[tuple[Finding, str]]]:
-    """Mend what can be mended. Returns what was done, by the keys of findings, and what could not be done, and why.
+    """Apply the fixes that are possible.
 
-    Each fix looks again at what it is about, and no wider, right before it acts. Raises no AgentError: one that can't
-    be mended does not keep the others from it.
+    Returns what was done, by the findings' keys, and the findings that could not be fixed, with the reason.
+    Each fix checks its own subject again, and nothing else, right before it acts.
+    Raises no AgentError: a fix that fails does not stop the others.
     """
     done: dict[_Key, tuple[Finding, str]] = {}
     failed: list[tuple[Finding, str]] = []
@@ -114,7 +120,7 @@ def apply_fixes(
 
 
 def _look(app: App, findings: Sequence[Finding], failed: list[tuple[Finding, str]]) -> None:
-    """What died half way is finished or taken back, hooks are mended, git is asked what happened."""
+    """Make the repairs that every command makes: recover interrupted work, repair hooks, sync with git."""
     if not app.has_store:
         return
     try:
@@ -126,7 +132,7 @@ def _look(app: App, findings: Sequence[Finding], failed: list[tuple[Finding, str
 
 
 def _again(app: App, findings: Sequence[Finding]) -> list[Finding]:
-    """Look again, when anything could have changed by itself: what is gone needs no fix, what came may have one."""
+    """Examine again, since reconciling may have fixed some findings and uncovered others."""
     found = examine(app).findings if app.has_store else findings
     return [each for each in found if each.rule.fixable and _has_fixer(each)]
 

@@ -31,7 +31,7 @@ _UNSOUND = ("not-examined", "store-corrupt", "store-damaged")
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is wrong. seen: what was looked at, and how much of it; notes: what is worth knowing and not wrong."""
+    """What is wrong. seen: what was examined, and how much of it; notes: what is worth knowing but not wrong."""
 
     findings: tuple[Finding, ...]
     seen: Mapping[str, int]
@@ -39,10 +39,10 @@ class Examined:
 
 
 def examine(app: App) -> Examined:
-    """Look for what is wrong, group by group; nothing is changed.
+    """Look for what is wrong, group by group, without changing anything.
 
-    Reads every event that changed a state, the worktrees of live tasks, and the refs. A store that can't be opened is
-    a finding, and the only ones beside it are those that need none.
+    Reads every event that changed a state, the worktrees of live tasks, and the refs.
+    A store that can't be opened is a finding; then only the groups that need no store report others.
     """
     found = _examined(app, Group.STORE)
     readable = _is_readable(app)
@@ -52,9 +52,9 @@ def examine(app: App) -> Examined:
         if each is not Group.STORE:
             app.progress(f"examining {each}")
             found += _examined(app, each)
-    found = list({each.key: each for each in found}.values())  # what is wrong with the store stops several groups
+    found = list({each.key: each for each in found}.values())  # a problem with the store stops several groups
     if not readable or any(each.code in _UNSOUND for each in found):
-        app.worker_identities = ()  # whoever asks the store for them would fail
+        app.worker_identities = ()  # asking the store for them would fail
         return Examined(tuple(found), {})
     return Examined(tuple(found), _seen(app), _notes(app))
 
@@ -67,7 +67,7 @@ def _is_readable(app: App) -> bool:
 
 
 def _examined(app: App, group: Group) -> list[Finding]:
-    """Others go on working meanwhile: what counts is what two looks in a row have seen."""
+    """Report only what two examinations in a row have found, since other processes go on working in the meantime."""
     first = {each.key for each in _looked(app, group)}
     return [each for each in _looked(app, group) if each.key in first] if first else []
 
@@ -76,7 +76,7 @@ def _looked(app: App, group: Group) -> list[Finding]:
     try:
         return _EXAMINERS[group](app)
     except AgentError as error:
-        if error.code == "store-damaged":  # one row can't be read: nothing that has to be recovered as a whole
+        if error.code == "store-damaged":  # one row can't be read: the store as a whole needs no recovery
             says = f"{group} could not be examined to the end: {error.message}"
             helps = "write that value anew with sqlite3, or restore the store from a copy"
             return [Finding("not-examined", says, subject=str(group), helps=helps)]
@@ -85,7 +85,7 @@ def _looked(app: App, group: Group) -> list[Finding]:
         says = f"{group} could not be examined to the end: {error.message}"
         return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent sync")]
     except (ValueError, TypeError, OSError) as error:
-        # A bit that flipped makes a text of the store a blob, or bytes that are no UTF-8, and SQLite's check passes.
+        # A flipped bit can turn a text in the store into a blob or invalid UTF-8, and SQLite's check still passes.
         says = f"{group} could not be examined to the end: {type(error).__name__}: {error}"
         return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
 
@@ -100,7 +100,7 @@ def _seen(app: App) -> dict[str, int]:
 
 
 def _notes(app: App) -> tuple[str, ...]:
-    """The configuration was examined: it can be read."""
+    """Return the notes; the configuration has been examined and is known to be readable."""
     names, main = app.config.untrusted, app.repo.main_worktree
     notes = [f"not trusted: {', '.join(names)} in .gitagent; git agent trust accepts them"] if names else []
     if main and not os.path.isdir(main):

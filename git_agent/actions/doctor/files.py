@@ -19,11 +19,14 @@ from git_agent.git.locks import private_dir
 from git_agent.git.worktrees import ignored, repair
 from git_agent.store.attempts import Standing
 
-_AT_ONCE = 4  # gits that run at the same time: more need more open files than some systems allow (ulimit -n 20)
+_AT_ONCE = 4  # concurrent git processes: more of them need more open files than some systems allow (ulimit -n 20)
 
 
 def examine_files(app: App, task: int | None = None) -> list[Finding]:
-    """Examine the worktree of a live task, or of all; nothing is changed, and no link is followed."""
+    """Examine the worktree of a live task, or of all, without changing anything or following links.
+
+    task: its id, None for all
+    """
     busy = {intent.task for intent in app.store.intents.pending()}
     standing = [each for each in app.store.attempts.standing(task) if each.working and each.task not in busy]
     there = [each for each in standing if repair.is_connected(app.repo, each.worktree)]
@@ -83,7 +86,7 @@ def _secrets(app: App, source: str, each: Standing, paths: Sequence[str]) -> Ite
     for path in here:
         copy = os.path.join(each.worktree, path)
         if not stat.S_ISREG(os.lstat(copy).st_mode):
-            continue  # a link leads to a file that is no copy
+            continue  # a link points to a file, so it is no copy
         mode, wanted = _mode(copy), _mode(os.path.join(source, path))
         if mode & ~wanted & 0o077:
             says = f"task {each.task}: {copy} has mode {mode:04o}, its original {wanted:04o}"
@@ -99,7 +102,7 @@ def _mode(path: str) -> int:
 
 
 def fix_files(app: App, finding: Finding) -> str:
-    """Mend one finding, if it is seen again; return what was done. Raises AgentError, OSError where that fails."""
+    """Fix one finding, if it is found again; return what was done. Raises AgentError or OSError on failure."""
     again = next((each for each in examine_files(app, finding.task) if each.key == finding.key), None)
     if again is None:
         raise not_as_seen()
@@ -107,7 +110,7 @@ def fix_files(app: App, finding: Finding) -> str:
 
 
 def _written(app: App, finding: Finding) -> str:
-    """What stands there is moved aside, under its own name only: where a link leads nothing is touched."""
+    """Write the context file again. Whatever has its name is moved aside first; the target of a link is not touched."""
     path, worktree, kept = finding.subject, finding.data["worktree"], None
     if os.path.lexists(path):
         kept = _aside(app, path, f"{app.store.now()}-{finding.task}-{context.FILE}")
@@ -124,14 +127,14 @@ def _aside(app: App, path: str, name: str) -> str:
     kept = os.path.join(private_dir(app.repo, "kept", "files"), name)
     if stat.S_ISREG(os.lstat(path).st_mode):
         with contextlib.suppress(OSError):
-            os.link(path, kept, follow_symlinks=False)  # so that readers see the old file until the new one is there
+            os.link(path, kept, follow_symlinks=False)  # readers see the old file until the new one is there
             return kept
     try:
         os.rename(path, kept)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        kept = f"{path}.{name}"  # on the same file system, and kept out of commits by our pattern, too
+        kept = f"{path}.{name}"  # on the same file system, and our pattern keeps it out of commits
         os.rename(path, kept)
     return kept
 

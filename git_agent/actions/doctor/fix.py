@@ -1,4 +1,4 @@
-"""Record a fix together with what it takes to undo it."""
+"""Record a fix together with what is needed to undo it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from git_agent.errors import AgentError, Exit
 
 
 def record_fix(app: App, finding: Finding, text: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Append the event, in the transaction of the change where the store was changed; return the text.
+    """Append the event of a fix; return the text.
 
-    before, after: what was there and what is there now, of all that the fix touched.
+    text: what was done
+    before, after: the values of everything that the fix touched, before and after it
+    If the fix changed the store, call this in the same transaction.
     """
     data: dict[str, Any] = {
         "code": finding.code,
@@ -34,5 +36,5 @@ def _readable(text: str) -> str:
 
 
 def not_as_seen() -> AgentError:
-    """Make the error (exit 6) of a fix that finds something else than its finding told."""
+    """Make the error (exit 6) of a fix that finds something other than its finding says."""
     return AgentError("changed-meanwhile", "it was changed meanwhile", "git agent doctor", exit=Exit.BUSY)

@@ -22,7 +22,7 @@ _LEFT_S = 3600.0
 
 
 def examine_git(app: App) -> list[Finding]:
-    """Examine what the record says against what git has; nothing is changed. Git is asked before the record is read."""
+    """Compare the record with what git has, without changing anything. Git is asked before the record is read."""
     tips, there = app.repo.start_tips()(), registry.registrations(app.repo)
     pending = {intent.task: intent for intent in app.store.intents.pending()}
     standing = [each for each in app.store.attempts.standing() if each.task not in pending]
@@ -52,7 +52,10 @@ def _under_way(app: App) -> Iterator[Finding]:
 
 
 def _stopped(app: App, known: set[int]) -> Iterator[Finding]:
-    """Who holds a named lock or a scratch directory may not have written an intent yet. known: pids named already."""
+    """Find stopped processes that hold a named lock or a scratch directory and may not have written an intent yet.
+
+    known: pids that were reported already
+    """
     for name, _, owner, _ in app.store.integrity.named_locks():
         if owner.pid not in known and processes.is_stopped(owner):
             known.add(owner.pid)
@@ -83,7 +86,7 @@ def _twice(there: Sequence[Registration]) -> Iterator[Finding]:
 
 
 def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[str]) -> Iterator[Finding]:
-    """Branches of ours that nobody has; not a colleague's that was fetched, or came with a clone."""
+    """Find our branches that belong to no task; not a colleague's that was fetched or came with a clone."""
     prefix = app.config.prefix
     named = [
         name for name in tips.heads if name.startswith(prefix) and name[len(prefix) :].partition("-")[0].isdecimal()
@@ -103,7 +106,7 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[
 
 
 def _orphan(app: App, name: str, path: str | None) -> Finding:
-    """Git deletes no branch that is checked out, and a task can't have one; what is nowhere else is not given up."""
+    """Report a branch without a task. Commits that are nowhere else are worth keeping; a checkout must switch first."""
     others = (f"--exclude={name}", "--branches", "--tags", "--remotes", "--glob=refs/git-agent/*")
     own = app.repo.git("rev-list", "--count", f"refs/heads/{name}", "--not", *others, ok=(0, 128)).text
     says, quoted = f"branch '{name}' belongs to no task", shlex.quote(name)
@@ -121,8 +124,10 @@ def _orphan(app: App, name: str, path: str | None) -> Finding:
 
 
 def _left(app: App) -> Iterator[Finding]:
-    """A scratch directory is somebody's while its mark is held. Other names begin with the pid; a container's says
-    nothing here, hence the age.
+    """Find what processes left in the scratch and trash directories.
+
+    A scratch directory is in use while its mark is held. Other names begin with a pid; they must also be old, because
+    the pid of a process in a container tells nothing here.
     """
     marked = dict(scratch.marked(os.path.join(app.store_dir, "scratch")))
     for path, lives in marked.items():

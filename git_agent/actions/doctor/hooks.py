@@ -1,4 +1,4 @@
-"""Examine and fix the hooks: whether they are installed, ours and running, and which git-agent they start."""
+"""Examine and fix the hooks: whether they are installed, unmodified and running, and which git-agent they start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from git_agent.proc import program
 
 
 def examine_hooks(app: App) -> list[Finding]:
-    """Examine what git would run here and in workers' worktrees; nothing is changed. Who wants no hooks misses none."""
+    """Examine what git would run here and in workers' worktrees, without changing anything.
+
+    Where hooks are turned off, missing ones are not reported.
+    """
     wanted = app.store.meta.get(FACT)
     found = list(_path())
     if wanted in (None, "off") or app.env.get("GIT_AGENT_HOOKS") == "0":
@@ -29,7 +32,7 @@ def examine_hooks(app: App) -> list[Finding]:
 
 
 def _running(app: App) -> Iterator[Finding]:
-    """Only what installing again can mend: a hooks directory that must stay as it is is said by `git agent hooks`."""
+    """Report only what reinstalling can fix; `git agent hooks` reports a hooks directory that must stay as it is."""
     standing = [
         each.worktree
         for each in app.store.attempts.standing()
@@ -69,7 +72,7 @@ def _path() -> Iterator[Finding]:
 
 
 def fix_hooks(app: App, finding: Finding) -> str:
-    """Install the hooks again for a finding, if it is still so; return what was done. Raises AgentError, OSError."""
+    """Install the hooks again, if the finding still holds; return what was done. Raises AgentError or OSError."""
     if not _is_so(app, finding):
         raise not_as_seen()
     done = init(app)
@@ -79,7 +82,7 @@ def fix_hooks(app: App, finding: Finding) -> str:
 
 
 def _is_so(app: App, finding: Finding) -> bool:
-    """One installation mends all, and they may not be wanted any more."""
+    """Tell whether the finding still holds: one installation fixes all, and hooks may have been turned off since."""
     wanted = app.store.meta.get(FACT)
     if wanted in (None, "off"):
         return False

@@ -12,12 +12,12 @@ _LATE_MS = 3_600_000
 
 
 def examine_messages(app: App) -> list[Finding]:
-    """Examine what was never seen; nothing is changed."""
+    """Examine the messages that were never seen, without changing anything."""
     return [*_to_nobody(app), *_unread(app)]
 
 
 def _to_nobody(app: App) -> Iterator[Finding]:
-    """Of a task that is not there; for one that is finished nobody has to acknowledge anything."""
+    """Find messages to a task that does not exist; messages to a finished task need no acknowledgment."""
     for to, number, first in app.store.deliveries.waiting_places():
         if to.isdecimal() and app.store.tasks.find(int(to)) is None:
             many = f"{number} messages wait" if number > 1 else f"message {first} waits"
@@ -37,7 +37,7 @@ def _unread(app: App) -> Iterator[Finding]:
 
 
 def fix_messages(app: App, finding: Finding) -> str:
-    """Mend one finding that was just seen; return what was done. The messages themselves stay, as all messages do."""
+    """Fix one finding that was just seen; return what was done. The messages themselves stay, as all messages do."""
     to = finding.data["to"]
     with app.store.transaction():
         if app.store.tasks.find(int(to)) is not None:

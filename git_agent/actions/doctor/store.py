@@ -16,12 +16,12 @@ from git_agent.store import integrity
 from git_agent.store.sqlite_files import SqliteFiles
 from git_agent.store.store import Store
 
-_WAL = 64 * 1024 * 1024  # bytes; it is cut off at 4 MB (journal_size_limit), unless a reader stands still for long
-_HELD_MS = 600_000  # a named lock that its holder left is taken over by who wants it next; ten minutes is a leftover
+_WAL = 64 * 1024 * 1024  # bytes; the log is truncated at 4 MB (journal_size_limit) unless a reader stays open for long
+_HELD_MS = 600_000  # an abandoned named lock is taken over on demand; after ten minutes it is a leftover
 
 
 def examine_store(app: App) -> list[Finding]:
-    """Examine the store's files, and what is in them where it can be opened; nothing is changed."""
+    """Examine the store's files, and its contents if it can be opened, without changing anything."""
     directory = app.store_dir
     files = Store.files(directory)
     found = list(_files(files)) if files.names() else []
@@ -55,7 +55,7 @@ def _files(files: SqliteFiles) -> Iterator[Finding]:
 
 
 def _holders(path: str) -> Iterator[Finding]:
-    """A deleted log belongs to a store that is closed by everybody else; a deleted database is lost."""
+    """Find other users of the database; a process that has a deleted one open works on a store that is lost."""
     real = os.path.realpath(path)
     for each in open_files.find_holders({real}).get(real, ()):
         who = f"process {each.pid} ({each.name})"
@@ -101,14 +101,14 @@ def _locks(app: App) -> Iterator[Finding]:
 
 
 def fix_store(app: App, finding: Finding) -> str:
-    """Mend one finding, if it is still so; return what was done. Raises AgentError, OSError where that fails."""
+    """Fix one finding, if it still holds; return what was done. Raises AgentError or OSError on failure."""
     return _FIXES[finding.code](app, finding)
 
 
 def _modes(app: App, finding: Finding) -> str:
     if (finding.subject, finding.data["mode"], finding.data["wanted"]) not in Store.files(app.store_dir).wrong_modes():
         raise not_as_seen()
-    # By its path: opening the database by ourselves would drop SQLite's locks.
+    # By path: if this process opened and closed the database file, SQLite's locks would be dropped.
     os.chmod(finding.subject, finding.data["wanted"])
     with app.store.transaction():
         before, after = ({"path": finding.subject, "mode": finding.data[name]} for name in ("mode", "wanted"))

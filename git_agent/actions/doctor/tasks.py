@@ -20,9 +20,9 @@ from git_agent.store import integrity
 
 
 def examine_tasks(app: App) -> list[Finding]:
-    """Examine all tasks against the events of their whole life; nothing is changed.
+    """Compare all tasks with the events of their whole life, without changing anything.
 
-    Everything else is asked of unfinished tasks and of attempts that were not removed.
+    Other checks cover only unfinished tasks and attempts that were not removed.
     """
     heads, busy = app.heads, {intent.task for intent in app.store.intents.pending()}
     found = [*_histories(app), *_dependencies(app)]
@@ -69,7 +69,7 @@ def _claims(app: App) -> Iterator[Finding]:
 
 
 def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
-    """Of attempts that nobody works in: what a live task misses is told of its branch and worktree."""
+    """Find attempts that nobody works in and that have neither branch nor worktree; live tasks have other findings."""
     for each in app.store.attempts.standing():
         live = each.state in LIVE and each.number == each.attempt
         if live or each.task in busy or each.branch in heads or os.path.lexists(each.worktree):
@@ -89,9 +89,9 @@ def _left(app: App) -> Iterator[Finding]:
 
 
 def fix_tasks(app: App, finding: Finding) -> str:
-    """Mend one finding, if it is seen again; return what was done. Raises AgentError where that fails.
+    """Fix one finding, if it is found again; return what was done. Raises AgentError on failure.
 
-    Each look and its change are one transaction, so that nothing comes between them; git is asked before.
+    Each check and its fix share one transaction, so that nothing comes between them. Git is asked beforehand.
     """
     if finding.code in _OF_GIT and not _OF_GIT[finding.code](app, finding):
         raise not_as_seen()
@@ -119,7 +119,7 @@ def _is_unbound(app: App, finding: Finding) -> bool:
 
 
 def _approval(app: App, finding: Finding) -> str:
-    """What a look at git has not ended already: the row was changed, and the branch was not."""
+    """End an approval that syncing with git did not end, because the row was changed and not the branch."""
     task = app.store.tasks.get(finding.task or 0)
     if task.reviewed_oid != finding.data["reviewed"]:
         raise not_as_seen()

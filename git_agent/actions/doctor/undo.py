@@ -20,10 +20,11 @@ _Values = Mapping[str, Any]
 
 
 def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
-    """Take back what a fix did; return a line that says what is so again.
+    """Undo one fix; return a line that says what is restored.
 
-    done: its event alone, as it was read. The undoing is an event, `doctor.unfixed`. Raises
-    AgentError: exit 3 when what the fix made is not so any more, or when there is nothing to take back.
+    done: its event alone, as it was read
+    The undo is recorded as an event, `doctor.unfixed`.
+    Raises AgentError: exit 3 when the fixed state no longer holds, or when there is nothing to undo.
     """
     (event,) = done
     code, before, after = event.data["code"], event.data["before"], event.data["after"]
@@ -38,7 +39,7 @@ def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
     except FileNotFoundError as error:
         raise _changed(f"{error.filename} is not there any more") from error
     with app.store.transaction():
-        _require_standing(app, event)  # another undo may have been as quick
+        _require_standing(app, event)  # another undo may have been faster
         return _record(app, event, text)
 
 
@@ -145,10 +146,12 @@ _OUTSIDE: Mapping[str, Callable[[App, _Values, _Values], str]] = {
 
 
 def undo_fixes(app: App, done: Sequence[Event], *, dry_run: bool) -> list[str]:
-    """Take fixes back; return a line for each, which begins with `left` where that can't be done, or not any more.
+    """Undo several fixes; return a line for each, which begins with `left` if it can't be undone or no longer can.
 
-    done: the fixes' events, the oldest first. Each counts as undone then, so that none is in the way of what was done
-    before it. Raises AgentError, exit 3 when somebody else has taken all of them back.
+    done: the fixes' events, the oldest first
+    dry_run: only report
+    Each fix counts as undone afterwards, so that none blocks the undo of earlier operations.
+    Raises AgentError: exit 3 when another process has already undone all of them.
     """
     if dry_run:
         return [_would(event, _named(event, done)) for event in reversed(done)]
@@ -169,7 +172,7 @@ def undo_fixes(app: App, done: Sequence[Event], *, dry_run: bool) -> list[str]:
 
 
 def _named(event: Event, done: Sequence[Event]) -> str:
-    """What a single fix did stands in the line above."""
+    """Return what the fix did, for one of several; the line above names a single fix already."""
     return f": {event.data['text']}" if len(done) > 1 else ""
 
 

@@ -24,12 +24,12 @@ from git_agent.store.attempts import Standing
 
 
 def fix_git(app: App, finding: Finding) -> str:
-    """Mend one finding, if it is seen again; return what was done. Raises AgentError, OSError where that fails."""
+    """Fix one finding, if it is found again; return what was done. Raises AgentError or OSError on failure."""
     return _FIXES[finding.code](app, _again(app, finding))
 
 
 def _again(app: App, finding: Finding) -> Finding:
-    """Look again, at what it is about alone. Raises AgentError (exit 6) when it is not so any more."""
+    """Examine the finding's subject again, and nothing else. Raises AgentError (exit 6) if it no longer holds."""
     again = next((each for each in _seen(app, finding) if each.key == finding.key), None)
     if again is None:
         raise not_as_seen()
@@ -37,7 +37,7 @@ def _again(app: App, finding: Finding) -> Finding:
 
 
 def _seen(app: App, finding: Finding) -> Iterable[Finding]:
-    """Git is asked before the record is read."""
+    """Ask git before reading the record."""
     if finding.code == "lock-stale":
         return examine_locks(app, registry.registrations(app.repo), finding.subject)
     if finding.code == "worktree-half":
@@ -48,7 +48,7 @@ def _seen(app: App, finding: Finding) -> Iterable[Finding]:
 
 
 def _branch(app: App, finding: Finding) -> str:
-    """Only made, never moved: somebody may have made it meanwhile."""
+    """Make the branch, but never move it: somebody may have made it in the meantime."""
     branch, oid = finding.subject, finding.data["oid"]
     refs.create_branch(app.repo, branch, oid)
     return record_fix(app, finding, f"made again at {oid[:12]}", {}, {"branch": branch, "oid": oid})
@@ -93,7 +93,7 @@ def _lock(app: App, finding: Finding) -> str:
 
 
 def _half(app: App, finding: Finding) -> str:
-    """Nobody was told of it; still, what is not as it was committed is somebody's, and then it stays."""
+    """Discard a half-made worktree that was never announced; refuse if it has changes, which are somebody's work."""
     path, admin = finding.data["path"], finding.data["admin"]
     left = repair.work_in(app.repo, admin, path) if os.path.isdir(path) and os.listdir(path) else []
     if left:
@@ -122,7 +122,10 @@ _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
 
 
 def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
-    """Examine what is recorded of a live attempt; nothing is changed. tips: asked of git before the record was read."""
+    """Examine the record of a live attempt, without changing anything.
+
+    tips: asked of git before the record was read
+    """
     found = find_drift(app, each, tips)
     if found is None:
         return (yield from _unlocked(app, each))
@@ -149,7 +152,7 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
 
 
 def _last_commit(app: App, each: Standing) -> str | None:
-    """The worktree's own log of HEAD is newer than our last look, if HEAD still is on the branch."""
+    """Return the last known commit; the worktree's reflog is newer than the record if HEAD is still on the branch."""
     there = registry.registration(app.repo, each.admin)
     known = [each.head_oid, *_rescued(app, each.task)]
     if there is not None and there.head == each.branch:
@@ -170,12 +173,15 @@ def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
         yield Finding("worktree-unlocked", says, each.task, each.worktree, data={"locked": locked})
 
 
-_STRAY_OLD_S = 600.0  # who was killed while git made it died long before
-_MADE_S = 60.0  # while a worktree is made its registration changes all the time
+_STRAY_OLD_S = 600.0  # a process that was killed while making it died long before
+_MADE_S = 60.0  # a registration keeps changing while its worktree is being made
 
 
 def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]:
-    """Examine some registrations; nothing is changed. there: as they were before the record is read."""
+    """Examine registrations, without changing anything.
+
+    there: the registrations as they were before the record is read
+    """
     busy = {intent.data["place"]["worktree"] for intent in app.store.intents.pending() if intent.data.get("place")}
     owned, recorded = app.store.attempts.admins(), {task.worktree for task in app.store.tasks.unfinished()}
     for each in there:
@@ -202,13 +208,14 @@ def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]
             yield Finding("worktree-orphan", says, None, each.path, f"{helps} {quoted}")
 
 
-_LOCK_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` for as long as its editor is open
+_LOCK_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` holds one while its editor is open
 
 
 def examine_locks(app: App, there: Sequence[Registration], path: str | None = None) -> Iterator[Finding]:
-    """Examine the lock files of git, or a single one; nothing is changed.
+    """Examine git's lock files, or a single one, without changing anything.
 
-    there: the worktrees in which a git may run; path: of a single one, absolute.
+    there: the worktrees in which a git may be running
+    path: the absolute path of a single lock file, None for all
     """
     old = locks.stale_locks([path] if path is not None else locks.lock_files(app.repo), _LOCK_OLD_S)
     if not old:

@@ -12,21 +12,21 @@ from git_agent.store import locks, stale
 
 
 def reap_overdue(app: App) -> list[str]:
-    """Judge the overdue, and act where that is called for; return a line for each task that was taken back.
+    """Judge overdue workers and act where necessary; return a line for each task that was reaped.
 
-    Nothing is written while nothing is to be done: a worker that is there but stopped, or one that is waited for.
+    Nothing is written when there is nothing to do, as for a worker that is stopped or still being waited for.
     """
     if not judge_overdue(app).calls_for_action:
         return []
     with under_lock(app, locks.REAP) as fence:
         if fence is None:
             return []
-        suspects = judge_overdue(app)  # what it was before the lock may have been done by who held it
+        suspects = judge_overdue(app)  # judge again under the lock: its previous holder may have acted already
         _note(app, suspects, fence)
         dead = [task for task, verdict in suspects.judged.verdicts.items() if verdict is LeaseDecision.REAP]
         lines = [line for task in dead if (line := reap_task(app, suspects, task, fence))]
     if lines:
-        beats(app, app.store.attempts.standing())  # a worker that was superseded is told at its next commit
+        beats(app, app.store.attempts.standing())  # a superseded worker is notified at its next commit
     return lines
 
 
@@ -43,9 +43,10 @@ def _note(app: App, suspects: Overdue, fence: int) -> None:
 
 
 def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
-    """Take a task back, if its worker was not heard of since it was judged; return a line that says so.
+    """Reap a task if its worker gave no sign of life since it was judged; return a line that says so.
 
-    fence: of the lock under which this is done. Branch and worktree stay; the next attempt starts from the last commit.
+    fence: the fence of the lock under which this is done
+    Branch and worktree stay. The next attempt starts from the last commit.
     """
     lease, limit = suspects.leases[task], app.config.number("agent.maxAttempts")
     reason = death_reason(lease, suspects.found[task], suspects.now)

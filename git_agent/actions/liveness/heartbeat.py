@@ -11,8 +11,9 @@ from git_agent.errors import refused
 
 
 def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
-    """Record a beat; a note counts as progress and is shown with the task.
+    """Record a heartbeat.
 
+    note: text that counts as progress and is shown with the task
     Raises AgentError: exit 5 for a superseded worker, exit 3 for a task that nobody works on.
     """
     speaker, beat_s, lease_s = app.speaker, app.config.seconds("agent.beat"), app.config.seconds("agent.lease")
@@ -33,9 +34,9 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
 
 
 def renew_lease(app: App) -> None:
-    """Beat for the worker who runs this command, if it is the current one; at most every ten seconds.
+    """Record a beat for the worker that runs this command, if it is the current one; at most every ten seconds.
 
-    Not for a supervised one: its supervisor beats, and a command that outlived it must not look alive.
+    A supervised worker is skipped: its supervisor beats, and a command that outlived it must not look alive.
     """
     if app.worker_of is None:
         return

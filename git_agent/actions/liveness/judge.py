@@ -1,4 +1,4 @@
-"""Judge workers whose leases are overdue, looking for signs of work where they can't be probed."""
+"""Judge workers whose leases are overdue; look for signs of work where a worker's process can't be probed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from git_agent.store.stale import CLOCKS
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """The overdue leases, what asking for their processes found, and what is to be done. now: ms since the epoch."""
+    """The overdue leases, what probing their processes found, and the decisions. now: ms since the epoch."""
 
     now: int
     leases: Mapping[int, Lease]
@@ -26,12 +26,12 @@ class Overdue:
 
     @property
     def calls_for_action(self) -> bool:
-        """Tell whether anything is to be done."""
+        """Tell whether there is anything to do."""
         return any(verdict is not LeaseDecision.LEAVE for verdict in self.judged.verdicts.values())
 
 
 def judge_overdue(app: App) -> Overdue:
-    """Judge everybody who is overdue now; writes nothing but the progress that it finds."""
+    """Judge every overdue worker now; writes only the progress that it finds."""
     suspects = _judged(app)
     unheard = {
         task: suspects.leases[task]
@@ -63,14 +63,14 @@ def _asked_for(lease: Lease, host: str) -> Presence:
     return Presence.GONE if processes.is_gone(lease.owner) else Presence.PRESENT
 
 
-_EACH, _ALL = 2000, 12_000  # files looked at: 25 ms at most for one command, however many workers are quiet
+_EACH, _ALL = 2000, 12_000  # files checked per worker and in all: at most 25 ms per command, whatever the number
 _MOST = 24
 
 
 def detect_activity(app: App, silent: Mapping[int, Lease]) -> set[int]:
-    """Look at the worktrees of silent workers, of some dozens at most; return the tasks in which work was seen.
+    """Search the worktrees of silent workers for signs of work, a few dozen at most; return the tasks that have them.
 
-    silent: their leases, those first that are to be looked at first.
+    silent: their leases, in the order in which to search
     """
     looked_at = list(silent)[:_MOST]
     places = app.store.attempts.places(looked_at)
@@ -90,9 +90,10 @@ def detect_activity(app: App, silent: Mapping[int, Lease]) -> set[int]:
 
 
 def record_clocks(app: App, reading: ClockReading, fact: str | None) -> ClockState:
-    """Compare the clocks with what was remembered of them, and remember anew where something happened to them.
+    """Compare the clocks with the stored state, and store a new state if a clock was changed or the host slept.
 
-    reading: the clocks now; fact: what the store remembers. That is written once per boot, sleep and setting.
+    reading: the clocks now
+    fact: the stored state, which is written once per boot, sleep and clock change
     """
     before = _parsed(fact)
     if before is not None and update_clocks(before, reading, 0.0) is before:

@@ -8,14 +8,15 @@ from git_agent.app import App
 from git_agent.errors import AgentError
 from git_agent.store import stale
 
-_UNASKED_S = 60.0  # the configuration costs a look at git: it is asked for what is quiet for a minute, or was asked for
+_UNASKED_S = 60.0  # the configuration costs a git process: it is read after a minute's quiet, or if loaded
 
 
 def reap(app: App) -> list[str]:
-    """Look for expired leases, dead supervisors and workers without progress, and do what they call for.
+    """Check for expired leases, dead supervisors and workers without progress, and act on them.
 
-    Every command that looks at git does it, after the worker who runs it was heard. One process at a time acts, under
-    a fenced lock; where the store can't be written nobody does. Returns a line for each thing that was done.
+    Every command that syncs with git calls this after recording the beat of the worker that runs it. One process at a
+    time acts, under a fenced lock. If the store can't be written, nothing is done.
+    Returns a line for each action.
     """
     try:
         return _reap(app)

@@ -1,4 +1,4 @@
-"""Find supervised commands that outlived their task's attempt, and have them end."""
+"""Find supervised commands that outlived their task's attempt, and end them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from git_agent.proc import orphans, processes
 
 
 def terminate_superseded(app: App, task: Task) -> None:
-    """Ask the supervisors of a task's earlier epochs on this host to end their commands; end what a dead one left."""
+    """Ask the supervisors of a task's earlier epochs on this host to end their commands; end what dead ones left."""
     for session in app.store.sessions.unended(task.id):
         if session.epoch == task.epoch:
             continue
@@ -21,7 +21,7 @@ def terminate_superseded(app: App, task: Task) -> None:
 
 
 def note_running(app: App, task: Task) -> None:
-    """Keep a notice for each supervised command of a task that is alive; none for the command that asks itself."""
+    """Queue a notice for each supervised command of a task that still runs, unless that command itself asks."""
     if app.speaker.works_on(task):
         return
     for session in app.store.sessions.unended(task.id):

@@ -15,9 +15,10 @@ from git_agent.store.sessions import Session
 
 
 def end_orphaned_sessions(app: App) -> list[str]:
-    """End the sessions of dead supervisors, and their processes; return a line where there were any.
+    """End the sessions of dead supervisors, and their processes; return a line for each that left processes running.
 
-    Of this host only. A session whose lease still runs is left to it, and so is the one that this command runs in.
+    Only sessions of this host are ended. A session whose lease has not expired is left alone, and so is the one that
+    this command runs in.
     """
     dead = [session for session, owner in app.store.sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
     found = [each for each in app.store.sessions.abandoned(dead) if not _is_mine(app, each)] if dead else []
@@ -37,7 +38,7 @@ def _is_mine(app: App, session: Session) -> bool:
 
 
 def _sweep(app: App, session: Session, fence: int) -> str | None:
-    # The processes first: a sweep that is cut short is done again, since the session has not ended.
+    # End the processes first: if this is interrupted, it is repeated, since the session has not ended.
     there = orphans.end_orphans(session.child, session.token)
     says = "what its dead worker left running was ended" if there else "its worker's supervisor died"
     with app.store.transaction():
@@ -53,9 +54,9 @@ _MOST = 24
 
 
 def report_stalled(app: App) -> None:
-    """Append `task.stalled` for each worker without progress for agent.stalled that was not noticed yet.
+    """Append `task.stalled` for each worker without progress for agent.stalled that was not reported yet.
 
-    Not for the one who runs this command: it is about to do something.
+    The worker that runs this command is skipped: it is about to do something.
     """
     limit_s, now = app.config.seconds("agent.stalled"), app.store.now()
     quiet = app.store.stale.quiet(now - int(limit_s * 1000), _MOST)

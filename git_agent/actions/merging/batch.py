@@ -1,4 +1,4 @@
-"""Build a batch: the merges of several tasks, each on top of the one before."""
+"""Build a batch: the merges of several tasks, each on top of the previous one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ from git_agent.git.merging.rebase import Conflict, rebase
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """links: what can be merged, in order; conflicts: the tasks that conflict with the base itself; settled: what
-    became of tasks that can't be merged, or were; waits: why the others are left out, for this round.
+    """The tasks of one base, sorted by what can be done with them.
+
+    links: the entries that can be merged, in order
+    conflicts: the tasks that conflict with the base itself
+    settled: the outcomes of tasks that are merged already or can't be merged
+    waits: why the other tasks are left out of this round
     """
 
     links: list[Entry] = field(default_factory=list)
@@ -41,12 +45,14 @@ def build_batch(
 ) -> Batch:
     """Build a batch of the tasks of one base, in their order.
 
-    heads: the tip of each branch, as it was last seen.
+    queue: the tasks.
+    heads: the tip of each branch, as last seen.
     base_oid: the commit to build on.
-    done: tasks that count as COMPLETED (a dry run's).
-    waits: whether tasks wait for those that they depend on.
-    A task waits for a later round when what it depends on is neither COMPLETED nor before it in the batch, or when it
-    conflicts with the batch only.
+    strategy: merge, squash, rebase or ff.
+    done: tasks that count as COMPLETED (in a dry run).
+    waits: whether tasks wait for their dependencies.
+    A task waits for a later round when a dependency is neither COMPLETED nor earlier in the batch, or when the task
+    conflicts with the batch but not with the base.
     """
     made = Batch()
     blockers = app.store.tasks.blockers([task.id for task in queue]) if waits else {}
@@ -92,9 +98,9 @@ def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: s
 
 
 def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
-    """Tell what conflicts with the base itself: no commit is made and no hook runs, but where git must rebase to know.
+    """Return the conflict with the base itself, if any. No commit is made and no hook runs, unless git must rebase.
 
-    A fast-forward conflicts with nothing: it is refused.
+    A fast-forward never conflicts: it is refused instead.
     """
     if strategy == "rebase":
         rebased = rebase(app.repo, base_oid, tip)
@@ -104,7 +110,10 @@ def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
 
 
 def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
-    """Make the outcome of a task of an error that keeps it from being merged. before: said before the reason."""
+    """Make the outcome of a task from the error that keeps it from being merged.
+
+    before: text that precedes the reason.
+    """
     said = error.message.removeprefix(f"cannot merge {task.label}: ")
     return Outcome(
         task.id,
@@ -119,14 +128,17 @@ def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
 
 
 def not_landable(app: App, task: Task, tip: str | None) -> AgentError | None:
-    """Say why a task must not be merged, None when it may. tip: the branch's oid now, None when it is gone."""
+    """Return the error that keeps a task from being merged, or None if it may be merged.
+
+    tip: the branch's current oid, None if the branch is gone.
+    """
     last = app.store.events.last_change(task.id)
     moved = last is not None and last.kind == event_kind(Step.MOVED)
     return landing_error(task, tip, last.data.get("reviewed_oid") if last is not None and moved else None)
 
 
 def merge_order(app: App) -> list[Task]:
-    """List the APPROVED tasks in the order to merge them."""
+    """List the APPROVED tasks in the order in which to merge them."""
     left = app.store.tasks.listing([State.APPROVED])
     clashes = [frozenset((one, other)) for one, other in foresee(app, left).pairs if other is not None]
     return sequence(left, app.store.tasks.parents([t.id for t in left]), clashes)

@@ -1,4 +1,4 @@
-"""Compute what a merge would make of the base, touching no checkout and no branch."""
+"""Compute the result of a merge without touching any checkout or branch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from git_agent.git.merging.rebase import Conflict, rebase
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A commit that the base may be moved to. oid: of it; base_oid: where the base is; tip: of the branch."""
+    """A commit that the base may move to. oid: the commit; base_oid: where the base is; tip: where the branch is."""
 
     oid: str
     base_oid: str
@@ -27,9 +27,11 @@ class Candidate:
 def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> Candidate | Conflict:
     """Make the commit of a merge, squash, rebase or fast-forward of a task's branch.
 
-    base_oid, tip: full oids of base and branch. Returns the paths that conflict instead, if any. Raises AgentError
-    (exit 3) when a fast-forward is asked for and the base has moved, a hook refuses the message, or the result has the
-    context file.
+    strategy: merge, squash, rebase or ff
+    base_oid, tip: full oids of base and branch
+    Returns the candidate, or the paths that conflict.
+    Raises AgentError (exit 3) when a fast-forward is requested but the base has moved, when a hook refuses the message,
+    or when the result contains the context file.
     """
     if strategy == "ff":
         if not app.repo.is_ancestor(base_oid, tip):

@@ -1,4 +1,4 @@
-"""Checks: the place that they run in and the lock that follows, running them, and finding the merge that breaks one."""
+"""Checks: where they run and which locks they take, how they run, and how the merge that breaks one is found."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ from git_agent.store import locks
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """How a check ended. command: the one that failed, "" when all passed; status: its exit status, None when its time
-    was up; tail: its last lines; log: the file with all of it, None when it could not be kept; why: in words.
+    """How a check ended.
+
+    command: the command that failed, "" when all passed
+    status: its exit status, None when it timed out
+    tail: the last lines of its output
+    log: the file with the whole output, None when it could not be kept
+    why: the failure in words
     """
 
     command: str = ""
@@ -34,12 +39,12 @@ class CheckRun:
 
     @property
     def passed(self) -> bool:
-        """Tell whether nothing failed."""
+        """Tell whether every command passed."""
         return not self.command
 
     @property
     def said(self) -> tuple[str, ...]:
-        """Return its last lines, and where the others are."""
+        """Return the last lines of output, and where to find the rest."""
         return (*self.tail, *((f"whole output: {self.log}",) if self.log else ()))
 
 
@@ -54,9 +59,11 @@ def run_check(
 ) -> CheckRun:
     """Run commands in a directory, one after the other, until one fails.
 
-    of: the tasks whose merges are there, the last one on top; none for the base alone; title: begins the line that says
-    what runs; tick: called at least every half second. What they print goes to a log of the last task, in place of what
-    was there.
+    path: the directory
+    of: the tasks whose merges are in it, the topmost last; empty for the base alone
+    title: begins the line that says what is running
+    tick: called at least every half second
+    The output goes to the log of the last task and replaces the previous log.
     """
     env = {"GIT_AGENT_TASKS": " ".join(map(str, of))}
     if len(of) == 1:
@@ -88,8 +95,11 @@ def run_check(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """good: how many links may land, from the first on; of: the check that failed, of the link after them, or of the
-    base alone (base_fails); None when all may land; log: what the check of the good ones printed.
+    """Which entries of a batch may land.
+
+    good: how many entries may land, counted from the first
+    of: the failed check, either of the next entry or of the base alone (base_fails); None when all may land
+    log: the output of the check of the good entries
     """
 
     good: int
@@ -99,12 +109,14 @@ class Verdict:
 
 
 def find_culprit(app: App, links: Sequence[Entry], check: Callable[[int, str], CheckRun]) -> Verdict:
-    """Judge a chain by checks of its beginnings, none of them twice but for a doubt.
+    """Find the first entry of a batch that breaks the check, by checking prefixes of the batch.
 
-    check: runs the check of so many links, none for the base alone, with a title; it may raise, and is not asked again
-    then. The whole first; then the middle of what is left, until one link is. Two doubts are cleared before a link is
-    blamed: before the first one is, the base alone is checked, with the repository's own command; and when nothing but
-    the whole failed it is checked again, since it may have failed by chance (the others are believed).
+    links: the entries, in order
+    check: runs the check of the first N entries (0: the base alone) under a title; if it raises, the search ends
+    The whole batch is checked first, then the middle of the remaining range until one entry is left. No prefix is
+    checked twice, except to resolve doubt. Two doubts are resolved before an entry is blamed. Before the first entry is
+    blamed, the base alone is checked with the repository's own command. If only the check of the whole batch failed, it
+    is repeated, since it may have failed by chance; the other results are trusted.
     """
     count, seen = len(links), dict[int, CheckRun]()
 
@@ -132,14 +144,15 @@ def find_culprit(app: App, links: Sequence[Entry], check: Callable[[int, str], C
     return Verdict(bad - 1, failed, log=seen[bad - 1].log if bad > 1 else None)
 
 
-_SOON_S, _LATEST_S = 0.05, 0.5  # how long to wait before asking again: first, and at most
+_SOON_S, _LATEST_S = 0.05, 0.5  # delay before asking again: initial and maximum
 
 
 @contextmanager
 def check_place(app: App, until: float | None) -> Iterator[Mapping[str, int]]:
-    """Hold one of the places in which a check may run (agent.checkJobs); yield its name and fence.
+    """Hold one of the slots in which a check may run (agent.checkJobs); yield its lock's name and fence.
 
-    until: as for _turn. Checks that use a port or a database of their own would fail beside each other.
+    until: as for _turn
+    Slots exist because concurrent checks that share a port or a database would fail.
     """
     jobs = max(1, app.config.number("agent.checkJobs"))
     with _turn(app, [f"{locks.CHECK}-{number}" for number in range(1, jobs + 1)], "check", until) as held:
@@ -148,9 +161,9 @@ def check_place(app: App, until: float | None) -> Iterator[Mapping[str, int]]:
 
 @contextmanager
 def merge_lock(app: App, until: float | None, tick: Callable[[], None]) -> Iterator[Mapping[str, int]]:
-    """Hold the lock under which bases move, to land and to record; never while a check runs.
+    """Hold the lock under which bases move, in order to land and record; never held while a check runs.
 
-    until, tick: as for _turn.
+    until, tick: as for _turn
     """
     with _turn(app, [locks.QUEUE], "merge", until, tick) as held:
         yield held
@@ -162,8 +175,11 @@ def _turn(
 ) -> Iterator[Mapping[str, int]]:
     """Wait for one of several locks and hold it; yield its name and fence.
 
-    until: when to give up, on the monotonic clock, None for never; tick: called while it waits. Raises AgentError: exit
-    6 when the time is up, exit 3 when this process was started by the one that holds it, and would wait for ever.
+    names: the locks
+    what: what is waited for, in words
+    until: when to give up, on the monotonic clock; None means never
+    tick: called while waiting
+    Raises AgentError: exit 6 on timeout; exit 3 when the lock's holder started this process, which would deadlock.
     """
     pause, said = _SOON_S, ""
     while (held := _taken(app, names)) is None:

@@ -1,4 +1,4 @@
-"""Foresee conflicts: which live branches clash with the base and each other, and in which order to merge."""
+"""Predict conflicts: which live branches conflict with the base and each other, and the best order to merge them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from git_agent.errors import refused
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two tasks whose branches clash, the lower id first; other None: with the base. paths: none where the histories
-    have nothing in common.
+    """Two tasks whose branches conflict, the lower id first.
+
+    other: None when the conflict is with the base
+    paths: empty when the histories have nothing in common
     """
 
     task: int
@@ -27,9 +29,13 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Conflicts:
-    """What was foreseen. tasks: whose branches were merged, by id; order: all of them, as to merge them; claims: what
-    overlaps of live and OPEN tasks, the lower id first; outside: what branches changed against the claims; of: the
-    task that clashes, claims and outside are about, None for all.
+    """The predicted conflicts.
+
+    tasks: the tasks whose branches were merged, by id
+    order: all of them, in the order in which to merge them
+    claims: overlapping claims of live and OPEN tasks, the lower id first
+    outside: changes that branches made outside their claims
+    of: the task that clashes, claims and outside are limited to, None for all
     """
 
     tasks: tuple[Task, ...]
@@ -43,9 +49,9 @@ class Conflicts:
 def conflicts(app: App, task: Task | None = None) -> Conflicts:
     """Merge every live branch with its base and with each other in memory.
 
-    task: only what it clashes with; of an OPEN one, whose branch nobody works on, what its claims overlap with. What is
-    not committed is not seen. Raises AgentError (exit 3) for a task that is neither live nor OPEN, or whose branch or
-    base is gone.
+    task: report only the conflicts of this task; for an OPEN task, whose branch nobody works on, overlapping claims
+    Uncommitted changes are not considered.
+    Raises AgentError (exit 3) for a task that is neither live nor OPEN, or whose branch or base is gone.
     """
     if task is not None and not task.live and task.state is not State.OPEN:
         says = f"{task.label} has no branch to merge: it is {task.state}"
@@ -74,7 +80,7 @@ def _overlapping(app: App, task: Task | None) -> list[Overlap]:
     standing = app.store.path_claims.of_states(LIVE | {State.OPEN})
     own = [c for c in standing if task is None or c.task == task.id]
     found = [each for claim in own for each in overlaps(app, claim)]
-    pairs = {frozenset((o.claim.task, o.other.task)): o for o in reversed(found)}  # of two, the one of the lower id
+    pairs = {frozenset((o.claim.task, o.other.task)): o for o in reversed(found)}  # of each pair, the lower id
     turned = [
         o if (o.claim.task or 0) < (o.other.task or 0) else Overlap(o.other, o.claim, o.paths) for o in pairs.values()
     ]
@@ -104,7 +110,7 @@ def _here(app: App, live: Sequence[Task]) -> list[Task]:
 
 
 def _lost(app: App, task: Task) -> tuple[str, str] | None:
-    """Say what keeps a task's branch from being merged with others, and the command that helps."""
+    """Return why a task's branch can't be merged with others, and the command that helps; None if it can."""
     heads = app.sighted_heads
     if task.branch is None:
         return "it has no branch yet", f"git agent spawn {task.id}"

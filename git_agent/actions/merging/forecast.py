@@ -1,4 +1,4 @@
-"""Forecast merges pair by pair, asking git once for each pair of commits."""
+"""Forecast merges pairwise; git is asked only once for each pair of commits."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from git_agent.store.merge_cache import CachedMerge
 Sides = tuple[int, int | None]
 """A task and another one, or None for its base."""
 
-_MANY = 100  # branches; to put 20,000 pairs together, as of twice as many, takes 50 ms
+_MANY = 100  # branches; twice as many make 20,000 pairs, which take 50 ms just to list
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What clashes, with the paths: none of two histories that have nothing in common. unknown: pairs not looked at."""
+    """The conflicts and their paths; no paths when the histories are unrelated. unknown: pairs that were not tried."""
 
     pairs: Mapping[Sides, tuple[str, ...]]
     unknown: int
 
 
 class _Pair(NamedTuple):
-    """What is merged for two sides: b into a, with the attributes of the commit `under`."""
+    """The two sides of a merge: b is merged into a, with the attributes of the commit `under`."""
 
     sides: Sides
     a: str
@@ -39,12 +39,13 @@ class _Pair(NamedTuple):
 
 
 def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Foreseen:
-    """Merge each task's branch with its base and with each other's in memory, where that was not done before.
+    """Merge each task's branch with its base and with the other branches in memory, unless the result is known.
 
-    most: in haste: look at nothing new if it is more than so many pairs, or where merging runs a program
-    (merge.*.driver), at nothing at all of more than 100 branches, and take older answers even if attributes or
-    configuration have changed since. Branches of different bases never
-    meet, and are not merged; a stack has one base.
+    found: the tasks
+    most: the limit for a quick answer; None means no limit
+    With a limit, no new pairs are tried if there are more than `most`, or if merging runs a program (merge.*.driver).
+    Nothing is tried at all with more than 100 branches. Older answers count even if attributes or configuration have
+    changed since. Branches of different bases never meet and are not merged; a stack counts as one base.
     """
     if most is not None and len(found) > _MANY:
         return Foreseen({}, len(found) * (len(found) + 1) // 2)
@@ -56,7 +57,7 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
     if lacking and (most is None or (len(lacking) <= most and not _runs_programs(app))):
         try:
             fresh = _merged(app, lacking, terms or _terms(app, lacking))
-        except GitError:  # an object is missing: who only asks in passing is not stopped by it
+        except GitError:  # an object is missing: that must not stop a command that only asks in passing
             if most is None:
                 raise
             fresh = {}
@@ -68,7 +69,7 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
 
 
 def _runs_programs(app: App) -> bool:
-    """A person's merge driver may do anything, and take any time: only who asks for merges has it run."""
+    """A merge driver may do anything and take any time, so it runs only for commands that ask for merges."""
     from git_agent.git.merging.merge import has_merge_drivers
 
     return has_merge_drivers(app.repo)
@@ -92,7 +93,7 @@ def _pairs(found: Iterable[Task], heads: Mapping[str, str]) -> list[_Pair]:
 
 
 def _root(task: Task, bases: Mapping[str | None, str]) -> str:
-    """The base of the lowest branch of a stack."""
+    """Return the base of the lowest branch of a stack."""
     base, seen = task.base, set[str]()
     while base in bases and base not in seen:
         seen.add(base)

@@ -17,10 +17,14 @@ from git_agent.git.merging.rebase import Conflict
 def send_back(
     app: App, task: Task, step: Step, *, body: str, reason: str, data: Mapping[str, Any], fences: Mapping[str, int]
 ) -> None:
-    """Hold a task (WORKING) by a step of its merge, end its approval and tell its worker.
+    """Hold a task (WORKING) by a step of its merge, end its approval and notify its worker.
 
-    step: conflict or check-failed; body: of the message; data: of the event; fences: of the locks held, by name.
-    Raises AgentError when the task was changed meanwhile, or a lock was lost.
+    step: conflict or check-failed
+    body: the text of the message
+    reason: the reason for the hold
+    data: the event's data
+    fences: the fences of the locks held, by name
+    Raises AgentError when the task has changed in the meantime or a lock was lost.
     """
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     with app.store.transaction():
@@ -32,10 +36,12 @@ def send_back(
 
 
 def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int], fences: Mapping[str, int]) -> str:
-    """Hold a task (WORKING, check_failed) and tell its worker the last lines; return why, in words.
+    """Hold a task (WORKING, check_failed) and send its worker the last lines of output; return the reason in words.
 
-    under: the tasks that it was merged on top of, with which alone the check passes; fences: of the locks held, by
-    name. Raises AgentError when the task was changed meanwhile, or a lock was lost.
+    failed: the check
+    under: the tasks that it was merged on top of, when the check passes with those alone
+    fences: the fences of the locks held, by name
+    Raises AgentError when the task has changed in the meantime or a lock was lost.
     """
     why = failed.why + (f" (on top of {name_tasks(under)})" if under else "")
     alone = (f"without {task.label} the check passes",) if under else ()
@@ -47,9 +53,11 @@ def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int], fen
 
 
 def hold_conflict(app: App, task: Task, found: Conflict, fences: Mapping[str, int]) -> None:
-    """Hold a task (WORKING, conflict) and tell its worker the paths. fences: of the locks held, by name.
+    """Hold a task (WORKING, conflict) and send its worker the paths.
 
-    Raises AgentError when the task was changed meanwhile, or a lock was lost.
+    found: the conflict
+    fences: the fences of the locks held, by name
+    Raises AgentError when the task has changed in the meantime or a lock was lost.
     """
     body = f"{task.label} conflicts with '{task.base}' in:\n" + "\n".join(found.paths)
     reason = f"conflicts with {task.base}: " + ", ".join(found.paths[:5])

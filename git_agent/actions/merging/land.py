@@ -25,7 +25,7 @@ from git_agent.store.intents import Intent
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A task and what its merge makes of the link before it, of the base's tip for the first one."""
+    """A task and the result of its merge into the previous entry, or into the base's tip for the first entry."""
 
     task: Task
     made: Candidate
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A task that landed. checkout: the worktree whose base was brought forward; retired: what was removed."""
+    """A task that landed. checkout: the worktree of the base that was fast-forwarded; retired: what was removed."""
 
     task: Task
     checkout: str | None
@@ -42,18 +42,22 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What landed, in order; or, when nothing did, the tasks that changed since they were looked at, and how."""
+    """What landed, in order; if nothing did, the tasks that changed since they were checked, and how."""
 
     landed: tuple[Landed, ...]
     changed: tuple[tuple[Task, AgentError], ...] = ()
 
 
 def land(app: App, links: Sequence[Entry], *, keep: bool, fences: Mapping[str, int], log: str | None = None) -> Landing:
-    """Move the base of some tasks from where the first link was built to the last one, by one compare-and-swap.
+    """Move the base from where the first entry was built to the last entry, by one compare-and-swap.
 
-    keep: worktrees and branches stay; fences: of the locks held, by name; log: what their check printed. Call
-    it inside `rollback_on_error`. Raises RefMoved when the base is elsewhere; AgentError: exit 3 when a checkout of
-    the base forbids it, exit 6 when a lock was lost; then nothing has changed.
+    links: the entries of the batch
+    keep: whether worktrees and branches stay
+    fences: the fences of the locks held, by name
+    log: the output of their check
+    Call this inside `rollback_on_error`.
+    Raises RefMoved when the base is elsewhere; AgentError: exit 3 when a checkout of the base forbids it, exit 6 when a
+    lock was lost. Nothing has changed then.
     """
     base, old, new = links[0].task.base, links[0].made.base_oid, links[-1].made.oid
     whole = {"base": base, "base_old": old, "landing": new, "keep": keep, "log": log}
@@ -68,7 +72,7 @@ def land(app: App, links: Sequence[Entry], *, keep: bool, fences: Mapping[str, i
         if not _stands(app, base, new):
             with app.store.transaction():
                 for intent in begun:
-                    app.store.intents.end(intent)  # git has refused and changed nothing: there is nothing to roll back
+                    app.store.intents.end(intent)  # git refused and changed nothing: there is nothing to roll back
             raise
         where = None
     return Landing(tuple(_completed(app, links, plans, begun, where)))
@@ -81,7 +85,7 @@ def _own(link: Entry) -> dict[str, Any]:
 def _begin(
     app: App, links: Sequence[Entry], plans: Sequence[Mapping[str, Any]], fences: Mapping[str, int]
 ) -> tuple[list[tuple[Task, AgentError]], list[int]]:
-    owner, _, heads = processes.myself(), app.speaker, app.heads  # asked of git before the transaction
+    owner, _, heads = processes.myself(), app.speaker, app.heads  # ask git before the transaction
     with app.store.transaction():
         for name, number in fences.items():
             app.store.locks.require(name, number)
@@ -112,7 +116,7 @@ def _stands(app: App, base: str, oid: str) -> bool:
 def _completed(
     app: App, links: Sequence[Entry], plans: Sequence[Mapping[str, Any]], begun: Sequence[int], where: str | None
 ) -> list[Landed]:
-    """All have landed: what goes wrong with one keeps no other from being completed."""
+    """Complete each task that landed; a failure of one does not keep the others from being completed."""
     done, failed = list[Landed](), list[AgentError]()
     for link, plan, intent in zip(links, plans, begun, strict=True):
         try:
@@ -120,7 +124,7 @@ def _completed(
             done.append(Landed(app.store.tasks.get(link.task.id), where, retired))
         except AgentError as error:
             now = app.store.tasks.get(link.task.id)
-            if now.state is State.COMPLETED:  # what stays of it can be removed another time
+            if now.state is State.COMPLETED:  # whatever is left of it can be removed later
                 app.notice(f"{now.label} landed, and not all that it had could be removed: {error.message}")
                 done.append(Landed(now, where, None))
             else:
@@ -133,9 +137,11 @@ def _completed(
 def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:
     """Mark a task COMPLETED and remove its worktrees and branches, unless they are to be kept.
 
-    intent: of the merge; landed: its data: base, old (the commit it was built on), new (what it made of it), tip, by
-    (the strategy), keep, log (what its check printed, None without); by: who records it, if not the speaker. The
-    merge's intent becomes that of the removal in one transaction, so that a crash between the two is finished, too.
+    intent: the merge's intent
+    landed: its data: base, old (the commit it was built on), new (the result), tip, by (the strategy), keep, and log
+        (the output of its check, None without a check)
+    by: the actor, if not the speaker
+    The merge's intent becomes the removal's intent in one transaction, so that a crash between the two is recovered.
     Raises AgentError as transition does.
     """
     owner, _ = processes.myself(), app.speaker
@@ -152,7 +158,7 @@ def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by
 
 
 def observe(app: App, intent: Intent) -> StepProgress:
-    """Report whether the base holds the commit of a task's merge."""
+    """Report whether the base contains the commit of a task's merge."""
     return StepProgress(landed=_stands(app, intent.data["base"], intent.data["new"]))
 
 
@@ -162,9 +168,9 @@ def finish(app: App, intent: Intent) -> None:
 
 
 def roll_back(app: App, intent: Intent) -> None:
-    """Restore the checkout of a base that was being brought forward, and end the intent.
+    """Restore the checkout of a base whose fast-forward was interrupted, and end the intent.
 
-    All intents of a batch say the same about it; what was restored for one is not touched again for the next.
+    All intents of a batch describe the same checkout; once restored for one, it is not touched again for the others.
     """
     data = intent.data
     new, old = data.get("landing", data["new"]), data.get("base_old", data["old"])

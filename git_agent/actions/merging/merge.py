@@ -16,7 +16,7 @@ from git_agent.errors import AgentError, Exit, refused
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A task that was merged. landed: None when that was so already, and for a dry run."""
+    """A task that was merged. landed: None when it was merged already, and for a dry run."""
 
     task: Task
     landed: Landed | None = None
@@ -34,11 +34,14 @@ def merge(
 ) -> Merged:
     """Merge a task and retire its worktree and branch.
 
-    strategy: merge, squash, rebase or ff (agent.mergeStrategy without it); keep: worktree and branch stay; checked:
-    run the check command first; dry_run: compute only; timeout_s: how long to wait for other merges, in seconds, None
-    for ever. It does not wait for the tasks that the task depends on. Raises AgentError: exit 3 when the rules, a
-    failing check or a dirty checkout of the base forbid it, exit 4 on a conflict (the task goes back to its worker),
-    exit 6 when the base keeps moving, or other merges took too long.
+    strategy: merge, squash, rebase or ff; None means agent.mergeStrategy
+    keep: whether worktree and branch stay
+    checked: whether to run the check command first
+    dry_run: compute only
+    timeout_s: how long to wait for other merges, in seconds; None means forever
+    It does not wait for the task's dependencies.
+    Raises AgentError: exit 3 when the rules, a failing check or a dirty checkout of the base forbid it; exit 4 on a
+    conflict (the task goes back to its worker); exit 6 when the base keeps moving or other merges take too long.
     """
     require_current(app, task)
     how = How(strategy or app.config.strategy, keep, checked, dry_run, waits=False, timeout_s=timeout_s)
@@ -67,10 +70,10 @@ def _check_failed(task: Task, outcome: Outcome, dry_run: bool) -> AgentError:
 
 
 def record_merge(app: App, task: Task, oid: str | None) -> Transition:
-    """Mark a task COMPLETED since its work is in the base already.
+    """Mark a task COMPLETED because its work is already in the base.
 
-    oid: the commit that holds it, the base's tip without it. Raises AgentError: exit 1 for an unknown commit, exit 3
-    for one that is not in the base.
+    oid: the commit that contains the work; None means the base's tip
+    Raises AgentError: exit 1 for an unknown commit, exit 3 for a commit that is not in the base.
     """
     tip = app.repo.branch_oid(task.base)
     found = app.repo.resolve(oid) if oid else tip

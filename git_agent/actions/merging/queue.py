@@ -1,4 +1,4 @@
-"""Merge several tasks: built on each other, checked as a whole and landed at once."""
+"""Merge several tasks: build them on each other, check the whole and land it at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from git_agent.domain.task import Task
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What became of each task, in the order of the queue. landed: by task, what was done for those that landed."""
+    """The outcome of each task, in queue order. landed: by task, what was done for those that landed."""
 
     tasks: tuple[Task, ...]
     outcomes: tuple[Outcome, ...]
@@ -32,10 +32,12 @@ def merge_queue(
     dry_run: bool = False,
     timeout_s: float | None = None,
 ) -> Queued:
-    """Merge tasks into their bases; what can't be merged keeps no other waiting.
+    """Merge tasks into their bases; a task that can't be merged does not hold up the others.
 
-    chosen: in the order in which to build; strategy, keep, checked, dry_run, timeout_s: as for merge. Raises
-    AgentError: exit 6 when other merges took too long, or took over from this one; exit 5 for a superseded speaker.
+    chosen: the tasks, in the order in which to build
+    strategy, keep, checked, dry_run, timeout_s: as for merge
+    Raises AgentError: exit 6 when other merges took too long or took over from this one; exit 5 for a superseded
+    speaker.
     """
     for task in chosen:
         require_current(app, task)

@@ -1,4 +1,4 @@
-"""Merge tasks round by round: built on each other, checked as a whole and landed at once; one is a batch of one."""
+"""Merge tasks in rounds: build them on each other, check the whole and land it at once. One task is a batch of one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from git_agent.git.repo import HEADS
 from git_agent.git.worktrees.preview import Preview
 from git_agent.store import locks
 
-_TRIES = 4  # the base may move while a batch is checked; each try starts from where it is then
-_KEEP_S = 60.0  # how often the lock is renewed; after five minutes of silence anybody may take it
+_TRIES = 4  # the base may move during a check; each try starts from its current tip
+_KEEP_S = 60.0  # renewal interval of the lock; after five minutes of silence anybody may take it over
 _CHANGED = "it changed while it was checked: "
 _ALREADY = "it is COMPLETED already"
 
@@ -36,9 +36,9 @@ _ALREADY = "it is COMPLETED already"
 class How:
     """How to merge.
 
-    strategy: merge, squash, rebase or ff; keep: worktrees and branches stay; checked: run the check commands; dry_run:
-    compute and check only; waits: a task waits for the tasks that it depends on; timeout_s: how long to wait for other
-    merges, in seconds, None for ever.
+    strategy: merge, squash, rebase or ff; keep: whether worktrees and branches stay; checked: run the check commands;
+    dry_run: compute and check only; waits: whether a task waits for its dependencies; timeout_s: how long to wait for
+    other merges, in seconds, None for ever.
     """
 
     strategy: str
@@ -51,18 +51,19 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What became of each task. landed: by task, what was done for those that landed."""
+    """The outcome of each task. landed: by task, what was done for those that landed."""
 
     outcomes: Mapping[int, Outcome]
     landed: Mapping[int, Landed]
 
 
 def merge_rounds(app: App, ids: Sequence[int], how: How) -> Results:
-    """Merge tasks into their bases; what can't be merged keeps no other waiting.
+    """Merge tasks into their bases; a task that can't be merged does not hold up the others.
 
-    ids: in the order in which to build. Each base moves by one compare-and-swap to what was checked; without the task
-    that breaks the check, which is held, it moves again. Raises AgentError: exit 6 when another command took over a
-    lock, or held one for too long, and what can't be blamed on a task.
+    ids: the tasks, in the order in which to build.
+    Each base moves to the checked result by one compare-and-swap. A task that breaks the check is held, and the base
+    moves without it. Raises AgentError: exit 6 when another command took over a lock or held one for too long; any
+    error that can't be blamed on a task.
     """
     with rollback_on_error(app), ExitStack() as stack:
         rounds = _Rounds(app, stack, how)
@@ -76,7 +77,7 @@ def merge_rounds(app: App, ids: Sequence[int], how: How) -> Results:
 
 
 class _Rounds:
-    """One run. fences: of the locks held, by their names; bases: where a dry run would have moved them."""
+    """One run. fences: the fences of the locks held, by name; bases: where a dry run would have moved the bases."""
 
     def __init__(self, app: App, stack: ExitStack, how: How) -> None:
         self.app, self.stack, self.how, self.preview = app, stack, how, Preview(app.repo)
@@ -92,10 +93,10 @@ class _Rounds:
         self.moves = Counter[str]()
 
     def run(self, waiting: list[int]) -> None:
-        """Go round the bases until everybody has an outcome, or a round changes nothing."""
+        """Process the bases until every task has an outcome, or a round changes nothing."""
         self.several, going = len(waiting) > 1, True
         while waiting and going:
-            if self.several or self.app.sighted is None:  # every command has just looked, which is enough for one task
+            if self.several or self.app.sighted is None:  # every command has just synced, which is enough for one task
                 for line in sync(self.app).lines:
                     self.app.notice(line)
             groups: dict[str, list[Task]] = {}
@@ -110,7 +111,7 @@ class _Rounds:
 
     def _round(self, base: str, group: Sequence[Task]) -> None:
         try:
-            # What is not checked is built and landed in one go: nobody loses a race against the others.
+            # Without a check, build and land under one lock, so that no other merge can interfere.
             with ExitStack() if self._commands(group) else self._merge_lock():
                 self._attempt(base, group)
         except refs.RefMoved as error:
@@ -127,7 +128,7 @@ class _Rounds:
 
     @contextmanager
     def _merge_lock(self) -> Iterator[None]:
-        """Hold the merge lock, and roll back what fails before it is released; a dry run needs none."""
+        """Hold the merge lock, and roll back a failure before releasing it; a dry run needs no lock."""
         if self.how.dry_run or locks.QUEUE in self.fences:
             yield
             return
@@ -140,7 +141,7 @@ class _Rounds:
                 del self.fences[locks.QUEUE]
 
     def _place(self, base: str, old: str) -> None:
-        """Take a place for the checks, for the rest of the run; raises RefMoved when the base moved meanwhile."""
+        """Acquire a slot for the checks, for the rest of the run. Raises RefMoved if the base moved in the meantime."""
         if self.fences:
             return
         self.fences |= self.stack.enter_context(check_place(self.app, self.until))
@@ -155,7 +156,7 @@ class _Rounds:
 
     def _attempt(self, base: str, group: Sequence[Task]) -> None:
         self._keep_locks()
-        group = [self.app.store.tasks.get(task.id) for task in group]  # it may have waited for the merge lock
+        group = [self.app.store.tasks.get(task.id) for task in group]  # waiting for the merge lock may have taken long
         heads = self.app.sighted_heads
         old = self.bases.get(base) or heads.get(base)
         if old is None:
@@ -173,9 +174,9 @@ class _Rounds:
             self._judge(base, old, group, made.links)
 
     def _may_land(self, base: str, old: str, group: Sequence[Task], new: str) -> bool:
-        """Nobody wants to hear after an hour of checks that a rebase is under way in the base's checkout."""
+        """Detect a checkout of the base that forbids landing (such as a rebase) before an hour of checks, not after."""
         try:
-            # Without a check it is landed at once, which asks the same.
+            # Without a check, the batch lands at once, and landing asks the same.
             if base not in self.bases and (self.how.dry_run or self._commands(group)):
                 require_landable(self.app.repo, base, new, old)
         except AgentError as error:
@@ -220,11 +221,11 @@ class _Rounds:
             except AgentError as error:
                 if error.exit is not Exit.BUSY or error.code == locks.LOST:
                     raise
-                return  # a busy store: there are minutes left, and the next call tries again
+                return  # the store is busy: minutes are left, and the next call tries again
             self.kept_at = now
 
     def _land(self, base: str, group: Sequence[Task], links: Sequence[Entry], log: str | None) -> bool:
-        """Land some links; False when they did not, and have to be looked at again."""
+        """Land some entries; return False when they did not land and must be examined again."""
         if self.how.dry_run:
             self.bases[base] = links[-1].made.oid
             for link in links:
@@ -281,7 +282,7 @@ class _Rounds:
         self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=verdict.of.said))
 
     def _leave(self, group: Sequence[Task], error: AgentError) -> None:
-        """Nothing more of a base can be merged now."""
+        """Report that nothing more can be merged into a base now."""
         for task in group:
             if task.id not in self.outcomes:
                 self._settle(left_out(task, error))
@@ -293,6 +294,6 @@ class _Rounds:
         self._tell(f"task {outcome.task}: " + ": ".join(filter(None, (word, outcome.why))))
 
     def _tell(self, line: str) -> None:
-        """Show how far the merge of several tasks is; what becomes of one is the answer itself."""
+        """Show the progress of merging several tasks; for a single task the result itself is enough."""
         if self.several:
             self.app.progress(line)

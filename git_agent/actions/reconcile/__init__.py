@@ -1,1 +1,1 @@
-"""Reconciling the store with git: hook notes, pushes, merges, reverts and changes made by hand."""
+"""Reconcile the store with git: hook notes, pushes, merges, reverts and changes made by hand."""

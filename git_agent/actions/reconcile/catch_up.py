@@ -21,14 +21,19 @@ from git_agent.git.repo import Tips
 from git_agent.store import tasks
 from git_agent.store.last_seen import Sight
 
-# Somebody else is at work on the task right now; the next command looks again.
+# Another command is working on the task; the next command checks again.
 _LATER = frozenset({"under-way", "changed-meanwhile", "wrong-state"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What git shows of a task. upstream: of the base, None without one; there: its branch is; merged: how, if it was,
-    and into: where; carried: its approval holds for the new tip, too; named: a new commit of the base names its tip.
+    """What git shows of a task.
+
+    upstream: the tip of the base's upstream, None without one
+    there: whether the task's branch exists
+    merged: how it was merged, if it was; into: where
+    carried: whether its approval also holds for the new tip
+    named: whether a new commit of the base names its tip
     """
 
     task: Task
@@ -44,18 +49,20 @@ class _Seen:
 
 
 def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> list[str]:
-    """Look at the tasks whose branch or base moved, and take the steps that git has made.
+    """Check the tasks whose branch or base moved, and take the steps that git implies.
 
-    follows: the ref that each base follows. Returns a line for each task whose state changed. What was seen is recorded
-    together with its step, so that a kill between the two loses neither.
+    moved: the tasks, as last seen
+    follows: the ref that each base follows
+    Returns a line for each task whose state changed. What was seen is recorded together with its step, so that a crash
+    in between loses neither.
     """
     lines, merged, handed = list[str](), list[Task](), list[_Seen]()
-    # The tasks first, then git: an approval that was given after git was asked must not end for an older tip.
+    # Read the tasks before asking git: otherwise an approval given in between would end because of an older tip.
     known = {s.id: app.store.tasks.get(s.id) for s in moved}
     tips = app.repo.start_tips()()
     here = [s for s in moved if s.base in tips.heads]
     looked = _look(app, here, known, tips, follows)
-    with app.store.transaction():  # one for all: a base that moves is seen by every task of it
+    with app.store.transaction():  # one transaction for all, since every task of a base sees it move
         for seen in looked:
             try:
                 with app.store.transaction():
@@ -78,7 +85,7 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
 def _look(
     app: App, moved: Sequence[Sight], known: Mapping[int, Task], tips: Tips, follows: Mapping[str, str]
 ) -> list[_Seen]:
-    """Ask git everything before the store is locked; one movement serves all tasks of a base."""
+    """Ask git everything before the store is locked; one answer serves all tasks of a base."""
     found: list[_Seen] = []
     movements: dict[tuple[str, str], Movement] = {}
     holding = _holding(app, moved, tips, follows)
@@ -109,7 +116,7 @@ def _look(
 
 
 def _holding(app: App, moved: Iterable[Sight], tips: Tips, follows: Mapping[str, str]) -> dict[str, set[str]]:
-    """Map the tips of bases and upstreams to the branches that they hold: one question for each."""
+    """Map the tips of bases and upstreams to the branches that they contain, with one query for each tip."""
     refs = {f"refs/heads/{s.base}": tips.heads[s.base] for s in moved}
     refs |= {follows[s.base]: tips.remotes[follows[s.base]] for s in moved if follows[s.base] in tips.remotes}
     asked = {
@@ -126,7 +133,7 @@ def _is_inside(app: App, sight: Sight, tip: str, end: str, holding: Mapping[str,
 
 
 def _carried(app: App, task: Task, tip: str) -> bool:
-    """A pure rebase: each commit's change is the same, verbatim, in the same order."""
+    """Tell whether the branch was only rebased: each commit's change is the same, verbatim, in the same order."""
     if task.state is not State.APPROVED or tip == task.reviewed_oid:
         return False
     base = f"refs/heads/{task.base}"
@@ -173,7 +180,7 @@ def _step(app: App, seen: _Seen, tips: Tips) -> str:
 
 
 def _start(app: App, task: Task) -> str | None:
-    """What an attempt began with is not its own work: the commits of the one before, or of an adopted branch."""
+    """Return where the attempt's own work starts, after the commits of an earlier attempt or of an adopted branch."""
     attempt = app.store.attempts.find(task.id, task.attempt)
     return attempt.start_oid if attempt else None
 
@@ -182,7 +189,7 @@ def _completed(app: App, task: Task, seen: _Seen, how: MergeProof) -> str:
     data = {"by": how.by, "oid": how.oid, "tip": seen.tip}
     done = transition(app, task, Step.MERGED, seen=task, by=GIT, data=data, merged_oid=how.oid, merged_by=how.by)
     if not done.moved:
-        return ""  # another command saw it first, and says so
+        return ""  # another command saw it first and reports it
     pull = "" if seen.into == task.base else f" ('{task.base}' has it after git pull)"
     return f"{task.label} was merged into '{seen.into}' by hand: COMPLETED{pull}"
 
@@ -194,7 +201,7 @@ def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
         if now.version != task.version:
             raise tasks.stale(task)
         if now.reviewed_oid != old:
-            return ""  # another command carried it first, and says so
+            return ""  # another command carried it first and reports it
         app.store.tasks.put(task.id, reviewed_oid=tip)
         app.store.events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
         return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
@@ -208,13 +215,13 @@ def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
 
 
 def _likely(app: App, task: Task, seen: _Seen, tips: Tips) -> str:
-    """Git can't prove it: as after a squash that was edited, here or on a forge that deleted the branch."""
+    """Report a merge that git can't prove, such as an edited squash, here or on a forge that deleted the branch."""
     moved = seen.base != task.base_oid or seen.upstream not in (None, task.base_oid)
     gone = moved and _is_gone(task, tips)
     if not (seen.worked and task.live and task.likely_oid is None and (gone or seen.named)):
         return ""
     if app.store.tasks.get(task.id).likely_oid is not None:
-        return ""  # another look has seen it, and says so
+        return ""  # another check has seen it and reports it
     oid = seen.upstream or seen.base
     why = f"its remote branch is gone and '{task.base}' moved on" if gone else f"a new commit of '{task.base}' names it"
     app.store.tasks.put(task.id, likely_oid=oid)

@@ -22,8 +22,13 @@ from git_agent.store.attempts import Standing
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. code: a Finding's; key: a few words, remembered so that it is said once; kind: of its event;
-    helps: the command, "" for none; more: what the line says after it.
+    """One difference between the record and git.
+
+    code: a Finding's
+    key: a few words, remembered so that it is reported once
+    kind: the kind of its event
+    helps: the command that helps, "" for none
+    more: what the line says after the command
     """
 
     code: str
@@ -35,17 +40,18 @@ class Drift:
 
     @property
     def line(self) -> str:
-        """Say it with the command that helps."""
+        """Return the line that describes it, with the command that helps."""
         return f"{self.says}: {self.helps}{self.more}" if self.helps else f"{self.says}{self.more}"
 
 
 def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
-    """Compare a live attempt's branch and worktree with the record; None where nothing is wrong.
+    """Compare a live attempt's branch and worktree with the record; return None when nothing is wrong.
 
-    Reads two small files of git's where nothing is; nothing is made again, and nothing is moved back.
+    tips: where the branches are
+    Costs reading two small files of git's when nothing is wrong. Nothing is recreated or moved back.
     """
     there = registry.registration(app.repo, each.admin)
-    # Asked once more: it may have been made after the others were listed.
+    # Ask once more: the branch may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, there.head if there else None, tips)
     helps, more = _without_worktree(each)
@@ -65,7 +71,7 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
 
 
 def _without_worktree(each: Standing) -> tuple[str, str]:
-    """What is handed in needs no worktree any more."""
+    """Return the command that helps, and the rest of the line; work that was handed in needs no worktree."""
     if each.state is State.APPROVED:
         return f"git agent merge {each.task}", " needs none"
     if each.state is State.IN_REVIEW:
@@ -88,14 +94,14 @@ def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> D
 
 
 def _renamed(app: App, old: str, new: str) -> bool:
-    """`git branch -m` takes the reflog along and writes into it what it did."""
+    """Tell whether `git branch -m` made the new name: it moves the reflog along and records the renaming in it."""
     said = f"Branch: renamed refs/heads/{old} to refs/heads/{new}"
     args = ("log", "--walk-reflogs", "--max-count=20", "--format=%gs", "--end-of-options", f"refs/heads/{new}")
     return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
 
 
 def _elsewhere(app: App, each: Standing) -> Drift | None:
-    """The registration is as it was, and so must be the way back from the worktree."""
+    """Check the link from the worktree back to its registration, which is unchanged."""
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == app.repo.admin_dir(each.admin):
         return None
@@ -110,8 +116,10 @@ def _elsewhere(app: App, each: Standing) -> Drift | None:
 
 
 def _unlinked(app: App, path: str, home: str | None) -> Drift:
-    """Without a path, `git worktree repair` (2.39) writes the .git file anew from the registration, if there is no
-    other thing in its place; with one it fails, or writes into whatever repository is named there.
+    """Describe a worktree whose .git file does not lead to its registration.
+
+    Without a path, `git worktree repair` (2.39) writes the .git file again from the registration, unless something else
+    is in its place. With a path, it fails or writes into whatever repository the file names.
     """
     dot, kind = os.path.join(path, ".git"), "task.worktree-removed"
     helps = f"git -C {shlex.quote(app.repo.main_worktree or app.repo.common_dir)} worktree repair"
@@ -125,7 +133,7 @@ def _unlinked(app: App, path: str, home: str | None) -> Drift:
 
 
 def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Drift | None:
-    """The worker stands on another branch; commits that it makes there are not the task's."""
+    """Report a worktree that is on another branch; commits made there are not the task's."""
     if head is None or head == each.branch:
         return None
     tip = tips.heads.get(head, head)
@@ -141,9 +149,10 @@ def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Drift |
 
 
 def record_drift(app: App, standing: Sequence[Standing], tips: Tips) -> list[str]:
-    """Compare each attempt's branch and worktree with the record; return a line for each thing that is new.
+    """Compare each attempt's branch and worktree with the record; return a line for each new difference.
 
-    standing: the attempts with worktrees; tips: where branches are.
+    standing: the attempts with worktrees
+    tips: where the branches are
     """
     return [line for each in standing for line in (_of_current if each.working else _of_former)(app, each, tips)]
 
@@ -157,7 +166,7 @@ def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
         task = app.store.tasks.get(each.task)
         changed = task.attempt != each.number or task.amiss != each.amiss or task.epoch != each.task_epoch
         if changed or not task.live or app.store.intents.of_task(task.id) is not None:
-            return lines  # another command was quicker, or is at work on it
+            return lines  # another command was faster, or is working on it
         app.store.tasks.put(task.id, amiss=found.key if found else None)
         kind, text = (found.kind, found.line) if found else ("task.mended", f"no longer: {each.amiss}")
         app.store.events.append(kind, GIT, task=task.id, epoch=task.epoch, data={"text": _readable(text)})
@@ -165,14 +174,14 @@ def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
 
 
 def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
-    """`git worktree move` is no loss: the record follows, and so does the worker's context file."""
+    """Update the record after `git worktree move`, which loses nothing; the worker's context file is updated too."""
     there = registry.registration(app.repo, each.admin)
     path = there.path if there else None
     if path in (None, each.worktree) or not os.path.isdir(path) or os.path.realpath(each.worktree) == path:
         return each, []
     with app.store.transaction():
         if not app.store.attempts.relocate(each.task, each.number, path):
-            return each._replace(worktree=path), []  # another look has seen it, and says so
+            return each._replace(worktree=path), []  # another check has seen it and reports it
         app.store.tasks.put(each.task, worktree=path)
         data = {"text": _readable(f"from {each.worktree} to {path}")}
         app.store.events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
@@ -184,14 +193,14 @@ def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
 
 
 def _of_former(app: App, each: Standing, tips: Tips) -> list[str]:
-    """A worker that goes on after its task was given to somebody else, or was finished, is reported."""
+    """Report a worker that continues after its task was finished or given to somebody else."""
     tip = tips.heads.get(each.branch)
     before = each.seen or (each.head_oid if each.number == each.attempt else None)
     if tip is None or tip == before:
         return []
     with app.store.transaction():
         if not app.store.attempts.see(each.task, each.number, tip) or before is None:
-            return []  # another look has seen it, and says so
+            return []  # another check has seen it and reports it
         kind = "task.superseded-commit" if each.superseded else "task.late-commit"
         text = f"{before[:12]}..{tip[:12]} on '{each.branch}'"
         data = {"branch": each.branch, "old": before, "tip": tip, "text": text}
@@ -207,7 +216,7 @@ def _readable(text: str) -> str:
 
 
 def describe_drift(app: App, task: Task) -> list[str]:
-    """Say what is not as it was recorded, and what a person should know of it; nothing is made again."""
+    """Describe what differs from the record, and what a person should know about it; nothing is recreated."""
     tips = app.repo.start_tips()()
     lines = _of_base(task, task.base in tips.heads)
     for each in app.store.attempts.standing():
@@ -236,10 +245,10 @@ def _of_base(task: Task, there: bool) -> list[str]:
 
 
 def find_moved_worktree(app: App, each: Standing) -> str | None:
-    """Return where the worktree is now, when the directory that holds the repository and its worktrees was moved.
+    """Return where the worktree is now, if the directory that holds the repository and its worktrees was moved.
 
-    It is where it would be made now and names this registration; neither it nor the repository is where it was, and
-    HEAD is on the attempt's branch (or git is in the middle of something).
+    The worktree found is where it would be made now, and it names this registration. Neither it nor the repository is
+    at the recorded place. HEAD is on the attempt's branch, unless git is in the middle of an operation.
     """
     if os.path.lexists(each.worktree):
         return None

@@ -1,4 +1,4 @@
-"""Hand in work that was pushed: IN_REVIEW, for the tip that arrived."""
+"""Hand in pushed work: IN_REVIEW, for the tip that arrived."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from git_agent.domain.task import State, Step, Task
 
 
 def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
-    """Move a task to IN_REVIEW if this push hands something in; return the line that says so, "" if it does not.
+    """Move a task to IN_REVIEW if a push hands something in; return a line that says so, or "".
 
-    tip: where its branch is, with work of its own, which arrived at ref (a remote-tracking ref, or the remote's URL);
-    columns: what else was seen. Call it in a transaction. Raises AgentError as transition does.
+    tip: where its branch is, with work of its own
+    ref: where the tip arrived: a remote-tracking ref, or the remote's URL
+    columns: what else was seen
+    Call this in a transaction.
+    Raises AgentError as transition does.
     """
     if not hands_in(task, tip):
         return ""
     attempt = app.store.attempts.find(task.id, task.attempt)
     if attempt is not None and attempt.start_oid == tip:
-        return ""  # the commits of the attempt before, or of an adopted branch
+        return ""  # only commits of an earlier attempt or of an adopted branch
     body = f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}"
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
     seen = {"head_oid": tip, "pushed_oid": tip, "pushed_ref": ref, "reason": None}
@@ -34,9 +37,10 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
 
 
 def warn_pushed(app: App, task: Task, tip: str) -> list[str]:
-    """Return a line for a context file that is in it, and for each claim that it changes files of.
+    """Return a line if the push includes the context file, and one for each claim whose files it changes.
 
-    tip: what was pushed, a full oid. Asks git, so not in a transaction.
+    tip: what was pushed, a full oid
+    Asks git, so do not call it in a transaction.
     """
     _, carried = find_committed_context(app, task, tip)
     lines = [f"{carried.message}: {carried.hint}"] if carried else []

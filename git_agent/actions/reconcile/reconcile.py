@@ -25,18 +25,19 @@ from git_agent.store.last_seen import Sight
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was mended and noticed, one line each. asks: a remote has to be asked, in the background."""
+    """What was repaired and found, one line each. asks: a remote has to be asked, in the background."""
 
     lines: tuple[str, ...]
     asks: bool
 
 
 def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconciled:
-    """Mend, drain, reconcile and reap; every command starts with it. remotes: may ask remotes over a network; typed: a
-    verb was typed, so that the worker who did it is there; what looks by itself may outlive its worker.
+    """Recover interrupted work, apply hook notes, sync with git and reap; every command starts with this.
 
-    Costs one for-each-ref, started before the store is loaded, and a few queries where nothing happened. A worker is
-    heard before it is judged: by its hooks, and by running this command.
+    remotes: whether it may ask remotes over a network
+    typed: whether somebody typed a verb, which proves that the worker is alive; a background check may outlive it
+    Costs one for-each-ref, started before the store is loaded, and a few queries when nothing has happened. A worker's
+    signs of life, from its hooks and from running this command, are recorded before it is judged.
     """
     spool.take_moved(app.spool_dir)
     asked = app.repo.start_tips()
@@ -57,15 +58,16 @@ def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconc
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What was noticed: one line each."""
+    """What was found, one line each."""
 
     lines: tuple[str, ...]
 
 
 def sync(app: App, tips: Tips | None = None) -> Synced:
-    """Look at every unfinished task's branch, base and worktree, and record what changed since the last look.
+    """Check every unfinished task's branch, base and worktree, and record what changed since the last check.
 
-    tips: where branches are, when git was asked just now. Costs one for-each-ref and a few queries where no ref moved.
+    tips: where the branches are, if git was asked just now
+    Costs one for-each-ref and a few queries when no ref has moved.
     """
     tips = app.sighted = app.repo.start_tips()() if tips is None else tips
     lines = follow_base(app, tips)
@@ -82,7 +84,7 @@ def sync(app: App, tips: Tips | None = None) -> Synced:
 
 
 def _look(app: App, tips: Tips) -> list[str]:
-    """One look at all branches and bases; what was merged into a branch of a stack may be merged on with it."""
+    """Check all branches and bases once; a merge into a branch of a stack may lead to a further one with it."""
     seen, lines = app.store.last_seen.listing(), list[str]()
     follows = upstreams(app, {s.base for s in seen})
     moved = [s for s in seen if _moved(s, tips, follows)]
@@ -99,7 +101,7 @@ def _look(app: App, tips: Tips) -> list[str]:
 
 
 def _moved(sight: Sight, tips: Tips, follows: dict[str, str]) -> bool:
-    # A branch that was deleted is judged by its last tip: people merge and clean up before anybody looks.
+    # A deleted branch is judged by its last tip: people merge and clean up before the next check.
     tip, base = tips.heads.get(sight.branch, sight.head_oid), tips.heads.get(sight.base)
     if tip is None or base is None:
         return False
@@ -112,9 +114,11 @@ def _moved(sight: Sight, tips: Tips, follows: dict[str, str]) -> bool:
 
 
 def follow_base(app: App, tips: Tips) -> list[str]:
-    """Give unfinished tasks whose base was merged its base; return a line for each.
+    """Give unfinished tasks whose base was merged that base's own base.
 
-    Their branches are left alone: what they have of the one below is in the new base, too, unless it was squashed.
+    tips: where the branches are
+    Returns a line for each task. The branches stay as they are: the lower branch's commits are in the new base too,
+    unless it was squashed.
     """
     lines = []
     for task, below in app.store.last_seen.stacked_on_merged():
@@ -124,7 +128,7 @@ def follow_base(app: App, tips: Tips) -> list[str]:
             now = app.store.tasks.get(task.id)
             if now.base != below.branch:
                 continue
-            # Looked at from where the one below began: what was merged into the base since may be this one, too.
+            # Search from where the lower branch began: what was merged into the base since may include this task.
             app.store.tasks.put(now.id, base=below.base, base_seen=below.base_oid, upstream_seen=None)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
             app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
@@ -136,13 +140,13 @@ _FACT = "upstreams"
 
 
 def upstreams(app: App, bases: Collection[str]) -> dict[str, str]:
-    """Map bases to the full refs that they follow; `origin`'s branch of that name where nothing is configured."""
+    """Map bases to the full refs that they follow; without configuration, to `origin`'s branch of the same name."""
     stamp = _stamp(os.path.join(app.repo.common_dir, "config"))
     held = json.loads(app.store.meta.get(_FACT) or "{}")
     known: dict[str, str] = held.get("of", {}) if held.get("stamp") == stamp else {}
     if not set(bases) <= known.keys():
         known = _ask(app, {*bases, *known})
-        # A store that can't be written is still good for looking.
+        # A store that can't be written can still be read.
         with contextlib.suppress(AgentError), app.store.transaction():
             app.store.meta.put(_FACT, json.dumps({"stamp": stamp, "of": known}))
     return {base: known[base] or f"refs/remotes/origin/{base}" for base in bases}
@@ -167,7 +171,7 @@ _MOST = 20
 
 
 def queue_notices(app: App, lines: Sequence[str]) -> None:
-    """Add lines to those that wait to be said; the oldest go when there are too many, since the log has them all."""
+    """Add lines to the queue of notices. When it is full the oldest are dropped, since the log has them all."""
     if not lines:
         return
     with app.store.transaction():
@@ -176,7 +180,7 @@ def queue_notices(app: App, lines: Sequence[str]) -> None:
 
 
 def take_notices(app: App) -> list[str]:
-    """Take the lines that wait to be said; none for a worker, who has its messages."""
+    """Take the queued notices; a worker gets none, since it has its messages."""
     if app.worker_of is not None or app.store.meta.get(meta.UNSAID) is None:
         return []
     with app.store.transaction():

@@ -12,13 +12,15 @@ from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Tips
 from git_agent.store import meta
 
-_LATELY = 50  # merges into a base that was set back are looked for; each costs a spawn of git
+_LATELY = 50  # how many of the last merges to look for in a base that was moved back; each starts a git process
 
 
 def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[str]:
-    """Search what is new on each base that any task had, and record reverts, and reverts of reverts.
+    """Search what is new on each base that a task ever had; record reverts, and reverts of reverts.
 
-    scanned: bases, and up to which commit each was searched. Returns a line for each task.
+    scanned: the commit up to which each base was searched
+    tips: where the branches are
+    Returns a line for each task.
     """
     lines = []
     for base, old in scanned.items():
@@ -38,7 +40,7 @@ def _record(app: App, base: str, oid: str, by: str) -> list[str]:
     lines = []
     for task in app.store.tasks.merged_as(oid):
         if task.reverted_oid == by:
-            continue  # another look has seen it, and says so
+            continue  # another check has seen it and reports it
         app.store.tasks.put(task.id, reverted_oid=by)
         app.store.events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
         lines.append(
@@ -47,16 +49,16 @@ def _record(app: App, base: str, oid: str, by: str) -> list[str]:
     for task in app.store.tasks.reverted_by(oid):
         app.store.tasks.put(
             task.id, reverted_oid=None, merged_oid=by
-        )  # what has the work now, and may be reverted in turn
+        )  # the commit that has the work now may itself be reverted
         app.store.events.append("task.restored", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
         lines.append(f"the revert of {task.label} was taken back in '{base}' by {by[:12]}")
     return lines
 
 
 def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
-    """A base that was set back may lack what was merged into it; only what was merged lately is asked for.
+    """Return the tasks whose merge a base lost when it was moved back; only the latest merges are checked.
 
-    What an undo is at work on is no revert.
+    An undo in progress is not a revert.
     """
     if app.repo.resolve(old) is None or app.repo.is_ancestor(old, new):
         return []
@@ -69,7 +71,7 @@ def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
 
 def _record_lost(app: App, task: Task, new: str) -> list[str]:
     if app.store.tasks.get(task.id).reverted_oid is not None:
-        return []  # another look has seen it, and says so
+        return []  # another check has seen it and reports it
     app.store.tasks.put(task.id, reverted_oid=new)
     app.store.events.append(
         "task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new}

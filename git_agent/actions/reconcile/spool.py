@@ -1,4 +1,4 @@
-"""Apply the hooks' notes from the spool: each once, in order, and none lost by a kill."""
+"""Apply the hooks' notes from the spool: each once, in order, without losing any in a crash."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from git_agent.git.repo import Tips
 from git_agent.git.spool import Note
 from git_agent.proc import processes
 
-_TRIES = 3  # questions to a remote that does not answer, before the push is left to `git agent done`
-_CUT_SHORT_S = 600.0  # after which an incomplete note is no longer being written
-_KEPT_S = 86_400.0  # for which the end of a push is waited for
+_TRIES = 3  # attempts to ask a remote that does not answer, before the push is left to `git agent done`
+_CUT_SHORT_S = 600.0  # after this time an incomplete note is no longer being written
+_KEPT_S = 86_400.0  # how long to wait for the end of a push
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was noticed, one line each. asks: notes wait for a remote to be asked, which only the background does."""
+    """What was found, one line each. asks: notes wait for a remote to be asked, which only the background does."""
 
     lines: tuple[str, ...]
     asks: bool = False
 
 
 def apply_spool(app: App, *, remotes: bool) -> Applied:
-    """Apply every complete note of the spool, the oldest first, and delete it.
+    """Apply every complete note of the spool, oldest first, and delete it.
 
-    remotes: also ask remotes, over a network, whether a push arrived that no remote-tracking branch can show. Applying
-    a note again changes nothing, so a kill before its deletion does no harm; that of a push under way stays.
+    remotes: whether to ask remotes, over a network, if a push arrived that no remote-tracking branch can show
+    Applying a note again changes nothing, so a crash before its deletion does no harm. The note of a push in progress
+    stays.
     """
     lines, asks = list[str](), False
     for note in spool.notes(app.spool_dir):
@@ -53,7 +54,7 @@ def apply_spool(app: App, *, remotes: bool) -> Applied:
 
 
 def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None:
-    """Returns whether the note is done with; None when a remote has to be asked, and may not be now."""
+    """Return whether the note is done with; None when a remote must be asked, but may not be asked now."""
     text = spool.read_note(note.path)
     noted = spool_entry.parse_entry(text) if text is not None else None
     if isinstance(noted, StrayCommit):
@@ -68,14 +69,14 @@ def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None
 
 def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) -> bool | None:
     if push.url == ".":
-        return True  # into this repository: nothing left it
-    tips = app.repo.start_tips()()  # as they are now that the push has ended
+        return True  # a push into this repository: nothing left it
+    tips = app.repo.start_tips()()  # where the branches are now that the push has ended
     for update in push.updates:
         if update.there.startswith("refs/tags/"):
-            continue  # to name a commit asks nobody to review it
+            continue  # pushing a tag asks for no review
         meant = [t for t in _with_tip(app, tips, update.oid) if hands_in(t, update.oid)]
         if not meant or update.oid in tips.arrived or push_check.would_show(app.repo, push.remote, update.there):
-            continue  # what a remote-tracking branch shows is seen by looking at git
+            continue  # syncing with git finds whatever a remote-tracking branch shows
         if not remotes:
             return None
         try:
@@ -112,7 +113,7 @@ def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bo
 
 
 def _strayed(app: App, stray: StrayCommit) -> list[str]:
-    """The commit names the event: the same note read twice is one event."""
+    """Record a commit outside the worktree. Its oid identifies the event: a note that is read twice counts once."""
     task = app.store.tasks.find(stray.task)
     if task is None or (stray.epoch is not None and stray.epoch != task.epoch) or not task.live:
         return []

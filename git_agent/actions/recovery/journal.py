@@ -20,9 +20,12 @@ from git_agent.proc import processes
 def record_intent(app: App, kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
     """Write an intent of this command, in the transaction that starts the work; return its id.
 
-    kind: a key of recover.WRITERS; owner: this process, described before the transaction. The id is known to
-    `rollback_on_error` before it is committed, so that an interruption finds it. Raises AgentError (exit 6) when
-    another command is working on the task.
+    kind: a key of recover.WRITERS
+    task: the task's id
+    owner: this process, described before the transaction
+    data: what recovery needs
+    `rollback_on_error` knows the id before the transaction commits, so that an interruption finds it.
+    Raises AgentError (exit 6) when another command is working on the task.
     """
     intent = app.store.intents.write(kind, task, owner, data)
     app.begun.add(intent)
@@ -31,10 +34,10 @@ def record_intent(app: App, kind: str, task: int, owner: ProcessId, data: Mappin
 
 @contextmanager
 def rollback_on_error(app: App) -> Iterator[None]:
-    """Do work that intents were written for; when it is cut short, finish it or roll it back as after a crash.
+    """Run the work that intents were written for; if it is interrupted, finish it or roll it back as after a crash.
 
-    Put it around the transaction that writes the intent, too: an interruption may strike right after it. Raises
-    AgentError in place of an OSError. What can't be recovered now is left to the next command.
+    Put this around the transaction that writes the intent, too: an interruption may come right after it.
+    Raises AgentError in place of an OSError. What can't be recovered now is left to the next command.
     """
     try:
         yield
@@ -43,7 +46,7 @@ def rollback_on_error(app: App) -> Iterator[None]:
         raise
     except BaseException as error:
         _recover_own(app)
-        delete_leftovers(app.repo)  # an interruption may have struck while something was being cleared away
+        delete_leftovers(app.repo)  # an interruption may have stopped a deletion
         if isinstance(error, OSError):
             raise system_error(error) from error
         raise
@@ -60,15 +63,16 @@ def _recover_own(app: App) -> None:
                 recover_intent(app, intent)
 
 
-LIMIT_S = 300.0  # a holder on another host, or one that was stopped, is not waited for any longer
+LIMIT_S = 300.0  # the longest wait for a holder that is on another host or stopped
 
 
 @contextmanager
 def under_lock(app: App, name: str, *, limit_s: float = LIMIT_S) -> Iterator[int | None]:
-    """Hold a lock while the block runs; it gets the lock's fence, None when somebody else is at work.
+    """Hold a lock while the block runs; yield the lock's fence, or None when another process holds it.
 
-    Each change in the block calls `locks.require` with the fence, in its transaction. limit_s: seconds after which a
-    holder that did not come to an end has it no more.
+    name: the lock
+    limit_s: seconds after which a holder that has not finished loses the lock
+    Each change in the block calls `locks.require` with the fence, in its transaction.
     """
     me = processes.myself()
     with app.store.transaction():
@@ -82,5 +86,5 @@ def under_lock(app: App, name: str, *, limit_s: float = LIMIT_S) -> Iterator[int
 
 
 def new_operation() -> str:
-    """Return a name that no other operation has; events with the same one in their data are undone together."""
+    """Return a unique name for an operation; events with the same one in their data are undone together."""
     return os.urandom(8).hex()

@@ -1,4 +1,4 @@
-"""Find what dead processes left half done, and have the module that wrote each intent finish it or roll it back."""
+"""Find what dead processes left unfinished, and let the module that wrote each intent finish it or roll it back."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ such an intent is found: there is almost never one, and every command looks.
 
 
 class Writer(Protocol):
-    """What the module of a kind of intent has. Each function is called by whoever owns the intent now."""
+    """What the module of a kind of intent provides. Each function is called by the intent's present owner."""
 
     def observe(self, app: App, intent: Intent) -> StepProgress:
         """Report what git shows of the step."""
 
     def finish(self, app: App, intent: Intent) -> None:
-        """Do what is left of a step that passed its point of no return, and end the intent."""
+        """Complete a step that passed its point of no return, and end the intent."""
 
     def roll_back(self, app: App, intent: Intent) -> None:
-        """Undo what was done of the step, and end the intent."""
+        """Undo whatever the step has done, and end the intent."""
 
 
 def recover(app: App) -> list[str]:
-    """Recover the intents of dead processes; one query and two empty directories where there are none.
+    """Recover the intents of dead processes; return a line for each repair.
 
-    Returns a line for each repair.
+    Costs one query and listing two empty directories when there are none.
     """
     lines: list[str] = []
     for intent in app.store.intents.pending():
@@ -60,10 +60,11 @@ def _holds_something(directory: str) -> bool:
 
 
 def recover_intent(app: App, intent: Intent) -> list[str]:
-    """Finish or roll back a dead process's intent; do nothing when another process was quicker.
+    """Finish or roll back a dead process's intent; do nothing when another process was faster.
 
-    Merges that were to land together are one batch: whoever takes over one takes over all, and finishes them in their
-    order, so that `undo` finds the newest last. Returns a line for each, also for one that can't be recovered yet.
+    Merges that were to land together are one batch. The process that takes over one takes over all. It finishes them in
+    their order, so that `undo` finds the newest last. Returns a line for each, including those that can't be recovered
+    yet.
     """
     owner = processes.myself()
     with app.store.transaction():
@@ -81,7 +82,7 @@ def recover_intent(app: App, intent: Intent) -> list[str]:
 
 
 def _goes_with(one: Intent, other: Intent) -> bool:
-    """Only the intents of a batch of merges say what lands; all of one batch say the same."""
+    """Tell whether two intents belong together: the merges of one batch record the same landing, other intents none."""
     landing = other.data.get("landing")
     together = landing is not None and one.data.get("landing") == landing
     return one.owner == other.owner and (one.id == other.id or together)

@@ -1,1 +1,1 @@
-"""Removal: what stands in the way of it, what is backed up first, and the removal itself."""
+"""Removal: the obstacles to it, the backup that precedes it, and the removal itself."""

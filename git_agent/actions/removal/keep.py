@@ -1,4 +1,4 @@
-"""Back up everything that an attempt's branch and worktree hold, before they are removed."""
+"""Back up everything that an attempt's branch and worktree hold before they are removed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from git_agent.git.worktrees.state import IGNORED, StatusEntry, ignored_director
 from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
-_MOST = 1000  # names of ignored directories in an event
+_MOST = 1000  # ignored directories that an event names
 
 
 def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Removed:
-    """Keep an attempt's commits and files; return what will be gone, and where it is kept.
+    """Back up an attempt's commits and files; return what will be removed, and where it is kept.
 
-    force: the worktree may have uncommitted and untracked files, which become a commit.
+    force: whether the worktree may have uncommitted and untracked files, which are then saved as a commit
     """
     branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
     last = task.head_oid if attempt.number == task.attempt else None
@@ -40,7 +40,7 @@ def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> R
 
 
 def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str | None, force: bool) -> Removed:
-    """A worktree may be on a detached HEAD or another branch; its commit is kept, too."""
+    """Back up a worktree; if it is on a detached HEAD or another branch, that commit is kept as well."""
     changes = app.repo.status(path, ignored=True)
     aside, kept = back_up_ignored(app, task, path, changes), list(gone.kept)
     kept += [aside] if aside else []
@@ -73,16 +73,16 @@ def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str |
 def _files(app: App, task: Task, path: str, changes: Sequence[StatusEntry]) -> Snapshot | None:
     if all(c.code == IGNORED for c in changes):
         return None
-    # What is ignored and was added by force is in nothing but the index yet.
+    # An ignored file that was added by force exists only in the index so far.
     also = [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(path, c.path))]
     return take_snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)
 
 
 def back_up_ignored(app: App, task: Task, worktree: str, changes: Sequence[StatusEntry]) -> str | None:
-    """Link or copy the loose ignored files of a worktree into the store's directory; return where, None for none.
+    """Link or copy a worktree's unique ignored files into the store's directory; return where, None if there are none.
 
-    changes: its status, with what is ignored. They may be secrets, so they become no git objects; the directory is
-    this user's alone.
+    changes: the worktree's status, including ignored files
+    The files may be secrets, so they do not become git objects. Only this user can read the directory.
     """
     names = unique_ignored(app, worktree, changes).kept
     if not names:
@@ -96,7 +96,7 @@ def back_up_ignored(app: App, task: Task, worktree: str, changes: Sequence[Statu
 
 
 def _made(app: App, task: int) -> str:
-    """Make a directory whose number was never used, so that no older removal takes its files for its own."""
+    """Make a directory whose number was never used, so that an older removal does not mistake its files for its own."""
     home, fact = os.path.join(app.store_dir, "kept", str(task)), f"{meta.KEPT}{task}"
     os.makedirs(home, mode=0o700, exist_ok=True)
     there = max((int(name) for name in os.listdir(home) if name.isdecimal()), default=0)
@@ -109,30 +109,30 @@ def _made(app: App, task: int) -> str:
 
 
 def _keep(here: str, there: str) -> None:
-    """A link takes no room, whatever the size, and the other name goes with the worktree."""
+    """Link the file if possible: a link takes no space whatever the size, and the old name goes with the worktree."""
     try:
         os.link(here, there, follow_symlinks=False)
     except OSError:
         shutil.copy2(here, there, follow_symlinks=False)
 
 
-_SIZE = 10 * 1024 * 1024  # bytes, where a file can't be linked but has to be copied
-_NUMBER = 50_000  # as many links are made in 0.8 s (measured)
+_SIZE = 10 * 1024 * 1024  # bytes, for a file that can't be linked and has to be copied
+_NUMBER = 50_000  # making this many links takes 0.8 s (measured)
 
 
 @dataclass(frozen=True, slots=True)
 class UniqueIgnored:
-    """Single ignored files: what can be kept aside, and what is too large or too much for that."""
+    """Individual ignored files: those that can be backed up, and those that are too large or too many."""
 
     kept: tuple[str, ...]
     left: tuple[str, ...]
 
 
 def unique_ignored(app: App, worktree: str, changes: Sequence[StatusEntry]) -> UniqueIgnored:
-    """List the single ignored files and links of a worktree that the main worktree has not.
+    """List the individual ignored files and links of a worktree that the main worktree does not have.
 
-    changes: its status, with what is ignored. Ignored directories (builds, dependencies, caches) are not looked into:
-    they can be made again.
+    changes: the worktree's status, including ignored files
+    Ignored directories (builds, dependencies, caches) are not searched: they can be made again.
     """
     ignored = [c.path for c in changes if c.code == IGNORED and not c.path.endswith("/")]
     main = app.repo.main_worktree
@@ -142,9 +142,10 @@ def unique_ignored(app: App, worktree: str, changes: Sequence[StatusEntry]) -> U
 
 
 def _can_keep(app: App, path: str) -> bool:
-    """Say whether a file is small enough to be copied into the store's directory, or can be linked there.
+    """Tell whether a file can be linked into the store's directory, or is small enough to be copied there.
 
-    Only trying says that: another file system, another owner (fs.protected_hardlinks), one without links.
+    Only trying tells: it may be on another file system, have another owner (fs.protected_hardlinks), or be on a file
+    system without links.
     """
     if os.lstat(path).st_size <= _SIZE:
         return True
@@ -160,9 +161,9 @@ def _can_keep(app: App, path: str) -> bool:
 def _stands_elsewhere(worktree: str, main: str | None, name: str) -> bool:
     here, there = os.path.join(worktree, name), os.path.join(main or os.devnull, name)
     if os.path.islink(here):
-        # Of agent.link, or the same link.
+        # Either made by agent.link, or the same link.
         alike = os.path.islink(there) and os.readlink(here) == os.readlink(there)
         return alike or (os.path.exists(there) and os.path.realpath(here) == os.path.realpath(there))
     if not os.path.isfile(here):
-        return True  # gone since
+        return True  # it has disappeared since
     return os.path.isfile(there) and not os.path.islink(there) and filecmp.cmp(there, here, shallow=False)

@@ -1,4 +1,4 @@
-"""List what stands in the way of removing an attempt's worktree and branch."""
+"""List the obstacles to removing an attempt's worktree and branch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from git_agent.store.attempts import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Firm:
-    """What no flag overrides, since nothing of it can be kept; helps: what to do about it."""
+    """An obstacle that no flag overrides, because what it protects can't be kept. helps: what to do about it."""
 
     line: str
     helps: str
@@ -29,8 +29,11 @@ class Firm:
 
 @dataclass(frozen=True, slots=True)
 class Obstacles:
-    """What is in the way. firm: whatever the flags; others: unless a flag overrides them; unkept: ignored directories,
-    which are in nobody's way and go for good.
+    """The obstacles to a removal.
+
+    firm: those that no flag overrides
+    others: those that a flag overrides
+    unkept: ignored directories, which are no obstacle and are deleted for good
     """
 
     firm: tuple[Firm, ...]
@@ -39,21 +42,22 @@ class Obstacles:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Say each in one line, those that no flag overrides first."""
+        """Return one line for each obstacle, the firm ones first."""
         return (*(each.line for each in self.firm), *self.others)
 
 
 def obstacles(
     app: App, task: Task, attempt: Attempt, heads: Mapping[str, str], *, force: bool, unmerged: bool
 ) -> Obstacles:
-    """List what would be lost or disturbed.
+    """List what a removal would lose or disturb.
 
-    heads: where branches are; force: uncommitted, untracked and copied files, stashes and processes don't count;
-    unmerged: nor do commits that are not in the base.
+    heads: the oids of the branches
+    force: ignore uncommitted, untracked and copied files, stashes and processes
+    unmerged: ignore commits that are not in the base
     """
     try:
         return _obstacles(app, task, attempt, heads, force, unmerged)
-    except GitError as error:  # about this attempt, and no reason to leave the others
+    except GitError as error:  # it concerns this attempt only; the others go on
         says = f"git can't look into {attempt.worktree or attempt.branch}: {error.message}"
         return Obstacles((Firm(says, error.hint),), (), ())
 
@@ -61,7 +65,7 @@ def obstacles(
 def _obstacles(
     app: App, task: Task, attempt: Attempt, heads: Mapping[str, str], force: bool, unmerged: bool
 ) -> Obstacles:
-    # Before git is asked: in a directory that is no worktree it would find the repository around it, or none.
+    # Checked before git runs: in a directory that is no worktree, git would find an enclosing repository, or none.
     if (strange := _stranger(app, attempt.worktree)) is not None:
         return Obstacles((strange,), (), ())
     path = (
@@ -69,7 +73,7 @@ def _obstacles(
         if attempt.worktree is not None and not occupied.is_missing_or_empty(attempt.worktree)
         else None
     )
-    # One look for all, since it takes as long as all the rest: 50 to 400 ms where there are 50,000 files.
+    # One status for all checks, since it dominates the time: 50 to 400 ms with 50,000 files.
     changes = app.repo.status(path, ignored=True) if path else []
     firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
@@ -88,7 +92,7 @@ def _stranger(app: App, path: str | None) -> Firm | None:
 
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
-    """Whoever locked a worktree for another reason than ours wants it to stay."""
+    """A worktree that is locked for a reason other than ours must stay."""
     there = None if attempt.worktree is None else registry.registration_at(app.repo, attempt.worktree)
     found = None if there is None else there.locked
     if found in (None, registry.LOCK_REASON.format(task=task.id)):
@@ -141,7 +145,7 @@ def _stashed(app: App, attempt: Attempt) -> list[str]:
 def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> list[str]:
     tip, base = heads.get(attempt.branch), heads.get(task.base)
     if tip is None and attempt.number == task.attempt and task.head_oid:
-        tip = app.repo.resolve(task.head_oid)  # deleted by hand: the store still knows the last commit
+        tip = app.repo.resolve(task.head_oid)  # the branch was deleted by hand: the store still knows its last commit
     if attempt.adopted or tip is None or tip == attempt.start_oid or _recorded(task, attempt, tip):
         return []
     if base is not None and app.repo.is_ancestor(tip, base):
@@ -151,14 +155,14 @@ def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -
 
 
 def _recorded(task: Task, attempt: Attempt, tip: str) -> bool:
-    """A squashed or rebased branch never is in the base; the store knows the tip that was merged."""
+    """Tell whether the tip was recorded as merged; a squashed or rebased branch itself is never in the base."""
     return task.state is State.COMPLETED and attempt.number == task.attempt and tip == task.head_oid
 
 
 def modified_copies(app: App, worktree: str, changes: Sequence[StatusEntry]) -> list[str]:
-    """List the ignored files of a worktree that stand in the main worktree, too, but differ from it.
+    """List a worktree's ignored files that exist in the main worktree with different content.
 
-    changes: its status, with what is ignored.
+    changes: the worktree's status, including ignored files
     """
     main = app.repo.main_worktree
     if main is None:

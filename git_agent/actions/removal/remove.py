@@ -15,8 +15,11 @@ from git_agent.errors import refused
 def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry_run: bool = False) -> Retired:
     """Remove a task's worktrees and branches; the task itself stays in the history.
 
-    force: also uncommitted and untracked files; unmerged: also commits that are not in the base; both are kept under
-    the rescue refs. Raises AgentError (exit 3): for a live task always, else with the list of what would be lost.
+    force: also remove uncommitted and untracked files
+    unmerged: also remove commits that are not in the base
+    dry_run: only report
+    Whatever the flags remove is kept under the rescue refs.
+    Raises AgentError (exit 3) for a live task, and otherwise with the list of what would be lost.
     """
     require_current(app, task)
     task = app.store.tasks.get(task.id)
@@ -28,15 +31,16 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What went and what stayed, by task."""
+    """What was removed and what stayed, by task."""
 
     tasks: tuple[tuple[Task, Retired], ...]
 
 
 def clean(app: App, *, older_than_s: float | None = None, dry_run: bool = False) -> Cleaned:
-    """Remove what finished tasks left; what would lose work stays and is named.
+    """Remove the worktrees and branches of finished tasks; those whose removal would lose work stay and are listed.
 
-    older_than_s: only of tasks finished so many seconds ago; dry_run: only look.
+    older_than_s: the minimum age, in seconds since the task finished
+    dry_run: only report
     """
     now = app.store.now()
     old = [

@@ -1,4 +1,4 @@
-"""Retire a task's worktrees and branches, after their tips are kept under the rescue refs."""
+"""Retire a task's worktrees and branches, after their tips are saved under the rescue refs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from git_agent.store.intents import Intent
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """What went, what stayed and why, the refs under which commits are kept, and ignored directories that are not."""
+    """What was removed, what stayed and why, the refs that keep commits, and ignored directories that are not kept."""
 
     worktrees: tuple[str, ...]
     branches: tuple[str, ...]
@@ -50,10 +50,13 @@ def retire(
 ) -> Retired:
     """Remove every attempt's worktree and branch.
 
-    strict: refuse as a whole when something stands in the way, else leave that attempt and say so; force: also with
-    uncommitted or untracked files (kept as a commit); unmerged: also branches whose work is not in the base; dry_run:
-    only look; operation: what `undo` takes back together; intent and begun: of this removal and its data, if it is
-    written already; call it inside `rollback_on_error`. Raises AgentError (exit 3) with the list.
+    strict: refuse the whole removal when there is an obstacle; otherwise leave that attempt and report it
+    force: also remove worktrees with uncommitted or untracked files (kept as a commit)
+    unmerged: also remove branches whose work is not in the base
+    dry_run: only report
+    operation: groups the removals that `undo` reverses together
+    intent, begun: this removal's intent and its data, if already written; call this inside `rollback_on_error` then
+    Raises AgentError (exit 3) with the list of obstacles.
     """
     present = app.store.attempts.present(task.id)
     heads = app.heads if present else {}
@@ -91,17 +94,23 @@ def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None)
 
 
 def record_removal(app: App, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
-    """Write the intent of a removal, inside a transaction; return it. data: what `retire` does, or `after_merge`."""
+    """Write the intent of a removal, inside a transaction; return its id.
+
+    data: the arguments of `retire`, or `after_merge`
+    """
     return record_intent(app, "remove", task, owner, data)
 
 
 def after_merge(operation: str) -> dict[str, Any]:
-    """Make the data of the removal that follows a merge. operation: the merge's, since one `undo` undoes both."""
+    """Make the data of the removal that follows a merge.
+
+    operation: the merge's operation, since one `undo` reverses both
+    """
     return {"attempts": [], "rest": True, "force": False, "unmerged": False, "gone": [], "operation": operation}
 
 
 def observe(app: App, intent: Intent) -> StepProgress:
-    """Report whether something of a removal is gone; one that follows a merge counts as started."""
+    """Report whether part of a removal is done; one that follows a merge counts as started."""
     started = intent.data["rest"] or any(_has_lost(app, intent.task, n) for n in intent.data["attempts"])
     return StepProgress(removed=started)
 
@@ -116,7 +125,7 @@ def _has_lost(app: App, task: int, number: int) -> bool:
 
 
 def finish(app: App, intent: Intent) -> None:
-    """Remove what is left, and leave what would lose work now."""
+    """Remove what is left, except what would lose work now."""
     task, data = app.store.tasks.get(intent.task), intent.data
     retire(app, task, strict=False, force=data["force"], unmerged=data["unmerged"], intent=intent.id, begun=data)
 
@@ -130,7 +139,10 @@ def roll_back(app: App, intent: Intent) -> None:
 def _remove_each(
     app: App, task: Task, going: Sequence[Attempt], strict: bool, intent: int, data: dict[str, Any]
 ) -> tuple[list[Removed], dict[int, str]]:
-    """Return what went, and why others stay, by their numbers: a removal that waits for a person would never end."""
+    """Return what was removed, and why the other attempts stay, by number.
+
+    An obstacle does not keep the removal open: one that waited for a person would never end.
+    """
     gone, stayed = list[Removed](), dict[int, str]()
     for attempt in going:
         try:
@@ -143,7 +155,7 @@ def _remove_each(
 
 
 def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
-    """Tell whether a worktree can't be removed, and all is as it was: what failed for another reason is tried again."""
+    """Tell whether a worktree can't be removed and nothing has changed; any other failure is tried again."""
     if attempt.worktree is None or not (
         error.exit is Exit.REFUSED or error.code == "cannot-remove" or isinstance(error, GitError)
     ):
@@ -152,7 +164,7 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
 
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
-    """What is kept is written down before anything goes, so that a crash in between forgets none of it."""
+    """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no trace of it."""
     gone = back_up_attempt(app, task, attempt, force=force)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
@@ -168,7 +180,7 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
 def _plan(
     going: Sequence[Attempt], heads: Mapping[str, str], found: Mapping[int, Obstacles], kept: tuple[str, ...]
 ) -> Retired:
-    """Name what is there to be removed: a person may have taken some of it away already."""
+    """Name only what is still there to be removed: a person may have removed part of it already."""
     return Retired(
         tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
         tuple(a.branch for a in going if not a.adopted and a.branch in heads),
@@ -218,15 +230,17 @@ def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], for
 
 
 def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Removed, *, force: bool) -> None:
-    """Remove what is still there of an attempt.
+    """Remove whatever is left of an attempt.
 
-    gone: what was kept of it; force: also with uncommitted or untracked files. Raises AgentError (exit 3) for changes
-    without it, for a commit that was made since, and for a worktree that somebody else locked.
+    gone: what was kept of it
+    force: also remove uncommitted or untracked files
+    Raises AgentError (exit 3): for such files without force, for a commit that was made since, and for a worktree that
+    somebody else locked.
     """
     if attempt.worktree is not None:
         remove_worktree(app.repo, attempt.worktree, task=task.id, head=gone.head_oid, force=force)
     head = None if attempt.adopted else app.repo.head(attempt.branch)
-    # A branch that a person checked out meanwhile stays: deleting it would leave that worktree unborn.
+    # A branch that is checked out somewhere by now stays: deleting it would leave that worktree on an unborn branch.
     if head is not None and head.worktree is None:
         if head.oid != gone.tip:
             refs.keep_rescue(app.repo, task.id, head.oid)

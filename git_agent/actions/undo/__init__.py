@@ -1,1 +1,1 @@
-"""Undo: planning it, restoring what was removed, recording it, and the rescue refs."""
+"""Undo: plan it, restore what was removed, record it, and manage the rescue refs."""

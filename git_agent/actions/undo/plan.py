@@ -1,4 +1,4 @@
-"""Plan an undo: decide whether it is possible, and what it has to do."""
+"""Plan an undo: decide whether it is possible, and what it must do."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ from git_agent.git.worktrees import registry
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an undo does. events: of the task, the oldest first; target: the state that it goes back to, None when it
-    stays as it is; returns: what was taken away, with where it goes; locks: worktrees that were unlocked; landed: the
-    merge's base, oid and old.
+    """The steps of an undo.
+
+    events: the task's events to undo, the oldest first
+    target: the state that the task returns to, None when the state stays
+    returns: what was removed, and where it is restored
+    locks: worktrees that were unlocked
+    landed: the merge's base, oid and old
     """
 
     task: Task
@@ -35,7 +39,7 @@ class Plan:
     landed: Mapping[str, str] | None
 
     def as_data(self) -> dict[str, Any]:
-        """Write it for the intent."""
+        """Return the plan as the data of an intent."""
         places = [asdict(place) for _, place in self.returns]
         landed = None if self.landed is None else dict(self.landed)
         return {"events": [e.seq for e in self.events], "places": places, "locks": list(self.locks), "landed": landed}
@@ -44,7 +48,9 @@ class Plan:
 def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical) -> Plan:
     """Plan to undo events of one task.
 
-    assumed: what would be undone before it. Raises AgentError, mostly exit 3, with what stands in the way.
+    done: the events
+    assumed: what would be undone first
+    Raises AgentError, mostly exit 3, with what prevents the undo.
     """
     now = app.store.tasks.get(task)
     require_current(app, now)
@@ -73,7 +79,7 @@ def _changed(task: Task, since: Event) -> AgentError:
 
 
 def _require_name(app: App, task: Task, event: Event, assumed: Hypothetical) -> None:
-    """While a task is finished its name is free."""
+    """Require that the task's name is not in use: another task may take it once the task is finished."""
     others = [other for other in app.store.tasks.by_name(names.name_key(task.name)) if other.id != task.id]
     if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
         what, helps = "cancellation", "git agent add TITLE, for a new one"
@@ -84,7 +90,7 @@ def _require_name(app: App, task: Task, event: Event, assumed: Hypothetical) -> 
 
 
 def _place(app: App, task: Task, gone: Removed) -> AttemptPlan:
-    """Branch and path must be free, or as they were."""
+    """Plan where an attempt is restored: branch and path must be free, or as they were."""
     helps, oid = f"git agent rescue list {task.id}", gone.tip or ""
     head = app.repo.head(gone.branch)
     if head is not None and ((head.oid != gone.tip and not gone.adopted) or (head.worktree and gone.worktree)):
@@ -106,16 +112,18 @@ def _is_taken(path: str) -> bool:
 
 
 def _unlocked(app: App, task: Task) -> list[str]:
-    """A live task's worktrees are locked; what a person locked stays as it is."""
+    """List the worktrees of a live task that must be locked again; a lock made by a person is left alone."""
     there = [a.worktree for a in app.store.attempts.present(task.id) if a.worktree]
     registered = {w: registry.registration_at(app.repo, w) for w in there if os.path.lexists(w)}
     return [path for path, found in registered.items() if found is not None and found.locked is None]
 
 
 def plan_withdrawal(app: App, task: Task, event: Event, assumed: Hypothetical) -> dict[str, str]:
-    """Return a merge's base, oid and old; event: that recorded it; assumed: what would be undone before it.
+    """Return a merge's base, oid and old.
 
-    Raises AgentError, exit 3 with what stands on it, and with the command that takes it back by a commit.
+    event: the event that recorded the merge
+    assumed: what would be undone first
+    Raises AgentError: exit 3 with whatever builds on the merge, and with the command that reverts it by a commit.
     """
     data = event.data
     base, oid, old = data["base"], data["oid"], data["old"]
@@ -143,7 +151,7 @@ def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Hypo
 
 
 def _named(app: App, name: str) -> str:
-    """A branch that a task was just given has no commits yet, and nobody would think of it."""
+    """Name a branch that uses a commit, with its task: a new task's branch without commits is easily overlooked."""
     of = next(iter(app.store.tasks.by_branch(name)), None)
     return f"{name}, the branch of {of.label}," if of else name
 

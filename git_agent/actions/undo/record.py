@@ -15,10 +15,10 @@ from git_agent.store import meta, tasks
 
 
 def record_undo(app: App, task: int, done: list[Event], intent: int) -> Task:
-    """Write an undo's result, and end its intent; return the task.
+    """Record the result of an undo and end its intent; return the task.
 
-    done: the events that are undone, the oldest first; what they took away is there again. Raises AgentError when the
-    task changed meanwhile.
+    done: the events that are undone, the oldest first; what they removed is already restored
+    Raises AgentError when the task has changed in the meantime.
     """
     speaker = app.speaker
     gone = [g for e in done for g in map(Removed.of_data, e.data.get("gone", ()))]
@@ -61,7 +61,7 @@ def _record(app: App, event: Event) -> None:
 
 
 def _unmerged(app: App, task: Task, event: Event) -> dict[str, Any]:
-    """The base was seen where it is now, so that nobody takes its way back for a revert, or the branch for merged."""
+    """Record the base's present tip as seen, so that moving it back is no revert and the branch doesn't seem merged."""
     old = event.data["old"]
     app.store.meta.put(meta.SCANNED + event.data["base"], old)
     reviewed = task.reviewed_oid or event.data["tip"]

@@ -20,7 +20,7 @@ from git_agent.git.refs import RESCUE
 
 
 def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
-    """List what is kept, of one task or of all, by task and number."""
+    """List the rescue refs of one task or of all, by task and number."""
     kept = rescues.list_rescues(app.repo, task.id if task else None)
     ids = {rescues.parse_rescue_ref(each.ref)[0] for each in kept}
     bases = {t: app.heads.get(found.base) for t in ids if (found := app.store.tasks.find(t)) is not None}
@@ -39,13 +39,17 @@ def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
 
 
 def _told(app: App, owners: set[int]) -> dict[str, int]:
-    """Map refs of which git has forgotten when to the time of the newest removal that names them."""
+    """Map refs whose age git no longer knows to the time of the newest removal that names them."""
     said = (event for owner in owners for event in reversed(app.store.events.of_kind(owner, "task.removed")))
     return {ref: event.at for event in said for ref in event.data.get("rescued", ())}
 
 
 def find_rescue(app: App, name: str) -> Rescue:
-    """Find what is kept under a name, `3/1` or the full ref. Raises AgentError (exit 1), usage (exit 2)."""
+    """Find a rescue ref by its name.
+
+    name: `3/1` or the full ref
+    Raises AgentError: exit 1 for an unknown name, exit 2 for a malformed one.
+    """
     task, number = parse_rescue(name, RESCUE)
     owner = app.store.tasks.find(task)
     found = [each for each in rescue_refs(app, owner) if (each.task, each.number) == (task, number)]
@@ -58,12 +62,12 @@ _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color")
 
 
 def show_rescue(app: App, kept: Rescue) -> list[str]:
-    """Return a command line that shows its commits and patches in git's own pager: those the base lacks, or one."""
+    """Return the command line that shows its commits and patches in git's pager: those the base lacks, or one."""
     return ["git", f"--git-dir={app.repo.common_dir}", *_log(app, kept)]
 
 
 def rescue_text(app: App, kept: Rescue) -> str:
-    """Return the same as text for programs; no program of the user's takes part."""
+    """Return the same as text for programs; no program that the user configured is run."""
     return app.repo.git(*_log(app, kept, *_PLAIN), cwd=app.repo.worktree).text
 
 
@@ -84,7 +88,7 @@ def _log(app: App, kept: Rescue, *options: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class RestoredRescue:
-    """A branch at what was kept. made: it was not there before."""
+    """A branch at a rescued commit. made: whether the branch is new."""
 
     rescue: Rescue
     branch: str
@@ -97,10 +101,11 @@ class RestoredRescue:
 
 
 def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRescue:
-    """Make a branch, `rescue/<task>-<n>` unless it is named.
+    """Make a branch at a rescue ref.
 
-    name: `3/1` or the full ref. Raises AgentError: exit 1 for an unknown one, exit 3 when the branch is
-    there already, and elsewhere.
+    name: `3/1` or the full ref
+    branch: the branch's name; None means `rescue/<task>-<n>`
+    Raises AgentError: exit 1 for an unknown name, exit 3 when the branch already exists at another commit.
     """
     kept = find_rescue(app, name)
     wanted = names.check_branch(branch or f"rescue/{kept.task}-{kept.number}")
@@ -120,8 +125,11 @@ def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRe
 
 @dataclass(frozen=True, slots=True)
 class PrunedRescues:
-    """What is older: refs, and directories with ignored files; unknown: refs of which nobody knows the age; lost: those
-    of the older refs that stand nowhere else, so that git forgets their commits some day.
+    """What a prune deletes and leaves.
+
+    older: refs, and directories with ignored files, that are old enough
+    unknown: refs of unknown age
+    lost: those of the older refs that are the last to hold their commits, which git will discard in time
     """
 
     rescues: tuple[Rescue, ...]
@@ -137,9 +145,11 @@ def prune_rescues(
     dry_run: bool = False,
     asks: Callable[[PrunedRescues], None] = lambda found: None,
 ) -> PrunedRescues:
-    """Delete rescue refs and kept directories of an age, in seconds; those of unknown age stay.
+    """Delete rescue refs and backup directories of a minimum age; those of unknown age stay.
 
-    dry_run: only look; asks: called with what would be deleted, and nothing else is; what it raises prevents it.
+    older_than_s: the age, in seconds
+    dry_run: only report
+    asks: called with what would be deleted; nothing else is deleted, and an exception from it prevents the deletion
     """
     before = app.store.now() - int(older_than_s * 1000)
     kept = rescue_refs(app)
@@ -156,7 +166,7 @@ def prune_rescues(
 
 
 def _since_ms(path: str) -> int:
-    """Since when it is kept: most names begin with it, in ms or ns; a file that was moved here has its own time."""
+    """Return since when a path is kept: most names begin with a time, in ms or ns; a moved file has its own mtime."""
     digits = re.match(r"\d{13,}", os.path.basename(path))
     return int(digits[0][:13]) if digits else int(os.lstat(path).st_mtime * 1000)
 
@@ -169,7 +179,7 @@ def _directories(app: App) -> Iterator[str]:
 
 
 def _delete(app: App, found: PrunedRescues) -> None:
-    """The record first: whoever misses something later finds its oid in the log."""
+    """Delete what was found. The record comes first, so that the log still has the oid of anything missed later."""
     data = {
         "refs": {f"{refs.RESCUE}{r.name}": r.oid for r in found.rescues},
         "directories": list(found.directories),
@@ -179,7 +189,7 @@ def _delete(app: App, found: PrunedRescues) -> None:
     with app.store.transaction():
         app.store.events.append("rescue.pruned", actor, data=data)
     for each in found.rescues:
-        with contextlib.suppress(refs.RefMoved):  # another one has deleted it
+        with contextlib.suppress(refs.RefMoved):  # another process has deleted it
             refs.delete_ref(app.repo, f"{refs.RESCUE}{each.name}", each.oid)
     with explain_system_errors():
         for directory in found.directories:
@@ -187,12 +197,12 @@ def _delete(app: App, found: PrunedRescues) -> None:
                 if os.path.isdir(directory) and not os.path.islink(directory):
                     shutil.rmtree(directory)
                 else:
-                    os.unlink(directory)  # a single file that doctor put aside
+                    os.unlink(directory)  # a single file that doctor moved aside
 
 
 @dataclass(frozen=True, slots=True)
 class KeptDirectory:
-    """One directory, kept/<task>/<number>. at: when, ms since the epoch; size: files in it."""
+    """A directory kept/<task>/<number>. at: when it was made, ms since the epoch; size: the number of files in it."""
 
     task: int
     number: int
@@ -202,7 +212,7 @@ class KeptDirectory:
 
 
 def kept_directories(app: App, task: Task | None = None) -> list[KeptDirectory]:
-    """List those of one task or of all, by task and number."""
+    """List the backup directories of one task or of all, by task and number."""
     root = os.path.join(app.store_dir, "kept")
     found = []
     for owner in [task.id] if task is not None else _numbers(root):
@@ -220,7 +230,7 @@ def _numbers(directory: str) -> list[int]:
 
 
 def kept_files(directory: str) -> Iterator[str]:
-    """Yield the paths of files and symbolic links below a directory; links, to directories, too, are not followed."""
+    """Yield the paths of files and symbolic links below a directory; no link is followed, not even to a directory."""
     for at, directories, files in os.walk(directory):
         links = (name for name in directories if os.path.islink(os.path.join(at, name)))
         yield from (os.path.join(at, name) for name in (*files, *links))

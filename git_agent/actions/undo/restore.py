@@ -1,4 +1,4 @@
-"""Restore what an operation took from a task: files and branches first, the base last, then the record."""
+"""Restore what an operation removed from a task: first files and branches, then the base, then the record."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ from git_agent.store.intents import Intent
 def undo_task(
     app: App, done: Sequence[Event], *, dry_run: bool = False, assumed: Hypothetical | None = None
 ) -> list[str]:
-    """Undo events of one task, given the oldest first; return a line for each thing that is there again.
+    """Undo events of one task; return a line for each thing that is restored.
 
-    dry_run: only look; assumed: what would be undone before it. Raises AgentError: exit 3 when it can't be undone, with
-    what helps; then nothing has changed.
+    done: the events, the oldest first
+    dry_run: only report
+    assumed: what would be undone first
+    Raises AgentError: exit 3 when the events can't be undone, with what helps. Nothing has changed then.
     """
     with explain_system_errors():
         plan = plan_undo(app, done[0].task or 0, done, assumed or Hypothetical())
@@ -87,16 +89,16 @@ def observe(app: App, intent: Intent) -> StepProgress:
 
 
 def finish(app: App, intent: Intent) -> None:
-    """Bring the checkout of a base that was set back to where the base is, and record the undo."""
+    """Update the checkout of a base that was moved back, and record the undo."""
     landed = intent.data["landed"]
     unland(app.repo, task=intent.task, base=landed["base"], new=landed["oid"], old=landed["old"])
     record_undo(app, intent.task, app.store.events.numbered(intent.data["events"]), intent.id)
 
 
 def roll_back(app: App, intent: Intent) -> None:
-    """Remove again what was restored, unlock what was locked, and end the intent.
+    """Remove what was restored, unlock what was locked, and end the intent.
 
-    What was restored is still kept, but not what somebody did there since: the path was known before.
+    What was restored is still kept under the rescue refs. Changes made there since are not: the path was known before.
     """
     for place in (AttemptPlan(**each) for each in intent.data["places"]):
         seen = registry.registration_at(app.repo, place.worktree) if os.path.lexists(place.worktree) else None
@@ -114,7 +116,7 @@ def roll_back(app: App, intent: Intent) -> None:
 
 
 def _disown(app: App, plan: Plan, intent: int, branch: str) -> None:
-    """Somebody else made the branch since we looked: it is not ours to roll back."""
+    """Record that somebody else made the branch in the meantime, so that a rollback does not delete it."""
     places = [asdict(replace(p, adopted=p.adopted or p.branch == branch)) for _, p in plan.returns]
     with app.store.transaction():
         app.store.intents.update(intent, {**plan.as_data(), "places": places})
@@ -139,10 +141,13 @@ def _lines(app: App, plan: Plan) -> list[str]:
 
 
 def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locked: bool) -> list[str]:
-    """Make an attempt's branch and worktree as they were; return a line for each.
+    """Restore an attempt's branch and worktree as they were; return a line for each.
 
-    locked: the worktree is to be locked for its task. Call it inside `rollback_on_error`. Raises RefMoved when
-    somebody made the branch meanwhile, and what making a worktree raises.
+    gone: what was removed
+    place: where to restore it
+    locked: whether to lock the worktree for its task
+    Call this inside `rollback_on_error`.
+    Raises RefMoved when somebody made the branch in the meantime, and whatever making a worktree raises.
     """
     lines = []
     if not place.adopted:
@@ -161,7 +166,7 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
     provision(app, task, place)
     _switch(app, gone, place)
     if gone.files is not None:
-        # The whole tree, also what it lacks; the index is not part of it.
+        # Restore the whole tree, including deletions; the index is not part of it.
         git("restore", f"--source={gone.files}", "--worktree", "--", ":/", cwd=place.worktree)
     _restage(gone, place)
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
@@ -174,7 +179,7 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
 
 
 def _switch(app: App, gone: Removed, place: AttemptPlan) -> None:
-    """It may have been on another branch, which stands where it wants by now, or on none."""
+    """Restore HEAD: the worktree may have been on another branch, which may have moved since, or on a detached HEAD."""
     if gone.head == place.branch or gone.head_oid is None:
         return
     head = app.repo.head(gone.head) if gone.head else None
@@ -200,7 +205,7 @@ def _copy(source: str, target: str) -> int:
         there = os.path.join(target, name)
         make_parents(target, name)
         if os.path.isdir(there) and not os.path.islink(there):
-            continue  # agent.setup made it anew
+            continue  # agent.setup made it again
         if os.path.islink(there) or (os.path.islink(here) and os.path.isfile(there)):
             os.unlink(there)
         shutil.copy2(here, there, follow_symlinks=False)

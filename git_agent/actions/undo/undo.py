@@ -1,4 +1,4 @@
-"""Undo what the last commands did: removals, merges, cancellations, fixes."""
+"""Undo the last operations: removals, merges, cancellations and fixes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from git_agent.errors import AgentError, refused
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What was undone, the newest first, each with a line for everything that is there again."""
+    """What was undone, the newest first, each with a line for everything that is restored."""
 
     operations: tuple[tuple[Operation, tuple[str, ...]], ...]
 
@@ -30,14 +30,17 @@ def undo(
     dry_run: bool = False,
     asks: Callable[[Undone], None] = lambda looked: None,
 ) -> Undone:
-    """Undo the last operations, one after the other, the newest first.
+    """Undo the last operations one by one, the newest first.
 
-    number: how many; only: the number of a single one, 1 for the newest; dry_run: only look; asks: called with several
-    before they, and no others, are undone; what it raises prevents it. Raises AgentError, mostly exit 3, when there are
-    not so many, or one can't be undone: of several all are looked at first, each as it would be then. What was undone
-    when one fails all the same stays undone, and is named.
+    number: how many to undo
+    only: the number of a single operation to undo, 1 for the newest
+    dry_run: only report
+    asks: called with the operations before several are undone; an exception from it prevents the undo
+    Raises AgentError, mostly exit 3, when there are fewer operations or one can't be undone. Several operations are all
+    checked before the first is undone, each against the state it would find. If one fails anyway, those already undone
+    stay undone and are named.
     """
-    _ = app.speaker  # asked of git before any transaction
+    _ = app.speaker  # ask git before any transaction
     found = operations(app, only or number)
     if len(found) < (only or number):
         raise _too_few(len(found))
@@ -79,8 +82,11 @@ def _too_few(there: int) -> AgentError:
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """An operation. number: 1 for the newest; error: why it can't be undone, None when it can; after: the number of the
-    one that has to be undone before it, None when it can be undone now.
+    """An operation that may be undone.
+
+    number: 1 for the newest
+    error: why it can't be undone, None when it can
+    after: the number of the operation that must be undone first, None when there is none
     """
 
     number: int
@@ -90,7 +96,10 @@ class Undoable:
 
 
 def list_undoable(app: App, limit: int) -> list[Undoable]:
-    """List the last operations, the newest first, limit at most; nothing is changed."""
+    """List the last operations, the newest first, without changing anything.
+
+    limit: the maximum number of operations
+    """
     found, assumed = list[Undoable](), Hypothetical()
     for number, each in enumerate(operations(app, limit), 1):
         error = _error(app, each, Hypothetical())
@@ -110,18 +119,19 @@ def _error(app: App, operation: Operation, assumed: Hypothetical) -> AgentError 
 
 
 def _nearest(operation: Operation, newer: Sequence[Undoable]) -> int:
-    """That of the newer ones which touched the same task or base, the last that `undo` would come by."""
+    """Return the oldest newer operation that touched the same task or base, or else the oldest that can be undone."""
     able = [each for each in newer if each.error is None]
     near = [each.number for each in able if each.operation.touched & operation.touched]
     return near[-1] if near else able[-1].number
 
 
 def operations(app: App, limit: int) -> list[Operation]:
-    """List the last operations that were not undone, limit at most, by what they began with.
+    """List the last operations that were not undone, ordered by when they began.
 
-    Fixes that leave nothing to take back are no operation, unless there are others of the same run. Two that ran at
-    once, or were finished after a crash, may have ended in another order: the merge that stands on another one is the
-    newer one, whenever its worktree was removed.
+    limit: the maximum number of operations
+    Fixes that leave nothing to undo are no operation, unless the same run made other fixes. Operations that ran at the
+    same time, or that were finished after a crash, may have ended in another order. A merge that is built on another
+    counts as newer than that one, whenever its worktree was removed.
     """
     found, none = dict[str, Operation](), set[str]()
     for event in app.store.events.undoable():
@@ -139,10 +149,12 @@ def operations(app: App, limit: int) -> list[Operation]:
 
 
 def undo_operation(app: App, operation: Operation, *, dry_run: bool, assumed: Hypothetical | None = None) -> list[str]:
-    """Undo an operation; return a line for each thing that is there again, or would be.
+    """Undo an operation; return a line for each thing that is restored, or would be.
 
-    All is looked at before anything is done, so that what was removed of many tasks is refused as a whole. dry_run:
-    only look; assumed: what would be undone before it. Raises AgentError, mostly exit 3.
+    dry_run: only report
+    assumed: what would be undone first
+    Everything is checked before anything is done, so that the removal of many tasks is refused as a whole.
+    Raises AgentError, mostly exit 3.
     """
     if operation.kind == FIXED:
         return undo_fixes(app, operation.events, dry_run=dry_run)
