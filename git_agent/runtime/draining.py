@@ -1,4 +1,4 @@
-"""Reconcile in the background. Hooks start it; one process at a time runs, and exits when nothing new arrives."""
+"""Reconcile in the background. Hooks start the process. Only one runs at a time, and it exits when nothing is new."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from git_agent.app import App
 from git_agent.git import locks, spool
 from git_agent.proc import processes, program, programs
 
-_PATIENCE_S = 5.0  # wait so long for the running process to end; this one then handles what it missed
+_PATIENCE_S = 5.0  # maximum wait for the running process to end, before handling what it missed
 _PAUSE_S = 0.02
 _ROUNDS = 100
 

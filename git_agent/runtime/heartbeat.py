@@ -89,7 +89,7 @@ class Heartbeat(threading.Thread):
             return self._listen(time.monotonic() + self._pause())
 
     def _pause(self) -> float:
-        """Return the seconds until the next beat; fewer after a failure.
+        """Return the seconds until the next beat. After a failure the wait is shorter.
 
         A jitter of 10 % keeps workers that started together from beating together.
         """

@@ -216,7 +216,7 @@ def _environment(app: App, begun: RunStarted) -> dict[str, str]:
 def _sayer(log: Logfile, say: Callable[[str], None]) -> Callable[[str], None]:
     """Return a function that writes a line to the log and passes it to say.
 
-    For an agent with a full-screen terminal, say collects the lines for later; the log has them in their place.
+    For an agent with its own terminal, say collects the lines until it ends. The log has them in their place.
     """
 
     def both(line: str) -> None:

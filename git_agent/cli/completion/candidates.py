@@ -78,7 +78,7 @@ class _Known(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
         """List the values that are not given already."""
         given = ctx.params.get(param.name or "") or ()
         there = {given} if isinstance(given, str) else set(given)
-        verb = ctx.info_name or "" if isinstance(param, click.Argument) else ""  # --after does not name the verb's object
+        verb = ctx.info_name or "" if isinstance(param, click.Argument) else ""  # --after names another task
         return [item for item in self.values(self.app, verb, incomplete) if item.value not in there]
 
 
