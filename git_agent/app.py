@@ -1,4 +1,4 @@
-"""What an action works with: repository, store, configuration and speaker, each opened when first asked for."""
+"""What an action works with: repository, store, configuration and speaker, each opened on first use."""
 
 from __future__ import annotations
 
@@ -30,12 +30,18 @@ def _read_clock() -> ClockReading:
 
 @dataclass
 class App:
-    """One command's world.
+    """The context of one command.
 
-    env: the environment; terminal: a person looks on; progress: called with a line when long work moves; creates:
-    this command may make the store; examines: it changes nothing in it; begun: the intents that this command wrote;
-    sighted: where the branches were when git was last asked; clock: reads this host's clocks; operation: what all fixes
-    of one `doctor --fix` belong to, "" outside of one.
+    env: the environment
+    terminal: whether stderr is an interactive terminal
+    progress: called with a line when long work advances
+    creates: whether the command may create the store
+    examines: whether the command changes nothing in the store
+    notices: lines for the front end to show after the result
+    begun: the ids of the intents that this command recorded
+    sighted: the branches as this command last read them from git
+    clock: reads this host's clocks
+    operation: the operation of all fixes of one `doctor --fix`, "" outside of one
     """
 
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -51,31 +57,31 @@ class App:
 
     @cached_property
     def repo(self) -> Repo:
-        """Open the repository one stands in. Raises AgentError where there is none."""
+        """Return the repository of the current directory. Raises AgentError when there is none."""
         from git_agent.git.repo import Repo
 
         return Repo.open()
 
     @cached_property
     def store_dir(self) -> str:
-        """Name the store's directory."""
+        """Return the store's directory."""
         return os.path.join(self.repo.common_dir, "git-agent")
 
     @property
     def spool_dir(self) -> str:
-        """Name the directory in which hooks note what happened."""
+        """Return the directory in which hooks record what happened."""
         return os.path.join(self.store_dir, "spool")
 
     @cached_property
     def store(self) -> Store:
-        """Open the store. Raises AgentError where there is none and the command may not make one."""
+        """Return the open store. Raises AgentError when there is none and the command may not create one."""
         from git_agent.store.store import Store
 
         return Store.open(self.store_dir, create=self.creates, examines=self.examines)
 
     @cached_property
     def has_store(self) -> bool:
-        """Tell whether there is a store, or this command may make one; what merely looks works without."""
+        """Return whether there is a store, or this command may create one. Read-only commands work without a store."""
         try:
             return bool(self.store)
         except AgentError as error:
@@ -85,7 +91,7 @@ class App:
 
     @cached_property
     def config(self) -> Config:
-        """Read the configuration."""
+        """Return the configuration."""
         return self._settings(self._trusted())
 
     def _trusted(self) -> str | None:
@@ -96,12 +102,12 @@ class App:
         return self.store.meta.get(TRUST_FACT)
 
     def ask_settings(self) -> None:
-        """Start reading the configuration: git answers while the store is loaded."""
+        """Start reading the configuration, so that git runs while the store is loaded."""
         _ = self._settings
 
     @property
     def has_settings(self) -> bool:
-        """Tell whether the configuration was asked for already, so that reading it costs nothing more."""
+        """Return whether the configuration was already requested, so that reading it costs nothing more."""
         return "_settings" in self.__dict__
 
     @cached_property
@@ -111,24 +117,24 @@ class App:
         return Config.ask(self.repo)
 
     def forget_settings(self) -> None:
-        """Read the configuration anew when it is next asked for: in what runs for long it may have changed."""
+        """Read the configuration again on its next use. A long-running command calls this to see changes."""
         for name in ("config", "_settings"):
             self.__dict__.pop(name, None)
 
     @cached_property
     def worker_identities(self) -> tuple[WorkerIdentity, ...]:
-        """List the worker's identities found: of the worktree one stands in, of the token, of the environment."""
+        """Return the worker identities found: from the current worktree, from the token, from the environment."""
         found = (*self._from_worktrees(), self._from_token(), self._from_environment())
         return tuple(c for c in found if c is not None)
 
     @property
     def worker_of(self) -> int | None:
-        """Name the task whose worker speaks; None for a person."""
+        """Return the task whose worker runs the command; None for a person."""
         return next((c.task for c in self.worker_identities if c.task is not None), None)
 
     @cached_property
     def speaker(self) -> Speaker:
-        """Tell who runs the command: the worktree's worker, the environment's worker, or a person."""
+        """Return who runs the command: the worktree's worker, the environment's worker, or a person."""
         from git_agent.domain.speaker import Speaker
 
         worker = next((c for c in self.worker_identities if c.task is not None), None)
@@ -139,11 +145,14 @@ class App:
 
     @cached_property
     def identity(self) -> str:
-        """Name the person as git does: `Name <email>`."""
+        """Return the person's identity in git's form: `Name <email>`."""
         return self.repo.identity()
 
     def _from_worktrees(self) -> list[WorkerIdentity]:
-        """Whoever stands in a worktree is its worker, wherever GIT_DIR points; git, too, may be told of one."""
+        """Identify the worker by the current directory's worktree, and by the worktree that GIT_DIR names.
+
+        A process in a worktree is its worker, wherever GIT_DIR points.
+        """
         if not self.has_store:
             return []
         from git_agent.domain.speaker import WorkerIdentity
@@ -154,7 +163,7 @@ class App:
         return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
 
     def _from_token(self) -> WorkerIdentity | None:
-        """A token that the store does not know proves nothing, and whoever has one is no person."""
+        """Identify the worker by its token. An unknown token proves no identity, but its holder is not a person."""
         token = self.env.get("GIT_AGENT_TOKEN")
         if not token or not self.has_store:
             return None
@@ -177,43 +186,43 @@ class App:
 
     @property
     def heads(self) -> Mapping[str, str]:
-        """Map branches to their oids, as git shows them now."""
+        """Map the branches to their oids, read from git now."""
         return self.repo.tips()
 
     @property
     def sighted_heads(self) -> Mapping[str, str]:
-        """Map branches to their oids, as this command last saw them; git is asked only if it did not look."""
+        """Map the branches to their oids as this command last read them. Runs git only if it has not read them yet."""
         return self.heads if self.sighted is None else self.sighted.heads
 
     @property
     def store_is_open(self) -> bool:
-        """Tell whether the store was opened; asking this does not open it."""
+        """Return whether the store was opened. This does not open it."""
         return "store" in self.__dict__
 
     def reopen(self) -> None:
-        """Open the store again, if it was open: a transaction that was cut short is rolled back."""
+        """Reopen the store if it was open. An unfinished transaction is rolled back."""
         if self.store_is_open:
             self.store.reopen()
 
     def close(self) -> None:
-        """Close the store, if it was opened."""
+        """Close the store if it was opened."""
         if self.store_is_open:
             self.store.close()
 
     def notice(self, line: str) -> None:
-        """Keep a line that the front end says after the result."""
+        """Queue a line that the front end shows after the result."""
         self.notices.append(line)
 
     def take_notices(self) -> list[str]:
-        """Return the lines kept so far, and forget them: whoever takes them shows them."""
+        """Return the queued lines and clear the queue. The caller must show them."""
         taken, self.notices[:] = list(self.notices), ()
         return taken
 
     def now(self) -> int:
-        """Return the time by the database's clock, in ms since the epoch."""
+        """Return the time of the database's clock, in ms since the epoch."""
         return self.store.now()
 
 
 def _number(text: str | None) -> int | None:
-    """Nobody's number is longer; the database takes no larger one."""
+    """Parse a number of at most 18 digits, which the database can store; None for any other text."""
     return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= 18 else None

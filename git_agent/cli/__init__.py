@@ -1,1 +1,1 @@
-"""The click commands: parse, act, say. Nothing imports it."""
+"""The click commands: parse the arguments, act, print the result. No other package imports this one."""

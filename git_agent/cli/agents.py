@@ -65,7 +65,10 @@ def run_verb(
 
 
 def _again(task: Task, chosen: Command) -> list[str]:
-    """Making a worktree loaded what a supervisor needs not keep for hours: 30 MB, half of what it then takes."""
+    """Restart as a supervisor. Creating a worktree loads 30 MB of modules, half of the memory in use.
+
+    A supervisor runs for hours and does not need them.
+    """
     from git_agent.runtime.running import words_for
 
     options = ["--json"] if click.get_current_context().params["as_json"] else []

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """What a verb says. payload: its JSON object, or what makes it when it is asked for; lines: for people; talk: lines
-    for stderr, before them; rows: JSON objects to print one a line in place of the payload; exit: the exit code;
-    follows: lines and rows come as things happen, and each is written at once; delivered: called when all was written
-    out (the answer is mail); becomes: called last, with everything closed, in place of printing an answer: another
-    program takes over this process.
+    """What a verb prints.
+
+    payload: the JSON object, or a function that returns it
+    lines: the text for people
+    talk: lines for stderr, printed before the text
+    rows: JSON objects to print one per line, instead of the payload
+    exit: the exit code
+    follows: lines and rows arrive over time, so each is written at once
+    delivered: called after everything is written (the answer is mail)
+    becomes: called last, with everything closed, instead of printing: another program takes over this process
     """
 
     payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
@@ -40,27 +45,27 @@ class Answer(NamedTuple):
 
 
 class Commanding(click.Command):
-    """A verb that takes a command of others after `--`, with whatever options that has."""
+    """A verb that takes another program's command after `--`, including its options."""
 
     usage_end = ""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take what stands behind the first `--` as it is."""
+        """Take everything after the first `--` unchanged."""
         at = args.index("--") if "--" in args else len(args)
         rest = super().parse_args(ctx, args[:at])
         ctx.params["command"] = tuple(args[at + 1 :])
         return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Show the command in the usage."""
+        """Add the command to the usage."""
         return [*super().collect_usage_pieces(ctx), self.usage_end]
 
 
 class Several(click.Group):
-    """A verb with verbs of its own; the first one is meant when none is named."""
+    """A verb with subcommands. The first one is the default."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the first one in where none is named; --json may stand before it."""
+        """Insert the default subcommand if none is named. --json may precede it."""
         before = [word for word in args[:1] if word == "--json"]
         rest = args[len(before) :]
         named = bool(rest) and (rest[0] in self.commands or rest[0] in ctx.help_option_names)
@@ -70,10 +75,10 @@ class Several(click.Group):
 
 
 class Finite(click.FloatRange):
-    """A number in a range: neither `nan`, which lies in every one, nor `inf`."""
+    """A number in a range, except `nan`, which every range accepts, and `inf`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse what is no number of anything."""
+        """Convert as FloatRange does, and refuse `nan` and `inf`."""
         found = super().convert(value, param, ctx)
         if found != found or found in (float("inf"), float("-inf")):
             self.fail(f"{value} is no number", param, ctx)
@@ -83,10 +88,12 @@ class Finite(click.FloatRange):
 def verb(
     name: str, *, creates: bool = False, looks: bool = True, configured: bool = False, command: str = ""
 ) -> Callable[[Callable[..., Answer]], click.Command]:
-    """Make a command of a function from (App, options) to an Answer.
+    """Make a click command from a function that takes the App and the options and returns an Answer.
 
-    creates, configured: see Invocation; looks: it reconciles first; command: how the usage shows the command that it
-    takes after `--`, "" for none.
+    name: the verb; a subcommand follows after a space
+    creates, configured: see Invocation
+    looks: whether to reconcile first
+    command: how the usage shows the command after `--`, "" if the verb takes none
     """
 
     def decorate(function: Callable[..., Answer]) -> click.Command:
@@ -96,7 +103,7 @@ def verb(
             invocation = Invocation(
                 document,
                 terminal=watched,
-                progress=_print_progress if watched else lambda line: None,  # a pipe gets the result alone
+                progress=_print_progress if watched else lambda line: None,  # a pipe gets only the result
                 creates=creates,
                 reconciles=looks,
                 configured=configured,
@@ -115,7 +122,7 @@ def verb(
 
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
         kind = Commanding if command else click.Command
-        short = VERBS[name].summary if name in VERBS else None  # `rescue list` takes it from its help
+        short = VERBS[name].summary if name in VERBS else None  # `rescue list` takes its short help from its help
         made = click.command(name.rpartition(" ")[2], kind, help=function.__doc__, short_help=short)(
             json_option(called)
         )
@@ -127,7 +134,7 @@ def verb(
 
 
 def document(call: Notification) -> str:
-    """Write what agent.notify reads on its standard input."""
+    """Return what agent.notify reads on its standard input."""
     from git_agent.render import json
 
     return json.notification_document(call)
@@ -140,7 +147,7 @@ def _print_progress(line: str) -> None:
 
 
 def note(lines: Iterable[str]) -> None:
-    """Say what is worth knowing, on standard error."""
+    """Print notes on standard error."""
     for line in lines:
         from git_agent.render.text import visible
 
@@ -171,7 +178,7 @@ def _write(lines: Iterable[str], at_once: bool) -> None:
 
 
 def screen(app: App) -> Screen:
-    """Describe where the lines go: a terminal of some width, or a pipe."""
+    """Return the description of standard output: a terminal and its width, or a pipe."""
     from git_agent.render.lines import Screen
     from git_agent.render.style import wants_colour
 
@@ -179,7 +186,7 @@ def screen(app: App) -> Screen:
 
 
 def terminal_width() -> int | None:
-    """Measure the terminal in columns; None for a pipe."""
+    """Return the width of the terminal in columns, None for a pipe."""
     if not sys.stdout.isatty():
         return None
     import shutil
@@ -188,12 +195,21 @@ def terminal_width() -> int | None:
 
 
 def undo_hint(app: App, done: object) -> list[str]:
-    """Tell a person at a terminal, once something was taken away, how it comes back; scripts don't need it."""
+    """Return the hint that undo restores what was removed, for a person at a terminal. Scripts don't need it.
+
+    done: what was removed; no hint if it is false
+    """
     return ["hint: git agent undo brings it back"] if done and app.terminal else []
 
 
 def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] = (), **more: Any) -> Answer:
-    """Answer with one task and what is said of it."""
+    """Return an answer about one task.
+
+    task: the task
+    lines: the text for people
+    talk: lines for stderr
+    more: further fields of the JSON object
+    """
 
     def payload() -> dict[str, Any]:
         from git_agent.actions.views.task import view
@@ -204,13 +220,14 @@ def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] 
     return Answer(payload, lines, talk)
 
 
-_MOST = 128 * 1024  # characters; more than any body may have, so that its check refuses it
+_MOST = 128 * 1024  # characters; above the limit of every body, so that its check refuses a longer text
 
 
 def read_text(path: str, most: int = _MOST) -> str:
-    """Read a text from a file, or from standard input for `-`; never more than is needed to refuse it.
+    """Read a text from a file, or from standard input for `-`.
 
-    most: characters, more than are allowed. Raises AgentError for one that can't be read.
+    most: the number of characters to read at most; choose it above the limit, so that a longer text is refused
+    Raises AgentError when the file can't be read.
     """
     try:
         if path == "-":
@@ -225,5 +242,5 @@ def read_text(path: str, most: int = _MOST) -> str:
 
 
 def task_argument(required: bool = False) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Make the TASK argument: an id, a name or a branch; left out inside a worker's worktree."""
+    """Return the TASK argument: an id, a name or a branch. It may be omitted inside a worker's worktree."""
     return click.argument("task", required=required, metavar="TASK" if required else "[TASK]")

@@ -1,4 +1,4 @@
-"""The entry point: find the verb, import only its module, and turn errors into git's words and exit codes."""
+"""The entry point: find the verb, import only its module, and report errors in git's form with exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-# Most verbs live for a tenth of a second, and a tenth of that would go into looking for garbage while modules load.
+# Most verbs run for a tenth of a second. Garbage collection during the imports would take a tenth of that.
 gc.set_threshold(100_000)
 
 import click  # noqa: E402
@@ -21,14 +21,14 @@ from git_agent.errors import AgentError, Exit  # noqa: E402
 
 
 class VerbGroup(click.Group):
-    """The group of all verbs; a verb's module is imported when the verb is asked for."""
+    """The group of all verbs. A verb's module is imported when the verb is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the verbs in the order of the help."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb's command."""
+        """Import and return a verb's command."""
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in VERBS:
             return None
@@ -36,7 +36,7 @@ class VerbGroup(click.Group):
         return getattr(module, name.replace("-", "_") + "_verb")  # type: ignore[no-any-return]
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find the verb, or name the ones that are like it."""
+        """Find the verb, or suggest similar ones."""
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             import difflib
 
@@ -92,7 +92,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class _Ended(BaseException):
-    """A signal asks us to end: unwind, so that what is half done is taken back."""
+    """A signal asks us to end. The exception unwinds the stack, so that unfinished work is rolled back."""
 
 
 def _end(number: int, frame: object) -> NoReturn:
@@ -106,18 +106,21 @@ def run() -> NoReturn:
         signal.signal(number, _end)
     status = _run(sys.argv[1:])
     for number in (*_ENDING, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # the exit code is known; a second signal must not change it
-    gc.freeze()  # what is left is the system's to take back, not the interpreter's to search
+        signal.signal(number, signal.SIG_IGN)  # the exit code is final; a second signal must not change it
+    gc.freeze()  # skip the last collection: the system frees the memory
     sys.exit(status)
 
 
 class _Result(io.FileIO):
-    """Standard output. failed: it could not be written to; a buffer that was dropped then does not fail again."""
+    """Standard output.
+
+    failed: whether a write failed; the buffer is then dropped, so that it does not fail again
+    """
 
     failed = False
 
     def write(self, data: Any) -> int:
-        """Write, and remember a failure."""
+        """Write data, and record a failure."""
         try:
             return super().write(data)
         except OSError:
@@ -126,17 +129,20 @@ class _Result(io.FileIO):
 
 
 class _Talk(io.FileIO):
-    """Standard error: where nobody hears it, or its disk is full, what is done is done all the same."""
+    """Standard error. A closed stream or a full disk does not stop the command."""
 
     def write(self, data: Any) -> int:
-        """Write what can be written, and count all of it as written."""
+        """Write what can be written, and report everything as written."""
         with contextlib.suppress(OSError):
             return super().write(data)
         return len(data)
 
 
 def _open_streams() -> None:
-    """Keep 0, 1 and 2 from becoming the database's when they are closed, as git does, and speak UTF-8 as git does."""
+    """Open descriptors 0, 1 and 2 if they are closed, and use UTF-8, as git does.
+
+    Otherwise the database could get one of these descriptors.
+    """
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(number)
@@ -150,7 +156,7 @@ def _open_streams() -> None:
 def _run(argv: list[str]) -> int:
     as_json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
-        # Not group.main: it has ideas of its own about interruptions, closed pipes and exit codes.
+        # Not group.main: it handles interruptions, closed pipes and exit codes in its own way.
         with group.make_context("git agent", argv) as context:
             group.invoke(context)
         sys.stdout.flush()
@@ -165,7 +171,7 @@ def _run(argv: list[str]) -> int:
         print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)  # below the terminal's ^C
         return _say(AgentError("interrupted", "interrupted", "", exit=Exit.INTERRUPTED), as_json)
     except _Ended as ended:
-        # Not as JSON: `watch` is ended so, and its output has one object for each event.
+        # Not as JSON: this is how `watch` ends, and each JSON object in its output is an event.
         print(f"error: ended by {signal.Signals(ended.args[0]).name}", file=sys.stderr)
         return 128 + int(ended.args[0])
     except BrokenPipeError:
@@ -182,7 +188,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _drop_output() -> None:
-    """The interpreter's own flush at the end would complain again."""
+    """Discard further output. The interpreter's own flush at exit would report the error again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

@@ -76,7 +76,7 @@ def invocation(name: str, command: click.Command) -> str:
 
 
 def _context(command: click.Command, name: str | None) -> click.Context:
-    """Return a context below the group. click keeps the first help option that it creates, and `-h` is the group's."""
+    """Return a context below the group's. click caches the first help option, and `-h` comes from the group."""
     return click.Context(command, info_name=name, parent=click.Context(group, **group.context_settings))
 
 
@@ -188,7 +188,7 @@ def _prose(text: str, between: str = ".PP") -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Wrap a paragraph so that the source of the page stays readable and `code` is not split."""
+    """Wrap a paragraph to keep the source of the page readable, without splitting `code`."""
     kept = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), text)
     lines = textwrap.wrap(kept, 76, break_long_words=False, break_on_hyphens=False)
     return [_roff(line.replace("\0", " ")) for line in lines]

@@ -1,4 +1,4 @@
-"""Verbs that only look."""
+"""Verbs that only read."""
 
 from __future__ import annotations
 

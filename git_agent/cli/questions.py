@@ -1,7 +1,7 @@
 """Questions to a person at a terminal, and the flag that answers them.
 
-A verb asks only before it does what `git agent undo` cannot reverse, or what may be more than was meant. Without a
-terminal nothing asks: the verb refuses and names the flag.
+A verb asks only before it does something that `git agent undo` cannot reverse, or that may exceed what was intended.
+Without a terminal no verb asks: it refuses and names the flag.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ NO_QUESTION = "Answer yes to every question; this verb asks none, so scripts may
 
 
 def yes_option(help: str = "Answer yes to every question.") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make the option `-y`. Every verb that deletes or merges takes it, whether it asks or not."""
+    """Return the option `-y`. Every verb that deletes or merges accepts it, whether it asks or not."""
     return click.option("-y", "--yes", is_flag=True, help=help)
 
 
 def can_ask(app: App) -> bool:
-    """Tell whether a person can read a question and answer it."""
+    """Return whether a person can read a question and answer it."""
     return app.terminal and sys.stdin.isatty()
 
 
 def confirm(question: str, shown: Iterable[str]) -> bool:
-    """Show what would be done, and ask whether to do it; no answer but yes means yes."""
+    """Show what would be done, and ask whether to do it. Only an explicit yes counts."""
     for line in shown:
         click.echo(line, err=True)
     return click.confirm(question, err=True)

@@ -1,4 +1,4 @@
-"""Verbs of a reviewer and of the person who merges."""
+"""Verbs for reviewing and merging."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
 
 
 def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
-    """Answer with one task, or with several."""
+    """Return an answer about one or several tasks."""
     from git_agent.actions.views.task import view
     from git_agent.render import json
 

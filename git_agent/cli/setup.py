@@ -1,4 +1,4 @@
-"""Verbs that set things up."""
+"""Verbs for setting up a repository and the shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs that make tasks and hand them out."""
+"""Verbs that create, assign and change tasks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _order(title: str | None, agent: str | None = None, **given: Any) -> TaskSpe
 
 
 def _several(given: tuple[str, ...]) -> tuple[str, ...] | None:
-    """An empty text takes all away; nothing given leaves all as it is."""
+    """Return the given texts. An empty text clears the list, and None, for no text, leaves it unchanged."""
     return tuple(text for text in given if text) if given else None
 
 
@@ -184,7 +184,12 @@ def reassign_verb(app: App, task: str, agent: str | None, fresh: bool, kill: boo
 
 
 def _stepped(app: App, task: str | None, step: Callable[..., Any], *, undone: bool = False, **options: Any) -> Answer:
-    """Take a step and say where the task is. undone: `undo` takes it back."""
+    """Make a transition and report the task's state.
+
+    step: the action that makes the transition
+    undone: whether `undo` can reverse it
+    options: further arguments of the action
+    """
     from git_agent.actions.lookup import find
 
     taken = step(app, find(app, task), **options)

@@ -1,4 +1,4 @@
-"""Verbs that bring back: undo, and the rescue refs."""
+"""Verbs that restore: undo, and the rescue refs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_
 
 
 def _confirm(app: App, looked: Undone, yes: bool) -> None:
-    """A person may have meant a task's number."""
+    """Confirm an undo of several operations. The number may have been meant as a task."""
     from git_agent.render import undo as undo_lines
 
     if yes:
@@ -74,7 +74,7 @@ def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
     from git_agent.render import json
     from git_agent.render import undo as undo_lines
 
-    # A fix may be of a task that is not there.
+    # A fix may concern a task that does not exist.
     changed = existing(app, (t for o, _ in done.operations for t in o.tasks))
     return Answer(
         {

@@ -1,4 +1,4 @@
-"""Every verb with its module, its section of the help and its summary. Importing this imports nothing else."""
+"""Every verb with its module, its section of the help, and its summary. This module imports none of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ class Verb(NamedTuple):
     """One verb.
 
     module: the module in git_agent.cli that contains its command, `<verb>_verb`
-    section: of the help; summary: one line
+    section: its section of the help
+    summary: one line
     """
 
     module: str

@@ -1,4 +1,4 @@
-"""`git agent watch`: it prints while it runs, and ends when nobody reads any more."""
+"""`git agent watch`: it prints events until it is interrupted or its reader is gone."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def print_events(app: App, task: str | None, since: int | None, *, as_json: bool) -> None:
-    """Print events until we are interrupted or nobody reads.
+    """Print events until interrupted or until the reader is gone.
 
-    Ends with click's Exit, or BrokenPipeError; raises AgentError when the store is gone.
+    Raises click's Exit or BrokenPipeError at the end; AgentError when the store is gone.
     """
     from git_agent.actions.lookup import find
     from git_agent.runtime.watching import follow
@@ -34,13 +34,13 @@ def print_events(app: App, task: str | None, since: int | None, *, as_json: bool
             _print(app, [e for e in batch if only in (None, e.task)], as_json)
             _end_without_reader()
     except KeyboardInterrupt:
-        # The usual way to end it is no error.
+        # Ctrl-C is the usual way to end it, so it is no error.
         print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)  # below the terminal's ^C
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
 
 
 def _interrupted(number: int, at: object) -> NoReturn:
-    # The terminal sends one and git, which waits for us, another: the second one must not interrupt the ending.
+    # The terminal sends one signal, and git, which waits for us, sends another. The second must not interrupt the exit.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -67,7 +67,7 @@ def _say(line: str) -> None:
 
 
 def _end_without_reader() -> None:
-    """What is only written to when something happens would not notice for hours that its reader is gone."""
+    """Raise BrokenPipeError if the reader is gone. Without events there is no write that would notice it for hours."""
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     if any(seen & (select.POLLERR | select.POLLHUP) for _, seen in poll.poll(0)):

@@ -1,4 +1,4 @@
-"""Verbs of a worker."""
+"""Verbs for a worker."""
 
 from __future__ import annotations
 

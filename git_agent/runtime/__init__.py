@@ -1,1 +1,1 @@
-"""What every front end does around an action, and what keeps running. Imports actions and what is below it."""
+"""What every front end does around an action, and what runs for long. Imports actions and the layers below it."""

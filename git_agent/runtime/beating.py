@@ -1,4 +1,4 @@
-"""Beat for a worker as long as a process lives."""
+"""Renew a worker's lease while a process lives."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.proc import processes
 
-_LOOK_S = 0.2  # how soon the end of the process is noticed
+_LOOK_S = 0.2  # seconds between two checks whether the process lives
 
 
 def beat_while(app: App, task: Task, pid: int) -> Task:
-    """Beat every agent.beat (with a tenth of jitter) until the process is gone. Returns the task then.
+    """Beat every agent.beat seconds, with 10 % jitter, until a process ends.
 
-    Raises AgentError: exit 1 when there is no such process, exit 5 when the worker is superseded meanwhile.
+    pid: the process
+    Returns the task as it was at the last beat.
+    Raises AgentError: exit 1 when there is no such process, exit 5 when the worker is superseded.
     """
     watched = processes.describe(pid)
     if watched is None:

@@ -1,4 +1,4 @@
-"""The two channels between a supervisor's main thread and its beat thread: what is said, and how it is waited for."""
+"""The two channels between a supervisor's main thread and its beat thread, and the messages on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Say(Enum):
-    """What the main thread says to the beat thread."""
+    """A message from the main thread to the beat thread."""
 
     TICK = "tick"
     PROGRESS = "progress"
@@ -18,7 +18,12 @@ class Say(Enum):
 
 
 class Lost(NamedTuple):
-    """The attempt was superseded. how: the event's verb (reassigned, reaped); by: who; kill: the worker is to end."""
+    """The attempt was superseded.
+
+    how: the verb of the event, such as reassigned or reaped
+    by: who superseded it
+    kill: whether to end the agent
+    """
 
     how: str
     by: str
@@ -26,32 +31,48 @@ class Lost(NamedTuple):
 
 
 class Cancelled(NamedTuple):
-    """The task was called off. by: who; kill: the worker is to end at once."""
+    """The task was cancelled.
+
+    by: who cancelled it
+    kill: whether to end the agent at once
+    """
 
     by: str
     kill: bool
 
 
 class Stopped(NamedTuple):
-    """Somebody asked the session to end. by: who."""
+    """The session was asked to end.
+
+    by: who asked
+    """
 
     by: str
 
 
 class Mail(NamedTuple):
-    """Messages came that the worker has not seen. number: how many wait now."""
+    """New messages arrived for the worker.
+
+    number: how many messages it has not seen
+    """
 
     number: int
 
 
 class Fault(NamedTuple):
-    """Beats fail, or work again. message: why they fail; None when they work again."""
+    """Beats fail, or succeed again.
+
+    message: why they fail, None when they succeed again
+    """
 
     message: str | None
 
 
 class Died(NamedTuple):
-    """The beat thread ended, for a reason that nobody foresaw. message: what it was."""
+    """The beat thread ended with an unexpected error.
+
+    message: the error
+    """
 
     message: str
 
@@ -66,18 +87,18 @@ class ToBeat:
         self._queue: queue.SimpleQueue[Say] = queue.SimpleQueue()
 
     def say(self, word: Say) -> None:
-        """Say something; never waits."""
+        """Send a message. Never blocks."""
         self._queue.put(word)
 
     def hear(self, timeout_s: float) -> Say | None:
-        """Wait for a word, timeout_s seconds at most; None when none came."""
+        """Wait at most timeout_s seconds for a message. Returns None when none arrives."""
         with contextlib.suppress(queue.Empty):
             return self._queue.get(timeout=max(0.0, timeout_s))
         return None
 
 
 class FromBeat:
-    """The channel from the beat thread; its `fd` can be read when something was said, so that a select wakes."""
+    """The channel from the beat thread. Its `fd` becomes readable when a message arrives, which wakes a select."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Heard] = queue.SimpleQueue()
@@ -85,13 +106,13 @@ class FromBeat:
         os.set_blocking(self._wake, False)
 
     def say(self, what: Heard) -> None:
-        """Say something; never waits."""
+        """Send a message. Never blocks."""
         self._queue.put(what)
-        with contextlib.suppress(OSError):  # the pipe is full of bytes that wake as well as this one
+        with contextlib.suppress(OSError):  # a full pipe: the bytes in it already wake the reader
             os.write(self._wake, b"\0")
 
     def hear(self) -> list[Heard]:
-        """List what was said since; call it when fd can be read."""
+        """Return the messages that arrived since the last call. Call it when fd is readable."""
         os.read(self.fd, 4096)
         said: list[Heard] = []
         with contextlib.suppress(queue.Empty):
@@ -100,6 +121,6 @@ class FromBeat:
         return said
 
     def close(self) -> None:
-        """Close the pipe; the beat thread has ended."""
+        """Close the pipe. Call it after the beat thread has ended."""
         os.close(self.fd)
         os.close(self._wake)

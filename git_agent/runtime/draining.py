@@ -1,4 +1,4 @@
-"""The background look at git that hooks start: one at a time, until there is nothing new, and then gone."""
+"""Reconcile in the background. Hooks start the process. Only one runs at a time, and it exits when nothing is new."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from git_agent.app import App
 from git_agent.git import locks, spool
 from git_agent.proc import processes, program, programs
 
-_PATIENCE_S = 5.0  # for the one at work to end: what it missed is then looked at by this one
+_PATIENCE_S = 5.0  # maximum wait for the running process to end, before handling what it missed
 _PAUSE_S = 0.02
 _ROUNDS = 100
 
 
 def look_until_quiet(app: App) -> None:
-    """Drain the spool and reconcile until nothing new is noted; at once done where somebody else is at it for long.
+    """Drain the spool and reconcile until the spool stays unchanged. Returns if another process does so for over 5 s.
 
-    The file `drain.pid` tells the hooks that they need not start another one. It is emptied before the last look at the
-    spool: a hook notes first and reads it afterwards, so one of the two sees the other.
+    The file `drain.pid` tells hooks that they need not start another process. It is emptied before the last check of
+    the spool. A hook writes to the spool first and reads the file afterwards, so one of the two sees the other.
     """
     with _alone(app) as pid:
         if pid is None:
@@ -36,9 +36,9 @@ def look_until_quiet(app: App) -> None:
 
 
 def hand_over(app: App, *, asks: bool) -> None:
-    """Leave to the background what a command that has just reconciled must not wait for.
+    """Hand slow work to a background process after a command has reconciled.
 
-    asks: a remote has to be asked.
+    asks: whether a remote has to be queried
     """
     _free(app)
     if asks:
@@ -46,7 +46,7 @@ def hand_over(app: App, *, asks: bool) -> None:
 
 
 def _free(app: App) -> None:
-    """Empty `drain.pid` where nobody looks: a look that was killed left a pid that may be somebody else's by now."""
+    """Empty `drain.pid` if no background process runs. A killed one leaves its pid, which may be reused by now."""
     path = os.path.join(app.store_dir, "drain.pid")
     with contextlib.suppress(OSError):
         if os.stat(path).st_size and not _is_held(app):
@@ -54,7 +54,7 @@ def _free(app: App) -> None:
 
 
 def _start(app: App) -> None:
-    """Start a background look, unless one is at work."""
+    """Start a background process unless one is running."""
     path = program.usable_path(app.store_dir)
     if path is not None and app.env.get("GIT_AGENT_HOOKS") != "0" and not _is_held(app):
         programs.start_detached([path, "sync", "--background"], cwd=app.repo.common_dir)
@@ -62,7 +62,7 @@ def _start(app: App) -> None:
 
 @contextmanager
 def _alone(app: App) -> Iterator[int | None]:
-    """Hold the lock under which one process at a time looks; None when it could not be had."""
+    """Hold the lock of the background process. Yields the open `drain.pid`, or None if the lock is not free in time."""
     fd, end = _open(app, "drain.lock"), time.monotonic() + _PATIENCE_S
     pid = _open(app, "drain.pid")
     try:

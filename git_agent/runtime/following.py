@@ -1,4 +1,4 @@
-"""Read a log as it grows, from one file into the next, until its session has ended."""
+"""Read a log as it grows, across rotations, until its session has ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK = 65536
 
 
 def read(log: Log) -> Iterator[bytes]:
-    """Yield what was printed, the older file first."""
+    """Yield the output in a log, the older file first."""
     for path in (log.older, log.path):
         if path is not None:
             with _opened(path) as file:
@@ -27,20 +27,21 @@ def read(log: Log) -> Iterator[bytes]:
 
 
 def follow(app: App, log: Log, *, check: bool = False) -> Iterator[bytes]:
-    """Yield what was printed, and what is printed until it has ended. check: it is of a check, not of a session.
+    """Yield the output in a log, and new output until the session or check ends.
 
-    An agent that fills two files between two looks, 80 MB in a second, is followed with a gap.
+    check: whether the log belongs to a check instead of a session
+    An agent that fills two files between two reads (80 MB in a second) leaves a gap.
     """
     if log.older is not None:
         yield from read(Log(log.task, log.older, None))
-    file = _opened(log.path)  # it is exchanged for the next one when it is full
+    file = _opened(log.path)  # replaced by the next file when it is full
     try:
         while True:
             going = _is_checked(log) if check else bool(app.store.sessions.unended(log.task.id))
             yield from _rest(file)
             following = _following(file.fileno(), log.path)
             if following:
-                yield from _rest(file)  # what came between the last read and the exchange
+                yield from _rest(file)  # written between the last read and the rotation
                 file.close()
                 file = _opened(following)
             elif not going:
@@ -52,14 +53,14 @@ def follow(app: App, log: Log, *, check: bool = False) -> Iterator[bytes]:
 
 
 def _is_checked(log: Log) -> bool:
-    """No record tells of a check that runs; its log is locked, under one name or the other."""
+    """Return whether a check runs. The store does not record this, but its log is locked under one of two names."""
     return logfile.is_written(log.path) or logfile.is_written(log.path + OLDER_SUFFIX)
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield what was printed as whole lines of text, with their ends: a line that is written over is known at its end.
+    """Yield output as whole lines of text with their line ends, so that a line with carriage returns is complete.
 
-    One that does not end is yielded in pieces of 64 KB.
+    A line that does not end is yielded in pieces of 64 KB.
     """
     decoder, held = codecs.getincrementaldecoder("utf-8")("replace"), ""
     for chunk in chunks:
@@ -85,7 +86,7 @@ def _rest(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _following(fd: int, path: str) -> str | None:
-    """Name the file that goes on where the open one ended; None while that is written to."""
+    """Return the file that continues the open one; None while the open file is still in use."""
     mine, now, before = os.fstat(fd).st_ino, _inode(path), _inode(path + OLDER_SUFFIX)
     if now in (mine, None):
         return None

@@ -1,7 +1,7 @@
-"""The beat thread of a supervisor: renews the lease on a connection of its own, and brings back what was decided.
+"""The beat thread of a supervisor: it renews the lease on its own connection, and reports decisions about the task.
 
-It is apart from the main thread so that a busy store never holds up the agent's output, and it is no use without it: it
-renews only while the child lives and the main thread goes round.
+It is a thread of its own so that a busy store never delays the agent's output. It renews the lease only while the child
+lives and the main thread ticks.
 """
 
 from __future__ import annotations
@@ -22,17 +22,22 @@ from git_agent.store.leases import Pulse
 from git_agent.store.store import Store
 
 LOOK_S = 60.0
-"""Seconds without a sign of work after which the files of the worktree are looked through for one."""
+"""Seconds without a sign of work after which the files of the worktree are searched for one."""
 LOOKED_AT = 2000
-"""Files and directories of the worktree that are looked at then: 10 ms of work."""
+"""The maximum number of files and directories that this search examines: 10 ms of work."""
 SILENCE_S = 60.0
-"""Seconds without a tick after which the main thread counts as hung, and the lease is not renewed."""
+"""Seconds without a tick after which the main thread counts as hung and the lease is no longer renewed."""
 _AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What is beaten for. admin: the worktree's git directory; child: the agent's process; beat_s: between beats."""
+    """The worker whose lease is renewed.
+
+    admin: the worktree's git directory
+    child: the agent's process
+    beat_s: seconds between two beats
+    """
 
     task: int
     epoch: int
@@ -44,18 +49,22 @@ class Worker:
 
 
 class Heartbeat(threading.Thread):
-    """Beat until told to stop. to: channel to it; come: channel from it, the one that a supervisor selects on."""
+    """A thread that beats until it receives Say.STOP.
+
+    to: the channel to the thread
+    come: the channel from the thread, which a supervisor selects on
+    """
 
     def __init__(self, store: Store, worker: Worker, to: ToBeat, come: FromBeat) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._store, self._worker, self._to, self._come = store, worker, to, come
         self._ticked = self._looked = time.monotonic()
         self._progress_at = int(time.time() * 1000)
-        self._unread: int | None = None  # what waited before the agent was there is no news
+        self._unread: int | None = None  # messages from before the agent started are not news
         self._failures, self._superseded, self._stopped = 0, False, False
 
     def run(self) -> None:
-        """Beat, and wait for the next beat or a word. What nobody foresaw is told, so that it never ends in silence."""
+        """Beat, and wait for the next beat or a message. An unexpected error is reported, so no end goes unnoticed."""
         try:
             while not self._go_on():
                 continue
@@ -63,7 +72,10 @@ class Heartbeat(threading.Thread):
             self._come.say(Died(f"{type(error).__name__}: {error}"))
 
     def _go_on(self) -> bool:
-        """Beat on one connection until it fails; True when it is over. The next one finds a store that was put back."""
+        """Beat on one connection until it fails. Returns whether the thread must end.
+
+        The next call opens a new connection, and so finds a store that was restored meanwhile.
+        """
         try:
             with self._store.beside():
                 while True:
@@ -77,14 +89,17 @@ class Heartbeat(threading.Thread):
             return self._listen(time.monotonic() + self._pause())
 
     def _pause(self) -> float:
-        """A tenth of jitter, so that workers that were started together don't beat together; sooner after a failure."""
+        """Return the seconds until the next beat. After a failure the wait is shorter.
+
+        A jitter of 10 % keeps workers that started together from beating together.
+        """
         pause = self._worker.beat_s
         if self._failures:
             pause = min(pause, _AGAIN_S * 2 ** min(self._failures, 10))
         return pause * random.uniform(0.9, 1.1)
 
     def _listen(self, until: float) -> bool:
-        """Take words until the next beat is due; True when it is over."""
+        """Handle messages until the next beat is due. Returns whether the thread must end."""
         while (left := until - time.monotonic()) > 0:
             word = self._to.hear(left)
             if word is Say.STOP:
@@ -109,7 +124,7 @@ class Heartbeat(threading.Thread):
             self._come.say(Fault(None))
 
     def _look(self) -> None:
-        """Where the agent prints nothing, its commits and its files tell; the files are looked through now and then."""
+        """Look for progress of an agent that prints nothing: in its commits, and once in a while in its files."""
         now = time.monotonic()
         silent = time.time() * 1000 - self._progress_at > LOOK_S * 1000
         budget = LOOKED_AT if silent and now - self._looked >= LOOK_S else 0

@@ -4,7 +4,7 @@
     with invocation as app:
         taken = approve(app, find(app, "7"))
         said = invocation.notes()
-    said += invocation.notes()  # what went wrong at the end
+    said += invocation.notes()  # from leaving the block
 
 Imports inside functions are for start-up time: a command loads only what it runs.
 """
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 
 class Invocation:
-    """A `with` block around one action, which gives the App that the action works with.
+    """A `with` block around one action. It yields the App that the action works with.
 
-    Entering it recovers interrupted work, applies what the hooks noted and reconciles with git. Leaving it, also with
-    an error, notifies the person, refreshes the files that agent.guard reads and closes the store. It never prints.
+    Entering the block recovers interrupted work, applies the notes of the hooks and reconciles with git. Leaving it,
+    even with an error, notifies the person, refreshes the files that agent.guard reads and closes the store. It never
+    prints.
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class Invocation:
         reconciles: bool = True,
         configured: bool = False,
     ) -> None:
-        """Prepare an invocation; nothing is opened yet.
+        """Prepare an invocation without opening anything.
 
         document: writes what agent.notify reads on its standard input.
-        terminal: a person watches, so that hints and questions make sense.
-        progress: called with a line while something takes long.
+        terminal: stderr is an interactive terminal, so hints and questions make sense.
+        progress: called with a line when long work advances.
         creates: the action may create the store.
-        reconciles: recover, drain and reconcile first; without it the action sees the store as it is.
-        configured: the action always reads the configuration, so ask git for it early.
+        reconciles: recover, drain and reconcile first; otherwise the action sees the store as it is.
+        configured: the action always reads the configuration, so start git early.
         """
         self.app = App(terminal=terminal, progress=progress, creates=creates)
         self._document = document
@@ -71,10 +72,9 @@ class Invocation:
         self._end()
 
     def notes(self, *, mail: bool = True) -> list[str]:
-        """Take the lines to show beside the result; each is returned once.
+        """Return the lines to show beside the result, each once: notices first, then mail.
 
-        mail: also report the mail that waits for the worker; after the block there is none to ask for.
-        Returns notices first, then mail.
+        mail: also report the worker's unread mail; not possible after the block.
         """
         return [*self.app.take_notices(), *(_mail(self.app) if mail and not self._ended else ())]
 
@@ -89,11 +89,11 @@ class Invocation:
 
 
 def notify_person(app: App, document: Callable[[Notification], str], first: int | None = None) -> list[str]:
-    """Run agent.notify for what this process did, and for events of others that it saw.
+    """Run agent.notify for the events of this process and for new events of others.
 
     document: writes what agent.notify reads on its standard input.
-    first: the oldest event of another process that is news; None when only our own events count.
-    Returns a line when agent.notify could not be run: the action has done its work, so this is no error.
+    first: the oldest new event of another process; None when only our own events count.
+    Returns a line if agent.notify could not be run. This is no error, because the action has done its work.
     """
     if not app.store_is_open:
         return []
@@ -110,7 +110,7 @@ def notify_person(app: App, document: Callable[[Notification], str], first: int 
 
 
 def become(words: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> NoReturn:
-    """Replace this process with another program. Call it after the invocation, which would otherwise never end.
+    """Replace this process with another program. Call it after the invocation has ended.
 
     words: the program and its arguments.
     cwd: the directory it runs in; None for the current one.
@@ -131,9 +131,9 @@ def become(words: Sequence[str], *, cwd: str | None = None, env: Mapping[str, st
 
 
 def explain(error: OSError) -> AgentError:
-    """Turn an error of the operating system into one that a front end can show.
+    """Convert an error of the operating system into one that a front end can show.
 
-    error: what the system refused.
+    error: the error of the system.
     Returns an AgentError (exit 1) with a hint.
     """
     from git_agent.git.errors import system_error
@@ -167,9 +167,9 @@ def _refresh_guard(app: App) -> None:
 
 
 def _mail(app: App) -> list[str]:
-    """Report a worker's mail with every command it runs, unless it was superseded. People have `git agent status`.
+    """Report a worker's mail with every command that it runs, unless it was superseded. People use `git agent status`.
 
-    Mail that was seen is not reported again, except when its acknowledgement is overdue.
+    Mail that was seen is reported again only when its acknowledgement is overdue.
     """
     if not app.worker_of:
         return []

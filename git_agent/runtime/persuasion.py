@@ -1,4 +1,4 @@
-"""Ask an agent to end, and end it when it does not."""
+"""Ask an agent to end, and kill it if it does not."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from git_agent.proc.child import Child
 
 GRACE_S = 10.0
-"""Seconds between asking and killing; container runtimes give as many."""
+"""Seconds between asking and killing; the same as in container runtimes."""
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Persuasion:
-    """What was asked of one agent's process group, and what comes next."""
+    """The termination of one agent's process group: what was sent, and what is due next."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
@@ -21,13 +21,16 @@ class Persuasion:
         self._kill_at: float | None = None
 
     def ask(self, within_s: float = 0.0) -> None:
-        """Have it asked to end (SIGTERM) in some seconds, unless it is asked already."""
+        """Schedule a SIGTERM unless one is scheduled or was sent.
+
+        within_s: seconds until then
+        """
         if self._ask_at is None and self._kill_at is None:
             self._ask_at = time.monotonic() + within_s
             self.go_on()
 
     def forward(self, number: int) -> None:
-        """Pass a signal on. One that asks to end is followed by a kill; a second one kills at once."""
+        """Forward a signal. One that asks to end is followed by a kill after GRACE_S; a second one kills at once."""
         if number in _ENDS and self._kill_at is not None:
             number = signal.SIGKILL
         self._child.signal(number)
@@ -35,7 +38,7 @@ class Persuasion:
             self._begin_to_wait()
 
     def go_on(self) -> None:
-        """Do what is due."""
+        """Send the signals that are due."""
         now = time.monotonic()
         if self._ask_at is not None and now >= self._ask_at:
             self._ask_at = None
@@ -46,10 +49,10 @@ class Persuasion:
             self._child.signal(signal.SIGKILL)
 
     def left_s(self, most_s: float) -> float:
-        """Tell how many seconds there are until something is due, most_s at most."""
+        """Return the seconds until the next signal is due, at most most_s."""
         due = [at for at in (self._ask_at, self._kill_at) if at is not None]
         return max(0.0, min([most_s, *(at - time.monotonic() for at in due)]))
 
     def _begin_to_wait(self) -> None:
-        self._child.signal(signal.SIGCONT)  # one that is stopped would not hear it
+        self._child.signal(signal.SIGCONT)  # a stopped process would not handle the signal
         self._kill_at = self._kill_at or time.monotonic() + GRACE_S

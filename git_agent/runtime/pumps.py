@@ -1,4 +1,4 @@
-"""Carry bytes between an agent and the person or program that looks on, never waiting for either."""
+"""Copy bytes between an agent and a terminal or pipe without blocking on either."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import os
 from collections.abc import Callable
 
 _READ = 16384
-_WRITE = 4096  # PIPE_BUF: a pipe that select calls writable takes as much without waiting
+_WRITE = 4096  # PIPE_BUF: a pipe that select reports as writable accepts so much without blocking
 _PENDING = 65536
 _TAIL = 8192
 
 
 class Pump:
-    """One direction. source: read from; sink: written to, None to throw away; heard: called with what is read; passes:
-    returns what of it goes on.
+    """One direction of a copy.
 
-    A sink that does not take more stops the reading, as a pipe would; one that is gone is forgotten, and the reading
-    goes on, since the log wants it all.
+    source: the descriptor to read from
+    sink: the descriptor to write to, None to discard
+    heard: called with all that is read
+    passes: returns the part to write
+
+    A sink that accepts no more stops the reading, as in a pipe. After a sink is gone, the reading continues, because
+    the log must be complete.
     """
 
     def __init__(self, source: int, sink: int | None) -> None:
@@ -28,16 +32,16 @@ class Pump:
 
     @property
     def reads(self) -> bool:
-        """Tell whether it wants to read."""
+        """Return whether it is ready to read."""
         return self.open and len(self._pending) < _PENDING
 
     @property
     def writes(self) -> bool:
-        """Tell whether it wants to write."""
+        """Return whether it has bytes to write."""
         return self.sink is not None and bool(self._pending)
 
     def read(self) -> None:
-        """Read what is there; the source is closed at its end, which Linux calls EIO for a terminal."""
+        """Read what is available. At the end of the source, close the pump; for a terminal, Linux reports EIO there."""
         try:
             data = os.read(self.source, _READ)
         except BlockingIOError:
@@ -53,7 +57,7 @@ class Pump:
             self._pending += data if self.passes is None else self.passes(data)
 
     def write(self) -> None:
-        """Write a part of what waits."""
+        """Write some of the pending bytes."""
         assert self.sink is not None
         try:
             done = os.write(self.sink, self._pending[:_WRITE])
@@ -65,16 +69,16 @@ class Pump:
 
 
 class Tail:
-    """The end of what was printed."""
+    """The last 8 KB of the output."""
 
     def __init__(self) -> None:
         self._bytes = b""
 
     def add(self, data: bytes) -> None:
-        """Take more."""
+        """Append output."""
         self._bytes = (self._bytes + data)[-_TAIL:]
 
     @property
     def text(self) -> str:
-        """Return it as text, with whatever else programs print to terminals."""
+        """Return it as text, including any terminal control sequences."""
         return self._bytes.decode(errors="replace")

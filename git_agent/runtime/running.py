@@ -1,4 +1,4 @@
-"""Run an agent for a task: here, with this terminal, or in the background."""
+"""Run an agent for a task, in this terminal or in the background."""
 
 from __future__ import annotations
 
@@ -32,30 +32,33 @@ _IDENTITY = ("GIT_AGENT_TASK", "GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A command that ended, and where its task went."""
+    """The exit of a command, and the resulting state of its task."""
 
     ended: CommandExit
     settled: Finished
 
 
 class Report:
-    """Tells the one who waits in run_behind, once, that the command runs or why it does not. fd: an open file."""
+    """Tells run_behind, once, that the command runs or why it does not.
+
+    fd: the open write end of run_behind's pipe
+    """
 
     def __init__(self, fd: int) -> None:
-        os.set_inheritable(fd, False)  # it was for us; whoever waits at its other end waits for all who have it
+        os.set_inheritable(fd, False)  # run_behind waits until every process has closed it
         self._fd: int | None = fd
 
     def runs(self) -> None:
-        """Tell that it runs."""
+        """Report that the command runs."""
         self._tell({"pid": os.getpid()})
 
     def failed(self, problem: AgentError) -> None:
-        """Tell why it does not run, unless it did."""
+        """Report why the command does not run, unless it was reported as running."""
         exit = int(problem.exit)
         self._tell({"code": problem.code, "message": problem.message, "hint": problem.hint, "exit": exit})
 
     def _tell(self, answer: object) -> None:
-        # Told once: afterwards its number may be another file's, even the store's.
+        # Only once: afterwards the descriptor may belong to another file, even the store's.
         if self._fd is not None:
             os.write(self._fd, json.dumps(answer).encode())
             os.close(self._fd)
@@ -64,7 +67,10 @@ class Report:
 
 @dataclass(slots=True)
 class _Run:
-    """One session's dealings with its agent's process. leader: that process, once it is on record."""
+    """One session and its agent's process.
+
+    leader: that process, once it is recorded
+    """
 
     app: App
     begun: RunStarted
@@ -73,7 +79,7 @@ class _Run:
     leader: ProcessId | None = None
 
     def lead(self, pid: int) -> None:
-        """Put the agent's process on record; it waits behind its gate."""
+        """Record the agent's process, which waits behind its gate."""
         self.leader = processes.describe(pid)
         assert self.leader is not None
         with self.app.store.transaction():
@@ -82,14 +88,14 @@ class _Run:
             self.report.runs()
 
     def beats(self, to: ToBeat, come: FromBeat) -> Heartbeat:
-        """Make its beat thread."""
+        """Create the beat thread."""
         assert self.leader is not None
         task, begun = self.begun.task, self.begun
         worker = Worker(task.id, task.epoch, begun.session, task.worktree or "", begun.admin, self.leader, self.beat_s)
         return Heartbeat(self.app.store, worker, to, come)
 
     def clear(self) -> None:
-        """End what it left running."""
+        """End the processes that the agent left running."""
         orphans.end_orphans(self.leader, self.begun.digest)
 
 
@@ -98,8 +104,11 @@ def run_here(
 ) -> Ran:
     """Supervise a command until it ends.
 
-    say: takes a line for the person; report: of a command in the background, to tell that it runs; as_json: standard
-    output is for the answer alone. Raises AgentError as `run` and `finish_session` do.
+    chosen: the command
+    say: shows a line to the person
+    report: reports that a background command runs, None in the foreground
+    as_json: reserve standard output for the answer
+    Raises AgentError as `run` and `finish_session` do.
     """
     beat_s = max(SHORTEST_BEAT_S, app.config.seconds("agent.beat"))
     with Signals() as signals:
@@ -126,13 +135,13 @@ def run_here(
 
 
 def run_behind(app: App, task: Task, chosen: Command) -> int:
-    """Have a command supervised in the background, and wait until it runs; return the supervisor's pid.
+    """Supervise a command in the background. Waits until the command runs, and returns the supervisor's pid.
 
-    Raises AgentError as run_here does before its command runs.
+    Raises AgentError for the errors that run_here raises before its command runs.
     """
     reader, writer = os.pipe()
     try:
-        # In the git directory a person speaks, whoever's worktree we stand in; and not with our own worker's token.
+        # A process in the git directory, without a worker's token, acts for the person, even if we are in a worktree.
         programs.start_detached(
             words_for(task, chosen, ["--report", str(writer)]),
             cwd=app.repo.common_dir,
@@ -168,7 +177,7 @@ def _log(app: App, begun: RunStarted) -> Iterator[Logfile]:
     directory = os.path.join(app.store_dir, "logs")
     logfile.prune_logs(directory)
     log = Logfile(logfile.attempt_log(directory, begun.task.id, begun.task.attempt))
-    if log.size:  # what printed before may have ended within a line
+    if log.size:  # the earlier output may end within a line
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(app.store.now() / 1000))
         log.write(f"\n[git agent: run again at {now}: {quote_command(begun.words)}]\n".encode(errors="replace"))
     try:
@@ -179,7 +188,7 @@ def _log(app: App, begun: RunStarted) -> Iterator[Logfile]:
 
 @contextmanager
 def _streams(begun: RunStarted, behind: bool, as_json: bool) -> Iterator[Streams]:
-    """A terminal in the background, or one that is read in somebody else's turn, is not ours to give away."""
+    """Choose the agent's streams. It gets no terminal in the background, nor one whose foreground is another group."""
     seated = not behind and not as_json and terminal.is_interactive()
     given = begun.prompt if begun.reads else os.devnull if behind or _is_others(seated) else None
     stdin = 0 if given is None else os.open(given, os.O_RDONLY | os.O_CLOEXEC)
@@ -205,7 +214,10 @@ def _environment(app: App, begun: RunStarted) -> dict[str, str]:
 
 
 def _sayer(log: Logfile, say: Callable[[str], None]) -> Callable[[str], None]:
-    """Where a person sits in front of a full screen a line is said afterwards; the log has it in its place."""
+    """Return a function that writes a line to the log and passes it to say.
+
+    For an agent with its own terminal, say collects the lines until it ends. The log has them in their place.
+    """
 
     def both(line: str) -> None:
         log.write(f"[git agent: {line}]\n".encode(errors="replace"))

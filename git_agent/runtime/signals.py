@@ -1,4 +1,4 @@
-"""Signals as bytes that a select waits for: while the block runs nothing is interrupted, and nothing gets lost."""
+"""Receive signals as bytes that a select waits for. Inside the block no signal interrupts, and none is lost."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _OURS = (signal.SIGCHLD, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
 
 
 class Signals:
-    """`with Signals() as signals:` select on `signals.fd`, then ask `signals.take()`."""
+    """A `with` block: `with Signals() as signals:` select on `signals.fd`, then call `signals.take()`."""
 
     def __enter__(self) -> Signals:
         self.fd, self._wake = os.pipe()
         os.set_blocking(self.fd, False)
         os.set_blocking(self._wake, False)
-        # What is ignored (nohup) stays ignored.
+        # Ignored signals (nohup) stay ignored.
         numbers = [n for n in (*ASKING, *_PASSED_ON, *_OURS) if signal.getsignal(n) != signal.SIG_IGN]
         self._before = {number: signal.signal(number, lambda *_: None) for number in numbers}
         self._wakeup = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
@@ -32,7 +32,7 @@ class Signals:
         os.close(self._wake)
 
     def take(self) -> list[int]:
-        """List the signals that came since, in order."""
+        """Return the signals that arrived since the last call, in order."""
         try:
             return list(os.read(self.fd, 4096))
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Supervise one agent: start it, carry and keep what it prints, forward signals, heed the beat thread, see it end."""
+"""Supervise one agent: start it, copy and log its output, forward signals, obey the beat thread, collect its exit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from git_agent.runtime.pumps import Pump, Tail
 from git_agent.runtime.signals import Signals
 
 TICK_S = 5.0
-"""Seconds between two ticks to the beat thread; it gives up on a main thread after a minute."""
+"""Seconds between two ticks to the beat thread, which gives up on a silent main thread after a minute."""
 _PROGRESS_S = 1.0
 _DRAIN_S = 1.0
 _REVIVALS = 3
@@ -30,8 +30,11 @@ _LAST_LOOKS, _LAST_LOOK_S = 4, 0.01
 
 
 class Streams(NamedTuple):
-    """stdin: of the agent; stdout, stderr: of ours, None for nowhere; seated: the agent gets a terminal of its own,
-    between it and the one at our 0 and 1.
+    """The standard streams of an agent.
+
+    stdin: the agent's standard input
+    stdout, stderr: our descriptors for its output, None to discard
+    seated: whether the agent gets its own terminal, connected to ours at descriptors 0 and 1
     """
 
     stdin: int
@@ -42,8 +45,17 @@ class Streams(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be run. env: its whole environment; lead: records its process before it runs anything; beats: makes
-    its beat thread; clear: ends what it leaves behind; say: takes a line for the person.
+    """What to run, and how.
+
+    words: the program and its arguments
+    cwd: the directory it runs in
+    env: its whole environment
+    streams: its standard streams
+    log: the log of its output
+    lead: records its process before it runs anything
+    beats: creates its beat thread
+    clear: ends the processes that it leaves behind
+    say: shows a line to the person
     """
 
     words: Sequence[str]
@@ -58,7 +70,10 @@ class Order:
 
 
 def supervise(order: Order, signals: Signals) -> CommandExit:
-    """Run an agent to its end, and leave no process of it. Raises AgentError when its start can't be recorded."""
+    """Run an agent until it ends, and leave no process of it running.
+
+    Raises AgentError when its start can't be recorded.
+    """
     with ExitStack() as stack:
         started, master, pumps = _start(order, stack)
         try:
@@ -103,7 +118,7 @@ def _fork(order: Order, stdin: int, stdout: int, stderr: int, control: int | Non
 
 
 class _Watch:
-    """The time from an agent's start to its end."""
+    """The supervision of an agent from its start to its end."""
 
     def __init__(
         self,
@@ -139,7 +154,7 @@ class _Watch:
         self._come.close()
 
     def to_the_end(self) -> CommandExit:
-        """Go round until the agent has ended, then take what is still to be read."""
+        """Loop until the agent has ended, then read the remaining output."""
         status = None
         while status is None:
             self._to.say(Say.TICK)
@@ -156,7 +171,7 @@ class _Watch:
         return CommandExit(status, self._tail.text)
 
     def _carry(self, timeout_s: float, others: Sequence[int] = ()) -> list[int]:
-        """Wait, move bytes, and return which of the other files can be read."""
+        """Wait, copy bytes, and return which of the other descriptors are readable."""
         reads = {p.source: p for p in self._pumps if p.reads}
         writes = {p.sink: p for p in self._pumps if p.writes and p.sink is not None}
         readable, writable, _ = select.select([*others, *reads], list(writes), [], timeout_s)
@@ -185,7 +200,7 @@ class _Watch:
             self._persuasion.forward(number)
 
     def _typed(self, keys: bytes) -> bytes:
-        """Heed Ctrl-Z where the agent leaves it to its terminal, which can stop nobody: its session has no shell."""
+        """Handle Ctrl-Z if the agent leaves it to its terminal, which cannot stop it: its session has no shell."""
         assert self._master is not None
         key = terminal.suspend_key(self._master, self._child.pid) if not self._suspends else b""
         if not key or key not in keys:
@@ -194,9 +209,10 @@ class _Watch:
         return keys.replace(key, b"")
 
     def _suspend(self, whom: int) -> None:
-        """Stop with the agent, and go on with it: the shell's job control does not reach a session of its own.
+        """Stop the agent and ourselves, and continue together: the shell's job control does not reach its session.
 
-        whom: us, or our process group, as Ctrl-Z stops it: the shell waits for all of it, git in front of us included.
+        whom: our pid, or our process group, which Ctrl-Z stops. The shell waits for the whole group, including git,
+        which started us.
         """
         self._child.signal(signal.SIGSTOP)
         if self._seat is not None:
@@ -235,18 +251,18 @@ class _Watch:
             self._beats = self._beat()
 
     def _look(self) -> int | None:
-        """Return how the agent ended; None while it lives. One that stopped itself stops us where a person sits."""
+        """Return the agent's exit status, None while it lives. In a terminal, we stop when the agent stops itself."""
         status = self._child.poll()
         if status == child.STOPPED:
             if self._seat is not None:
-                for _ in range(_LAST_LOOKS):  # what it said before it stopped is to be seen before the prompt
+                for _ in range(_LAST_LOOKS):  # show what it printed before it stopped ahead of the prompt
                     self._carry(_LAST_LOOK_S)
                 self._suspend(os.getpgrp())
             return None
         return status
 
     def _drain(self) -> None:
-        """Read what is left; somebody out of reach may hold the other end open, and a reader may not read."""
+        """Read the remaining output, for at most 1 s: an unknown process may hold it open, or our reader may hang."""
         end = time.monotonic() + _DRAIN_S
         self._pumps = self._printed
         while any(p.open or p.writes for p in self._pumps) and time.monotonic() < end:

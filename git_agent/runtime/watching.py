@@ -1,4 +1,4 @@
-"""Follow what happens: every change of the store at once, what happened in git within seconds, at next to no cost."""
+"""Follow events: changes of the store at once, changes in git within seconds, at almost no cost."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ from git_agent.runtime.invocation import notify_person
 if TYPE_CHECKING:
     from git_agent.actions.views.notify import Notification
 
-_LOOKS_S = (2.0, 5.0)  # between two looks at git: while things happen, and when nothing does
-_SLICE_S = 0.5  # how soon a note of a hook, or the end of our reader, is seen
-_SETTINGS_S = 60.0  # after which a configuration that was changed counts
-_LAST = 2**63 - 1  # the database has no larger number
+_LOOKS_S = (2.0, 5.0)  # seconds between two reconciles: during activity, and without
+_SLICE_S = 0.5  # seconds until a hook's note, or the end of our reader, is noticed
+_SETTINGS_S = 60.0  # seconds until a changed configuration takes effect
+_LAST = 2**63 - 1  # the largest number in the database
 _PASSES = frozenset({"store-busy", "store-not-writable"})
 
 
 @dataclass(slots=True)
 class _Rhythm:
-    """When git is looked at next. noted: when a hook last left a note."""
+    """The schedule of reconciles.
+
+    pause_s: the current interval
+    due: when the next one is due, monotonic time
+    noted: when a hook last wrote a note, ns since the epoch
+    read: when the configuration was last read, monotonic time
+    """
 
     pause_s: float = _LOOKS_S[0]
     due: float = 0.0
@@ -36,13 +42,13 @@ class _Rhythm:
     read: float = field(default_factory=time.monotonic)
 
     def is_due(self, app: App) -> bool:
-        """Tell whether it is time for a look; a hook's note makes it so."""
+        """Return whether to reconcile now: the time has come, or a hook wrote a note."""
         noted, before = _changed(app.spool_dir), self.noted
         self.noted = noted
         return noted != before or time.monotonic() >= self.due
 
     def looked(self, app: App) -> None:
-        """Set the time of the next look, the later the longer nothing happened."""
+        """Schedule the next reconcile. The interval grows while nothing happens."""
         now = time.monotonic()
         self.pause_s = min(self.pause_s * 1.2, _LOOKS_S[1])
         self.due = now + self.pause_s
@@ -51,7 +57,7 @@ class _Rhythm:
             self.read = now
 
     def happened(self) -> None:
-        """Look more often for a while: what happens seldom comes alone."""
+        """Shorten the interval for a while, because events tend to come in groups."""
         self.pause_s = _LOOKS_S[0]
         self.due = min(self.due, time.monotonic() + self.pause_s)
 
@@ -64,14 +70,14 @@ def follow(
     say: Callable[[str], None],
     document: Callable[[Notification], str],
 ) -> Iterator[tuple[Event, ...]]:
-    """Yield events as they happen, oldest first, for ever: each once, none left out. Those that are new call a person.
+    """Yield events as they happen, oldest first, without end: each exactly once. New events may notify a person.
 
-    An empty batch is yielded twice a second, so that the reader can stop. No cursor stays open meanwhile, since that
-    would keep the store's log from being shortened.
+    An empty batch is yielded twice a second, so that the reader can stop. No cursor stays open between batches: it
+    would keep SQLite from truncating the write-ahead log.
 
     since: the number of the last event that the reader knows; None for the newest.
     kept: see actions.views.history.watch.
-    say: called once with each temporary problem.
+    say: called once for each temporary problem.
     document: writes what agent.notify reads on its standard input.
     Raises AgentError when the store is gone or damaged.
     """
@@ -103,7 +109,7 @@ def follow(
 def _notify(
     app: App, happened: list[Event], say: Callable[[str], None], document: Callable[[Notification], str]
 ) -> None:
-    """Before the reader gets the events: it may be gone, and the person is needed anyway."""
+    """Notify the person before the reader gets the events, because the reader may be gone."""
     calls = [e.seq for e in happened if needs_person(e.kind)]
     if calls:
         app.forget_settings()
@@ -112,7 +118,7 @@ def _notify(
 
 
 def _bear(error: AgentError, said: set[str], say: Callable[[str], None]) -> None:
-    """Go on after what may pass: a lock, a full disk, a git that failed, a broken configuration."""
+    """Continue after a temporary error: a lock, a full disk, a failed git command, a broken configuration."""
     if error.code.startswith("store-") and error.code not in _PASSES:
         raise error
     if error.code not in said:

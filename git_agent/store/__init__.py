@@ -1,1 +1,1 @@
-"""The only package that imports peewee and knows SQL; rows never leave it. Imports domain and errors."""
+"""The only package that imports peewee and contains SQL. Rows never leave it. It imports domain and errors."""

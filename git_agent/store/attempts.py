@@ -1,4 +1,4 @@
-"""Attempts: which branch and worktree each try at a task has, and so which worktree names which worker."""
+"""Attempts: the branch and the worktree of each try at a task. A worktree thus identifies its worker."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try. admin: the worktree's name under `worktrees/`; start_oid: where the branch began;
-    adopted: the branch was there before and is never deleted; removed: worktree and branch were taken away.
+    """One try at a task.
+
+    admin: the worktree's name under `worktrees/`
+    start_oid: the commit at which the branch began
+    adopted: whether the branch existed before; such a branch is never deleted
+    removed: whether worktree and branch were removed
+    started_at: ms since the epoch
+    head_oid: the last recorded tip of a superseded attempt's branch
     """
 
     task: int
@@ -34,9 +40,11 @@ class Attempt:
 
 
 class Standing(NamedTuple):
-    """An attempt whose worktree was not removed, with what its task is now. seen: the tip that was last noted of it.
+    """An attempt whose worktree was not removed, with the current values of its task.
 
-    beat_at, progress_at: of the task's lease, ms since the epoch, None without one.
+    seen: the last recorded tip of the attempt's branch
+    attempt, task_epoch, head_oid, amiss: columns of the task
+    beat_at, progress_at: from the task's lease, ms since the epoch; None without a lease
     """
 
     task: int
@@ -56,12 +64,12 @@ class Standing(NamedTuple):
 
     @property
     def superseded(self) -> bool:
-        """Tell whether its worker has no say any more."""
+        """Return whether a later epoch superseded the attempt's worker."""
         return self.epoch != self.task_epoch
 
     @property
     def working(self) -> bool:
-        """Tell whether it is what its live task is worked on in."""
+        """Return whether the task is live and this is the attempt that works on it."""
         return self.state in LIVE and not self.superseded
 
 
@@ -72,7 +80,7 @@ class Attempts:
         self._store = store
 
     def add(self, task: int, number: int, epoch: int, branch: str, start_oid: str, *, adopted: bool) -> None:
-        """Record a new attempt, before its worktree is made; one taken back before is replaced."""
+        """Record a new attempt before its worktree is created. It replaces an attempt of the same number."""
         self.delete(task, number)
         self._store.run(
             AttemptRow.insert(
@@ -93,30 +101,33 @@ class Attempts:
         self._store.run(AttemptRow.update(worktree=worktree, admin=admin).where(where))
 
     def remove(self, task: int, number: int) -> None:
-        """Record that the attempt's worktree and branch were taken away."""
+        """Record that the attempt's worktree and branch were removed."""
         where = (AttemptRow.task == task) & (AttemptRow.number == number)
         self._store.run(AttemptRow.update(worktree=None, admin=None, removed=1).where(where))
 
     def bring_back(self, task: int, number: int, worktree: str | None, admin: str | None) -> None:
-        """Record that what was taken away of an attempt is there again."""
+        """Record that the attempt's worktree and branch were restored."""
         where = (AttemptRow.task == task) & (AttemptRow.number == number)
         self._store.run(AttemptRow.update(worktree=worktree, admin=admin, removed=0).where(where))
 
     def go_on(self, task: int, number: int, epoch: int) -> None:
-        """Let an attempt go on in a later epoch of its task: whoever stands in its worktree is not superseded."""
+        """Move an attempt to a later epoch of its task, so that the worker in its worktree is not superseded."""
         where = (AttemptRow.task == task) & (AttemptRow.number == number)
         self._store.run(AttemptRow.update(epoch=epoch).where(where))
 
     def delete(self, task: int, number: int) -> None:
-        """Take back an attempt."""
+        """Delete the record of an attempt."""
         self._store.run(AttemptRow.delete().where((AttemptRow.task == task) & (AttemptRow.number == number)))
 
     def find(self, task: int, number: int) -> Attempt | None:
-        """Find an attempt by its number."""
+        """Return an attempt by its number."""
         return self._first((AttemptRow.task == task) & (AttemptRow.number == number))
 
     def standing(self, task: int | None = None) -> list[Standing]:
-        """List the attempts whose worktrees were not removed, of one task or of all, by task and number."""
+        """List the attempts whose worktrees were not removed, ordered by task and number.
+
+        task: None for all tasks
+        """
         own = (AttemptRow.task, AttemptRow.number, AttemptRow.epoch, AttemptRow.branch, AttemptRow.worktree)
         of_task = (TaskRow.state, TaskRow.attempt, TaskRow.epoch, TaskRow.head_oid, TaskRow.amiss)
         query = (
@@ -134,26 +145,29 @@ class Attempts:
         ]
 
     def see(self, task: int, number: int, oid: str) -> bool:
-        """Note the tip of an attempt that is not worked on any more; False when another look has."""
+        """Record the tip of a superseded attempt. Returns False when another process recorded the same one."""
         where = (AttemptRow.task == task) & (AttemptRow.number == number)
         new = AttemptRow.head_oid.is_null() | (AttemptRow.head_oid != oid)
         return bool(self._store.run(AttemptRow.update(head_oid=oid).where(where & new)))
 
     def relocate(self, task: int, number: int, worktree: str) -> bool:
-        """Record that the attempt's worktree was moved; False when another look has."""
+        """Record that the attempt's worktree was moved. Returns False when another process recorded it."""
         where = (AttemptRow.task == task) & (AttemptRow.number == number) & (AttemptRow.worktree != worktree)
         return bool(self._store.run(AttemptRow.update(worktree=worktree).where(where)))
 
     def by_admin(self, admin: str) -> Attempt | None:
-        """Find the attempt whose worktree has this name under `worktrees/`."""
+        """Return the attempt whose worktree has this name under `worktrees/`."""
         return self._first(AttemptRow.admin == admin)
 
     def by_branch(self, branch: str) -> Attempt | None:
-        """Find the newest attempt with this branch."""
+        """Return the newest attempt with this branch."""
         return self._first(AttemptRow.branch == branch)
 
     def places(self, tasks: Iterable[int]) -> dict[int, tuple[str, str]]:
-        """Map tasks to the worktree of the present attempt and its name under `worktrees/`; those that have one."""
+        """Map tasks to the worktree of their current attempt and its name under `worktrees/`.
+
+        Tasks without a worktree are left out.
+        """
         current = (AttemptRow.task == TaskRow.id) & (AttemptRow.number == TaskRow.attempt) & (AttemptRow.removed == 0)
         query = AttemptRow.select(AttemptRow.task, AttemptRow.worktree, AttemptRow.admin).join(TaskRow, on=current)
         rows = self._store.tuples(query.where(AttemptRow.task.in_(list(tasks)) & AttemptRow.admin.is_null(False)))
@@ -161,16 +175,16 @@ class Attempts:
         return {task: (decode(worktree) or "", decode(admin) or "") for task, worktree, admin in rows}
 
     def of_task(self, task: int) -> list[Attempt]:
-        """List a task's attempts, the removed ones, too."""
+        """List a task's attempts, including removed ones."""
         return [Attempt(**row) for row in self._store.dicts(AttemptRow.select().where(AttemptRow.task == task))]
 
     def admins(self) -> set[str]:
-        """Name the registrations under `worktrees/` that belong to an attempt; one for each that was not removed."""
+        """Return the names under `worktrees/` that belong to attempts. Removed attempts have none."""
         rows = self._store.tuples(AttemptRow.select(AttemptRow.admin).where(AttemptRow.admin.is_null(False)))
         return {AttemptRow.admin.python_value(row[0]) or "" for row in rows}
 
     def numbers(self) -> dict[int, list[int]]:
-        """Map tasks to the numbers of their attempts that were not removed."""
+        """Map each task to the numbers of its attempts that were not removed."""
         found: dict[int, list[int]] = {}
         for task, number in self._store.tuples(
             AttemptRow.select(AttemptRow.task, AttemptRow.number).where(AttemptRow.removed == 0)
@@ -179,7 +193,7 @@ class Attempts:
         return found
 
     def branches(self, names: Sequence[str]) -> set[str]:
-        """Return those of these branches that some attempt or task has or had."""
+        """Return which of these branches belong, or belonged, to an attempt or a task."""
         found = set[str]()
         for at in range(0, len(names), 500):
             for table in (AttemptRow, TaskRow):
@@ -188,7 +202,7 @@ class Attempts:
         return found
 
     def present(self, task: int) -> list[Attempt]:
-        """List a task's attempts that were not removed, the first one first."""
+        """List a task's attempts that were not removed, ordered by number."""
         where = (AttemptRow.task == task) & (AttemptRow.removed == 0)
         rows = self._store.dicts(AttemptRow.select().where(where).order_by(AttemptRow.number))
         return [Attempt(**row) for row in rows]

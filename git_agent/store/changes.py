@@ -1,7 +1,7 @@
-"""Be woken when another process writes to the store: by inotify where there is one, by a timer everywhere.
+"""Wake up when another process writes to the store: by inotify where available, by a timer everywhere.
 
-What wakes is no proof of a change: SQLite writes to the log first and shows the change afterwards, so whoever waits
-looks again at short intervals once something was written.
+A wake-up does not prove a change. SQLite writes to the log first and makes the change visible afterwards, so the
+waiting process checks again at short intervals after a write.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-_FIRST_S = 0.002  # after something was written, and at the start
-_LONGEST_S = 2.0  # where the system tells of writes: what it does not tell, as on a network file system, is seen then
-_LONGEST_ALONE_S = 0.15  # where it tells nothing; half of it is the median wait
-# Where many write, who waits looks once for several writes: pauses that grow as long as it is woken all the time.
+_FIRST_S = 0.002  # at the start and after a write
+_LONGEST_S = 2.0  # with inotify; it misses some writes, for example on a network file system
+_LONGEST_ALONE_S = 0.15  # without inotify; the median wait is half of it
+# Under many writers, one check serves several writes: the pause grows while the wake-ups keep coming.
 _GATHER_S = (0.002, 0.03)
 _CALM_S = 0.1
 _IN_MODIFY, _IN_CREATE, _IN_MOVED_TO = 0x2, 0x100, 0x80  # inotify(7)
 
 
 class ChangeWatch:
-    """Watches a directory for writes to its files; never opens one of them, for that would drop SQLite's locks."""
+    """Watches a directory for writes to its files.
+
+    It never opens one of the files: closing it again would drop SQLite's locks.
+    """
 
     def __init__(self, directory: str) -> None:
         self._fd = _watch(directory)
@@ -37,7 +40,7 @@ class ChangeWatch:
             self._fd = None
 
     def waits(self) -> Iterator[float]:
-        """Yield how many seconds to wait at most before the next look: more and more, and few again after a write."""
+        """Yield the maximum wait before the next check, in seconds. It doubles each time and restarts after a write."""
         longest = _LONGEST_ALONE_S if self._fd is None else _LONGEST_S
         pause, woken_at = _FIRST_S, self._woken_at
         while True:
@@ -46,7 +49,7 @@ class ChangeWatch:
             woken_at = self._woken_at
 
     def wait(self, timeout_s: float) -> None:
-        """Wait until something is written, or for timeout_s seconds."""
+        """Wait until something is written, at most timeout_s seconds."""
         if self._fd is None:
             time.sleep(timeout_s)
             return
@@ -65,7 +68,7 @@ class ChangeWatch:
 
 
 def _watch(directory: str) -> int | None:
-    """Make an inotify descriptor; None where the system has none, or none left."""
+    """Return an inotify descriptor, or None where the system has no inotify or its limit is reached."""
     if sys.platform != "linux":
         return None
     import ctypes

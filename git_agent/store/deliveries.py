@@ -1,5 +1,6 @@
-"""Deliveries: how far a message came with each recipient. What is acknowledged costs nothing any more: the index of a
-recipient's deliveries is by state.
+"""Deliveries: the state of a message for each recipient.
+
+Acknowledged deliveries cost nothing, because the index of a recipient's deliveries includes the state.
 """
 
 from __future__ import annotations
@@ -20,32 +21,32 @@ if TYPE_CHECKING:
 _OPEN = "d.state IN ('new', 'seen')"
 _OVERDUE = f"d.seen_at < {NOW_MS.sql} - {int(REDELIVERY_S * 1000)}"
 _DUE = f"{_OPEN} AND (d.state = 'new' OR {_OVERDUE})"
-_MANY = 500  # messages or recipients of one statement
+_MANY = 500  # messages or recipients in one statement
 _T = TypeVar("_T")
 
 
 class Deliveries:
-    """Who got which message, and how far each was delivered."""
+    """The recipients of each message and the state of each delivery."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def waiting(self, recipients: Sequence[str], limit: int) -> list[Message]:
-        """List what recipients have not acknowledged: urgent messages first, then the oldest; limit at most."""
+        """List at most limit messages that recipients have not acknowledged: urgent first, then oldest first."""
         where = f"d.recipient IN ({_marks(recipients)}) AND {_OPEN}"
         return self._store.messages.views(
             f"{VIEW} WHERE {where} ORDER BY m.urgent DESC, m.id, d.recipient LIMIT ?", *recipients, limit
         )
 
     def due(self, recipients: Sequence[str]) -> bool:
-        """Tell whether a message is due: a new one, or one that was seen a while ago and not acknowledged."""
+        """Return whether a message is due: a new one, or one seen more than REDELIVERY_S ago and not acknowledged."""
         where = f"d.recipient IN ({_marks(recipients)}) AND {_DUE}"
         return bool(
             self._store.messages.rows(f"SELECT EXISTS (SELECT 1 FROM delivery d WHERE {where})", *recipients)[0][0]
         )
 
     def see(self, messages: Sequence[int], recipients: Sequence[str]) -> None:
-        """Record that messages were shown to recipients; call it in a transaction."""
+        """Record that messages were shown to recipients. Call it in a transaction."""
         for some in _portions(messages):
             where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_DUE}"
             self._store.messages.rows(
@@ -53,7 +54,10 @@ class Deliveries:
             )
 
     def acknowledge(self, messages: Sequence[int], recipients: Sequence[str]) -> set[int]:
-        """Record that recipients acknowledged messages; return those that were open. Call it in a transaction."""
+        """Record that recipients acknowledged messages. Call it in a transaction.
+
+        Returns the messages that were not acknowledged before.
+        """
         acked = set[int]()
         for some in _portions(messages):
             where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_OPEN}"
@@ -62,7 +66,7 @@ class Deliveries:
         return acked
 
     def received(self, messages: Sequence[int], recipients: Sequence[str]) -> dict[int, Message]:
-        """Map those messages that recipients got, acknowledged or not, to what they got."""
+        """Map the ids of the messages that recipients received, acknowledged or not, to the messages."""
         found: dict[int, Message] = {}
         for some in _portions(messages):
             where = f"m.id IN ({_marks(some)}) AND d.recipient IN ({_marks(recipients)}) ORDER BY d.recipient"
@@ -70,16 +74,16 @@ class Deliveries:
         return found
 
     def settle(self, task: int, state: State, hold: Hold | None) -> None:
-        """Acknowledge the messages about a task that announced another state or hold than it has now.
+        """Acknowledge the messages that announced a state or hold which the task no longer has.
 
-        What a change asked of somebody need not be read once it is done. Call it in the change's transaction.
+        Nobody needs to read a request that has been met. Call it in the transaction of the change.
         """
         announced = "SELECT id FROM message WHERE task = ? AND until IS NOT NULL AND until NOT IN (?, ?)"
         query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {_OPEN} AND message IN"
         self._store.messages.rows(f"{query} ({announced})", task, state, hold or "")
 
     def unread(self, recipients: Sequence[str]) -> dict[str, int]:
-        """Count the messages each recipient has not acknowledged."""
+        """Map each recipient to its number of unacknowledged messages."""
         counts: dict[str, int] = {}
         for some in _portions(recipients):
             where = f"{_OPEN} AND d.recipient IN ({_marks(some)})"
@@ -91,7 +95,7 @@ class Deliveries:
         return counts
 
     def calling(self, recipients: Sequence[str]) -> tuple[int, int]:
-        """Count what recipients should hear of: new messages, and seen ones whose acknowledgement is overdue."""
+        """Count what to report to recipients: new messages, and seen ones whose acknowledgement is overdue."""
         late = f"d.state = 'seen' AND m.needs_ack = 1 AND {_OVERDUE}"
         counts = f"SELECT COUNT(*) FILTER (WHERE d.state = 'new'), COUNT(*) FILTER (WHERE {late})"
         joined = "FROM delivery d JOIN message m ON m.id = d.message"
@@ -100,8 +104,9 @@ class Deliveries:
         return int(new), int(overdue)
 
     def for_people(self) -> tuple[int, int]:
-        """Count what people have not seen, and how much of it is urgent, beside what a task's state asks of them
-        anyway.
+        """Count the messages that people have not seen, and the urgent ones among them.
+
+        Messages that only announce a task's state do not count.
         """
         joined = "FROM delivery d JOIN message m ON m.id = d.message"
         where = f"d.recipient IN (?, ?) AND {_OPEN} AND d.state = 'new' AND m.until IS NULL"
@@ -111,10 +116,12 @@ class Deliveries:
         return int(new), int(urgent)
 
     def unacknowledged(self, senders: Sequence[str] | None = None, limit: int = 100) -> list[Message]:
-        """List the messages that want an acknowledgement and have none, the oldest first; senders: of these alone.
+        """List the messages that need an acknowledgement and have none, oldest first.
 
-        Of people and unfinished tasks: nobody acknowledges for a task that is finished. What a task's state asks for
-        anyway is not among them.
+        senders: only messages from these; None for all
+        limit: the maximum number of messages
+        Covers messages to people and to unfinished tasks: nobody acknowledges for a finished task. Messages that only
+        announce a task's state are left out.
         """
         there = "SELECT CAST(id AS TEXT) FROM task WHERE state NOT IN ('COMPLETED','CANCELLED')"
         where = (
@@ -127,8 +134,9 @@ class Deliveries:
         )
 
     def waiting_places(self) -> list[tuple[str, int, int]]:
-        """List who has messages that were never seen: recipient, how many, the first one's id. What a task's state
-        announces anyway does not count.
+        """List the recipients with unseen messages: recipient, number of messages, id of the first one.
+
+        Messages that only announce a task's state do not count.
         """
         joined = "FROM delivery d JOIN message m ON m.id = d.message"
         where = "d.state = 'new' AND m.until IS NULL GROUP BY 1 ORDER BY 1"
@@ -136,13 +144,16 @@ class Deliveries:
         return [(str(to), number, first) for to, number, first in found]
 
     def let_go(self, recipient: str) -> list[int]:
-        """Acknowledge all that waits for a recipient that does not exist, in a transaction; return the messages."""
+        """Acknowledge all open messages to a recipient that does not exist. Call it in a transaction.
+
+        Returns the ids of the messages.
+        """
         where = f"recipient = ? AND {_OPEN}"
         query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {where} RETURNING message"
         return sorted(row[0] for row in self._store.messages.rows(query, recipient))
 
     def unread_urgent(self, older_ms: int, limit: int = 100) -> list[Message]:
-        """List the urgent messages that nobody has seen for so long (ms), the oldest first."""
+        """List the urgent messages that have been unseen for more than older_ms milliseconds, oldest first."""
         late = f"m.sent_at < {NOW_MS.sql} - ?"
         where = f"d.state = 'new' AND m.urgent = 1 AND m.until IS NULL AND {late}"
         return self._store.messages.views(f"{VIEW} WHERE {where} ORDER BY m.id, d.recipient LIMIT ?", older_ms, limit)

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to a user: one line and a hint. Also: who holds the lock."""
+"""Translate SQLite's errors into one line and a hint, and name the process that holds the write lock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _WRITE_LOCK_BYTE = 120  # of the -shm file: WAL_WRITE_LOCK, https://sqlite.org/w
 
 
 def translate(error: BaseException, path: str) -> AgentError:
-    """Make an AgentError of what peewee, APSW or the system raised. path: the database file."""
+    """Return the AgentError for an error that peewee, APSW or the system raised.
+
+    path: the database file
+    """
     name = _sqlite_name(error)
     if name in ("BusyError", "LockedError"):
         return _busy(path)
@@ -38,12 +41,15 @@ def translate(error: BaseException, path: str) -> AgentError:
 
 
 def damaged(path: str, what: str) -> AgentError:
-    """Make the error of a row that can't be read. what: is in it that must not be."""
+    """Return the error for a row that cannot be read.
+
+    what: the invalid content
+    """
     return AgentError("store-damaged", f"the store {path} has {what}", "git agent doctor")
 
 
 def replaced(path: str) -> AgentError:
-    """Make the error of a database that was deleted or replaced under a running command."""
+    """Return the error for a database that was deleted or replaced while a command ran."""
     return AgentError(
         "store-replaced",
         f"the store {path} was replaced while this command ran; nothing was written",
@@ -77,7 +83,7 @@ def _busy(path: str) -> AgentError:
 
 
 def write_lock_holder(path: str) -> str | None:
-    """Name the process that holds the write lock, as /proc/locks knows it; None where there is no /proc."""
+    """Describe the process that holds the write lock, according to /proc/locks. None where there is no /proc."""
     try:
         inode = os.stat(path + "-shm").st_ino
         lines = _lines("/proc/locks")

@@ -1,4 +1,4 @@
-"""Events: appended in the transaction of the change they tell, never changed."""
+"""Events: appended in the transaction of the change that they record, and never modified."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 _OPERATION, _UNDOES = "json_extract(e.data, '$.operation')", "json_extract(u.data, '$.undoes')"
-# The plus takes the column's affinity away, without which SQLite walks through the whole index.
+# The unary plus removes the column's affinity. With the affinity, SQLite scans the whole index.
 _NOT_UNDONE = f"NOT EXISTS (SELECT 1 FROM event u WHERE {_UNDOES} = +e.seq AND {_UNDOES} IS NOT NULL)"
 
 
@@ -25,8 +25,8 @@ class Events:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._calls: list[int] = []  # events appended here that need a person, until somebody sees to them
-        self._news: list[int] = []  # all events appended here, until somebody asks
+        self._calls: list[int] = []  # events appended here that need a person, until take_calls
+        self._news: list[int] = []  # all events appended here, until take_news
 
     def append(
         self,
@@ -40,9 +40,10 @@ class Events:
         version: int | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> int:
-        """Append an event; call it inside the change's transaction.
+        """Append an event. Call it inside the transaction of the change.
 
-        source and target are given only by a change of state. Returns its number.
+        source, target: the states before and after; only for a change of state
+        Returns the number of the event.
         """
         text = json.dumps(dict(data or {}), ensure_ascii=True)
         seq = int(
@@ -66,16 +67,16 @@ class Events:
         return seq
 
     def take_calls(self) -> int | None:
-        """Return the first event appended here that needs a person, since this was last asked; None for none.
+        """Return the first event that needs a person, of those appended here since the last call; None if none.
 
-        It may be gone: its transaction may have been rolled back.
+        The event may not exist: its transaction may have been rolled back.
         """
         first = min(self._calls, default=None)
         self._calls.clear()
         return first
 
     def take_news(self) -> bool:
-        """Tell whether any event was appended here since this was last asked; it may have been rolled back."""
+        """Return whether any event was appended here since the last call. It may have been rolled back."""
         found = bool(self._news)
         self._news.clear()
         return found
@@ -83,9 +84,10 @@ class Events:
     def append_once(
         self, kind: str, actor: str, *, task: int, epoch: int, data: Mapping[str, Any], unlike: str
     ) -> bool:
-        """Append an event unless the task has one of that kind with the same value in data; unlike: that value's name.
+        """Append an event unless the task has one of this kind with the same value. Call it inside a transaction.
 
-        Returns whether it was appended. Call it inside a transaction.
+        unlike: the key in data of the value that is compared
+        Returns whether the event was appended.
         """
         before = self._store.dicts(EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)))
         if any(_event(row).data.get(unlike) == data[unlike] for row in before):
@@ -98,8 +100,10 @@ class Events:
     ) -> list[Event]:
         """List the newest events, oldest first.
 
-        task: None for all; since_ms: not older than this (ms since the epoch); after: only events with a greater
-        number; limit: at most as many.
+        task: None for all tasks
+        since_ms: the earliest time, ms since the epoch
+        after: only events with a greater number
+        limit: the maximum number of events
         """
         query = EventRow.select().where(EventRow.seq > after)
         if task is not None:
@@ -110,11 +114,11 @@ class Events:
         return [_event(row) for row in reversed(rows)]
 
     def get(self, seq: int) -> Event | None:
-        """Find an event by its number."""
+        """Return an event by its number, or None."""
         return next((_event(row) for row in self._store.dicts(EventRow.select().where(EventRow.seq == seq))), None)
 
     def following(self, seq: int, limit: int) -> list[Event]:
-        """List the events after a number, the oldest first, limit at most."""
+        """List at most limit events after a number, oldest first."""
         return [
             _event(row)
             for row in self._store.dicts(
@@ -123,22 +127,26 @@ class Events:
         ]
 
     def of_kinds(self, kinds: Iterable[str], numbers: range, since_ms: int) -> list[Event]:
-        """List the events of some kinds among these numbers, the oldest first; since_ms: ms since the epoch."""
+        """List the events of these kinds, oldest first.
+
+        numbers: the range of event numbers
+        since_ms: the earliest time, ms since the epoch
+        """
         within = (EventRow.seq >= numbers.start) & (EventRow.seq < numbers.stop) & (EventRow.at >= since_ms)
         query = EventRow.select().where(within & EventRow.kind.in_(list(kinds)))
         return [_event(row) for row in self._store.dicts(query.order_by(EventRow.seq))]
 
     def of_kind(self, task: int, kind: str) -> list[Event]:
-        """List a task's events of a kind, the newest first."""
+        """List a task's events of a kind, newest first."""
         rows = EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)).order_by(EventRow.seq.desc())
         return [_event(row) for row in self._store.dicts(rows)]
 
     def newest(self) -> int:
-        """Return the number of the newest event, 0 when there is none."""
+        """Return the number of the newest event, 0 if there is none."""
         return int(self._store.tuples(EventRow.select(peewee.fn.MAX(EventRow.seq)))[0][0] or 0)
 
     def last_change(self, task: int) -> Event | None:
-        """Find the newest event that fenced or moved a task."""
+        """Return the newest event that changed a task's state or epoch, or None."""
         rows = (
             EventRow.select()
             .where((EventRow.task == task) & (EventRow.version.is_null(False)))
@@ -148,30 +156,32 @@ class Events:
         return next((_event(row) for row in self._store.dicts(rows)), None)
 
     def latest(self, kind: str, tasks: Iterable[int]) -> dict[int, Event]:
-        """Map tasks to their newest event of a kind; those that have one."""
+        """Map tasks to their newest event of a kind. Tasks without one are left out."""
         rows = EventRow.select().where(EventRow.task.in_(list(tasks)) & (EventRow.kind == kind)).order_by(EventRow.seq)
         return {row["task"]: _event(row) for row in self._store.dicts(rows)}
 
     def superseding(self, task: int, epoch: int) -> Event | None:
-        """Find the event that ended an epoch of a task: the first change of a later one."""
+        """Return the event that ended an epoch of a task: the first change in a later epoch."""
         later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)
         rows = EventRow.select().where(later).order_by(EventRow.seq).limit(1)
         return next((_event(row) for row in self._store.dicts(rows)), None)
 
     def undoable(self) -> Iterator[Event]:
-        """Yield the events that name their operation and were not undone, the newest first; served by an index."""
+        """Yield the events that name their operation and were not undone, newest first. An index serves this."""
         yield from self._chosen(f"{_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq DESC")
 
     def of_operation(self, operation: str) -> list[Event]:
-        """List the events of an operation that were not undone, the oldest first."""
+        """List the events of an operation that were not undone, oldest first."""
         return list(
             self._chosen(f"{_OPERATION} = ? AND {_OPERATION} IS NOT NULL AND {_NOT_UNDONE} ORDER BY e.seq", operation)
         )
 
     def changed_after(self, task: int, seq: int, operations: Collection[str]) -> Event | None:
-        """Find the first change of a task's state, or removal, after an event that is of none of some operations.
+        """Return a task's first change of state, or removal, after an event; None if there is none.
 
-        What was undone, and undoing itself, counts for none.
+        seq: the number of the event
+        operations: operations whose changes do not count
+        Changes that were undone, and the undoing itself, do not count either.
         """
         counts = f"(e.version IS NOT NULL OR e.kind = 'task.removed') AND e.kind <> 'task.undone' AND {_NOT_UNDONE}"
         others = f"({_OPERATION} IS NULL OR {_OPERATION} NOT IN ({', '.join('?' * len(operations))}))"
@@ -179,7 +189,7 @@ class Events:
         return next(self._chosen(where, task, seq, *operations), None)
 
     def numbered(self, seqs: Sequence[int]) -> list[Event]:
-        """List events by their numbers, those that were not undone, the oldest first."""
+        """List the events with these numbers that were not undone, oldest first."""
         return list(self._chosen(f"e.seq IN ({', '.join('?' * len(seqs))}) AND {_NOT_UNDONE} ORDER BY e.seq", *seqs))
 
     def _chosen(self, where: str, *params: object) -> Iterator[Event]:
@@ -190,7 +200,7 @@ class Events:
             yield _event(dict(zip(names, row, strict=True)))
 
     def changes_since(self, since_ms: int) -> Iterator[Event]:
-        """Yield the changes of state since a time (ms since the epoch), oldest first."""
+        """Yield the changes of state since a time in ms since the epoch, oldest first."""
         query = EventRow.select().where((EventRow.at >= since_ms) & (EventRow.target.is_null(False)))
         for row in self._store.dicts(query.order_by(EventRow.seq)):
             yield _event(row)

@@ -1,4 +1,4 @@
-"""How the store itself is: SQLite's own checks, modes, journal, locks; and small repairs."""
+"""The state of the store itself (SQLite's own checks, journal, locks), and small repairs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from git_agent.store.schema import TABLES
 if TYPE_CHECKING:
     from git_agent.store.store import Store
 
-_MOST = 20  # lines of damage; one is enough to know
+_MOST = 20  # lines of damage; one proves it
 _INTEGER = "'integer'"
-_KINDS = {"TEXT": "'text'"}  # of columns; all others are integers
+_KINDS = {"TEXT": "'text'"}  # types of columns; all others are integers
 _INDEX = ("missing from index", "wrong # of entries in index")
-# Rows that can go when what they belong to is gone: table, its key, the column that leads there, the table it is in.
+# Tables whose rows can be deleted when their parent is gone, each with the columns that identify a row.
 _HANGING = {
     "task_dep": ("task", "parent"),
     "lease": ("task",),
@@ -26,7 +26,11 @@ _HANGING = {
 
 
 class Dangling(NamedTuple):
-    """A row whose parent is gone. values: all of it, by column; key: what names it, none where it must stay."""
+    """A row whose parent is gone.
+
+    values: the whole row, by column
+    key: the columns that identify it; empty if the row must stay
+    """
 
     table: str
     parent: str
@@ -35,13 +39,18 @@ class Dangling(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Name the row: `lease task=7`."""
+        """Return a name for the row, such as `lease task=7`."""
         shown = self.key or tuple(name for name in ("id", "task", "number") if name in self.values)
         return " ".join([self.table, *(f"{name}={self.values[name]}" for name in shown)])
 
 
 class Journal(NamedTuple):
-    """How the database is kept. mode: its journal; kind: of file system, "" if unknown; remote: no WAL there."""
+    """How the database is kept.
+
+    mode: SQLite's journal mode
+    kind: the type of the file system, "" if unknown
+    remote: whether the file system rules out WAL
+    """
 
     mode: str
     kind: str
@@ -55,14 +64,15 @@ class Integrity:
         self._store = store
 
     def complaints(self) -> tuple[list[str], list[str]]:
-        """Run SQLite's integrity check; return what it says of indexes alone, and what it says of the rest."""
+        """Run SQLite's integrity check. Returns the lines about indexes only, and all other lines."""
         lines = [str(row[0]) for row in self._store.sql(f"PRAGMA integrity_check({_MOST})", ()) if row[0] != "ok"]
         index = [line for line in lines if any(words in line for words in _INDEX)]
         return index, [line for line in lines if line not in index]
 
     def mistyped(self) -> list[tuple[str, str, str]]:
-        """List values that are not of their column's type: table, column, condition that finds the row. A query a
-        table.
+        """List the values that are not of their column's type: table, column, and a condition that finds the row.
+
+        Runs one query for each table.
         """
         found = []
         for table in (row._meta.table_name for row in TABLES):
@@ -77,7 +87,7 @@ class Integrity:
         return found
 
     def dangling(self) -> list[Dangling]:
-        """List the rows that name a task, message or session which is not there."""
+        """List the rows that refer to a task, message or session that does not exist."""
         found = []
         for table, parent in dict.fromkeys((row[0], row[2]) for row in self._store.sql("PRAGMA foreign_key_check", ())):
             found += self._dangling(table, parent)
@@ -95,7 +105,7 @@ class Integrity:
         return [f"({at} IS NOT NULL AND {at} NOT IN (SELECT {to} FROM {parent}))" for at, to in columns]
 
     def hangs(self, row: Dangling) -> bool:
-        """Tell whether a row is there as it was read and its parent is not."""
+        """Return whether a row is still as it was read and its parent is still missing."""
         where = f"{self._is(row)} AND ({' OR '.join(self._leads_nowhere(row.table, row.parent))})"
         return bool(self._store.sql(f"SELECT 1 FROM {row.table} WHERE {where}", tuple(row.values.values())))
 
@@ -103,12 +113,15 @@ class Integrity:
         return " AND ".join(f"{name} IS ?" for name in row.values)
 
     def delete(self, row: Dangling) -> bool:
-        """Delete a row, if it is as it was read; call it in a transaction. Returns whether it was."""
+        """Delete a row if it is still as it was read. Call it in a transaction. Returns whether it was deleted."""
         query = f"DELETE FROM {row.table} WHERE {self._is(row)} RETURNING 1"
         return bool(self._store.sql(query, tuple(row.values.values())))
 
     def put_back(self, table: str, values: dict[str, Any]) -> bool:
-        """Insert a row that was deleted; call it in a transaction. Returns False where it does not fit any more."""
+        """Insert a deleted row again. Call it in a transaction.
+
+        Returns False if a constraint rules the row out now.
+        """
         if table not in _HANGING:
             raise ValueError(f"no rows of {table} are ever deleted")
         marks = ", ".join("?" * len(values))
@@ -120,30 +133,33 @@ class Integrity:
         return True
 
     def journal(self, directory: str) -> Journal:
-        """Read the journal mode, and whether the file system can do what WAL needs."""
+        """Return the journal mode, and whether the file system supports what WAL needs."""
         kind = migrate.file_system(directory)
         return Journal(str(self._store.sql("PRAGMA journal_mode", ())[0][0]), kind, migrate.is_remote(kind))
 
     def set_journal(self, mode: str) -> str:
-        """Change the journal mode (wal or delete); return the mode it has then: others may have the database open."""
+        """Change the journal mode to wal or delete.
+
+        Returns the resulting mode, which is the old one if another process has the database open.
+        """
         return str(self._store.sql(f"PRAGMA journal_mode={'WAL' if mode == 'wal' else 'DELETE'}", ())[0][0])
 
     def checkpoint(self) -> bool:
-        """Write the write-ahead log into the database and truncate it. Returns False while a reader keeps it."""
+        """Write the write-ahead log into the database and truncate the log. Returns False if a reader prevents it."""
         return not self._store.sql("PRAGMA wal_checkpoint(TRUNCATE)", ())[0][0]
 
     def reindex(self) -> None:
-        """Build all indexes anew from the rows."""
+        """Rebuild all indexes from the rows."""
         self._store.sql("REINDEX", ())
 
     def named_locks(self) -> list[tuple[str, int, ProcessId, int]]:
-        """List the named locks that are held: name, fence, holder, and for how long, ms."""
+        """List the named locks that are held: name, fence, holder, and the time held in ms."""
         query = "SELECT name, fence, host, boot_id, pid, pid_start, taken_at FROM lock WHERE host IS NOT NULL"
         (now,) = self._store.sql(f"SELECT {NOW_MS.sql}", ())[0]
         return [(name, fence, ProcessId(*owner), now - at) for name, fence, *owner, at in self._store.sql(query, ())]
 
     def row(self, table: str, task: int) -> dict[str, Any]:
-        """Read a task's row of a table that has one for each."""
+        """Return a task's row in a table with one row for each task."""
         if table not in _HANGING:
             raise ValueError(f"no rows of {table} are ever deleted")
         columns = [each[1] for each in self._store.sql(f"PRAGMA table_info({table})", ())]

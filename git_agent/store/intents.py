@@ -1,4 +1,4 @@
-"""Intents: what a command is about to do in git, with the process that does it. The result deletes the intent."""
+"""Intents: what a command is about to do in git, and which process does it. Recording the result deletes the intent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 class Intent(NamedTuple):
-    """A step under way. kind: spawn, merge, remove or undo; data: what a reader needs to finish it or take it back."""
+    """A step under way.
+
+    kind: spawn, merge, remove or undo
+    data: what recovery needs to finish the step or roll it back
+    at: ms since the epoch
+    """
 
     id: int
     kind: str
@@ -33,9 +38,9 @@ class Intents:
         self._store = store
 
     def write(self, kind: str, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
-        """Record an intent; call it inside the transaction that starts the work.
+        """Record an intent and return its id. Call it inside the transaction that starts the work.
 
-        Raises AgentError (exit 6) when another command is at work on the task.
+        Raises AgentError (exit 6) when another command is working on the task.
         """
         try:
             return int(
@@ -56,7 +61,7 @@ class Intents:
             raise self.under_way_error(task) from error
 
     def under_way_error(self, task: int) -> AgentError:
-        """Make the error of a task that another command is at work on."""
+        """Return the error for a task that another command is working on."""
         other = self.of_task(task)
         what = f"{other.kind} by pid {other.owner.pid} on {other.owner.host}" if other else "another command"
         return AgentError(
@@ -67,11 +72,11 @@ class Intents:
         )
 
     def update(self, intent: int, data: Mapping[str, Any]) -> None:
-        """Record how far the work came."""
+        """Record the progress of the work."""
         self._store.run(IntentRow.update(data=json.dumps(dict(data))).where(IntentRow.id == intent))
 
     def adopt(self, intent: Intent, owner: ProcessId) -> bool:
-        """Take over a dead process's intent; False when somebody else was quicker."""
+        """Take over the intent of a dead process. Returns False when another process took it over first."""
         mine = {"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid, "pid_start": owner.pid_start}
         theirs = (IntentRow.boot_id == intent.owner.boot_id) & (IntentRow.pid == intent.owner.pid)
         same = (IntentRow.id == intent.id) & theirs & (IntentRow.pid_start == intent.owner.pid_start)
@@ -82,11 +87,11 @@ class Intents:
         self._store.run(IntentRow.delete().where(IntentRow.id == intent))
 
     def pending(self) -> list[Intent]:
-        """List what is under way; almost always nothing."""
+        """List the intents under way; almost always none."""
         return [_intent(row) for row in self._store.dicts(IntentRow.select().order_by(IntentRow.id))]
 
     def of_task(self, task: int) -> Intent | None:
-        """Find what is under way for a task."""
+        """Return the intent under way for a task, or None."""
         return next((_intent(r) for r in self._store.dicts(IntentRow.select().where(IntentRow.task == task))), None)
 
 

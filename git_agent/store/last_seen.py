@@ -1,4 +1,4 @@
-"""What was last seen of the unfinished tasks' branches and bases: the part of a task that reconciling compares."""
+"""The last recorded branches and bases of unfinished tasks: the part of a task that reconcile compares with git."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Sight(NamedTuple):
-    """An unfinished task's branch and base as they were last seen."""
+    """An unfinished task's branch and base as last recorded."""
 
     id: int
     branch: str
@@ -28,13 +28,13 @@ class Sight(NamedTuple):
 
 
 class LastSeen:
-    """What was last seen of unfinished tasks' branches and bases."""
+    """The last recorded branches and bases of unfinished tasks."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def listing(self) -> list[Sight]:
-        """List what was last seen of the unfinished tasks that have a branch."""
+        """List the last recorded values of the unfinished tasks that have a branch."""
         columns = [getattr(TaskRow, name) for name in Sight._fields]
         return [
             sight
@@ -43,7 +43,7 @@ class LastSeen:
         ]
 
     def stacked_on_merged(self) -> list[tuple[Task, Task]]:
-        """List the unfinished tasks whose base is the branch of a completed task, each with that one."""
+        """List the unfinished tasks whose base is the branch of a completed task, each with that completed task."""
         below = TaskRow.alias()
         joined = TaskRow.select(TaskRow.id, below.id).join(below, on=(below.branch == TaskRow.base))
         rows = self._store.tuples(

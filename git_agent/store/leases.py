@@ -1,4 +1,4 @@
-"""Leases: the hot rows. A beat is one small UPDATE; liveness is computed from ages by the domain."""
+"""Leases: the rows that change most often. A beat is one small UPDATE. The domain computes liveness from ages."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ _COLUMNS = (
 
 
 class Pulse(NamedTuple):
-    """What a supervisor learns with its beat. held: the lease is its own now; epoch, state, hold: the task's;
-    unread: messages that its worker has not seen; stopped_by: who asked the session to end.
+    """What a beat returns to a supervisor.
+
+    held: whether the lease now belongs to it
+    epoch, state, hold: of the task
+    unread: the number of messages that its worker has not seen
+    stopped_by: who asked the session to end, None if nobody did
     """
 
     held: bool
@@ -32,7 +36,7 @@ class Pulse(NamedTuple):
     stopped_by: str | None
 
 
-# As text: a beat is to cost less than a millisecond, and peewee takes as long to write one statement.
+# As text: a beat must cost less than a millisecond, and peewee takes that long to build one statement.
 _NOW = NOW_MS.sql
 _RENEW = f"""
     INSERT INTO lease (task, kind, session, beat_at, progress_at, expires_at)
@@ -61,8 +65,11 @@ class Leases:
         self._store = store
 
     def take(self, task: int, kind: str, lease_s: float | None, session: int | None = None) -> None:
-        """Give a task a fresh lease. kind: run, claim or hand; lease_s: seconds until it expires, None for never;
-        session: of the supervisor who takes it.
+        """Give a task a fresh lease.
+
+        kind: run, claim or hand
+        lease_s: seconds until it expires, None for never
+        session: the session of the supervisor that takes it
         """
         expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
         columns = {"kind": kind, "session": session, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
@@ -70,8 +77,11 @@ class Leases:
         self._store.run(LeaseRow.insert(task=task, **fresh).on_conflict(conflict_target=[LeaseRow.task], update=fresh))
 
     def beat(self, task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
-        """Record that a worker is there; renews a lease that can expire by lease_s seconds.
+        """Record a sign of life from a worker.
 
+        lease_s: seconds until the lease expires again, if it can expire
+        note: a new note from the worker; None keeps the old one
+        progress: whether the work also made progress
         Returns False when the task has no lease.
         """
         renewed = peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], NOW_MS + int(lease_s * 1000))
@@ -83,24 +93,29 @@ class Leases:
         return bool(self._store.run(LeaseRow.update(**columns).where(LeaseRow.task == task)))
 
     def renew(self, task: int, epoch: int, session: int, lease_s: float, progress_at: int) -> Pulse | None:
-        """Beat for a supervised worker, and read what it has to know.
+        """Beat for a supervised worker, and return what its supervisor must know. Call it in a transaction.
 
-        The lease is renewed, or taken again after a hold, while the task is worked on in this epoch. lease_s: seconds
-        until it expires; progress_at: when progress was last made, ms since the epoch. Returns None when there is no
-        such task. Call it in a transaction.
+        While the task is assigned or working in this epoch, the lease is renewed, or taken again after a hold.
+
+        lease_s: seconds until the lease expires
+        progress_at: the time of the last progress, ms since the epoch
+        Returns None when there is no such task.
         """
         held = bool(self._store.sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at)))
         found = self._store.sql(_CONTROL, (str(task), session, task))
         return Pulse(held, *found[0]) if found else None
 
     def progress(self, task: int) -> None:
-        """Record that work moved, every ten seconds at most; for what its worker did with a verb, such as a message."""
+        """Record progress that a worker made through a verb, such as a message; at most once every ten seconds."""
         self._store.sql(_PROGRESS, (task,))
 
     def heard(self, task: int, at: int, lease_s: float) -> None:
-        """Record a sign of work seen at a time (ms since the epoch); what is later stays, unless it lies in the future.
+        """Record a sign of work.
 
-        A supervised worker's sign is progress and no beat: its supervisor beats, and a child may outlive it.
+        at: the time of the sign, ms since the epoch
+        lease_s: seconds from then until a claim's lease expires
+        Later recorded times stay, unless they lie in the future. For a supervised worker, a sign is progress but not a
+        beat: its supervisor beats, and a child process may outlive the supervisor.
         """
         seen, length, alone = peewee.fn.MIN(at, NOW_MS), int(lease_s * 1000), LeaseRow.kind != "run"
         beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, MAX_SKEW_MS), seen)
@@ -131,7 +146,7 @@ class Leases:
 
 
 def _not_after(column: Any, ms: int) -> Any:
-    """A time further ahead than this was written before the wall clock was set back, and says nothing."""
+    """Treat a time more than ms ahead as 0: it was written before the wall clock was set back."""
     return peewee.Case(None, [(column > NOW_MS + ms, 0)], column)
 
 

@@ -1,7 +1,7 @@
-"""Named locks: one process at a time does a piece of work, and its fence tells whether it still is the one.
+"""Named locks: one process at a time does a piece of work. The fence number tells whether it still holds the lock.
 
 The row stays when a lock is free, so that the fence only grows. Every change under a lock calls `require` in its own
-transaction: who was stopped for so long that somebody else took over changes nothing.
+transaction. A process that was stopped for so long that another one took over therefore changes nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 REAP = "reap"
-"""The lock under which tasks are taken back from dead workers, and the processes of these ended."""
+"""The lock under which the tasks of dead workers are reaped and the processes of these workers are ended."""
 
 QUEUE = "merge-queue"
 """The lock under which merges land and are recorded."""
 
 CHECK = "merge-check"
-"""What the locks of the places begin with in which the checks of merges run."""
+"""The prefix of the locks on the worktrees in which merge checks run."""
 
 LOST = "lock-lost"
-"""The code of the error that another process took over a lock."""
+"""The error code for a lock that another process took over."""
 
 _OWNER = tuple(getattr(LockRow, name) for name in ProcessId._fields)
 
@@ -39,10 +39,11 @@ class Locks:
         self._store = store
 
     def take(self, name: str, owner: ProcessId, is_gone: Callable[[ProcessId], bool], limit_s: float) -> int | None:
-        """Take a lock; call it inside a transaction. Returns its fence, None when somebody else has it.
+        """Take a lock. Call it inside a transaction.
 
-        is_gone: tells that a process has surely ended; limit_s: seconds after which a holder that can't be asked for,
-        or does not come to an end, has it no more.
+        is_gone: returns True for a process that has certainly ended
+        limit_s: seconds after which a holder loses the lock, because it can't be checked or does not finish
+        Returns the fence, or None when another process holds the lock.
         """
         too_long = (LockRow.taken_at <= NOW_MS - int(limit_s * 1000)) | (LockRow.taken_at > NOW_MS)
         held = self._store.tuples(LockRow.select(LockRow.fence, too_long, *_OWNER).where(LockRow.name == name))
@@ -59,23 +60,29 @@ class Locks:
         return fence
 
     def require(self, name: str, fence: int) -> None:
-        """Make sure, inside the transaction of a change, that the lock still is ours. Raises AgentError (exit 6)."""
+        """Require that this process still holds the lock. Call it inside the transaction of the change.
+
+        Raises AgentError (exit 6) when another process took over the lock.
+        """
         current = (LockRow.name == name) & (LockRow.fence == fence) & LockRow.host.is_null(False)
         if not self._store.exists(LockRow.select().where(current)):
             says = f"another command took over '{name}' from this one"
             raise AgentError(LOST, says, "run it again", exit=Exit.BUSY)
 
     def keep(self, name: str, fence: int) -> None:
-        """Restart the holder's time, inside a transaction. Raises AgentError (exit 6) when it is not ours any more."""
+        """Restart the holder's time limit. Call it inside a transaction.
+
+        Raises AgentError (exit 6) when another process took over the lock.
+        """
         self.require(name, fence)
         self._store.run(LockRow.update(taken_at=NOW_MS).where(LockRow.name == name))
 
     def holder(self, name: str) -> ProcessId | None:
-        """Tell who has a lock; None when it is free."""
+        """Return the process that holds a lock, or None when the lock is free."""
         held = self._store.tuples(LockRow.select(*_OWNER).where((LockRow.name == name) & LockRow.host.is_null(False)))
         return ProcessId(*held[0]) if held else None
 
     def release(self, name: str, fence: int) -> bool:
-        """Free a lock; False when it is somebody else's by now."""
+        """Release a lock. Returns False when another process holds it by now."""
         free = dict.fromkeys((*ProcessId._fields, "taken_at"))
         return bool(self._store.run(LockRow.update(**free).where((LockRow.name == name) & (LockRow.fence == fence))))

@@ -1,4 +1,4 @@
-"""What merges of two commits were found to give: a cache, so that nothing is lost with it."""
+"""A cache of the results of merging two commits. It can be deleted without loss."""
 
 from __future__ import annotations
 
@@ -14,24 +14,31 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, str]
 KEPT_MS = 24 * 3600 * 1000
-"""How long a pair is kept when one of its commits is no branch's tip any more: branches go back, too."""
+"""Milliseconds to keep a pair after one of its commits stops being a branch tip. Branches can move back."""
 
 
 class CachedMerge(NamedTuple):
-    """What a merge gave. terms: under which attributes and configuration; paths: that clash, None for a clean merge."""
+    """The result of a merge.
+
+    terms: the hash of the attributes and configuration that applied (merge_inputs)
+    paths: the paths in conflict, None for a clean merge
+    """
 
     terms: str
     paths: tuple[str, ...] | None
 
 
 class MergeCache:
-    """What merges of two commits gave."""
+    """The cached results of merging two commits."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def known(self, oids: Collection[str]) -> dict[Pair, CachedMerge]:
-        """Map the pairs of these commits (full oids) whose merge was tried to what it gave."""
+        """Map the pairs of these commits whose merge is cached to its result.
+
+        oids: full oids
+        """
         among = _among(oids)
         query = ClashRow.select(ClashRow.a, ClashRow.b, ClashRow.terms, ClashRow.paths)
         rows = self._store.tuples(query.where(ClashRow.a.in_(among) & ClashRow.b.in_(among)))
@@ -41,11 +48,15 @@ class MergeCache:
         }
 
     def put(self, found: Mapping[Pair, CachedMerge], tips: Collection[str]) -> None:
-        """Record what merges gave, and forget the old ones of commits that are no tips any more; in a transaction."""
+        """Record the results of merges, and delete old results. Call it in a transaction.
+
+        tips: the current branch tips; pairs with another commit are deleted after KEPT_MS
+        """
         gone = ClashRow.a.not_in(_among(tips)) | ClashRow.b.not_in(_among(tips))
         self._store.run(ClashRow.delete().where((ClashRow.at < NOW_MS - KEPT_MS) & gone))
         rows = [(*pair, terms, None if paths is None else json.dumps(paths)) for pair, (terms, paths) in found.items()]
-        # One statement for all: making one of each costs ten times what the database takes (measured, 465 rows: 60 ms).
+        # One statement for all rows: building one for each costs ten times what the database takes (measured, 465 rows:
+        # 60 ms).
         columns = ", ".join(f"json_extract(value, '$[{at}]')" for at in range(4))
         # `WHERE true` keeps SQLite from reading ON as part of a join (https://sqlite.org/lang_upsert.html).
         query = (
@@ -56,5 +67,5 @@ class MergeCache:
 
 
 def _among(oids: Collection[str]) -> peewee.SQL:
-    # One parameter for any number of values: SQLite takes 32,766, and a repository may have more branches.
+    # One parameter for any number of values: SQLite accepts 32,766 parameters, and a repository may have more branches.
     return peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(sorted(oids)),))

@@ -1,4 +1,4 @@
-"""Messages: one row for what was said, one delivery for each recipient (store/deliveries.py)."""
+"""Messages: one row for each message, one delivery for each of its recipients (store/deliveries.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from git_agent.domain.message import Draft, Message
     from git_agent.store.store import Store
 
-# As text: a message is two short statements, and peewee takes ten times as long to write them as SQLite to run them.
+# As text: a message is two short statements, and peewee takes ten times as long to build them as SQLite to run them.
 _INSERT = (
     "INSERT INTO message (sender, task, topic, thread, reply_to, urgent, needs_ack, body, verified, until, sent_at)"
     f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NOW_MS.sql}) RETURNING id, sent_at"
@@ -22,7 +22,7 @@ VIEW = (
     "SELECT m.id, m.sender, d.recipient, m.task, m.topic, COALESCE(m.thread, m.id), m.reply_to, m.urgent, m.needs_ack,"
     " m.body, m.sent_at, d.state, m.verified FROM delivery d JOIN message m ON m.id = d.message"
 )
-"""The start of a query for messages as their recipients have them: see `views`."""
+"""The start of a query for messages, one row for each recipient. See `views`."""
 _MINUTE_MS = 60_000
 
 
@@ -33,11 +33,11 @@ class Messages:
         self._store = store
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """Run a statement; list its rows."""
+        """Run a statement and list its rows."""
         return self._store.sql(sql, params)
 
     def views(self, sql: str, *params: Any) -> list[Message]:
-        """Run a query that begins with VIEW."""
+        """Run a query that begins with VIEW, and list its messages."""
         from git_agent.domain.message import Message
 
         def one(row: tuple[Any, ...]) -> Message:
@@ -48,11 +48,14 @@ class Messages:
         return list(map(one, self.rows(sql, *params)))
 
     def send(self, drafts: Iterable[Draft], sender: str, *, verified: bool) -> list[int]:
-        """Store messages with their deliveries; call it inside the change's transaction. Returns their ids."""
+        """Store messages with their deliveries, and return their ids. Call it inside the transaction of the change.
+
+        verified: whether the sender proved its identity
+        """
         return [self.post(draft, sender, verified=verified)[0].id for draft in drafts]
 
     def post(self, draft: Draft, sender: str, *, verified: bool) -> list[Message]:
-        """Store a message as send does; return it as each of its recipients has it."""
+        """Store a message as send does. Returns one copy for each recipient."""
         from git_agent.domain.message import Message
 
         flags = draft.urgent, draft.needs_ack
@@ -68,22 +71,26 @@ class Messages:
         return copies
 
     def thread_of(self, message: int) -> int | None:
-        """Name the thread that a message is in: its first message; None for an unknown message."""
+        """Return the thread of a message, which is the id of its first message; None for an unknown message."""
         return next(
             (row[0] for row in self.rows("SELECT COALESCE(thread, id) FROM message WHERE id = ?", message)), None
         )
 
     def copies(self, message: int) -> list[Message]:
-        """List a message as each of its recipients has it; empty for an unknown one."""
+        """List the copies of a message, one for each recipient; empty for an unknown message."""
         return self.views(f"{VIEW} WHERE m.id = ? ORDER BY d.recipient", message)
 
     def last_question(self, task: int) -> int | None:
-        """Find the newest message that wants something of the people for a task to go on."""
+        """Return the newest message with which a task asked people for something it needs to continue, or None."""
         query = "SELECT MAX(id) FROM message WHERE task = ? AND until IS NOT NULL AND needs_ack = 1"
         return self.rows(query, task)[0][0]  # type: ignore[no-any-return]
 
     def of_task(self, task: int, *, since_ms: int | None = None, limit: int = 1000) -> list[Message]:
-        """List the newest messages about a task, from and to its workers, oldest first; since_ms: ms since 1970."""
+        """List the newest messages about a task, from its workers and to them, oldest first.
+
+        since_ms: the earliest time, ms since the epoch
+        limit: the maximum number of messages
+        """
         newest = "ORDER BY 1 DESC LIMIT ?)"
         ids = " UNION ".join(
             (
@@ -97,8 +104,11 @@ class Messages:
         return self.views(query, *wanted, since_ms or 0, limit)[::-1]
 
     def of_topic(self, topic: str, *, after: int | None = None, limit: int) -> list[Message]:
-        """List a topic's messages, oldest first. topic: its name without `#`; after: the next ones after this id;
-        without it the newest; limit: at most as many.
+        """List a topic's messages, oldest first.
+
+        topic: its name without `#`
+        after: the id after which to start; None for the newest messages
+        limit: the maximum number of messages
         """
         query, place = f"{VIEW} WHERE m.topic = ? AND d.recipient = ?", f"#{topic}"
         if after is None:
@@ -106,7 +116,10 @@ class Messages:
         return self.views(f"{query} AND m.id > ? ORDER BY m.id LIMIT ?", topic, place, after, limit)
 
     def sent_lately(self, sender: str, most: int) -> int:
-        """Count what a sender sent within the last minute, `most` at most; none dated in the future."""
+        """Count the messages that a sender sent within the last minute. Messages dated in the future do not count.
+
+        most: the number at which counting stops
+        """
         lately = f"sent_at BETWEEN {NOW_MS.sql} - {_MINUTE_MS} AND {NOW_MS.sql}"
         query = f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE sender = ? AND {lately} LIMIT ?)"
         return int(self.rows(query, sender, most)[0][0])

@@ -1,4 +1,4 @@
-"""Facts about the store itself: small named values, such as the hash of a trusted configuration."""
+"""Meta: small named values about the store itself, such as the hash of a trusted configuration."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 SCANNED = "scanned:"
-"""Prefix of the facts that say up to which commit a base was searched for reverts."""
+"""Prefix of the keys that hold, for each base, the commit up to which it was searched for reverts."""
 
 KEPT = "kept:"
-"""Prefix of the facts that say which number the last directory of a task's kept ignored files had."""
+"""Prefix of the keys that hold, for each task, the number of its last directory of backed-up ignored files."""
 
 UNSAID = "unsaid"
-"""The fact that holds what was noticed in the background and was not said to anybody yet."""
+"""Key of the notices that a background process queued and that nobody has been shown yet."""
 
 NOTIFIED = "notified"
-"""The fact that says which events `agent.notify` was run for: the first and the last one, as `7-12`."""
+"""Key of the events that `agent.notify` was run for: the first and the last one, as `7-12`."""
 
 
 class Meta:
@@ -29,18 +29,18 @@ class Meta:
         self._store = store
 
     def get(self, key: str) -> str | None:
-        """Read a fact."""
+        """Return the value of a key, or None."""
         return next(
             (row[0] for row in self._store.tuples(MetaRow.select(MetaRow.value).where(MetaRow.key == key))), None
         )
 
     def put(self, key: str, value: str) -> None:
-        """Record a fact."""
+        """Set the value of a key."""
         new = MetaRow.insert(key=key, value=value)
         self._store.run(new.on_conflict(conflict_target=[MetaRow.key], update={"value": value}))
 
     def under(self, prefix: str) -> dict[str, str]:
-        """Read the facts whose names start with a prefix, by the rest of their names."""
+        """Map the keys that start with a prefix, without the prefix, to their values."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         rows = self._store.tuples(
             MetaRow.select(MetaRow.key, MetaRow.value).where((MetaRow.key >= prefix) & (MetaRow.key < end))
@@ -48,5 +48,5 @@ class Meta:
         return {key[len(prefix) :]: value for key, value in rows}
 
     def delete(self, key: str) -> None:
-        """Forget a fact."""
+        """Delete a key."""
         self._store.run(MetaRow.delete().where(MetaRow.key == key))

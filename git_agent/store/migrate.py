@@ -1,4 +1,4 @@
-"""Make a store, and bring an older one up to date: numbered changes, each applied once, under the write lock."""
+"""Create a store, and upgrade an older one by numbered migrations, each applied once under the write lock."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from git_agent.errors import AgentError, Exit
 from git_agent.store import errors
 from git_agent.store.sqlite import apsw, utf8_name
 
-APPLICATION_ID = 0x67616701  # "gag" 1: marks the file as ours for file(1) and for us
+APPLICATION_ID = 0x67616701  # "gag" 1: identifies the file to file(1) and to us
 MIGRATIONS = ("m0001_tables", "m0002_what_git_did", "m0003_workers", "m0004_nothing_lost")
 VERSION = len(MIGRATIONS)
 
-# WAL needs shared memory that all writers see (https://sqlite.org/wal.html); over these it corrupts or can't lock.
+# WAL needs memory shared by all writers (https://sqlite.org/wal.html). On these file systems it corrupts or can't lock.
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse.sshfs", "vboxsf", "drvfs", "ceph"})
 
 
 def create(path: str) -> None:
-    """Make a complete store at path, or leave the one that another process made first.
+    """Create a complete store at path, unless another process creates it first.
 
-    It is built under another name and linked into place, so that whatever stands at path is never overwritten and a
-    half-made store is never seen. Directory 0700, file 0600. Raises AgentError when the directory is not writable.
+    The store is built under another name and linked into place. Nothing at path is ever overwritten, and nobody sees a
+    partial store. The directory has mode 0700, the file 0600.
+    Raises AgentError when the directory is not writable.
     """
     directory = os.path.dirname(path)
     temporary = f"{path}.new-{os.getpid()}-{os.urandom(4).hex()}"  # containers share pids
@@ -59,7 +60,7 @@ def _remove(path: str) -> None:
 
 
 def _sync(directory: str) -> None:
-    """Write a directory to the disk, where it can be: a power cut must not take away a name in it."""
+    """Flush a directory to the disk where possible, so that a power cut does not lose a name in it."""
     with contextlib.suppress(OSError):
         opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -92,10 +93,10 @@ def _apply(execute: Callable[[str], Any], version: int) -> None:
 
 
 def inspect(path: str) -> bool:
-    """Tell whether a store stands at path.
+    """Return whether there is a store at path. The file is not opened: closing it again would drop SQLite's locks.
 
-    Raises AgentError for anything else in its place (a link, a directory, a FIFO, an empty file): it is not opened,
-    since closing a descriptor of our own would drop SQLite's locks, and never overwritten.
+    Raises AgentError for anything else at path (a link, a directory, a FIFO, an empty file), which is never
+    overwritten.
     """
     try:
         seen = os.lstat(path)
@@ -112,15 +113,15 @@ def inspect(path: str) -> bool:
 
 
 def _foreign(path: str, what: str) -> AgentError:
-    directory = shlex.quote(os.path.dirname(path))  # with a log beside it: SQLite would take that for the new file's
+    directory = shlex.quote(os.path.dirname(path))  # SQLite would take a log left there for the new file's
     hint = f"mv {directory} {directory}.old, then git agent init"
     return AgentError("store-foreign", f"{path} is {what}, not a store; it is left as it is", hint)
 
 
 def upgrade(database: Any) -> None:
-    """Bring an open store to this program's version; of many processes one does it.
+    """Upgrade an open store to this program's version. Of several processes, one does it.
 
-    Raises AgentError when the file is another program's, or newer than this program.
+    Raises AgentError when the file belongs to another program or is newer than this program.
     """
     application, version = _stamp(database)
     if application != APPLICATION_ID:
@@ -138,14 +139,14 @@ def upgrade(database: Any) -> None:
 
 
 def _leave_alone(database: Any) -> None:
-    """Keep a WAL that its owner left: the last connection that closes would write it into the file and delete it."""
+    """Keep a WAL that its owner left. Otherwise the last connection to close writes it into the file and deletes it."""
     with contextlib.suppress(FileNotFoundError):
         if os.stat(database.path + "-wal").st_size:
             database.connection().config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
 
 def newer(version: int) -> AgentError:
-    """Make the error of a store that a newer program wrote."""
+    """Return the error for a store that a newer program wrote."""
     return AgentError(
         "store-newer",
         f"the store has schema {version}, this git-agent knows {VERSION}",
@@ -160,10 +161,10 @@ def _stamp(database: Any) -> tuple[int, int]:
 
 
 def look(database: Any) -> None:
-    """Make sure that an open store can be examined, and change nothing in it.
+    """Require that an open store can be examined, and make its connection read-only.
 
-    Raises AgentError when the file is another program's, newer than this program, or older: then its tables are not
-    those that this program knows.
+    Raises AgentError when the file belongs to another program, or is newer or older than this program: its tables are
+    then not those that this program knows.
     """
     application, version = _stamp(database)
     _leave_alone(database)
@@ -178,12 +179,12 @@ def look(database: Any) -> None:
 
 
 def is_remote(kind: str) -> bool:
-    """Tell whether WAL can't be used on a file system of this kind."""
+    """Return whether a file system of this type rules out WAL."""
     return kind in _REMOTE
 
 
 def file_system(directory: str) -> str:
-    """Name the kind of file system that a directory is on, "" where that can't be known."""
+    """Return the type of the file system that a directory is on, "" if unknown."""
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().splitlines()

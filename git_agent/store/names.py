@@ -1,4 +1,4 @@
-"""Names of tasks: each has one unfinished owner at most, and is free again when that is finished."""
+"""Names of tasks. A name has at most one unfinished owner, and is free again when the owner is finished."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 _UNFINISHED = TaskRow.state.not_in(["COMPLETED", "CANCELLED"])
-# What an undo brings back is unfinished again at its end, and must not find its name gone then.
+# A task that an undo restores is unfinished again when the undo ends, so its name stays reserved meanwhile.
 _UNDONE = TaskRow.id.in_(IntentRow.select(IntentRow.task).where(IntentRow.kind == "undo"))
 
 
@@ -22,19 +22,23 @@ class Names:
         self._store = store
 
     def taken(self, key: str) -> bool:
-        """Tell whether an unfinished task, or one that is being brought back, has the name (its key).
+        """Return whether an unfinished task, or one that an undo is restoring, has the name.
 
-        Ask inside the transaction that gives the name.
+        key: the key of the name
+        Call it inside the transaction that assigns the name.
         """
         return bool(self._owners(key))
 
     def taken_error(self, name: str, key: str) -> AgentError:
-        """Make the error (exit 3) of a name (and its key) that another task has."""
+        """Return the error (exit 3) for a name that another task has."""
         others = "".join(f"task {task} '{shown}'" for task, shown in self._owners(key)[:1])
         return refused("name-taken", f"the name '{name}' is taken by {others}", "choose another with --name")
 
     def require(self, name: str, key: str, task: int) -> None:
-        """Raise AgentError (exit 3) when a finished task can't go on, since another one has its name (and key) now."""
+        """Require that a finished task can be reopened under its name.
+
+        Raises AgentError (exit 3) when another task has the name now.
+        """
         if others := self._owners(key, task):
             says = f"task {task} can't go on: the name '{name}' is taken by task {others[0][0]}"
             raise refused("name-taken", says, f"git agent show {others[0][0]}")

@@ -1,6 +1,6 @@
 """peewee without the database drivers that we do not use, and the database's clock in SQL.
 
-The queries of every noun are written with it. It knows no engine: `sqlite` brings the one that runs them.
+The modules of the store build their queries with it. It knows no engine: `sqlite` provides the one that runs them.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# peewee imports each of these that it finds.
+# peewee imports every one of these that is installed.
 _UNUSED_DRIVERS = ("sqlite3", "pysqlite3", "psycopg2cffi", "psycopg2", "psycopg", "pymysql", "MySQLdb")
 
 
 @contextmanager
 def without_drivers() -> Iterator[None]:
-    """Hide every database driver that we do not use from what is imported meanwhile.
+    """Hide the database drivers that we do not use from imports inside the block.
 
     A second SQLite library in the process drops the POSIX locks of the first one whenever it closes the same file
     (https://sqlite.org/howtocorrupt.html, section 2.2). The other drivers cost time: with psycopg installed, `list`

@@ -1,4 +1,4 @@
-"""Which paths the unfinished tasks mean to change."""
+"""The paths that tasks intend to change."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class PathClaims:
-    """The paths that tasks mean to change."""
+    """The paths that tasks intend to change."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def of_states(self, states: Collection[State]) -> list[PathClaim]:
-        """List the claims of the tasks in these states that have any, by task."""
+        """List the claims of the tasks in these states, ordered by task. Tasks without a claim are left out."""
         query = PathClaimRow.select(PathClaimRow.task, TaskRow.state, TaskRow.base, PathClaimRow.pathspec)
         query = query.join(TaskRow, on=(TaskRow.id == PathClaimRow.task))
         wanted = query.where(TaskRow.state.in_([str(s) for s in states])).order_by(

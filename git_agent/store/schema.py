@@ -1,6 +1,6 @@
-"""The tables as peewee models. Columns and CHECKs are made by the migrations; a test compares the two.
+"""The tables as peewee models. The migrations create columns and CHECKs; a test compares the two.
 
-Times are milliseconds since the epoch, taken from the database's clock.
+Times are milliseconds since the epoch, from the database's clock.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ _SURROGATE, _PRIVATE = 0xDC80, 0x10FF80
 
 
 class PathField(peewee.TextField):
-    """A path as text. Bytes that are not UTF-8 (lone surrogates in Python) are kept in a private plane of Unicode."""
+    """A path as text. Bytes that are not UTF-8 (lone surrogates in Python) are stored in a private plane of Unicode."""
 
     def db_value(self, value: str | None) -> str | None:
-        """Encode for the database."""
+        """Encode a path for the database."""
         return value if value is None or value.isascii() else "".join(_shift(c, _SURROGATE, _PRIVATE) for c in value)
 
     def python_value(self, value: str | None) -> str | None:
-        """Decode from the database."""
+        """Decode a path from the database."""
         return value if value is None or value.isascii() else "".join(_shift(c, _PRIVATE, _SURROGATE) for c in value)
 
 
@@ -35,7 +35,7 @@ class _Table(peewee.Model):
 
 
 class MetaRow(_Table):
-    """Facts about the store itself."""
+    """A named value about the store itself."""
 
     key = peewee.TextField(primary_key=True)
     value = peewee.TextField()
@@ -45,7 +45,7 @@ class MetaRow(_Table):
 
 
 class TaskRow(_Table):
-    """One task: see domain.task.Task."""
+    """One task. See domain.task.Task."""
 
     id = peewee.AutoField()
     name = peewee.TextField()
@@ -100,7 +100,10 @@ class DependencyRow(_Table):
 
 
 class AttemptRow(_Table):
-    """One try at a task: its branch, worktree and epoch. admin: the worktree's name under worktrees/."""
+    """One try at a task: its branch, worktree and epoch.
+
+    admin: the worktree's name under worktrees/
+    """
 
     task = peewee.IntegerField()
     number = peewee.IntegerField()
@@ -120,7 +123,7 @@ class AttemptRow(_Table):
 
 
 class LeaseRow(_Table):
-    """The hot row: beats and progress."""
+    """A worker's beats and progress. Rows change often."""
 
     task = peewee.IntegerField(primary_key=True)
     kind = peewee.TextField()
@@ -136,7 +139,10 @@ class LeaseRow(_Table):
 
 
 class SessionRow(_Table):
-    """One incarnation of a worker. token: the SHA-256 of the secret in its environment."""
+    """One incarnation of a worker.
+
+    token: the SHA-256 of the secret in its environment
+    """
 
     id = peewee.AutoField()
     task = peewee.IntegerField()
@@ -160,7 +166,7 @@ class SessionRow(_Table):
 
 
 class EventRow(_Table):
-    """What happened, append-only."""
+    """One event. Rows are only appended."""
 
     seq = peewee.AutoField()
     at = peewee.BigIntegerField()
@@ -178,7 +184,7 @@ class EventRow(_Table):
 
 
 class MessageRow(_Table):
-    """What somebody said."""
+    """One message."""
 
     id = peewee.AutoField()
     sender = peewee.TextField()
@@ -198,7 +204,7 @@ class MessageRow(_Table):
 
 
 class DeliveryRow(_Table):
-    """A message with one recipient."""
+    """The state of a message for one recipient."""
 
     message = peewee.IntegerField()
     recipient = peewee.TextField()
@@ -212,7 +218,7 @@ class DeliveryRow(_Table):
 
 
 class PathClaimRow(_Table):
-    """A pathspec that a task means to change."""
+    """A pathspec that a task intends to change."""
 
     task = peewee.IntegerField()
     pathspec = peewee.TextField()
@@ -223,7 +229,10 @@ class PathClaimRow(_Table):
 
 
 class ClashRow(_Table):
-    """What merging commit b into commit a gave. paths: a JSON array, None for a clean merge."""
+    """The result of merging commit b into commit a.
+
+    paths: a JSON array of the paths in conflict, None for a clean merge
+    """
 
     a = peewee.TextField()
     b = peewee.TextField()
@@ -237,7 +246,7 @@ class ClashRow(_Table):
 
 
 class LockRow(_Table):
-    """A named lock; fence grows with every holder."""
+    """A named lock. The fence grows with every holder."""
 
     name = peewee.TextField(primary_key=True)
     fence = peewee.IntegerField()
@@ -252,7 +261,10 @@ class LockRow(_Table):
 
 
 class IntentRow(_Table):
-    """What a command is about to do in git; deleted with its result. A dead owner's is finished or taken back."""
+    """What a command is about to do in git. Recording the result deletes the row.
+
+    Recovery finishes the work of a dead owner or rolls it back.
+    """
 
     id = peewee.AutoField()
     kind = peewee.TextField()

@@ -1,4 +1,7 @@
-"""Sessions: the incarnations of supervised workers. `git agent run` begins one and ends it; a dead one is swept."""
+"""Sessions: the incarnations of supervised workers. `git agent run` starts and ends one.
+
+end_orphaned_sessions ends the sessions of dead supervisors.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Session(NamedTuple):
-    """One run of a command for a task. token: the SHA-256, in hex, of the secret in the command's environment;
-    owner: the supervisor; child: the leader of its process group, None before it is started; stopped_by: who asked it
-    to end; started_at: ms since the epoch.
+    """One run of a command for a task.
+
+    owner: the supervisor
+    child: the leader of the command's process group, None before it starts
+    token: the SHA-256, in hex, of the secret in the command's environment
+    stopped_by: who asked the session to end, None if nobody did
+    started_at: ms since the epoch
     """
 
     id: int
@@ -51,7 +58,12 @@ class Sessions:
     def begin(
         self, *, task: int, attempt: int, epoch: int, owner: ProcessId, token: str, agent: str | None, command: str
     ) -> int:
-        """Record that a supervisor begins; return the session's id. Call it in the transaction that takes the lease."""
+        """Record the start of a session and return its id. Call it in the transaction that takes the lease.
+
+        owner: the supervisor
+        token: the SHA-256, in hex, of the secret in the command's environment
+        agent: the configured name of the agent, None for a command line
+        """
         return int(
             self._store.run(
                 SessionRow.insert(
@@ -71,46 +83,49 @@ class Sessions:
         )
 
     def lead(self, session: int, child: ProcessId) -> None:
-        """Record the leader of the session's process group, before it runs anything of the user's."""
+        """Record the leader of the session's process group. Call it before the leader runs the user's command."""
         self._store.run(
             SessionRow.update(child_pid=child.pid, child_start=child.pid_start).where(SessionRow.id == session)
         )
 
     def stop(self, session: int, by: str) -> None:
-        """Record who asked it to end."""
+        """Record who asked the session to end."""
         self._store.run(SessionRow.update(stopped_by=by).where((SessionRow.id == session) & _OPEN))
 
     def end(self, session: int) -> bool:
-        """Record that it ended; False when somebody else did."""
+        """Record that the session ended. Returns False when another process already recorded it."""
         return bool(self._store.run(SessionRow.update(ended_at=NOW_MS).where((SessionRow.id == session) & _OPEN)))
 
     def get(self, session: int) -> Session:
-        """Read a session, ended or not."""
+        """Return a session, ended or not."""
         return self._sessions(SessionRow.id == session)[0]
 
     def unended(self, task: int | None = None) -> list[Session]:
-        """List the sessions that did not end, of one task or of all, the oldest first."""
+        """List the sessions that have not ended, oldest first.
+
+        task: None for all tasks
+        """
         return self._sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
 
     def abandoned(self, ids: Iterable[int]) -> list[Session]:
-        """List those of these sessions that did not end and hold no lease any more, or one that is over."""
+        """List which of these sessions have not ended and hold no lease, or only an expired one."""
         holding = LeaseRow.select(LeaseRow.session).where(
             LeaseRow.session.is_null(False) & (LeaseRow.expires_at > NOW_MS)
         )
         return self._sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
 
     def owners(self, host: str) -> list[tuple[int, ProcessId]]:
-        """List the sessions of a host that did not end, with their supervisors; cheap enough for every command."""
-        # By hand: peewee takes longer to write it than SQLite to answer it from the index of open sessions.
+        """List the sessions of a host that have not ended, with their supervisors. Cheap enough for every command."""
+        # As text: peewee takes longer to build the query than SQLite to answer it from the index of open sessions.
         asked = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"
         return [(row[0], ProcessId(*row[1:])) for row in self._store.execute_sql(asked, (host,))]
 
     def is_open(self, session: int) -> bool:
-        """Tell whether a session did not end."""
+        """Return whether a session has not ended."""
         return bool(self._store.exists(SessionRow.select().where((SessionRow.id == session) & _OPEN)))
 
     def by_token(self, digest: str) -> Session | None:
-        """Find the session, ended or not, whose token has this SHA-256."""
+        """Return the session, ended or not, whose token has this SHA-256."""
         return next(iter(self._sessions(SessionRow.token == digest)), None)
 
     def _sessions(self, where: Any) -> list[Session]:

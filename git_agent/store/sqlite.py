@@ -1,6 +1,7 @@
-"""The database peewee drives: APSW, the only SQLite library in the process, with a fair busy handler.
+"""The database under peewee: APSW, the only SQLite library in the process, with a fair busy handler.
 
-Decision 0001 says why APSW: the SQLite libraries of interpreters and distributions have the WAL-reset bug.
+Decision 0001 explains the choice of APSW: the SQLite libraries of interpreters and distributions have the WAL-reset
+bug.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ with without_drivers():
     import playhouse.apsw_ext as _driver
 
 BUSY_LIMIT_S = 30.0
-# A constant short sleep is fair: with SQLite's own growing one, some of 64 writers waited 13 s; with this one 1.2 s.
+# A short sleep of constant length is fair. Of 64 writers, some waited 13 s with SQLite's own growing sleep, and 1.2 s
+# with this one.
 BUSY_SLEEP_S = (0.0005, 0.004)
 
 
 class Database(_driver.APSWDatabase):  # type: ignore[misc]
-    """One connection a thread to the store; every SQLite error leaves it as an AgentError."""
+    """One connection to the store for each thread. Every SQLite error is raised as an AgentError."""
 
     def __init__(self, path: str, *, synchronous: str = "FULL") -> None:
         pragmas = [("synchronous", synchronous), ("foreign_keys", "ON"), ("journal_size_limit", 4_000_000)]
@@ -54,16 +56,16 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
         try:
             connection.set_busy_handler(_fair_wait())
             self._add_conn_hooks(connection)
-            connection.execute("PRAGMA schema_version").fetchall()  # the first look at the file, where opening fails
+            connection.execute("PRAGMA schema_version").fetchall()  # reads the file, so a failure to open shows here
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _is_still(self) -> bool:
-        """Nobody has the store open, and this process may not write beside it: it can be read as it is.
+        """Return whether the file can be read as immutable: no WAL is pending, and we may not write to its directory.
 
-        Only then, for SQLite takes no lock and reads no WAL in such a file (https://sqlite.org/uri.html#uriimmutable).
+        SQLite takes no lock and reads no WAL for an immutable file (https://sqlite.org/uri.html#uriimmutable).
         """
         try:
             waiting = os.stat(self.path + "-wal").st_size
@@ -79,7 +81,7 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
             raise errors.translate(error, self.path) from error
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Run one statement. Raises AgentError for what a user can mend, peewee.IntegrityError as it is."""
+        """Run one statement. Raises AgentError for a database error, but peewee.IntegrityError unchanged."""
         try:
             return super().execute_sql(sql, params)
         except peewee.IntegrityError:
@@ -88,7 +90,7 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
             raise errors.translate(error, self.path) from error
 
     def rows(self, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """Run one statement and list its rows: execute_sql for what runs with each message, in half the time."""
+        """Run one statement and list its rows. Takes half the time of execute_sql; for statements that run often."""
         try:
             return list(self.connection().execute(sql, params))
         except apsw.Error as error:
@@ -97,14 +99,14 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
             raise errors.damaged(self.path, "a text that is not UTF-8") from error
 
     def begin(self, lock_type: str | None = None) -> Any:
-        """Begin a transaction. Raises AgentError (exit 6) when the lock could not be had in 30 s."""
+        """Begin a transaction. Raises AgentError (exit 6) when the lock is not free within 30 s."""
         try:
             return super().begin(lock_type)
         except peewee.DatabaseError as error:
             raise errors.translate(error, self.path) from error
 
     def commit(self) -> Any:
-        """Commit, unless the file was replaced since it was opened: a commit into it would be lost silently."""
+        """Commit. Raises AgentError if the file was replaced since it was opened: the commit would be lost silently."""
         self.check_identity()
         try:
             return super().commit()
@@ -133,7 +135,10 @@ def _immutable(path: str) -> str:
 
 @contextmanager
 def utf8_name(path: str) -> Iterator[str]:
-    """Name a file for APSW, which takes UTF-8 only: SQLite itself finds the real name behind /proc/self/fd."""
+    """Yield a name of a file that APSW accepts.
+
+    APSW accepts UTF-8 only. For other names it gets one below /proc/self/fd, which SQLite resolves to the real name.
+    """
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -165,12 +170,12 @@ def _fair_wait() -> Any:
 
 
 def library() -> str:
-    """Name the SQLite library and its version: `APSW 3.54.1.0, SQLite 3.54.1`."""
+    """Return the SQLite library and its version, such as `APSW 3.54.1.0, SQLite 3.54.1`."""
     return f"APSW {apsw.apsw_version()}, SQLite {apsw.sqlite_lib_version()}"
 
 
 def require_sound() -> None:
-    """Refuse a SQLite library that can corrupt the store. Raises AgentError."""
+    """Raise AgentError for a SQLite library that can corrupt the store."""
     version = apsw.sqlite_lib_version()
     if not is_sound(tuple(int(part) for part in version.split("."))):
         raise AgentError(
@@ -181,5 +186,5 @@ def require_sound() -> None:
 
 
 def is_sound(version: tuple[int, ...]) -> bool:
-    """Tell whether a SQLite version is free of the WAL-reset bug (https://sqlite.org/wal.html, "WAL-reset")."""
+    """Return whether a SQLite version is free of the WAL-reset bug (https://sqlite.org/wal.html, "WAL-reset")."""
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)

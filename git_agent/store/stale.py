@@ -1,4 +1,4 @@
-"""Silent workers: leases that are overdue or without progress. One glance is cheap enough for every command."""
+"""Silent workers: leases that are overdue or without progress. The summary is cheap enough for every command."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 CLOCKS = "clocks:"
-"""Prefix of the facts that hold what was last seen of each host's clocks."""
+"""Prefix of the meta keys that hold the last recorded clocks of each host."""
 
 CROWD = "crowd"
-"""The fact that says when so many workers fell silent together that the host must have slept, ms since the epoch."""
+"""The meta key that says when so many workers fell silent at once that the host must have slept, ms since the epoch."""
 
 
 class LeaseSummary(NamedTuple):
-    """What all leases say together. now: ms since the epoch; expirable, overdue: how many can expire, and did;
+    """A summary of all leases.
 
-    quiet_since: the oldest progress, ms since the epoch; clocks, crowd: the two facts; supervised: sessions of the
-    host that did not end.
+    now: ms since the epoch
+    expirable, overdue: the number of leases that can expire, and of those that have
+    quiet_since: the oldest progress, ms since the epoch
+    clocks, crowd: the meta values of CLOCKS and CROWD
+    supervised: the number of the host's sessions that have not ended
     """
 
     now: int
@@ -43,18 +46,22 @@ class Stale:
         self._store = store
 
     def glance(self, host: str) -> LeaseSummary:
-        """Look at all leases at once. host: whose clocks and sessions are asked for."""
+        """Summarize all leases in one query.
+
+        host: the host whose clocks and sessions to report
+        """
         return LeaseSummary(*self._store.execute_sql(_glance(), (CLOCKS + host, CROWD, host)).fetchone())
 
     def overdue(self) -> dict[int, Lease]:
-        """Map the tasks whose leases are overdue to these; of tasks that somebody works on."""
+        """Map the tasks that are worked on and whose leases are overdue to these leases."""
         late = (LeaseRow.expires_at <= NOW_MS) | (LeaseRow.beat_at > NOW_MS + MAX_SKEW_MS)
         return self._leases(LeaseRow.expires_at.is_null(False) & late, None)
 
     def quiet(self, before: int, limit: int) -> dict[int, Lease]:
-        """Map tasks whose workers made no progress since a time (ms since the epoch) to their leases.
+        """Map tasks whose workers made no progress since a time to their leases.
 
-        limit: how many, those that stopped last.
+        before: the time, ms since the epoch
+        limit: the maximum number of tasks; those with the latest progress are kept
         """
         return self._leases(LeaseRow.progress_at <= before, limit)
 
@@ -65,17 +72,17 @@ class Stale:
         return self._store.leases.of(row[0] for row in self._store.tuples(found))
 
     def note(self, lease: Lease) -> None:
-        """Record that a lease was seen overdue, if it still is as it was read."""
+        """Record that a lease was seen overdue, if it is still as it was read."""
         self._store.run(LeaseRow.update(missed_at=NOW_MS).where(_same(lease)))
 
     def unchanged(self, lease: Lease) -> bool:
-        """Tell whether nobody beat since a lease was read."""
+        """Return whether there was no beat since a lease was read."""
         return bool(self._store.exists(LeaseRow.select().where(_same(lease))))
 
 
 @cache
 def _glance() -> str:
-    # Written by hand: it runs with every command, and peewee takes longer to write it than SQLite to answer it.
+    # As text: the query runs with every command, and peewee takes longer to build it than SQLite to answer it.
     now = NOW_MS.sql
     return f"""SELECT {now}, COUNT(expires_at),
         COUNT(*) FILTER (WHERE expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {MAX_SKEW_MS})),

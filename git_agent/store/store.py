@@ -1,6 +1,6 @@
-"""The open store: its nouns, its transactions, and waiting for somebody else's change.
+"""The open store: its nouns, its transactions, and waiting for another process's change.
 
-Only this module imports what is specific to SQLite. A noun runs its queries through `run`, `tuples` and their kin.
+Only this module imports the SQLite engine. A noun runs its queries through `run`, `tuples` and similar methods.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 FILE = "agent.db"
 
-# The nouns: each is a module of this package and a class in it, loaded when it is first asked for.
+# The nouns: each is a module of this package and a class in it, loaded on first use.
 _NOUNS = {
     "addresses": "Addresses",
     "attempts": "Attempts",
@@ -66,7 +66,7 @@ _NOUNS = {
 
 
 class Store:
-    """One repository's store. Open it with Store.open; one connection a thread."""
+    """One repository's store, with one connection for each thread. Open it with Store.open."""
 
     addresses: Addresses
     attempts: Attempts
@@ -92,7 +92,7 @@ class Store:
         self._watches = threading.local()
 
     def __getattr__(self, name: str) -> Any:
-        """Make a noun of this store and keep it. Raises AttributeError for anything else."""
+        """Create a noun of this store and cache it. Raises AttributeError for any other name."""
         if name not in _NOUNS:
             raise AttributeError(f"a store has no '{name}'", name=name, obj=self)
         noun = getattr(import_module(f"git_agent.store.{name}"), _NOUNS[name])(self)
@@ -103,9 +103,11 @@ class Store:
     def open(cls, directory: str, *, create: bool, examines: bool = False) -> Store:
         """Open the store in a directory.
 
-        directory: `<git common dir>/git-agent`; create: make it where there is none; examines: change nothing in it,
-        not even its version. Raises AgentError (code `no-store`) where there is none, for anything else that stands in
-        its place, and for an older store (`store-older`) that is only to be examined.
+        directory: `<git common dir>/git-agent`
+        create: create the store if there is none
+        examines: change nothing in it, not even its version
+        Raises AgentError when there is no store (`no-store`), when something else is in its place, and for an older
+        store that may only be examined (`store-older`).
         """
         require_sound()
         path = os.path.join(directory, FILE)
@@ -124,57 +126,57 @@ class Store:
 
     @staticmethod
     def stands_in(directory: str) -> bool:
-        """Tell whether a directory has a store. Raises AgentError for anything else in its place."""
+        """Return whether a directory contains a store. Raises AgentError for anything else in its place."""
         return migrate.inspect(os.path.join(directory, FILE))
 
     @staticmethod
     def files(directory: str) -> SqliteFiles:
-        """Return the database files in a directory; the store need not be sound."""
+        """Return the database files in a directory. The store may be damaged."""
         from git_agent.store.sqlite_files import SqliteFiles
 
         return SqliteFiles(directory)
 
     @property
     def path(self) -> str:
-        """Name the database file."""
+        """Return the path of the database file."""
         return self._database.path
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the write lock (BEGIN IMMEDIATE) and commit at the end; nothing else runs in it, no git, no program.
+        """Hold the write lock (BEGIN IMMEDIATE), and commit at the end. Do not run git or other programs inside.
 
-        Raises AgentError: exit 6 when the lock could not be had, a clear line for a full disk or a replaced file.
+        Raises AgentError: exit 6 when the lock is not free in time, exit 1 for a full disk or a replaced file.
         """
         with self._database.atomic("IMMEDIATE"):
             yield
 
     def run(self, query: Any) -> Any:
-        """Run a peewee query; return what peewee does: the number of changed rows, or the key of an inserted one."""
+        """Run a peewee query. Returns the number of changed rows, or the key of an inserted row."""
         return query.execute(self._database)
 
     def exists(self, query: Any) -> bool:
-        """Tell whether a query finds anything."""
+        """Return whether a query finds any row."""
         return bool(query.exists(self._database))
 
     def dicts(self, query: Any) -> list[dict[str, Any]]:
-        """Run a peewee query and list its rows as dictionaries. Raises AgentError for a row that can't be read."""
+        """Run a peewee query and list its rows as dictionaries. Raises AgentError for an unreadable row."""
         with self._readable():
             return list(query.dicts().execute(self._database))
 
     def tuples(self, query: Any) -> list[tuple[Any, ...]]:
-        """Run a peewee query and list its rows as the database has them: converting each value costs 30 us a task.
+        """Run a peewee query and list its rows without converting values, which costs 30 us for each task.
 
-        A path is still encoded: see PathField.
+        Paths stay encoded: see PathField.
         """
         with self._readable():
             return list(self._database.execute(query))
 
     def sql(self, text: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement written as text and list its rows, in half the time that execute_sql takes."""
+        """Run a statement given as text and list its rows, in half the time of execute_sql."""
         return self._database.rows(text, params)
 
     def execute_sql(self, text: str, params: tuple[Any, ...] = ()) -> Any:
-        """Run a statement written as text; return its cursor. Raises peewee.IntegrityError as it is."""
+        """Run a statement given as text and return its cursor. Raises peewee.IntegrityError unchanged."""
         return self._database.execute_sql(text, params)
 
     @contextmanager
@@ -189,10 +191,11 @@ class Store:
         return int(self._database.execute(peewee.Select(columns=[NOW_MS])).fetchone()[0])
 
     def wait_for_change(self, timeout_s: float | None, seen: int | None = None) -> int:
-        """Wait until another connection has committed.
+        """Wait until another connection commits.
 
-        timeout_s: None waits for ever; seen: the last returned number, so that no change is missed between calls.
-        Returns the present number (SQLite's data_version), also when the time is up.
+        timeout_s: seconds to wait at most, None for no limit
+        seen: the number that the last call returned, so that no change between two calls is missed
+        Returns the current number (SQLite's data_version), also after a timeout.
         """
         now = self._data_version()
         if timeout_s == 0 or seen not in (None, now):
@@ -209,17 +212,17 @@ class Store:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Give this thread a connection of its own, for beats: what it writes may be lost in a power cut (NORMAL)."""
+        """Give this thread its own connection for beats. A power cut may lose what it writes (synchronous=NORMAL)."""
         with self._database.connection_context():
             self._database.execute_sql("PRAGMA synchronous=NORMAL")
             yield
 
     def check(self) -> None:
-        """Look whether the store is where it was. Raises AgentError when its file was deleted or replaced."""
+        """Check that the store is still in place. Raises AgentError when its file was deleted or replaced."""
         self._database.check_identity()
 
     def _watching(self) -> ChangeWatch:
-        """One for each thread, kept between two waits, so that what is written meanwhile is told of by the next."""
+        """Return this thread's watch. It stays open between waits, so that a write in between ends the next wait."""
         from git_agent.store.changes import ChangeWatch
 
         watch: ChangeWatch | None = getattr(self._watches, "watch", None)

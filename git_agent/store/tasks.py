@@ -1,4 +1,4 @@
-"""Tasks: read as frozen values, changed only by compare-and-swap with the event in the same transaction."""
+"""Tasks: read as frozen values, and changed only by compare-and-swap, with the event in the same transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = tuple(getattr(TaskRow, name) for name in Task.__match_args__)
 _STATE, _HOLD, _WORKTREE = map(Task.__match_args__.index, ("state", "hold", "worktree"))
-# Not as parameters: SQLite takes a partial index only where it reads the index's own condition.
+# Literals, not parameters: SQLite uses a partial index only if the query contains the condition of the index.
 UNFINISHED_SQL = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
 
 
@@ -26,7 +26,7 @@ class Changed(Exception):  # noqa: N818 - it says what happened
     """The task is no longer as it was read; read it again."""
 
 
-_MANY = 500  # more values than this go through a scan: SQLite takes 32,766 parameters, but parsing them costs more
+_MANY = 500  # for more values, scan the table: SQLite accepts 32,766 parameters, but parsing them costs more
 
 
 class Tasks:
@@ -36,8 +36,10 @@ class Tasks:
         self._store = store
 
     def insert(self, values: Mapping[str, Any], state: State) -> Task:
-        """Add a task row; call it inside a transaction. values: columns by name.
+        """Insert a task and return it. Call it inside a transaction.
 
+        values: the columns by name
+        state: the initial state
         Raises AgentError (exit 3) when the name is taken.
         """
         if self._store.names.taken(values["name_key"]):
@@ -53,9 +55,9 @@ class Tasks:
         return self.get(key)
 
     def delete(self, task: Task) -> bool:
-        """Take back a task that nobody was told of: its row and what hangs on it.
+        """Delete a task that was never announced: its row and all dependent rows.
 
-        Returns False when others wait for it by now: then it stays.
+        Returns False, deleting nothing, when other tasks wait for it by now.
         """
         if self._store.exists(DependencyRow.select().where(DependencyRow.parent == task.id)):
             return False
@@ -63,18 +65,21 @@ class Tasks:
         return True
 
     def find(self, task: int) -> Task | None:
-        """Find a task by id."""
+        """Return a task by id, or None."""
         return next(map(self._task, self._store.sql(_by_id(), (task,))), None)
 
     def get(self, task: int) -> Task:
-        """Read a task by id. Raises AgentError (exit 1)."""
+        """Return a task by id. Raises AgentError (exit 1) when there is none."""
         found = self.find(task)
         if found is None:
             raise AgentError("unknown-task", f"there is no task {task}", "git agent list --all")
         return found
 
     def by_name(self, key: str) -> list[Task]:
-        """List the tasks of a name (its key), unfinished ones first."""
+        """List the unfinished tasks of a name, or the finished ones if there are no unfinished ones.
+
+        key: the key of the name
+        """
         found = self._select(TaskRow.name_key == key)
         return [t for t in found if t.state not in FINISHED] or found
 
@@ -83,21 +88,24 @@ class Tasks:
         return self._select(TaskRow.branch == branch)
 
     def listing(self, states: Collection[State] | None = None) -> list[Task]:
-        """List tasks by priority and id. states: None for all."""
+        """List tasks, ordered by priority and id.
+
+        states: None for all states
+        """
         return self._select(None if states is None else TaskRow.state.in_([str(s) for s in states]), ordered=True)
 
     def unfinished(self) -> list[Task]:
-        """List what is neither completed nor cancelled, by priority and id; served by a partial index."""
+        """List the tasks that are neither completed nor cancelled, by priority and id. A partial index serves this."""
         return self._select(UNFINISHED_SQL, ordered=True)
 
     def merged_as(self, oid: str) -> list[Task]:
-        """List the completed tasks whose merge is this commit, or whose own last commit it is."""
+        """List the completed tasks whose merge, or whose own last commit, is this commit."""
         return self._select(
             (TaskRow.state == State.COMPLETED) & ((TaskRow.merged_oid == oid) | (TaskRow.head_oid == oid))
         )
 
     def merged_lately(self, base: str, limit: int) -> list[Task]:
-        """List the tasks that were completed last in a base, limit at most."""
+        """List at most limit tasks of a base that were completed last."""
         mine = (TaskRow.state == State.COMPLETED) & (TaskRow.base == base)
         last = TaskRow.select(TaskRow.id).where(mine).order_by(TaskRow.state_at.desc()).limit(limit)
         return self._select(TaskRow.id.in_([row[0] for row in self._store.tuples(last)]))
@@ -107,17 +115,17 @@ class Tasks:
         return self._select((TaskRow.state == State.COMPLETED) & (TaskRow.reverted_oid == oid))
 
     def with_remains(self, states: Collection[State]) -> list[Task]:
-        """List the tasks in these states some attempt of which was not removed."""
+        """List the tasks in these states that have an attempt which was not removed."""
         placed = AttemptRow.select(AttemptRow.task).where(AttemptRow.removed == 0)
         return self._select(TaskRow.state.in_([str(s) for s in states]) & TaskRow.id.in_(placed), ordered=True)
 
     def count_by_state(self) -> dict[State, int]:
-        """Count the tasks of each state."""
+        """Count the tasks in each state."""
         rows = self._store.tuples(TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state))
         return {State(state): number for state, number in rows}
 
     def ready(self) -> list[Task]:
-        """List the OPEN tasks that can be claimed now, the next one first; not those being spawned."""
+        """List the OPEN tasks that can be claimed now, the next one first. Tasks with an intent are left out."""
         due = TaskRow.not_before.is_null() | (TaskRow.not_before <= NOW_MS)
         free = TaskRow.id.not_in(IntentRow.select(IntentRow.task))
         return self._select((TaskRow.state == State.OPEN) & (TaskRow.unresolved == 0) & due & free, ordered=True)
@@ -132,11 +140,16 @@ class Tasks:
         kind: str | None = None,
         **columns: Any,
     ) -> Task:
-        """Make one move of the state machine, with its event; call it inside a transaction.
+        """Make one move of the state machine and append its event. Call it inside a transaction.
 
-        task: as it was read; columns: what else changes; kind: the event's, if not the step's. The dependents' counts
-        and what its messages announced follow. Raises Changed when the task is not as it was read, AgentError (exit 3)
-        when it was finished and another one has its name now.
+        Recounts the dependents, and acknowledges messages that announced the old state.
+
+        task: the task as it was read
+        data: the data of the event
+        kind: the kind of the event, if it differs from the step's
+        columns: other columns to change
+        Raises Changed when the task is no longer as it was read; AgentError (exit 3) when it was finished and another
+        task has its name now.
         """
         if task.state in FINISHED and made.target not in FINISHED:
             self._store.names.require(task.name, names.name_key(task.name), task.id)
@@ -174,17 +187,17 @@ class Tasks:
         return self.get(task.id)
 
     def put(self, task: int, **columns: Any) -> None:
-        """Record what was observed or edited; never state, version or epoch."""
+        """Record observed or edited values. State, hold, version and epoch change by move only."""
         if set(columns) & {"state", "hold", "version", "epoch"}:
             raise ValueError("state, hold, version and epoch change by move only")
         self._store.run(TaskRow.update(**columns).where(TaskRow.id == task))
 
     def parents(self, ids: Iterable[int]) -> dict[int, list[int]]:
-        """Map tasks to the tasks they wait for, in order."""
+        """Map each task to the tasks that it waits for, in order."""
         return self._pairs(DependencyRow.task, DependencyRow.parent, list(ids))
 
     def blockers(self, ids: Iterable[int]) -> dict[int, list[int]]:
-        """Map tasks to those of their parents that are not COMPLETED."""
+        """Map each task to those of its parents that are not COMPLETED."""
         wanted = list(ids)
         query = (
             DependencyRow.select(DependencyRow.task, DependencyRow.parent)
@@ -195,12 +208,12 @@ class Tasks:
         return self._grouped(query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted)), wanted)
 
     def children(self, task: int) -> list[int]:
-        """List the tasks that wait for this one."""
+        """List the ids of the tasks that wait for this one."""
         rows = self._store.tuples(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task))
         return sorted(row[0] for row in rows)
 
     def set_parents(self, task: int, wanted: Iterable[int]) -> None:
-        """Replace what a task waits for. Raises AgentError (exit 3) when that would close a cycle."""
+        """Replace the tasks that a task waits for. Raises AgentError (exit 3) when that would close a cycle."""
         ids = list(dict.fromkeys(wanted))
         for parent in ids:
             self.get(parent)
@@ -211,7 +224,7 @@ class Tasks:
         self._recount([task])
 
     def paths(self, ids: Iterable[int]) -> dict[int, list[str]]:
-        """Map tasks to their pathspecs."""
+        """Map each task to its pathspecs."""
         return self._pairs(PathClaimRow.task, PathClaimRow.pathspec, list(ids))
 
     def set_paths(self, task: int, pathspecs: Iterable[str]) -> None:
@@ -271,10 +284,10 @@ class Tasks:
 
 @cache
 def _by_id() -> str:
-    # Every change asks twice, holding the lock, and peewee takes longer to write this than SQLite to answer it.
+    # Every change runs this twice under the lock, and peewee takes longer to build it than SQLite to answer it.
     return str(TaskRow.select(*_COLUMNS).where(TaskRow.id == 0).sql()[0])
 
 
 def stale(task: Task) -> AgentError:
-    """Make the error of a task that somebody else changed at the same time."""
+    """Return the error for a task that another process changed at the same time."""
     return refused("changed-meanwhile", f"{task.label} was changed by somebody else", f"git agent show {task.id}")

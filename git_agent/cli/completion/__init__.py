@@ -1,1 +1,1 @@
-"""Shell completion: the scripts, what could stand at the cursor, and installing them."""
+"""Shell completion: the scripts, their installation, and the candidates at the cursor."""

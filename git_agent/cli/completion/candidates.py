@@ -1,4 +1,4 @@
-"""What could stand at the cursor of a command line."""
+"""The completion candidates at the cursor of a command line."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ _COMMANDS = frozenset({"run", "spawn", "exec"})
 
 
 def candidates(app: App, shell: str, typed: tuple[str, ...]) -> list[str]:
-    """List what could stand in place of the last word, as `kind<TAB>value<TAB>help`.
+    """List the candidates for the last word, as `kind<TAB>value<TAB>help`.
 
-    typed: the words after `git agent`, the last one unfinished. Says nothing where nothing can be known: outside a
-    repository, after an unknown verb.
+    shell: bash, zsh or fish
+    typed: the words after `git agent`, the last one unfinished
+    Returns nothing outside a repository and after an unknown verb.
     """
     *words, last = typed or ("",)
     if _COMMANDS & set(words[:1]) and "--" in words:
-        return ["file\t\t"]  # a command of others: its own files, for want of its own completion
+        return ["file\t\t"]  # another program's command: complete files, since its own completion is out of reach
     try:
         found = ShellComplete(_completing(app), {}, "git agent", "").get_completions(words, last)
     except AgentError:
@@ -36,14 +37,14 @@ def candidates(app: App, shell: str, typed: tuple[str, ...]) -> list[str]:
 
 
 def _help(shell: str, item: CompletionItem[str]) -> str:
-    """In bash only tasks are explained: its lists have no room for more."""
+    """Return the help of a candidate. In bash only tasks have one, because its lists have no room for more."""
     from git_agent.render.text import visible
 
     return "" if shell == "bash" and not item.task else visible(item.help or "")
 
 
 def _completing(app: App) -> VerbGroup:
-    """Make the group of all verbs again, with parameters that know their values by the word in their help."""
+    """Return a second group of all verbs, whose parameters know their values from the metavar in their help."""
 
     class Completing(VerbGroup):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -60,7 +61,7 @@ def _completing(app: App) -> VerbGroup:
 
 
 def _teach(app: App, parameter: click.Parameter) -> None:
-    # [TASK], TASK... and [TITLE | TASK] all may be a task.
+    # [TASK], TASK... and [TITLE | TASK] can each be a task.
     values = _VALUES.get((parameter.metavar or "").strip("[].").rpartition(" | ")[2])
     if values is not None:
         parameter.type = _Known(app, values)
@@ -74,10 +75,10 @@ class _Known(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
         self.values = values
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-        """List the values but for those that are given already."""
+        """List the values that are not given already."""
         given = ctx.params.get(param.name or "") or ()
         there = {given} if isinstance(given, str) else set(given)
-        verb = ctx.info_name or "" if isinstance(param, click.Argument) else ""  # --after is not what the verb acts on
+        verb = ctx.info_name or "" if isinstance(param, click.Argument) else ""  # --after names another task
         return [item for item in self.values(self.app, verb, incomplete) if item.value not in there]
 
 

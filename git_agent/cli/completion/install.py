@@ -1,4 +1,4 @@
-"""Put a shell's completion and the manual page where shell and man look."""
+"""Install a shell's completion and the manual page where the shell and man find them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from git_agent.files import replace_file
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A file that is where it belongs. changed: it was not there like this before."""
+    """An installed file.
+
+    changed: whether it was written or replaced
+    """
 
     path: str
     changed: bool
@@ -24,16 +27,18 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What was put in place, and what the person still has to do."""
+    """The installed files, and what the person still has to do."""
 
     placed: tuple[Placed, ...]
     todo: tuple[str, ...]
 
 
 def install(shell: str, env: Mapping[str, str]) -> Installed:
-    """Write a shell's script and the manual page where shell and man look; again changes nothing.
+    """Install a shell's script and the manual page. A second call changes nothing.
 
-    Raises AgentError: exit 3 where a file that is not ours is in the way, exit 1 without a home or a way to write.
+    shell: bash, zsh or fish
+    env: the environment
+    Raises AgentError: exit 3 when a foreign file is in the way, exit 1 without a home or when a file can't be written.
     """
     where = _place(shell, env)
     page = _data(env) / "man/man1/git-agent.1"
@@ -42,7 +47,7 @@ def install(shell: str, env: Mapping[str, str]) -> Installed:
 
 
 def said(done: Installed) -> list[str]:
-    """Say what was written where, and what is left to do."""
+    """Return the lines that say what was written where, and what is left to do."""
     lines = [f"{'wrote' if p.changed else 'is there already:'} {p.path}" for p in done.placed]
     return [*lines, *(f"now {text}" for text in done.todo)]
 
@@ -54,7 +59,7 @@ def _home(env: Mapping[str, str]) -> Path:
 
 
 def _data(env: Mapping[str, str]) -> Path:
-    """XDG_DATA_HOME, which counts only when absolute (XDG Base Directory Specification)."""
+    """Return XDG_DATA_HOME, which must be absolute (XDG Base Directory Specification), or its default."""
     given = env.get("XDG_DATA_HOME", "")
     return Path(given) if os.path.isabs(given) else _home(env) / ".local/share"
 
@@ -87,11 +92,11 @@ def _write(path: Path, text: str) -> Placed:
 
 
 def _manual(path: Path) -> Placed:
-    """Link the page that was installed with the program, so that an upgrade renews it; where it is not, write it."""
+    """Link the page that was installed with the program, so that an upgrade updates it. If there is none, write it."""
     from git_agent.cli.manual import page
 
     shipped = Path(sys.prefix, "share/man/man1/git-agent.1")
-    # An editable installation has the page of the day it was made.
+    # An editable installation keeps the page from the day of its installation.
     if not shipped.exists() or shipped.read_text() != page():
         return _write(path, page())
     if path.is_symlink() and path.readlink() == shipped:
@@ -123,7 +128,7 @@ def _todo(shell: str, where: Path, page: Path, env: Mapping[str, str]) -> list[s
 
 
 def _todo_man(manuals: Path, env: Mapping[str, str]) -> list[str]:
-    """For each directory bin on PATH, man looks into share/man beside it (manpath(1)); else MANPATH names it."""
+    """Return how to make man find the page. For each `bin` on PATH, man searches `share/man` beside it (manpath(1))."""
     beside = str(manuals.parent.parent / "bin")
     if str(manuals) in env.get("MANPATH", "").split(":"):
         return []

@@ -1,14 +1,14 @@
-"""The completion scripts: each asks `git agent completion SHELL --complete -- WORD...` what could stand there.
+"""The completion scripts: each runs `git agent completion SHELL --complete -- WORD...` for the candidates.
 
-It answers with a line for each candidate, `kind<TAB>value<TAB>help`; kind is plain, file or dir.
+The command prints one line for each candidate, `kind<TAB>value<TAB>help`. The kind is plain, file or dir.
 """
 
 from __future__ import annotations
 
 MARK = "completion of git agent; git agent completion --install writes it again"
 
-# `_git_agent` is what git's own completion calls for `git agent`; it has set cur, words, cword and __git_cmd_idx.
-# Several tasks are shown with their names (COMP_TYPE 9, 33 and 63 list); the ids alone can be inserted.
+# git's own completion calls `_git_agent` for `git agent`, after setting cur, words, cword and __git_cmd_idx.
+# Several tasks are listed with their names (COMP_TYPE 9, 33 and 63 list), but only an id can be inserted.
 _BASH = """\
 # bash @
 
@@ -62,7 +62,7 @@ _git_agent_alone() {
 complete -o bashdefault -o default -o nosort -F _git_agent_alone git-agent
 """
 
-# zsh's own completion of git calls `_git-agent` for `git agent`, and reads the second line for its list of commands.
+# zsh's completion of git calls `_git-agent` for `git agent`, and reads the second line for its list of commands.
 _ZSH = """\
 #compdef git-agent
 #description run many coding agents in one repository
@@ -88,8 +88,8 @@ elif (( $+functions[compdef] )); then
 fi
 """
 
-# It stands in conf.d, since fish reads completions/git-agent.fish for `git-agent` only; that fish's completion of git
-# hands `git agent` on to it is new (3.6.0 looks for a command `git git-agent`).
+# It is installed in conf.d, because fish reads completions/git-agent.fish for `git-agent` only. Only new versions of
+# fish pass `git agent` on to that file (3.6.0 looks for a command `git git-agent`).
 _FISH = """\
 # fish @
 
