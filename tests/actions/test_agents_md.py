@@ -55,5 +55,5 @@ def test_what_is_refused_makes_nothing_else(repo: Sandbox, tmp_path: Path) -> No
     assert "not a regular file" in repo.agent("init", "--agents-md", exit=3).err
     (repo.path / "AGENTS.md").unlink()
     repo.write("AGENTS.md", f"{BEGIN}\nmine\n")
-    assert "no pair" in repo.agent("init", "--agents-md", exit=3).err
+    assert "not a pair" in repo.agent("init", "--agents-md", exit=3).err
     assert (repo.path / "AGENTS.md").read_text() == f"{BEGIN}\nmine\n"

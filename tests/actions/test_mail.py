@@ -302,7 +302,7 @@ def test_a_conflict_is_told_to_the_worker_with_the_files(scene: Sandbox) -> None
 
 
 def test_a_failed_check_is_told_to_the_worker_with_its_last_lines(scene: Sandbox) -> None:
-    scene.git("config", "agent.check", "echo two tests failed; false")
+    scene.git("config", "agent.check", "test ! -e work.txt || { echo two tests failed; false; }")
     hand_in(scene, 1)
     scene.agent("approve", "1")
     scene.agent("merge", "1", exit=3)
