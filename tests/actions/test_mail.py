@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,15 @@ def test_a_hostile_text_is_stored_as_it_is_and_cannot_pass_for_the_frame(scene: 
 WATCHES = "anon_inode:inotify"  # what a process that waits for a change has open
 
 
+def _opened(pid: int) -> set[str]:
+    """Name what a process has open; what it closes meanwhile is left out."""
+    found = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(os.readlink(each))
+    return found
+
+
 def _waiting(scene: Sandbox, *args: str, cwd: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         ["git-agent", "inbox", "--wait", "--json", *args],
@@ -202,7 +212,7 @@ def _waiting(scene: Sandbox, *args: str, cwd: Path) -> subprocess.Popen[str]:
         text=True,
     )
     if sys.platform == "linux":
-        eventually(lambda: WATCHES in map(os.readlink, Path(f"/proc/{process.pid}/fd").iterdir()), process.poll)
+        eventually(lambda: WATCHES in _opened(process.pid), process.poll)
     else:
         time.sleep(1.5)
     return process
