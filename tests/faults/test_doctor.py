@@ -296,7 +296,7 @@ def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_p
     said = doctor(copy).out
     assert f"belongs to the repository {sandbox.path}/.git:" in said
     (helps,) = {each["fix"] for each in findings(copy) if each["task"] == 1}
-    for command in helps.removeprefix("here in the copy: ").split(", then "):
+    for command in helps.removeprefix("in the copy: ").split(", then "):
         subprocess.run(command, shell=True, cwd=copy.path, check=True, capture_output=True)
     assert "1-fix-login" not in copy.git("worktree", "list") and sandbox.worktree(1).exists()
     shutil.rmtree(copy.path)
