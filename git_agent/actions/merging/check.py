@@ -187,7 +187,9 @@ def _turn(
         says, hint = _busy(holder, what)
         if holder is not None and holder.host == os.uname().nodename and holder.pid in processes.ancestors():
             raise refused("waits-for-itself", f"{says}, which started this one", "do it when that has ended")
-        if until is not None and time.monotonic() >= until:
+        # A stopped process may never go on: nobody waits for it in silence.
+        stopped = holder is not None and processes.is_stopped(holder)
+        if stopped or (until is not None and time.monotonic() >= until):
             raise AgentError("queue-busy", says, hint, exit=Exit.BUSY)
         if says != said:
             app.progress(f"waiting: {says}")
