@@ -157,7 +157,7 @@ class _Rounds:
     def _attempt(self, base: str, group: Sequence[Task]) -> None:
         self._keep_locks()
         group = [self.app.store.tasks.get(task.id) for task in group]  # waiting for the merge lock may have taken long
-        heads = self.app.sighted_heads
+        heads = self.app.heads
         old = self.bases.get(base) or heads.get(base)
         if old is None:
             self._leave(group, base_gone_error(group[0]))
@@ -178,7 +178,8 @@ class _Rounds:
         try:
             # Without a check, the batch lands at once, and landing asks the same.
             if base not in self.bases and (self.how.dry_run or self._commands(group)):
-                require_landable(self.app.repo, base, new, old)
+                with self._merge_lock():  # another merge may be moving the checkout
+                    require_landable(self.app.repo, base, new, old)
         except AgentError as error:
             if error.exit is not Exit.REFUSED:
                 raise
