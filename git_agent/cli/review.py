@@ -82,7 +82,7 @@ def request_changes_verb(app: App, task: str, text: str) -> Answer:
 
     taken = request_changes(app, find(app, task), text)
     return task_answer(
-        app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; its worker is told"]
+        app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; its worker has a message"]
     )
 
 
@@ -210,7 +210,9 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
 
     found = find(app, task)
     gone = rm(app, found, force=force, unmerged=unmerged, dry_run=dry_run)
-    said = lines.removal_lines(gone, "would remove" if dry_run else "removed") or [f"nothing is left of {found.label}"]
+    said = lines.removal_lines(gone, "would remove" if dry_run else "removed") or [
+        f"{found.label} has no worktree or branch"
+    ]
     talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
     return task_answer(app, reread(app, found), said, talk, removed=json.retired_json(gone), dry_run=dry_run)
 

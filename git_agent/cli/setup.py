@@ -19,7 +19,7 @@ from git_agent.render.text import visible
 @click.option("--no-hooks", is_flag=True, help="No hooks: what happens in git is noticed by the next command.")
 @click.option("--agents-md", is_flag=True, help="Also tell agents about it in AGENTS.md, between markers.")
 def init_verb(app: App, no_hooks: bool, agents_md: bool) -> Answer:
-    """Make the store of this repository, and install the hooks. Run again, it mends what is missing.
+    """Make the store of this repository, and install the hooks. If you run it again, it repairs what is missing.
 
     The store is `git-agent/agent.db` in the common git directory; nothing else of the repository changes but a line
     of info/exclude and what the hooks need (`git agent hooks` shows it, `git agent deinit` takes it out). Other verbs
@@ -76,9 +76,9 @@ def _ask(live: Sequence[str]) -> None:
 
 
 @verb("doctor", looks=False)
-@click.option("--fix", is_flag=True, help="Mend what can be mended without losing anything.")
+@click.option("--fix", is_flag=True, help="Fix what can be fixed without losing anything.")
 def doctor_verb(app: App, fix: bool) -> Answer:
-    """Say what is wrong with store, git, tasks, hooks, messages, files and settings, why it matters, and what mends it.
+    """Say what is wrong with store, git, tasks, hooks, messages, files and settings, why it matters, and what fixes it.
 
     Reads every task's events, branches and worktrees of live tasks, and who has the store or git's locks open; changes
     nothing without --fix. With it, each fix looks again before it acts, deletes no commit and no changed file, and is

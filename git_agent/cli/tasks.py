@@ -227,7 +227,7 @@ def retry_verb(app: App, task: str) -> Answer:
 
 @verb("cancel")
 @task_argument()
-@click.option("-m", "--message", "reason", metavar="REASON", help="Why; its worker is told.")
+@click.option("-m", "--message", "reason", metavar="REASON", help="The reason; it is sent to the worker.")
 @click.option("--kill", is_flag=True, help="End the process that git agent supervises, too.")
 def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> Answer:
     """Call a task off: CANCELLED. Its worker is superseded; worktree and branch stay until rm or clean."""

@@ -82,7 +82,7 @@ def answer_verb(app: App, task: str, text: str) -> Answer:
 
     taken = answer(app, find(app, task), text)
     told = "" if taken.moved else " already"
-    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}{told}; its worker is told"])
+    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}{told}; its worker has a message"])
 
 
 @verb("done")

@@ -36,7 +36,7 @@ def translate(error: BaseException, path: str) -> AgentError:
     if name == "IOError":
         return AgentError("store-io", f"reading or writing {path} failed: {_text(error)}", "check the disk, then retry")
     return AgentError(
-        "store-failed", f"the store {path} failed: {_text(error)}", "git agent init mends a partial store"
+        "store-failed", f"the store {path} failed: {_text(error)}", "git agent init repairs a partial store"
     )
 
 

@@ -267,7 +267,7 @@ def test_a_base_that_fails_the_check_by_itself_blames_no_task(repo: Sandbox, whe
     for words in (("--dry-run",), ()):
         result = unchanged(repo, "merge", "1", *words, exit=3)
         assert "the check fails on 'main' itself" in result.err and "no compiler" in result.err
-        assert "hint: mend 'main' first, or git agent merge --no-check 1\n" in result.err
+        assert "hint: fix 'main' first, or git agent merge --no-check 1\n" in result.err
     assert (task(repo)["state"], task(repo)["hold"], task(repo)["unread"]) == ("APPROVED", None, 0)
     assert wrong(repo) == []
 

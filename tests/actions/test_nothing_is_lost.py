@@ -160,7 +160,7 @@ def test_changes_that_git_was_told_to_overlook_keep_a_worktree(repo: Sandbox) ->
     assert repo.agent("merge", "one").out.count("left: ") == 3
     for flag, left in (("assume-unchanged", "assumed both"), ("skip-worktree", "both skipped")):
         said = repo.agent("rm", "1", "--force", "--unmerged", exit=3).err
-        assert said.count("changed, and git is told to overlook it: ") == len(left.split()) + (flag[0] == "a")
+        assert said.count("changed, but git ignores its changes: ") == len(left.split()) + (flag[0] == "a")
         assert f"update-index --no-{flag} -- " in said
         repo.git("update-index", f"--no-{flag}", *(where[name] for name in left.split()), cwd=worktree)
     assert "uncommitted" in repo.agent("rm", "1", exit=3).err

@@ -173,7 +173,7 @@ def test_a_base_that_fails_by_itself_is_nobody_s_fault(repo: Sandbox, checked: C
     result = repo.agent("merge", "1", "2", "3", exit=3)
     assert "the check fails on 'main' itself" in result.err and "no compiler" in result.err
     assert set(states(repo).values()) == {"APPROVED"} and moves(repo) == [] and wrong(repo) == []
-    assert "hint: mend 'main' first, or git agent merge --no-check 1 2 3\n" in result.err
+    assert "hint: fix 'main' first, or git agent merge --no-check 1 2 3\n" in result.err
     assert runs(repo) == ["1 2 3", "1", ""]
 
 

@@ -471,7 +471,7 @@ def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_block
     change(repo.store, *(f"drop trigger {each['name']}" for each in triggers), as_one)
     assert [o["what"] for o in repo.agent_json("undo", "--list")["operations"]][:1] == ["4 fixes by doctor"]
     would = repo.agent("undo", "-n").out
-    assert would.count("  would take back, unless it changed since: ") == 2 == would.count("  would leave as it is: ")
+    assert would.count("  would undo, unless it changed since: ") == 2 == would.count("  would leave as it is: ")
     repo.git("worktree", "unlock", str(where))  # as before the fix, but by hand
     said = repo.agent("undo").out.splitlines()
     assert said[0] == "undid the 4 fixes by doctor" and len(said) == 5

@@ -78,7 +78,7 @@ def _looked(app: App, group: Group) -> list[Finding]:
     except AgentError as error:
         if error.code == "store-damaged":  # one row can't be read: the store as a whole needs no recovery
             says = f"{group} could not be examined to the end: {error.message}"
-            helps = "write that value anew with sqlite3, or restore the store from a copy"
+            helps = "write that value again with sqlite3, or restore the store from a copy"
             return [Finding("not-examined", says, subject=str(group), helps=helps)]
         if error.code in RULES and RULES[error.code].group is Group.STORE:
             return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]

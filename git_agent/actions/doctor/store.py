@@ -131,7 +131,7 @@ def _index(app: App, finding: Finding) -> str:
         raise not_as_seen()
     app.store.integrity.reindex()
     with app.store.transaction():
-        return record_fix(app, finding, "built anew", {}, {})
+        return record_fix(app, finding, "rebuilt", {}, {})
 
 
 def _journal(app: App, finding: Finding) -> str:

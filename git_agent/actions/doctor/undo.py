@@ -29,7 +29,7 @@ def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
     (event,) = done
     code, before, after = event.data["code"], event.data["before"], event.data["after"]
     if code in NOT_UNDOABLE:
-        raise refused("nothing-to-undo", f"there is nothing to take back: {NOT_UNDOABLE[code]}", "git agent doctor")
+        raise refused("nothing-to-undo", f"there is nothing to undo: {NOT_UNDOABLE[code]}", "git agent doctor")
     with app.store.transaction():
         _require_standing(app, event)
         if code in _IN_STORE:
@@ -45,7 +45,7 @@ def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
 
 def _require_standing(app: App, event: Event) -> None:
     if not app.store.events.numbered([event.seq]):
-        raise refused("undone-already", f"fix {event.seq} was taken back already", "git agent doctor")
+        raise refused("undone-already", f"fix {event.seq} is undone already", "git agent doctor")
 
 
 def _record(app: App, event: Event, text: str) -> list[str]:
@@ -179,7 +179,7 @@ def _named(event: Event, done: Sequence[Event]) -> str:
 def _would(event: Event, named: str) -> str:
     if why := NOT_UNDOABLE.get(event.data["code"]):
         return f"would leave as it is{named} ({why})"
-    return f"would take back, unless it changed since{named}"
+    return f"would undo, unless it changed since{named}"
 
 
 def _leave(app: App, event: Event, named: str, why: str) -> str:

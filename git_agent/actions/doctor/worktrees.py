@@ -99,7 +99,7 @@ def _half(app: App, finding: Finding) -> str:
     if left:
         raise AgentError("has-work", f"there is work in it: {', '.join(left[:5])}", "move it away")
     discard_worktree(app.repo, path, task=finding.data["task"] or 0)
-    return record_fix(app, finding, "taken back", {}, {"path": path})
+    return record_fix(app, finding, "rolled back", {}, {"path": path})
 
 
 def _lock_file(app: App, finding: Finding) -> str:

@@ -183,7 +183,9 @@ def _turn(
     """
     pause, said = _SOON_S, ""
     while (held := _taken(app, names)) is None:
-        holder = next(filter(None, map(app.store.locks.holder, names)), None)
+        holders = [each for each in map(app.store.locks.holder, names) if each is not None]
+        # Of several, one that goes on will be free sooner.
+        holder = min(holders, key=processes.is_stopped, default=None)
         says, hint = _busy(holder, what)
         if holder is not None and holder.host == os.uname().nodename and holder.pid in processes.ancestors():
             raise refused("waits-for-itself", f"{says}, which started this one", "do it when that has ended")

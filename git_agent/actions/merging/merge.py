@@ -58,7 +58,7 @@ def merge(
 
 
 def _conflict(task: Task, outcome: Outcome, dry_run: bool) -> AgentError:
-    told = "" if dry_run else "; it is WORKING again and its worker is told"
+    told = "" if dry_run else "; it is WORKING again, and its worker has a message"
     says = f"{task.label} conflicts with '{task.base}'{told}"
     return AgentError("conflict", says, outcome.helps, exit=Exit.CONFLICT, details=outcome.details)
 

@@ -279,7 +279,7 @@ class _Rounds:
     def _broken(self, base: str, group: Sequence[Task], verdict: Verdict) -> None:
         assert verdict.of is not None
         why = f"the check fails on '{base}' itself: {verdict.of.why}"
-        hint = f"mend '{base}' first, or git agent merge --no-check {' '.join(str(task.id) for task in group)}"
+        hint = f"fix '{base}' first, or git agent merge --no-check {' '.join(str(task.id) for task in group)}"
         self._leave(group, AgentError("base-check-failed", why, hint, exit=Exit.REFUSED, details=verdict.of.said))
 
     def _leave(self, group: Sequence[Task], error: AgentError) -> None:

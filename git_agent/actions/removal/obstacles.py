@@ -112,7 +112,7 @@ def _firm(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Firm]:
     ]
     for each in index.overlooked(app.repo, path, held.marked):
         helps = f"git -C {quote(path)} update-index {each.flag} -- {quote(each.path)}; then --force keeps it"
-        firm.append(Firm(f"changed, and git is told to overlook it: {each.path}", helps))
+        firm.append(Firm(f"changed, but git ignores its changes: {each.path}", helps))
     left = unique_ignored(app, path, changes).left
     firm += [
         Firm(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")

@@ -81,7 +81,7 @@ def ensure_hooks(app: App) -> list[str]:
 def _said(wanted: str | None) -> str:
     if wanted is None:
         return "hooks are installed: git agent hooks shows them, git agent deinit takes them out"
-    return "the hooks were mended: git agent hooks shows them"
+    return "the hooks were repaired: git agent hooks shows them"
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _given_up(app: App, task: Task, error: GitError) -> AgentError:
         return error
     return AgentError(
         "conflict",
-        f"{task.label} conflicts with '{task.base}'; the rebase was taken back",
+        f"{task.label} conflicts with '{task.base}'; the rebase was rolled back",
         f"git -C {shlex.quote(task.worktree)} rebase {shlex.quote(task.base)}, resolve, then git agent done",
         exit=Exit.CONFLICT,
         details=clashing,

@@ -43,7 +43,7 @@ def _by_state(viewed: TaskView) -> tuple[str, str] | None:
     if task.hold is not None:
         return _by_hold(task.hold, task, task.reason)
     if task.state is State.IN_REVIEW:
-        return "wants a review", f"git agent diff {task.id}; git agent approve {task.id}"
+        return "is ready for review", f"git agent diff {task.id}; git agent approve {task.id}"
     if task.state is State.APPROVED:
         return "is approved", f"git agent merge {task.id}"
     if task.state is State.FAILED:
