@@ -212,7 +212,7 @@ def _installed(shell: str) -> Answer:
 def demo_verb(app: App, keep: str | None) -> Answer:
     """Watch three workers at once go from spawn to a merged base, with a review and a conflict, in about 10 seconds.
 
-    Everything happens in a temporary repository of its own, with none of your configuration, and nothing is left of it.
+    Everything happens in a temporary repository of its own, with none of your configuration, and is deleted afterwards.
     Each command is shown as it is run. With --json that goes to standard error.
     """
     app.worker_identities = ()  # it needs no repository, so nobody's worker speaks

@@ -48,7 +48,7 @@ def test_a_live_task_is_never_removed(repo: Sandbox) -> None:
 def test_a_clean_one_goes_without_a_question(repo: Sandbox, where: Path) -> None:
     repo.agent("rm", "1")
     assert not where.exists() and repo.git("branch", "--list", "agent/*") == "" and wrong(repo) == []
-    assert "nothing is left" in repo.agent("rm", "1").out
+    assert "no worktree or branch" in repo.agent("rm", "1").out
 
 
 def test_modified_and_untracked_files_are_listed_and_with_force_kept(repo: Sandbox, where: Path) -> None:

@@ -127,7 +127,7 @@ def _look(app: App, findings: Sequence[Finding], failed: list[tuple[Finding, str
         for line in reconcile(app).lines:
             app.notice(line)
     except AgentError as error:
-        app.notice(f"some interrupted work could not be recovered: {error.message}")
+        app.notice(f"some repairs that every command makes failed: {error.message}")
         failed += [(each, error.message) for each in findings if each.rule.fixable and not _has_fixer(each)]
 
 
