@@ -32,6 +32,8 @@ def _read_clock() -> ClockReading:
 class App:
     """The context of one command.
 
+    verb: the verb, "" when none was typed; it decides who may do this
+    given: the options and arguments that were given, as the usage names them
     env: the environment
     terminal: whether stderr is an interactive terminal
     progress: called with a line when long work advances
@@ -44,6 +46,8 @@ class App:
     operation: the operation of all fixes of one `doctor --fix`, "" outside of one
     """
 
+    verb: str = ""
+    given: frozenset[str] = frozenset()
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     terminal: bool = False
     progress: Callable[[str], None] = _silent
@@ -148,18 +152,29 @@ class App:
         """Return the person's identity in git's form: `Name <email>`."""
         return self.repo.identity()
 
-    def _from_worktrees(self) -> list[WorkerIdentity]:
-        """Identify the worker by the current directory's worktree, and by the worktree that GIT_DIR names.
+    @property
+    def may_be_worker(self) -> bool:
+        """Return whether anything suggests a worker: a linked worktree or the environment. Doesn't open the store."""
+        named = any(self.env.get(f"GIT_AGENT_{name}") for name in ("TASK", "EPOCH", "TOKEN"))
+        return (named or bool(self._admins)) and os.path.isdir(self.store_dir)
+
+    @cached_property
+    def _admins(self) -> tuple[str, ...]:
+        """Name the linked worktrees that this command may be in: by the current directory, and by GIT_DIR.
 
         A process in a worktree is its worker, wherever GIT_DIR points.
         """
+        from git_agent.git.worktrees import registry
+
+        return tuple(dict.fromkeys(filter(None, (registry.current_admin(self.repo.common_dir), self.repo.admin))))
+
+    def _from_worktrees(self) -> list[WorkerIdentity]:
+        """Identify the worker by its worktree."""
         if not self.has_store:
             return []
         from git_agent.domain.speaker import WorkerIdentity
-        from git_agent.git.worktrees import registry
 
-        admins = dict.fromkeys(filter(None, (registry.current_admin(self.repo.common_dir), self.repo.admin)))
-        found = filter(None, map(self.store.attempts.by_admin, admins))
+        found = filter(None, map(self.store.attempts.by_admin, self._admins))
         return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
 
     def _from_token(self) -> WorkerIdentity | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TEAM_FILE = ".gitagent"
 TRUST_FACT = "trusted-config"
+_PERSONAL_SCOPES = ("system", "global", "local")
 STRATEGIES = ("merge", "squash", "rebase", "ff")
 
 
@@ -26,6 +27,7 @@ class Key(NamedTuple):
     kind: text, path, duration, number, switch, strategy, prefix, claims or list
     sentence: its meaning
     runs: whether its value is a command
+    personal: whether it counts only from the configuration that a person writes: system, global or local
     """
 
     name: str
@@ -33,6 +35,7 @@ class Key(NamedTuple):
     default: str
     sentence: str
     runs: bool = False
+    personal: bool = False
 
     @property
     def many(self) -> bool:
@@ -82,6 +85,9 @@ KEYS: tuple[Key, ...] = (
         "Maximum number of attempts at a task; after them it can no longer be claimed."),
     Key("agent.guard", "switch", "false",
         "Install two more hooks that stop workers from changing task bases and branches of superseded attempts."),
+    Key("agent.workersReview", "switch", "false",
+        "Whether workers may review and merge the tasks of others. Counts only from git's system, global and local"
+        " configuration.", personal=True),
     Key("agent.pathClaims", "claims", "warn",
         "What to do about overlapping `--path` claims and changes outside of them: refuse, warn or off."),
 )
@@ -129,7 +135,8 @@ class Config:
                 team.append(git_config.Value(value.key, value.value, "team"))
             elif _runs(value.key):
                 untrusted.append(value.key)
-        return cls((*team, *own), tuple(untrusted))
+        counted = [v for v in (*team, *own) if not _is_personal(v.key) or v.scope in _PERSONAL_SCOPES]
+        return cls(tuple(counted), tuple(untrusted))
 
     def text(self, name: str) -> str:
         """Return a key's last value, or its default."""
@@ -238,6 +245,11 @@ def _shown(key: Key, name: str) -> str:
 def _key_of(name: str) -> Key | None:
     lowered = name.lower()
     return _BY_NAME["agent.run"] if lowered.startswith("agent.run.") else _BY_NAME.get(lowered)
+
+
+def _is_personal(name: str) -> bool:
+    key = _key_of(name)
+    return key is not None and key.personal
 
 
 def _runs(name: str) -> bool:

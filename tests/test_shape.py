@@ -99,7 +99,7 @@ def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 
 def _verbs() -> dict[str, object]:
-    from git_agent.cli.verbs import VERBS
+    from git_agent.verbs import VERBS
 
     return dict(VERBS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 
+from git_agent.actions.permission import require_permission
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.durations import parse_duration
@@ -14,7 +15,18 @@ from git_agent.git.history import Commit
 
 
 def find(app: App, ref: str | None) -> Task:
-    """Find a task by id, name or branch.
+    """Find the task that the command's verb acts on, and refuse a worker that may not use the verb on it.
+
+    ref: as for resolve.
+    Raises AgentError: as resolve and require_permission do.
+    """
+    task = resolve(app, ref)
+    require_permission(app, task)
+    return task
+
+
+def resolve(app: App, ref: str | None) -> Task:
+    """Find a task by id, name or branch, for a verb that only mentions it.
 
     ref: None means the task of the current worktree, or of the environment of `git agent run`.
     Raises AgentError: exit 1 with the candidates when ref is unknown or ambiguous, exit 2 when ref is None and there is

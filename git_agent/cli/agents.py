@@ -40,7 +40,7 @@ def run_verb(
 ) -> Answer:
     """Supervise a command in a task's worktree: WORKING while it runs, and then where its end says.
 
-    Without TASK the worktree's task is meant, elsewhere the next one of the queue. Exit 0 with commits hands the work
+    Without TASK the next task of the queue is claimed. Exit 0 with commits hands the work
     in; exit 0 with nothing to hand in holds the task (no_commits); anything else fails it, with the last lines. The
     command has the terminal, and what it leaves running is ended: its process group, and whatever has its environment.
     Our exit code is 0 where its is, else 1.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 
 from git_agent.app import App
-from git_agent.cli.verbs import VERBS
 from git_agent.errors import AgentError
 from git_agent.runtime.invocation import Invocation
+from git_agent.verbs import VERBS
 
 if TYPE_CHECKING:
     from git_agent.actions.views.notify import Notification
@@ -101,7 +101,9 @@ def verb(
         def called(as_json: bool, **options: Any) -> None:
             watched = sys.stderr.isatty() and not as_json
             invocation = Invocation(
+                name,
                 document,
+                given=_given(options),
                 terminal=watched,
                 progress=_print_progress if watched else lambda line: None,  # a pipe gets only the result
                 creates=creates,
@@ -131,6 +133,12 @@ def verb(
         return made
 
     return decorate
+
+
+def _given(options: Mapping[str, Any]) -> set[str]:
+    """Return the options and arguments that are given, as the usage names them."""
+    names = {p.name: max(p.opts, key=len) for p in click.get_current_context().command.params} | {"command": "COMMAND"}
+    return {names[name] for name, value in options.items() if value is not None and value is not False and value != ()}
 
 
 def document(call: Notification) -> str:

@@ -16,8 +16,8 @@ gc.set_threshold(100_000)
 import click  # noqa: E402
 
 from git_agent import __version__  # noqa: E402
-from git_agent.cli.verbs import ALIASES, SECTIONS, VERBS  # noqa: E402
 from git_agent.errors import AgentError, Exit  # noqa: E402
+from git_agent.verbs import ALIASES, SECTIONS, VERBS  # noqa: E402
 
 
 class VerbGroup(click.Group):

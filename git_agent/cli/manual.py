@@ -12,11 +12,11 @@ import click
 from git_agent import __version__
 from git_agent.cli.completion.scripts import MARK
 from git_agent.cli.main import group
-from git_agent.cli.verbs import SECTIONS, VERBS
 from git_agent.config import KEYS
 from git_agent.domain.task import MOVES, State
 from git_agent.render.contract import ENVIRONMENT, EXITS, FILES, HOLDS, STATES, TASK
 from git_agent.render.json import SCHEMA
+from git_agent.verbs import SECTIONS, VERBS, Who
 
 _DESCRIPTION = """\
 With `git agent`, many coding agents and people work in one repository at the same time. A task is one branch, one
@@ -57,6 +57,12 @@ _EXAMPLES = {
     "A demonstration in a throwaway repository": ("git agent demo",),
 }
 
+_MAY: dict[Who, str] = {
+    "own": "A worker may use these only on its own task",
+    "reviewer": "A worker may use these only on the tasks of others, and only if you set `agent.workersReview`",
+    "coordinator": "A worker may never use these",
+}
+
 
 def commands() -> Iterator[tuple[str, str, click.Command]]:
     """Yield section, name and command of every verb and its subcommands, in the order of the help."""
@@ -80,6 +86,20 @@ def _context(command: click.Command, name: str | None) -> click.Context:
     return click.Context(command, info_name=name, parent=click.Context(group, **group.context_settings))
 
 
+def permissions() -> Iterator[str]:
+    """Yield a paragraph for each kind of verb that workers may not always use, then one about the exceptions."""
+    yield (
+        "People may use every verb. A worker is whoever stands in a task's worktree or carries the environment of"
+        " `git agent run`. A worker that is refused exits 3, and an event records the attempt."
+    )
+    for who, text in _MAY.items():
+        yield text + ": " + ", ".join(f"`{name}`" for name, verb in VERBS.items() if verb.who == who) + "."
+    guarded = {name: verb.guarded for name, verb in VERBS.items() if verb.guarded}
+    listed = "; ".join(f"`{name}` with {', '.join(f'`{w}`' for w in sorted(words))}" for name, words in guarded.items())
+    yield f"Nor may a worker use {listed}."
+    yield "Workers may use all other verbs."
+
+
 def options(command: click.Command) -> list[tuple[str, str]]:
     """Return a verb's options with their help, without `--json`, which every verb has."""
     context = _context(command, command.name)
@@ -100,6 +120,7 @@ def reference() -> str:
         lines += [f"\n### git agent {invocation(name, command)}\n", inspect.cleandoc(command.help or "")]
         shown = [f"- `{given}` {text}" for given, text in options(command)]
         lines += ["", *shown] if shown else []
+    lines += ["\n## Who may do what\n", "\n\n".join(permissions())]
     return "\n".join(lines) + "\n"
 
 
@@ -121,6 +142,7 @@ def _sections() -> Iterator[str]:
         *_prose(f"Every verb accepts `--json`, which prints one JSON object, and `-h`.\n\n{_QUESTIONS}"),
         *_verbs(),
     )
+    yield from (".SH WHO MAY DO WHAT", *_prose("\n\n".join(permissions())))
     yield from (".SH STATES", *_states())
     yield from (".SH EXIT STATUS", *_list({str(code): text for code, text in EXITS.items()}))
     yield from (".SH CONFIGURATION", *_configuration())

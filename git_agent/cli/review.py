@@ -47,7 +47,8 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
 
     if at is not None and len(tasks) > 1:
         raise usage("at-one", "--at names the commit of one task", "approve them one by one")
-    done = [approve(app, find(app, ref), at=at, note=note) for ref in tasks or (None,)]
+    found = [find(app, ref) for ref in tasks or (None,)]
+    done = [approve(app, task, at=at, note=note) for task in found]
     lines = [
         f"{t.task.label} is {t.task.state}{'' if t.moved else ' already'} at {(t.task.reviewed_oid or '')[:12]}"
         for t in done

@@ -1,6 +1,6 @@
 """One invocation of an action: what every front end does before it and after it.
 
-    invocation = Invocation(document)
+    invocation = Invocation("approve", document)
     with invocation as app:
         taken = approve(app, find(app, "7"))
         said = invocation.notes()
@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
 from git_agent.app import App
 from git_agent.errors import AgentError
+from git_agent.verbs import who_may
 
 if TYPE_CHECKING:
     from git_agent.actions.views.notify import Notification
@@ -27,15 +28,17 @@ if TYPE_CHECKING:
 class Invocation:
     """A `with` block around one action. It yields the App that the action works with.
 
-    Entering the block recovers interrupted work, applies the notes of the hooks and reconciles with git. Leaving it,
-    even with an error, notifies the person, refreshes the files that agent.guard reads and closes the store. It never
-    prints.
+    Entering the block refuses a worker that may not use the verb, recovers interrupted work, applies the notes of the
+    hooks and reconciles with git. Leaving it, even with an error, notifies the person, refreshes the files that
+    agent.guard reads and closes the store. It never prints.
     """
 
     def __init__(
         self,
+        verb: str,
         document: Callable[[Notification], str],
         *,
+        given: Collection[str] = (),
         terminal: bool = False,
         progress: Callable[[str], None] = lambda line: None,
         creates: bool = False,
@@ -44,14 +47,16 @@ class Invocation:
     ) -> None:
         """Prepare an invocation without opening anything.
 
+        verb: the verb that the action implements, as git_agent/verbs.py has it; a subcommand follows after a space.
         document: writes what agent.notify reads on its standard input.
+        given: the options that are given, as the usage names them; some make a verb one for the coordinator.
         terminal: stderr is an interactive terminal, so hints and questions make sense.
         progress: called with a line when long work advances.
         creates: the action may create the store.
         reconciles: recover, drain and reconcile first; otherwise the action sees the store as it is.
         configured: the action always reads the configuration, so start git early.
         """
-        self.app = App(terminal=terminal, progress=progress, creates=creates)
+        self.app = App(verb=verb, given=frozenset(given), terminal=terminal, progress=progress, creates=creates)
         self._document = document
         self._reconciles = reconciles
         self._configured = configured
@@ -59,6 +64,10 @@ class Invocation:
 
     def __enter__(self) -> App:
         try:
+            if who_may(self.app.verb, self.app.given) == "coordinator":
+                from git_agent.actions.permission import require_permission
+
+                require_permission(self.app)
             if self._configured:
                 self.app.ask_settings()
             if self._reconciles:

@@ -33,7 +33,8 @@ def test_bytes_that_are_no_text_line_ends_and_the_mode_stay(repo: Sandbox) -> No
 
 
 def test_it_is_the_file_of_the_worktree_one_stands_in(repo: Sandbox) -> None:
-    worktree = Path(repo.agent("spawn", "Fix login").out.strip())
+    worktree = repo.path.parent / "linked"
+    repo.git("worktree", "add", "--quiet", str(worktree))
     (worktree / "sub").mkdir()
     repo.agent("init", "--agents-md", cwd=worktree / "sub")
     assert (worktree / "AGENTS.md").is_file() and not (repo.path / "AGENTS.md").exists()

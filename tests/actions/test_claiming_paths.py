@@ -94,9 +94,12 @@ def test_the_command_that_is_hinted_at_keeps_the_paths_and_lets_the_work_in(stri
     where = Path(strict.agent("spawn", "One", "--path", "src", "--path", "my docs").out.strip())
     strict.commit(where, "src/lib/sums.py", "one\n")
     strict.commit(where, "README.md", "one\n")
-    hint = strict.agent_json("done", cwd=where, exit=3)["error"]["hint"]
+    hint = strict.agent_json("done", "1", exit=3)["error"]["hint"]
     assert hint == "git agent edit 1 --path 'my docs' --path src --path README.md"
-    assert strict.run("sh", "-c", hint, cwd=where).code == 0
+    told = strict.agent_json("done", cwd=where, exit=3)["error"]["hint"]
+    assert told == f"git agent send @coordinator TEXT, to ask for: {hint}"  # a worker can't widen its own claim
+    assert strict.run("sh", "-c", hint, cwd=where).code == 3
+    assert strict.run("sh", "-c", hint).code == 0
     strict.agent("done", cwd=where)
     # Work that has begun can't wait for another task.
     strict.agent("spawn", "Two", "--path", "other")

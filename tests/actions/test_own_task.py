@@ -35,4 +35,5 @@ def test_who_stands_in_a_worktree_is_its_worker_wherever_git_is_pointed(repo: Sa
     assert (repo.tasks()[1]["state"], repo.tasks()[1]["reviewed_oid"]) == ("IN_REVIEW", None)
     events = [line for line in repo.agent("log", "1").out.splitlines() if "task.refused" in line]
     assert len(events) == 2 * len(tries), events
+    repo.git("config", "agent.workersReview", "true")
     repo.agent("approve", "1", cwd=other, env={"GIT_AGENT_TASK": "7" * 30})

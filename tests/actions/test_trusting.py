@@ -48,7 +48,7 @@ def test_a_worker_trusts_nothing_and_its_try_is_an_event(repo: Sandbox) -> None:
     where = spawned(repo, "First")
     team(repo, "[agent]\n\tsetup = touch ran.log\n")
     for at, env in ((where, {}), (where, {"GIT_DIR": str(repo.path / ".git")}), (repo.path, {"GIT_AGENT_TASK": "1"})):
-        assert "a worker does not decide" in repo.agent("trust", cwd=at, env=env, exit=3).err
+        assert "'git agent trust' is not for workers" in repo.agent("trust", cwd=at, env=env, exit=3).err
     assert not (spawned(repo, "Second") / "ran.log").exists()
     assert repo.agent("log", "1").out.count("task.refused") == 3
 

@@ -9,7 +9,7 @@ import pytest
 
 from git_agent import __version__
 from git_agent.cli.main import group
-from git_agent.cli.verbs import SECTIONS, VERBS
+from git_agent.verbs import SECTIONS, VERBS
 from tests.sandbox import Sandbox, run_at_once
 
 

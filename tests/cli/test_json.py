@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from git_agent.cli.verbs import VERBS
 from git_agent.domain.task import State
+from git_agent.verbs import VERBS
 from tests.sandbox import Result, Sandbox, run_at_once
 
 TEXT, NUMBER = (str,), (int, float)

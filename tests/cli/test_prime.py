@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from git_agent.cli.verbs import VERBS
 from git_agent.domain.names import MAX_BODY
 from git_agent.integrations import guide
+from git_agent.verbs import VERBS
 from tests.sandbox import Sandbox
 from tests.store.children import run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from git_agent.cli.verbs import VERBS
+from git_agent.verbs import VERBS
 from tests.faults.scenes import SCENES
 
 ONLY_LOOK = {

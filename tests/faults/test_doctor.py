@@ -523,7 +523,10 @@ def test_what_keeps_a_look_from_mending_is_told_of_nothing_else(world: World) ->
     sandbox.git("config", "agent.guard", "bogus")  # which hooks are wanted can't be known
     done = doctor(sandbox, "--fix", "--json")
     said = done.json()
-    assert codes(said["fixed"]) == {"worktree-unlocked"} and "note: some repairs that every command makes failed" in done.err, done
+    assert (
+        codes(said["fixed"]) == {"worktree-unlocked"}
+        and "note: some repairs that every command makes failed" in done.err
+    ), done
     left = [each["subject"] for each in said["findings"] if each["code"] == "hooks-missing"]
     assert [each["subject"] for each in said["failed"]] == left, done
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from git_agent.cli.verbs import VERBS
+from git_agent.verbs import VERBS
 from tests.sandbox import Sandbox
 from tests.tables import ask
 

@@ -55,14 +55,21 @@ def test_spawn_run_runs_the_agent(stage: Stage) -> None:
 
 
 def test_it_does_not_inherit_who_started_it(stage: Stage) -> None:
-    """A worker that starts another one is not that one, and its end is not the other's."""
+    stage.spawn()
+    script = "env; echo ready; sleep 1.5; exit 4"
+    stage.box.agent("run", "1", "--detach", "--", "sh", "-c", script, env={"GIT_AGENT_ACTOR": "Somebody"})
+    eventually(lambda: stage.where(1) == ("FAILED", None), lambda: stage.where(1))
+    assert stage.task(1)["reason"].startswith("exited with 4")
+    assert "GIT_AGENT_TASK=1" in stage.log(1) and "GIT_AGENT_ACTOR=worker 1.1" in stage.log(1)
+
+
+def test_a_worker_starts_no_other_worker(stage: Stage) -> None:
     stage.spawn()
     stage.spawn("Other")
-    script = "git agent run 2 --detach -- sh -c 'env; echo ready; sleep 1.5; exit 4'"
-    assert stage.ended(stage.start("run", "1", "--", "sh", "-c", script))[0] == 0
-    eventually(lambda: stage.where(2) == ("FAILED", None), lambda: stage.where(2))
-    assert stage.task(2)["reason"].startswith("exited with 4")
-    assert "GIT_AGENT_TASK=2" in stage.log(2) and "GIT_AGENT_TASK=1" not in stage.log(2)
+    script = "git agent run 2 --detach -- true; echo code $?"
+    stage.ended(stage.start("run", "1", "--", "sh", "-c", script))
+    assert "'git agent run' is not for workers" in stage.log(1) and "code 3" in stage.log(1)
+    assert stage.where(2) == ("ASSIGNED", None)
 
 
 def test_ps_shows_what_runs(stage: Stage) -> None:

@@ -96,12 +96,6 @@ def test_an_empty_queue_exits_with_6(stage: Stage) -> None:
     assert "there is nothing to claim" in stage.box.agent("run", "--", "true", exit=6).err
 
 
-def test_in_a_worktree_its_own_task_is_meant(stage: Stage) -> None:
-    where = stage.spawn()
-    stage.box.agent("run", "--", "sh", "-c", WORK, cwd=where)
-    assert stage.where() == ("IN_REVIEW", None)
-
-
 def test_fresh_starts_from_the_base(stage: Stage) -> None:
     stage.spawn()
     _run(stage, f"{WORK}; exit 1", exit=1)

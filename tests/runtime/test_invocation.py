@@ -33,7 +33,7 @@ class SecondFrontEnd:
 
     def approve(self, ref: str) -> None:
         """Approve a task, and keep what the user is to read."""
-        invocation = Invocation(notification_document)
+        invocation = Invocation("approve", notification_document)
         try:
             with invocation as app:
                 taken = approve(app, find(app, ref), note="Well done")
@@ -87,12 +87,14 @@ def test_a_second_front_end_causes_what_the_command_causes(
     repo: Sandbox, worlds: Worlds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speaker: str
 ) -> None:
     first = Scene(worlds.lend(repo, _reviewed), tmp_path / "first")
+    repo.git("config", "agent.workersReview", "true")
     where = repo.path if speaker == "person" else repo.worktree(2)
     typed = repo.agent("approve", "1", "-m", "Well done", cwd=where)
     eventually(first.notified, lambda: "nobody was notified")
     wanted = first.caused(), first.notified()
 
     second, front = Scene(worlds.lend(repo, _reviewed), tmp_path / "second"), SecondFrontEnd()
+    repo.git("config", "agent.workersReview", "true")
     monkeypatch.chdir(where)
     front.approve("1")
     eventually(second.notified, lambda: "nobody was notified")
@@ -119,7 +121,7 @@ def test_an_action_that_raises_is_followed_by_the_same(
 ) -> None:
     scene = Scene(worlds.lend(repo, _reviewed), tmp_path / "calls")
     monkeypatch.chdir(repo.path)
-    invocation = Invocation(notification_document, reconciles=False)
+    invocation = Invocation("approve", notification_document, reconciles=False)
     with pytest.raises(type(error)), invocation as app:
         fail(app, find(app, "1"), "No use")
         app.notice("worth knowing")
@@ -136,7 +138,7 @@ def test_a_store_that_cannot_be_reconciled_is_closed(repo: Sandbox, monkeypatch:
     repo.agent("spawn", "Fix login")
     monkeypatch.chdir(repo.path)
     head = repo.path / ".git/HEAD"
-    invocation = Invocation(notification_document)
+    invocation = Invocation("approve", notification_document)
     _ = invocation.app.store
     before, _ = head.read_text(), head.write_text("broken")
     try:
@@ -170,7 +172,7 @@ os.environ["GIT_CONFIG_VALUE_0"] = "*"
 os.chdir(sys.argv[1])
 
 def listed():
-    invocation = Invocation(str)
+    invocation = Invocation("list", str)
     with invocation as app:
         return [each.task.name for each in list_tasks(app)], invocation.notes()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reserve import readiness_error, record_spawn, reserve, reserve_open
-from git_agent.actions.lookup import find
+from git_agent.actions.lookup import resolve
+from git_agent.actions.permission import require_permission
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.tasks.create import draft_task
 from git_agent.app import App
@@ -38,18 +39,26 @@ def spawn(app: App, order: TaskSpec | None, task: Task | None = None, *, adopt: 
 
 
 def find_meant(app: App, text: str) -> Task | None:
-    """Find the task that `spawn TEXT` means.
+    """Find the task that `spawn TEXT` means, and refuse a worker that names one: it may only spawn new tasks.
 
     A number or a branch always means a task. A word means a task only if exactly one task of the queue has that name.
     A task that another spawn is creating is OPEN for a moment, but it does not count as part of the queue.
 
     text: what was typed.
     Returns None when the text is the title of a new task.
-    Raises AgentError for a number or branch that belongs to no task.
+    Raises AgentError for a number or branch that belongs to no task, and as require_permission does.
     """
+    task = _meant(app, text)
+    if task is not None:
+        app.given |= {"TASK"}
+        require_permission(app, task)
+    return task
+
+
+def _meant(app: App, text: str) -> Task | None:
     meant = names.parse_ref(text, app.config.prefix)
     if meant.id is not None or text.startswith((app.config.prefix, "refs/heads/")):
-        return find(app, text)
+        return resolve(app, text)
     named = app.store.tasks.by_name(meant.name_key)
     queued = [t for t in named if t.state is State.OPEN and app.store.intents.of_task(t.id) is None]
     return queued[0] if len(queued) == 1 else None

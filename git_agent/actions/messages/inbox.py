@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from git_agent.actions.liveness.heartbeat import renew_lease
-from git_agent.actions.lookup import find
+from git_agent.actions.lookup import resolve
 from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
@@ -69,7 +69,7 @@ def _address(app: App, whose: str) -> str:
         if check_recipient(whose) == ALL:
             raise usage("whose-inbox", "'@all' is nobody in particular", "git agent inbox --as TASK")
         return whose
-    return str(find(app, whose).id)
+    return str(resolve(app, whose).id)
 
 
 def _shown(address: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from git_agent.actions.lookup import find
+from git_agent.actions.lookup import resolve
 from git_agent.actions.messages.inbox import Mailbox, mailbox
 from git_agent.app import App
 from git_agent.domain import names
@@ -149,7 +149,7 @@ def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
 def _unfinished(app: App, text: str) -> int:
     if _PLAIN.fullmatch(text) and app.store.addresses.is_unfinished(int(text)):
         return int(text)  # the common case, without a lookup by name
-    task = find(app, text)
+    task = resolve(app, text)
     if task.state in FINISHED:
         says = f"nobody works on {task.label}: it is {task.state}"
         raise refused("finished-task", says, f"git agent reopen {task.id}, or git agent send @human TEXT")

@@ -8,6 +8,7 @@ from shlex import quote
 
 from git_agent.app import App
 from git_agent.domain.path_claim import PathClaim, may_match
+from git_agent.domain.speaker import COORDINATOR
 from git_agent.domain.task import LIVE, Task
 from git_agent.errors import refused
 
@@ -77,18 +78,22 @@ def check_outside(app: App, task: Task) -> None:
         if found:
             says = f"{task.label} changed what {found[0].whose}"
             other = found[0].claimed_by
-            hint = _wider(task, found[0], claims) if other is None else f"git agent send {other} TEXT"
+            hint = _wider(app, task, found[0], claims) if other is None else f"git agent send {other} TEXT"
             raise refused("outside-claim", says, hint, tuple(_lines(found)))
     elif claims:
         for line in warn_outside(app, task):
             app.notice(line)
 
 
-def _wider(task: Task, found: Outside, claims: Sequence[PathClaim]) -> str:
-    """Return the command that widens a task's claim. `--path` replaces all paths, so it repeats the present ones."""
+def _wider(app: App, task: Task, found: Outside, claims: Sequence[PathClaim]) -> str:
+    """Return the command that widens a task's claim. `--path` replaces all paths, so it repeats the present ones.
+
+    A worker can't widen its claim, so it is told what to ask for.
+    """
     own = next((each.paths for each in claims if each.task == task.id), ())
     more = found.paths if len(found.paths) <= _NAMED else ("PATHSPEC",)
-    return f"git agent edit {task.id} " + " ".join(f"--path {quote(path)}" for path in (*own, *more))
+    wider = f"git agent edit {task.id} " + " ".join(f"--path {quote(path)}" for path in (*own, *more))
+    return f"git agent send {COORDINATOR} TEXT, to ask for: {wider}" if app.speaker.is_worker else wider
 
 
 def _lines(found: list[Outside]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest
-from git_agent.errors import AgentError, refused
+from git_agent.errors import AgentError
 from git_agent.git import config as git_config
 
 
@@ -27,9 +27,8 @@ class Trusted:
 def trust(app: App) -> Trusted:
     """Trust the committed .gitagent file by recording its hash.
 
-    Raises AgentError: exit 1 when there is no such file, exit 3 for a worker.
+    Raises AgentError (exit 1) when there is no such file.
     """
-    _refuse_worker(app)
     found = digest(app.repo)
     if found is None:
         raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", f"git add {TEAM_FILE}; git commit")
@@ -42,20 +41,6 @@ def trust(app: App) -> Trusted:
             app.store.events.append("config.trusted", actor, data={"hash": found})
     commands = tuple((name, v.value) for v in values if (name := _command(v.key)) is not None)
     return Trusted(found, commands, already)
-
-
-def _refuse_worker(app: App) -> None:
-    """Refuse a worker, and record that as an event.
-
-    The file may be the worker's own, merged in the meantime. Only people decide which commands may run.
-    """
-    if (worker := app.worker_of) is None:
-        return
-    actor = app.speaker.actor
-    with app.store.transaction():
-        app.store.events.append("task.refused", actor, task=worker, data={"verb": "trust"})
-    says = "cannot trust .gitagent: a worker does not decide which commands may run"
-    raise refused("worker-trust", says, "a person does so from outside this worktree: git agent trust")
 
 
 def _command(key: str) -> str | None:

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from git_agent.actions.lookup import find
+from git_agent.actions.lookup import resolve
 from git_agent.actions.path_claims.overlaps import Claimable, check_claims
 from git_agent.app import App
 from git_agent.domain import names
@@ -69,7 +69,7 @@ def draft_task(app: App, order: TaskSpec) -> DraftTask:
         "agent": None if order.agent is None else names.check_line(order.agent, "agent"),
         "check_command": None if order.check is None else names.check_line(order.check, "check"),
     }
-    parents = tuple(find(app, ref).id for ref in order.after or ())
+    parents = tuple(resolve(app, ref).id for ref in order.after or ())
     paths = check_claims(app, order.paths or (), base, parents)
     return DraftTask(values, parents, paths, oid, order.name is not None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from git_agent.actions.lookup import find
+from git_agent.actions.lookup import find, resolve
 from git_agent.actions.path_claims.overlaps import check_claims
 from git_agent.actions.transition import Transition, require_current
 from git_agent.app import App
@@ -25,7 +25,7 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
     task = find(app, ref)
     require_current(app, task)
     columns = _columns(app, task, order)
-    parents = None if order.after is None else [find(app, after).id for after in order.after]
+    parents = None if order.after is None else [resolve(app, after).id for after in order.after]
     after = app.store.tasks.parents([task.id])[task.id] if parents is None else parents
     paths = check_claims(app, order.paths or (), columns.get("base", task.base), after, task.id)
     actor = app.speaker.actor

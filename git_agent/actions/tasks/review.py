@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from git_agent.actions.transition import Transition, require_current, transition
+from git_agent.actions.transition import Transition, transition
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
@@ -15,9 +15,8 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
 
     at: the commit that was reviewed, under any name; None for whatever the branch is at.
     note: a message to the worker.
-    Raises AgentError: exit 3 for the task's own worker, or when the branch is gone or not at the reviewed commit.
+    Raises AgentError: exit 3 when the branch is gone or not at the reviewed commit.
     """
-    forbid_own(app, task, "approve")
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
     tip = app.repo.branch_oid(task.branch) if task.branch else None
     if task.state in (State.IN_REVIEW, State.APPROVED):
@@ -58,9 +57,8 @@ def request_changes(app: App, task: Task, text: str) -> Transition:
 
     If changes are already requested and the worker has not gone on, only the text is sent.
     text: the changes that are requested.
-    Raises AgentError: exit 3 for the task's own worker and for a task that is not in review.
+    Raises AgentError: exit 3 for a task that is not in review.
     """
-    forbid_own(app, task, "request-changes")
     body = names.check_message(text, app.config.number("agent.maxMessage"))
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     taken = transition(
@@ -77,24 +75,3 @@ def request_changes(app: App, task: Task, text: str) -> Transition:
         with app.store.transaction():
             app.store.messages.send([told], app.speaker.address, verified=app.speaker.verified)
     return taken
-
-
-def forbid_own(app: App, task: Task, verb: str) -> None:
-    """Refuse to let the task's own worker review it, and record the refusal as an event.
-
-    Workers are identified by worktree and environment, never by git author: agents commit under their user's name.
-    verb: the refused command, `approve` or `request-changes`.
-    Raises AgentError: exit 5 when the speaker is superseded, exit 3 when it is the task's worker.
-    """
-    speaker = app.speaker
-    require_current(app, task)
-    if not speaker.works_on(task):
-        return
-    with app.store.transaction():
-        app.store.events.append("task.refused", speaker.actor, task=task.id, epoch=task.epoch, data={"verb": verb})
-    said = "request changes to" if verb == "request-changes" else verb
-    raise refused(
-        "own-task",
-        f"cannot {said} {task.label}: you are its worker",
-        "somebody else reviews it; a person does so from outside this worktree",
-    )
