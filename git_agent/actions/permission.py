@@ -62,4 +62,4 @@ def _refusal(app: App, worker: Task | None, task: Task | None) -> AgentError:
         return refused("not-your-task", says, f"git agent show {task.id}")
     words = " ".join(("git agent", verb, *sorted(VERBS[verb.partition(" ")[0]].guarded & app.given)))
     says = f"'{words}' is not for workers: {you}"
-    return refused(_CODES.get(verb, "not-for-workers"), says, f"git agent send {COORDINATOR} TEXT asks for it")
+    return refused(_CODES.get(verb, "not-for-workers"), says, f"to ask for it: git agent send {COORDINATOR} TEXT")

@@ -8,6 +8,7 @@ from typing import Any
 
 from git_agent.actions.beats import beats
 from git_agent.app import App
+from git_agent.domain.advice import instead_of
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import COORDINATOR, Speaker, WorkerIdentity, superseded_error
 from git_agent.domain.task import Move, State, Step, Task, after, done_already
@@ -96,18 +97,6 @@ def _refuse_under_way(app: App, task: Task, mine: int | None) -> None:
         )
 
 
-_HINTS = {
-    State.OPEN: "git agent spawn {id}",
-    State.ASSIGNED: "git agent start {id}, then git agent done {id}",
-    State.WORKING: "git agent done {id}",
-    State.IN_REVIEW: "git agent approve {id}, or git agent request-changes {id} -m TEXT",
-    State.APPROVED: "git agent merge {id}",
-    State.COMPLETED: "git agent reopen {id}",
-    State.FAILED: "git agent retry {id}",
-    State.CANCELLED: "git agent reopen {id}",
-}
-
-
 _WORDS = {
     Step.ASK: "ask about",
     Step.DONE: "hand in",
@@ -118,13 +107,8 @@ _WORDS = {
 
 def _impossible(task: Task, step: Step) -> AgentError:
     where = f"{task.state}, {task.hold}" if task.hold else str(task.state)
-    hint = "git agent show {id}" if step in (Step.RETRY, Step.REOPEN) else _HINTS[task.state]
-    if step is Step.ASK and task.state is State.ASSIGNED:
-        hint = "git agent start {id}"
-    if step is Step.ANSWER:
-        hint = "git agent send {id} TEXT"
     message = f"cannot {_WORDS.get(step, step)} {task.label}: it is {where}"
-    return refused("wrong-state", message, hint.format(id=task.id))
+    return refused("wrong-state", message, instead_of(step, task))
 
 
 def require_current(app: App, task: Task) -> None:

@@ -70,13 +70,13 @@ def _shown(app: App, task: str | None) -> Answer:
     payload = {
         "task": json.task_json(found.view),
         "why": found.why,
-        "next": found.need.command if found.need else None,
+        "next": found.view.need.command if found.view.need else None,
         "attempts": [{"number": a.number, "branch": a.branch, "worktree": a.worktree} for a in found.attempts],
         "commits": list(found.commits),
         "events": [json.event_json(e) for e in found.events],
         "observed": list(found.observed),
         "sessions": [json.running_json(r) for r in found.running],
-        "needs_you": [json.need_json(found.need)] if found.need else [],
+        "needs_you": [json.need_json(found.view.need)] if found.view.need else [],
     }
     return Answer(payload, lines.task_details(found, screen(app)))
 

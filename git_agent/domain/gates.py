@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from git_agent.domain.advice import another_worktree, steps_towards, waiting_for
 from git_agent.domain.task import Hold, State, Task
 from git_agent.errors import AgentError, refused
 
@@ -18,7 +19,8 @@ def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError
     approved = task.state is State.APPROVED
     # Moving the branch back to the lapsed approval does not approve it again: the state says who must act.
     if not approved and (tip is None or lapsed in (None, tip)):
-        return refused("not-approved", f"cannot merge {task.label}: it is {task.state}", _next(task))
+        says = f"cannot merge {task.label}: it is {task.state}"
+        return refused("not-approved", says, steps_towards(task, State.APPROVED))
     if tip is None:
         return refused(
             "no-branch", f"cannot merge {task.label}: branch '{task.branch}' is gone", f"git agent show {task.id}"
@@ -38,26 +40,16 @@ def base_gone_error(task: Task) -> AgentError:
     return AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
 
 
-def conflict_hint(task: Task) -> str:
-    """Return what the worker must do when the task conflicts with its base."""
-    return f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
+def no_worktree_error(task: Task) -> AgentError:
+    """Return the error for a task whose worktree is gone, or that has none."""
+    gone = f"the worktree of {task.label} is gone: {task.worktree}"
+    says = f"{task.label} has no worktree" if task.worktree is None else gone
+    return refused("no-worktree", says, another_worktree(task))
 
 
-def check_hint(task: Task) -> str:
-    """Return what the worker must do when the check fails on the merged result."""
-    return f"fix it in {task.worktree}, then git agent done"
-
-
-def _next(task: Task) -> str:
-    words = {
-        State.OPEN: f"git agent spawn {task.id}",
-        State.ASSIGNED: f"git agent start {task.id}, then git agent done {task.id}",
-        State.WORKING: f"git agent done {task.id}, then git agent approve {task.id}",
-        State.IN_REVIEW: f"git agent approve {task.id}",
-        State.FAILED: f"git agent retry {task.id}",
-        State.CANCELLED: f"git agent reopen {task.id}",
-    }
-    return words.get(task.state, f"git agent show {task.id}")
+def no_branch_error(task: Task) -> AgentError:
+    """Return the error for a task whose branch is gone."""
+    return refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +65,20 @@ class Blocked:
     used_up: bool = False
 
 
-def blocked(
-    task: Task, parents: Sequence[int], states: Mapping[int, State], now: int, max_attempts: int
-) -> Blocked | None:
+def blocked(task: Task, parents: Mapping[int, State], now: int, max_attempts: int) -> Blocked | None:
     """Return what keeps an OPEN task from being claimed, or None if it can be claimed.
 
-    parents: the tasks it waits for that are not COMPLETED
-    states: the states of the parents
+    parents: the tasks that it waits for and that are not COMPLETED, with their states
     now: ms since the epoch
     max_attempts: agent.maxAttempts
     """
     if parents:
-        return Blocked(task.id, _waiting(parents, states), tuple(parents))
+        return Blocked(task.id, waiting_for(parents), tuple(parents))
     if task.not_before is not None and task.not_before > now:
         return Blocked(task.id, f"waits {(task.not_before - now) // 1000 + 1} s before its next attempt")
     if task.attempt >= max_attempts:
         return Blocked(task.id, f"all {max_attempts} attempts are used up (agent.maxAttempts)", used_up=True)
     return None
-
-
-def _waiting(parents: Sequence[int], states: Mapping[int, State]) -> str:
-    return "waits for " + ", ".join(f"task {p} ({_prospect(p, states[p])})" for p in parents)
-
-
-def _prospect(task: int, state: State) -> str:
-    ends = {State.FAILED: f"git agent retry {task}", State.CANCELLED: f"git agent reopen {task}"}
-    return f"{state}: never completes unless {ends[state]}" if state in ends else str(state)
 
 
 def hands_in(task: Task, tip: str) -> bool:

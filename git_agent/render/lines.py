@@ -215,7 +215,7 @@ def task_details(found: Shown, screen: Screen) -> list[str]:
     pairs = [
         ("state", state_label(v) + f" since {rfc3339(task.state_at)}"),
         ("why", found.why),
-        ("next", found.need.command if found.need and not found.observed else ""),  # observed lines name theirs
+        ("next", v.need.command if v.need and not found.observed else ""),  # observed lines name their own
         ("priority", str(task.priority)),
         ("base", " ".join(filter(None, (task.base, (task.base_oid or "")[:12])))),
         ("branch", _branch(v)),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from git_agent.actions.views.prime import LeftBehind, Primer
 from git_agent.actions.views.task import TaskView
+from git_agent.domain.advice import steps_towards
 from git_agent.domain.message import Message
 from git_agent.domain.task import State
 from git_agent.integrations import guide
@@ -42,15 +43,12 @@ def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
     if not task.live:
         yield ""
         yield f"The task is {task.state}: nobody works on it now."
-        yield f"next: {found.need.command}" if found.need else f"next: git agent {_NEXT[task.state]} {task.id}"
+        yield f"next: {viewed.need.command if viewed.need else steps_towards(task, State.WORKING)}"
         return
     if not found.here:
         yield ""
         yield f"You are not in the task's worktree. Its worker starts with: cd {_shell(task.worktree or '')}"
     yield from _guide(guide.WORKER_RULES, guide.WORKER_VERBS)
-
-
-_NEXT = {State.OPEN: "spawn", State.COMPLETED: "reopen", State.CANCELLED: "reopen", State.FAILED: "retry"}
 
 
 def _facts(viewed: TaskView) -> Iterator[str]:

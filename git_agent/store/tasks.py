@@ -196,16 +196,21 @@ class Tasks:
         """Map each task to the tasks that it waits for, in order."""
         return self._pairs(DependencyRow.task, DependencyRow.parent, list(ids))
 
-    def blockers(self, ids: Iterable[int]) -> dict[int, list[int]]:
-        """Map each task to those of its parents that are not COMPLETED."""
+    def blockers(self, ids: Iterable[int]) -> dict[int, dict[int, State]]:
+        """Map each task to those of its parents that are not COMPLETED, and these to their states."""
         wanted = list(ids)
         query = (
-            DependencyRow.select(DependencyRow.task, DependencyRow.parent)
+            DependencyRow.select(DependencyRow.task, DependencyRow.parent, TaskRow.state)
             .join(TaskRow, on=(TaskRow.id == DependencyRow.parent))
             .where(TaskRow.state != State.COMPLETED)
             .order_by(DependencyRow.task, DependencyRow.parent)
         )
-        return self._grouped(query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted)), wanted)
+        query = query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted))
+        groups: dict[int, dict[int, State]] = {task: {} for task in wanted}
+        for task, parent, state in self._store.tuples(query):
+            if task in groups:
+                groups[task][parent] = State(state)
+        return groups
 
     def children(self, task: int) -> list[int]:
         """List the ids of the tasks that wait for this one."""
@@ -252,13 +257,11 @@ class Tasks:
 
     def _pairs(self, key: Any, value: Any, wanted: list[int]) -> dict[int, list[Any]]:
         query = key.model.select(key, value).order_by(key, value)
-        return self._grouped(query if len(wanted) > _MANY else query.where(key.in_(wanted)), wanted)
-
-    def _grouped(self, query: Any, wanted: list[int]) -> dict[int, list[Any]]:
+        query = query if len(wanted) > _MANY else query.where(key.in_(wanted))
         groups: dict[int, list[Any]] = {task: [] for task in wanted}
-        for task, value in self._store.tuples(query):
+        for task, found in self._store.tuples(query):
             if task in groups:
-                groups[task].append(value)
+                groups[task].append(found)
         return groups
 
     def _recount(self, tasks: Any) -> None:

@@ -28,13 +28,13 @@ def test_nothing_lands_without_an_approval_that_holds_now(state: State, tip: str
 @pytest.mark.parametrize(
     ("state", "hint"),
     [
-        (State.OPEN, "git agent spawn 7"),
+        (State.OPEN, "git agent spawn 7, then git agent start 7"),
         (State.ASSIGNED, "git agent start 7, then git agent done 7"),
         (State.WORKING, "git agent done 7, then git agent approve 7"),
         (State.IN_REVIEW, "git agent approve 7"),
         (State.FAILED, "git agent retry 7"),
         (State.CANCELLED, "git agent reopen 7"),
-        (State.COMPLETED, "git agent show 7"),
+        (State.COMPLETED, "git agent reopen 7"),
     ],
 )
 def test_a_task_that_is_not_approved_is_refused_with_the_step_that_leads_on(state: State, hint: str) -> None:

@@ -14,6 +14,8 @@ from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.transition import require_current
 from git_agent.app import App
+from git_agent.domain.advice import steps_towards
+from git_agent.domain.gates import no_worktree_error
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
@@ -102,18 +104,13 @@ def acquire(app: App, task: Task | None, *, agent: str | None = None, fresh: boo
     if fresh:
         return reassign(app, task, agent=agent, fresh=True)
     if task.worktree is None or not os.path.isdir(task.worktree):
-        says = f"the worktree of {task.label} is gone: {task.worktree}"
-        raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
+        raise no_worktree_error(task)
     return task
 
 
 def _refuse(task: Task) -> None:
-    hints = {
-        State.IN_REVIEW: f"git agent request-changes {task.id} -m TEXT, or take it back: git agent start {task.id}",
-        State.APPROVED: f"git agent merge {task.id}",
-        State.FAILED: f"git agent retry {task.id}, then git agent run {task.id}",
-        State.COMPLETED: f"git agent reopen {task.id}",
-        State.CANCELLED: f"git agent reopen {task.id}",
-    }
-    if task.state in hints:
-        raise refused("wrong-state", f"cannot run {task.label}: it is {task.state}", hints[task.state])
+    if task.state not in (State.OPEN, State.ASSIGNED, State.WORKING):
+        hint = steps_towards(task, State.WORKING)
+        if task.state is State.FAILED:
+            hint += f", then git agent run {task.id}"
+        raise refused("wrong-state", f"cannot run {task.label}: it is {task.state}", hint)

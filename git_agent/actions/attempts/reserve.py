@@ -12,6 +12,7 @@ from git_agent.actions.transition import require_current
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.advice import steps_towards
 from git_agent.domain.attempt_plan import AttemptPlan, plan_attempt
 from git_agent.domain.gates import blocked
 from git_agent.domain.process_id import ProcessId
@@ -173,13 +174,10 @@ def readiness_error(app: App, task: Task) -> AgentError | None:
     Safe inside a transaction: it runs git only to read the configuration.
     """
     if task.state is not State.OPEN:
-        hint = f"git agent reassign {task.id}" if task.live else f"git agent reopen {task.id}"
-        if task.state is State.FAILED:
-            hint = f"git agent retry {task.id}"
+        hint = steps_towards(task, State.OPEN)
         return refused("not-open", f"{task.label} is not open: it is {task.state}", hint)
     parents = app.store.tasks.blockers([task.id])[task.id]
-    states = {p: app.store.tasks.get(p).state for p in parents}
-    why = blocked(task, parents, states, app.store.now(), app.config.number("agent.maxAttempts"))
+    why = blocked(task, parents, app.store.now(), app.config.number("agent.maxAttempts"))
     if why is None:
         return None
     hint = f"git config agent.maxAttempts {task.attempt + 1}" if why.used_up else "git agent ready --why"

@@ -15,7 +15,8 @@ from git_agent.actions.merging.land import Entry, Landed, land
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.app import App
-from git_agent.domain.gates import base_gone_error, check_hint, conflict_hint
+from git_agent.domain.advice import after_check, after_conflict
+from git_agent.domain.gates import base_gone_error
 from git_agent.domain.queue import MergeStatus, Outcome, check_commands, name_tasks
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit
@@ -26,8 +27,7 @@ from git_agent.git.repo import HEADS
 from git_agent.git.worktrees.preview import Preview
 from git_agent.store import locks
 
-_TRIES = 4  # the base may move during a check; each try starts from its current tip
-_KEEP_S = 60.0  # renewal interval of the lock; after five minutes of silence anybody may take it over
+_TRIES, _KEEP_S = 4, 60.0  # the base may move during a check; seconds between two renewals of the lock
 _CHANGED = "it changed while it was checked: "
 _ALREADY = "it is COMPLETED already"
 
@@ -258,7 +258,7 @@ class _Rounds:
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = check_hint(task)
+        helps = after_check(task)
         self._settle(Outcome(task.id, MergeStatus.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
 
     def _conflict(self, task: Task, found: Conflict) -> None:
@@ -269,7 +269,7 @@ class _Rounds:
             self._not_held(task, error)
             return
         why = f"it conflicts with '{task.base}'"
-        self._settle(Outcome(task.id, MergeStatus.CONFLICT, why, conflict_hint(task), found.paths, exit=Exit.CONFLICT))
+        self._settle(Outcome(task.id, MergeStatus.CONFLICT, why, after_conflict(task), found.paths, exit=Exit.CONFLICT))
 
     def _not_held(self, task: Task, error: AgentError) -> None:
         if error.exit not in (Exit.REFUSED, Exit.BUSY) or error.code == locks.LOST:

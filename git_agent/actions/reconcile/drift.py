@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
+from git_agent.domain.advice import without_worktree
 from git_agent.domain.speaker import GIT
-from git_agent.domain.task import State, Task
+from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair
@@ -54,7 +55,7 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
     # Ask once more: the branch may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, there.head if there else None, tips)
-    helps, more = _without_worktree(each)
+    helps, more = without_worktree(each.task, each.state)
     kind = "task.worktree-removed"
     if there is None:
         says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
@@ -68,15 +69,6 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
         )
     return _elsewhere(app, each) or _switched(app, each, there.head, tips)
-
-
-def _without_worktree(each: Standing) -> tuple[str, str]:
-    """Return the command that helps, and the rest of the line; work that was handed in needs no worktree."""
-    if each.state is State.APPROVED:
-        return f"git agent merge {each.task}", " needs none"
-    if each.state is State.IN_REVIEW:
-        return f"git agent approve {each.task}", f", then git agent merge {each.task}"
-    return f"git agent reassign {each.task}", " makes another"
 
 
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from git_agent.app import App
+from git_agent.domain.gates import no_worktree_error
 from git_agent.domain.task import Step, Task, event_kind
-from git_agent.errors import AgentError, refused
+from git_agent.errors import AgentError
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile
 
@@ -79,5 +80,5 @@ class ExecPlace:
 def exec_place(app: App, task: Task) -> ExecPlace:
     """Return where a command for a task runs. Raises AgentError (exit 3) when the task has no worktree."""
     if task.worktree is None or not os.path.isdir(task.worktree):
-        raise refused("no-worktree", f"{task.label} has no worktree", f"git agent show {task.id}")
+        raise no_worktree_error(task)
     return ExecPlace(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})

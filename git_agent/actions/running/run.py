@@ -17,6 +17,7 @@ from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import command, names
 from git_agent.domain.command import Command
+from git_agent.domain.gates import no_worktree_error
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused, usage
 from git_agent.files import replace_file
@@ -71,7 +72,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
     """
     owner, token, attempt = processes.myself(), secrets.token_hex(32), app.store.attempts.find(task.id, task.attempt)
     if attempt is None or attempt.admin is None:
-        raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
+        raise no_worktree_error(task)
     for left in app.store.sessions.unended(task.id):
         _bury(app, left)
     file = _write_prompt(app, task) if chosen.needs_file else None

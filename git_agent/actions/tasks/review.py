@@ -5,6 +5,7 @@ from __future__ import annotations
 from git_agent.actions.transition import Transition, transition
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.gates import no_branch_error
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, refused
@@ -21,7 +22,7 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
     tip = app.repo.branch_oid(task.branch) if task.branch else None
     if task.state in (State.IN_REVIEW, State.APPROVED):
         if tip is None:
-            raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
+            raise no_branch_error(task)
         _check_at(app, task, at, tip)
     identity = app.identity
     told = (Draft(str(task.id), text, task.id),) if text else ()

@@ -11,6 +11,7 @@ from git_agent.actions.transition import Transition, require_current, transition
 from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.gates import no_branch_error, no_worktree_error
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, State, Step, Task
@@ -67,7 +68,7 @@ def _check_worktree(app: App, task: Task) -> None:
             f"git agent answer {task.id} TEXT; to go on without: git agent start {task.id}",
         )
     if task.worktree is None:
-        raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
+        raise no_worktree_error(task)
     _check_branch(app, task, task.worktree)
     changes = app.repo.status(task.worktree)
     if changes:
@@ -82,14 +83,13 @@ def _check_worktree(app: App, task: Task) -> None:
 def _check_branch(app: App, task: Task, path: str) -> None:
     seen = registry.registration_at(app.repo, path) if os.path.lexists(path) else None
     if seen is None:
-        says = f"the worktree of {task.label} is gone: {path}"
-        raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
+        raise no_worktree_error(task)
     busy = app.repo.in_progress(path)
     if busy is not None:
         raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {end_of(busy, go_on=True)}")
     tip, carried = find_committed_context(app, task, f"refs/heads/{task.branch}")
     if tip is None:
-        raise refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
+        raise no_branch_error(task)
     if seen.branch != task.branch:
         says = f"{path} is on {seen.branch or 'a detached HEAD'}, not on '{task.branch}'"
         raise refused(

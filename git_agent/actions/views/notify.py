@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from git_agent.actions.views.needs import need
 from git_agent.actions.views.task import view
 from git_agent.app import App
 from git_agent.domain.event import Event
@@ -88,5 +87,5 @@ def _place(app: App) -> str:
 def _notification(app: App, event: Event) -> Notification:
     assert event.task is not None
     task = app.store.tasks.get(event.task)
-    wanted = need(view(app, [task], counts=False)[0])
+    wanted = view(app, [task], counts=False)[0].need
     return Notification(event, REASONS[event.kind], task, wanted.command if wanted else f"git agent show {task.id}")

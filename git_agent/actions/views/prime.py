@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from git_agent.actions.views.needs import Need, need
 from git_agent.actions.views.status import Status, status
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
@@ -39,7 +38,6 @@ class Primer:
     """What an agent must know.
 
     view: its task; None if it has none.
-    need: what the task needs from a person.
     left: what earlier attempts of the task left behind.
     mail: the first open messages.
     unread: the number of messages that are not acknowledged.
@@ -49,7 +47,6 @@ class Primer:
     """
 
     view: TaskView | None
-    need: Need | None
     left: tuple[LeftBehind, ...]
     mail: tuple[Message, ...]
     unread: int
@@ -69,10 +66,10 @@ def prime(app: App, task: Task | None) -> Primer:
         sum(app.store.deliveries.unread(addresses).values()),
     )
     if task is None:
-        return Primer(None, None, (), mail, unread, False, False, status(app, counts=False))
+        return Primer(None, (), mail, unread, False, False, status(app, counts=False))
     viewed = view(app, [task], counts=True)[0]
     here = app.speaker.works_on(task)
-    return Primer(viewed, need(viewed), _left(app, task), mail, unread, here, app.speaker.superseded(task), None)
+    return Primer(viewed, _left(app, task), mail, unread, here, app.speaker.superseded(task), None)
 
 
 def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:

@@ -27,9 +27,8 @@ def ready(app: App) -> Ready:
     """List the tasks that can be claimed now, and what blocks the other OPEN ones."""
     queue = app.store.tasks.listing([State.OPEN])
     blockers = app.store.tasks.blockers([t.id for t in queue])
-    states = {p: app.store.tasks.get(p).state for p in {p for each in blockers.values() for p in each}}
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()
-    why = {t.id: blocked(t, blockers[t.id], states, now, limit) for t in queue}
+    why = {t.id: blocked(t, blockers[t.id], now, limit) for t in queue}
     why |= claim_conflicts(app, [t for t in queue if why[t.id] is None]).blocked
     free = [t for t in queue if why[t.id] is None]
     return Ready(tuple(view(app, free, counts=False)), tuple(b for b in why.values() if b is not None))

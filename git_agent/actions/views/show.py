@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.reconcile.drift import describe_drift
-from git_agent.actions.views.needs import Need, need
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
@@ -25,7 +24,6 @@ class Shown:
 
     view: the task.
     why: what it waits for; empty if nothing.
-    need: what it needs from a person.
     attempts: its attempts that were not removed.
     commits: its latest commits, one line each.
     events: its latest events.
@@ -35,7 +33,6 @@ class Shown:
 
     view: TaskView
     why: str
-    need: Need | None
     attempts: tuple[Attempt, ...]
     commits: tuple[str, ...]
     events: tuple[Event, ...]
@@ -46,11 +43,9 @@ class Shown:
 def show(app: App, task: Task) -> Shown:
     """Collect a task's record, commits, latest events and what it waits for."""
     viewed = view(app, [task], counts=True)[0]
-    wanted = need(viewed)
     return Shown(
         view=viewed,
-        why=_why(app, viewed, wanted),
-        need=wanted,
+        why=_why(app, viewed),
         attempts=tuple(app.store.attempts.present(task.id)),
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
         events=tuple(app.store.events.of_task(task.id, limit=_EVENTS)),
@@ -59,12 +54,11 @@ def show(app: App, task: Task) -> Shown:
     )
 
 
-def _why(app: App, viewed: TaskView, wanted: Need | None) -> str:
+def _why(app: App, viewed: TaskView) -> str:
     task = viewed.task
     if task.state is State.OPEN:
-        states = {p: app.store.tasks.get(p).state for p in viewed.blocked_by}
         limit = app.config.number("agent.maxAttempts")
-        why = blocked(task, viewed.blocked_by, states, app.store.now(), limit)
+        why = blocked(task, viewed.blocked_by, app.store.now(), limit)
         why = why or claim_conflicts(app, [task]).blocked.get(task.id)
         return why.why if why else "is ready to be claimed"
-    return wanted.why if wanted else ""
+    return viewed.need.why if viewed.need else ""

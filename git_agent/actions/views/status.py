@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.merging.forecast import foresee
-from git_agent.actions.views.needs import Need, need
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
+from git_agent.domain.advice import Need
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import State
@@ -36,25 +36,13 @@ class Status:
     unacked: tuple[Message, ...] = ()
 
 
-def _stuck(app: App, viewed: TaskView) -> Need | None:
-    """Return the need of a task that waits for a failed or cancelled one: it waits forever unless a person acts."""
-    verbs = {State.FAILED: "retry", State.CANCELLED: "reopen"}
-    parents = [app.store.tasks.get(parent) for parent in viewed.blocked_by] if viewed.task.state is State.OPEN else []
-    ended = next((p for p in parents if p.state in verbs), None)
-    if ended is None:
-        return None
-    why = f"waits for task {ended.id}, which is {ended.state}"
-    return Need(viewed.task.id, why, ended.state_at, f"git agent {verbs[ended.state]} {ended.id}")
-
-
 def status(app: App, *, counts: bool = True) -> Status:
     """Collect what needs a person and what is in progress.
 
     counts: also count the commits ahead of and behind the base.
     """
     viewed = view(app, app.store.tasks.unfinished(), counts=counts)
-    found = [*map(need, viewed), *(_stuck(app, v) for v in viewed if v.blocked_by)]
-    needs = sorted((n for n in found if n is not None), key=lambda n: n.since)
+    needs = sorted((v.need for v in viewed if v.need is not None), key=lambda need: need.since)
     new, urgent = app.store.deliveries.for_people()
     foreseen = foresee(app, [v.task for v in viewed if v.task.live], most=_QUICK)
     health = {

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from git_agent.app import App
+from git_agent.domain.advice import Circumstances, Need, need
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
 from git_agent.domain.task import State, Task
 
@@ -16,7 +17,7 @@ class TaskView:
 
     task: the record.
     depends_on: the numbers of the tasks that it depends on.
-    blocked_by: those of them that are not COMPLETED.
+    blocked_by: those of them that are not COMPLETED, with their states.
     paths: the pathspecs that it claims.
     lease: the lease of its worker; None without one.
     liveness: whether its worker is alive.
@@ -25,11 +26,12 @@ class TaskView:
     ahead, behind: commits relative to the base; None if not requested or not known.
     unread: the number of messages to the task that are not acknowledged.
     amiss: what somebody did by hand to the branch or worktree of a live task.
+    need: what it needs from a person, with the command to type next; None for nothing.
     """
 
     task: Task
     depends_on: tuple[int, ...]
-    blocked_by: tuple[int, ...]
+    blocked_by: Mapping[int, State]
     paths: tuple[str, ...]
     lease: Lease | None
     liveness: Liveness
@@ -40,6 +42,7 @@ class TaskView:
     behind: int | None
     unread: int
     amiss: str | None = None
+    need: Need | None = None
 
 
 def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
@@ -55,23 +58,29 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
-        lease = held.get(task.id)
+        lease, amiss = held.get(task.id), task.amiss if task.live else None
         working = task.state in (State.ASSIGNED, State.WORKING)
         pair = ahead.get(task.id, (None, None))
+        alive = liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s)
+        stalled = working and task.hold is None and is_stalled(lease, now, stalled_s)
+        progress_age_s = None if lease is None else max(0.0, (now - lease.progress_at) / 1000)
+        supervised = lease is not None and lease.kind == "run"
+        seen = Circumstances(amiss, alive, stalled, progress_age_s, supervised, blockers[task.id])
         return TaskView(
             task=task,
             depends_on=tuple(parents[task.id]),
-            blocked_by=tuple(blockers[task.id]),
+            blocked_by=blockers[task.id],
             paths=tuple(paths[task.id]),
             lease=lease,
-            liveness=liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s),
-            stalled=working and task.hold is None and is_stalled(lease, now, stalled_s),
+            liveness=alive,
+            stalled=stalled,
             beat_age_s=None if lease is None else max(0.0, (now - lease.beat_at) / 1000),
-            progress_age_s=None if lease is None else max(0.0, (now - lease.progress_at) / 1000),
+            progress_age_s=progress_age_s,
             ahead=pair[0],
             behind=pair[1],
             unread=unread.get(str(task.id), 0),
-            amiss=task.amiss if task.live else None,
+            amiss=amiss,
+            need=need(task, seen),
         )
 
     return [one(task) for task in shown]

@@ -1,0 +1,206 @@
+"""Advice: which command to type next. Status, show, prime, notifications and errors all ask here. Pure.
+
+Every function returns commands as a person can paste them; several are joined by `; ` or by words.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from git_agent.domain.durations import spell
+from git_agent.domain.lease import Liveness
+from git_agent.domain.task import MOVES, Hold, State, Step, Task
+
+_FORWARD: dict[State, str] = {
+    State.OPEN: "spawn",
+    State.ASSIGNED: "start",
+    State.WORKING: "done",
+    State.IN_REVIEW: "approve",
+    State.APPROVED: "merge",
+}
+"""The verb that moves a task forward from each state, in the order of the states."""
+
+_REVIVING = {State.FAILED: "retry", State.CANCELLED: "reopen", State.COMPLETED: "reopen"}
+_MOST_STEPS = 2  # a hint that names more is not read
+
+
+def steps_towards(task: Task, goal: State) -> str:
+    """Return the commands that bring a task from its state to another one, at most the first two of them.
+
+    goal: the state to reach: OPEN, or one of the states that lead to a merge
+    """
+    if task.state in _REVIVING:
+        return f"git agent {_REVIVING[task.state]} {task.id}"
+    path = list(_FORWARD)
+    verbs = [_FORWARD[state] for state in path[path.index(task.state) : path.index(goal)]]
+    if verbs:
+        return ", then ".join(f"git agent {verb} {task.id}" for verb in verbs[:_MOST_STEPS])
+    if goal is State.OPEN and task.live:
+        return f"git agent reassign {task.id}"
+    if task.state in (State.IN_REVIEW, State.APPROVED):
+        back = "" if task.state is State.APPROVED else f"; to withdraw it from review: git agent start {task.id}"
+        return f"git agent request-changes {task.id} -m TEXT{back}"
+    return f"git agent show {task.id}"
+
+
+def instead_of(step: Step, task: Task) -> str:
+    """Return what to type when a step is impossible in the task's state.
+
+    step: the step that was refused
+    """
+    if step is Step.ANSWER:
+        return f"git agent send {task.id} TEXT"
+    goals = [state for state in _FORWARD if any(m.step is step and state in m.sources for m in MOVES)]
+    if step in (Step.RETRY, Step.REOPEN) or not goals:
+        return f"git agent show {task.id}"
+    return steps_towards(task, goals[0])
+
+
+def revival(task: int, state: State) -> str | None:
+    """Return the command that revives a task on which others wait in vain; None if it may still be completed."""
+    return f"git agent {_REVIVING[state]} {task}" if state in (State.FAILED, State.CANCELLED) else None
+
+
+def without_worktree(task: int, state: State) -> tuple[str, str]:
+    """Return the command for a task whose worktree is gone, and what the command does, to follow it in a sentence.
+
+    Work that was handed in needs no worktree.
+    """
+    if state is State.APPROVED:
+        return f"git agent merge {task}", " merges it without one"
+    if state is State.IN_REVIEW:
+        return f"git agent approve {task}", f", then git agent merge {task}"
+    return f"git agent reassign {task}", " creates another one"
+
+
+def another_worktree(task: Task) -> str:
+    """Return the command that creates a worktree for a task that has none."""
+    return f"git agent reassign {task.id}" if task.live else steps_towards(task, State.ASSIGNED)
+
+
+def after_conflict(task: Task) -> str:
+    """Return what the worker must do when its branch conflicts with the base."""
+    return f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
+
+
+def after_check(task: Task) -> str:
+    """Return what the worker must do when the check fails on the merged result."""
+    return f"fix it in {task.worktree}, then git agent done"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a task needs from a person.
+
+    task: the number of the task
+    why: the reason
+    since: when the task entered its state, ms since the epoch
+    command: the command to type next
+    """
+
+    task: int
+    why: str
+    since: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of a task besides its record.
+
+    amiss: what somebody did by hand to its branch or worktree
+    liveness: whether its worker is alive
+    stalled: its worker makes no progress
+    progress_age_s: seconds since the last progress; None without a lease
+    supervised: `git agent run` supervises its worker
+    blocked_by: the tasks that it waits for and that are not COMPLETED, with their states
+    """
+
+    amiss: str | None
+    liveness: Liveness
+    stalled: bool
+    progress_age_s: float | None
+    supervised: bool
+    blocked_by: Mapping[int, State]
+
+
+def need(task: Task, seen: Circumstances) -> Need | None:
+    """Return what a task needs from a person; None if it waits for its worker or needs nothing."""
+    found = _by_hand(task, seen.amiss) or _by_state(task, seen)
+    return None if found is None else Need(task.id, found[0], task.state_at, found[1])
+
+
+def _by_hand(task: Task, amiss: str | None) -> tuple[str, str] | None:
+    if amiss is None:
+        return None
+    why = f"was changed by hand: {amiss}"
+    if amiss == "worktree moved":
+        return why, "git agent doctor --fix"
+    if amiss in ("worktree gone", "worktree removed"):
+        return why, without_worktree(task.id, task.state)[0]
+    return why, f"git agent show {task.id}"
+
+
+def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
+    if task.live and task.likely_oid is not None:
+        return "was likely merged", f"git agent show {task.id}"
+    if task.hold is not None:
+        return _by_hold(task, task.hold)
+    if task.state is State.OPEN:
+        return _by_parents(seen.blocked_by)
+    if task.state is State.IN_REVIEW:
+        return "is ready for review", f"git agent diff {task.id}; {steps_towards(task, State.APPROVED)}"
+    if task.state is State.APPROVED:
+        return "is approved", f"git agent merge {task.id}"
+    if task.state is State.FAILED:
+        return f"failed: {task.reason or 'no reason given'}", steps_towards(task, State.OPEN)
+    return _by_worker(task, seen) if task.live else None
+
+
+def _by_parents(parents: Mapping[int, State]) -> tuple[str, str] | None:
+    for parent, state in parents.items():
+        if (command := revival(parent, state)) is not None:
+            return f"waits for task {parent}, which is {state}", command
+    return None
+
+
+def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
+    if seen.liveness in (Liveness.STALE, Liveness.DEAD):
+        return f"its worker is {seen.liveness}", f"git agent reassign {task.id}"
+    if not seen.stalled:
+        return None
+    why = f"makes no progress for {spell(seen.progress_age_s or 0.0)}"
+    return why, f"git agent {'logs' if seen.supervised else 'show'} {task.id}"
+
+
+def _by_hold(task: Task, hold: Hold) -> tuple[str, str]:
+    reason, start = task.reason, f"git agent start {task.id}"
+    match hold:
+        case Hold.CONFLICT:
+            rebase = f"git -C {shlex.quote(task.worktree or '')} rebase {shlex.quote(task.base)}"
+            return reason or "conflicts with its base", f"{rebase}; git agent done {task.id}"
+        case Hold.NEEDS_INPUT:
+            return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task.id} TEXT"
+        case Hold.NO_COMMITS:
+            return reason or "ended without commits", f"git agent run {task.id}"
+        case Hold.STOPPED:
+            return reason or "was stopped", f"git agent run {task.id}"
+        case Hold.CHANGES_REQUESTED:
+            return f"was sent back: {reason}" if reason else "was sent back", start
+        case Hold.CHECK_FAILED:
+            return reason or "failed its check", start
+
+
+def waiting_for(parents: Mapping[int, State]) -> str:
+    """Say which tasks a task waits for, and the command without which it waits for ever.
+
+    parents: the tasks that it waits for and that are not COMPLETED, with their states
+    """
+    return "waits for " + ", ".join(f"task {parent} ({_prospect(parent, state)})" for parent, state in parents.items())
+
+
+def _prospect(task: int, state: State) -> str:
+    command = revival(task, state)
+    return str(state) if command is None else f"{state}: never completes unless {command}"
