@@ -14,9 +14,10 @@ from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
+from git_agent.git.discover import git_dir_of, named_git_dir
 from git_agent.git.repo import Tips
+from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry, repair
-from git_agent.git.worktrees.state import end_of, git_dir_of, named_git_dir
 from git_agent.store.attempts import Standing
 
 
