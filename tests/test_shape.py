@@ -47,7 +47,6 @@ SHORT = {
     "git_agent/integrations/marked_block.py": _ALONE,
     "git_agent/proc/clock.py": _LOADED,
     "git_agent/proc/exec.py": _ALONE,
-    "git_agent/render/style.py": _LOADED,
     "git_agent/runtime/beating.py": _ALONE,
     "git_agent/runtime/signals.py": _ALONE,
     "git_agent/store/addresses.py": "a noun of the store",
