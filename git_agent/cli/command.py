@@ -18,7 +18,7 @@ from git_agent.verbs import VERBS
 if TYPE_CHECKING:
     from git_agent.actions.views.notify import Notification
     from git_agent.domain.task import Task
-    from git_agent.render.lines import Screen
+    from git_agent.render.style import Screen
 
 
 class Answer(NamedTuple):
@@ -187,8 +187,7 @@ def _write(lines: Iterable[str], at_once: bool) -> None:
 
 def screen(app: App) -> Screen:
     """Return the description of standard output: a terminal and its width, or a pipe."""
-    from git_agent.render.lines import Screen
-    from git_agent.render.style import wants_colour
+    from git_agent.render.style import Screen, wants_colour
 
     return Screen(terminal_width(), wants_colour(sys.stdout.isatty(), os.environ), app.now())
 

@@ -201,8 +201,9 @@ def _script(shell: str) -> Answer:
 
 def _installed(shell: str) -> Answer:
     from git_agent.cli.completion.install import install, said
+    from git_agent.cli.manual import page
 
-    done = install(shell, os.environ)
+    done = install(shell, page(), os.environ)
     placed = [{"path": p.path, "changed": p.changed} for p in done.placed]
     return Answer({"installed": placed, "todo": list(done.todo)}, said(done))
 

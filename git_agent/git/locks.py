@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git.repo import Repo
-from git_agent.git.worktrees.sweeper import try_hold
+from git_agent.git.sweeper import try_hold
 
 __all__ = ["creation_lock", "landing_lock", "private_dir", "try_hold"]
 

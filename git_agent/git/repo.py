@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from git_agent.git import discover, history
+from git_agent.git import discover, history, worktree_state
 from git_agent.git.history import Commit
 from git_agent.git.run import Done, GitError, git, start_git
-from git_agent.git.worktrees import state
-from git_agent.git.worktrees.state import StatusEntry
+from git_agent.git.worktree_state import StatusEntry
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
@@ -200,18 +199,18 @@ class Repo:
 
     def in_progress(self, worktree: str) -> str | None:
         """Name the operation in progress in a worktree: rebase, am, merge, cherry-pick, revert or bisect; else None."""
-        return state.in_progress(worktree)
+        return worktree_state.in_progress(worktree)
 
     def rebasing(self, branch: str) -> str | None:
         """Return the worktree in which a branch is being rebased or bisected, None when there is none."""
-        return state.rebasing(self.common_dir, self.main_worktree or self.common_dir, branch)
+        return worktree_state.rebasing(self.common_dir, self.main_worktree or self.common_dir, branch)
 
     def status(self, worktree: str, ignored: bool = False) -> list[StatusEntry]:
         """List what differs from HEAD in a worktree, including untracked files.
 
         ignored: list ignored files, too.
         """
-        return state.read_status(worktree, ignored)
+        return worktree_state.read_status(worktree, ignored)
 
     def tracked(self, worktree: str, path: str) -> bool:
         """Tell whether a path (relative to worktree) is in the index, or is a directory with files that are."""
@@ -219,7 +218,7 @@ class Repo:
 
     def ignored(self, worktree: str, paths: Sequence[str]) -> set[str]:
         """Return the paths (relative to worktree) that git ignores there."""
-        return state.ignored_paths(worktree, paths)
+        return worktree_state.ignored_paths(worktree, paths)
 
     def stashes(self, branch: str) -> list[str]:
         """List the stash entries made on a branch: "stash@{0}: WIP on main: ..."."""

@@ -12,7 +12,7 @@ from git_agent.render.text import cut, pad, visible, width
 if TYPE_CHECKING:
     from git_agent.actions.merging.conflicts import Conflicts
     from git_agent.actions.path_claims.outside import Outside
-    from git_agent.render.lines import Screen
+    from git_agent.render.style import Screen
 
 
 _MOST = 24  # tasks that clash; nobody can read a larger matrix

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import State
 from git_agent.domain.undo import name_directories
-from git_agent.render.style import COLOURS, paint
+from git_agent.render.style import COLOURS, Screen, paint
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible
 
@@ -24,21 +24,6 @@ if TYPE_CHECKING:
 
 
 _UNACKED = 5  # more do not fit on one screen
-
-
-class Screen(NamedTuple):
-    """Where lines go.
-
-    width: columns of the terminal, None for a pipe
-    colour: whether to use escape sequences
-    now: ms since the epoch
-    """
-
-    width: int | None = None
-    colour: bool = False
-    now: int = 0
-
-
 _PIPE = Screen()
 _LONGEST = 400  # columns
 

@@ -11,7 +11,7 @@ from git_agent.render.text import age, rfc3339, visible
 
 if TYPE_CHECKING:
     from git_agent.domain.message import Message
-    from git_agent.render.lines import Screen
+    from git_agent.render.style import Screen
 
 
 def message_lines(said: Message, screen: Screen) -> list[str]:

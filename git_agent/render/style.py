@@ -1,8 +1,9 @@
-"""Colour: used only on a terminal, and only if NO_COLOR is not set."""
+"""The screen that lines go to, and colour: used only on a terminal, and only if NO_COLOR is not set."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from git_agent.domain.task import State
 
@@ -16,6 +17,19 @@ COLOURS: Mapping[State, str] = {
     State.FAILED: "31",
     State.CANCELLED: "2",
 }
+
+
+class Screen(NamedTuple):
+    """Where lines go.
+
+    width: columns of the terminal, None for a pipe
+    colour: whether to use escape sequences
+    now: ms since the epoch
+    """
+
+    width: int | None = None
+    colour: bool = False
+    now: int = 0
 
 
 def paint(text: str, code: str, on: bool) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.undo import Operation
-from git_agent.render.lines import Screen
+from git_agent.render.style import Screen
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, rfc3339, visible
 

@@ -8,9 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+from git_agent.git import sweeper
 from git_agent.git.locks import private_dir, try_hold
 from git_agent.git.repo import Repo
-from git_agent.git.worktrees import sweeper, trash
+from git_agent.git.worktrees import trash
 from git_agent.git.worktrees.trash import delete_trash
 from tests.faults.whole import wrong
 from tests.sandbox import Sandbox

@@ -13,7 +13,7 @@ from git_agent.actions.path_claims.overlaps import Overlap
 from git_agent.domain.path_claim import PathClaim
 from git_agent.domain.task import State
 from git_agent.render.conflicts import Pair, conflict_lines, describe_pairs
-from git_agent.render.lines import Screen
+from git_agent.render.style import Screen
 from git_agent.render.text import width
 from tests.domain.sample import task
 

@@ -15,9 +15,10 @@ from git_agent.domain.advice import without_worktree
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError
+from git_agent.git.discover import git_dir_of, named_git_dir
 from git_agent.git.repo import Tips
+from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry, repair
-from git_agent.git.worktrees.state import end_of, git_dir_of, named_git_dir
 from git_agent.store.attempts import Standing
 
 

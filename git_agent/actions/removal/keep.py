@@ -14,9 +14,9 @@ from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.git import refs, rescues
 from git_agent.git.run import git
+from git_agent.git.worktree_state import IGNORED, StatusEntry, ignored_directories
 from git_agent.git.worktrees import occupied, registry
 from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
-from git_agent.git.worktrees.state import IGNORED, StatusEntry, ignored_directories
 from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 

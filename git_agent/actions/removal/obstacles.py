@@ -12,10 +12,10 @@ from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.git.run import GitError
+from git_agent.git.worktree_state import IGNORED, StatusEntry, end_of, ignored_directories
 from git_agent.git.worktrees import index, occupied, registry
 from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
 from git_agent.git.worktrees.occupied import processes_inside
-from git_agent.git.worktrees.state import IGNORED, StatusEntry, end_of, ignored_directories
 from git_agent.store.attempts import Attempt
 
 

@@ -18,8 +18,8 @@ from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.run import GitError, git
+from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry
-from git_agent.git.worktrees.state import end_of
 
 
 def done(

@@ -33,16 +33,17 @@ class Installed:
     todo: tuple[str, ...]
 
 
-def install(shell: str, env: Mapping[str, str]) -> Installed:
+def install(shell: str, manual: str, env: Mapping[str, str]) -> Installed:
     """Install a shell's script and the manual page. A second call changes nothing.
 
     shell: bash, zsh or fish
+    manual: the text of the manual page
     env: the environment
     Raises AgentError: exit 3 when a foreign file is in the way, exit 1 without a home or when a file can't be written.
     """
     where = _place(shell, env)
     page = _data(env) / "man/man1/git-agent.1"
-    placed = (_write(where, SCRIPTS[shell]), _manual(page))
+    placed = (_write(where, SCRIPTS[shell]), _manual(page, manual))
     return Installed(placed, tuple(_todo(shell, where, page, env)))
 
 
@@ -91,14 +92,12 @@ def _write(path: Path, text: str) -> Placed:
     return Placed(str(path), changed=True)
 
 
-def _manual(path: Path) -> Placed:
+def _manual(path: Path, page: str) -> Placed:
     """Link the page that was installed with the program, so that an upgrade updates it. If there is none, write it."""
-    from git_agent.cli.manual import page
-
     shipped = Path(sys.prefix, "share/man/man1/git-agent.1")
     # An editable installation keeps the page from the day of its installation.
-    if not shipped.exists() or shipped.read_text() != page():
-        return _write(path, page())
+    if not shipped.exists() or shipped.read_text() != page:
+        return _write(path, page)
     if path.is_symlink() and path.readlink() == shipped:
         return Placed(str(path), changed=False)
     return _link(path, shipped)

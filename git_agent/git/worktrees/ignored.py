@@ -11,7 +11,7 @@ from git_agent.files import read_or_empty, replace_file
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git, start_git
-from git_agent.git.worktrees.state import ignored_paths
+from git_agent.git.worktree_state import ignored_paths
 
 # A fixed name, written under our lock: the next writer overwrites what a killed one left, or delete_leftovers does.
 TEMPORARY = "exclude.git-agent"

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from git_agent.errors import AgentError
 from git_agent.git.repo import Repo
 from git_agent.git.run import decode, git
+from git_agent.git.worktree_state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, read_status
 from git_agent.git.worktrees.index import read_index
-from git_agent.git.worktrees.state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, read_status
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git", "ftps", "ftp"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from git_agent.git.discover import git_dir_of
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees.registry import real_path, registrations_at
-from git_agent.git.worktrees.state import git_dir_of
 
 
 class Occupant(NamedTuple):

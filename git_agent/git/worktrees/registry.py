@@ -8,10 +8,9 @@ import time
 from dataclasses import dataclass, replace
 
 from git_agent.errors import AgentError
-from git_agent.git.discover import admin_dir, admin_dirs, is_admin_dir, linked
+from git_agent.git.discover import admin_dir, admin_dirs, git_dir_of, is_admin_dir, linked
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktrees.state import git_dir_of
 
 LOCK_REASON = "git-agent: task {task}"
 INITIALIZING = "initializing"  # what git writes while `git worktree add` runs

@@ -8,11 +8,12 @@ import shutil
 from collections.abc import Sequence
 
 from git_agent.errors import AgentError, refused
+from git_agent.git.discover import git_dir_of
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
+from git_agent.git.worktree_state import in_progress, read_status
 from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
-from git_agent.git.worktrees.state import git_dir_of, in_progress, read_status
 from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
 

@@ -7,12 +7,11 @@ import tempfile
 
 from git_agent.errors import refused
 from git_agent.files import replace_file
-from git_agent.git.discover import linked
+from git_agent.git.discover import linked, named_git_dir
 from git_agent.git.locks import private_dir
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from git_agent.git.worktrees.registry import names_registration
-from git_agent.git.worktrees.state import named_git_dir
 
 
 def reconnect(repo: Repo, admin: str, path: str) -> None:

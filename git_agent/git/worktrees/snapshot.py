@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from git_agent.git.discover import git_dir_of
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from git_agent.git.worktrees.scratch import scratch
-from git_agent.git.worktrees.state import git_dir_of
 
 _STAGED = b"What was staged\n"
 

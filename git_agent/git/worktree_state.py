@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from git_agent.git.discover import admin_dirs, linked
+from git_agent.git.discover import admin_dirs, git_dir_of, linked
 from git_agent.git.run import decode, git
 
 _SIGNS = (
@@ -28,28 +28,6 @@ class StatusEntry(NamedTuple):
 
     code: str
     path: str
-
-
-def git_dir_of(worktree: str) -> str | None:
-    """Return the git directory of a worktree, None when it has no readable .git. Starts no git."""
-    dot = os.path.join(worktree, ".git")
-    if os.path.isdir(dot):
-        return os.path.realpath(dot)
-    if not os.path.isfile(dot):  # opening a FIFO would block
-        return None
-    try:
-        with open(dot, "rb") as file:
-            text = os.fsdecode(file.read(8192).removesuffix(b"\n"))
-    except OSError:
-        return None
-    pointer = text.removeprefix("gitdir: ")
-    return os.path.realpath(os.path.join(worktree, pointer)) if pointer != text else None
-
-
-def named_git_dir(path: str) -> str:
-    """Return the registration that a directory's .git file names, there or not; "" when it is no linked worktree."""
-    home = git_dir_of(path)
-    return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
 
 
 def in_progress(worktree: str) -> str | None:
