@@ -160,7 +160,7 @@ def _stamp(database: Any) -> tuple[int, int]:
     return application, database.execute_sql("PRAGMA user_version").fetchone()[0]
 
 
-def look(database: Any) -> None:
+def check_version(database: Any) -> None:
     """Require that an open store can be examined, and make its connection read-only.
 
     Raises AgentError when the file belongs to another program, or is newer or older than this program: its tables are

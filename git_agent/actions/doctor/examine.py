@@ -78,16 +78,16 @@ def _looked(app: App, group: Group) -> list[Finding]:
     except AgentError as error:
         if error.code == "store-damaged":  # one row can't be read: the store as a whole needs no recovery
             says = f"{group} could not be examined to the end: {error.message}"
-            helps = "write that value again with sqlite3, or restore the store from a copy"
-            return [Finding("not-examined", says, subject=str(group), helps=helps)]
+            hint = "write that value again with sqlite3, or restore the store from a copy"
+            return [Finding("not-examined", says, subject=str(group), hint=hint)]
         if error.code in RULES and RULES[error.code].group is Group.STORE:
-            return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]
+            return [Finding(error.code, error.message, hint=error.hint, subject=app.store_dir)]
         says = f"{group} could not be examined to the end: {error.message}"
-        return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent sync")]
+        return [Finding("not-examined", says, subject=str(group), hint=error.hint or "git agent sync")]
     except (ValueError, TypeError, OSError) as error:
         # A flipped bit can turn a text in the store into a blob or invalid UTF-8, and SQLite's check still passes.
         says = f"{group} could not be examined to the end: {type(error).__name__}: {error}"
-        return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
+        return [Finding("not-examined", says, subject=str(group), hint="git agent doctor --json, and report it")]
 
 
 def _seen(app: App) -> dict[str, int]:

@@ -101,8 +101,8 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[
         path = os.path.join(where, name)
         if repair.leads_nowhere(app.repo, path):
             quoted = shlex.quote(path)
-            says, helps = f"{path} was a worktree, and git does not know it any more", f"mv {quoted} {quoted}.old"
-            yield Finding("directory-orphan", says, None, path, helps)
+            says, hint = f"{path} was a worktree, and git does not know it any more", f"mv {quoted} {quoted}.old"
+            yield Finding("directory-orphan", says, None, path, hint)
 
 
 def _orphan(app: App, name: str, path: str | None) -> Finding:
@@ -110,17 +110,17 @@ def _orphan(app: App, name: str, path: str | None) -> Finding:
     others = (f"--exclude={name}", "--branches", "--tags", "--remotes", "--glob=refs/git-agent/*")
     own = app.repo.git("rev-list", "--count", f"refs/heads/{name}", "--not", *others, ok=(0, 128)).text
     says, quoted = f"branch '{name}' belongs to no task", shlex.quote(name)
-    helps = f"git branch -D {quoted}"
+    hint = f"git branch -D {quoted}"
     if own != "0":
         says += (
             f", and {own or 'some'} of its commits are nowhere else"
             if own != "1"
             else ", and a commit of it is nowhere else"
         )
-        helps = f"git agent spawn TITLE --branch {quoted}, to go on with it"
+        hint = f"git agent spawn TITLE --branch {quoted}, to go on with it"
     if path is not None:
-        helps = f"git -C {shlex.quote(path)} switch --detach, then {helps}"
-    return Finding("branch-orphan", says, None, name, helps)
+        hint = f"git -C {shlex.quote(path)} switch --detach, then {hint}"
+    return Finding("branch-orphan", says, None, name, hint)
 
 
 def _left(app: App) -> Iterator[Finding]:

@@ -32,8 +32,8 @@ def _unread(app: App) -> Iterator[Finding]:
         if message.to.startswith("#") or (message.to.isdecimal() and (task is None or not task.live)):
             continue
         says = f"urgent message {message.id} to {message.to} was not read yet"
-        helps = "git agent inbox" if task is None else f"git agent show {message.to}"
-        yield Finding("message-unread", says, task.id if task else None, f"message {message.id}", helps)
+        hint = "git agent inbox" if task is None else f"git agent show {message.to}"
+        yield Finding("message-unread", says, task.id if task else None, f"message {message.id}", hint)
 
 
 def fix_messages(app: App, finding: Finding) -> str:

@@ -45,7 +45,7 @@ def _histories(app: App) -> Iterator[Finding]:
     for ids in app.store.audit.portions():
         rows, changes = app.store.audit.rows(ids[0], ids[-1]), app.store.audit.changes(ids[0], ids[-1])
         lost = [task for task in ids if task not in rows]
-        lost = sorted(set(lost) - app.store.audit.taken_back(lost)) if lost else []
+        lost = sorted(set(lost) - app.store.audit.undone(lost)) if lost else []
         for row in rows.values():
             if found := consistency.compare_with_events(row, replay(changes.get(row.task, ()))):
                 yield found
@@ -175,7 +175,7 @@ def _attempt(app: App, finding: Finding) -> str:
 
 def _lost(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    if app.store.tasks.find(task) is not None or app.store.audit.taken_back([task]):
+    if app.store.tasks.find(task) is not None or app.store.audit.undone([task]):
         raise not_as_seen()
     return record_fix(app, finding, "noted as lost; its events stay", {}, {"task": task})
 

@@ -145,10 +145,10 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         data = {"path": each.worktree}
         yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
     else:
-        helps = found.helps + (found.more if found.more.startswith(",") else "")
+        hint = found.hint + (found.more if found.more.startswith(",") else "")
         if found.code == "worktree-gone":
-            helps += ", or git worktree repair PATH where it was moved to"
-        yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree, "admin": each.admin})
+            hint += ", or git worktree repair PATH where it was moved to"
+        yield Finding(found.code, says, each.task, subject, hint, {"path": each.worktree, "admin": each.admin})
 
 
 def _last_commit(app: App, each: Standing) -> str | None:
@@ -201,11 +201,11 @@ def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]
         if each.half_made and (each.task is not None or abandoned):
             yield Finding("worktree-half", f"worktree {each.path} was left half made", None, each.path, data=data)
         elif each.task is not None and os.path.isdir(each.path):
-            says, helps = (
+            says, hint = (
                 f"worktree {each.path} is of no task",
                 f"git worktree unlock {quoted}, then git worktree remove",
             )
-            yield Finding("worktree-orphan", says, None, each.path, f"{helps} {quoted}")
+            yield Finding("worktree-orphan", says, None, each.path, f"{hint} {quoted}")
 
 
 _LOCK_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` holds one while its editor is open

@@ -258,8 +258,8 @@ class _Rounds:
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = check_hint(task)
-        self._settle(Outcome(task.id, MergeStatus.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
+        hint = check_hint(task)
+        self._settle(Outcome(task.id, MergeStatus.CHECK_FAILED, why, hint, failed.tail, failed.log, Exit.REFUSED))
 
     def _conflict(self, task: Task, found: Conflict) -> None:
         try:

@@ -119,13 +119,13 @@ def _strayed(app: App, stray: StrayCommit) -> list[str]:
         return []
     where = stray.head.removeprefix("ref: refs/heads/")
     says = f"its worker committed {stray.oid[:12]} on '{where}' in {stray.where}, not in its worktree"
-    helps = f"git -C {shlex.quote(task.worktree or '')} cherry-pick {stray.oid[:12]}"
+    hint = f"git -C {shlex.quote(task.worktree or '')} cherry-pick {stray.oid[:12]}"
     data = {"oid": stray.oid, "where": spool.readable(stray.where), "text": spool.readable(says)}
-    told = Draft(str(task.id), spool.readable(f"{says}; {helps}"), task.id, urgent=True)
+    told = Draft(str(task.id), spool.readable(f"{says}; {hint}"), task.id, urgent=True)
     with app.store.transaction():
         if not app.store.events.append_once(
             "task.strayed", GIT, task=task.id, epoch=task.epoch, data=data, unlike="oid"
         ):
             return []
         app.store.messages.send([told], HUMAN, verified=False)
-    return [f"task {task.id}: {says}; {helps}"]
+    return [f"task {task.id}: {says}; {hint}"]

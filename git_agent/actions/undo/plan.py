@@ -74,36 +74,36 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical)
 
 def _changed(task: Task, since: Event) -> AgentError:
     did = since.kind.removeprefix("task.")
-    helps = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
-    return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
+    hint = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
+    return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", hint)
 
 
 def _require_name(app: App, task: Task, event: Event, assumed: Hypothetical) -> None:
     """Require that the task's name is not in use: another task may take it once the task is finished."""
     others = [other for other in app.store.tasks.by_name(names.name_key(task.name)) if other.id != task.id]
     if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
-        what, helps = "cancellation", "git agent add TITLE, for a new one"
+        what, hint = "cancellation", "git agent add TITLE, for a new one"
         if event.kind == MERGED:
-            what, helps = "merge", f"{revert_command(event.data)}, on '{task.base}', takes it back by a commit"
+            what, hint = "merge", f"{revert_command(event.data)}, on '{task.base}', takes it back by a commit"
         says = f"cannot undo the {what} of {task.label}: another task is named '{task.name}'"
-        raise refused("name-taken", says, helps)
+        raise refused("name-taken", says, hint)
 
 
 def _place(app: App, task: Task, gone: Removed) -> AttemptPlan:
     """Plan where an attempt is restored: branch and path must be free, or as they were."""
-    helps, oid = f"git agent rescue list {task.id}", gone.tip or ""
+    hint, oid = f"git agent rescue list {task.id}", gone.tip or ""
     head = app.repo.head(gone.branch)
     if head is not None and ((head.oid != gone.tip and not gone.adopted) or (head.worktree and gone.worktree)):
         where = f"checked out at {head.worktree}" if head.worktree else f"at {head.oid[:12]}"
-        raise refused("branch-taken", f"cannot undo: branch '{gone.branch}' is there again, {where}", helps)
+        raise refused("branch-taken", f"cannot undo: branch '{gone.branch}' is there again, {where}", hint)
     if head is None:
         if app.repo.resolve(oid) is None or (gone.files and app.repo.resolve(gone.files) is None):
-            raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are not kept any more", helps)
+            raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are not kept any more", hint)
         if other := refs.clashing_branch(gone.branch, app.heads):
-            raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", helps)
+            raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", hint)
     path = gone.worktree
     if path is not None and (registry.registration_at(app.repo, path) is not None or _is_taken(path)):
-        raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {helps}")
+        raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {hint}")
     return AttemptPlan(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
 
 
