@@ -183,7 +183,7 @@ class Repo:
         return history.commits(self.git, base, tip, limit)
 
     def series(self, base: str, tip: str) -> tuple[str, ...] | None:
-        """Return the patch-ids of tip's commits since it left base, oldest first; None when they can't be told."""
+        """Return the patch-ids of tip's commits since it left base, oldest first; None when unknown."""
         return history.series(self.git, self.merge_base(base, tip), tip)
 
     def identity(self) -> str:

@@ -28,8 +28,8 @@ class Registration:
     branch: the one that HEAD names; None when HEAD is detached, unreadable, or in a table (reftable).
     detached: the commit that HEAD names itself; from files None during a rebase or bisection, which will end it.
     locked: the reason, "" when none was given; None when it is not locked.
-    half_made: its making was cut short (a killed `git worktree add` or checkout).
-    made_at: when it was made, in seconds since the epoch.
+    half_made: its creation was interrupted (a killed `git worktree add` or checkout).
+    made_at: when it was created, in seconds since the epoch.
     """
 
     admin: str
@@ -85,7 +85,7 @@ def registration_at(repo: Repo, path: str) -> Registration | None:
     """Read the registration of the worktree that stands, or stood, at a path; None where there is none.
 
     Where several claim the path it is half made, and locked if one of them is. Asks git for the branch where refs are
-    in a table (reftable), which no file tells.
+    in a table (reftable), which no file shows.
     """
     found = registrations_at(repo, path)
     if not found:
@@ -100,7 +100,7 @@ def registration_at(repo: Repo, path: str) -> Registration | None:
 def checkouts(repo: Repo) -> list[Registration]:
     """List every checkout as `git worktree list` does, the main one first; a bare repository is none.
 
-    Unlike the files, git tells the HEAD of the main worktree, of those with a reftable, and of a rebase: `detached` is
+    Unlike the files, git shows the HEAD of the main worktree, of those with a reftable, and of a rebase: `detached` is
     then the commit. Raises AgentError worktree-lost where git can't read one of them.
     """
     try:
