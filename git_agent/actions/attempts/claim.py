@@ -103,7 +103,7 @@ def acquire(app: App, task: Task | None, *, agent: str | None = None, fresh: boo
         return reassign(app, task, agent=agent, fresh=True)
     if task.worktree is None or not os.path.isdir(task.worktree):
         says = f"the worktree of {task.label} is gone: {task.worktree}"
-        raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
+        raise refused("no-worktree", says, f"git agent reassign {task.id}, to create a new one")
     return task
 
 

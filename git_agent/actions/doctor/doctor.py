@@ -61,7 +61,7 @@ def _mended(app: App, first: Examined) -> Diagnosis:
     app.operation = new_operation()
     _open_to_write(app)
     _ = app.speaker  # ask git before any transaction
-    last, done, failed = first, {each.key: (each, "mended") for each in first.findings}, list[tuple[Finding, str]]()
+    last, done, failed = first, {each.key: (each, "fixed") for each in first.findings}, list[tuple[Finding, str]]()
     for _ in range(_ROUNDS):
         mended, failed = apply_fixes(app, last.findings)
         done |= mended

@@ -86,7 +86,7 @@ def _secrets(app: App, source: str, each: Standing, paths: Sequence[str]) -> Ite
     for path in here:
         copy = os.path.join(each.worktree, path)
         if not stat.S_ISREG(os.lstat(copy).st_mode):
-            continue  # a link points to a file, so it is no copy
+            continue  # a link points to a file, so it is not a copy
         mode, wanted = _mode(copy), _mode(os.path.join(source, path))
         if mode & ~wanted & 0o077:
             says = f"task {each.task}: {copy} has mode {mode:04o}, its original {wanted:04o}"

@@ -64,7 +64,7 @@ def _holders(path: str) -> Iterator[Finding]:
             yield Finding("store-replaced", says, subject=f"pid {each.pid}", hint=f"kill {each.pid}")
         elif not each.ours:
             says = f"{who} has {path} open"
-            yield Finding("store-holder", says, subject=f"pid {each.pid}", hint=f"kill {each.pid}, when it may end")
+            yield Finding("store-holder", says, subject=f"pid {each.pid}", hint=f"kill {each.pid}, if it may be ended")
 
 
 def _inside(app: App, directory: str) -> Iterator[Finding]:
@@ -77,13 +77,13 @@ def _inside(app: App, directory: str) -> Iterator[Finding]:
         yield Finding("store-index", f"{path}: {index[0]}", subject=path)
     for table, column, where in app.store.integrity.mistyped():
         text = f"UPDATE {table} SET {column} = 'TEXT' WHERE {where}"
-        says = f"{column} of the row of {table} with {where} is not of its column's type: somebody wrote it"
-        hint = f"sqlite3 {shlex.quote(path)} {shlex.quote(text)}, with what stood there"
+        says = f"{column} of the row of {table} with {where} does not have its column's type"
+        hint = f"sqlite3 {shlex.quote(path)} {shlex.quote(text)}, with the right value for TEXT"
         yield Finding("store-mistyped", says, subject=f"{table}.{column} {where}", hint=hint)
     for row in app.store.integrity.dangling():
         if row.key and row.table != "task_dep":
             data = {"table": row.table, "parent": row.parent, "values": row.values}
-            says = f"row {row.name} belongs to a {row.parent} that is not there"
+            says = f"row {row.name} belongs to a {row.parent} that does not exist"
             yield Finding("store-dangling", says, subject=row.name, data=data)
     held = app.store.integrity.journal(directory)
     wanted = "delete" if held.remote else "wal"
@@ -120,9 +120,14 @@ def _wal(app: App, finding: Finding) -> str:
     if Store.files(app.store_dir).wal_size() < size:
         raise not_as_seen()
     if not app.store.integrity.checkpoint():
-        raise AgentError("store-busy", "somebody reads it", "git agent doctor names who has it open", exit=Exit.BUSY)
+        raise AgentError(
+            "store-busy",
+            "another process is reading it",
+            "git agent doctor, to see which processes have it open",
+            exit=Exit.BUSY,
+        )
     left = Store.files(app.store_dir).wal_size()
-    return record_fix(app, finding, "written into the database and cut off", {"size": size}, {"size": left})
+    return record_fix(app, finding, "written into the database and truncated", {"size": size}, {"size": left})
 
 
 def _index(app: App, finding: Finding) -> str:
@@ -139,7 +144,9 @@ def _journal(app: App, finding: Finding) -> str:
     if app.store.integrity.journal(app.store_dir).mode != finding.data["mode"]:
         raise not_as_seen()
     if app.store.integrity.set_journal(wanted) != wanted:
-        raise AgentError("store-busy", "others have the store open", "try again when they have ended", exit=Exit.BUSY)
+        raise AgentError(
+            "store-busy", "other processes have the store open", "try again when they have ended", exit=Exit.BUSY
+        )
     with app.store.transaction():
         return record_fix(app, finding, f"set to {wanted}", {"mode": finding.data["mode"]}, {"mode": wanted})
 
@@ -150,7 +157,7 @@ def _dangling(app: App, finding: Finding) -> str:
     with app.store.transaction():
         if not app.store.integrity.hangs(row) or not app.store.integrity.delete(row):
             raise not_as_seen()
-        return record_fix(app, finding, "taken out", {"table": table, "values": values}, {})
+        return record_fix(app, finding, "removed", {"table": table, "values": values}, {})
 
 
 def _lock(app: App, finding: Finding) -> str:

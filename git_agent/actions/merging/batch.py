@@ -98,7 +98,7 @@ def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: s
 
 
 def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
-    """Return the conflict with the base itself, if any. No commit is made and no hook runs, unless git must rebase.
+    """Return the conflict with the base itself, if any. Makes no commit and runs no hook, unless git must rebase.
 
     A fast-forward never conflicts: it is refused instead.
     """

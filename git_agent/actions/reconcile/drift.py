@@ -27,7 +27,7 @@ class Drift:
     code: a Finding's
     key: a few words, remembered so that it is reported once
     kind: the kind of its event
-    hint: the command that helps, "" for none
+    hint: the command that fixes it, "" for none
     more: what the line says after the command
     """
 
@@ -40,7 +40,7 @@ class Drift:
 
     @property
     def line(self) -> str:
-        """Return the line that describes it, with the command that helps."""
+        """Return the line that describes it, with the hint."""
         return f"{self.says}: {self.hint}{self.more}" if self.hint else f"{self.says}{self.more}"
 
 
@@ -57,11 +57,11 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
     hint, more = _without_worktree(each)
     kind = "task.worktree-removed"
     if there is None:
-        says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
+        says = f"worktree {each.worktree} no longer belongs to this repository (removed by hand)"
         return Drift("worktree-removed", "worktree removed", kind, says, hint, more)
     if moved := find_moved_worktree(app, each):
-        says = f"worktree {each.worktree} was moved with its repository, and is at {moved} now"
-        return Drift("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " connects them again")
+        says = f"worktree {each.worktree} was moved with its repository and is now at {moved}"
+        return Drift("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " reconnects them")
     if not os.path.isdir(each.worktree):
         more += "; if it was moved: git worktree repair PATH"
         return Drift(
@@ -87,10 +87,10 @@ def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> D
             f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
         )
         key = f"branch renamed to {head}"
-        return Drift("branch-renamed", key, "task.branch-renamed", says, hint, " takes it back")
+        return Drift("branch-renamed", key, "task.branch-renamed", says, hint, " undoes that")
     hint = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
     says = f"{says} (deleted by hand)"
-    return Drift("branch-gone", "branch gone", "task.branch-deleted", says, hint, " makes it again")
+    return Drift("branch-gone", "branch gone", "task.branch-deleted", says, hint, " recreates it")
 
 
 def _renamed(app: App, old: str, new: str) -> bool:
@@ -124,7 +124,7 @@ def _unlinked(app: App, path: str, home: str | None) -> Drift:
     dot, kind = os.path.join(path, ".git"), "task.worktree-removed"
     hint = f"git -C {shlex.quote(app.repo.main_worktree or app.repo.common_dir)} worktree repair"
     if os.path.lexists(dot) and (os.path.islink(dot) or not os.path.isfile(dot)):
-        says = f"something else stands in the place of the .git file of worktree {path}"
+        says = f"something else is in the place of the .git file of worktree {path}"
         away = f"mv {shlex.quote(dot)} {shlex.quote(path + '.git-aside')}"
         return Drift("worktree-covered", "worktree's .git covered", kind, says, f"{away}, then {hint}")
     leads = f"leads to {home}, which knows nothing of it" if home else "can't be read"
@@ -240,7 +240,7 @@ def _of_base(task: Task, there: bool) -> list[str]:
         lines.append(f"{says}; if so: git agent merge {task.id} --already")
     if task.reverted_oid:
         says = f"its merge was reverted in '{task.base}' by {task.reverted_oid[:12]}"
-        lines.append(f"{says}; to go on with it: git agent reopen {task.id}")
+        lines.append(f"{says}; to continue it: git agent reopen {task.id}")
     return lines
 
 

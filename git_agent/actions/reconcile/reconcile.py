@@ -132,7 +132,7 @@ def follow_base(app: App, tips: Tips) -> list[str]:
             app.store.tasks.put(now.id, base=below.base, base_seen=below.base_oid, upstream_seen=None)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
             app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
-        lines.append(f"task {task.id} goes into '{below.base}' now, since '{below.branch}' was merged")
+        lines.append(f"task {task.id} now has the base '{below.base}', since '{below.branch}' was merged")
     return lines
 
 

@@ -73,7 +73,7 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
     tips = app.repo.start_tips()()  # where the branches are now that the push has ended
     for update in push.updates:
         if update.there.startswith("refs/tags/"):
-            continue  # pushing a tag asks for no review
+            continue  # pushing a tag does not ask for a review
         meant = [t for t in _with_tip(app, tips, update.oid) if hands_in(t, update.oid)]
         if not meant or update.oid in tips.arrived or push_check.would_show(app.repo, push.remote, update.there):
             continue  # syncing with git finds whatever a remote-tracking branch shows
@@ -108,7 +108,9 @@ def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> lis
 def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bool:
     if spool.postpone(path, _TRIES):
         return False
-    lines.append(f"whether the push of {task.label} arrived can't be told ({error.message}); git agent done {task.id}")
+    lines.append(
+        f"can't determine whether the push of {task.label} arrived ({error.message}); git agent done {task.id}"
+    )
     return True
 
 

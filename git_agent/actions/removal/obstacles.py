@@ -56,8 +56,8 @@ def obstacles(
     """
     try:
         return _obstacles(app, task, attempt, heads, force, unmerged)
-    except GitError as error:  # it concerns this attempt only; the others go on
-        says = f"git can't look into {attempt.worktree or attempt.branch}: {error.message}"
+    except GitError as error:  # it concerns this attempt only
+        says = f"git can't examine {attempt.worktree or attempt.branch}: {error.message}"
         return Obstacles((_absolute(says, error.hint),), ())
 
 
@@ -105,7 +105,7 @@ def _locked(app: App, task: Task, attempt: Attempt) -> list[Blocker]:
     if found in (None, registry.LOCK_REASON.format(task=task.id)):
         return []
     line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")
-    return [_absolute(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may go")]
+    return [_absolute(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may be removed")]
 
 
 def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:
@@ -124,7 +124,7 @@ def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Block
         found.append(_absolute(f"changed, but git ignores its changes: {each.path}", hint))
     left = unique_ignored(app, path, changes).left
     found += [
-        _absolute(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
+        _absolute(f"ignored, and too large to back up: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
         for name in left
     ]
     busy = app.repo.in_progress(path)

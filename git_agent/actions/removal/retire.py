@@ -164,7 +164,7 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
 
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
-    """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no trace of it."""
+    """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no record of it."""
     gone = back_up_attempt(app, task, attempt, force=force)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
@@ -180,7 +180,7 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
 def _plan(
     going: Sequence[Attempt], heads: Mapping[str, str], found: Mapping[int, Obstacles], kept: tuple[str, ...]
 ) -> Retired:
-    """Name only what is still there to be removed: a person may have removed part of it already."""
+    """Name only what still exists: a person may have removed part of it already."""
     return Retired(
         tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
         tuple(a.branch for a in going if not a.adopted and a.branch in heads),

@@ -64,7 +64,7 @@ def _check_worktree(app: App, task: Task) -> None:
         raise refused(
             "needs-input",
             f"{task.label} waits for an answer",
-            f"git agent answer {task.id} TEXT; to go on without: git agent start {task.id}",
+            f"git agent answer {task.id} TEXT; to continue without it: git agent start {task.id}",
         )
     if task.worktree is None:
         raise refused("no-worktree", f"{task.label} has no worktree", f"git agent reassign {task.id}")
@@ -83,7 +83,7 @@ def _check_branch(app: App, task: Task, path: str) -> None:
     seen = registry.registration_at(app.repo, path) if os.path.lexists(path) else None
     if seen is None:
         says = f"the worktree of {task.label} is gone: {path}"
-        raise refused("no-worktree", says, f"git agent reassign {task.id} makes another")
+        raise refused("no-worktree", says, f"git agent reassign {task.id}, to create a new one")
     busy = app.repo.in_progress(path)
     if busy is not None:
         raise refused("in-progress", f"a {busy} is in progress in {path}", f"finish it: git {end_of(busy, go_on=True)}")
@@ -95,7 +95,7 @@ def _check_branch(app: App, task: Task, path: str) -> None:
         raise refused(
             "wrong-branch",
             says,
-            f"git -C {shlex.quote(path)} switch {shlex.quote(task.branch or '')}, and bring the work there",
+            f"git -C {shlex.quote(path)} switch {shlex.quote(task.branch or '')}, and move the work there",
         )
     if carried is not None:
         raise carried

@@ -54,7 +54,7 @@ def find_rescue(app: App, name: str) -> Rescue:
     owner = app.store.tasks.find(task)
     found = [each for each in rescue_refs(app, owner) if (each.task, each.number) == (task, number)]
     if not found:
-        raise AgentError("unknown-rescue", f"nothing is kept as {task}/{number}", "git agent rescue list")
+        raise AgentError("unknown-rescue", f"there is no rescue {task}/{number}", "git agent rescue list")
     return found[0]
 
 
