@@ -73,7 +73,7 @@ def test_a_context_file_that_was_committed_is_not_handed_in_and_never_lands(repo
     repo.git("add", "--force", repo.write(".worker-ctx.json", "{}"))
     repo.git("commit", "--quiet", "--message", "By hand")
     repo.agent("add", "Next")
-    assert ".worker-ctx.json is a tracked file" in repo.agent("spawn", "2", exit=3).err
+    assert ".worker-ctx.json is tracked in this repository" in repo.agent("spawn", "2", exit=3).err
 
 
 @pytest.mark.parametrize("dirty", ["modified", "staged", "untracked"])

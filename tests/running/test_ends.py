@@ -146,7 +146,7 @@ def test_a_program_that_is_not_there_changes_nothing(stage: Stage) -> None:
     assert "'no-such-program' was not found on PATH" in said and "hint: " in said
     assert stage.where() == ("OPEN", None)
     stage.box.agent("spawn", "1")
-    assert "'./no-such' is no program" in stage.box.agent("run", "1", "--", "./no-such", exit=1).err
+    assert "'./no-such' is not an executable program" in stage.box.agent("run", "1", "--", "./no-such", exit=1).err
     assert stage.where() == ("ASSIGNED", None)
 
 
@@ -230,7 +230,7 @@ def test_the_store_is_not_removed_under_a_command(stage: Stage) -> None:
     stage.spawn()
     first = stage.run("echo ready; sleep 300")
     said = stage.box.agent("deinit", "--purge", "--yes", exit=3).err
-    assert f"task 1 is already run by process {first.pid}" in said and "git agent stop 1" in said
+    assert f"task 1 is run by process {first.pid}" in said and "git agent stop 1" in said
     stage.box.agent("stop", "1")
     stage.box.agent("deinit", "--purge", "--yes")
     assert not stage.agent.exists()

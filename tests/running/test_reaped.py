@@ -36,7 +36,7 @@ def test_of_a_killed_supervisor_whose_task_is_in_review_nothing_is_left_either(s
     stage.box.agent("done", cwd=tree)
     process.kill()
     process.wait()
-    assert "was ended" in stage.box.agent("list").err
+    assert "ended what" in stage.box.agent("list").err
     stage.none_left()
     assert stage.where() == ("IN_REVIEW", None) and stage.session()["ended_at"]
 
