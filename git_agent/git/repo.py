@@ -107,7 +107,7 @@ class Repo:
         return os.path.basename(self.git_dir) if inside else None
 
     def admin_dir(self, admin: str) -> str:
-        """Return the git directory of a linked worktree, there or not.
+        """Return the git directory of a linked worktree, existing or not.
 
         admin: the worktree's name under worktrees/; "" for the directory of all of them.
         """

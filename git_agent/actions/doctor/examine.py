@@ -67,7 +67,7 @@ def _is_readable(app: App) -> bool:
 
 
 def _examined(app: App, group: Group) -> list[Finding]:
-    """Report only what two examinations in a row have found, since other processes go on working in the meantime."""
+    """Report only what two examinations in a row have found, since other processes continue to work in the meantime."""
     first = {each.key for each in _looked(app, group)}
     return [each for each in _looked(app, group) if each.key in first] if first else []
 

@@ -26,7 +26,7 @@ _KEPT_S = 86_400.0  # how long to wait for the end of a push
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was found, one line each. asks: notes wait for a remote to be asked, which only the background does."""
+    """What was found, one line each. asks: a remote must be asked, which only a background process does."""
 
     lines: tuple[str, ...]
     asks: bool = False

@@ -72,7 +72,7 @@ def _terms(repo: Repo, program: str, guard: bool) -> bytes:
 
 
 def _configurations(repo: Repo) -> list[str]:
-    """List the configuration files whose change may change which hooks git runs, whether they exist or not."""
+    """List the configuration files that can change which hooks git runs, whether they exist or not."""
     home = os.path.expanduser("~")
     xdg = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     globally = os.environ.get("GIT_CONFIG_GLOBAL")

@@ -70,12 +70,12 @@ def registration(repo: Repo, admin: str) -> Registration | None:
 
 
 def registrations(repo: Repo) -> list[Registration]:
-    """Read all registrations of linked worktrees, by name, also half-made ones and those that we did not make."""
+    """Read all registrations of linked worktrees, by name, including half-made ones and those of others."""
     return [found for git_dir in admin_dirs(repo.common_dir) if (found := _read(git_dir))]
 
 
 def registrations_at(repo: Repo, path: str) -> list[Registration]:
-    """Read the registrations that claim a path, there or not: more than one after a race without our lock."""
+    """Read the registrations that claim a path, existing or not: several after a race without our lock."""
     real = real_path(path)
     claiming = [git_dir for git_dir in admin_dirs(repo.common_dir) if _claims(git_dir, real)]
     return [found for git_dir in claiming if (found := _read(git_dir, real))]
@@ -84,7 +84,7 @@ def registrations_at(repo: Repo, path: str) -> list[Registration]:
 def registration_at(repo: Repo, path: str) -> Registration | None:
     """Read the registration of the worktree that stands, or stood, at a path; None where there is none.
 
-    Where several claim the path it is half made, and locked if one of them is. Asks git for the branch where refs are
+    If several claim the path, it is half made, and locked if one of them is. Asks git for the branch where refs are
     in a table (reftable), which no file shows.
     """
     found = registrations_at(repo, path)
@@ -152,7 +152,7 @@ def unlock_worktree(repo: Repo, path: str) -> None:
 
 
 def names_registration(repo: Repo, path: str) -> bool:
-    """Tell whether a directory's .git file names a registration of this repository, there or not."""
+    """Tell whether a directory's .git file names a registration of this repository, existing or not."""
     return is_admin_dir(repo.common_dir, git_dir_of(path))
 
 

@@ -17,7 +17,7 @@ from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
 
 def discard_worktree(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
-    """Remove a worktree of ours that is half made or to be rolled back; nothing there is no error.
+    """Remove a worktree of ours that is half made or to be rolled back; a missing one is no error.
 
     task: the number in the reason of its lock.
     finished: also when it has changes, which a failed setup command made.

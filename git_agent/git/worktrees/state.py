@@ -47,7 +47,7 @@ def git_dir_of(worktree: str) -> str | None:
 
 
 def named_git_dir(path: str) -> str:
-    """Return the registration that a directory's .git file names, there or not; "" when it is no linked worktree."""
+    """Return the registration that a directory's .git file names, existing or not; "" if it is no linked worktree."""
     home = git_dir_of(path)
     return home if home is not None and os.path.basename(os.path.dirname(home)) == "worktrees" else ""
 
