@@ -1,1 +1,1 @@
-"""One verb, one file, one public function, one frozen result. Never prints. Imports only app and layers below it."""
+"""The verbs: each has a public function of its name. Actions never print. They import only app and lower layers."""

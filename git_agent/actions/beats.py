@@ -14,7 +14,7 @@ from git_agent.files import replace_file
 from git_agent.store.attempts import Standing
 
 FIRST = b"assigned\n"
-"""In the file of a worker that has not begun: hooks/told has git looked at, once."""
+"""Content of the file of a worker that has not begun. It makes hooks/told start one sync."""
 
 
 def beats(app: App, standing: Sequence[Standing]) -> None:
@@ -45,7 +45,7 @@ def beats(app: App, standing: Sequence[Standing]) -> None:
 def _content(each: Standing) -> bytes:
     """Return the beat file: the first line is for the hook, the rest is for the worker (see hooks/told)."""
     if each.superseded:
-        says = f"task {each.task} is not this worktree's any more (attempt {each.number}): git agent show {each.task}"
+        says = f"task {each.task} is no longer this worktree's (attempt {each.number}): git agent show {each.task}"
         return os.fsencode(f"superseded refs/heads/{each.branch}\n{says}\n")
     return FIRST if each.state is State.ASSIGNED else b""
 
@@ -73,7 +73,7 @@ def _is_new(heard: int, progress_at: int | None) -> bool:
 
 
 def _write(directory: str, name: str, content: bytes) -> None:
-    """Write the file atomically; a file that is only being created is no sign of life."""
+    """Write the file atomically; the creation of a file is not a sign of life."""
     try:
         replace_file(os.path.join(directory, name), content, mtime=0)
     except OSError:

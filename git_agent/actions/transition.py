@@ -39,7 +39,7 @@ def transition(
     intent: int | None = None,
     **columns: Any,
 ) -> Transition:
-    """Take a step of the state machine, or find that it was taken already.
+    """Take a step of the state machine, or find that it was already taken.
 
     seen: the task as it was when git was asked; the step is refused if the task has changed since
     drafts: messages to send with the step
@@ -77,7 +77,7 @@ def transition(
 
 
 def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
-    """Remember the tip at which a review or a hold ended, so that pushing that tip again hands nothing in."""
+    """Remember the tip at which a review or a hold ended, so that pushing it again does not hand it in."""
     if made.target is not State.WORKING or app.sighted is None:
         return {}
     tip = app.sighted.heads.get(task.branch or "")

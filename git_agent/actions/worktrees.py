@@ -50,10 +50,10 @@ def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, 
     oid, there = ignored.holds(app.repo, rev, context.FILE)
     if not there:
         return oid, None
-    says = f"{task.label} would carry {context.FILE}, its worktree's own file, into '{task.base}'"
-    takes_out = f"git rm --cached {context.FILE}, then git commit --message 'Take it out'"
+    says = f"{task.label} would bring {context.FILE}, its worktree's own file, into '{task.base}'"
+    takes_out = f"git rm --cached {context.FILE}, then git commit --message 'Remove it'"
     if ignored.holds(app.repo, f"refs/heads/{task.branch}", context.FILE)[1]:
         hint = f"in {task.worktree}: {takes_out} (or --amend), then git agent done"
     else:
-        hint = f"'{task.base}' has it; there: {takes_out}, and try again"
+        hint = f"'{task.base}' has it; there: {takes_out}, then try again"
     return oid, refused("context-tracked", says, hint)

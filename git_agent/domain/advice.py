@@ -72,7 +72,7 @@ def without_worktree(task: int, state: State) -> tuple[str, str]:
         return f"git agent merge {task}", " merges it without one"
     if state is State.IN_REVIEW:
         return f"git agent approve {task}", f", then git agent merge {task}"
-    return f"git agent reassign {task}", " creates another one"
+    return f"git agent reassign {task}", " creates a new one"
 
 
 def another_worktree(task: Task) -> str:
@@ -171,7 +171,7 @@ def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
         return f"its worker is {seen.liveness}", f"git agent reassign {task.id}"
     if not seen.stalled:
         return None
-    why = f"makes no progress for {spell(seen.progress_age_s or 0.0)}"
+    why = f"has made no progress for {spell(seen.progress_age_s or 0.0)}"
     return why, f"git agent {'logs' if seen.supervised else 'show'} {task.id}"
 
 

@@ -29,7 +29,7 @@ class Rule(NamedTuple):
 
     symptom: what is wrong
     why: why it matters
-    fix: the command that fixes it, with the placeholders {task}, {subject} (a path or name) and {helps}
+    fix: the command that fixes it, with the placeholders {task}, {subject} (a path or name) and {hint}
     fixable: whether `doctor --fix` fixes it
     """
 
@@ -47,7 +47,7 @@ class Finding:
     what: in words
     task: the task it belongs to, if any
     subject: the path, name or row that it is about
-    helps: the command that fixes it, where the rule does not say it
+    hint: the command that fixes it, where the rule does not say it
     data: what a fix needs to know
     """
 
@@ -55,7 +55,7 @@ class Finding:
     what: str
     task: int | None = None
     subject: str = ""
-    helps: str = ""
+    hint: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -76,7 +76,7 @@ class Finding:
     @property
     def fix(self) -> str:
         """Return the command that fixes it."""
-        return self.rule.fix.format(task=self.task, subject=shlex.quote(self.subject), helps=self.helps)
+        return self.rule.fix.format(task=self.task, subject=shlex.quote(self.subject), hint=self.hint)
 
 
 DOCTOR = "git agent doctor --fix"
@@ -86,36 +86,36 @@ _S, _G, _T, _H, _M, _F, _C = Group
 RULES: Mapping[str, Rule] = {
     # The store: one that can't be opened has the code and the hint of that error.
     "no-store": Rule(_S, "there is no store",
-        "no task can be created without a store", "{helps}"),
+        "no task can be created without a store", "{hint}"),
     "sqlite-unsound": Rule(_S, "the SQLite library has the WAL-reset bug",
-        "the bug can corrupt a store that several processes write to", "{helps}"),
+        "the bug can corrupt a store that several processes write to", "{hint}"),
     "store-foreign": Rule(_S, "the store's path is taken by something else",
-        "no task can be started, handed in or merged until the store works again", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{hint}"),
     "store-corrupt": Rule(_S, "the store's file is not a valid database",
         "no task can be started, handed in or merged until the store works again",
         "sqlite3 {subject}/agent.db .recover >saved.sql saves what is still readable; then mv {subject} {subject}.bad,"
         " then git agent init"),
     "store-newer": Rule(_S, "a newer git agent wrote the store",
-        "this version does not understand its contents", "{helps}"),
+        "this version does not understand its contents", "{hint}"),
     "store-older": Rule(_S, "an older git agent wrote the store",
         "its tasks can't be examined until it is upgraded", "git agent sync", True),
     "store-not-readable": Rule(_S, "the store can't be read",
-        "no task can be started, handed in or merged until the store works again", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{hint}"),
     "store-not-writable": Rule(_S, "the store can't be written",
-        "commands can read, but record nothing", "{helps}"),
+        "commands can read, but record nothing", "{hint}"),
     "store-busy": Rule(_S, "the store stays locked",
-        "no task can be started, handed in or merged until the store works again", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{hint}"),
     "store-io": Rule(_S, "reading the store fails",
-        "no task can be started, handed in or merged until the store works again", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{hint}"),
     "store-failed": Rule(_S, "the store fails",
-        "no task can be started, handed in or merged until the store works again", "{helps}"),
+        "no task can be started, handed in or merged until the store works again", "{hint}"),
     "store-stopped": Rule(_S, "a stopped process holds the write lock",
-        "no other command can write until it continues", "{helps}"),
+        "no other command can write until it continues", "{hint}"),
     "store-damaged": Rule(_S, "the database's integrity check finds damage",
         "records may be lost, and every write may lose more",
         "cp -a {subject} {subject}.damaged, then sqlite3 {subject} .recover into a new file"),
     "store-mistyped": Rule(_S, "a value in the database does not have its column's type",
-        "commands that read the row fail", "{helps}"),
+        "commands that read the row fail", "{hint}"),
     "store-index": Rule(_S, "an index of the database has too few or too many rows",
         "queries that use it give wrong answers; the rows themselves are intact", DOCTOR, True),
     "store-dangling": Rule(_S, "a row belongs to a task or message that does not exist",
@@ -123,7 +123,7 @@ RULES: Mapping[str, Rule] = {
     "store-modes": Rule(_S, "other users can access the store",
         "others could read or change tasks, messages and hooks", DOCTOR, True),
     "store-linked": Rule(_S, "the database has a second name",
-        "each name has its own write-ahead log, and writing under both names corrupts the database", "{helps}"),
+        "each name has its own write-ahead log, and writing under both names corrupts the database", "{hint}"),
     "store-wal": Rule(_S, "the write-ahead log is large",
         "every command reads it, and recovery from a crash takes long", DOCTOR, True),
     "store-journal": Rule(_S, "the journal mode does not suit the file system",
@@ -131,61 +131,61 @@ RULES: Mapping[str, Rule] = {
         DOCTOR, True),
     "store-holder": Rule(_S, "another program has the database open",
         "its SQLite may have the WAL-reset bug; a plain copy or an editor drops the locks that protect the file",
-        "{helps}"),
+        "{hint}"),
     "store-replaced": Rule(_S, "a process uses a database that was deleted or replaced",
-        "everything that the process records is lost", "{helps}"),
+        "everything that the process records is lost", "{hint}"),
     "store-lock": Rule(_S, "a named lock is held by a process that is gone",
         "other hosts respect the lock until it times out", DOCTOR, True),
     "not-examined": Rule(_S, "something could not be examined",
-        "problems there stay unknown", "{helps}"),
+        "problems there stay unknown", "{hint}"),
     # Git.
     "interrupted": Rule(_G, "a command died halfway",
         "a branch, a worktree or a merge is incomplete", "git agent sync", True),
     "stopped-half-way": Rule(_G, "a command is stopped halfway",
-        "what the command locked stays busy until it continues or ends", "{helps}"),
+        "what the command locked stays busy until it continues or ends", "{hint}"),
     "branch-gone": Rule(_G, "a live task's branch was deleted",
         "its work can't be handed in, and git will eventually delete its commits", DOCTOR, True),
     "branch-lost": Rule(_G, "a live task's branch and its last commit are gone",
         "its work is lost, so there is nothing to hand in", "git agent reassign {task}"),
     "branch-renamed": Rule(_G, "a live task's branch was renamed",
-        "git agent looks for its commits under the old name", "{helps}"),
+        "git agent looks for its commits under the old name", "{hint}"),
     "branch-orphan": Rule(_G, "a branch with our prefix belongs to no task",
-        "nothing will merge or remove it", "{helps}"),
+        "nothing will merge or remove it", "{hint}"),
     "branch-twice": Rule(_G, "one branch is checked out in two worktrees",
-        "a commit in one appears as reverted changes in the other", "{helps}"),
+        "a commit in one appears as reverted changes in the other", "{hint}"),
     "base-gone": Rule(_G, "a task's base branch is gone",
         "it can't be merged", "git agent edit {task} --base BRANCH"),
     "worktree-removed": Rule(_G, "a live task's worktree is no longer registered",
-        "its worker can't commit", "{helps}"),
+        "its worker can't commit", "{hint}"),
     "worktree-gone": Rule(_G, "a live task's worktree was deleted",
-        "its next worker has nowhere to work", "{helps}"),
+        "its next worker has nowhere to work", "{hint}"),
     "worktree-moved": Rule(_G, "the repository and its worktrees were moved together",
         "git can't find one from the other", DOCTOR, True),
     "worktree-unlinked": Rule(_G, "the .git file of a live task's worktree is missing or damaged",
         "git fails there, or works on another repository", DOCTOR, True),
     "worktree-covered": Rule(_G, "a worktree's .git file was replaced by something else",
-        "git fails there, or works on another repository", "{helps}"),
+        "git fails there, or works on another repository", "{hint}"),
     "repository-moved": Rule(_G, "a worktree can't find its repository, which was moved",
         "git fails there", DOCTOR, True),
     "repository-copied": Rule(_G, "this repository was copied with its store",
         "its worktrees belong to the original, and both stores would hold the same tasks",
-        "in the copy: git agent deinit --purge --yes, then {helps}"),
+        "in the copy: git agent deinit --purge --yes, then {hint}"),
     "worktree-switched": Rule(_G, "a worker's worktree is on another branch",
-        "commits made there do not belong to the task", "{helps}"),
+        "commits made there do not belong to the task", "{hint}"),
     "worktree-unlocked": Rule(_G, "a live task's worktree is not locked",
         "`git worktree prune` or `remove` may delete it", DOCTOR, True),
     "worktree-half": Rule(_G, "a worktree was left incomplete",
         "its path and branch are taken, and nothing else will ever remove it", DOCTOR, True),
     "worktree-orphan": Rule(_G, "a worktree made by git agent belongs to no task",
-        "it may contain work, and nothing else will ever remove it", "{helps}"),
+        "it may contain work, and nothing else will ever remove it", "{hint}"),
     "directory-orphan": Rule(_G, "a former worktree's directory is left, but git no longer knows it",
-        "git fails there, and it may contain work", "{helps}"),
+        "git fails there, and it may contain work", "{hint}"),
     "scratch-left": Rule(_G, "a dead process left scratch files",
         "scratch files take up space, and may keep a worktree registered", "git agent sync", True),
     "lock-stale": Rule(_G, "a lock file of git is old, and no process has it open",
         "git refuses to change what it locks", DOCTOR, True),
     "lock-stopped": Rule(_G, "a stopped process holds a lock file of git",
-        "git refuses to change what it locks", "{helps}"),
+        "git refuses to change what it locks", "{hint}"),
     # Tasks.
     "state-differs": Rule(_T, "a task's state differs from what its events say",
         "somebody changed the row, so the wrong next steps are allowed", DOCTOR, True),
@@ -217,20 +217,20 @@ RULES: Mapping[str, Rule] = {
     "hooks-script": Rule(_H, "a hook script of ours is missing, changed or not executable",
         "git works, but only the next git agent command notices what happened", "git agent init", True),
     "hooks-unchained": Rule(_H, "your own hook, which ours runs, is gone",
-        "your hook no longer runs", "{helps}"),
+        "your hook no longer runs", "{hint}"),
     "hooks-program": Rule(_H, "the hooks start a program that is gone",
         "git works, but only the next git agent command notices what happened", "git agent init", True),
     "hooks-other": Rule(_H, "the hooks start a different git-agent than this one",
-        "two versions use the same store", "{helps}"),
+        "two versions use the same store", "{hint}"),
     "path-foreign": Rule(_H, "another program named git-agent comes first on PATH",
-        "`git agent` starts that one", "{helps}"),
+        "`git agent` starts that one", "{hint}"),
     "path-other": Rule(_H, "another installation of git agent comes first on PATH",
-        "`git agent` starts that one", "{helps}"),
+        "`git agent` starts that one", "{hint}"),
     # Messages.
     "message-nobody": Rule(_M, "a message is addressed to a task that does not exist",
         "nobody will ever read it", DOCTOR, True),
     "message-unread": Rule(_M, "an urgent message has been unread for an hour",
-        "its sender is waiting for an answer", "{helps}"),
+        "its sender is waiting for an answer", "{hint}"),
     # Files.
     "context-missing": Rule(_F, "a worker's worktree has no context file",
         "agents there do not know their task", DOCTOR, True),
@@ -239,18 +239,18 @@ RULES: Mapping[str, Rule] = {
     "context-wrong": Rule(_F, "a context file is unreadable, or names another task, branch or path",
         "an agent there does not know its task, or works on the wrong one", DOCTOR, True),
     "context-tracked": Rule(_F, "a context file is tracked by git",
-        "each worker's commits bring it into the base", "{helps}"),
+        "each worker's commits bring it into the base", "{hint}"),
     "context-included": Rule(_F, "context files are not excluded from commits",
         "`git add .` would add them", DOCTOR, True),
     "secret-unignored": Rule(_F, "a copied file is not ignored in a worktree",
         "`git add .` would add a secret", DOCTOR, True),
     "secret-tracked": Rule(_F, "a copied file is tracked or staged in a worktree",
-        "a secret is about to be published", "{helps}"),
+        "a secret is about to be published", "{hint}"),
     "secret-open": Rule(_F, "other users can read a copied file, but not its original",
         "a secret is exposed on this host", DOCTOR, True),
     # Configuration.
     "config-invalid": Rule(_C, "a setting has an invalid value",
-        "commands that need it fail, perhaps in the middle of somebody's work", "{helps}"),
+        "commands that need it fail, perhaps in the middle of somebody's work", "{hint}"),
 }
 # fmt: on
 

@@ -78,7 +78,7 @@ _TOPIC = re.compile(r"(?=[\w.-]*[^\W\d_])\w[\w.-]{0,59}")
 def check_recipient(text: str) -> str:
     """Return the text if it is `@human`, `@coordinator` or `@all`; else raise usage error `unknown-recipient`."""
     if text not in RECIPIENTS:
-        hint = "a task, a topic as '#builds', or one of " + ", ".join(RECIPIENTS)
+        hint = "a task, a topic such as '#builds', or one of " + ", ".join(RECIPIENTS)
         raise usage("unknown-recipient", f"there is no recipient {text[:60]!r}", hint)
     return text
 

@@ -99,7 +99,7 @@ def _begins(path: str, spec: Pathspec) -> bool:
 
 
 def _wanted(texts: Iterable[str]) -> list[Pathspec]:
-    """A list that only excludes means everything else."""
+    """Parse pathspecs. A list that only excludes selects everything else."""
     wanted = [spec for spec in map(parse_pathspec, texts) if not spec.exclude]
     return wanted or [parse_pathspec(".")]
 

@@ -24,7 +24,7 @@ class Outcome:
     """The result for one task of a queue.
 
     why: None if there is nothing to explain
-    helps: what to do about it
+    hint: what to do about it
     details: further lines (conflicting paths, the end of a check's output)
     log: the file with the whole output of its check
     exit: the exit code that this result requires
@@ -35,7 +35,7 @@ class Outcome:
     task: int
     status: MergeStatus
     why: str | None = None
-    helps: str = ""
+    hint: str = ""
     details: tuple[str, ...] = ()
     log: str | None = None
     exit: Exit = Exit.DONE

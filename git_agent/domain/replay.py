@@ -69,23 +69,23 @@ def replay(changes: Iterable[StateChange]) -> Replayed:
 
 def _mismatch(at: Replayed, change: StateChange) -> tuple[str, Move | None]:
     if change.target is None or change.version is None or change.epoch is None:
-        return "changes a state without saying all of it", None
+        return "records a change of state incompletely", None
     if change.version != at.version + 1:
         return f"has version {change.version} after version {at.version}", None
     if change.source != at.state:
         return f"starts at {change.source}, but the task was {at.state}", None
     if change.epoch < at.epoch:
-        return f"is of epoch {change.epoch}, which epoch {at.epoch} had superseded", None
+        return f"has epoch {change.epoch}, which epoch {at.epoch} had superseded", None
     move = _row(at, change)
     if move is None:
         return f"{change.kind} does not lead from {change.source} to {change.target}", None
     if change.epoch != at.epoch + move.fences:
-        return f"is of epoch {change.epoch} after epoch {at.epoch}", None
+        return f"has epoch {change.epoch} after epoch {at.epoch}", None
     return "", move
 
 
 def _row(at: Replayed, change: StateChange) -> Move | None:
-    """Two steps may share an event kind (our merge and one by hand); rows that share a kind have the same result."""
+    """Find a change's row. Steps may share an event kind (our merge, one by hand); such rows have the same result."""
     for move in _ROWS.get((change.kind, change.target or ""), ()):
         begins = at.state in move.sources if at.state is not None else not move.sources
         held = {None: True, "any": at.hold is not None, "none": at.hold is None}.get(move.held, move.held == at.hold)

@@ -23,5 +23,5 @@ def plain(text: str) -> str:
 
 
 def _last(line: str) -> str:
-    """A progress bar rewrites its line after a carriage return. Remains of a longer version are not worth keeping."""
+    """Return the last version of a line: a progress bar rewrites it after a carriage return."""
     return next((part for part in reversed(line.split("\r")) if part), "")

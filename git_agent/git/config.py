@@ -97,7 +97,7 @@ _NOW = ("now", "today")
 
 
 def parse_date(repo: Repo, text: str) -> int | None:
-    """Return the time that git understands a date as, in seconds since the epoch; None when it is no date."""
+    """Return the time that git understands a date as, in seconds since the epoch; None when it is not a date."""
     word = text.strip().lower()
     if not word or "\0" in word:
         return None

@@ -47,7 +47,7 @@ def discover(path: str | None) -> Location:
 
 
 def admin_dir(common_dir: str, admin: str) -> str:
-    """Return the git directory of a linked worktree, there or not: gitrepository-layout(5) describes what is in it.
+    """Return the git directory of a linked worktree, existing or not: gitrepository-layout(5) describes what is in it.
 
     admin: the worktree's name under worktrees/; "" for the directory of all of them.
     """

@@ -30,5 +30,7 @@ def system_error(error: OSError) -> AgentError:
         return AgentError("disk-full", f"the disk is full{where}: {what}", "free space, then try again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         hint = "make it writable for this user (in a sandbox: add it to the writable roots)"
-        return AgentError("cannot-write", f"may not write{where}: {what}", hint)
-    return AgentError("system-error", f"the system failed{where}: {what}", "check the disk and the limits, try again")
+        return AgentError("cannot-write", f"cannot write{where}: {what}", hint)
+    return AgentError(
+        "system-error", f"the system failed{where}: {what}", "check the disk and the resource limits, then try again"
+    )

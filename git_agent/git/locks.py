@@ -34,7 +34,7 @@ def creation_lock(repo: Repo, timeout: float = 60.0) -> Iterator[None]:
     Without the lock git fails (measured): of 24 `git worktree add` at once one dies with "failed to read commondir",
     and two for one path both succeed.
     """
-    with _locked(repo, "worktree.lock", "is making a worktree", timeout):
+    with _locked(repo, "worktree.lock", "is creating a worktree", timeout):
         yield
 
 

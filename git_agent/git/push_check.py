@@ -1,4 +1,4 @@
-"""Check whether a push arrived when no remote-tracking branch tells: a URL, a single-branch clone, refs/for/*."""
+"""Check whether a push arrived when no remote-tracking branch shows it: a URL, a single-branch clone, refs/for/*."""
 
 from __future__ import annotations
 

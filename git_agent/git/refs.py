@@ -24,7 +24,7 @@ class RefMoved(AgentError):  # noqa: N818 - it says what happened
         short = ref.removeprefix(HEADS)
         says = f"is at {found[:12]}" if found else "does not exist"
         wanted = f"expected {expected[:12]}" if expected else "it must not exist yet"
-        super().__init__("ref-moved", f"{short} {says}, {wanted}", "look at what moved it, then try again")
+        super().__init__("ref-moved", f"{short} {says}, {wanted}", "check what moved it, then try again")
         self.ref, self.expected, self.found = ref, expected, found
 
 
@@ -110,7 +110,7 @@ def create_branch(repo: Repo, name: str, oid: str) -> None:
     if other == name:
         raise RefMoved(ref, None, find_ref(repo, ref))
     if other is not None:
-        raise refused("branch-clash", f"branch {name} can't stand beside branch {other}", "choose another name")
+        raise refused("branch-clash", f"branch {name} can't coexist with branch {other}", "choose another name")
     if not _by_pygit2(repo, ref, oid, message):
         create_ref(repo, ref, oid, message)
 

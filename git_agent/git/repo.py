@@ -106,7 +106,7 @@ class Repo:
         return os.path.basename(self.git_dir) if inside else None
 
     def admin_dir(self, admin: str) -> str:
-        """Return the git directory of a linked worktree, there or not.
+        """Return the git directory of a linked worktree, existing or not.
 
         admin: the worktree's name under worktrees/; "" for the directory of all of them.
         """
@@ -182,7 +182,7 @@ class Repo:
         return history.commits(self.git, base, tip, limit)
 
     def series(self, base: str, tip: str) -> tuple[str, ...] | None:
-        """Return the patch-ids of tip's commits since it left base, oldest first; None when they can't be told."""
+        """Return the patch-ids of tip's commits since it left base, oldest first; None when unknown."""
         return history.series(self.git, self.merge_base(base, tip), tip)
 
     def identity(self) -> str:

@@ -257,10 +257,10 @@ def _first_complaint(argv: tuple[str, ...], status: int, lines: tuple[str, ...])
 
 
 def _hint(stderr: str) -> str:
-    """Return the command that helps where it is known, else how to see what git was asked."""
+    """Return the command that solves the problem where it is known, else how to see the git commands that run."""
     if re.search(r"tell me who you are|unable to auto-detect email|no (?:name|email) was given|empty ident", stderr):
         return "git config --global user.name NAME, and git config --global user.email EMAIL"
-    return "this is git's answer: GIT_AGENT_TRACE=1 shows what it was asked"
+    return "this is git's own error: GIT_AGENT_TRACE=1 shows the git commands that run"
 
 
 def _busy(found: re.Match[str]) -> AgentError:

@@ -66,7 +66,7 @@ def delete_note(path: str) -> None:
 
 
 def postpone(path: str, tries: int) -> bool:
-    """Keep a note for another try; return False when it was tried that often already."""
+    """Keep a note for another try; return False when it was already tried that often."""
     if path.endswith("~" * tries):
         return False
     with contextlib.suppress(OSError):  # another process has applied it, or the disk failed

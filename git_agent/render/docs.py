@@ -134,7 +134,7 @@ def doctor_page() -> str:
     parts = []
     for group in Group:
         rules = [(code, rule) for code, rule in RULES.items() if rule.group is group]
-        shown = {"task": "TASK", "subject": "PATH", "helps": "(shown with the finding)"}
+        shown = {"task": "TASK", "subject": "PATH", "hint": "(shown with the finding)"}
         rows = [
             (f"`{code}`", rule.symptom, rule.why, rule.fix.format(**shown), "yes" if rule.fixable else "")
             for code, rule in rules

@@ -170,12 +170,12 @@ def outcomes_json(found: Sequence[Outcome]) -> dict[str, Any]:
 
 def _outcome(found: Outcome) -> dict[str, Any]:
     plain = {"task": found.task, "outcome": found.status, "why": found.why}
-    return plain | {"hint": found.helps or None, "details": list(found.details), "log": found.log}
+    return plain | {"hint": found.hint or None, "details": list(found.details), "log": found.log}
 
 
 def _failure(found: Outcome) -> AgentError:
     code = found.code or found.status.replace("_", "-")
-    return AgentError(code, f"task {found.task}: {found.why}", found.helps, exit=found.exit, details=found.details)
+    return AgentError(code, f"task {found.task}: {found.why}", found.hint, exit=found.exit, details=found.details)
 
 
 def retired_json(gone: Retired) -> dict[str, Any]:

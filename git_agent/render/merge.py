@@ -48,7 +48,7 @@ def _problem(outcome: Outcome, dry_run: bool) -> list[str]:
     words = _WORDS[outcome.status].replace("is held", "would be held") if dry_run else _WORDS[outcome.status]
     details = [*outcome.details[-_LAST:], *([f"whole output: {outcome.log}"] if outcome.log else [])]
     said = [f"error: task {outcome.task} {words}: {visible(outcome.why or '')}", *(f"  {visible(x)}" for x in details)]
-    return [*said, *([f"hint: {visible(outcome.helps)}"] if outcome.helps else [])]
+    return [*said, *([f"hint: {visible(outcome.hint)}"] if outcome.hint else [])]
 
 
 def _would(task: Task) -> str:

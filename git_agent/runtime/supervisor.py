@@ -17,9 +17,9 @@ from git_agent.proc.child import Child
 from git_agent.proc.logfile import Logfile
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Heard, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat
-from git_agent.runtime.persuasion import GRACE_S, Persuasion
 from git_agent.runtime.pumps import Pump, Tail
 from git_agent.runtime.signals import Signals
+from git_agent.runtime.termination import GRACE_S, Termination
 
 TICK_S = 5.0
 """Seconds between two ticks to the beat thread, which gives up on a silent main thread after a minute."""
@@ -137,7 +137,7 @@ class _Watch:
         for pump in pumps:
             pump.passes = self._typed if pump.source == 0 else None
         self._suspends = False
-        self._tail, self._persuasion = Tail(), Persuasion(started)
+        self._tail, self._termination = Tail(), Termination(started)
         self._to, self._come = ToBeat(), FromBeat()
         self._moved_at, self._revivals = 0.0, 0
         self._beats = self._beat()
@@ -158,9 +158,9 @@ class _Watch:
         status = None
         while status is None:
             self._to.say(Say.TICK)
-            for fd in self._carry(self._persuasion.left_s(TICK_S), (self._signals.fd, self._come.fd)):
+            for fd in self._carry(self._termination.left_s(TICK_S), (self._signals.fd, self._come.fd)):
                 self._attend(fd)
-            self._persuasion.go_on()
+            self._termination.go_on()
             if self._suspends:
                 self._suspends = False
                 self._suspend(os.getpgrp())
@@ -197,7 +197,7 @@ class _Watch:
         elif number == signal.SIGTSTP:
             self._suspend(os.getpid())
         elif number not in (signal.SIGCHLD, signal.SIGCONT):
-            self._persuasion.forward(number)
+            self._termination.forward(number)
 
     def _typed(self, keys: bytes) -> bytes:
         """Handle Ctrl-Z if the agent leaves it to its terminal, which cannot stop it: its session has no shell."""
@@ -228,13 +228,13 @@ class _Watch:
             case Lost(how, by, kill):
                 self._order.say(f"this attempt was superseded ({how} by {by})")
                 if kill:
-                    self._persuasion.ask()
+                    self._termination.ask()
             case Cancelled(by, kill):
                 when = "now" if kill else f"in {GRACE_S:.0f} s"
                 self._order.say(f"the task was cancelled by {by}; its agent is asked to end {when}")
-                self._persuasion.ask(0.0 if kill else GRACE_S)
+                self._termination.ask(0.0 if kill else GRACE_S)
             case Stopped():
-                self._persuasion.ask()
+                self._termination.ask()
             case Mail(number):
                 self._order.say(f"mail waits ({number})")
             case Fault(message):

@@ -45,7 +45,7 @@ class Audit:
         found = groupby(self._store.sql(query, (first, last)), key=lambda row: row[0])
         return {task: [StateChange(*row[1:]) for row in group] for task, group in found}
 
-    def taken_back(self, tasks: list[int]) -> set[int]:
+    def undone(self, tasks: list[int]) -> set[int]:
         """Return which of these tasks are known to have no row: their creation was undone, or doctor recorded the loss.
 
         Any other task without a row is damage.

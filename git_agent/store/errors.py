@@ -30,7 +30,7 @@ def translate(error: BaseException, path: str) -> AgentError:
     if name in ("NotADBError", "CorruptError"):
         return AgentError(
             "store-corrupt",
-            f"{path} is not a sound database: {_text(error)}",
+            f"{path} is not a valid database: {_text(error)}",
             "git agent doctor; the file is left as it is",
         )
     if name == "IOError":
@@ -77,7 +77,7 @@ def _busy(path: str) -> AgentError:
     return AgentError(
         "store-busy",
         "the store is busy" + (f": {holder}" if holder else ""),
-        "try again; a stopped process can be continued with kill -CONT or ended",
+        "try again; if that process is stopped, continue it with kill -CONT PID, or end it",
         exit=Exit.BUSY,
     )
 

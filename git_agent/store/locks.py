@@ -66,7 +66,7 @@ class Locks:
         """
         current = (LockRow.name == name) & (LockRow.fence == fence) & LockRow.host.is_null(False)
         if not self._store.exists(LockRow.select().where(current)):
-            says = f"another command took over '{name}' from this one"
+            says = f"another command took over the lock '{name}' from this one"
             raise AgentError(LOST, says, "run it again", exit=Exit.BUSY)
 
     def keep(self, name: str, fence: int) -> None:

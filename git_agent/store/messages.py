@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from git_agent.domain.message import Draft, Message
     from git_agent.store.store import Store
 
-# As text: a message is two short statements, and peewee takes ten times as long to build them as SQLite to run them.
+# As text: a message is two short statements, and peewee needs ten times as long to build them as SQLite to run them.
 _INSERT = (
     "INSERT INTO message (sender, task, topic, thread, reply_to, urgent, needs_ack, body, verified, until, sent_at)"
     f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NOW_MS.sql}) RETURNING id, sent_at"

@@ -46,7 +46,7 @@ def create(path: str) -> None:
     except OSError as error:
         raise AgentError(
             "store-not-writable",
-            f"cannot make the store {path}: {error.strerror}",
+            f"cannot create the store {path}: {error.strerror}",
             f"make {directory} writable",
         ) from error
     except apsw.Error as error:
@@ -103,7 +103,7 @@ def inspect(path: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise AgentError("store-not-readable", f"cannot look at {path}: {error.strerror}", "check its mode") from error
+        raise AgentError("store-not-readable", f"cannot access {path}: {error.strerror}", "check its mode") from error
     kinds = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO"}
     if not stat.S_ISREG(seen.st_mode):
         raise _foreign(path, kinds.get(stat.S_IFMT(seen.st_mode), "not a regular file"))
@@ -113,7 +113,7 @@ def inspect(path: str) -> bool:
 
 
 def _foreign(path: str, what: str) -> AgentError:
-    directory = shlex.quote(os.path.dirname(path))  # SQLite would take a log left there for the new file's
+    directory = shlex.quote(os.path.dirname(path))  # SQLite would apply a log left there to the new file
     hint = f"mv {directory} {directory}.old, then git agent init"
     return AgentError("store-foreign", f"{path} is {what}, not a store; it is left as it is", hint)
 
@@ -149,7 +149,7 @@ def newer(version: int) -> AgentError:
     """Return the error for a store that a newer program wrote."""
     return AgentError(
         "store-newer",
-        f"the store has schema {version}, this git-agent knows {VERSION}",
+        f"the store has schema {version}, but this git-agent supports only up to {VERSION}",
         "upgrade git-agent (uv tool upgrade git-agent, or pipx upgrade git-agent)",
         exit=Exit.ERROR,
     )
@@ -160,7 +160,7 @@ def _stamp(database: Any) -> tuple[int, int]:
     return application, database.execute_sql("PRAGMA user_version").fetchone()[0]
 
 
-def look(database: Any) -> None:
+def check_version(database: Any) -> None:
     """Require that an open store can be examined, and make its connection read-only.
 
     Raises AgentError when the file belongs to another program, or is newer or older than this program: its tables are
@@ -174,7 +174,7 @@ def look(database: Any) -> None:
     if version > VERSION:
         raise newer(version)
     if version < VERSION:
-        says = f"the store has schema {version}, this git-agent brings it to {VERSION}"
+        says = f"the store has schema {version} and must be upgraded to {VERSION}"
         raise AgentError("store-older", says, "git agent sync")
 
 

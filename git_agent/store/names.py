@@ -40,7 +40,7 @@ class Names:
         Raises AgentError (exit 3) when another task has the name now.
         """
         if others := self._owners(key, task):
-            says = f"task {task} can't go on: the name '{name}' is taken by task {others[0][0]}"
+            says = f"task {task} can't be reopened: the name '{name}' is taken by task {others[0][0]}"
             raise refused("name-taken", says, f"git agent show {others[0][0]}")
 
     def _owners(self, key: str, but: int = 0) -> list[tuple[int, str]]:

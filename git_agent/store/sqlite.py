@@ -180,7 +180,7 @@ def require_sound() -> None:
     if not is_sound(tuple(int(part) for part in version.split("."))):
         raise AgentError(
             "sqlite-unsound",
-            f"SQLite {version} can corrupt a store that several processes write",
+            f"SQLite {version} can corrupt a store that several processes write to",
             "pip install --upgrade apsw",
         )
 

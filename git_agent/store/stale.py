@@ -17,7 +17,7 @@ CLOCKS = "clocks:"
 """Prefix of the meta keys that hold the last recorded clocks of each host."""
 
 CROWD = "crowd"
-"""The meta key that says when so many workers fell silent at once that the host must have slept, ms since the epoch."""
+"""Meta key of the time, ms since the epoch, when so many workers fell silent at once that the host must have slept."""
 
 
 class LeaseSummary(NamedTuple):

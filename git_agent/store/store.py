@@ -118,7 +118,7 @@ class Store:
         database = Database(path)
         try:
             database.connect()
-            (migrate.look if examines else migrate.upgrade)(database)
+            (migrate.check_version if examines else migrate.upgrade)(database)
         except BaseException:
             database.close()
             raise

@@ -105,7 +105,7 @@ class Tasks:
         )
 
     def merged_lately(self, base: str, limit: int) -> list[Task]:
-        """List at most limit tasks of a base that were completed last."""
+        """List the most recently completed tasks of a base, at most limit."""
         mine = (TaskRow.state == State.COMPLETED) & (TaskRow.base == base)
         last = TaskRow.select(TaskRow.id).where(mine).order_by(TaskRow.state_at.desc()).limit(limit)
         return self._select(TaskRow.id.in_([row[0] for row in self._store.tuples(last)]))

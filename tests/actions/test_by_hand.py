@@ -43,7 +43,7 @@ def test_a_worktree_that_was_deleted_is_named_and_not_made_again(repo: Sandbox, 
 
 def test_a_worktree_that_git_removed_is_named(repo: Sandbox, where: Path) -> None:
     repo.git("worktree", "remove", "--force", "--force", str(where))
-    assert "not one of this repository any more" in observed(repo)
+    assert "no longer belongs to this repository" in observed(repo)
     assert repo.agent("done", "1", exit=3).err.startswith("error: ")
     repo.agent("cancel", "1")
     repo.agent("rm", "1", "--unmerged")

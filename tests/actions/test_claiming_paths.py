@@ -112,7 +112,7 @@ def test_a_run_whose_work_lies_elsewhere_is_held_with_the_reason(strict: Sandbox
     strict.agent("run", "1", "--", "sh", "-c", "echo x >other && git add other && git commit -qm x", exit=None)
     task = strict.tasks()[1]
     assert (task["state"], task["hold"]) == ("WORKING", "no_commits")
-    assert "changed what its own paths do not have" in task["reason"]
+    assert "changed what its own paths do not include" in task["reason"]
     assert strict.git("log", "-1", "--format=%s", "agent/1-one") == "x"
 
 
@@ -172,4 +172,4 @@ def test_a_push_of_work_that_lies_elsewhere_is_warned_of(strict: Sandbox, tmp_pa
     assert "note: task 2 was pushed: IN_REVIEW\n" in said.err
     warned = "note: task 2 changed what task 1 claims: docs/new\n" in said.err
     assert warned == (mode != "off"), said
-    assert f"note: task 2 would carry .worker-ctx.json, its worktree's own file, into 'main': in {two}: " in said.err
+    assert f"note: task 2 would bring .worker-ctx.json, its worktree's own file, into 'main': in {two}: " in said.err

@@ -95,7 +95,7 @@ def test_a_worker_in_the_worktree_of_another_is_neither(scene: Sandbox) -> None:
     scene.agent("send", "2", "For the printer")
     for args in (("send", "@human", "x"), ("inbox",), ("ack", "1"), ("reply", "1", "x")):
         result = scene.agent(*args, cwd=there, env=env, exit=3)
-        assert "your token is of task 1" in result.err and "git agent path 1" in result.err
+        assert "your token belongs to task 1" in result.err and "git agent path 1" in result.err
     assert mail(scene, "--as", "2")[0]["state"] == "new"
 
 
@@ -232,7 +232,7 @@ def test_what_is_there_is_waited_for_only_once(scene: Sandbox) -> None:
     scene.agent("send", "1", "First")
     assert len(mail(scene, "--wait", "--timeout", "30", cwd=home(scene))) == 1
     result = scene.agent("inbox", "--wait", "--timeout", "0.2", cwd=home(scene), exit=6)
-    assert "nothing new came within 0.2 s" in result.err
+    assert "no new message arrived within 0.2 s" in result.err
     scene.agent("send", "1", "Second")
     found = mail(scene, "--wait", "--timeout", "30", cwd=home(scene))
     assert [(m["body"], m["state"]) for m in found] == [("First", "seen"), ("Second", "new")]
@@ -324,7 +324,7 @@ def test_a_cancellation_and_a_reassignment_are_told(scene: Sandbox) -> None:
     scene.agent("cancel", "1", "-m", "not needed")
     assert bodies(scene, "1") == ["task 1 was cancelled: not needed"]
     scene.agent("reassign", "2")
-    assert bodies(scene, "2") == ["task 2 was reassigned by Ada Lovelace: attempt 2 goes on"]
+    assert bodies(scene, "2") == ["task 2 was reassigned by Ada Lovelace: attempt 2 continues"]
 
 
 @pytest.mark.parametrize("how", ["merge", "by hand", "already"])

@@ -59,7 +59,7 @@ def test_a_directory_for_worktrees_is_not_gits_own_and_stays_out_of_commits(repo
     (tmp_path / "link").symlink_to(repo.path / ".git" / "refs")
     for bad in (".git", ".git/hooks/x", str(tmp_path / "link")):
         refused = repo.agent("-C", "src", "spawn", "Fix login", exit=3, env=worktree_dir(bad))
-        assert "inside of the git directory" in refused.err and nothing_was_made(repo)
+        assert "inside the git directory" in refused.err and nothing_was_made(repo)
     places = ("in here#1", "src", ".")
     made = [Path(repo.agent("spawn", "Fix login", env=worktree_dir(place)).out.strip()) for place in places]
     assert repo.git("status", "--porcelain", "--untracked-files=all") == ""

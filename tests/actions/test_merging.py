@@ -59,8 +59,8 @@ def test_a_context_file_that_was_committed_is_not_handed_in_and_never_lands(repo
     repo.agent("approve", "1")
     for strategy in ("merge", "squash", "rebase", "ff"):
         said = unchanged(repo, "merge", "1", "--strategy", strategy, exit=3).err
-        assert "task 1 would carry .worker-ctx.json" in said, said
-    assert "would carry .worker-ctx.json" in unchanged(repo, "merge", "--all", exit=3).err
+        assert "task 1 would bring .worker-ctx.json" in said, said
+    assert "would bring .worker-ctx.json" in unchanged(repo, "merge", "--all", exit=3).err
     repo.agent("request-changes", "1", "-m", "take it out")
     repo.agent("start", "1")
     said = unchanged(repo, "done", "1", exit=3).err
@@ -73,7 +73,7 @@ def test_a_context_file_that_was_committed_is_not_handed_in_and_never_lands(repo
     repo.git("add", "--force", repo.write(".worker-ctx.json", "{}"))
     repo.git("commit", "--quiet", "--message", "By hand")
     repo.agent("add", "Next")
-    assert ".worker-ctx.json is a tracked file" in repo.agent("spawn", "2", exit=3).err
+    assert ".worker-ctx.json is tracked in this repository" in repo.agent("spawn", "2", exit=3).err
 
 
 @pytest.mark.parametrize("dirty", ["modified", "staged", "untracked"])
@@ -134,7 +134,7 @@ def test_what_can_not_be_removed_after_the_merge_is_not_said_to_be_the_worktree(
     repo.write(".git/hooks/reference-transaction", f"#!/bin/sh\n{refuses}\n").chmod(0o755)
     said = repo.agent("merge", "1").err
     assert task(repo)["state"] == "COMPLETED" and not where.exists()
-    assert "landed, and not all that it had could be removed: " in said and "worktree" not in said, said
+    assert "landed, but not everything of it could be removed: " in said and "worktree" not in said, said
     (repo.path / ".git/hooks/reference-transaction").unlink()
     repo.agent("list")
     assert repo.git("branch", "--list", "agent/*") == ""
@@ -277,7 +277,7 @@ def test_a_check_that_fails_once_blames_no_task(repo: Sandbox, where: Path, tmp_
     repo.git("config", "agent.check", f'test -e "{ran}" || {{ test ! -e login.py || ! touch "{ran}"; }}')
     approve(repo)
     result = repo.agent("merge", "1")
-    assert "it fails by chance" in result.err and task(repo)["state"] == "COMPLETED" and wrong(repo) == []
+    assert "it fails only sometimes" in result.err and task(repo)["state"] == "COMPLETED" and wrong(repo) == []
 
 
 def test_a_task_s_own_check_counts_before_the_repository_s(repo: Sandbox) -> None:

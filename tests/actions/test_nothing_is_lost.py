@@ -54,7 +54,7 @@ def test_a_large_ignored_file_is_linked_and_where_it_can_be_neither_linked_nor_c
         with (where / "dump.local").open("wb") as file:
             file.truncate(10 * 1024 * 1024 + 1)
         repo.write("small.local", "x\n", cwd=where)
-        assert "left: ignored, and too large to keep aside: dump.local" in repo.agent("merge", "two").out
+        assert "left: ignored, and too large to back up: dump.local" in repo.agent("merge", "two").out
         assert f"hint: mv {where}/dump.local ELSEWHERE" in repo.agent("rm", "2", "--force", exit=3).err
         (where / "dump.local").unlink()
         repo.agent("rm", "2")

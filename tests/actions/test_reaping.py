@@ -86,7 +86,7 @@ def test_when_its_lease_ends_the_task_goes_back_and_the_group_ends(
     listed = repo.agent("list")
     pid = worker.supervisor.pid
     assert f"note: task 1: its worker is dead (process {pid} is gone); back in the queue, attempt 2 of 5" in listed.err
-    assert "note: task 1: what its dead worker left running was ended" in listed.err
+    assert "note: task 1: ended what its dead worker left running" in listed.err
     assert worker.child_ended() and worker.child.returncode == -signal.SIGTERM
     after = task(repo)
     assert (after["state"], after["worker"]["liveness"], after["attempt"]) == ("OPEN", "none", 1)
@@ -187,7 +187,7 @@ def test_what_is_in_review_is_never_reaped_and_its_dead_session_is_swept(
     sql(repo, f"INSERT INTO lease ({columns}) VALUES (1, 'run', ?, 1, 1, 1, 1)", worker.session)
     listed = repo.agent("list")
     assert task(repo)["state"] == state
-    assert "what its dead worker left running was ended" in listed.err and worker.child_ended()
+    assert "ended what its dead worker left running" in listed.err and worker.child_ended()
     assert events(repo, "task.reaped") == []
 
 
@@ -219,7 +219,7 @@ def test_of_16_commands_at_once_one_reaps(repo: Sandbox, worker: Supervised) -> 
     results = repo.parallel([("list",)] * 16)
     assert [result.code for result in results] == [0] * 16
     assert sum("back in the queue" in result.err for result in results) == 1
-    assert sum("left running was ended" in result.err for result in results) == 1
+    assert sum("ended what its dead worker left" in result.err for result in results) == 1
     assert len(events(repo, "task.reaped")) == len(events(repo, "task.swept")) == 1
 
 
@@ -234,7 +234,7 @@ def test_a_reaper_that_was_killed_half_way_is_finished_by_the_next_command(repo:
     columns = "name, fence, host, boot_id, pid, pid_start, taken_at"
     at = int(time.time() * 1000)
     sql(repo, f"INSERT INTO lock ({columns}) VALUES ('reap', 7, ?, ?, ?, 5, ?)", boot[1], boot[0], dead.pid, at)
-    assert "left running was ended" in repo.agent("list").err
+    assert "ended what its dead worker left" in repo.agent("list").err
     assert worker.child_ended()
     assert sql(repo, "SELECT fence, host, pid FROM lock WHERE name = 'reap'") == [[8, None, None]]
 
@@ -393,7 +393,7 @@ def test_a_wrong_configuration_keeps_nobody_from_working(repo: Sandbox, worker: 
     age(repo, 1, 130)
     repo.git("config", "agent.maxAttempts", "many")
     shown = repo.agent("log")
-    assert "note: dead workers can't be looked for: agent.maxAttempts is not a number: many" in shown.err
+    assert "note: could not check for dead workers: agent.maxAttempts is not a number: many" in shown.err
 
 
 def test_everybody_at_once_reaps_several_tasks_once_each(repo: Sandbox, tree: Path) -> None:

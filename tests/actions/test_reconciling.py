@@ -254,7 +254,7 @@ def test_a_merge_by_hand_completes_the_task_and_its_revert_is_shown(
     assert "its merge was reverted" in repo.agent("show", "1").out
     assert repo.agent("list").err == ""
     repo.git("revert", "--no-edit", "HEAD")
-    assert "taken back" in repo.agent("list").err
+    assert "was itself reverted" in repo.agent("list").err
     assert "reverted in" not in repo.agent("show", "1").out
     assert state(repo) == ("COMPLETED", None)
 
@@ -405,7 +405,7 @@ def test_a_base_that_was_set_back_no_longer_has_the_merge(repo: Sandbox, where: 
     repo.git("merge", "--quiet", "--no-ff", "--no-edit", BRANCH)
     repo.agent("list")
     repo.git("reset", "--quiet", "--hard", "HEAD~1")
-    assert "'main' was set back" in repo.agent("list").err
+    assert "'main' was moved back" in repo.agent("list").err
     assert "COMPLETED reverted" in repo.agent("list", "--all").out
 
 
@@ -415,7 +415,7 @@ def test_a_worker_of_a_reopened_and_reverted_task_is_told_how_to_bring_it_back(r
     repo.agent("list")
     repo.agent("reopen", "1")
     said = repo.agent("log", "1").out
-    assert f"git revert {repo.git('rev-parse', '--short=12', 'HEAD')}, brings it back" in said
+    assert f"git revert {repo.git('rev-parse', '--short=12', 'HEAD')}, restores it" in said
 
 
 @pytest.mark.parametrize("how", ["squash", "pick"])
@@ -466,7 +466,7 @@ def test_a_stacked_task_follows_to_the_base_of_the_one_below(repo: Sandbox, wher
         repo.agent("approve", "1")
         repo.agent("merge", "1")
         said = repo.agent("list").err
-    assert "task 2 goes into 'main' now, since 'agent/1-fix-login' was merged" in said
+    assert "task 2 now has the base 'main', since 'agent/1-fix-login' was merged" in said
     assert task(repo, 2)["base"] == "main"
     assert state(repo, 2) == ("WORKING", None)
     repo.git("merge", "--quiet", "--no-ff", "--no-edit", "agent/2-upper")

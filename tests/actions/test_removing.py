@@ -221,7 +221,7 @@ def test_an_empty_directory_is_nothing_and_what_git_can_t_look_into_is_an_obstac
     other.mkdir()
     (Path(repo.git("rev-parse", "--absolute-git-dir", cwd=where)) / "index").write_text("nothing")
     said = repo.agent("clean").out
-    assert f"left: git can't look into {where}: " in said and where.is_dir() and not other.exists()
+    assert f"left: git can't examine {where}: " in said and where.is_dir() and not other.exists()
     assert repo.git("branch", "--list", "agent/2*") == ""
 
 

@@ -50,7 +50,7 @@ def test_alive_and_stalled_are_told_apart(repo: Sandbox, tree: Path) -> None:
     found = shown(repo)
     assert (found["worker"]["liveness"], found["stalled"]) == ("alive", True)
     needs = repo.agent_json("status")["needs_you"]
-    assert [(n["why"], n["command"]) for n in needs] == [("makes no progress for 1h", "git agent show 1")]
+    assert [(n["why"], n["command"]) for n in needs] == [("has made no progress for 1h", "git agent show 1")]
 
 
 def test_a_supervised_worker_that_stalls_is_looked_at_in_its_log(repo: Sandbox, tree: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_removed_worktree_is_again_as_it_was(repo: Sandbox) -> None:
     repo.agent("rm", "1", "--force", "--unmerged")
     assert not where.exists() and not second.exists()
     said = repo.agent("undo").out
-    assert said.count("brought back worktree") == 2 and wrong(repo) == []
+    assert said.count("restored worktree") == 2 and wrong(repo) == []
     assert listed(where) == before
     assert repo.git("diff", "--cached", "--name-only", cwd=where) == "staged.txt"
     assert repo.git("log", "-1", "--format=%s", cwd=second) == "Change a file"
@@ -92,14 +92,14 @@ def test_what_stands_in_the_way_is_named_and_nothing_changes(repo: Sandbox, worl
     repo.agent("rm", "1", "--unmerged")
     before = repo.git("for-each-ref")
     repo.git("branch", "agent/1-fix-login", "main")
-    assert "branch 'agent/1-fix-login' is there again, at" in repo.agent("undo", exit=3).err
+    assert "branch 'agent/1-fix-login' exists again, at" in repo.agent("undo", exit=3).err
     repo.git("branch", "-D", "agent/1-fix-login")
     repo.git("branch", "agent/1-fix-login/below", "main")
-    assert "can't stand beside 'agent/1-fix-login/below'" in repo.agent("undo", exit=3).err
+    assert "can't coexist with 'agent/1-fix-login/below'" in repo.agent("undo", exit=3).err
     repo.git("branch", "-D", "agent/1-fix-login/below")
     where.parent.mkdir(exist_ok=True)
     where.symlink_to(repo.path)
-    assert "is there again" in repo.agent("undo", exit=3).err
+    assert "exists again" in repo.agent("undo", exit=3).err
     where.unlink()
     repo.git("config", "agent.setup", "exit 7")
     assert "the setup command failed with 7" in repo.agent("undo", exit=1).err
@@ -127,7 +127,7 @@ def test_a_task_that_changed_since_is_not_put_back(repo: Sandbox, worlds: Worlds
     repo.agent("rm", "1", "--unmerged")
     repo.agent("reopen", "1")
     said = repo.agent("undo", exit=3).err
-    assert said == "error: cannot undo: task 1 was reopened since, by Ada Lovelace\nhint: git agent rescue list 1\n"
+    assert said == "error: cannot undo: task 1 was reopened since then by Ada Lovelace\nhint: git agent rescue list 1\n"
     assert "no: task 1 was reopened since" in repo.agent("undo", "--list").out
     repo.agent("cancel", "1")  # undoing that is no change, and then it is as it was after the reopening
     assert "task 1 is OPEN again" in repo.agent("undo").out
@@ -293,8 +293,8 @@ def test_what_was_staged_is_staged_again_and_what_was_ignored_is_named(repo: San
         assert "not kept: data/ (ignored directories)" in repo.agent("rm", "1", *words).out
     assert "+then changed" in repo.agent("rescue", "show", "1/2").out
     assert [r["size"] for r in repo.agent_json("rescue", "list")["rescues"]][1] == 5
-    assert "would not bring back: data/" in repo.agent("undo", "-n").out
-    assert "not brought back: data/ (ignored directories)" in repo.agent("undo", "2", "-y").out
+    assert "would not restore: data/" in repo.agent("undo", "-n").out
+    assert "not restored: data/ (ignored directories)" in repo.agent("undo", "2", "-y").out
     del files["data/much.bin"]
     assert (listed(where), repo.git(*look, cwd=where)) == (files, before)
     assert repo.git("ls-files", "--stage", cwd=where) == index
@@ -423,12 +423,12 @@ def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_
     assert list_of(repo) == [(None, None), (1, None)]
     assert repo.agent("undo", "--list").out.endswith("\tmerge of task 1 into main\tyes, after 1\n")
     said = repo.agent("undo", "3", exit=3).err
-    assert said.startswith("error: only 2 operations can be undone\n") and "it is no task's number" in said
+    assert said.startswith("error: only 2 operations can be undone\n") and "it is not the number of a task" in said
     said = repo.agent("undo", "-n", "2").out
-    assert f"  would set main back to {old[:12]}\n" in said and said.count("would bring back worktree") == 2
+    assert f"  would move main back to {old[:12]}\n" in said and said.count("would restore worktree") == 2
     repo.git("branch", "side", "main~1")
     said = repo.agent("undo", "2", exit=3).err
-    assert "side stands on it" in said and "  nothing was undone; git agent undo 1 undoes what is newer\n" in said
+    assert "side is built on it" in said and "  nothing was undone; git agent undo 1 undoes what is newer\n" in said
     assert repo.git("rev-parse", "main") == tip and [why is None for _, why in list_of(repo)] == [True, False]
     repo.git("branch", "-D", "side")
     said = repo.agent("undo", "2", exit=3).err
@@ -446,13 +446,13 @@ def test_a_merge_that_was_pushed_rewritten_or_branched_from_says_so(repo: Sandbo
     repo.git("update-ref", "-d", "refs/remotes/pub/main")
     repo.agent("spawn", "Fresh")
     said = repo.agent("undo", exit=3).err
-    assert "agent/2-fresh, the branch of task 2, stands on it\n" in said
+    assert "agent/2-fresh, the branch of task 2, is built on it\n" in said
     repo.git("commit", "-q", "--amend", "-m", "Better said")
     now = repo.git("rev-parse", "--short=12", "main")
     said = repo.agent("undo", exit=3).err
-    assert f"the merge commit was rewritten, it is {now} now\nhint: git revert -m 1 {now}, on 'main'" in said
+    assert f"the merge commit was rewritten and is now {now}\nhint: git revert -m 1 {now}, on 'main'" in said
     repo.git("reset", "-q", "--hard", old)
-    assert "'main' does not have it any more\nhint: git agent reopen 1" in repo.agent("undo", exit=3).err
+    assert "'main' no longer contains it\nhint: git agent reopen 1" in repo.agent("undo", exit=3).err
 
 
 def test_the_fixes_of_one_run_are_taken_back_as_one_and_what_changed_since_blocks_nothing(
@@ -510,8 +510,8 @@ def test_what_was_pruned_is_named_and_its_number_is_not_given_again(repo: Sandbo
     for directory in kept:
         shutil.rmtree(directory)
     shutil.rmtree(repo.agent_json("rescue")["ignored"][0]["directory"])
-    assert "would not bring back: single ignored files (they were pruned)" in repo.agent("undo", "-n").out
-    assert "not brought back: single ignored files (they were pruned)" in repo.agent("undo").out
+    assert "would not restore: single ignored files (they were pruned)" in repo.agent("undo", "-n").out
+    assert "not restored: single ignored files (they were pruned)" in repo.agent("undo").out
     repo.write("own.log", "third", cwd=where)
     repo.agent("rm", "1", "--force", "--unmerged")
     assert [Path(d["directory"]).name for d in repo.agent_json("rescue")["ignored"]] == ["4"]

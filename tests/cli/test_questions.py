@@ -34,7 +34,7 @@ def test_several_operations_are_undone_after_a_yes_and_none_that_happened_meanwh
 ) -> None:
     words = ("git", "agent", "undo", "4")
     said = cancelled.type(*words, asked="Undo these 4? [y/N]:", answer=lambda: "n\n")
-    assert "would bring back branch agent/2-task-2" in said and "error: nothing was undone\n" in said
+    assert "would restore branch agent/2-task-2" in said and "error: nothing was undone\n" in said
     assert states(repo) == ["CANCELLED", "CANCELLED", "WORKING"]
 
     def meanwhile() -> str:

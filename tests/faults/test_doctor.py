@@ -402,8 +402,8 @@ def test_worktrees_of_a_store_that_is_gone_are_of_no_task(world: World) -> None:
     assert {Path(each).name for each in found} == {"1-fix-login", "2-write-docs", "5-sort-sums"}
     orphans = {each["subject"]: each for each in first if each["code"] == "branch-orphan"}
     one = orphans["agent/1-fix-login"]
-    assert "a commit of it is nowhere else" in one["what"] and "branch -D" not in one["fix"]
-    for command in one["fix"].replace("TITLE", "Again").removesuffix(", to go on with it").split(", then "):
+    assert "one of its commits is nowhere else" in one["what"] and "branch -D" not in one["fix"]
+    for command in one["fix"].replace("TITLE", "Again").removesuffix(", to continue it").split(", then "):
         subprocess.run(command, shell=True, cwd=sandbox.path, check=True, capture_output=True)
     assert "agent/1-fix-login" not in {each["subject"] for each in findings(sandbox)}
 
@@ -537,7 +537,7 @@ def test_a_large_log_is_cut_off_before_that_is_recorded(world: World) -> None:
         other.execute("PRAGMA synchronous=OFF")
         other.execute("INSERT INTO meta VALUES ('large', zeroblob(70000000))")
         done = world.sandbox.run(sys.executable, "-c", RACE, "store-wal", "true")
-        assert done.out == "written into the database and cut off\n", done
+        assert done.out == "written into the database and truncated\n", done
         (data,) = other.execute("SELECT data FROM event WHERE kind = 'doctor.fixed'").fetchone()
     said = json.loads(data)
     assert said["before"]["size"] > 70_000_000 and said["after"] == {"size": 0}

@@ -52,7 +52,7 @@ def test_a_commit_on_a_superseded_branch_is_refused_with_a_way_out(superseded: S
     before = tips(superseded)
     said = commit(superseded, superseded.worker)
     assert said.code == 1
-    assert "git agent: task 1 is not this worktree's any more (attempt 1): git agent show 1\n" in said.err
+    assert "git agent: task 1 is no longer this worktree's (attempt 1): git agent show 1\n" in said.err
     assert f"error: '{BRANCH}' belongs to a superseded attempt: agent.guard refuses to move it\n" in said.err
     assert "hint: to keep this work: git switch -c NAME, then commit there\n" in said.err
     assert tips(superseded) == before
@@ -87,7 +87,7 @@ def test_without_the_guard_a_superseded_worker_is_told_and_not_stopped(scene: Sc
     scene.sandbox.agent("reassign", "1")
     scene.sandbox.agent("list")
     said = commit(scene, scene.worker)
-    assert said.code == 0 and "is not this worktree's any more" in said.err
+    assert said.code == 0 and "is no longer this worktree's" in said.err
 
 
 # Bases

@@ -33,7 +33,7 @@ def test_what_goes_wrong_at_the_start_is_said_by_the_command_that_was_typed(stag
     stage.spawn()
     first = stage.run("echo ready; sleep 300")
     said = stage.box.agent("run", "1", "-d", "--", "true", exit=3).err
-    assert f"task 1 is run by process {first.pid}" in said and "hint: " in said
+    assert f"task 1 is already run by process {first.pid}" in said and "hint: " in said
     assert stage.box.agent_json("run", "1", "-d", "--", "true", exit=3)["error"]["code"] == "already-run"
 
 
@@ -112,7 +112,7 @@ def test_logs_follow_until_the_end_and_across_files(stage: Stage, tmp_path: Path
 
 def test_logs_of_nothing_is_said(stage: Stage) -> None:
     stage.spawn()
-    assert "nothing was run for task 1" in stage.box.agent("logs", "1", exit=1).err
+    assert "no command was run for task 1" in stage.box.agent("logs", "1", exit=1).err
 
 
 def test_each_attempt_has_its_log(stage: Stage) -> None:

@@ -129,7 +129,7 @@ def test_a_second_run_exits_with_3_and_changes_nothing(stage: Stage) -> None:
     stage.spawn()
     first = stage.run("echo ready; sleep 30")
     said = stage.box.agent("run", "1", "--", "true", exit=3).err
-    assert f"task 1 is run by process {first.pid}" in said
+    assert f"task 1 is already run by process {first.pid}" in said
     assert stage.session()["ended_at"] is None and stage.where() == ("WORKING", None)
 
 
@@ -146,14 +146,14 @@ def test_a_program_that_is_not_there_changes_nothing(stage: Stage) -> None:
     assert "'no-such-program' was not found on PATH" in said and "hint: " in said
     assert stage.where() == ("OPEN", None)
     stage.box.agent("spawn", "1")
-    assert "'./no-such' is no program" in stage.box.agent("run", "1", "--", "./no-such", exit=1).err
+    assert "'./no-such' is not an executable program" in stage.box.agent("run", "1", "--", "./no-such", exit=1).err
     assert stage.where() == ("ASSIGNED", None)
 
 
 def test_without_a_command_and_without_an_agent_it_says_what_is_missing(stage: Stage) -> None:
     stage.spawn()
     said = stage.box.agent("run", "1", exit=2).err
-    assert "no command is given, and no agent is meant" in said
+    assert "no command is given, and no agent is configured" in said
 
 
 def test_a_program_that_cannot_be_started_fails_the_task(stage: Stage) -> None:

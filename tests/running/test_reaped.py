@@ -22,7 +22,7 @@ def test_of_a_killed_supervisor_nothing_is_left_and_the_task_goes_on_from_the_la
     eventually(lambda: _expired(stage), stage.lease)
     listed = stage.box.agent("list")
     assert f"task 1: its worker is dead (process {process.pid} is gone); back in the queue" in listed.err
-    assert "task 1: what its dead worker left running was ended" in listed.err
+    assert "task 1: ended what its dead worker left running" in listed.err
     stage.none_left()
     assert stage.where() == ("OPEN", None) and stage.lease() is None and stage.session()["ended_at"]
     assert [kind for kind in stage.kinds() if kind in ("task.reaped", "task.swept")] == ["task.reaped", "task.swept"]
@@ -36,7 +36,7 @@ def test_of_a_killed_supervisor_whose_task_is_in_review_nothing_is_left_either(s
     stage.box.agent("done", cwd=tree)
     process.kill()
     process.wait()
-    assert "was ended" in stage.box.agent("list").err
+    assert "ended what" in stage.box.agent("list").err
     stage.none_left()
     assert stage.where() == ("IN_REVIEW", None) and stage.session()["ended_at"]
 

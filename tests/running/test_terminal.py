@@ -185,7 +185,7 @@ def test_in_the_background_of_a_shell_the_terminal_is_left_alone(stage: Stage, s
 def test_a_second_supervisor_is_refused_before_the_terminal_is_touched(stage: Stage, seat: Seat) -> None:
     first = stage.run("echo ready; sleep 300")
     seat.type("git agent run 1 -- true; stty -a\n")
-    seat.shows(f"task 1 is run by process {first.pid}")
+    seat.shows(f"task 1 is already run by process {first.pid}")
     seat.shows(" icanon")
     os.kill(first.pid, signal.SIGTERM)
     stage.ended(first)

@@ -162,9 +162,9 @@ def _socket(path: Path) -> None:
 
 
 FOREIGN: dict[str, tuple[Callable[[Path], None], str, str]] = {
-    "garbage": (_garbage, "store-corrupt", "is not a sound database"),
+    "garbage": (_garbage, "store-corrupt", "is not a valid database"),
     "one byte": (_one_byte, "store-foreign", "another program's database"),
-    "zeros": (_zeros, "store-corrupt", "is not a sound database"),
+    "zeros": (_zeros, "store-corrupt", "is not a valid database"),
     "an empty file": (_empty, "store-foreign", "is empty"),
     "half a store": (_half_a_store, "store-", ""),
     "another program's database": (_other_programs_database, "store-foreign", "another program's database"),
@@ -212,7 +212,7 @@ def test_what_stands_in_the_stores_place_is_refused_and_left_as_it_was(
 def test_a_store_that_is_too_new_says_how_to_upgrade(directory: Path) -> None:
     directory.mkdir()
     _newer_store(directory / "agent.db")
-    with pytest.raises(AgentError, match=r"this git-agent knows \d+") as caught:
+    with pytest.raises(AgentError, match=r"this git-agent supports only up to \d+") as caught:
         Store.open(str(directory), create=False)
     assert "upgrade git-agent" in caught.value.hint
 

@@ -27,8 +27,8 @@ def provision(app: App, task: Task, place: AttemptPlan) -> None:
     if app.repo.tracked(place.worktree, context.FILE):
         raise refused(
             "context-tracked",
-            f"{context.FILE} is a tracked file of this repository; it must not be",
-            f"git rm --cached {context.FILE}, commit, and try again",
+            f"{context.FILE} is tracked in this repository, but must not be",
+            f"git rm --cached {context.FILE}, commit, then try again",
         )
     made = context.create(
         task_id=task.id,
@@ -71,7 +71,7 @@ def _link(app: App, source: str, target: str) -> None:
         here, there = os.path.join(source, path), os.path.normpath(os.path.join(target, path))
         inside = os.path.relpath(there, target).split(os.sep)
         if inside[0] in ("..", ".", ".git"):
-            says = f"agent.link '{path}' is not a place in the worktree"
+            says = f"agent.link '{path}' is not a path inside the worktree"
             raise refused("bad-link", says, "give a path inside the repository")
         if os.path.lexists(here) and not os.path.lexists(there):
             make_parents(target, path)
@@ -119,6 +119,6 @@ def make_parents(target: str, path: str) -> None:
     """
     directory, root = os.path.dirname(os.path.join(target, path)), os.path.realpath(target)
     if os.path.commonpath([os.path.realpath(directory), root]) != root:
-        says = f"'{path}' would be written outside of the worktree, through a symbolic link"
-        raise refused("leads-outside", says, "take it out of agent.copy, agent.link and .worktreeinclude")
+        says = f"'{path}' would be written outside the worktree, through a symbolic link"
+        raise refused("leads-outside", says, "remove it from agent.copy, agent.link and .worktreeinclude")
     os.makedirs(directory, exist_ok=True)

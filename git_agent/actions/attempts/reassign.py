@@ -30,7 +30,7 @@ def reassign(app: App, task: Task, *, agent: str | None = None, fresh: bool = Fa
     with rollback_on_error(app):
         now, intent = _reserve(app, task, owner)
         place = reserve(app, now, intent, fresh=fresh)
-        text = f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} goes on"
+        text = f"task {now.id} was reassigned by {speaker.actor}: attempt {place.number} continues"
         told = Draft(str(now.id), text, now.id, urgent=True)
         made = prepare(
             app, PlaceWish(now, place, Step.REASSIGN, intent, agent=agent or now.agent, drafts=(told,), kill=kill)

@@ -109,7 +109,7 @@ def reserve(
     )
     other = None if place.adopted else refs.clashing_branch(place.branch, heads)
     if other is not None:
-        says = "exists already" if other == place.branch else f"can't stand beside '{other}'"
+        says = "exists already" if other == place.branch else f"can't coexist with '{other}'"
         raise refused(
             "branch-exists",
             f"the branch '{place.branch}' {says}",
@@ -142,7 +142,7 @@ def _outside(repo: Repo, directory: str) -> str:
     """
     inside, *_ = os.path.relpath(os.path.realpath(directory), repo.common_dir).split(os.sep)
     if inside != os.pardir and not (repo.bare and inside not in _GITS_OWN):
-        says = f"agent.worktreeDir is inside of the git directory: {directory}"
+        says = f"agent.worktreeDir is inside the git directory: {directory}"
         raise refused("bad-worktree-dir", says, "git config agent.worktreeDir <a directory elsewhere>")
     return directory
 
@@ -161,7 +161,7 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
         if (error := readiness_error(app, now) or claims.error(now)) is not None:
             raise error
         if not claims.allows(app, now):
-            says = "another task claimed paths like these at the same moment"
+            says = "another task has just claimed paths that may overlap"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
         intent = record_spawn(app, task.id, owner)
     app.notices.extend(claims.notes.get(task.id, ()))

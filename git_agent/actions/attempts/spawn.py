@@ -70,6 +70,6 @@ def _add(app: App, order: TaskSpec) -> tuple[Task, int]:
         task = drafted.insert(app, actor)
         if (error := readiness_error(app, task)) is not None:
             why = error.message.removeprefix(f"{task.label} ")
-            hint = "git agent add TITLE, and it waits in the queue"
+            hint = "git agent add TITLE, to put it in the queue instead"
             raise refused("blocked", f"cannot spawn a task that {why}", hint)
         return task, record_spawn(app, task.id, owner, new=True)

@@ -28,12 +28,12 @@ def examine_config(app: App) -> list[Finding]:
         try:
             _READERS.get(key.kind, Config.text)(app.config, key.name)
         except AgentError as error:
-            says, helps = error.message, _unset(key.name, origins.get(key.name, "local"))
+            says, hint = error.message, _unset(key.name, origins.get(key.name, "local"))
             if error.hint.startswith("git config "):
-                helps += f", or {error.hint}"
+                hint += f", or {error.hint}"
             elif error.hint:
                 says += f"; it is {error.hint}"
-            found.append(Finding("config-invalid", says, None, key.name, helps))
+            found.append(Finding("config-invalid", says, None, key.name, hint))
     return found
 
 

@@ -52,19 +52,19 @@ def doctor(app: App, *, fix: bool = False) -> Diagnosis:
     # Every write would damage the store further.
     if not fix or any(each.code == "store-damaged" for each in first.findings):
         return Diagnosis(first.findings, (), (), first.seen, first.notes)
-    return _mended(app, first)
+    return _fix_all(app, first)
 
 
-def _mended(app: App, first: Examined) -> Diagnosis:
+def _fix_all(app: App, first: Examined) -> Diagnosis:
     from git_agent.actions.recovery.journal import new_operation
 
     app.operation = new_operation()
     _open_to_write(app)
     _ = app.speaker  # ask git before any transaction
-    last, done, failed = first, {each.key: (each, "mended") for each in first.findings}, list[tuple[Finding, str]]()
+    last, done, failed = first, {each.key: (each, "fixed") for each in first.findings}, list[tuple[Finding, str]]()
     for _ in range(_ROUNDS):
-        mended, failed = apply_fixes(app, last.findings)
-        done |= mended
+        made, failed = apply_fixes(app, last.findings)
+        done |= made
         last = examine(app)
         tried = {each.key for each, _ in failed}
         if not any(each.rule.fixable and each.key not in tried for each in last.findings):

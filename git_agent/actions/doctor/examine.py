@@ -39,7 +39,7 @@ class Examined:
 
 
 def examine(app: App) -> Examined:
-    """Look for what is wrong, group by group, without changing anything.
+    """Find what is wrong, group by group, without changing anything.
 
     Reads every event that changed a state, the worktrees of live tasks, and the refs.
     A store that can't be opened is a finding; then only the groups that need no store report others.
@@ -67,7 +67,7 @@ def _is_readable(app: App) -> bool:
 
 
 def _examined(app: App, group: Group) -> list[Finding]:
-    """Report only what two examinations in a row have found, since other processes go on working in the meantime."""
+    """Report only what two examinations in a row have found, since other processes continue to work in the meantime."""
     first = {each.key for each in _looked(app, group)}
     return [each for each in _looked(app, group) if each.key in first] if first else []
 
@@ -77,17 +77,17 @@ def _looked(app: App, group: Group) -> list[Finding]:
         return _EXAMINERS[group](app)
     except AgentError as error:
         if error.code == "store-damaged":  # one row can't be read: the store as a whole needs no recovery
-            says = f"{group} could not be examined to the end: {error.message}"
-            helps = "write that value again with sqlite3, or restore the store from a copy"
-            return [Finding("not-examined", says, subject=str(group), helps=helps)]
+            says = f"{group} could not be examined completely: {error.message}"
+            hint = "write that value again with sqlite3, or restore the store from a copy"
+            return [Finding("not-examined", says, subject=str(group), hint=hint)]
         if error.code in RULES and RULES[error.code].group is Group.STORE:
-            return [Finding(error.code, error.message, helps=error.hint, subject=app.store_dir)]
-        says = f"{group} could not be examined to the end: {error.message}"
-        return [Finding("not-examined", says, subject=str(group), helps=error.hint or "git agent sync")]
+            return [Finding(error.code, error.message, hint=error.hint, subject=app.store_dir)]
+        says = f"{group} could not be examined completely: {error.message}"
+        return [Finding("not-examined", says, subject=str(group), hint=error.hint or "git agent sync")]
     except (ValueError, TypeError, OSError) as error:
         # A flipped bit can turn a text in the store into a blob or invalid UTF-8, and SQLite's check still passes.
-        says = f"{group} could not be examined to the end: {type(error).__name__}: {error}"
-        return [Finding("not-examined", says, subject=str(group), helps="git agent doctor --json, and report it")]
+        says = f"{group} could not be examined completely: {type(error).__name__}: {error}"
+        return [Finding("not-examined", says, subject=str(group), hint="git agent doctor --json, and report it")]
 
 
 def _seen(app: App) -> dict[str, int]:
@@ -104,5 +104,5 @@ def _notes(app: App) -> tuple[str, ...]:
     names, main = app.config.untrusted, app.repo.main_worktree
     notes = [f"not trusted: {', '.join(names)} in .gitagent; git agent trust accepts them"] if names else []
     if main and not os.path.isdir(main):
-        notes.append(f"the main worktree {main} is not there")
+        notes.append(f"the main worktree {main} is missing")
     return tuple(notes)

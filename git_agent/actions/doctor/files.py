@@ -55,8 +55,8 @@ def _context(each: Standing, tracked: bool) -> Iterator[Finding]:
     path, says = os.path.join(each.worktree, context.FILE), f"task {each.task}: "
     data = {"worktree": each.worktree, "branch": each.branch}
     if tracked:
-        helps = f"git -C {shlex.quote(each.worktree)} rm --cached {context.FILE}, then commit"
-        return (yield Finding("context-tracked", f"{says}{path} is tracked", each.task, path, helps))
+        hint = f"git -C {shlex.quote(each.worktree)} rm --cached {context.FILE}, then commit"
+        return (yield Finding("context-tracked", f"{says}{path} is tracked", each.task, path, hint))
     try:
         worker = context.read(path)
     except context.NoContext:
@@ -73,9 +73,9 @@ def _context(each: Standing, tracked: bool) -> Iterator[Finding]:
 
 def _tracked(each: Standing, paths: set[str]) -> Iterator[Finding]:
     for path in sorted(paths):
-        helps = f"git -C {shlex.quote(each.worktree)} rm --cached {shlex.quote(path)}"
+        hint = f"git -C {shlex.quote(each.worktree)} rm --cached {shlex.quote(path)}"
         says = f"task {each.task}: '{path}', a copy of an ignored file, is tracked or staged in {each.worktree}"
-        yield Finding("secret-tracked", says, each.task, os.path.join(each.worktree, path), helps)
+        yield Finding("secret-tracked", says, each.task, os.path.join(each.worktree, path), hint)
 
 
 def _secrets(app: App, source: str, each: Standing, paths: Sequence[str]) -> Iterator[Finding]:
@@ -86,7 +86,7 @@ def _secrets(app: App, source: str, each: Standing, paths: Sequence[str]) -> Ite
     for path in here:
         copy = os.path.join(each.worktree, path)
         if not stat.S_ISREG(os.lstat(copy).st_mode):
-            continue  # a link points to a file, so it is no copy
+            continue  # a link points to a file, so it is not a copy
         mode, wanted = _mode(copy), _mode(os.path.join(source, path))
         if mode & ~wanted & 0o077:
             says = f"task {each.task}: {copy} has mode {mode:04o}, its original {wanted:04o}"

@@ -36,5 +36,5 @@ def _readable(text: str) -> str:
 
 
 def not_as_seen() -> AgentError:
-    """Make the error (exit 6) of a fix that finds something other than its finding says."""
-    return AgentError("changed-meanwhile", "it was changed meanwhile", "git agent doctor", exit=Exit.BUSY)
+    """Make the error (exit 6) of a fix whose finding no longer holds."""
+    return AgentError("changed-meanwhile", "it has changed in the meantime", "git agent doctor", exit=Exit.BUSY)

@@ -47,7 +47,7 @@ def _under_way(app: App) -> Iterator[Finding]:
             says = f"an interrupted {what}: process {owner.pid} died"
             yield Finding("interrupted", says, intent.task, subject)
         elif processes.is_stopped(owner):
-            says = f"{what} is under way by process {owner.pid}, which is stopped"
+            says = f"{what} is in progress, but process {owner.pid} is stopped"
             yield Finding("stopped-half-way", says, intent.task, subject, f"kill -CONT {owner.pid}")
 
 
@@ -59,7 +59,7 @@ def _stopped(app: App, known: set[int]) -> Iterator[Finding]:
     for name, _, owner, _ in app.store.integrity.named_locks():
         if owner.pid not in known and processes.is_stopped(owner):
             known.add(owner.pid)
-            says = f"process {owner.pid}, which has the lock '{name}', is stopped"
+            says = f"process {owner.pid}, which holds the lock '{name}', is stopped"
             yield Finding("stopped-half-way", says, None, f"lock {name}", f"kill -CONT {owner.pid}")
     held = [f"{path}.alive" for path, lives in scratch.marked(os.path.join(app.store_dir, "scratch")) if lives]
     for path, by in open_files.find_holders(set(held)).items() if held else ():
@@ -73,7 +73,7 @@ def _stopped(app: App, known: set[int]) -> Iterator[Finding]:
 def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
     for task in unfinished:
         if task.base not in tips.heads:
-            yield Finding("base-gone", f"task {task.id} goes into '{task.base}', which is gone", task.id, task.base)
+            yield Finding("base-gone", f"the base of task {task.id}, '{task.base}', is gone", task.id, task.base)
 
 
 def _twice(there: Sequence[Registration]) -> Iterator[Finding]:
@@ -101,8 +101,8 @@ def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[
         path = os.path.join(where, name)
         if repair.leads_nowhere(app.repo, path):
             quoted = shlex.quote(path)
-            says, helps = f"{path} was a worktree, and git does not know it any more", f"mv {quoted} {quoted}.old"
-            yield Finding("directory-orphan", says, None, path, helps)
+            says, hint = f"{path} was a worktree, but git no longer knows it", f"mv {quoted} {quoted}.old"
+            yield Finding("directory-orphan", says, None, path, hint)
 
 
 def _orphan(app: App, name: str, path: str | None) -> Finding:
@@ -110,33 +110,33 @@ def _orphan(app: App, name: str, path: str | None) -> Finding:
     others = (f"--exclude={name}", "--branches", "--tags", "--remotes", "--glob=refs/git-agent/*")
     own = app.repo.git("rev-list", "--count", f"refs/heads/{name}", "--not", *others, ok=(0, 128)).text
     says, quoted = f"branch '{name}' belongs to no task", shlex.quote(name)
-    helps = f"git branch -D {quoted}"
+    hint = f"git branch -D {quoted}"
     if own != "0":
         says += (
             f", and {own or 'some'} of its commits are nowhere else"
             if own != "1"
-            else ", and a commit of it is nowhere else"
+            else ", and one of its commits is nowhere else"
         )
-        helps = f"git agent spawn TITLE --branch {quoted}, to go on with it"
+        hint = f"git agent spawn TITLE --branch {quoted}, to continue it"
     if path is not None:
-        helps = f"git -C {shlex.quote(path)} switch --detach, then {helps}"
-    return Finding("branch-orphan", says, None, name, helps)
+        hint = f"git -C {shlex.quote(path)} switch --detach, then {hint}"
+    return Finding("branch-orphan", says, None, name, hint)
 
 
 def _left(app: App) -> Iterator[Finding]:
     """Find what processes left in the scratch and trash directories.
 
     A scratch directory is in use while its mark is held. Other names begin with a pid; they must also be old, because
-    the pid of a process in a container tells nothing here.
+    the pid of a process in a container means nothing here.
     """
     marked = dict(scratch.marked(os.path.join(app.store_dir, "scratch")))
     for path, lives in marked.items():
         if not lives:
             pid = os.path.basename(path).partition("-")[0]
-            yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
+            yield Finding("scratch-left", f"{path} was left by process {pid}", None, path)
     for place in ("scratch", "trash"):
         for name, age_s in scratch.left_in(app.store_dir, place):
             pid, path = name.lstrip(".").partition("-")[0], os.path.join(app.store_dir, place, name)
             old = age_s > _LEFT_S and path.removesuffix(".alive") not in marked
             if old and pid.isdecimal() and not processes.is_running(int(pid)):
-                yield Finding("scratch-left", f"{path} is left of process {pid}", None, path)
+                yield Finding("scratch-left", f"{path} was left by process {pid}", None, path)

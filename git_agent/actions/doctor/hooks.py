@@ -43,10 +43,10 @@ def _running(app: App) -> Iterator[Finding]:
         effective = effective_hooks(app.repo, place)
         missing = [each.event for each in effective if each.scheme == "none"]
         if missing:
-            yield Finding("hooks-missing", f"{', '.join(missing)} in {place}: ours does not run", None, place)
+            yield Finding("hooks-missing", f"{', '.join(missing)} in {place}: git does not run ours", None, place)
         for each in effective:
             if each.scheme == "own file" and (lost := lost_beside(each)):
-                says = f"{lost}, which ours runs after itself, is gone or not executable"
+                says = f"{lost}, which ours runs afterwards, is gone or not executable"
                 yield Finding("hooks-unchained", says, None, lost, f"chmod +x {shlex.quote(lost)}, or git agent init")
 
 
@@ -55,20 +55,20 @@ def _program(app: App) -> Iterator[Finding]:
     if named is not None and program.usable_path(app.store_dir) is None:
         yield Finding("hooks-program", f"the hooks start {named}, which is gone", None, named)
     elif named is not None and os.path.realpath(named) != os.path.realpath(own):
-        says, helps = f"the hooks start {named}, and {own} runs", f"{shlex.quote(own)} init"
-        yield Finding("hooks-other", says, None, named, helps)
+        says, hint = f"the hooks start {named}, but this is {own}", f"{shlex.quote(own)} init"
+        yield Finding("hooks-other", says, None, named, hint)
 
 
 def _path() -> Iterator[Finding]:
     first, own = program.first_on_path(), program.own_path()
     if first is None or os.path.realpath(first) == os.path.realpath(own):
         return
-    helps = f'export PATH={shlex.quote(os.path.dirname(own))}:"$PATH"'
+    hint = f'export PATH={shlex.quote(os.path.dirname(own))}:"$PATH"'
     if program.is_git_agent(first):
-        yield Finding("path-other", f"{first} comes before {own} on PATH", None, first, helps)
+        yield Finding("path-other", f"{first} comes before {own} on PATH", None, first, hint)
     else:
         says = f"{first} is another program, and comes before {own} on PATH"
-        yield Finding("path-foreign", says, None, first, helps)
+        yield Finding("path-foreign", says, None, first, hint)
 
 
 def fix_hooks(app: App, finding: Finding) -> str:

@@ -17,12 +17,12 @@ def examine_messages(app: App) -> list[Finding]:
 
 
 def _to_nobody(app: App) -> Iterator[Finding]:
-    """Find messages to a task that does not exist; messages to a finished task need no acknowledgment."""
+    """Find messages to a task that does not exist; messages to a finished task need no acknowledgement."""
     for to, number, first in app.store.deliveries.waiting_places():
         if to.isdecimal() and app.store.tasks.find(int(to)) is None:
             many = f"{number} messages wait" if number > 1 else f"message {first} waits"
             yield Finding(
-                "message-nobody", f"{many} for task {to}, which is not there", None, f"to {to}", data={"to": to}
+                "message-nobody", f"{many} for task {to}, which does not exist", None, f"to {to}", data={"to": to}
             )
 
 
@@ -31,9 +31,9 @@ def _unread(app: App) -> Iterator[Finding]:
         task = app.store.tasks.find(int(message.to)) if message.to.isdecimal() else None
         if message.to.startswith("#") or (message.to.isdecimal() and (task is None or not task.live)):
             continue
-        says = f"urgent message {message.id} to {message.to} was not read yet"
-        helps = "git agent inbox" if task is None else f"git agent show {message.to}"
-        yield Finding("message-unread", says, task.id if task else None, f"message {message.id}", helps)
+        says = f"urgent message {message.id} to {message.to} has not been read"
+        hint = "git agent inbox" if task is None else f"git agent show {message.to}"
+        yield Finding("message-unread", says, task.id if task else None, f"message {message.id}", hint)
 
 
 def fix_messages(app: App, finding: Finding) -> str:
@@ -41,6 +41,6 @@ def fix_messages(app: App, finding: Finding) -> str:
     to = finding.data["to"]
     with app.store.transaction():
         if app.store.tasks.find(int(to)) is not None:
-            return "the task is there now"
+            return "the task exists now"
         messages = app.store.deliveries.let_go(to)
-        return record_fix(app, finding, "nobody is waited for", {"to": to}, {"messages": messages})
+        return record_fix(app, finding, "marked as acknowledged", {"to": to}, {"messages": messages})

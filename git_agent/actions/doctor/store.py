@@ -29,7 +29,7 @@ def examine_store(app: App) -> list[Finding]:
         app.store.check()
     except AgentError as error:
         code = error.code if error.code in RULES else "not-examined"
-        return [Finding(code, error.message, helps=error.hint, subject=directory), *found]
+        return [Finding(code, error.message, hint=error.hint, subject=directory), *found]
     return [*found, *_inside(app, directory), *_locks(app)]
 
 
@@ -39,18 +39,18 @@ def _files(files: SqliteFiles) -> Iterator[Finding]:
         says = f"{path} has mode {held:04o}, not {wanted:04o}"
         yield Finding("store-modes", says, subject=path, data={"mode": held, "wanted": wanted})
     if not os.access(directory, os.W_OK):
-        says, helps = f"{directory} can't be written", f"chmod u+w {shlex.quote(directory)}"
-        yield Finding("store-not-writable", says, subject=directory, helps=helps)
+        says, hint = f"{directory} can't be written", f"chmod u+w {shlex.quote(directory)}"
+        yield Finding("store-not-writable", says, subject=directory, hint=hint)
     path = files.names()[0]
     if files.links() > 1:
-        helps = f"find / -xdev -samefile {shlex.quote(path)}, then rm the other name"
-        yield Finding("store-linked", f"{path} has another name (a hard link)", subject=path, helps=helps)
+        hint = f"find / -xdev -samefile {shlex.quote(path)}, then rm the other name"
+        yield Finding("store-linked", f"{path} has another name (a hard link)", subject=path, hint=hint)
     if (size := files.wal_size()) > _WAL:
         says = f"{path}-wal has {size // (1024 * 1024)} MB"
         yield Finding("store-wal", says, subject=path, data={"size": size})
     if writer := files.stopped_writer():
         pid = writer.partition("pid ")[2].partition(" ")[0]
-        yield Finding("store-stopped", f"the store: {writer}", subject=path, helps=f"kill -CONT {pid}")
+        yield Finding("store-stopped", f"the store: {writer}", subject=path, hint=f"kill -CONT {pid}")
     yield from _holders(path)
 
 
@@ -61,10 +61,10 @@ def _holders(path: str) -> Iterator[Finding]:
         who = f"process {each.pid} ({each.name})"
         if each.deleted:
             says = f"{who} works on {path} as it was before it was deleted or replaced"
-            yield Finding("store-replaced", says, subject=f"pid {each.pid}", helps=f"kill {each.pid}")
+            yield Finding("store-replaced", says, subject=f"pid {each.pid}", hint=f"kill {each.pid}")
         elif not each.ours:
             says = f"{who} has {path} open"
-            yield Finding("store-holder", says, subject=f"pid {each.pid}", helps=f"kill {each.pid}, when it may end")
+            yield Finding("store-holder", says, subject=f"pid {each.pid}", hint=f"kill {each.pid}, if it may be ended")
 
 
 def _inside(app: App, directory: str) -> Iterator[Finding]:
@@ -77,13 +77,13 @@ def _inside(app: App, directory: str) -> Iterator[Finding]:
         yield Finding("store-index", f"{path}: {index[0]}", subject=path)
     for table, column, where in app.store.integrity.mistyped():
         text = f"UPDATE {table} SET {column} = 'TEXT' WHERE {where}"
-        says = f"{column} of the row of {table} with {where} is not of its column's type: somebody wrote it"
-        helps = f"sqlite3 {shlex.quote(path)} {shlex.quote(text)}, with what stood there"
-        yield Finding("store-mistyped", says, subject=f"{table}.{column} {where}", helps=helps)
+        says = f"{column} of the row of {table} with {where} does not have its column's type"
+        hint = f"sqlite3 {shlex.quote(path)} {shlex.quote(text)}, with the right value for TEXT"
+        yield Finding("store-mistyped", says, subject=f"{table}.{column} {where}", hint=hint)
     for row in app.store.integrity.dangling():
         if row.key and row.table != "task_dep":
             data = {"table": row.table, "parent": row.parent, "values": row.values}
-            says = f"row {row.name} belongs to a {row.parent} that is not there"
+            says = f"row {row.name} belongs to a {row.parent} that does not exist"
             yield Finding("store-dangling", says, subject=row.name, data=data)
     held = app.store.integrity.journal(directory)
     wanted = "delete" if held.remote else "wal"
@@ -120,9 +120,14 @@ def _wal(app: App, finding: Finding) -> str:
     if Store.files(app.store_dir).wal_size() < size:
         raise not_as_seen()
     if not app.store.integrity.checkpoint():
-        raise AgentError("store-busy", "somebody reads it", "git agent doctor names who has it open", exit=Exit.BUSY)
+        raise AgentError(
+            "store-busy",
+            "another process is reading it",
+            "git agent doctor, to see which processes have it open",
+            exit=Exit.BUSY,
+        )
     left = Store.files(app.store_dir).wal_size()
-    return record_fix(app, finding, "written into the database and cut off", {"size": size}, {"size": left})
+    return record_fix(app, finding, "written into the database and truncated", {"size": size}, {"size": left})
 
 
 def _index(app: App, finding: Finding) -> str:
@@ -139,7 +144,9 @@ def _journal(app: App, finding: Finding) -> str:
     if app.store.integrity.journal(app.store_dir).mode != finding.data["mode"]:
         raise not_as_seen()
     if app.store.integrity.set_journal(wanted) != wanted:
-        raise AgentError("store-busy", "others have the store open", "try again when they have ended", exit=Exit.BUSY)
+        raise AgentError(
+            "store-busy", "other processes have the store open", "try again when they have ended", exit=Exit.BUSY
+        )
     with app.store.transaction():
         return record_fix(app, finding, f"set to {wanted}", {"mode": finding.data["mode"]}, {"mode": wanted})
 
@@ -150,7 +157,7 @@ def _dangling(app: App, finding: Finding) -> str:
     with app.store.transaction():
         if not app.store.integrity.hangs(row) or not app.store.integrity.delete(row):
             raise not_as_seen()
-        return record_fix(app, finding, "taken out", {"table": table, "values": values}, {})
+        return record_fix(app, finding, "removed", {"table": table, "values": values}, {})
 
 
 def _lock(app: App, finding: Finding) -> str:

@@ -45,12 +45,12 @@ def _histories(app: App) -> Iterator[Finding]:
     for ids in app.store.audit.portions():
         rows, changes = app.store.audit.rows(ids[0], ids[-1]), app.store.audit.changes(ids[0], ids[-1])
         lost = [task for task in ids if task not in rows]
-        lost = sorted(set(lost) - app.store.audit.taken_back(lost)) if lost else []
+        lost = sorted(set(lost) - app.store.audit.undone(lost)) if lost else []
         for row in rows.values():
             if found := consistency.compare_with_events(row, replay(changes.get(row.task, ()))):
                 yield found
         yield from (
-            Finding("task-lost", f"task {task} has events, but is not there", task, f"task {task}") for task in lost
+            Finding("task-lost", f"task {task} has events, but does not exist", task, f"task {task}") for task in lost
         )
         read += len(ids)
         app.progress(f"{read} tasks compared with their events")
@@ -75,7 +75,7 @@ def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
         if live or each.task in busy or each.branch in heads or os.path.lexists(each.worktree):
             continue
         if not os.path.isdir(app.repo.admin_dir(each.admin)):
-            says = f"attempt {each.number} of task {each.task} has neither branch nor worktree any more"
+            says = f"attempt {each.number} of task {each.task} no longer has a branch or a worktree"
             data = {"number": each.number, "worktree": each.worktree, "admin": each.admin}
             yield Finding("attempt-bare", says, each.task, f"attempt {each.task}.{each.number}", data=data)
 
@@ -84,7 +84,9 @@ def _left(app: App) -> Iterator[Finding]:
     dead = [session for session, owner in app.store.sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
     for each in app.store.sessions.abandoned(dead) if dead else ():
         if each.child is not None and not processes.is_gone(each.child):
-            says = f"task {each.task}: its supervisor, process {each.owner.pid}, died; process {each.child.pid} runs on"
+            says = (
+                f"task {each.task}: its supervisor (process {each.owner.pid}) died; process {each.child.pid} still runs"
+            )
             yield Finding("worker-left", says, each.task, f"session {each.id}")
 
 
@@ -135,7 +137,7 @@ def _dependency(app: App, finding: Finding) -> str:
         integrity.Dangling("task_dep", "task", values, ())
     ):
         raise not_as_seen()
-    return record_fix(app, finding, "waits for it no more", {"table": "task_dep", "values": values}, {})
+    return record_fix(app, finding, "no longer waits for it", {"table": "task_dep", "values": values}, {})
 
 
 def _count(app: App, finding: Finding) -> str:
@@ -175,9 +177,9 @@ def _attempt(app: App, finding: Finding) -> str:
 
 def _lost(app: App, finding: Finding) -> str:
     task = finding.task or 0
-    if app.store.tasks.find(task) is not None or app.store.audit.taken_back([task]):
+    if app.store.tasks.find(task) is not None or app.store.audit.undone([task]):
         raise not_as_seen()
-    return record_fix(app, finding, "noted as lost; its events stay", {}, {"task": task})
+    return record_fix(app, finding, "recorded as lost; its events stay", {}, {"task": task})
 
 
 _FIXES: Mapping[str, Callable[[App, Finding], str]] = {

@@ -37,7 +37,7 @@ def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
     try:
         text = _OUTSIDE[code](app, before, {**after, "task": event.task})
     except FileNotFoundError as error:
-        raise _changed(f"{error.filename} is not there any more") from error
+        raise _changed(f"{error.filename} no longer exists") from error
     with app.store.transaction():
         _require_standing(app, event)  # another undo may have been faster
         return _record(app, event, text)
@@ -45,7 +45,7 @@ def undo_fix(app: App, done: Sequence[Event]) -> list[str]:
 
 def _require_standing(app: App, event: Event) -> None:
     if not app.store.events.numbered([event.seq]):
-        raise refused("undone-already", f"fix {event.seq} is undone already", "git agent doctor")
+        raise refused("undone-already", f"fix {event.seq} is already undone", "git agent doctor")
 
 
 def _record(app: App, event: Event, text: str) -> list[str]:
@@ -61,28 +61,28 @@ def _changed(what: str) -> AgentError:
 def _state(app: App, task: int, before: _Values, after: _Values) -> str:
     was, now = RecordedTask.of(task, *before["row"]), RecordedTask.of(task, *after["row"])
     if not app.store.audit.set_row(task, now, was):
-        raise _changed(f"task {task} went on since")
-    return f"task {task} is {was.state} again, whatever its events say"
+        raise _changed(f"task {task} has changed since")
+    return f"task {task} is {was.state} again, although its events say otherwise"
 
 
 def _put_row_back(app: App, task: int, before: _Values, after: _Values) -> str:
     table, values = before["table"], before["values"]
     if not app.store.integrity.put_back(table, values):
-        raise _changed(f"what the row of {table} belonged to is not there, or has another one")
-    return f"the row of {table} is there again"
+        raise _changed(f"what the row of {table} belonged to is gone, or has another row")
+    return f"the row of {table} is restored"
 
 
 def _attempt(app: App, task: int, before: _Values, after: _Values) -> str:
     found = app.store.attempts.find(task, after["number"])
     if found is None or not found.removed:
-        raise _changed(f"attempt {after['number']} changed since")
+        raise _changed(f"attempt {after['number']} has changed since")
     app.store.attempts.bring_back(task, after["number"], before["worktree"], before["admin"])
     return f"attempt {after['number']} is recorded as present again"
 
 
 def _journal(app: App, before: _Values, after: _Values) -> str:
     if app.store.integrity.set_journal(before["mode"]) != before["mode"]:
-        raise _changed("others have the store open")
+        raise _changed("other processes have the store open")
     return f"the journal is {before['mode']} again"
 
 
@@ -91,29 +91,29 @@ def _branch(app: App, before: _Values, after: _Values) -> str:
     try:
         refs.delete_ref(app.repo, f"refs/heads/{after['branch']}", after["oid"])
     except refs.RefMoved as error:
-        raise _changed(f"'{after['branch']}' moved since") from error
-    return f"branch '{after['branch']}' is gone again; kept under {kept}"
+        raise _changed(f"'{after['branch']}' has moved since") from error
+    return f"branch '{after['branch']}' is removed again; its commits are kept under {kept}"
 
 
 def _lock(app: App, before: _Values, after: _Values) -> str:
     there = registry.registration_at(app.repo, after["path"])
     if there is None or there.locked != after["reason"]:
-        raise _changed(f"{after['path']} is not locked as it was")
+        raise _changed(f"{after['path']} is no longer locked as it was")
     registry.unlock_worktree(app.repo, after["path"])
-    return f"worktree {after['path']} is not locked any more"
+    return f"worktree {after['path']} is unlocked again"
 
 
 def _lock_file(app: App, before: _Values, after: _Values) -> str:
     locks.move_lock_back(after["kept"], before["path"])
-    return f"{before['path']} is there again"
+    return f"{before['path']} is restored"
 
 
 def _context(app: App, before: _Values, after: _Values) -> str:
     path, kept = after["path"], before["kept"]
     if not _is_ours(path, after["task"]) or (kept and not os.path.lexists(kept)):
-        raise _changed(f"{path} changed since")
+        raise _changed(f"{path} has changed since")
     os.replace(kept, path) if kept else os.unlink(path)
-    return f"{path} is as it was"
+    return f"{path} is as it was before the fix"
 
 
 def _is_ours(path: str, task: int) -> bool:
@@ -124,7 +124,7 @@ def _is_ours(path: str, task: int) -> bool:
 
 def _exclude(app: App, before: _Values, after: _Values) -> str:
     ignored.unexclude(app.repo, after["pattern"])
-    return f"{after['pattern']} is not in info/exclude any more"
+    return f"{after['pattern']} is removed from info/exclude"
 
 
 _IN_STORE: Mapping[str, Callable[[App, int, _Values, _Values], str]] = {

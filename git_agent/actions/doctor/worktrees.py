@@ -51,28 +51,28 @@ def _branch(app: App, finding: Finding) -> str:
     """Make the branch, but never move it: somebody may have made it in the meantime."""
     branch, oid = finding.subject, finding.data["oid"]
     refs.create_branch(app.repo, branch, oid)
-    return record_fix(app, finding, f"made again at {oid[:12]}", {}, {"branch": branch, "oid": oid})
+    return record_fix(app, finding, f"recreated at {oid[:12]}", {}, {"branch": branch, "oid": oid})
 
 
 def _connect(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with creation_lock(app.repo):
         repair.repair_pointers(app.repo, path)
-    return record_fix(app, finding, "connected again", {}, {"path": path})
+    return record_fix(app, finding, "reconnected", {}, {"path": path})
 
 
 def _point(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with creation_lock(app.repo):
         repair.point_back(app.repo, finding.data["admin"], path)
-    return record_fix(app, finding, "connected again", {}, {"path": path})
+    return record_fix(app, finding, "reconnected", {}, {"path": path})
 
 
 def _follow(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with creation_lock(app.repo):
         repair.reconnect(app.repo, finding.data["admin"], path)
-    text = record_fix(app, finding, "connected again", {}, {"path": path})
+    text = record_fix(app, finding, "reconnected", {}, {"path": path})
     from git_agent.actions.reconcile.reconcile import sync
 
     for line in sync(app).lines:  # the record follows a worktree that was moved
@@ -85,7 +85,7 @@ def _lock(app: App, finding: Finding) -> str:
     with creation_lock(app.repo):
         seen = registry.registration_at(app.repo, path)
         if seen is not None and seen.locked not in (None, registry.INITIALIZING):
-            raise refused("locked-meanwhile", f"{path} was locked meanwhile", "git worktree list")
+            raise refused("locked-meanwhile", f"{path} was locked in the meantime", "git worktree list")
         if seen is not None and seen.locked is not None:
             registry.unlock_worktree(app.repo, path)
         registry.lock_worktree(app.repo, path, reason)
@@ -97,7 +97,7 @@ def _half(app: App, finding: Finding) -> str:
     path, admin = finding.data["path"], finding.data["admin"]
     left = repair.work_in(app.repo, admin, path) if os.path.isdir(path) and os.listdir(path) else []
     if left:
-        raise AgentError("has-work", f"there is work in it: {', '.join(left[:5])}", "move it away")
+        raise AgentError("has-work", f"it contains work: {', '.join(left[:5])}", "move it away")
     discard_worktree(app.repo, path, task=finding.data["task"] or 0)
     return record_fix(app, finding, "rolled back", {}, {"path": path})
 
@@ -105,7 +105,9 @@ def _half(app: App, finding: Finding) -> str:
 def _lock_file(app: App, finding: Finding) -> str:
     path = finding.subject
     if not open_files.is_supported():
-        raise AgentError("cannot-know", "who has it open can't be known here", f"when no git runs: rm {path}")
+        raise AgentError(
+            "cannot-know", "this system does not show which process has it open", f"if no git is running: rm {path}"
+        )
     kept = locks.move_lock_aside(app.repo, path)
     return record_fix(app, finding, f"moved to {kept}", {"path": path}, {"kept": kept})
 
@@ -145,10 +147,10 @@ def examine_attempt(app: App, each: Standing, tips: Tips) -> Iterator[Finding]:
         data = {"path": each.worktree}
         yield Finding(found.code, says, each.task, subject, f"rm -r {shlex.quote(admin)}", data)
     else:
-        helps = found.helps + (found.more if found.more.startswith(",") else "")
+        hint = found.hint + (found.more if found.more.startswith(",") else "")
         if found.code == "worktree-gone":
-            helps += ", or git worktree repair PATH where it was moved to"
-        yield Finding(found.code, says, each.task, subject, helps, {"path": each.worktree, "admin": each.admin})
+            hint += ", or git worktree repair PATH, if it was moved to PATH"
+        yield Finding(found.code, says, each.task, subject, hint, {"path": each.worktree, "admin": each.admin})
 
 
 def _last_commit(app: App, each: Standing) -> str | None:
@@ -173,8 +175,8 @@ def _unlocked(app: App, each: Standing) -> Iterator[Finding]:
         yield Finding("worktree-unlocked", says, each.task, each.worktree, data={"locked": locked})
 
 
-_STRAY_OLD_S = 600.0  # a process that was killed while making it died long before
-_MADE_S = 60.0  # a registration keeps changing while its worktree is being made
+_STRAY_OLD_S = 600.0  # a process that was killed while creating it died long before
+_MADE_S = 60.0  # a registration keeps changing while its worktree is being created
 
 
 def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]:
@@ -199,13 +201,13 @@ def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]
         made_here = each.task is not None or os.path.dirname(each.path) == worktree_root(app)
         abandoned = each.initializing and made_here and each.age_s > _STRAY_OLD_S
         if each.half_made and (each.task is not None or abandoned):
-            yield Finding("worktree-half", f"worktree {each.path} was left half made", None, each.path, data=data)
+            yield Finding("worktree-half", f"worktree {each.path} was left incomplete", None, each.path, data=data)
         elif each.task is not None and os.path.isdir(each.path):
-            says, helps = (
-                f"worktree {each.path} is of no task",
+            says, hint = (
+                f"worktree {each.path} belongs to no task",
                 f"git worktree unlock {quoted}, then git worktree remove",
             )
-            yield Finding("worktree-orphan", says, None, each.path, f"{helps} {quoted}")
+            yield Finding("worktree-orphan", says, None, each.path, f"{hint} {quoted}")
 
 
 _LOCK_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` holds one while its editor is open
@@ -233,5 +235,5 @@ def examine_locks(app: App, there: Sequence[Registration], path: str | None = No
             )
             yield Finding("lock-stopped", says, None, each.path, f"kill -CONT {stopped.pid}, or kill {stopped.pid}")
         elif not by:
-            known = "nobody has it open" if open_files.is_supported() else "no git should run here any more"
+            known = "no process has it open" if open_files.is_supported() else "no git should still be running here"
             yield Finding("lock-stale", f"{age}, and {known}", None, each.path)

@@ -71,8 +71,8 @@ def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
 
 def _line(task: Task, reason: str, step: Step, limit: int) -> str:
     if step is Step.EXHAUST:
-        helps = f"git agent retry {task.id}, with a greater agent.maxAttempts"
-        return f"{task.label}: its worker is dead ({reason}); FAILED, {_used_up(limit)}; {helps}"
+        hint = f"git agent retry {task.id}, after raising agent.maxAttempts"
+        return f"{task.label}: its worker is dead ({reason}); FAILED, {_used_up(limit)}; {hint}"
     return f"{task.label}: its worker is dead ({reason}); back in the queue, attempt {task.attempt + 1} of {limit}"
 
 

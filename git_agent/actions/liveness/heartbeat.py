@@ -22,7 +22,9 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
         now = app.store.tasks.get(task.id)
         require_current(app, now)
         if not now.live:
-            raise refused("not-live", f"no beat for {now.label}: it is {now.state}", f"git agent show {now.id}")
+            raise refused(
+                "not-live", f"cannot record a heartbeat for {now.label}: it is {now.state}", f"git agent show {now.id}"
+            )
         lease = app.store.leases.of([now.id]).get(now.id)
         if lease is None and now.state is not State.APPROVED:
             app.store.leases.take(now.id, "hand", None)

@@ -1,4 +1,4 @@
-"""Judge workers whose leases are overdue; look for signs of work where a worker's process can't be probed."""
+"""Judge workers whose leases are overdue; search for signs of work where a worker's process can't be probed."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from git_agent.app import App
 from git_agent.errors import AgentError
 from git_agent.store import stale
 
-_UNASKED_S = 60.0  # the configuration costs a git process: it is read after a minute's quiet, or if loaded
+_UNASKED_S = 60.0  # the configuration costs a git process: it is read after a quiet minute, or if already loaded
 
 
 def reap(app: App) -> list[str]:
@@ -21,7 +21,7 @@ def reap(app: App) -> list[str]:
     try:
         return _reap(app)
     except AgentError as error:
-        return [] if error.code == "store-not-writable" else [f"dead workers can't be looked for: {error.message}"]
+        return [] if error.code == "store-not-writable" else [f"could not check for dead workers: {error.message}"]
 
 
 def _reap(app: App) -> list[str]:

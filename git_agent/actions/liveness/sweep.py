@@ -40,7 +40,7 @@ def _is_mine(app: App, session: Session) -> bool:
 def _sweep(app: App, session: Session, fence: int) -> str | None:
     # End the processes first: if this is interrupted, it is repeated, since the session has not ended.
     there = orphans.end_orphans(session.child, session.token)
-    says = "what its dead worker left running was ended" if there else "its worker's supervisor died"
+    says = "ended what its dead worker left running" if there else "its worker's supervisor died"
     with app.store.transaction():
         app.store.locks.require(locks.REAP, fence)
         if not app.store.sessions.end(session.id):

@@ -74,8 +74,8 @@ def build_batch(
 
 def _waiting(task: Task, missing: Sequence[int]) -> Outcome:
     why = f"it waits for {name_tasks(missing)}"
-    helps = f"git agent show {missing[0]}, or git agent merge {task.id} to merge it anyway"
-    return Outcome(task.id, MergeStatus.LEFT_OUT, why, helps, exit=Exit.REFUSED, code="dependency-waits")
+    hint = f"git agent show {missing[0]}, or git agent merge {task.id} to merge it anyway"
+    return Outcome(task.id, MergeStatus.LEFT_OUT, why, hint, exit=Exit.REFUSED, code="dependency-waits")
 
 
 def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: str) -> None:
@@ -98,7 +98,7 @@ def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: s
 
 
 def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
-    """Return the conflict with the base itself, if any. No commit is made and no hook runs, unless git must rebase.
+    """Return the conflict with the base itself, if any. Makes no commit and runs no hook, unless git must rebase.
 
     A fast-forward never conflicts: it is refused instead.
     """

@@ -116,7 +116,7 @@ def find_culprit(app: App, links: Sequence[Entry], check: Callable[[int, str], C
     The whole batch is checked first, then the middle of the remaining range until one entry is left. No prefix is
     checked twice, except to resolve doubt. Two doubts are resolved before an entry is blamed. Before the first entry is
     blamed, the base alone is checked with the repository's own command. If only the check of the whole batch failed, it
-    is repeated, since it may have failed by chance; the other results are trusted.
+    is repeated, since it may fail only sometimes; the other results are trusted.
     """
     count, seen = len(links), dict[int, CheckRun]()
 
@@ -138,7 +138,7 @@ def find_culprit(app: App, links: Sequence[Entry], check: Callable[[int, str], C
     if bad == count:
         again = check(count, "check once more" if count == 1 else "check of all once more")
         if again.passed:
-            app.notice(f"{failed.why}, and passed when it was run again: it fails by chance")
+            app.notice(f"{failed.why}, but passed when it was run again: it fails only sometimes")
             return Verdict(count, log=again.log)
         failed = again
     return Verdict(bad - 1, failed, log=seen[bad - 1].log if bad > 1 else None)
@@ -176,7 +176,7 @@ def _turn(
     """Wait for one of several locks and hold it; yield its name and fence.
 
     names: the locks
-    what: what is waited for, in words
+    what: what the command waits for, in words
     until: when to give up, on the monotonic clock; None means never
     tick: called while waiting
     Raises AgentError: exit 6 on timeout; exit 3 when the lock's holder started this process, which would deadlock.
@@ -184,12 +184,12 @@ def _turn(
     pause, said = _SOON_S, ""
     while (held := _taken(app, names)) is None:
         holders = [each for each in map(app.store.locks.holder, names) if each is not None]
-        # Of several, one that goes on will be free sooner.
+        # Of several holders, one that is running will finish sooner than a stopped one.
         holder = min(holders, key=processes.is_stopped, default=None)
         says, hint = _busy(holder, what)
         if holder is not None and holder.host == os.uname().nodename and holder.pid in processes.ancestors():
-            raise refused("waits-for-itself", f"{says}, which started this one", "do it when that has ended")
-        # A stopped process may never go on: nobody waits for it in silence.
+            raise refused("waits-for-itself", f"{says}, which started this one", "try again when that has ended")
+        # A stopped process may never continue: report it at once instead of waiting.
         stopped = holder is not None and processes.is_stopped(holder)
         if stopped or (until is not None and time.monotonic() >= until):
             raise AgentError("queue-busy", says, hint, exit=Exit.BUSY)
@@ -219,7 +219,7 @@ def _taken(app: App, names: Sequence[str]) -> dict[str, int] | None:
 
 def _busy(holder: ProcessId | None, what: str) -> tuple[str, str]:
     who = f": process {holder.pid} on {holder.host}" if holder else ""
-    says, hint = f"another {what} is at work{who}", "try again when it has ended"
+    says, hint = f"another {what} is running{who}", "try again when it has ended"
     if holder and processes.is_stopped(holder):
         return f"{says}, which is stopped", f"kill -CONT {holder.pid}"
     return says, hint

@@ -110,7 +110,7 @@ def _here(app: App, live: Sequence[Task]) -> list[Task]:
 
 
 def _lost(app: App, task: Task) -> tuple[str, str] | None:
-    """Return why a task's branch can't be merged with others, and the command that helps; None if it can."""
+    """Return why a task's branch can't be merged with others, and a command to fix that; None if it can."""
     heads = app.sighted_heads
     if task.branch is None:
         return "it has no branch yet", f"git agent spawn {task.id}"

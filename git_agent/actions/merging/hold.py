@@ -45,7 +45,7 @@ def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int], fen
     """
     why = failed.why + (f" (on top of {name_tasks(under)})" if under else "")
     alone = (f"without {task.label} the check passes",) if under else ()
-    more = (f"all that it printed: git agent logs {task.id} --check",) if failed.log else ()
+    more = (f"its whole output: git agent logs {task.id} --check",) if failed.log else ()
     body = "\n".join([why, *alone, *failed.tail, *more])
     data = {"command": failed.command, "status": failed.status, "together": list(under), "log": failed.log}
     send_back(app, task, Step.CHECK_FAILED, body=body, reason=why, data=data, fences=fences)

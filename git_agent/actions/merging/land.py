@@ -125,7 +125,7 @@ def _completed(
         except AgentError as error:
             now = app.store.tasks.get(link.task.id)
             if now.state is State.COMPLETED:  # whatever is left of it can be removed later
-                app.notice(f"{now.label} landed, and not all that it had could be removed: {error.message}")
+                app.notice(f"{now.label} landed, but not everything of it could be removed: {error.message}")
                 done.append(Landed(now, where, None))
             else:
                 failed.append(error)

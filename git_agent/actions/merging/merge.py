@@ -60,11 +60,11 @@ def merge(
 def _conflict(task: Task, outcome: Outcome, dry_run: bool) -> AgentError:
     told = "" if dry_run else "; it is WORKING again, and its worker has a message"
     says = f"{task.label} conflicts with '{task.base}'{told}"
-    return AgentError("conflict", says, outcome.helps, exit=Exit.CONFLICT, details=outcome.details)
+    return AgentError("conflict", says, outcome.hint, exit=Exit.CONFLICT, details=outcome.details)
 
 
 def _check_failed(task: Task, outcome: Outcome, dry_run: bool) -> AgentError:
-    hint = f"git agent merge {task.id} --no-check" if dry_run else outcome.helps
+    hint = f"git agent merge {task.id} --no-check" if dry_run else outcome.hint
     log = (f"whole output: {outcome.log}",) if outcome.log else ()
     return refused("check-failed", f"cannot merge {task.label}: {outcome.why}", hint, (*outcome.details, *log))
 

@@ -38,7 +38,7 @@ class How:
 
     strategy: merge, squash, rebase or ff; keep: whether worktrees and branches stay; checked: run the check commands;
     dry_run: compute and check only; waits: whether a task waits for its dependencies; timeout_s: how long to wait for
-    other merges, in seconds, None for ever.
+    other merges, in seconds, None forever.
     """
 
     strategy: str
@@ -118,7 +118,7 @@ class _Rounds:
             self.moves[base] += 1
             self.app.sighted = None
             if self.moves[base] < _TRIES:
-                self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved meanwhile: all is done again")
+                self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved in the meantime: starting over")
                 return
             why = f"'{base}' moved {_TRIES} times while it was checked"
             self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
@@ -258,8 +258,8 @@ class _Rounds:
         except AgentError as error:
             self._not_held(task, error)
             return
-        helps = after_check(task)
-        self._settle(Outcome(task.id, MergeStatus.CHECK_FAILED, why, helps, failed.tail, failed.log, Exit.REFUSED))
+        hint = after_check(task)
+        self._settle(Outcome(task.id, MergeStatus.CHECK_FAILED, why, hint, failed.tail, failed.log, Exit.REFUSED))
 
     def _conflict(self, task: Task, found: Conflict) -> None:
         try:

@@ -64,10 +64,10 @@ def _unacked(app: App, who: Mailbox) -> tuple[Message, ...]:
 
 def _address(app: App, whose: str) -> str:
     if is_topic(whose):
-        raise usage("topic-inbox", f"nobody has the mail of a topic: {whose[:60]}", "git agent tail TOPIC")
+        raise usage("topic-inbox", f"a topic has no inbox: {whose[:60]}", "git agent tail TOPIC")
     if whose.startswith("@"):
         if check_recipient(whose) == ALL:
-            raise usage("whose-inbox", "'@all' is nobody in particular", "git agent inbox --as TASK")
+            raise usage("whose-inbox", "'@all' has no inbox of its own", "git agent inbox --as TASK")
         return whose
     return str(resolve(app, whose).id)
 
@@ -84,7 +84,9 @@ def _wait(app: App, addresses: Sequence[str], timeout_s: float | None) -> None:
         now = time.monotonic()
         left = _LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline - now)
         if left <= 0:
-            raise AgentError("no-mail", f"nothing new came within {timeout_s:g} s", "git agent inbox", exit=Exit.BUSY)
+            raise AgentError(
+                "no-mail", f"no new message arrived within {timeout_s:g} s", "git agent inbox", exit=Exit.BUSY
+            )
         if now - touched >= _LOOK_AGAIN_S:
             touched = now
             renew_lease(app)
@@ -182,7 +184,7 @@ def mailbox(app: App) -> Mailbox:
         require_current(app, app.store.tasks.get(int(address)))
     proved = [c.task for c in speaker.identities if c.proved]
     if len(set(proved)) > 1:
-        says = f"this is the worktree of task {proved[0]}, but your token is of task {proved[1]}"
+        says = f"this is the worktree of task {proved[0]}, but your token belongs to task {proved[1]}"
         raise refused("two-workers", says, f'go to your own: cd "$(git agent path {proved[1]})"')
     return Mailbox((address,), speaker.verified)
 

@@ -34,7 +34,9 @@ def send(
         body = names.check_message(text, limit)
         meant = addressees(app, to, who.addresses[0])
         if needs_ack and meant.addresses == (f"#{meant.topic}",):
-            raise usage("no-reader", "nobody has to acknowledge what is said in a topic", "name who shall, too")
+            raise usage(
+                "no-reader", "nobody has to acknowledge a message to a topic", "also name the tasks or people that must"
+            )
         check_rate(app)
         first, *others = meant.addresses
         draft = Draft(
@@ -139,10 +141,10 @@ def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
             named.append(_unfinished(app, each))
             found.append(str(named[-1]))
     if len(topics) > 1:
-        raise usage("several-topics", "a message has one topic at most", "send one message to each topic")
+        raise usage("several-topics", "a message has at most one topic", "send one message to each topic")
     found += [f"#{topic}" for topic in topics]
     if not found:
-        raise refused("nobody", "no other task is live: nobody would get it", "git agent send @human TEXT")
+        raise refused("nobody", "no other task is live: nobody would receive it", "git agent send @human TEXT")
     return Addressees(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(named)), next(iter(topics), None))
 
 

@@ -20,7 +20,7 @@ def tail(app: App, topic: str, *, last: int, follow: bool = False) -> Iterator[M
     """
     name = check_topic(topic)
     if not app.store.messages.of_topic(name, limit=1):
-        app.notice(f"nothing was said in #{name} yet")
+        app.notice(f"there are no messages in #{name} yet")
     return _said(app, name, last, follow)
 
 

@@ -29,7 +29,7 @@ class Outside:
     @property
     def whose(self) -> str:
         """Return the end of the sentence `task 1 changed what ...`."""
-        return "its own paths do not have" if self.claimed_by is None else f"task {self.claimed_by} claims"
+        return "its own paths do not include" if self.claimed_by is None else f"task {self.claimed_by} claims"
 
 
 def outside(app: App, task: Task, claims: Sequence[PathClaim] | None = None) -> list[Outside]:
@@ -88,7 +88,7 @@ def check_outside(app: App, task: Task) -> None:
 def _wider(app: App, task: Task, found: Outside, claims: Sequence[PathClaim]) -> str:
     """Return the command that widens a task's claim. `--path` replaces all paths, so it repeats the present ones.
 
-    A worker can't widen its claim, so it is told what to ask for.
+    A worker can't widen its claim, so its hint says what to ask for.
     """
     own = next((each.paths for each in claims if each.task == task.id), ())
     more = found.paths if len(found.paths) <= _NAMED else ("PATHSPEC",)

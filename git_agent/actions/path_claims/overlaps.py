@@ -188,7 +188,7 @@ class Claimable:
         """
         now = [] if self.seen is None else _other_claims(app, task)
         if any(may_overlap(self.paths, each.paths) for each in now if each not in (self.seen or ())):
-            says = "another task claimed paths like these at the same moment"
+            says = "another task has just claimed paths that may overlap"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
 
 

@@ -204,7 +204,7 @@ def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
             return ""  # another command carried it first and reports it
         app.store.tasks.put(task.id, reviewed_oid=tip)
         app.store.events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
-        return f"{task.label} was rebased without a change: its approval is carried to {tip[:12]}"
+        return f"{task.label} was rebased without a change: its approval now applies to {tip[:12]}"
     data = {"reviewed_oid": old, "tip": tip}
     body = f"{task.label} has new commits since its approval for {old[:12]}: it is ready for review again"
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)

@@ -29,7 +29,7 @@ class Drift:
     code: a Finding's
     key: a few words, remembered so that it is reported once
     kind: the kind of its event
-    helps: the command that helps, "" for none
+    hint: the command that fixes it, "" for none
     more: what the line says after the command
     """
 
@@ -37,13 +37,13 @@ class Drift:
     key: str
     kind: str
     says: str
-    helps: str
+    hint: str
     more: str = ""
 
     @property
     def line(self) -> str:
-        """Return the line that describes it, with the command that helps."""
-        return f"{self.says}: {self.helps}{self.more}" if self.helps else f"{self.says}{self.more}"
+        """Return the line that describes it, with the hint."""
+        return f"{self.says}: {self.hint}{self.more}" if self.hint else f"{self.says}{self.more}"
 
 
 def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
@@ -56,18 +56,18 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
     # Ask once more: the branch may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, there.head if there else None, tips)
-    helps, more = without_worktree(each.task, each.state)
+    hint, more = without_worktree(each.task, each.state)
     kind = "task.worktree-removed"
     if there is None:
-        says = f"worktree {each.worktree} is not one of this repository any more (removed by hand)"
-        return Drift("worktree-removed", "worktree removed", kind, says, helps, more)
+        says = f"worktree {each.worktree} no longer belongs to this repository (removed by hand)"
+        return Drift("worktree-removed", "worktree removed", kind, says, hint, more)
     if moved := find_moved_worktree(app, each):
-        says = f"worktree {each.worktree} was moved with its repository, and is at {moved} now"
-        return Drift("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " connects them again")
+        says = f"worktree {each.worktree} was moved with its repository and is now at {moved}"
+        return Drift("worktree-moved", "worktree moved", kind, says, "git agent doctor --fix", " reconnects them")
     if not os.path.isdir(each.worktree):
         more += "; if it was moved: git worktree repair PATH"
         return Drift(
-            "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", helps, more
+            "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", hint, more
         )
     return _elsewhere(app, each) or _switched(app, each, there.head, tips)
 
@@ -75,15 +75,15 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:
     says = f"branch '{each.branch}' is gone"
     if head in tips.heads and _renamed(app, each.branch, head or ""):
-        says, helps = (
+        says, hint = (
             f"{says} (renamed to '{head}' by hand)",
             f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
         )
         key = f"branch renamed to {head}"
-        return Drift("branch-renamed", key, "task.branch-renamed", says, helps, " takes it back")
-    helps = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
+        return Drift("branch-renamed", key, "task.branch-renamed", says, hint, " undoes that")
+    hint = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
     says = f"{says} (deleted by hand)"
-    return Drift("branch-gone", "branch gone", "task.branch-deleted", says, helps, " makes it again")
+    return Drift("branch-gone", "branch gone", "task.branch-deleted", says, hint, " recreates it")
 
 
 def _renamed(app: App, old: str, new: str) -> bool:
@@ -115,14 +115,14 @@ def _unlinked(app: App, path: str, home: str | None) -> Drift:
     is in its place. With a path, it fails or writes into whatever repository the file names.
     """
     dot, kind = os.path.join(path, ".git"), "task.worktree-removed"
-    helps = f"git -C {shlex.quote(app.repo.main_worktree or app.repo.common_dir)} worktree repair"
+    hint = f"git -C {shlex.quote(app.repo.main_worktree or app.repo.common_dir)} worktree repair"
     if os.path.lexists(dot) and (os.path.islink(dot) or not os.path.isfile(dot)):
-        says = f"something else stands in the place of the .git file of worktree {path}"
+        says = f"something else is in the place of the .git file of worktree {path}"
         away = f"mv {shlex.quote(dot)} {shlex.quote(path + '.git-aside')}"
-        return Drift("worktree-covered", "worktree's .git covered", kind, says, f"{away}, then {helps}")
+        return Drift("worktree-covered", "worktree's .git covered", kind, says, f"{away}, then {hint}")
     leads = f"leads to {home}, which knows nothing of it" if home else "can't be read"
     says = f"the .git file of worktree {path} {leads if os.path.lexists(dot) else 'is gone'}"
-    return Drift("worktree-unlinked", "worktree's .git damaged", kind, says, helps)
+    return Drift("worktree-unlinked", "worktree's .git damaged", kind, says, hint)
 
 
 def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Drift | None:
@@ -136,9 +136,9 @@ def _switched(app: App, each: Standing, head: str | None, tips: Tips) -> Drift |
     made = f" with commits that '{each.branch}' lacks ({number})" if number not in ("", "0") else ""
     where = head if head in tips.heads else "a detached HEAD"
     says = f"worktree {each.worktree} is on {where}{made}, not on '{each.branch}'"
-    helps = f"git -C {shlex.quote(each.worktree)} switch {shlex.quote(each.branch)}"
+    hint = f"git -C {shlex.quote(each.worktree)} switch {shlex.quote(each.branch)}"
     more = f", then git merge {tip[:12]}" if made else ""
-    return Drift("worktree-switched", f"worktree on {where}{made}", "task.switched", says, helps, more)
+    return Drift("worktree-switched", f"worktree on {where}{made}", "task.switched", says, hint, more)
 
 
 def record_drift(app: App, standing: Sequence[Standing], tips: Tips) -> list[str]:
@@ -233,7 +233,7 @@ def _of_base(task: Task, there: bool) -> list[str]:
         lines.append(f"{says}; if so: git agent merge {task.id} --already")
     if task.reverted_oid:
         says = f"its merge was reverted in '{task.base}' by {task.reverted_oid[:12]}"
-        lines.append(f"{says}; to go on with it: git agent reopen {task.id}")
+        lines.append(f"{says}; to continue it: git agent reopen {task.id}")
     return lines
 
 

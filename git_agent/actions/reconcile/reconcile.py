@@ -41,14 +41,14 @@ def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconc
     """
     spool.take_moved(app.spool_dir)
     asked = app.repo.start_tips()
-    mended = recover(app)
-    lines, asks = list(mended), False
+    recovered = recover(app)
+    lines, asks = list(recovered), False
     if spool.notes(app.spool_dir):
         from git_agent.actions.reconcile.spool import apply_spool
 
         drained = apply_spool(app, remotes=remotes)
         lines, asks = [*lines, *drained.lines], drained.asks
-    lines += sync(app, None if mended else asked()).lines
+    lines += sync(app, None if recovered else asked()).lines
     if typed:
         renew_lease(app)
     lines += reap(app)
@@ -114,7 +114,7 @@ def _moved(sight: Sight, tips: Tips, follows: dict[str, str]) -> bool:
 
 
 def follow_base(app: App, tips: Tips) -> list[str]:
-    """Give unfinished tasks whose base was merged that base's own base.
+    """Move unfinished tasks whose base was merged to that base's own base.
 
     tips: where the branches are
     Returns a line for each task. The branches stay as they are: the lower branch's commits are in the new base too,
@@ -132,7 +132,7 @@ def follow_base(app: App, tips: Tips) -> list[str]:
             app.store.tasks.put(now.id, base=below.base, base_seen=below.base_oid, upstream_seen=None)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
             app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
-        lines.append(f"task {task.id} goes into '{below.base}' now, since '{below.branch}' was merged")
+        lines.append(f"task {task.id} now has the base '{below.base}', since '{below.branch}' was merged")
     return lines
 
 

@@ -43,15 +43,13 @@ def _record(app: App, base: str, oid: str, by: str) -> list[str]:
             continue  # another check has seen it and reports it
         app.store.tasks.put(task.id, reverted_oid=by)
         app.store.events.append("task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
-        lines.append(
-            f"{task.label} was reverted in '{base}' by {by[:12]}; to go on with it: git agent reopen {task.id}"
-        )
+        lines.append(f"{task.label} was reverted in '{base}' by {by[:12]}; to continue it: git agent reopen {task.id}")
     for task in app.store.tasks.reverted_by(oid):
         app.store.tasks.put(
             task.id, reverted_oid=None, merged_oid=by
         )  # the commit that has the work now may itself be reverted
         app.store.events.append("task.restored", GIT, task=task.id, epoch=task.epoch, data={"oid": oid, "by": by})
-        lines.append(f"the revert of {task.label} was taken back in '{base}' by {by[:12]}")
+        lines.append(f"the revert of {task.label} was itself reverted in '{base}' by {by[:12]}")
     return lines
 
 
@@ -76,5 +74,5 @@ def _record_lost(app: App, task: Task, new: str) -> list[str]:
     app.store.events.append(
         "task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new}
     )
-    says = f"'{task.base}' was set back to {new[:12]}, which lacks the merge of {task.label}"
-    return [f"{says}; to go on with it: git agent reopen {task.id}"]
+    says = f"'{task.base}' was moved back to {new[:12]}, which lacks the merge of {task.label}"
+    return [f"{says}; to continue it: git agent reopen {task.id}"]

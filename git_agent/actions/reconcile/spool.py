@@ -26,7 +26,7 @@ _KEPT_S = 86_400.0  # how long to wait for the end of a push
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was found, one line each. asks: notes wait for a remote to be asked, which only the background does."""
+    """What was found, one line each. asks: a remote must be asked, which only a background process does."""
 
     lines: tuple[str, ...]
     asks: bool = False
@@ -73,7 +73,7 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
     tips = app.repo.start_tips()()  # where the branches are now that the push has ended
     for update in push.updates:
         if update.there.startswith("refs/tags/"):
-            continue  # pushing a tag asks for no review
+            continue  # pushing a tag does not ask for a review
         meant = [t for t in _with_tip(app, tips, update.oid) if hands_in(t, update.oid)]
         if not meant or update.oid in tips.arrived or push_check.would_show(app.repo, push.remote, update.there):
             continue  # syncing with git finds whatever a remote-tracking branch shows
@@ -108,7 +108,9 @@ def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> lis
 def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bool:
     if spool.postpone(path, _TRIES):
         return False
-    lines.append(f"whether the push of {task.label} arrived can't be told ({error.message}); git agent done {task.id}")
+    lines.append(
+        f"can't determine whether the push of {task.label} arrived ({error.message}); git agent done {task.id}"
+    )
     return True
 
 
@@ -119,13 +121,13 @@ def _strayed(app: App, stray: StrayCommit) -> list[str]:
         return []
     where = stray.head.removeprefix("ref: refs/heads/")
     says = f"its worker committed {stray.oid[:12]} on '{where}' in {stray.where}, not in its worktree"
-    helps = f"git -C {shlex.quote(task.worktree or '')} cherry-pick {stray.oid[:12]}"
+    hint = f"git -C {shlex.quote(task.worktree or '')} cherry-pick {stray.oid[:12]}"
     data = {"oid": stray.oid, "where": spool.readable(stray.where), "text": spool.readable(says)}
-    told = Draft(str(task.id), spool.readable(f"{says}; {helps}"), task.id, urgent=True)
+    told = Draft(str(task.id), spool.readable(f"{says}; {hint}"), task.id, urgent=True)
     with app.store.transaction():
         if not app.store.events.append_once(
             "task.strayed", GIT, task=task.id, epoch=task.epoch, data=data, unlike="oid"
         ):
             return []
         app.store.messages.send([told], HUMAN, verified=False)
-    return [f"task {task.id}: {says}; {helps}"]
+    return [f"task {task.id}: {says}; {hint}"]

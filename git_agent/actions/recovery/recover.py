@@ -19,7 +19,7 @@ WRITERS = {
     "undo": "git_agent.actions.undo.restore",
 }
 """The module of each kind of intent: it writes the intent, and has the functions of `Writer`. It is loaded only when
-such an intent is found: there is almost never one, and every command looks.
+such an intent is found: there is almost never one, and every command checks.
 """
 
 

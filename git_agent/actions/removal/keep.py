@@ -109,7 +109,7 @@ def _made(app: App, task: int) -> str:
 
 
 def _keep(here: str, there: str) -> None:
-    """Link the file if possible: a link takes no space whatever the size, and the old name goes with the worktree."""
+    """Link the file if possible: a link takes no space, and the old name is removed with the worktree."""
     try:
         os.link(here, there, follow_symlinks=False)
     except OSError:
@@ -144,7 +144,7 @@ def unique_ignored(app: App, worktree: str, changes: Sequence[StatusEntry]) -> U
 def _can_keep(app: App, path: str) -> bool:
     """Tell whether a file can be linked into the store's directory, or is small enough to be copied there.
 
-    Only trying tells: it may be on another file system, have another owner (fs.protected_hardlinks), or be on a file
+    Only trying shows it: it may be on another file system, have another owner (fs.protected_hardlinks), or be on a file
     system without links.
     """
     if os.lstat(path).st_size <= _SIZE:

@@ -20,30 +20,29 @@ from git_agent.store.attempts import Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Firm:
-    """An obstacle that no flag overrides, because what it protects can't be kept. helps: what to do about it."""
+class Blocker:
+    """A reason why a removal is refused.
+
+    line: what blocks it
+    overridable: whether a flag overrides it; no flag overrides a blocker whose content can't be kept
+    hint: what to do about a blocker that no flag overrides
+    """
 
     line: str
-    helps: str
+    overridable: bool = True
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacles:
-    """The obstacles to a removal.
+    """What a removal would lose or disturb.
 
-    firm: those that no flag overrides
-    others: those that a flag overrides
-    unkept: ignored directories, which are no obstacle and are deleted for good
+    blockers: the reasons to refuse it; those that no flag overrides come first
+    unkept: ignored directories, which do not block a removal and are deleted for good
     """
 
-    firm: tuple[Firm, ...]
-    others: tuple[str, ...]
+    blockers: tuple[Blocker, ...]
     unkept: tuple[str, ...]
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """Return one line for each obstacle, the firm ones first."""
-        return (*(each.line for each in self.firm), *self.others)
 
 
 def obstacles(
@@ -57,9 +56,9 @@ def obstacles(
     """
     try:
         return _obstacles(app, task, attempt, heads, force, unmerged)
-    except GitError as error:  # it concerns this attempt only; the others go on
-        says = f"git can't look into {attempt.worktree or attempt.branch}: {error.message}"
-        return Obstacles((Firm(says, error.hint),), (), ())
+    except GitError as error:  # it concerns this attempt only
+        says = f"git can't examine {attempt.worktree or attempt.branch}: {error.message}"
+        return Obstacles((_absolute(says, error.hint),), ())
 
 
 def _obstacles(
@@ -67,7 +66,7 @@ def _obstacles(
 ) -> Obstacles:
     # Checked before git runs: in a directory that is no worktree, git would find an enclosing repository, or none.
     if (strange := _stranger(app, attempt.worktree)) is not None:
-        return Obstacles((strange,), (), ())
+        return Obstacles((strange,), ())
     path = (
         attempt.worktree
         if attempt.worktree is not None and not occupied.is_missing_or_empty(attempt.worktree)
@@ -75,60 +74,70 @@ def _obstacles(
     )
     # One status for all checks, since it dominates the time: 50 to 400 ms with 50,000 files.
     changes = app.repo.status(path, ignored=True) if path else []
-    firm = [*_locked(app, task, attempt), *(_firm(app, path, changes) if path else []), *_submodules(app, attempt)]
+    blockers = [
+        *_locked(app, task, attempt),
+        *(_not_kept(app, path, changes) if path else []),
+        *_submodules(app, attempt),
+    ]
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
     others += [] if unmerged else _commits(app, task, attempt, heads)
-    return Obstacles(tuple(firm), tuple(others), tuple(ignored_directories(changes)))
+    return Obstacles((*blockers, *(Blocker(line) for line in others)), tuple(ignored_directories(changes)))
 
 
-def _stranger(app: App, path: str | None) -> Firm | None:
+def _absolute(line: str, hint: str) -> Blocker:
+    return Blocker(line, overridable=False, hint=hint)
+
+
+def _stranger(app: App, path: str | None) -> Blocker | None:
     found = occupied.occupant(app.repo, path) if path is not None else None
     if path is None or found is None:
         return None
-    helps = f"mv {quote(path)} ELSEWHERE, then git agent clean"
-    helps += "; or git worktree repair, if it is the worktree" if found.may_be_repaired else ""
+    hint = f"mv {quote(path)} ELSEWHERE, then git agent clean"
+    hint += "; or git worktree repair, if it is the worktree" if found.may_be_repaired else ""
     says = f"not the worktree that was made there, but {found.what}: {path} (move it away, then git agent clean)"
-    return Firm(says, helps)
+    return _absolute(says, hint)
 
 
-def _locked(app: App, task: Task, attempt: Attempt) -> list[Firm]:
+def _locked(app: App, task: Task, attempt: Attempt) -> list[Blocker]:
     """A worktree that is locked for a reason other than ours must stay."""
     there = None if attempt.worktree is None else registry.registration_at(app.repo, attempt.worktree)
     found = None if there is None else there.locked
     if found in (None, registry.LOCK_REASON.format(task=task.id)):
         return []
     line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")
-    return [Firm(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may go")]
+    return [_absolute(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may be removed")]
 
 
-def _firm(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Firm]:
+def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:
     held = index.read_index(path)
     own = nested_repositories(path, changes, held.links)
-    firm = [Firm(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own]
+    found = [
+        _absolute(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own
+    ]
     changed = changed_submodules(path, changes, held.links)
-    helps = "commit and push there; or git worktree remove --force {}, if it may be lost"
-    firm += [
-        Firm(f"submodule {name} has changes that are not committed", helps.format(quote(path))) for name in changed
+    hint = "commit and push there; or git worktree remove --force {}, if it may be lost"
+    found += [
+        _absolute(f"submodule {name} has changes that are not committed", hint.format(quote(path))) for name in changed
     ]
     for each in index.overlooked(app.repo, path, held.marked):
-        helps = f"git -C {quote(path)} update-index {each.flag} -- {quote(each.path)}; then --force keeps it"
-        firm.append(Firm(f"changed, but git ignores its changes: {each.path}", helps))
+        hint = f"git -C {quote(path)} update-index {each.flag} -- {quote(each.path)}; then --force keeps it"
+        found.append(_absolute(f"changed, but git ignores its changes: {each.path}", hint))
     left = unique_ignored(app, path, changes).left
-    firm += [
-        Firm(f"ignored, and too large to keep aside: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
+    found += [
+        _absolute(f"ignored, and too large to back up: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE")
         for name in left
     ]
     busy = app.repo.in_progress(path)
     if busy:
-        helps = f"finish it there, or git {end_of(busy, go_on=False)}"
-        firm.append(Firm(f"in progress: a {busy} in {path}", helps))
-    return firm
+        hint = f"finish it there, or git {end_of(busy, go_on=False)}"
+        found.append(_absolute(f"in progress: a {busy} in {path}", hint))
+    return found
 
 
-def _submodules(app: App, attempt: Attempt) -> list[Firm]:
+def _submodules(app: App, attempt: Attempt) -> list[Blocker]:
     inside = unpushed_submodules(app.repo, attempt.admin) if attempt.admin else []
-    helps = f"push there; or git worktree remove --force {quote(attempt.worktree or '')}, if it may be lost"
-    return [Firm(f"submodule {name} has commits that are on no remote", helps) for name in inside]
+    hint = f"push there; or git worktree remove --force {quote(attempt.worktree or '')}, if it may be lost"
+    return [_absolute(f"submodule {name} has commits that are on no remote", hint) for name in inside]
 
 
 def _in_worktree(app: App, path: str, changes: Sequence[StatusEntry]) -> list[str]:

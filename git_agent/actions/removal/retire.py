@@ -61,10 +61,10 @@ def retire(
     present = app.store.attempts.present(task.id)
     heads = app.heads if present else {}
     found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
-    lines = tuple(line for each in found.values() for line in each.lines)
+    lines = tuple(blocker.line for each in found.values() for blocker in each.blockers)
     if strict and lines:
         raise _refusal(task, list(found.values()), lines, force, unmerged)
-    going = [a for a in present if not found[a.number].lines]
+    going = [a for a in present if not found[a.number].blockers]
     plan, before = _plan(going, heads, found, lines), begun or {}
     if dry_run or not (going or intent):
         return plan
@@ -164,7 +164,7 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
 
 
 def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
-    """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no trace of it."""
+    """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no record of it."""
     gone = back_up_attempt(app, task, attempt, force=force)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
@@ -180,7 +180,7 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
 def _plan(
     going: Sequence[Attempt], heads: Mapping[str, str], found: Mapping[int, Obstacles], kept: tuple[str, ...]
 ) -> Retired:
-    """Name only what is still there to be removed: a person may have removed part of it already."""
+    """Name only what still exists: a person may have removed part of it already."""
     return Retired(
         tuple(a.worktree for a in going if a.worktree and os.path.lexists(a.worktree)),
         tuple(a.branch for a in going if not a.adopted and a.branch in heads),
@@ -214,19 +214,19 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], in
 
 
 def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
-    firm = next((each for standing in found for each in standing.firm), None)
-    if firm is not None and firm.line.startswith("locked"):
+    blocker = next((blocker for each in found for blocker in each.blockers if not blocker.overridable), None)
+    if blocker is not None and blocker.line.startswith("locked"):
         return refused(
-            "worktree-locked", f"cannot remove {task.label}: somebody locked its worktree", firm.helps, lines
+            "worktree-locked", f"cannot remove {task.label}: somebody locked its worktree", blocker.hint, lines
         )
     says = f"cannot remove {task.label}: work would be lost"
-    if firm is not None:
-        return refused("would-lose-work", says, firm.helps, lines)
+    if blocker is not None:
+        return refused("would-lose-work", says, blocker.hint, lines)
     unmerged = unmerged or any(line.startswith("unmerged") for line in lines)
     force = force or any(not line.startswith("unmerged") for line in lines)
     flags = " ".join(flag for flag, wanted in (("--force", force), ("--unmerged", unmerged)) if wanted)
-    helps = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
-    return refused("would-lose-work", says, helps, lines)
+    hint = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
+    return refused("would-lose-work", says, hint, lines)
 
 
 def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Removed, *, force: bool) -> None:

@@ -77,5 +77,5 @@ def _go_on(app: App, begun: RunStarted, task: Task, ended: CommandExit) -> Task:
     except AgentError as error:
         if error.exit not in _NOT_YET:
             raise
-        said = f"ended with 0, but {error.message}"
+        said = f"exited with 0, but {error.message}"
         return transition(app, app.store.tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task

@@ -42,10 +42,10 @@ def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = Fals
             older = path + logfile.OLDER_SUFFIX
             return Log(task, path, older if os.path.lexists(older) else None)
     if check:
-        says = f"no check was run for {task.label}, or what it printed is gone"
+        says = f"no check was run for {task.label}, or its output is gone"
         raise AgentError("no-log", says, "git config agent.check COMMAND")
     which = "" if attempt is None else f" (attempt {attempt})"
-    raise AgentError("no-log", f"nothing was run for {task.label}{which}", f"git agent run {task.id}")
+    raise AgentError("no-log", f"no command was run for {task.label}{which}", f"git agent run {task.id}")
 
 
 def _runs(directory: str, task: Task, attempt: int | None) -> list[str]:

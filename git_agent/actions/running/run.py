@@ -113,12 +113,12 @@ def _bury(app: App, left: Session) -> None:
 def _check_program(task: Task, name: str) -> None:
     path = os.path.join(task.worktree or "", name)
     if os.sep in name and not (os.path.isfile(path) and os.access(path, os.X_OK)):
-        says = f"'{name}' is no program that can be run in the worktree of {task.label}"
+        says = f"'{name}' is not an executable program in the worktree of {task.label}"
         raise AgentError("no-program", says, f"ls -l {shlex.quote(path)}")
 
 
 def _run_already(task: Task, other: Session) -> AgentError:
-    says = f"{task.label} is run by process {other.owner.pid} on {other.owner.host}"
+    says = f"{task.label} is already run by process {other.owner.pid} on {other.owner.host}"
     return refused("already-run", says, f"git agent logs {task.id} -f, or git agent stop {task.id}")
 
 
@@ -182,7 +182,7 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
         or app.config.text("agent.defaultAgent")
     )
     if not name:
-        raise usage("no-command", "no command is given, and no agent is meant", "git agent run TASK -- COMMAND")
+        raise usage("no-command", "no command is given, and no agent is configured", "git agent run TASK -- COMMAND")
     key, text = f"agent.run.{name}", app.config.agent(name)
     if text is None:
         trust = f"agent.run.{name.lower()}" in (key.lower() for key in app.config.untrusted)

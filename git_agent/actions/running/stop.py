@@ -54,7 +54,7 @@ def _end(app: App, session: Session) -> None:
     if not _is_gone(session):
         raise AgentError(
             "not-ended",
-            f"process {session.owner.pid} on {session.owner.host} was asked to end, and has not yet",
+            f"process {session.owner.pid} on {session.owner.host} was asked to end, but has not ended yet",
             f"git agent ps, or git agent reassign {session.task}",
             exit=Exit.BUSY,
         )

@@ -80,7 +80,7 @@ def ensure_hooks(app: App) -> list[str]:
 
 def _said(wanted: str | None) -> str:
     if wanted is None:
-        return "hooks are installed: git agent hooks shows them, git agent deinit takes them out"
+        return "hooks are installed: git agent hooks shows them, git agent deinit removes them"
     return "the hooks were repaired: git agent hooks shows them"
 
 

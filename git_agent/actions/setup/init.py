@@ -160,5 +160,5 @@ def _ask_about_live(app: App, asks: Callable[[tuple[str, ...]], None] | None) ->
         asks(live)
         _refuse_running(app)  # one may have been started while the user was asked
     elif live:
-        says = f"the store has unfinished tasks ({len(live)}): with it everything known of them goes"
+        says = f"the store has unfinished tasks ({len(live)}): everything recorded about them would be deleted"
         raise refused("live-tasks", says, "git agent deinit --purge --yes; branches and worktrees stay", live)

@@ -81,7 +81,7 @@ def _base(app: App, wanted: str | None) -> tuple[str, str]:
     if base is None:
         busy = app.repo.in_progress(app.repo.main_worktree or "")
         here = f"a {busy} is under way" if busy else "no branch is checked out"
-        raise AgentError("no-base", f"{here} in the main worktree, so which base?", "give --base BRANCH")
+        raise AgentError("no-base", f"{here} in the main worktree, so there is no default base", "give --base BRANCH")
     base = names.check_branch(base)
     oid = app.repo.branch_oid(base)
     if oid is None:

@@ -88,7 +88,7 @@ def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:
     if fixed and task.state is not State.OPEN:
         raise refused(
             "branch-made",
-            f"cannot change the {fixed[0]} of {task.label}: its branch '{task.branch}' is made already",
+            f"cannot change the {fixed[0]} of {task.label}: its branch '{task.branch}' already exists",
             f"git agent release {task.id}",
         )
 

@@ -48,7 +48,7 @@ def reopen(app: App, task: Task) -> Transition:
         raise refused(
             "name-taken",
             f"cannot reopen {task.label}: another task is named '{task.name}'",
-            "git agent add TITLE, for a new one",
+            "git agent add TITLE, to add a new one",
         )
     columns: dict[str, Any] = dict.fromkeys(
         ("merged_oid", "merged_by", "reviewed_oid", "reviewer", "reverted_oid", "reason")
@@ -76,9 +76,7 @@ def _told(task: Task) -> list[Draft]:
     if task.reverted_oid is None:
         return []
     oid = task.reverted_oid[:12]
-    body = (
-        f"the merge of {task.label} was reverted by {oid}: git merge {task.base}, then git revert {oid}, brings it back"
-    )
+    body = f"the merge of {task.label} was reverted by {oid}: git merge {task.base}, then git revert {oid}, restores it"
     return [Draft(str(task.id), body, task.id)]
 
 

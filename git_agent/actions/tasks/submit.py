@@ -65,7 +65,7 @@ def _check_worktree(app: App, task: Task) -> None:
         raise refused(
             "needs-input",
             f"{task.label} waits for an answer",
-            f"git agent answer {task.id} TEXT; to go on without: git agent start {task.id}",
+            f"git agent answer {task.id} TEXT; to continue without it: git agent start {task.id}",
         )
     if task.worktree is None:
         raise no_worktree_error(task)
@@ -95,7 +95,7 @@ def _check_branch(app: App, task: Task, path: str) -> None:
         raise refused(
             "wrong-branch",
             says,
-            f"git -C {shlex.quote(path)} switch {shlex.quote(task.branch or '')}, and bring the work there",
+            f"git -C {shlex.quote(path)} switch {shlex.quote(task.branch or '')}, and move the work there",
         )
     if carried is not None:
         raise carried

@@ -74,36 +74,36 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical)
 
 def _changed(task: Task, since: Event) -> AgentError:
     did = since.kind.removeprefix("task.")
-    helps = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
-    return refused("changed-since", f"cannot undo: {task.label} was {did} since, by {since.actor}", helps)
+    hint = "git agent undo" if since.kind in (REMOVED, CANCELLED) else f"git agent rescue list {task.id}"
+    return refused("changed-since", f"cannot undo: {task.label} was {did} since then by {since.actor}", hint)
 
 
 def _require_name(app: App, task: Task, event: Event, assumed: Hypothetical) -> None:
     """Require that the task's name is not in use: another task may take it once the task is finished."""
     others = [other for other in app.store.tasks.by_name(names.name_key(task.name)) if other.id != task.id]
     if any(other.state not in FINISHED or other.id in assumed.tasks for other in others):
-        what, helps = "cancellation", "git agent add TITLE, for a new one"
+        what, hint = "cancellation", "git agent add TITLE, to add a new one"
         if event.kind == MERGED:
-            what, helps = "merge", f"{revert_command(event.data)}, on '{task.base}', takes it back by a commit"
+            what, hint = "merge", f"{revert_command(event.data)}, on '{task.base}', undoes it with a new commit"
         says = f"cannot undo the {what} of {task.label}: another task is named '{task.name}'"
-        raise refused("name-taken", says, helps)
+        raise refused("name-taken", says, hint)
 
 
 def _place(app: App, task: Task, gone: Removed) -> AttemptPlan:
     """Plan where an attempt is restored: branch and path must be free, or as they were."""
-    helps, oid = f"git agent rescue list {task.id}", gone.tip or ""
+    hint, oid = f"git agent rescue list {task.id}", gone.tip or ""
     head = app.repo.head(gone.branch)
     if head is not None and ((head.oid != gone.tip and not gone.adopted) or (head.worktree and gone.worktree)):
         where = f"checked out at {head.worktree}" if head.worktree else f"at {head.oid[:12]}"
-        raise refused("branch-taken", f"cannot undo: branch '{gone.branch}' is there again, {where}", helps)
+        raise refused("branch-taken", f"cannot undo: branch '{gone.branch}' exists again, {where}", hint)
     if head is None:
         if app.repo.resolve(oid) is None or (gone.files and app.repo.resolve(gone.files) is None):
-            raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are not kept any more", helps)
+            raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are no longer kept", hint)
         if other := refs.clashing_branch(gone.branch, app.heads):
-            raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't stand beside '{other}'", helps)
+            raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't coexist with '{other}'", hint)
     path = gone.worktree
     if path is not None and (registry.registration_at(app.repo, path) is not None or _is_taken(path)):
-        raise refused("path-taken", f"cannot undo: {path} is there again", f"move it away, or {helps}")
+        raise refused("path-taken", f"cannot undo: {path} exists again", f"move it away, or {hint}")
     return AttemptPlan(gone.number, gone.branch, path or "", head.oid if head else oid, adopted=head is not None)
 
 
@@ -132,7 +132,7 @@ def plan_withdrawal(app: App, task: Task, event: Event, assumed: Hypothetical) -
     if now is None or not app.repo.is_ancestor(oid, tip):
         raise _gone(app, task, event, now, cannot)
     if on := list(_standing(app, task, base, oid, tip, assumed)):
-        hint = f"{revert_command(data)}, on '{base}', takes it back by a commit"
+        hint = f"{revert_command(data)}, on '{base}', undoes it with a new commit"
         raise refused("built-upon", f"{cannot}{on[0]}", hint, tuple(on[1:]))
     unmerge.withdraw(app.repo, base, now, old, "", dry_run=True)
     return {"base": base, "oid": oid, "old": old}
@@ -145,9 +145,9 @@ def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Hypo
         yield f"it was pushed: {', '.join(pushed)}"
     if tip != oid:
         yield f"'{base}' has later commits"
-    yield from (f"{_named(app, name)} stands on it" for name in found if name not in pushed)
+    yield from (f"{_named(app, name)} is built on it" for name in found if name not in pushed)
     again = [b for b, head in assumed.heads.items() if b not in own and app.repo.is_ancestor(oid, head)]
-    yield from (f"{_named(app, name)} would stand on it" for name in again if name not in found)
+    yield from (f"{_named(app, name)} would be built on it" for name in again if name not in found)
 
 
 def _named(app: App, name: str) -> str:
@@ -160,13 +160,13 @@ def _gone(app: App, task: Task, event: Event, now: str | None, cannot: str) -> A
     data = event.data
     base, oid, old = data["base"], data["oid"], data["old"]
     if now is None or app.repo.is_ancestor(now, old):
-        return refused("not-in-base", f"{cannot}'{base}' does not have it any more", f"git agent reopen {task.id}")
+        return refused("not-in-base", f"{cannot}'{base}' no longer contains it", f"git agent reopen {task.id}")
     found = unmerge.rewritten(app.repo, now, oid, old, data["tip"])
     if found is None:
-        says = f"{cannot}'{base}' does not have the commit {oid[:12]} any more"
-        return refused("not-in-base", says, f"git log {base} tells whether its work is there")
+        says = f"{cannot}'{base}' no longer contains the commit {oid[:12]}"
+        return refused("not-in-base", says, f"git log {base}, to see whether its work is there")
     merges = len(found.parents) > 1
     by = "merge" if merges else "squash" if data["by"] == "merge" else data["by"]
     command = revert_command({"by": by, "oid": found.oid, "old": old})
-    says = f"{cannot}the merge commit was rewritten, it is {found.oid[:12]} now"
-    return refused("rewritten", says, f"{command}, on '{base}', takes it back by a commit")
+    says = f"{cannot}the merge commit was rewritten and is now {found.oid[:12]}"
+    return refused("rewritten", says, f"{command}, on '{base}', undoes it with a new commit")

@@ -61,7 +61,7 @@ def _record(app: App, event: Event) -> None:
 
 
 def _unmerged(app: App, task: Task, event: Event) -> dict[str, Any]:
-    """Record the base's present tip as seen, so that moving it back is no revert and the branch doesn't seem merged."""
+    """Record the base's tip as seen, so that moving it back does not count as a revert, nor the branch as merged."""
     old = event.data["old"]
     app.store.meta.put(meta.SCANNED + event.data["base"], old)
     reviewed = task.reviewed_oid or event.data["tip"]
@@ -73,4 +73,4 @@ def _told(task: Task, done: list[Event], actor: str) -> list[Draft]:
     source = next((e.source for e in done if e.kind == CANCELLED), None)
     if source in (None, State.OPEN, State.FAILED):
         return []
-    return [Draft(str(task.id), f"{task.label} goes on: {actor} has undone its cancellation", task.id, urgent=True)]
+    return [Draft(str(task.id), f"{task.label} continues: {actor} has undone its cancellation", task.id, urgent=True)]

@@ -54,7 +54,7 @@ def find_rescue(app: App, name: str) -> Rescue:
     owner = app.store.tasks.find(task)
     found = [each for each in rescue_refs(app, owner) if (each.task, each.number) == (task, number)]
     if not found:
-        raise AgentError("unknown-rescue", f"nothing is kept as {task}/{number}", "git agent rescue list")
+        raise AgentError("unknown-rescue", f"there is no rescue {task}/{number}", "git agent rescue list")
     return found[0]
 
 
@@ -114,8 +114,8 @@ def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRe
     except refs.RefMoved as error:
         if app.repo.branch_oid(wanted) == kept.oid:
             return RestoredRescue(kept, wanted, made=False)
-        helps = f"git agent rescue restore {kept.name} --branch NAME"
-        raise refused("branch-exists", f"the branch '{wanted}' exists already", helps) from error
+        hint = f"git agent rescue restore {kept.name} --branch NAME"
+        raise refused("branch-exists", f"the branch '{wanted}' exists already", hint) from error
     actor = app.speaker.actor
     with app.store.transaction():
         data = {"ref": f"{refs.RESCUE}{kept.name}", "branch": wanted, "text": f"{kept.name} to {wanted}"}

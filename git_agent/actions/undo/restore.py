@@ -44,7 +44,7 @@ def undo_task(
     done: the events, the oldest first
     dry_run: only report
     assumed: what would be undone first
-    Raises AgentError: exit 3 when the events can't be undone, with what helps. Nothing has changed then.
+    Raises AgentError: exit 3 when the events can't be undone, with a hint. Nothing has changed then.
     """
     with explain_system_errors():
         plan = plan_undo(app, done[0].task or 0, done, assumed or Hypothetical())
@@ -98,7 +98,7 @@ def finish(app: App, intent: Intent) -> None:
 def roll_back(app: App, intent: Intent) -> None:
     """Remove what was restored, unlock what was locked, and end the intent.
 
-    What was restored is still kept under the rescue refs. Changes made there since are not: the path was known before.
+    What was restored is still kept under the rescue refs. Changes made there since are backed up first.
     """
     for place in (AttemptPlan(**each) for each in intent.data["places"]):
         seen = registry.registration_at(app.repo, place.worktree) if os.path.lexists(place.worktree) else None
@@ -132,11 +132,11 @@ def _withdraw(app: App, plan: Plan) -> list[str]:
 
 
 def _lines(app: App, plan: Plan) -> list[str]:
-    lines = [f"would bring back branch {p.branch} at {p.start_oid[:12]}" for _, p in plan.returns if not p.adopted]
-    lines += [f"would bring back worktree {p.worktree}" for _, p in plan.returns if p.worktree]
-    lines += [f"would not bring back: {what}" for g, _ in plan.returns for what in unrecoverable(g, os.path.isdir)]
+    lines = [f"would restore branch {p.branch} at {p.start_oid[:12]}" for _, p in plan.returns if not p.adopted]
+    lines += [f"would restore worktree {p.worktree}" for _, p in plan.returns if p.worktree]
+    lines += [f"would not restore: {what}" for g, _ in plan.returns for what in unrecoverable(g, os.path.isdir)]
     if plan.landed is not None:
-        lines.append(f"would set {plan.landed['base']} back to {plan.landed['old'][:12]}")
+        lines.append(f"would move {plan.landed['base']} back to {plan.landed['old'][:12]}")
     return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]
 
 
@@ -147,12 +147,12 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
     place: where to restore it
     locked: whether to lock the worktree for its task
     Call this inside `rollback_on_error`.
-    Raises RefMoved when somebody made the branch in the meantime, and whatever making a worktree raises.
+    Raises RefMoved when somebody made the branch in the meantime, and whatever creating a worktree raises.
     """
     lines = []
     if not place.adopted:
         refs.create_branch(app.repo, place.branch, place.start_oid)
-        lines.append(f"brought back branch {place.branch} at {place.start_oid[:12]}")
+        lines.append(f"restored branch {place.branch} at {place.start_oid[:12]}")
     if not place.worktree:
         return lines
     add_worktree(
@@ -174,8 +174,8 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
         registry.unlock_worktree(app.repo, place.worktree)
     kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
     files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
-    lines.append(f"brought back worktree {place.worktree}" + (f" ({files})" if files else ""))
-    return [*lines, *(f"not brought back: {what}" for what in unrecoverable(gone, os.path.isdir))]
+    lines.append(f"restored worktree {place.worktree}" + (f" ({files})" if files else ""))
+    return [*lines, *(f"not restored: {what}" for what in unrecoverable(gone, os.path.isdir))]
 
 
 def _switch(app: App, gone: Removed, place: AttemptPlan) -> None:

@@ -75,9 +75,9 @@ def _looked(app: App, chosen: Sequence[Operation]) -> tuple[tuple[Operation, tup
 
 def _too_few(there: int) -> AgentError:
     if not there:
-        return refused("nothing-to-undo", "there is nothing to undo", "git agent undo -h tells what can be undone")
+        return refused("nothing-to-undo", "there is nothing to undo", "git agent undo -h, to see what can be undone")
     says = f"only {there} operation{'' if there == 1 else 's'} can be undone"
-    return refused("too-few", says, "git agent undo --list; N counts operations, it is no task's number")
+    return refused("too-few", says, "git agent undo --list; N counts operations; it is not the number of a task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ def operations(app: App, limit: int) -> list[Operation]:
     """List the last operations that were not undone, ordered by when they began.
 
     limit: the maximum number of operations
-    Fixes that leave nothing to undo are no operation, unless the same run made other fixes. Operations that ran at the
-    same time, or that were finished after a crash, may have ended in another order. A merge that is built on another
-    counts as newer than that one, whenever its worktree was removed.
+    Fixes that leave nothing to undo are not an operation, unless the same run made other fixes. Operations that ran at
+    the same time, or that were finished after a crash, may have ended in another order. A merge that is built on
+    another counts as newer than that one, no matter when its worktree was removed.
     """
     found, none = dict[str, Operation](), set[str]()
     for event in app.store.events.undoable():

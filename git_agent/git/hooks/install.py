@@ -102,7 +102,7 @@ def uninstall_hooks(repo: Repo) -> HookChanges:
     """Remove everything that install_hooks() wrote, so that the user's hooks and configuration are as they were."""
     said = _Said("git agent deinit")
     fresh = not os.path.isdir(os.path.join(repo.common_dir, "git-agent"))
-    with said.refusing("the hooks were not taken out"), _locked(repo) as store:
+    with said.refusing("the hooks were not removed"), _locked(repo) as store:
         with said.refusing("the configuration still names our hooks"):
             _include(repo, (), said)
         _take_all(repo, store, said)
@@ -163,7 +163,7 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
     if kind:
         return Effective(event, "own file", path, None, "")
     if runs and scripts.runs_legacy(path):
-        return Effective(event, "own file", path + ".legacy", path, "run by the hook that took its place")
+        return Effective(event, "own file", path + ".legacy", path, "run by the hook that replaced it")
     return Effective(event, "none", runs, runs, "noticed at the next command")
 
 
@@ -220,7 +220,7 @@ def _put_scripts(store: str, program: str, guard: bool, said: _Said) -> None:
 
 def _include(repo: Repo, names: Sequence[str], said: _Said) -> None:
     if settings.put_includes(repo, names):
-        said.changed.append("made the repository's config include " + (", ".join(names) or "nothing of ours any more"))
+        said.changed.append("made the repository's config include " + (", ".join(names) or "none of our files"))
 
 
 def _by_config(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
@@ -260,7 +260,7 @@ def _fill(store: str, directory: str, said: _Said) -> list[str]:
         path = os.path.join(directory, event)
         with said.refusing(f"{event} in {directory} does not run ours"):
             if scripts.add_to_hook(path, event):
-                said.changed.append(f"put our part into {path}")
+                said.changed.append(f"added our part to {path}")
     # A new file changes the directory's modification time.
     return [directory, *(os.path.join(directory, name) for name in os.listdir(directory) if name.startswith(EVENTS))]
 
@@ -271,7 +271,7 @@ def _take_all(repo: Repo, store: str, said: _Said) -> None:
             path = os.path.join(directory, event)
             with said.refusing(f"our part stays in {path}"):
                 if scripts.remove_from_hook(path):
-                    said.changed.append(f"took our part out of {path}")
+                    said.changed.append(f"removed our part from {path}")
         _remove_made(store, directory)
 
 

@@ -104,7 +104,7 @@ def hook_kind(script: bytes) -> str | None:
 
 
 def has_torn_block(script: bytes) -> bool:
-    """Tell whether only one of the two marks of a block is there, so that what is ours can't be told."""
+    """Tell whether only one of the two marks of a block is there, so that our part can't be identified."""
     return _BLOCK.search(script) is None and (_BEGIN.encode() in script or _END.encode() in script)
 
 
@@ -240,7 +240,7 @@ def _chain(path: str, event: str, held: bytes) -> bool:
         _replace(path, remove_block(held))
     try:
         os.link(path, chained, follow_symlinks=False)  # the hook keeps its name at every moment
-    except OSError:  # a directory, or a file system that knows no links
+    except OSError:  # a directory, or a file system without hard links
         os.rename(path, chained)
     _replace(path, own_hook(event, chained=True), 0o755)
     return True

@@ -172,16 +172,16 @@ def hook_directories(repo: Repo) -> tuple[list[str], bool, str]:
 def _forbidden(repo: Repo, where: str, path: str | None) -> str:
     if _inside(where, repo.common_dir):
         return ""
-    later = "what happens in the main worktree is noticed at the next command, or with: git agent sync"
+    later = "the next command, or git agent sync, notices what happens in the main worktree"
     top = repo.main_worktree
     own = path is None or hooks_path(repo, ("local", "worktree")) is not None
     if not top or not own or not _inside(where, top):
-        return f"the hooks directory {where} is outside of this repository and stays untouched: {later}"
+        return f"the hooks directory {where} is outside this repository and is left unchanged: {later}"
     if not os.path.isdir(where):
-        return f"the hooks directory {where} does not exist; when it does: git agent init"
+        return f"the hooks directory {where} does not exist; once it does: git agent init"
     files = [os.path.relpath(os.path.join(where, event), top) for event in EVENTS]
     if set(files) - repo.ignored(top, files):
-        return f"the hooks directory {where} belongs to the project and stays untouched: {later}"
+        return f"the hooks directory {where} belongs to the project and is left unchanged: {later}"
     return ""
 
 

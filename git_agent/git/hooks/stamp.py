@@ -35,7 +35,7 @@ def hooks_are_intact(repo: Repo, program: str, *, guard: bool) -> bool:
 def stamped_directories(repo: Repo) -> list[str]:
     """List the hooks directories outside of the store that the stamp names.
 
-    None of them when the stamp was copied with its repository: it then names the original's, where the hooks must stay.
+    Returns none when the stamp was copied with its repository: it then names the original's, where the hooks must stay.
     """
     paths = [os.fsdecode(path) for path in read_or_empty(_path(repo)).split(b"\0")[1::2]]
     if os.path.join(_store(repo), "program") not in paths:
@@ -72,7 +72,7 @@ def _terms(repo: Repo, program: str, guard: bool) -> bytes:
 
 
 def _configurations(repo: Repo) -> list[str]:
-    """List the configuration files whose change may change which hooks git runs, whether they exist or not."""
+    """List the configuration files that can change which hooks git runs, whether they exist or not."""
     home = os.path.expanduser("~")
     xdg = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     globally = os.environ.get("GIT_CONFIG_GLOBAL")

@@ -1,1 +1,1 @@
-"""Merging: compute merges without a checkout, land them and undo that, and determine what was merged."""
+"""Merging: compute merges without a checkout, land and undo them, and determine what was merged."""

@@ -54,7 +54,7 @@ def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None
 
 
 def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
-    """Refuse, before long work, what land_commit would refuse now: same arguments, same errors.
+    """Raise the errors that land_commit would raise now, before long work starts. Takes the same arguments.
 
     Changes nothing and runs no hook.
     """

@@ -211,7 +211,7 @@ def _placed(move: Movement, by: str, oid: str) -> MergeProof:
 
 
 def _one_by_one(work: _Work) -> MergeProof | None:
-    """Prove that each commit was picked or rebased: the base has one that changes the same."""
+    """Prove that each commit was picked or rebased: the base has a commit with the same change."""
     own = [oid for oid, paths in work.own.items() if paths]
     shapes = {frozenset(work.own[oid]) for oid in own}
     there = [oid for oid, paths in work.move.changed.items() if frozenset(paths) in shapes and oid in work.fresh]
@@ -226,7 +226,7 @@ def _one_by_one(work: _Work) -> MergeProof | None:
 
 
 def _has_evil_merge(work: _Work) -> bool:
-    """Tell whether a merge into the branch is not what git makes of it by itself: the difference is work, too."""
+    """Tell whether a merge into the branch differs from what git makes of it by itself: the difference is work, too."""
     shape = ("--merges", "--remerge-diff", "--format=", "--no-ext-diff", "--no-textconv", "--no-color")
     return bool(work.move.repo.git("log", *shape, work.tip, f"^{work.move.new}", "--").out.strip())
 

@@ -37,7 +37,7 @@ def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
     unlike = _unlike(repo, here, new, changed)
     written = [path for path in changed if path not in unlike]
     if written:
-        refs.keep_rescue(repo, task, new, "merge taken back")
+        refs.keep_rescue(repo, task, new, "merge that was rolled back")
         _restore(here, old, written)
     return written
 

@@ -1,4 +1,4 @@
-"""Signs of work in a worktree that nobody reports: git's own files first, then a bounded scan of the files."""
+"""Signs of work in a worktree that nobody reports: in git's own files first, then by a bounded scan of the files."""
 
 from __future__ import annotations
 

@@ -134,7 +134,9 @@ def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -
 
 def _failed(status: int, said: str) -> AgentError:
     lines = tuple(line for line in said.splitlines() if line.strip())
-    return AgentError("hook-refused", f"the post-checkout hook failed with status {status}", "fix it", details=lines)
+    return AgentError(
+        "hook-refused", f"the post-checkout hook failed with status {status}", "fix the hook", details=lines
+    )
 
 
 def _attributes_elsewhere(repo: Repo) -> bool:

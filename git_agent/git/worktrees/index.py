@@ -1,4 +1,4 @@
-"""What the index of a worktree knows and its status does not tell: submodules, and files that git overlooks."""
+"""What the index of a worktree knows and its status does not show: submodules, and files that git overlooks."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from git_agent.git.worktrees.registry import real_path, registrations_at
 
 
 class Occupant(NamedTuple):
-    """What stands in the worktree's place.
+    """What is in the worktree's place.
 
     what: a few words for it.
     may_be_repaired: its .git is lost or wrong, so that `git worktree repair` may make it the worktree again.
@@ -22,7 +22,7 @@ class Occupant(NamedTuple):
 
 
 def occupant(repo: Repo, path: str) -> Occupant | None:
-    """Return what stands where a worktree was made; None for the worktree itself, an empty directory, or nothing.
+    """Return what is where a worktree was created; None for the worktree itself, an empty directory, or nothing.
 
     Starts no git.
     """

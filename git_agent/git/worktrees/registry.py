@@ -27,8 +27,8 @@ class Registration:
     branch: the one that HEAD names; None when HEAD is detached, unreadable, or in a table (reftable).
     detached: the commit that HEAD names itself; from files None during a rebase or bisection, which will end it.
     locked: the reason, "" when none was given; None when it is not locked.
-    half_made: its making was cut short (a killed `git worktree add` or checkout).
-    made_at: when it was made, in seconds since the epoch.
+    half_made: its creation was interrupted (a killed `git worktree add` or checkout).
+    made_at: when it was created, in seconds since the epoch.
     """
 
     admin: str
@@ -69,12 +69,12 @@ def registration(repo: Repo, admin: str) -> Registration | None:
 
 
 def registrations(repo: Repo) -> list[Registration]:
-    """Read all registrations of linked worktrees, by name, also half-made ones and those that we did not make."""
+    """Read all registrations of linked worktrees, by name, including half-made ones and those of others."""
     return [found for git_dir in admin_dirs(repo.common_dir) if (found := _read(git_dir))]
 
 
 def registrations_at(repo: Repo, path: str) -> list[Registration]:
-    """Read the registrations that claim a path, there or not: more than one after a race without our lock."""
+    """Read the registrations that claim a path, existing or not: several after a race without our lock."""
     real = real_path(path)
     claiming = [git_dir for git_dir in admin_dirs(repo.common_dir) if _claims(git_dir, real)]
     return [found for git_dir in claiming if (found := _read(git_dir, real))]
@@ -83,8 +83,8 @@ def registrations_at(repo: Repo, path: str) -> list[Registration]:
 def registration_at(repo: Repo, path: str) -> Registration | None:
     """Read the registration of the worktree that stands, or stood, at a path; None where there is none.
 
-    Where several claim the path it is half made, and locked if one of them is. Asks git for the branch where refs are
-    in a table (reftable), which no file tells.
+    If several claim the path, it is half made, and locked if one of them is. Asks git for the branch where refs are
+    in a table (reftable), which no file shows.
     """
     found = registrations_at(repo, path)
     if not found:
@@ -99,7 +99,7 @@ def registration_at(repo: Repo, path: str) -> Registration | None:
 def checkouts(repo: Repo) -> list[Registration]:
     """List every checkout as `git worktree list` does, the main one first; a bare repository is none.
 
-    Unlike the files, git tells the HEAD of the main worktree, of those with a reftable, and of a rebase: `detached` is
+    Unlike the files, git shows the HEAD of the main worktree, of those with a reftable, and of a rebase: `detached` is
     then the commit. Raises AgentError worktree-lost where git can't read one of them.
     """
     try:
@@ -151,7 +151,7 @@ def unlock_worktree(repo: Repo, path: str) -> None:
 
 
 def names_registration(repo: Repo, path: str) -> bool:
-    """Tell whether a directory's .git file names a registration of this repository, there or not."""
+    """Tell whether a directory's .git file names a registration of this repository, existing or not."""
     return is_admin_dir(repo.common_dir, git_dir_of(path))
 
 

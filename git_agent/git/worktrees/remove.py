@@ -18,7 +18,7 @@ from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
 
 def discard_worktree(repo: Repo, path: str, *, task: int, finished: bool = False) -> None:
-    """Remove a worktree of ours that is half made or to be rolled back; nothing there is no error.
+    """Remove a worktree of ours that is half made or to be rolled back; a missing one is no error.
 
     task: the number in the reason of its lock.
     finished: also when it has changes, which a failed setup command made.
@@ -109,13 +109,13 @@ def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None
     elif os.path.ismount(real):
         why = "is a mount point"
     elif real == repo.main_worktree or (repo.common_dir + "/").startswith(real + "/"):
-        why = "holds the repository itself"
+        why = "contains the repository itself"
     elif {"objects", "refs"} <= set(os.listdir(real)):
         why = "looks like a repository"
     elif git_dir_of(real) not in {each.git_dir for each in found} and os.listdir(real):
-        why = "holds files but is not our worktree"
+        why = "contains files, but is not our worktree"
     if why:
-        raise refused("not-ours", f"{real} {why}: not touched", "git worktree list")
+        raise refused("not-ours", f"{real} {why}; it is left unchanged", "git worktree list")
 
 
 def _refuse_dirty(real: str) -> None:
@@ -124,7 +124,7 @@ def _refuse_dirty(real: str) -> None:
     try:
         lines = [f"{change.code} {change.path}" for change in read_status(real, False)]
     except GitError as error:
-        raise refused("worktree-unreadable", f"can't see whether {real} is clean", error.message) from error
+        raise refused("worktree-unreadable", f"can't determine whether {real} is clean", error.message) from error
     if busy := in_progress(real):
         lines.append(f"a {busy} is in progress")
     if lines:

@@ -27,7 +27,7 @@ def reconnect(repo: Repo, admin: str, path: str) -> None:
     where = repo.admin_dir(admin)
     before, after = linked(where), named_git_dir(path)
     if os.path.basename(after) != admin or before is None or os.path.lexists(before) or os.path.lexists(after):
-        raise refused("not-moved", f"{path} is not what was moved from {before}", "git worktree list")
+        raise refused("not-moved", f"{path} is not the worktree that was moved from {before}", "git worktree list")
     _point(os.path.join(where, "gitdir"), os.path.join(path, ".git"))
     _point(os.path.join(path, ".git"), f"gitdir: {where}")
 
@@ -53,7 +53,7 @@ def is_connected(repo: Repo, path: str) -> bool:
 
 
 def claimed_elsewhere(repo: Repo, path: str) -> bool:
-    """Tell whether a directory is registered with another repository, which its .git file names: ours is a copy."""
+    """Tell whether a directory is registered with another repository, named in its .git file: then ours is a copy."""
     home = named_git_dir(path)
     return bool(home) and not names_registration(repo, path) and linked(home) == os.path.realpath(path)
 

@@ -23,7 +23,7 @@ _NEW_S = 1.0  # its owner locks the mark some microseconds after creating it
 def scratch(repo: Repo) -> Iterator[str]:
     """Yield a path for a directory (not created yet); delete it afterwards, with its registration.
 
-    A locked file beside it shows that this process lives, also across containers, where pids mean nothing.
+    A locked file beside it shows that this process is alive, even across containers, where pids mean nothing.
     """
     root = private_dir(repo, "scratch")
     path = os.path.join(root, f"{os.getpid()}-{os.urandom(4).hex()}")
@@ -59,7 +59,7 @@ def delete_stale_scratch(repo: Repo) -> None:
 
 
 def marked(root: str) -> Iterator[tuple[str, bool]]:
-    """Yield each marked scratch directory in root and whether its process lives. Changes nothing."""
+    """Yield each marked scratch directory in root and whether its process is alive. Changes nothing."""
     for name in sorted(os.listdir(root)) if os.path.isdir(root) else ():
         path = os.path.join(root, name)
         with contextlib.suppress(OSError):

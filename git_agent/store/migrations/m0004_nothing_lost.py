@@ -1,4 +1,4 @@
-"""Nothing is lost: what can be undone is found without looking through the history, and conflicts are foreseen."""
+"""Undo and forecasts: find what can be undone without reading the whole history, and cache predicted conflicts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ STATEMENTS: tuple[str, ...] = (
     "CREATE INDEX event_undoable ON event (seq) WHERE json_extract(data, '$.operation') IS NOT NULL",
     """CREATE INDEX event_operation ON event (json_extract(data, '$.operation'))
         WHERE json_extract(data, '$.operation') IS NOT NULL""",
-    # Unique: of two that undo one event at once, one does it.
+    # Unique: of two processes that undo the same event at once, only one succeeds.
     """CREATE UNIQUE INDEX event_undoes ON event (json_extract(data, '$.undoes'))
         WHERE json_extract(data, '$.undoes') IS NOT NULL""",
-    # What merging b into a gives: NULL for a clean merge, else the paths as a JSON array (none: unrelated histories).
+    # The result of merging b into a: NULL if clean, else the paths as a JSON array (empty: unrelated histories).
     # terms: the hash of what else the result depends on, attributes and configuration.
     """CREATE TABLE clash (
         a TEXT NOT NULL,

@@ -12,7 +12,7 @@ GRACE_S = 10.0
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
-class Persuasion:
+class Termination:
     """The termination of one agent's process group: what was sent, and what is due next."""
 
     def __init__(self, child: Child) -> None:
