@@ -81,7 +81,7 @@ class Finite(click.FloatRange):
         """Convert as FloatRange does, and refuse `nan` and `inf`."""
         found = super().convert(value, param, ctx)
         if found != found or found in (float("inf"), float("-inf")):
-            self.fail(f"{value} is no number", param, ctx)
+            self.fail(f"{value} is not a number", param, ctx)
         return found
 
 
@@ -207,7 +207,7 @@ def undo_hint(app: App, done: object) -> list[str]:
 
     done: what was removed; no hint if it is false
     """
-    return ["hint: git agent undo brings it back"] if done and app.terminal else []
+    return ["hint: git agent undo restores it"] if done and app.terminal else []
 
 
 def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] = (), **more: Any) -> Answer:

@@ -67,7 +67,7 @@ def _change_directory(ctx: click.Context, param: click.Parameter, paths: tuple[s
     invoke_without_command=True,
     subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="git agent VERB -h tells more of one verb; git agent --help opens the manual page.",
+    epilog="git agent VERB -h describes one verb; git agent --help opens the manual page.",
 )
 @click.version_option(__version__, "-v", "--version", message="git-agent version %(version)s")
 @click.option(
