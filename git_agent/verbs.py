@@ -1,6 +1,6 @@
 """Every verb: its module in the command line, its section of the help, its summary, and who may use it.
 
-It stands on the ground floor and imports nothing of ours, since every front end reads it.
+This module imports nothing of ours, because every front end reads it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, NamedTuple
 
-SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Messages", "Seeing")
+SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Messages", "Inspecting")
 Who = Literal["anyone", "own", "reviewer", "coordinator"]
 
 
@@ -116,7 +116,7 @@ VERBS: dict[str, Verb] = {
     ),
     **_of(
         "queries",
-        "Seeing",
+        "Inspecting",
         status=("anyone", "Show what needs you and what to type next"),
         list=("anyone", "List tasks"),
         show=("anyone", "Show everything about a task"),
