@@ -41,7 +41,7 @@ class VerbGroup(click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], VERBS, n=3)
-            hint = "the most similar: " + ", ".join(near) if near else "git agent -h"
+            hint = "similar verbs: " + ", ".join(near) if near else "git agent -h"
             raise AgentError("unknown-verb", f"'{args[0]}' is not a verb of git agent", hint, exit=Exit.USAGE)
         return super().resolve_command(ctx, args)
 
@@ -184,7 +184,7 @@ def _run(argv: list[str]) -> int:
             return _say(explain(error), as_json)
         _drop_output()
         says = f"cannot write to standard output: {error.strerror}"
-        return _say(AgentError("no-output", says, "what was asked for is done: git agent status"), False)
+        return _say(AgentError("no-output", says, "the command has done its work: git agent status"), False)
 
 
 def _drop_output() -> None:
