@@ -1,6 +1,6 @@
 """Every verb: its module in the command line, its section of the help, its summary, and who may use it.
 
-It stands on the ground floor and imports nothing of ours, since every front end reads it.
+This module imports nothing of ours, because every front end reads it.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, NamedTuple
 
-SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Messages", "Seeing")
+SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Messages", "Inspecting")
 Who = Literal["anyone", "own", "reviewer", "coordinator"]
 
 
 class Verb(NamedTuple):
     """One verb.
 
-    module: the module in git_agent.cli that contains its command, `<verb>_verb`
+    module: the module in git_agent.cli that defines its command, `<verb>_verb`
     section: its section of the help
     summary: one line
-    who: who may use it: anyone; a worker only on its `own` task; a worker never, unless agent.workersReview makes it a
-        `reviewer`; or a worker never, since it is for the `coordinator`. People may use all of them.
-    guarded: options, arguments and subcommands that make it one for the coordinator
+    who: who may use it. `anyone`; `own`: a worker only on its own task; `reviewer`: a worker only if
+        agent.workersReview is set; `coordinator`: never a worker. People may use every verb.
+    guarded: options, arguments and subcommands that no worker may use
     """
 
     module: str
@@ -42,7 +42,7 @@ VERBS: dict[str, Verb] = {
         "setup",
         "Setting up",
         init=("coordinator", "Create the store of this repository and install the hooks"),
-        deinit=("coordinator", "Remove the hooks and restore everything as it was before"),
+        deinit=("coordinator", "Remove the hooks, and with --purge the store"),
         doctor=("anyone", "Show problems, why they matter, and the commands that fix them", "--fix"),
         hooks=("anyone", "Show which hooks run here"),
         sync=("anyone", "Reconcile tasks with git now"),
@@ -116,14 +116,14 @@ VERBS: dict[str, Verb] = {
     ),
     **_of(
         "queries",
-        "Seeing",
+        "Inspecting",
         status=("anyone", "Show what needs you and what to type next"),
         list=("anyone", "List tasks"),
         show=("anyone", "Show everything about a task"),
         log=("anyone", "Show events, messages and commits by time"),
         watch=("anyone", "Print events as they happen"),
         path=("anyone", "Print the path of a task's worktree"),
-        conflicts=("anyone", "Show which branches clash, in which files, and an order to merge in"),
+        conflicts=("anyone", "Show which branches clash, in which files, and the best merge order"),
         stats=("anyone", "Show statistics: time per state, throughput, failures"),
     ),
 }

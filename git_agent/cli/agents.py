@@ -23,9 +23,9 @@ _HEAVY = frozenset({"pygit2", "rich"})
 
 @verb("run", configured=True, command="[-- COMMAND...]")
 @task_argument()
-@click.option("-a", "--agent", metavar="AGENT", help="The agent whose command (agent.run.AGENT) is run.")
-@click.option("--fresh", is_flag=True, help="A new attempt, from the base, instead of going on where the last one is.")
-@click.option("-d", "--detach", is_flag=True, help="In the background; git agent logs shows what it prints.")
+@click.option("-a", "--agent", metavar="AGENT", help="Run the command of this agent (agent.run.AGENT).")
+@click.option("--fresh", is_flag=True, help="Start a new attempt from the base instead of continuing the last one.")
+@click.option("-d", "--detach", is_flag=True, help="Run in the background; git agent logs shows the output.")
 @click.option("--prepared", is_flag=True, hidden=True)
 @click.option("--report", type=click.INT, hidden=True)
 def run_verb(
@@ -38,12 +38,12 @@ def run_verb(
     report: int | None,
     command: Sequence[str],
 ) -> Answer:
-    """Supervise a command in a task's worktree: WORKING while it runs, and then where its end says.
+    """Run and supervise a command in a task's worktree. The task is WORKING while the command runs.
 
-    Without TASK the next task of the queue is claimed. Exit 0 with commits hands the work
-    in; exit 0 with nothing to hand in holds the task (no_commits); anything else fails it, with the last lines. The
-    command has the terminal, and what it leaves running is ended: its process group, and whatever has its environment.
-    Our exit code is 0 where its is, else 1.
+    Without TASK, the next task of the queue is claimed. When the command exits with 0, its commits are handed in for
+    review; without commits the task is held (no_commits). Any other end fails the task, with the last lines of output
+    as the reason. The command uses your terminal. Processes that it leaves running are ended: its process group, and
+    every process with its environment. The exit code is 0 if the command exits with 0, else 1.
     """
     from git_agent.actions.running.run import choose
     from git_agent.runtime import running
@@ -78,7 +78,7 @@ def _again(task: Task, chosen: Command) -> list[str]:
 def _detached(app: App, task: Task, pid: int) -> Answer:
     from git_agent.actions.lookup import reread
 
-    return task_answer(app, reread(app, task), [f"{task.label} runs: process {pid}"], pid=pid)
+    return task_answer(app, reread(app, task), [f"{task.label} is running: process {pid}"], pid=pid)
 
 
 def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
@@ -95,10 +95,10 @@ def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
 
 @verb("ps", configured=True)
 def ps_verb(app: App) -> Answer:
-    """Show the commands that git agent supervises now.
+    """List the commands that git agent is supervising.
 
-    BEAT is the age of the last sign of life, PROGRESS that of the last sign of work: a commit, a changed file, a
-    message, a line of output.
+    BEAT is the time since the last sign of life. PROGRESS is the time since the last sign of work: a commit, a changed
+    file, a message or a line of output.
     """
     from git_agent.actions.views.sessions import ps
     from git_agent.render import json, lines
@@ -111,18 +111,18 @@ def ps_verb(app: App) -> Answer:
 
 @verb("logs")
 @task_argument()
-@click.option("-f", "--follow", is_flag=True, help="Go on until the command, or the check, ends.")
-@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Of this attempt instead of the newest.")
-@click.option("--check", is_flag=True, help="Of the check of its merge, and of what it was merged on top of.")
-@click.option("--raw", is_flag=True, help="As it was printed, with what only a terminal understands.")
+@click.option("-f", "--follow", is_flag=True, help="Continue until the command, or the check, ends.")
+@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Show this attempt instead of the newest.")
+@click.option("--check", is_flag=True, help="Show the last check of its merge, which may cover several tasks.")
+@click.option("--raw", is_flag=True, help="Print the output unchanged, including terminal control sequences.")
 def logs_verb(app: App, task: str | None, follow: bool, attempt: int | None, check: bool, raw: bool) -> Answer:
-    """Show what a task's command printed: the last 8 to 16 MB of each attempt are kept, and of the last check."""
+    """Show the output of a task's command. The last 8 to 16 MB of each attempt and of the last check are kept."""
     from git_agent.actions.lookup import find
     from git_agent.actions.running.logs import logs
     from git_agent.runtime import following
 
     if check and attempt is not None:
-        raise usage("one-log", "--check does not go with --attempt", "git agent logs TASK --check")
+        raise usage("one-log", "--check and --attempt exclude each other", "git agent logs TASK --check")
     log = logs(app, find(app, task), attempt, check=check)
     if click.get_current_context().params["as_json"]:
         text = b"".join(following.read(log)).decode(errors="replace")
@@ -150,9 +150,9 @@ def _print(chunks: Iterable[bytes], raw: bool) -> None:
 @verb("stop")
 @task_argument()
 def stop_verb(app: App, task: str | None) -> Answer:
-    """End a task's command: asked with SIGTERM, killed after 10 seconds.
+    """End a task's command: send SIGTERM, and SIGKILL after 10 seconds.
 
-    The task stays WORKING, with the hold `stopped`; its worktree stays as it is, and git agent run goes on there.
+    The task stays WORKING with the hold `stopped`. Its worktree stays as it is, and `git agent run` continues there.
     """
     from git_agent.actions.lookup import find
     from git_agent.actions.running.stop import stop
@@ -160,13 +160,13 @@ def stop_verb(app: App, task: str | None) -> Answer:
     stopped = stop(app, find(app, task))
     label = stopped.task.label
     said = " ".join(filter(None, (label, "is", stopped.task.state, stopped.task.hold)))
-    return task_answer(app, stopped.task, [said if stopped.moved else f"nothing runs for {label}"])
+    return task_answer(app, stopped.task, [said if stopped.moved else f"no command is running for {label}"])
 
 
 @verb("exec", command="-- COMMAND...")
 @task_argument(required=True)
 def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
-    """Run a command in a task's worktree, and end with its exit code. It is not supervised: git agent run does that."""
+    """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`."""
     from git_agent.actions.lookup import find
     from git_agent.actions.running.logs import exec_place
 

@@ -30,7 +30,7 @@ class Answer(NamedTuple):
     rows: JSON objects to print one per line, instead of the payload
     exit: the exit code
     follows: lines and rows arrive over time, so each is written at once
-    delivered: called after everything is written (the answer is mail)
+    delivered: called after everything is written, to mark messages as seen
     becomes: called last, with everything closed, instead of printing: another program takes over this process
     """
 
@@ -75,13 +75,13 @@ class Several(click.Group):
 
 
 class Finite(click.FloatRange):
-    """A number in a range, except `nan`, which every range accepts, and `inf`."""
+    """A number in a range. It refuses `nan`, which every range accepts, and `inf`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Convert as FloatRange does, and refuse `nan` and `inf`."""
         found = super().convert(value, param, ctx)
         if found != found or found in (float("inf"), float("-inf")):
-            self.fail(f"{value} is no number", param, ctx)
+            self.fail(f"{value} is not a number", param, ctx)
         return found
 
 
@@ -206,7 +206,7 @@ def undo_hint(app: App, done: object) -> list[str]:
 
     done: what was removed; no hint if it is false
     """
-    return ["hint: git agent undo brings it back"] if done and app.terminal else []
+    return ["hint: git agent undo restores it"] if done and app.terminal else []
 
 
 def task_answer(app: App, task: Task, lines: Iterable[str], talk: Iterable[str] = (), **more: Any) -> Answer:

@@ -41,7 +41,7 @@ class VerbGroup(click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], VERBS, n=3)
-            hint = "the most similar: " + ", ".join(near) if near else "git agent -h"
+            hint = "similar verbs: " + ", ".join(near) if near else "git agent -h"
             raise AgentError("unknown-verb", f"'{args[0]}' is not a verb of git agent", hint, exit=Exit.USAGE)
         return super().resolve_command(ctx, args)
 
@@ -67,7 +67,7 @@ def _change_directory(ctx: click.Context, param: click.Parameter, paths: tuple[s
     invoke_without_command=True,
     subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="git agent VERB -h tells more of one verb; git agent --help opens the manual page.",
+    epilog="git agent VERB -h describes one verb; git agent --help opens the manual page.",
 )
 @click.version_option(__version__, "-v", "--version", message="git-agent version %(version)s")
 @click.option(
@@ -184,7 +184,7 @@ def _run(argv: list[str]) -> int:
             return _say(explain(error), as_json)
         _drop_output()
         says = f"cannot write to standard output: {error.strerror}"
-        return _say(AgentError("no-output", says, "what was asked for is done: git agent status"), False)
+        return _say(AgentError("no-output", says, "the command has done its work: git agent status"), False)
 
 
 def _drop_output() -> None:

@@ -89,8 +89,8 @@ def _context(command: click.Command, name: str | None) -> click.Context:
 def permissions() -> Iterator[str]:
     """Yield a paragraph for each kind of verb that workers may not always use, then one about the exceptions."""
     yield (
-        "People may use every verb. A worker is whoever stands in a task's worktree or carries the environment of"
-        " `git agent run`. A worker that is refused exits 3, and an event records the attempt."
+        "People may use every verb. A worker is whoever is inside a task's worktree or has the environment of"
+        " `git agent run`. A refused command exits with 3, and an event records the attempt."
     )
     for who, text in _MAY.items():
         yield text + ": " + ", ".join(f"`{name}`" for name, verb in VERBS.items() if verb.who == who) + "."

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @verb("list", configured=True)
-@click.option("--state", "states", multiple=True, metavar="STATE", help="Only tasks in this state; may be repeated.")
-@click.option("--all", "everything", is_flag=True, help="Also completed and cancelled ones.")
+@click.option("--state", "states", multiple=True, metavar="STATE", help="List tasks in this state; may be repeated.")
+@click.option("--all", "everything", is_flag=True, help="Include completed and cancelled tasks.")
 def list_verb(app: App, states: Sequence[str], everything: bool) -> Answer:
-    """List tasks by priority and age: the unfinished ones, without --all."""
+    """List unfinished tasks by priority and age; with --all, also completed and cancelled ones."""
     from git_agent.actions.views.task import list_tasks
 
     as_json = bool(click.get_current_context().params.get("as_json"))
@@ -38,14 +38,14 @@ def _state(text: str) -> State:
 
     name = text.upper().replace("-", "_")
     if name not in State.__members__:
-        raise usage("bad-state", f"'{text}' is no state", "one of " + ", ".join(State))
+        raise usage("bad-state", f"'{text}' is not a state", "one of " + ", ".join(State))
     return State[name]
 
 
 @verb("status", configured=True)
 @task_argument()
 def status_verb(app: App, task: str | None) -> Answer:
-    """Show on one screen who waits for you, each with the command to type next, then workers and queue."""
+    """Show on one screen what waits for you, with the command to type next, then the workers and the queue."""
     if task is not None:
         return _shown(app, task)
     from git_agent.actions.views.status import status
@@ -84,17 +84,17 @@ def _shown(app: App, task: str | None) -> Answer:
 @verb("show", configured=True)
 @task_argument()
 def show_verb(app: App, task: str | None) -> Answer:
-    """Show everything known of a task and why it is stuck."""
+    """Show everything known about a task, and why it is stuck."""
     return _shown(app, task)
 
 
 @verb("log")
 @task_argument()
-@click.option("--since", metavar="TIME", help="Only the last 30m, 12h, 7d; or a date as git reads it: yesterday.")
+@click.option("--since", metavar="TIME", help="Start at a time: 30m, 12h or 7d ago, or a date as git accepts it.")
 def log_verb(app: App, task: str | None, since: str | None) -> Answer:
-    """Show events, messages and commits by time; of all tasks, without TASK, the events alone.
+    """Show a task's events, messages and commits by time. Without TASK, show the events of all tasks.
 
-    With --json one object a line.
+    With --json, each line is one object.
     """
     from git_agent.actions.lookup import find, parse_time
     from git_agent.actions.views.history import log
@@ -107,13 +107,13 @@ def log_verb(app: App, task: str | None, since: str | None) -> Answer:
 
 @verb("watch", looks=False)
 @task_argument()
-@click.option("--since", type=click.IntRange(0), metavar="SEQ", help="First all events after this number.")
+@click.option("--since", type=click.IntRange(0), metavar="SEQ", help="Print all events after this number first.")
 def watch_verb(app: App, task: str | None, since: int | None) -> Answer:
-    """Print events as they happen, a line each, until it is interrupted; of one task, with TASK.
+    """Print events as they happen, one per line, until interrupted. With TASK, print those of one task.
 
-    Meanwhile it reconciles with git, as every command does, and calls a person (agent.notify). Who remembers the
-    number of the last event and goes on with --since misses nothing and sees nothing twice. With --json one object a
-    line, as of `log --json`.
+    Meanwhile, reconcile with git as every command does, and notify a person (agent.notify). To miss no event and see
+    none twice, remember the number of the last event and pass it to --since. With --json, each line is one object, as
+    with `log --json`.
     """
     from git_agent.cli.watch import print_events
 
@@ -134,10 +134,10 @@ def path_verb(app: App, task: str | None) -> Answer:
 
 @verb("stats")
 @click.option(
-    "--days", type=Finite(0, 36500), metavar="N", default=30.0, show_default=True, help="Of the last so many days."
+    "--days", type=Finite(0, 36500), metavar="N", default=30.0, show_default=True, help="Cover the last N days."
 )
 def stats_verb(app: App, days: float) -> Answer:
-    """Show how long tasks stay in each state, how many were completed, failed or sent back."""
+    """Show how long tasks stay in each state, and how many were completed, failed or sent back."""
     from git_agent.actions.views.history import stats
     from git_agent.render import lines
 
@@ -157,12 +157,13 @@ def stats_verb(app: App, days: float) -> Answer:
 @verb("conflicts")
 @task_argument()
 def conflicts_verb(app: App, task: str | None) -> Answer:
-    """Show which live branches clash with their base and with each other, and the order to merge in that clashes least.
+    """Show which live branches clash with their base or with each other, and the merge order with the fewest clashes.
 
-    Each pair is merged in memory, once for its two commits; what is not committed is not seen. With TASK, or inside a
-    worker's worktree, only what this one clashes with, and the exit code is 4 when there is anything.
+    Each pair is merged in memory, once for its two commits. Uncommitted changes are not considered. With TASK, or
+    inside a worker's worktree, show only the clashes of that task, and exit with 4 if there are any.
 
-    In a pipe: a line for each file, with tabs (task, other task or `base`, path), and last the line `order`.
+    In a pipe, print a line for each file: task, other task or `base`, and path, separated by tabs. Lines that begin
+    with `claim` and `outside`, for path claims, follow, then one with `order`.
     """
     from git_agent.actions.lookup import find
     from git_agent.actions.merging.conflicts import conflicts

@@ -14,7 +14,7 @@ import click
 
 from git_agent.app import App
 
-NO_QUESTION = "Answer yes to every question; this verb asks none, so scripts may always pass it."
+NO_QUESTION = "Answer yes to every question. This verb asks none; scripts may pass it anyway."
 
 
 def yes_option(help: str = "Answer yes to every question.") -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @verb("diff")
 @task_argument()
-@click.option("--stat", is_flag=True, help="Only the changed files and lines.")
+@click.option("--stat", is_flag=True, help="Show the changed files and the number of lines only.")
 def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
-    """Show what a task changed since its branch left the base, through git's own diff and pager."""
+    """Show what a task changed since its branch left the base, with git's own diff and pager."""
     from git_agent.actions.lookup import find
     from git_agent.actions.views.diff import diff, diff_text
 
@@ -34,19 +34,19 @@ def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
 
 @verb("approve")
 @click.argument("tasks", nargs=-1, metavar="TASK...")
-@click.option("--at", metavar="OID", help="Only if the branch is at this commit.")
-@click.option("-m", "--message", "note", metavar="NOTE", help="A word to the worker.")
+@click.option("--at", metavar="OID", help="Approve only if the branch is at this commit.")
+@click.option("-m", "--message", "note", metavar="NOTE", help="Send a note to the worker.")
 def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | None) -> Answer:
-    """Accept tasks at the commit their branches are at: APPROVED.
+    """Approve tasks at the current commits of their branches. The tasks become APPROVED.
 
-    The approval is for that commit: when the branch moves afterwards, the task is IN_REVIEW again. A worker can't
+    An approval applies to one commit: if the branch gets new commits, the task is IN_REVIEW again. A worker can't
     approve its own task.
     """
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.review import approve
 
     if at is not None and len(tasks) > 1:
-        raise usage("at-one", "--at names the commit of one task", "approve them one by one")
+        raise usage("at-one", "--at applies to a single task", "approve the tasks one by one")
     found = [find(app, ref) for ref in tasks or (None,)]
     done = [approve(app, task, at=at, note=note) for task in found]
     lines = [
@@ -74,10 +74,10 @@ def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
     "text",
     required=True,
     metavar="TEXT",
-    help="What is to be changed; sent to the worker.",
+    help="Tell the worker what to change.",
 )
 def request_changes_verb(app: App, task: str, text: str) -> Answer:
-    """Send a task back to its worker with a text: WORKING, hold changes_requested."""
+    """Send a task back to its worker, with comments. The task is WORKING again, with the hold `changes_requested`."""
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.review import request_changes
 
@@ -89,23 +89,23 @@ def request_changes_verb(app: App, task: str, text: str) -> Answer:
 
 @verb("merge")
 @click.argument("tasks", nargs=-1, metavar="TASK...")
-@click.option("--all", "everything", is_flag=True, help="Every approved task.")
+@click.option("--all", "everything", is_flag=True, help="Merge every approved task.")
 @click.option(
     "--strategy",
     type=click.Choice(["merge", "squash", "rebase", "ff"]),
-    help="How; agent.mergeStrategy without it.",
+    help="Merge in this way instead of agent.mergeStrategy.",
 )
-@click.option("--keep", is_flag=True, help="Keep worktree and branch.")
+@click.option("--keep", is_flag=True, help="Keep the worktree and the branch.")
 @click.option("--no-check", is_flag=True, help="Don't run the check command.")
 @click.option(
     "--already",
     is_flag=False,
     flag_value="",
     metavar="[OID]",
-    help="Record that the base has the work already.",
+    help="Record that the base already contains the work.",
 )
 @click.option("--timeout", type=Finite(0), metavar="S", help="Wait at most S seconds for other merges.")
-@click.option("-n", "--dry-run", is_flag=True, help="Compute the merge, change nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Compute and check the merge, and change nothing.")
 @yes_option(NO_QUESTION)
 def merge_verb(
     app: App,
@@ -119,19 +119,19 @@ def merge_verb(
     timeout: float | None,
     dry_run: bool,
 ) -> Answer:
-    """Merge approved tasks into their base, and remove their worktrees and branches.
+    """Merge approved tasks into their base, then remove their worktrees and branches.
 
-    No checkout is touched until the result stands; a checked-out base is brought forward and unrelated changes in it
-    stay. On a conflict nothing moves, the task goes back to its worker, and the exit code is 4. The check command runs
-    on the result before the base moves; when it fails the task goes back, too, and the exit code is 3.
+    No checkout is touched before the result is complete. A checkout of the base then follows; unrelated changes in it
+    stay. On a conflict, the base does not move, the task goes back to its worker, and the exit code is 4. The check
+    command runs on the result before the base moves. If it fails, the task also goes back, and the exit code is 3.
 
-    Several tasks, and --all, are a queue: each is built on the one before (--all: parents first, then by priority and
-    fewest conflicts), the whole is checked, and the base moves once. When the check fails, the task that breaks it is
-    found and held, and the others land. Exit 4 when one conflicts, else 3 when one was held or left out, else 6 when
-    the base kept moving.
+    Several tasks, or --all, form a queue: each merge is built on the one before, the result is checked as a whole, and
+    the base moves once. --all merges dependencies first, then orders by priority and fewest conflicts. If the check
+    fails, the task that breaks it is found and held, and the others land. The exit code is 4 if a task conflicts, else
+    3 if one was held or left out, else 6 if the base kept moving.
 
-    Merges wait for each other: one check runs at a time (agent.checkJobs), and bases move one after the other. Exit 6
-    when that takes longer than --timeout.
+    Merges wait for each other: one check runs at a time (agent.checkJobs), and bases move one after the other. If that
+    takes longer than --timeout, the exit code is 6.
     """
     del yes  # nothing is asked
     from git_agent.actions.lookup import find
@@ -139,7 +139,7 @@ def merge_verb(
     if already is not None:
         return _already(app, [find(app, ref) for ref in tasks or (None,)], already)
     if everything and tasks:
-        raise usage("all-and-tasks", "--all means every approved task", "give tasks or --all")
+        raise usage("all-and-tasks", "--all and TASK exclude each other", "give tasks or --all")
     options = {"strategy": strategy, "keep": keep, "checked": not no_check, "dry_run": dry_run, "timeout_s": timeout}
     if everything or len(tasks) > 1:
         return _queue(app, _approved(app) if everything else [find(app, ref) for ref in tasks], options)
@@ -191,18 +191,20 @@ def _already(app: App, found: Sequence[Task], oid: str) -> Answer:
 
 @verb("rm")
 @task_argument(required=True)
-@click.option("--force", is_flag=True, help="Also with uncommitted files, stashes, processes inside.")
-@click.option("--unmerged", is_flag=True, help="Also with commits that are not in the base.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would go.")
+@click.option("--force", is_flag=True, help="Remove it despite uncommitted files, stashes or processes inside.")
+@click.option("--unmerged", is_flag=True, help="Remove it despite commits that are not in the base.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed, and change nothing.")
 @yes_option(NO_QUESTION)
 def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes: bool) -> Answer:
     """Remove the worktree and branch of a task that is not live.
 
-    Refused with a list when work would be lost. Commits and files are kept under refs/git-agent/rescue/, ignored files
-    under git-agent/kept/ in the git directory; ignored directories (builds, dependencies) are not kept, but named. No
-    flag removes repositories inside, what submodules have on no remote, changes that git was told to overlook, an
-    operation under way (a merge, a rebase), or what is not the worktree that was made there; clones in ignored
-    directories go where other hosts have all of them.
+    If work would be lost, the removal is refused, with a list of what is in danger. What is removed is kept: commits
+    and files under refs/git-agent/rescue/, ignored files under git-agent/kept/ in the git directory. Ignored
+    directories (builds, dependencies) are not kept, but listed.
+
+    No flag removes a worktree that contains another repository, submodule work that is on no remote, changes that git
+    was told to overlook, or an unfinished merge or rebase; nor anything else that is in the worktree's place. The
+    exception is a clone in an ignored directory whose remotes on other hosts have all of it.
     """
     del yes  # nothing is asked
     from git_agent.actions.lookup import find, reread
@@ -219,13 +221,14 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
 
 
 @verb("clean")
-@click.option("--older-than", metavar="AGE", help="Only what finished that long ago: 30m, 12h, 7d.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would go.")
+@click.option("--older-than", metavar="AGE", help="Clean only tasks that finished that long ago: 30m, 12h, 7d.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed, and change nothing.")
 @yes_option(NO_QUESTION)
 def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> Answer:
-    """Remove the worktrees and branches that completed and cancelled tasks left.
+    """Remove the worktrees and branches of completed and cancelled tasks.
 
-    What would lose work stays, and is named. Ignored directories (builds, dependencies) are not kept, but named.
+    A worktree or branch whose removal would lose work stays, with the reason. Ignored directories (builds,
+    dependencies) are not kept, but listed.
     """
     del yes  # nothing is asked
     from git_agent.actions.removal.remove import clean

@@ -16,23 +16,23 @@ from git_agent.render.text import visible
 
 
 @verb("init", creates=True, looks=False)
-@click.option("--no-hooks", is_flag=True, help="No hooks: what happens in git is noticed by the next command.")
-@click.option("--agents-md", is_flag=True, help="Also tell agents about it in AGENTS.md, between markers.")
+@click.option("--no-hooks", is_flag=True, help="Work without hooks; the next command notices changes in git.")
+@click.option("--agents-md", is_flag=True, help="Also write instructions for agents into AGENTS.md, between markers.")
 def init_verb(app: App, no_hooks: bool, agents_md: bool) -> Answer:
-    """Make the store of this repository, and install the hooks. If you run it again, it repairs what is missing.
+    """Create the store of this repository and install the hooks. Run it again to repair what is missing.
 
-    The store is `git-agent/agent.db` in the common git directory; nothing else of the repository changes but a line
-    of info/exclude and what the hooks need (`git agent hooks` shows it, `git agent deinit` takes it out). Other verbs
-    that add tasks do the same. With --agents-md a part of AGENTS.md at the top of the worktree is written, or
-    renewed, for you to commit; what is beside its markers stays.
+    The store is `git-agent/agent.db` in the common git directory. Otherwise only a line of info/exclude changes, and
+    what the hooks need: `git agent hooks` shows the hooks, and `git agent deinit` removes them. Verbs that add tasks
+    do the same if it has not been done. With --agents-md, a block of AGENTS.md at the top of the worktree is written
+    or updated, for you to commit. Everything outside its markers stays.
     """
     from git_agent.actions.setup.init import init
 
     done = init(app, hooks=not no_hooks, agents=agents_md)
-    word = "made" if done.made else "is there already:"
+    word = "created:" if done.made else "already exists:"
     lines = [f"store {word} {done.path}"]
     if done.hooks is not None:
-        lines.append("hooks installed" if done.hooks else "hooks are there already")
+        lines.append("hooks installed" if done.hooks else "hooks already installed")
     if done.agents is not None:
         lines.append(f"{'written' if done.agents.changed else 'up to date'}: {visible(done.agents.path)}")
     payload = {
@@ -46,43 +46,42 @@ def init_verb(app: App, no_hooks: bool, agents_md: bool) -> Answer:
 
 
 @verb("deinit", looks=False)
-@click.option("--purge", is_flag=True, help="Remove the store too: tasks, events and messages.")
+@click.option("--purge", is_flag=True, help="Also remove the store with its tasks, events and messages.")
 @yes_option("Answer yes to the question before a store with unfinished tasks is removed.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed, and change nothing.")
 def deinit_verb(app: App, purge: bool, yes: bool, dry_run: bool) -> Answer:
-    """Take the hooks out, exactly as they were before. Branches and worktrees are left alone.
+    """Remove our hooks and restore yours exactly as they were. Branches and worktrees stay.
 
-    Without --purge the store stays, and every command goes on working: it notices by itself what happened in git.
+    Without --purge, the store stays and every command still works: it checks git by itself.
     """
     from git_agent.actions.setup.init import deinit
 
     done = deinit(app, purge=purge, sure=yes, dry_run=dry_run, asks=_ask if can_ask(app) else None)
-    lines = ["hooks are taken out" if done.hooks else "no hooks are here"]
+    lines = ["hooks removed" if done.hooks else "no hooks to remove"]
     if dry_run:
-        lines = [f"would be taken out: hooks{', store' if done.purged else ''}"]
+        lines = [f"would remove: hooks{', store' if done.purged else ''}"]
     elif done.purged:
-        lines.append(f"store removed: {app.store_dir}; commits that were kept stay: git for-each-ref refs/git-agent")
+        lines.append(f"store removed: {app.store_dir}; rescued commits stay: git for-each-ref refs/git-agent")
     payload = {"hooks": list(done.hooks), "manual": list(done.manual), "purged": done.purged}
     return Answer(payload, lines, [f"note: {visible(line)}" for line in done.manual])
 
 
 def _ask(live: Sequence[str]) -> None:
     if not confirm(
-        "Remove the store, and everything known of these tasks, for good?", [f"unfinished: {t}" for t in live]
+        "Remove the store, and everything known about these tasks, for good?", [f"unfinished: {t}" for t in live]
     ):
-        raise refused(
-            "not-confirmed", "nothing was removed", "git agent deinit without --purge takes out the hooks alone"
-        )
+        raise refused("not-confirmed", "nothing was removed", "git agent deinit without --purge removes only the hooks")
 
 
 @verb("doctor", looks=False)
 @click.option("--fix", is_flag=True, help="Fix what can be fixed without losing anything.")
 def doctor_verb(app: App, fix: bool) -> Answer:
-    """Say what is wrong with store, git, tasks, hooks, messages, files and settings, why it matters, and what fixes it.
+    """Show problems with store, git, tasks, hooks, messages, files and settings, why they matter, and how to fix them.
 
-    Reads every task's events, branches and worktrees of live tasks, and who has the store or git's locks open; changes
-    nothing without --fix. With it, each fix looks again before it acts, deletes no commit and no changed file, and is
-    an event that `git agent undo` takes back. Exits 1 when anything is wrong, with --fix when anything still is.
+    Checks every task's events, the branches and worktrees of live tasks, and which processes have the store or git's
+    lock files open. Without --fix, nothing changes. With it, each fix checks its problem again before it acts, deletes
+    no commit and no changed file, and records an event that `git agent undo` reverts. The exit code is 1 if there are
+    problems; with --fix, if any are left.
     """
     from git_agent.actions.doctor.doctor import doctor
     from git_agent.render import doctor as doctor_lines
@@ -95,11 +94,11 @@ def doctor_verb(app: App, fix: bool) -> Answer:
 
 @verb("hooks", looks=False)
 def hooks_verb(app: App) -> Answer:
-    """Show what git runs for each of our events in this worktree, and in a worker's.
+    """Show which hooks git runs for our events, in this worktree and in a worker's.
 
-    HOW is config (git's own configuration, 2.54 and newer), own file, block (lines in a hook of yours), chained (ours
-    runs yours), workers' (a hooks directory for workers' worktrees only) or none: then what happens is noticed by the
-    next command.
+    HOW is one of: config (git's own configuration, git 2.54 or newer), own file, block (lines in your hook), chained
+    (ours runs yours), workers' (a hooks directory for workers' worktrees only), or none (the next command notices
+    changes).
     """
     from git_agent.actions.setup.hooks import hooks
     from git_agent.render.table import Column, table
@@ -108,7 +107,7 @@ def hooks_verb(app: App) -> Answer:
     columns = (Column("WHERE"), Column("EVENT"), Column("HOW"), Column("YOUR HOOK", stretch=True), Column("NOTE"))
     places = [("here", found.here), ("workers", found.workers or ())]
     rows = [[where, e.event, e.scheme, e.beside or "", e.note] for where, each in places for e in each]
-    said = [] if found.wanted else ["hooks are not wanted here: git agent init installs them"]
+    said = [] if found.wanted else ["git agent uses no hooks here: git agent init installs them"]
     payload = {
         "wanted": found.wanted,
         "worktree": found.place,
@@ -126,7 +125,7 @@ def hooks_verb(app: App) -> Answer:
 def sync_verb(app: App, background: bool) -> Answer:
     """Reconcile with git: pushes, merges, rebases, moved and removed worktrees.
 
-    Every command does it first, and the hooks have it done when something happened; by itself it says what is new.
+    Every other command does this first, and hooks do it in the background. Use `sync` to see what is new.
     """
     if background:
         from git_agent.runtime import draining
@@ -144,8 +143,8 @@ def sync_verb(app: App, background: bool) -> Answer:
 def config_verb(app: App) -> Answer:
     """Show every agent.* key with its value, its origin and its meaning.
 
-    Values are git's own configuration: set them with `git config agent.KEY VALUE`. A committed `.gitagent` file gives
-    a team's values; its keys that name commands count after `git agent trust`.
+    The keys are part of git's configuration: set them with `git config agent.KEY VALUE`. A committed `.gitagent` file
+    sets them for a team; its keys that name commands apply only after `git agent trust`.
     """
     from git_agent.actions.setup.config import config
     from git_agent.render.table import Column, table
@@ -165,7 +164,7 @@ def trust_verb(app: App) -> Answer:
 
     done = trust(app)
     lines = [f"{key} = {visible(value)}" for key, value in done.commands]
-    word = "trusted already" if done.already else "trusted"
+    word = "already trusted" if done.already else "trusted"
     commands = [{"key": key, "value": value} for key, value in done.commands]
     return Answer(
         {"hash": done.hash, "already": done.already, "commands": commands},
@@ -175,21 +174,21 @@ def trust_verb(app: App) -> Answer:
 
 @verb("completion", looks=False)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.option("--install", is_flag=True, help="Write it where the shell looks, and the manual page where man looks.")
+@click.option("--install", is_flag=True, help="Install the script and the manual page where shell and man find them.")
 @click.option("--complete", "words", is_flag=True, hidden=True)
 @click.argument("typed", nargs=-1, metavar="", type=click.UNPROCESSED)
 def completion_verb(app: App, shell: str, install: bool, words: bool, typed: tuple[str, ...]) -> Answer:
-    """Print the completion of a shell, for `git agent` and for `git-agent`; with --install, put it in its place.
+    """Print or install a shell's completion script, for `git agent` and `git-agent`.
 
-    Verbs, options and TASK are completed: a task's id, or its name once a letter is typed.
+    It completes verbs, options and TASK: a task's id, or its name once you type a letter.
     """
-    app.worker_identities = ()  # it needs no repository, so nobody's worker speaks
+    app.worker_identities = ()  # it needs no repository, so there is no worker
     if words:
         from git_agent.cli.completion.candidates import candidates
 
         return Answer({}, candidates(app, shell, typed))
     if typed:
-        raise usage("too-many-arguments", f"one shell, not also '{typed[0]}'", "git agent completion bash")
+        raise usage("too-many-arguments", f"unexpected argument '{typed[0]}'", "git agent completion bash")
     return _installed(shell) if install else _script(shell)
 
 
@@ -209,14 +208,14 @@ def _installed(shell: str) -> Answer:
 
 
 @verb("demo", looks=False)
-@click.option("--keep", metavar="DIR", help="Play in DIR, a new or empty directory, and keep it.")
+@click.option("--keep", metavar="DIR", help="Run in DIR, a new or empty directory, and keep it.")
 def demo_verb(app: App, keep: str | None) -> Answer:
     """Watch three workers at once go from spawn to a merged base, with a review and a conflict, in about 10 seconds.
 
-    Everything happens in a temporary repository of its own, with none of your configuration, and is deleted afterwards.
-    Each command is shown as it is run. With --json that goes to standard error.
+    The demo runs in a temporary repository, without your configuration, and deletes it afterwards. It shows each
+    command as it runs. With --json, this output goes to standard error.
     """
-    app.worker_identities = ()  # it needs no repository, so nobody's worker speaks
+    app.worker_identities = ()  # it needs no repository, so there is no worker
     from git_agent.demo import lines as render
     from git_agent.demo.play import demo
     from git_agent.render.style import wants_colour

@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from git_agent.domain.task import Task
 
 _ORDER = (
-    click.option("--title", "given_title", metavar="TEXT", help="The title, one line of at most 200 characters."),
+    click.option("--title", "given_title", metavar="TEXT", help="Set the title: one line of at most 200 characters."),
     click.option("-F", "--file", "body_file", metavar="FILE", help="Read the body from FILE, - for standard input."),
-    click.option("-b", "--base", metavar="BRANCH", help="Branch to start from and to merge into."),
-    click.option("--after", multiple=True, metavar="TASK", help="Wait for TASK to be completed; may be repeated."),
+    click.option("-b", "--base", metavar="BRANCH", help="Start from this branch and merge into it."),
+    click.option("--after", multiple=True, metavar="TASK", help="Wait until TASK is completed; may be repeated."),
     click.option(
-        "-p", "--priority", type=click.IntRange(0, 4), metavar="N", help="0 comes first, 4 last; 2 without it."
+        "-p", "--priority", type=click.IntRange(0, 4), metavar="N", help="Set the priority: 0 first, 4 last; 2 if new."
     ),
     click.option(
         "--path",
         "paths",
         multiple=True,
         metavar="PATHSPEC",
-        help="What the task means to change, from the top of the repository; may be repeated.",
+        help="Declare what the task changes, from the top of the repository; may be repeated.",
     ),
-    click.option("--check", metavar="COMMAND", help="Command run on the merged result instead of agent.check."),
-    click.option("--name", metavar="NAME", help="Short name; made from the title without it."),
+    click.option("--check", metavar="COMMAND", help="Check the merged result with COMMAND instead of agent.check."),
+    click.option("--name", metavar="NAME", help="Set the short name; a new task gets one from its title."),
 )
 
 
@@ -68,9 +68,9 @@ def _several(given: tuple[str, ...]) -> tuple[str, ...] | None:
 @click.argument("title", required=False)
 @_order_options
 def add_verb(app: App, title: str | None, **given: Any) -> Answer:
-    """Put a task into the queue: OPEN.
+    """Add a task to the queue. The task is OPEN.
 
-    Workers take it with `git agent claim`; `git agent spawn TASK` makes its worktree.
+    Workers take it with `git agent claim`; `git agent spawn TASK` gives it a worktree.
     """
     from git_agent.actions.tasks.create import add
 
@@ -82,24 +82,24 @@ def add_verb(app: App, title: str | None, **given: Any) -> Answer:
 @task_argument()
 @_order_options
 def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
-    """Change what was said of a task when it was added.
+    """Change a task's title, body, base, dependencies, priority, paths, check or name.
 
-    --after and --path replace what was there; an empty one (--after '') takes all away.
+    --after and --path replace the previous values; an empty value (--after '') removes all.
     """
     from git_agent.actions.tasks.edit import edit
 
     if not any(given.values()) and given["priority"] is None:
-        raise usage("nothing-given", "nothing to change is given", "git agent edit -h")
+        raise usage("nothing-given", "no change is given", "git agent edit -h")
     taken = edit(app, task, _order(None, **given))
-    return task_answer(app, taken.task, [f"{taken.task.label} is {'changed' if taken.moved else 'like that already'}"])
+    return task_answer(app, taken.task, [f"{taken.task.label} is {'changed' if taken.moved else 'already like that'}"])
 
 
 @verb("spawn", creates=True, configured=True, command="[-- COMMAND...]")
 @click.argument("what", required=False, metavar="[TITLE | TASK]")
 @_order_options
-@click.option("-a", "--agent", metavar="AGENT", help="Name of the agent that will work on it.")
-@click.option("--branch", metavar="BRANCH", help="Adopt an existing branch instead of making one.")
-@click.option("--run", "runs", is_flag=True, help="Run the agent's command there, in the background.")
+@click.option("-a", "--agent", metavar="AGENT", help="Name the agent that will work on it.")
+@click.option("--branch", metavar="BRANCH", help="Adopt an existing branch instead of creating one.")
+@click.option("--run", "runs", is_flag=True, help="Run the agent's command there in the background.")
 def spawn_verb(
     app: App,
     what: str | None,
@@ -109,17 +109,17 @@ def spawn_verb(
     command: Sequence[str],
     **given: Any,
 ) -> Answer:
-    """Make a branch and a worktree: ASSIGNED. The worktree's path is printed last.
+    """Create a branch and a worktree for a task, which becomes ASSIGNED. The worktree's path is printed last.
 
-    A number, a branch or the name of an open task means that task; anything else is the title of a new one. With --run
-    or a command an agent is run there in the background, as git agent run --detach does it: WORKING.
+    A number, a branch or the name of an open task selects that task; anything else is the title of a new task. With
+    --run or a command, an agent runs there in the background, as with `git agent run --detach`: the task is WORKING.
     """
     from git_agent.actions.attempts.spawn import find_meant, spawn
 
     task = None if what is None else find_meant(app, what)
     if task is not None and any(value or value == 0 for value in given.values()):
         hint = f"git agent edit {task.id}, then git agent spawn {task.id}"
-        raise usage("task-and-options", f"{task.label} is there already", hint)
+        raise usage("task-and-options", f"{task.label} already exists", hint)
     order = _order(None if task else what, agent, **given)
     if not runs and not command:
         return _placed(app, spawn(app, order, task, adopt=branch))
@@ -130,7 +130,7 @@ def spawn_verb(
     chosen = choose_agent(app, task, agent, command)
     made = spawn(app, order, task, adopt=branch)
     pid = run_behind(app, made, chosen)
-    return _placed(app, reread(app, made), f"{made.label} runs: process {pid}")
+    return _placed(app, reread(app, made), f"{made.label} is running: process {pid}")
 
 
 def _placed(app: App, task: Task, *more: str) -> Answer:
@@ -139,9 +139,9 @@ def _placed(app: App, task: Task, *more: str) -> Answer:
 
 
 @verb("ready", configured=True)
-@click.option("--why", is_flag=True, help="Say what blocks the rest.")
+@click.option("--why", is_flag=True, help="Show what blocks the other tasks.")
 def ready_verb(app: App, why: bool) -> Answer:
-    """List what can be claimed, the next one first."""
+    """List the tasks that can be claimed, the next one first."""
     from git_agent.actions.views.ready import ready
     from git_agent.render import json, lines
 
@@ -153,12 +153,13 @@ def ready_verb(app: App, why: bool) -> Answer:
 
 @verb("claim", configured=True)
 @task_argument()
-@click.option("--wait", is_flag=True, help="Wait until there is something to claim.")
+@click.option("--wait", is_flag=True, help="Wait until a task can be claimed.")
 @click.option("--timeout", type=Finite(0), metavar="S", help="Wait at most S seconds.")
 def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) -> Answer:
-    """Take the next task of the queue: branch and worktree as spawn makes them.
+    """Take the next task from the queue, or TASK, and create its branch and worktree as `spawn` does.
 
-    The claim ends when the worker is silent for agent.lease. With nothing to claim the exit code is 6.
+    If the worker is silent for longer than agent.lease, the task returns to the queue. If there is nothing to claim,
+    the exit code is 6.
     """
     from git_agent.actions.attempts.claim import claim
     from git_agent.actions.lookup import find
@@ -169,13 +170,13 @@ def claim_verb(app: App, task: str | None, wait: bool, timeout: float | None) ->
 
 @verb("reassign", configured=True)
 @task_argument(required=True)
-@click.option("-a", "--agent", metavar="AGENT", help="Name of the agent that goes on.")
-@click.option("--fresh", is_flag=True, help="From the base, instead of from the last commit.")
-@click.option("--kill", is_flag=True, help="End the command that git agent supervises for the worker before, too.")
+@click.option("-a", "--agent", metavar="AGENT", help="Name the agent that continues.")
+@click.option("--fresh", is_flag=True, help="Start from the base instead of from the last commit.")
+@click.option("--kill", is_flag=True, help="Also end the supervised command of the previous worker.")
 def reassign_verb(app: App, task: str, agent: str | None, fresh: bool, kill: bool) -> Answer:
-    """Give a task to somebody else: a new attempt, on a branch and worktree of its own, from the last commit.
+    """Give a task to another worker: a new attempt with its own branch and worktree, from the last commit.
 
-    The worker before is superseded: what it does with git agent exits 5. Its worktree stays.
+    The previous worker is superseded: its `git agent` commands exit with 5. Its worktree stays.
     """
     from git_agent.actions.attempts.reassign import reassign
     from git_agent.actions.lookup import find
@@ -200,7 +201,7 @@ def _stepped(app: App, task: str | None, step: Callable[..., Any], *, undone: bo
 @verb("release")
 @task_argument()
 def release_verb(app: App, task: str | None) -> Answer:
-    """Put a task back into the queue: OPEN. Its worktree and branch stay, the attempt counts."""
+    """Put a task back into the queue. The task is OPEN; its worktree and branch stay. The attempt counts."""
     from git_agent.actions.tasks.lifecycle import release
 
     return _stepped(app, task, release)
@@ -208,9 +209,9 @@ def release_verb(app: App, task: str | None) -> Answer:
 
 @verb("fail")
 @task_argument()
-@click.option("-m", "--message", "reason", required=True, metavar="REASON", help="Why.")
+@click.option("-m", "--message", "reason", required=True, metavar="REASON", help="Give the reason.")
 def fail_verb(app: App, task: str | None, reason: str) -> Answer:
-    """Give a task up: FAILED. What waits for it keeps waiting."""
+    """Give up a task, which becomes FAILED. Tasks that depend on it keep waiting."""
     from git_agent.actions.tasks.lifecycle import fail
 
     return _stepped(app, task, fail, reason=reason)
@@ -219,7 +220,7 @@ def fail_verb(app: App, task: str | None, reason: str) -> Answer:
 @verb("retry")
 @task_argument(required=True)
 def retry_verb(app: App, task: str) -> Answer:
-    """Put a failed task back into the queue: OPEN. The next attempt starts from its last commit."""
+    """Put a failed task back into the queue. The task is OPEN; the next attempt starts from its last commit."""
     from git_agent.actions.tasks.lifecycle import retry
 
     return _stepped(app, task, retry)
@@ -227,10 +228,13 @@ def retry_verb(app: App, task: str) -> Answer:
 
 @verb("cancel")
 @task_argument()
-@click.option("-m", "--message", "reason", metavar="REASON", help="The reason; it is sent to the worker.")
-@click.option("--kill", is_flag=True, help="End the process that git agent supervises, too.")
+@click.option("-m", "--message", "reason", metavar="REASON", help="Give the reason; it is sent to the worker.")
+@click.option("--kill", is_flag=True, help="Also end the supervised command at once.")
 def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> Answer:
-    """Call a task off: CANCELLED. Its worker is superseded; worktree and branch stay until rm or clean."""
+    """Cancel a task, which becomes CANCELLED. Its worker is superseded; worktree and branch stay until `rm` or `clean`.
+
+    A running command is asked to end after 10 seconds, or at once with --kill.
+    """
     from git_agent.actions.tasks.lifecycle import cancel
 
     return _stepped(app, task, cancel, undone=True, reason=reason, kill=kill)
@@ -239,7 +243,7 @@ def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> A
 @verb("reopen")
 @task_argument(required=True)
 def reopen_verb(app: App, task: str) -> Answer:
-    """Put a completed or cancelled task back into the queue: OPEN. What waits for it waits again."""
+    """Put a completed or cancelled task back into the queue. The task is OPEN; tasks that depend on it wait again."""
     from git_agent.actions.tasks.lifecycle import reopen
 
     return _stepped(app, task, reopen)

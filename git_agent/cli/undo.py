@@ -22,16 +22,17 @@ _LISTED = 20
 
 @verb("undo")
 @click.argument("number", required=False, type=click.IntRange(min=1), metavar="[N]")
-@click.option("--only", type=click.IntRange(min=1), metavar="K", help="Only the one that --list shows as K.")
-@click.option("--list", "listed", is_flag=True, help="List what can be undone, and why the rest can't.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would be undone.")
+@click.option("--only", type=click.IntRange(min=1), metavar="K", help="Undo only the operation that --list shows as K.")
+@click.option("--list", "listed", is_flag=True, help="List what can be undone, and why the rest can't be.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be undone, and change nothing.")
 @yes_option("Answer yes to the question before several are undone.")
 def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_run: bool, yes: bool) -> Answer:
-    """Undo the last rm, clean, merge, cancel or doctor --fix; N: the last N of them, the newest first.
+    """Undo the last rm, clean, merge, cancel or doctor --fix. With N, undo the last N of them, the newest first.
 
-    N counts operations, it is no task's number. Branches, worktrees and files that were not committed are there again,
-    and the task is as it was. A merge is undone only while nothing stands on it, else the command is named that reverts
-    it; a fix that changed since is left as it is. An undo is not undone: do it again.
+    N counts operations; it is not the number of a task. Branches, worktrees and uncommitted files are restored, and the
+    task returns to its previous state. A merge can be undone only while nothing builds on it; otherwise the hint names
+    the command that reverts it. A fix whose result has changed since is left as it is. An undo can't be undone: repeat
+    the original command instead.
     """
     from git_agent.actions.undo.undo import undo
 
@@ -55,7 +56,7 @@ def _confirm(app: App, looked: Undone, yes: bool) -> None:
         raise refused("not-confirmed", says, f"git agent undo {count} --yes; git agent undo {count} -n lists them")
     shown = [line for o, lines in looked.operations for line in undo_lines.undo_lines(o, lines, dry_run=True)]
     if not confirm(f"Undo these {count}?", shown):
-        raise refused("not-confirmed", "nothing was undone", "git agent undo --list tells what can be undone")
+        raise refused("not-confirmed", "nothing was undone", "git agent undo --list shows what can be undone")
 
 
 def _listing(app: App) -> Answer:
@@ -88,10 +89,10 @@ def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
 
 @click.group("rescue", cls=Several)
 def rescue_verb() -> None:
-    """List what was kept before it was removed or rewritten, show it, and bring it back.
+    """List, show, restore or delete what was kept before it was removed or rewritten.
 
-    Tips of branches, and files that were not committed, stand under refs/git-agent/rescue/<task>/<n>, written `3/1`.
-    `git agent rescue` alone, or with a TASK, lists. With --json each of them answers with one JSON object.
+    Branch tips and uncommitted files are kept under refs/git-agent/rescue/<task>/<n>, written `3/1`. `git agent rescue`
+    alone, or with a TASK, lists them. With --json, each subcommand prints one JSON object.
     """
 
 
@@ -103,7 +104,7 @@ def _below(command: click.Command) -> None:
 @verb("rescue list")
 @task_argument()
 def _list(app: App, task: str | None) -> Answer:
-    """List what is kept of TASK, or of all tasks."""
+    """List what was kept of TASK, or of all tasks."""
     from git_agent.actions.lookup import find
     from git_agent.actions.undo.rescue import kept_directories, rescue_refs
     from git_agent.render import undo as undo_lines
@@ -121,7 +122,7 @@ def _list(app: App, task: str | None) -> Answer:
 @verb("rescue show")
 @click.argument("name", metavar="RESCUE")
 def _show(app: App, name: str) -> Answer:
-    """Show the commits, or the files, with their changes; RESCUE as in `3/1`. Through git's pager."""
+    """Show what was kept as RESCUE (`3/1`): its commits or files, with their changes, in git's pager."""
     from git_agent.actions.undo.rescue import find_rescue, rescue_text, show_rescue
     from git_agent.render import undo as undo_lines
 
@@ -134,9 +135,9 @@ def _show(app: App, name: str) -> Answer:
 @_below
 @verb("rescue restore")
 @click.argument("name", metavar="RESCUE")
-@click.option("--branch", metavar="NAME", help="Name of the branch; rescue/<task>-<n> without it.")
+@click.option("--branch", metavar="NAME", help="Name the branch; the default is rescue/<task>-<n>.")
 def _restore(app: App, name: str, branch: str | None) -> Answer:
-    """Make a branch at what is kept; RESCUE as in `3/1`."""
+    """Create a branch at RESCUE (`3/1`)."""
     from git_agent.actions.undo.rescue import restore_rescue
     from git_agent.render import undo as undo_lines
     from git_agent.render.text import visible
@@ -145,14 +146,14 @@ def _restore(app: App, name: str, branch: str | None) -> Answer:
     already = "" if done.made else "already "
     lines = [f"branch {visible(done.branch)} is {already}at {done.rescue.oid[:12]} {visible(done.rescue.subject)}"]
     if done.uncommitted:
-        lines.append(f"its last commit is what was not committed; git restore --source={visible(done.branch)} -- .")
+        lines.append(f"its last commit holds the uncommitted files: git restore --source={visible(done.branch)} -- .")
     return Answer({"rescue": undo_lines.rescue_json(done.rescue), "branch": done.branch}, lines)
 
 
 @_below
 @verb("rescue prune")
-@click.option("--older-than", required=True, metavar="AGE", help="Only what was kept that long ago: 12h, 30d.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would be deleted.")
+@click.option("--older-than", required=True, metavar="AGE", help="Delete only what was kept that long ago: 12h, 30d.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be deleted, and change nothing.")
 @yes_option()
 def _prune(app: App, older_than: str, dry_run: bool, yes: bool) -> Answer:
     """Delete what was kept longer ago than AGE: refs, and copies of ignored files."""
@@ -181,4 +182,4 @@ def _ask(app: App, found: PrunedRescues, yes: bool) -> None:
         says = f"this deletes refs ({refs}, kept nowhere else: {lost}) and directories of ignored files ({files})"
         raise refused("not-confirmed", says, "git agent rescue prune --older-than AGE --yes; -n lists them")
     if not confirm("Delete them for good?", undo_lines.pruned_lines(found, dry_run=True)):
-        raise refused("not-confirmed", "nothing was deleted", "git agent rescue list tells what is kept")
+        raise refused("not-confirmed", "nothing was deleted", "git agent rescue list shows what is kept")

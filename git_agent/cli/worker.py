@@ -19,7 +19,7 @@ def _taken(app: App, taken: Any) -> Answer:
 @verb("start")
 @task_argument()
 def start_verb(app: App, task: str | None) -> Answer:
-    """Begin work: WORKING. Resumes a task that waits (a hold ends) or takes it back from review."""
+    """Begin or resume work: the task becomes WORKING. This ends a hold, or withdraws the task from review."""
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.lifecycle import start
 
@@ -28,10 +28,10 @@ def start_verb(app: App, task: str | None) -> Answer:
 
 @verb("heartbeat", looks=False, configured=True)
 @task_argument()
-@click.option("-m", "--message", "note", metavar="NOTE", help="What goes on; counts as progress.")
-@click.option("--while-pid", type=click.IntRange(1), metavar="PID", help="Beat until that process is gone.")
+@click.option("-m", "--message", "note", metavar="NOTE", help="Describe the work; this counts as progress.")
+@click.option("--while-pid", type=click.IntRange(1), metavar="PID", help="Send heartbeats until this process ends.")
 def heartbeat_verb(app: App, task: str | None, note: str | None, while_pid: int | None) -> Answer:
-    """Say that the worker is there: one beat, or one every agent.beat while a process lives."""
+    """Signal that the worker is alive: once, or every agent.beat while a process runs."""
     from git_agent.actions.liveness.heartbeat import heartbeat
     from git_agent.actions.lookup import find
 
@@ -47,9 +47,10 @@ def heartbeat_verb(app: App, task: str | None, note: str | None, while_pid: int 
 @verb("prime", configured=True)
 @task_argument()
 def prime_verb(app: App, task: str | None) -> Answer:
-    """Print what an agent must know to work here, in under 60 lines: its task, its worktree, its mail, its verbs.
+    """Print what an agent needs to know here, in under 60 lines: its task, worktree, messages and verbs.
 
-    Without TASK, outside of a worker's worktree: what one must know who spreads the work. Nothing is marked as read.
+    Outside a worker's worktree and without TASK, print what a coordinator needs to know. Messages are not marked as
+    seen.
     """
     from git_agent.actions.lookup import find
     from git_agent.actions.views.prime import prime
@@ -63,9 +64,9 @@ def prime_verb(app: App, task: str | None) -> Answer:
 
 @verb("ask")
 @click.argument("text")
-@click.option("--task", metavar="TASK", help="The task, when not in its worktree.")
+@click.option("--task", metavar="TASK", help="Select the task; needed outside its worktree.")
 def ask_verb(app: App, text: str, task: str | None) -> Answer:
-    """Ask the people a question: the task waits for the answer (hold needs_input)."""
+    """Ask a person a question. The task waits for the answer, with the hold `needs_input`."""
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.questions import ask
 
@@ -76,7 +77,7 @@ def ask_verb(app: App, text: str, task: str | None) -> Answer:
 @task_argument(required=True)
 @click.argument("text")
 def answer_verb(app: App, task: str, text: str) -> Answer:
-    """Answer a worker's question; it may go on."""
+    """Answer a worker's question. The hold ends, and the worker gets a message."""
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.questions import answer
 
@@ -87,11 +88,14 @@ def answer_verb(app: App, task: str, text: str) -> Answer:
 
 @verb("done")
 @task_argument()
-@click.option("-m", "--message", "note", metavar="NOTE", help="A word to the reviewer.")
+@click.option("-m", "--message", "note", metavar="NOTE", help="Send a note to the reviewer.")
 @click.option("--rebase", is_flag=True, help="Rebase onto the base first.")
-@click.option("--allow-empty", is_flag=True, help="Also without a commit over the base.")
+@click.option("--allow-empty", is_flag=True, help="Accept a branch without new commits.")
 def done_verb(app: App, task: str | None, note: str | None, rebase: bool, allow_empty: bool) -> Answer:
-    """Hand the work in: IN_REVIEW. The worktree must be clean and hold a commit over the base."""
+    """Hand in the work for review: the task becomes IN_REVIEW.
+
+    The worktree must be clean, and the branch must have a commit that the base lacks.
+    """
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.submit import done
 

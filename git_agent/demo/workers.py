@@ -31,7 +31,7 @@ run 'git agent done -m "it ignores case now"'
 _COMMAND = """\
 run 'cp ../../workers/@.py commands/'
 run "sed 's/\\"add\\"/&, \\"@\\"/' shelf.py >new && mv new shelf.py"
-run 'git agent heartbeat -m "the command is there, now its test"'
+run 'git agent heartbeat -m "the command is written, testing it next"'
 sleep 1
 run 'python3 test_shelf.py'
 run 'git add --all && git commit --quiet -m "Add the command @"'
@@ -39,7 +39,7 @@ run 'git agent done'
 """
 _CLEO_2 = """\
 run 'git rebase --quiet main' || true
-echo '# takes what main has there, and adds its own command again'
+echo "# take main's version, and add our own command again"
 run 'git checkout --quiet --ours shelf.py'
 run "sed 's/\\"count\\"/&, \\"last\\"/' shelf.py >new && mv new shelf.py"
 run 'python3 test_shelf.py'

@@ -31,7 +31,7 @@ COORDINATOR_RULES: tuple[str, ...] = (
     "An approval applies to one commit. New commits need a new approval.",
 )
 COORDINATOR_VERBS: Mapping[str, str] = {
-    "git agent status": "what waits for whom, each with the command to type next",
+    "git agent status": "what waits for a person, with the command to type next",
     "git agent add TITLE -F FILE": "put a task into the queue; `--after TASK`, `--priority N`, `--path PATHSPEC`",
     "git agent ready --why": "what can be claimed, and what blocks the rest",
     "git agent claim": "take the next task, with branch and worktree; prints the path last",
@@ -39,7 +39,7 @@ COORDINATOR_VERBS: Mapping[str, str] = {
     "git agent run TASK --agent NAME": "run an agent in the task's worktree; `--detach` in the background",
     "git agent show TASK": "everything known about a task, and why it is stuck",
     "git agent diff TASK": "what a task changed",
-    "git agent conflicts": "which branches clash, on which files, and an order to merge in that clashes least",
+    "git agent conflicts": "which branches clash, on which files, and the merge order with the fewest clashes",
     "git agent approve TASK": "accept a task at its current commit",
     "git agent request-changes TASK -m TEXT": "send it back to its worker",
     "git agent merge TASK": "merge a task into its base; `--all` merges every approved task",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _MOST = 24  # tasks that clash; nobody can read a larger matrix
-_NAME = 12  # columns; a shorter part of a name means nothing
+_NAME = 12  # columns; a shorter part of a name is useless
 _LINES = 20  # lines for files, so that matrix, files and order fit on one screen
 _UNRELATED = "(no history in common)"
 
@@ -64,7 +64,7 @@ def _drawn(found: Conflicts, screen: Screen, width: int) -> Iterator[str]:
         yield from (*format_rows(rows, width, _LINES if found.of is None else len(rows)), "")
     if len(found.order) > 1:
         order = [f"{task}," for task in found.order[:-1]]
-        yield from _wrapped(["clashes least in this order:", *order, str(found.order[-1])], width)
+        yield from _wrapped(["best merge order:", *order, str(found.order[-1])], width)
 
 
 def _tables(found: Conflicts) -> Iterator[tuple[str, list[FileRow]]]:
@@ -74,7 +74,7 @@ def _tables(found: Conflicts) -> Iterator[tuple[str, list[FileRow]]]:
     tables = [
         ("", clashes),
         ("claimed by several tasks:", claims),
-        ("changed outside of claims:", outside_rows(found.outside)),
+        ("changed outside claims:", outside_rows(found.outside)),
     ]
     return (each for each in tables if each[1])
 

@@ -21,7 +21,7 @@ STATES: Mapping[State, str] = {
 }
 HOLDS: Mapping[Hold, str] = {
     Hold.NEEDS_INPUT: "the worker asked a question (`ask`) and waits for the `answer`",
-    Hold.CONFLICT: "merging conflicts with the base; the worker must resolve it",
+    Hold.CONFLICT: "its merge conflicts with the base; the worker must resolve this",
     Hold.CHANGES_REQUESTED: "a reviewer requested changes",
     Hold.CHECK_FAILED: "the check command failed on the merged result",
     Hold.NO_COMMITS: "the agent ended without a commit, or left uncommitted changes",
@@ -48,7 +48,7 @@ FILES: Mapping[str, str] = {
     "beside it (docs/hooks.md)",
     "<git common dir>/git-agent/logs/": "output of supervised commands: `<task>.<attempt>.log`, at most 8 MB, and the "
     "8 MB before in `.log.1`. Beyond 256 MB in all, the oldest logs are deleted",
-    "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of its merge, which "
+    "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of a task's merge, which "
     "includes the tasks below it in the queue",
     "<git common dir>/git-agent/notify.log": "output of the command `agent.notify`",
     "<git common dir>/git-agent/kept/": "copies of ignored files of removed worktrees: `<task>/<n>/`; also what "

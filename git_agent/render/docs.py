@@ -154,7 +154,7 @@ def doctor_page() -> str:
             _text(
                 "`git agent doctor --fix` first does what every command does: it recovers interrupted commands,"
                 " reconciles with git and repairs the hooks. Then it fixes the findings marked below. It checks each"
-                " one again right before it acts. It never deletes a commit or a changed file: what is in the way moves"
+                " one again right before it acts. It never deletes a commit or a changed file, but moves obstacles"
                 " to `<git common dir>/git-agent/kept/`. Each fix appends an event `doctor.fixed`. All fixes of one run"
                 " are one operation, and `git agent undo` reverts them. A few leave nothing to undo, such as the"
                 " release of a dead process's lock or the repair of hooks."

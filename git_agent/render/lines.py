@@ -136,7 +136,7 @@ def status_lines(found: Status, screen: Screen) -> list[str]:
     lines = (
         [_heading("Needs you", screen)]
         if found.needs_you
-        else [f"nothing{' but mail' if found.health['mail'] else ''} needs you"]
+        else [f"nothing needs you{' except messages' if found.health['mail'] else ''}"]
     )
     for need in found.needs_you:
         since = age((screen.now - need.since) / 1000)
@@ -156,7 +156,7 @@ def status_lines(found: Status, screen: Screen) -> list[str]:
 
 def _mail(found: Status, screen: Screen) -> list[str]:
     number, urgent = found.health["mail"], found.health["urgent_mail"]
-    lines = [f"mail waits ({number}{f', {urgent} urgent' if urgent else ''}): git agent inbox"] if number else []
+    lines = [f"new messages ({number}{f', {urgent} urgent' if urgent else ''}): git agent inbox"] if number else []
     if found.unacked:
         from git_agent.render.messages import unacknowledged_line
 

@@ -68,7 +68,7 @@ def _facts(viewed: TaskView) -> Iterator[str]:
 
 def _earlier(left: Sequence[LeftBehind], task: int) -> Iterator[str]:
     if left:
-        yield "earlier attempts left this; look at it before you start again:"
+        yield "earlier attempts left this; check it before you start over:"
     for each in left[-_LEFT:]:
         counts = f"commits: {each.commits}, files not committed: {each.changes}"
         yield f"- attempt {each.number}: {visible(each.branch)}, {counts}, in {visible(each.worktree)}"

@@ -124,7 +124,7 @@ class Heartbeat(threading.Thread):
             self._come.say(Fault(None))
 
     def _look(self) -> None:
-        """Look for progress of an agent that prints nothing: in its commits, and once in a while in its files."""
+        """Look for progress of an agent that prints nothing: in its commits, and now and then in its files."""
         now = time.monotonic()
         silent = time.time() * 1000 - self._progress_at > LOOK_S * 1000
         budget = LOOKED_AT if silent and now - self._looked >= LOOK_S else 0

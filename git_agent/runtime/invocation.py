@@ -186,5 +186,5 @@ def _mail(app: App) -> list[str]:
     task = app.store.tasks.find(app.worker_of) if new or overdue else None
     if task is None or app.speaker.superseded(task):
         return []
-    lines = [f"mail waits ({new}): git agent inbox"] if new else []
+    lines = [f"new messages ({new}): git agent inbox"] if new else []
     return [*lines, f"not acknowledged yet ({overdue}): git agent inbox"] if overdue else lines

@@ -130,7 +130,7 @@ def run_here(
         for note in notes:
             app.notice(note)
         if log.failed is not None:
-            app.notice(f"the log is not whole: {log.failed.strerror}")
+            app.notice(f"the log is incomplete: {log.failed.strerror}")
         return Ran(ended, finish_session(app, begun, ended))
 
 

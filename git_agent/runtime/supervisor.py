@@ -236,9 +236,9 @@ class _Watch:
             case Stopped():
                 self._termination.ask()
             case Mail(number):
-                self._order.say(f"mail waits ({number})")
+                self._order.say(f"new messages ({number})")
             case Fault(message):
-                self._order.say(f"no beat: {message}" if message else "beats again")
+                self._order.say(f"heartbeat failed: {message}" if message else "heartbeats work again")
             case Died(message):
                 self._revive(message)
 

@@ -83,7 +83,7 @@ def follow(
     """
     newest = app.store.events.newest()
     if since is not None and since > newest:
-        say(f"event {since} is not there yet: the newest is {newest}")
+        say(f"there is no event {since} yet: the newest is {newest}")
     after = newest if since is None else min(since, _LAST)
     rhythm, said = _Rhythm(), set[str]()
     seen = app.store.wait_for_change(0)

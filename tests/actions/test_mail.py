@@ -129,7 +129,7 @@ def test_a_message_to_a_superseded_attempt_reaches_the_present_one(scene: Sandbo
     new = Path(scene.agent("path", "1").out.strip())
     for args in (("inbox",), ("inbox", "--wait"), ("ack", "1"), ("reply", "1", "x"), ("send", "@human", "")):
         assert "is not the current one" in scene.agent(*args, cwd=old, exit=5).err
-    assert "mail waits" not in scene.agent("list", cwd=old).err
+    assert "new messages" not in scene.agent("list", cwd=old).err
     found = mail(scene, cwd=new)
     assert [m["body"][:13] for m in found] == ["task 1 was re", "Mind the tabs"] and old != new
 

@@ -48,7 +48,7 @@ def test_the_version_is_said_as_git_says_it(tmp_path: Path, command: tuple[str, 
 
 def test_a_mistyped_verb_names_the_one_that_is_meant(busy: Sandbox) -> None:
     said = busy.agent("aprove", exit=2)
-    assert said.err == "error: 'aprove' is not a verb of git agent\nhint: the most similar: approve\n"
+    assert said.err == "error: 'aprove' is not a verb of git agent\nhint: similar verbs: approve\n"
 
 
 def test_ls_is_list(busy: Sandbox) -> None:

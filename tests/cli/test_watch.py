@@ -177,7 +177,7 @@ def test_a_git_that_fails_for_a_while_is_said_once(spawned: Sandbox) -> None:
 def test_a_number_that_nothing_has_yet_is_said(spawned: Sandbox) -> None:
     with following(spawned, "--json", "--since", "3") as watch:
         assert watch.process.stderr is not None
-        assert watch.process.stderr.readline() == b"note: event 3 is not there yet: the newest is 2\n"
+        assert watch.process.stderr.readline() == b"note: there is no event 3 yet: the newest is 2\n"
         spawned.agent("start", "1")
         spawned.agent("ask", "What?", "--task", "1")
         assert watch.event()["kind"] == "task.asked"

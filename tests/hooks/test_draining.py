@@ -209,7 +209,7 @@ def test_a_workers_commit_elsewhere_is_told_once(scene: Scene) -> None:
     oid = scene.sandbox.git("rev-parse", SECOND)[:12]
     assert f"task 1: its worker committed {oid} on '{SECOND}'" in said and f"cherry-pick {oid}" in said, said
     assert "lost" not in scene.sandbox.agent("list").err and scene.kinds().count("task.strayed") == 1
-    assert "mail waits (1)" in scene.sandbox.agent("list", cwd=scene.worker).err
+    assert "new messages (1)" in scene.sandbox.agent("list", cwd=scene.worker).err
     scene.settles()
 
 

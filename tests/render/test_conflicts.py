@@ -52,7 +52,7 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "claimed by several tasks:",
         "src/  1 with 3",
         "",
-        "changed outside of claims:",
+        "changed outside claims:",
         "a/very/long/path/that/does/not/fit/into/forty/col…",
         "    by 1; not among its own paths",
         "d                 by 1; not among its own paths",
@@ -61,7 +61,7 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "名前/\\x1b[31m.py  by 1; not among its own paths",
         "x                 by 3; claimed by 1",
         "",
-        "clashes least in this order: 1, 3, 4, 12",
+        "best merge order: 1, 3, 4, 12",
     ]
     of = replace(found([1, 3], Clash(1, 3, ("x",)), Clash(1, None, ("y",))), of=1, claims=(), outside=())
     assert conflict_lines(of, Screen(60))[:5] == [
@@ -98,7 +98,7 @@ def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> N
     none = replace(found([1, 2]), claims=(), outside=())
     assert conflict_lines(none, Screen(40)) == [
         "no conflicts among 2 live branches",
-        "clashes least in this order: 1, 2",
+        "best merge order: 1, 2",
     ]
 
 

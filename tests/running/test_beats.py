@@ -81,7 +81,7 @@ def test_a_task_that_waits_has_no_lease_and_gets_it_back(stage: Stage) -> None:
     eventually(lambda: (stage.lease() or {}).get("kind") == "run", stage.lease)
     stage.box.write("go", "", cwd=Path(stage.task()["worktree"]))
     _, _, err = stage.ended(process)
-    assert "note: mail waits (1)" in err
+    assert "note: new messages (1)" in err
 
 
 def test_a_busy_store_holds_up_the_beat_and_nothing_else(stage: Stage) -> None:
@@ -104,7 +104,7 @@ def test_a_store_that_is_gone_is_said_and_the_work_is_kept(stage: Stage) -> None
     process = stage.run(f"echo ready; {until('go')}; rm go; {WORK}")
     os.rename(stage.agent / "agent.db", stage.agent / "away.db")
     assert process.stderr is not None
-    assert b"note: no beat: " in process.stderr.readline()
+    assert b"note: heartbeat failed: " in process.stderr.readline()
     stage.box.write("go", "", cwd=where)
     code, _, err = stage.ended(process)
     assert code == 1 and "error: " in err and "Traceback" not in err

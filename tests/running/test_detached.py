@@ -16,7 +16,7 @@ from tests.running.stage import stage as stage
 def test_it_runs_when_the_command_returns_and_goes_on_by_itself(stage: Stage) -> None:
     stage.spawn()
     said = stage.box.agent("run", "1", "--detach", "--", "sh", "-c", f"echo ready; sleep 1; {WORK}").out
-    assert said == f"task 1 runs: process {stage.session()['pid']}\n"
+    assert said == f"task 1 is running: process {stage.session()['pid']}\n"
     assert stage.where() == ("WORKING", None)
     eventually(lambda: stage.where() == ("IN_REVIEW", None), stage.where)
     stage.none_left()
@@ -40,7 +40,7 @@ def test_what_goes_wrong_at_the_start_is_said_by_the_command_that_was_typed(stag
 def test_spawn_with_a_command_runs_it_in_the_new_worktree(stage: Stage) -> None:
     done = stage.box.agent("spawn", "Fix login", "--", "sh", "-c", f"pwd; {WORK}")
     where = done.out.strip().splitlines()[-1]
-    assert "task 1 runs: process " in done.err
+    assert "task 1 is running: process " in done.err
     eventually(lambda: stage.where() == ("IN_REVIEW", None), stage.where)
     assert stage.log() == f"{where}\n"
 

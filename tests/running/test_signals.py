@@ -64,7 +64,7 @@ def test_stop_holds_the_task_and_run_goes_on(stage: Stage) -> None:
     assert stage.where() == ("WORKING", "stopped") and stage.lease() is None
     assert stage.task()["reason"] == "was stopped by Ada Lovelace"
     stage.none_left()
-    assert stage.box.agent("stop", "1").out == "nothing runs for task 1\n"
+    assert stage.box.agent("stop", "1").out == "no command is running for task 1\n"
     needed = stage.box.agent("status").out.splitlines()[1:3]
     assert needed[0].startswith("  1 fix-login was stopped by Ada Lovelace (") and needed[1] == "      git agent run 1"
     assert (where / "half").exists()

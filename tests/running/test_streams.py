@@ -188,7 +188,7 @@ def test_a_log_that_is_no_file_is_neither_waited_for_nor_followed(stage: Stage, 
     log.parent.mkdir()
     for make in (lambda: os.mkfifo(log), lambda: log.symlink_to(victim), log.mkdir):
         make()
-        assert "the log is not whole" in stage.box.agent("run", "1", "--", "echo", "out").err
+        assert "the log is incomplete" in stage.box.agent("run", "1", "--", "echo", "out").err
         shown = stage.box.agent("logs", "1", exit=1)
         assert shown.err.startswith(f"error: cannot read {log}: ") and "secret" not in shown.out
         log.rmdir() if log.is_dir() else log.unlink()

@@ -107,7 +107,7 @@ def test_a_second_front_end_causes_what_the_command_causes(
     assert [kind for kind, *_ in caused["events"][-2:]] == ["task.moved", "task.approved"]
     assert [call["event"]["kind"] for call in notified] == ["task.moved"] and "Well done" in str(caused["messages"])
     assert len(front.said) == (1 if speaker == "person" else 2) and "refs/heads/main" in caused["guard"]["protected"]
-    assert ("mail waits (1): git agent inbox" in front.said) is (speaker == "worker")
+    assert ("new messages (1): git agent inbox" in front.said) is (speaker == "worker")
 
 
 def _open_stores(repo: Sandbox) -> list[str]:

@@ -37,14 +37,14 @@ def candidates(app: App, shell: str, typed: tuple[str, ...]) -> list[str]:
 
 
 def _help(shell: str, item: CompletionItem[str]) -> str:
-    """Return the help of a candidate. In bash only tasks have one, because its lists have no room for more."""
+    """Return the help of a candidate. In bash, only tasks have one, because its lists have no room for more."""
     from git_agent.render.text import visible
 
     return "" if shell == "bash" and not item.task else visible(item.help or "")
 
 
 def _completing(app: App) -> VerbGroup:
-    """Return a second group of all verbs, whose parameters know their values from the metavar in their help."""
+    """Return a second group of all verbs whose parameters can complete their values, chosen by their metavar."""
 
     class Completing(VerbGroup):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -39,7 +39,7 @@ def install(shell: str, manual: str, env: Mapping[str, str]) -> Installed:
     shell: bash, zsh or fish
     manual: the text of the manual page
     env: the environment
-    Raises AgentError: exit 3 when a foreign file is in the way, exit 1 without a home or when a file can't be written.
+    Raises AgentError: exit 3 when a file of that name is not ours, exit 1 without HOME or when a file can't be written.
     """
     where = _place(shell, env)
     page = _data(env) / "man/man1/git-agent.1"
@@ -49,8 +49,8 @@ def install(shell: str, manual: str, env: Mapping[str, str]) -> Installed:
 
 def said(done: Installed) -> list[str]:
     """Return the lines that say what was written where, and what is left to do."""
-    lines = [f"{'wrote' if p.changed else 'is there already:'} {p.path}" for p in done.placed]
-    return [*lines, *(f"now {text}" for text in done.todo)]
+    lines = [f"{'wrote' if p.changed else 'already installed:'} {p.path}" for p in done.placed]
+    return [*lines, *(f"next: {text}" for text in done.todo)]
 
 
 def _home(env: Mapping[str, str]) -> Path:
@@ -85,7 +85,7 @@ def _write(path: Path, text: str) -> Placed:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(str(path), text.encode())
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not a text file"
         raise AgentError(
             "not-writable", f"cannot write '{path}': {reason}", "git agent completion SHELL prints it"
         ) from error
