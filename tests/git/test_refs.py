@@ -94,7 +94,7 @@ def test_a_branch_that_is_in_the_way_is_named(repo: Sandbox) -> None:
     with pytest.raises(refs.RefMoved):
         refs.create_branch(found, "a", oid)
     for name in ("a/b", "A"):
-        with pytest.raises(AgentError, match="beside branch a") as caught:
+        with pytest.raises(AgentError, match="coexist with branch a") as caught:
             refs.create_branch(found, name, oid)
         assert caught.value.exit == Exit.REFUSED
 

@@ -33,9 +33,9 @@ def _wait(store: Store, task: int, *parents: int) -> None:
 def test_a_completed_parent_releases_and_a_reopened_one_takes_back(store: Store, add: Add) -> None:
     parent, other, child = add("parent").id, add("other").id, add("child").id
     _wait(store, child, parent, other)
-    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (2, {child: [parent, other]})
+    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (2, {child: {parent: State.OPEN, other: State.OPEN}})
     _step(store, parent, Step.MERGED)
-    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (1, {child: [other]})
+    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (1, {child: {other: State.OPEN}})
     _step(store, other, Step.MERGED)
     assert [t.id for t in store.tasks.ready()] == [child]
     _step(store, parent, Step.REOPEN)
@@ -193,7 +193,8 @@ class Dependencies(RuleBasedStateMachine):
         assert {t: row.state for t, row in rows.items()} == self.states
         assert {t: row.unresolved for t, row in rows.items()} == {t: len(ps) for t, ps in open_ones.items()}
         assert self.store.tasks.parents(ids) == {t: sorted(ps) for t, ps in self.waits.items()}
-        assert self.store.tasks.blockers(ids) == {t: sorted(ps) for t, ps in open_ones.items()}
+        waits = {t: {p: self.states[p] for p in sorted(ps)} for t, ps in open_ones.items()}
+        assert self.store.tasks.blockers(ids) == waits
         claimable = {t for t, s in self.states.items() if s is State.OPEN and not open_ones[t]}
         assert {t.id for t in self.store.tasks.ready()} == claimable
 

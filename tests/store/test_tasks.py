@@ -254,7 +254,7 @@ def test_many_tasks_are_asked_about_at_once(store: Store, add: Add) -> None:
             store.tasks.set_paths(child, [f"src/{child}"])
             store.leases.take(child, "hand", None)
     assert store.tasks.parents(children) == {child: [parent] for child in children}
-    assert store.tasks.blockers(children) == {child: [parent] for child in children}
+    assert store.tasks.blockers(children) == {child: {parent: State.OPEN} for child in children}
     assert store.tasks.paths(children) == {child: [f"src/{child}"] for child in children}
     assert store.tasks.parents(children[:3]) == {child: [parent] for child in children[:3]}
     assert set(children) <= set(store.leases.of(children)) and set(store.leases.of(children[:2])) == set(children[:2])
