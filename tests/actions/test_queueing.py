@@ -387,14 +387,19 @@ def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
             assert said.code == 0 and files(repo) == set(), said
 
 
-def test_checks_of_merges_at_once_run_one_after_the_other_and_blame_nobody(repo: Sandbox) -> None:
+def test_checks_of_merges_at_once_run_one_after_the_other_and_blame_nobody(repo: Sandbox, tmp_path: Path) -> None:
+    """Each check needs a port, and records when it begins and ends."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    code = f"import socket, time; socket.create_server(('127.0.0.1', {port})); time.sleep(2)"
-    repo.git("config", "agent.check", f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}")
+    log = tmp_path / "checks"
+    code = f"import socket, time; socket.create_server(('127.0.0.1', {port})); time.sleep(1)"
+    python = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
+    repo.git("config", "agent.check", f"echo begin >>'{log}'; {python}; code=$?; echo end >>'{log}'; exit $code")
     results = repo.parallel([("merge", "1"), ("merge", "2"), ("merge", "3", "4")])
     assert [result.code for result in results] == [0, 0, 0], results
     assert not any("fails only sometimes" in result.err for result in results), results
+    lines = log.read_text().split()
+    assert lines == ["begin", "end"] * (len(lines) // 2), lines
     assert files(repo) == {1, 2, 3, 4} and wrong(repo) == []
 
 
