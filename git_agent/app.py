@@ -141,11 +141,8 @@ class App:
         """Return who runs the command: the worktree's worker, the environment's worker, or a person."""
         from git_agent.domain.speaker import Speaker
 
-        worker = next((c for c in self.worker_identities if c.task is not None), None)
-        if worker is None:
-            return Speaker(self.identity.rpartition(" <")[0], self.worker_identities)
-        name = f"worker {worker.task}" + (f".{worker.attempt}" if worker.attempt else "")
-        return Speaker(self.env.get("GIT_AGENT_ACTOR") or name, self.worker_identities)
+        worker = Speaker.of_worker(self.worker_identities)
+        return worker or Speaker(self.identity.rpartition(" <")[0], self.worker_identities)
 
     @cached_property
     def identity(self) -> str:
@@ -189,7 +186,7 @@ class App:
         found = self.store.sessions.by_token(hashlib.sha256(os.fsencode(token)).hexdigest())
         if found is None:
             return WorkerIdentity(None, None, None)
-        return WorkerIdentity(found.task, found.attempt, found.epoch, proved=True)
+        return WorkerIdentity(found.task, found.attempt, found.epoch, proved=True, agent=found.agent)
 
     def _from_environment(self) -> WorkerIdentity | None:
         task, epoch = (_number(self.env.get(f"GIT_AGENT_{n}")) for n in ("TASK", "EPOCH"))

@@ -22,12 +22,14 @@ class WorkerIdentity:
 
     attempt, epoch: None if the evidence does not name them
     proved: by the worktree of the current directory, or by a token that the store knows
+    agent: the configured name of the agent that runs there, if a token proves it
     """
 
     task: int | None
     attempt: int | None
     epoch: int | None
     proved: bool = False
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,19 @@ class Speaker:
 
     actor: str
     identities: tuple[WorkerIdentity, ...] = field(default=())
+
+    @classmethod
+    def of_worker(cls, identities: tuple[WorkerIdentity, ...]) -> Speaker | None:
+        """Return the worker that the identities tell, named `codex 7.2` or `worker 7.2`; None if they tell none.
+
+        Names in the environment are not believed: whoever sets GIT_AGENT_ACTOR would write events as somebody else.
+        """
+        first = next((c for c in identities if c.task is not None), None)
+        if first is None:
+            return None
+        agents = (c.agent for c in identities if c.agent and (c.task, c.attempt) == (first.task, first.attempt))
+        name = f"{next(agents, 'worker')} {first.task}" + (f".{first.attempt}" if first.attempt else "")
+        return cls(name, identities)
 
     @property
     def is_worker(self) -> bool:

@@ -60,7 +60,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "GIT_AGENT_EPOCH": "the task's epoch as the caller knows it; if it is outdated, verbs exit with 5",
     "GIT_AGENT_WORKTREE": "that task's worktree; commits by the caller elsewhere in the repository are recorded",
     "GIT_AGENT_TOKEN": "the secret of a supervised worker, which proves its identity",
-    "GIT_AGENT_ACTOR": "the worker's name in events; it is never the sender of a message",
+    "GIT_AGENT_ACTOR": "the worker's name, for its own use; events name the worker that its token or worktree proves",
     "GIT_AGENT_HOOKS": "0: commands do not install or repair hooks, and hooks start nothing in the background",
     "GIT_AGENT_TASKS": "set for a check: the tasks merged in its directory, the last one on top; empty for the base "
     "alone. For a single task, GIT_AGENT_TASK is set as well",

@@ -33,7 +33,10 @@ def _wait(store: Store, task: int, *parents: int) -> None:
 def test_a_completed_parent_releases_and_a_reopened_one_takes_back(store: Store, add: Add) -> None:
     parent, other, child = add("parent").id, add("other").id, add("child").id
     _wait(store, child, parent, other)
-    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (2, {child: {parent: State.OPEN, other: State.OPEN}})
+    assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (
+        2,
+        {child: {parent: State.OPEN, other: State.OPEN}},
+    )
     _step(store, parent, Step.MERGED)
     assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (1, {child: {other: State.OPEN}})
     _step(store, other, Step.MERGED)

@@ -67,7 +67,10 @@ def _refuse_context(app: App, task: Task, made: str) -> None:
 
 
 def _message(app: App, task: Task, tip: str, where: str | None) -> str:
-    return merge_message(app.repo, task.branch or "", task.base, tip, where) + f"\n\n{task.title}\n"
+    title = task.title
+    if trailers.is_trailer(title):  # in the last paragraph, git would read it as one
+        title = f"{task.label.capitalize()}: {title}"
+    return merge_message(app.repo, task.branch or "", task.base, tip, where) + f"\n\n{title}\n"
 
 
 def _squashed(app: App, task: Task, base_oid: str, tip: str) -> str:

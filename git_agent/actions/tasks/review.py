@@ -24,7 +24,7 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
         if tip is None:
             raise no_branch_error(task)
         _check_at(app, task, at, tip)
-    identity = app.identity
+    reviewer = app.speaker.actor if app.speaker.is_worker else app.identity
     told = (Draft(str(task.id), text, task.id),) if text else ()
     return transition(
         app,
@@ -34,7 +34,7 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
         drafts=told,
         data={"reviewed_oid": tip, "note": text},
         reviewed_oid=tip,
-        reviewer=identity,
+        reviewer=reviewer,
         head_oid=tip,
     )
 
