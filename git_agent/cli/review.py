@@ -51,9 +51,17 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
     done = [approve(app, task, at=at, note=note) for task in found]
     lines = [
         f"{t.task.label} is {t.task.state}{'' if t.moved else ' already'} at {(t.task.reviewed_oid or '')[:12]}"
+        f"{_own_check(app, t.task)}"
         for t in done
     ]
     return _several(app, [t.task for t in done], lines)
+
+
+def _own_check(app: App, task: Task) -> str:
+    from git_agent.render.text import visible
+
+    own = task.own_check(lambda: app.config.text("agent.check"))
+    return f", with a check of its own: {visible(own)}" if own else ""
 
 
 def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
@@ -160,7 +168,9 @@ def _merge(app: App, task: Task, options: dict[str, Any]) -> Answer:
     merged, dry_run = merge(app, task, **options), options["dry_run"]
     gone = merged.landed.retired if merged.landed else None
     removed = json.retired_json(gone) if gone else None
-    return task_answer(app, merged.task, merge_lines.merge_lines(merged, dry_run), removed=removed, dry_run=dry_run)
+    own = _own_check(app, merged.task) if dry_run else ""
+    said = [line + own for line in merge_lines.merge_lines(merged, dry_run)]
+    return task_answer(app, merged.task, said, removed=removed, dry_run=dry_run)
 
 
 def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
@@ -178,6 +188,8 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
         "dry_run": dry_run,
     }
     said, talk = merge_lines.queue_lines(done, dry_run), merge_lines.problem_lines(done, dry_run)
+    if dry_run:
+        said += [f"{task.label} is merged{own}" for task in done.tasks if (own := _own_check(app, task))]
     return Answer(payload, said, talk, exit=exit_code(done.outcomes))
 
 

@@ -116,6 +116,7 @@ class Circumstances:
     progress_age_s: seconds since the last progress; None without a lease
     supervised: `git agent run` supervises its worker
     blocked_by: the tasks that it waits for and that are not COMPLETED, with their states
+    own_check: the check that its merge runs instead of agent.check
     """
 
     amiss: str | None
@@ -124,6 +125,7 @@ class Circumstances:
     progress_age_s: float | None
     supervised: bool
     blocked_by: Mapping[int, State]
+    own_check: str | None = None
 
 
 def need(task: Task, seen: Circumstances) -> Need | None:
@@ -150,10 +152,11 @@ def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
         return _by_hold(task, task.hold)
     if task.state is State.OPEN:
         return _by_parents(seen.blocked_by)
+    own = f", with a check of its own: {seen.own_check}" if seen.own_check else ""
     if task.state is State.IN_REVIEW:
-        return "is ready for review", f"git agent diff {task.id}; {steps_towards(task, State.APPROVED)}"
+        return f"is ready for review{own}", f"git agent diff {task.id}; {steps_towards(task, State.APPROVED)}"
     if task.state is State.APPROVED:
-        return "is approved", f"git agent merge {task.id}"
+        return f"is approved{own}", f"git agent merge {task.id}"
     if task.state is State.FAILED:
         return f"failed: {task.reason or 'no reason given'}", steps_towards(task, State.OPEN)
     return _by_worker(task, seen) if task.live else None

@@ -5,6 +5,7 @@ docs/states.md is printed from MOVES, and a test walks the whole table.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -289,3 +290,10 @@ class Task:
     def label(self) -> str:
         """Return the task's name for a sentence: `task 7`."""
         return f"task {self.id}"
+
+    def own_check(self, default: Callable[[], str]) -> str | None:
+        """Return the check that a merge of the task runs instead of agent.check; None if it is the same.
+
+        default: returns agent.check; called only if the task has a check of its own
+        """
+        return self.check_command if self.check_command and self.check_command != default() else None

@@ -342,3 +342,19 @@ def test_git_in_the_check_means_the_merged_tree(repo: Sandbox, where: Path) -> N
     said = Path(os.environ["HOME"], "said")
     assert said.read_text() == ""
     said.unlink()
+
+
+def test_a_check_that_is_not_the_repository_s_is_shown_before_it_runs(repo: Sandbox) -> None:
+    repo.git("config", "agent.check", "true")
+    for number, check in ((1, "test -e README.md"), (2, "true")):
+        repo.agent("spawn", f"Task {number}", "--check", check)
+        repo.commit(repo.worktree(number), f"{number}.txt", "one\n")
+        repo.agent("done", str(number))
+    own = "with a check of its own: test -e README.md"
+    whys = lambda: [n["why"] for n in repo.agent_json("status")["needs_you"]]  # noqa: E731
+    assert whys() == [f"is ready for review, {own}", "is ready for review"]
+    assert own in repo.agent("show", "1").out and "of its own" not in repo.agent("show", "2").out
+    assert own in repo.agent("approve", "1").out and "of its own" not in repo.agent("approve", "2").out
+    assert whys() == [f"is approved, {own}", "is approved"]
+    assert own in repo.agent("merge", "1", "-n").out and "of its own" not in repo.agent("merge", "2", "-n").out
+    assert repo.agent("merge", "--all", "-n").out.count("of its own") == 1

@@ -65,7 +65,8 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         stalled = working and task.hold is None and is_stalled(lease, now, stalled_s)
         progress_age_s = None if lease is None else max(0.0, (now - lease.progress_at) / 1000)
         supervised = lease is not None and lease.kind == "run"
-        seen = Circumstances(amiss, alive, stalled, progress_age_s, supervised, blockers[task.id])
+        check = task.own_check(lambda: app.config.text("agent.check"))
+        seen = Circumstances(amiss, alive, stalled, progress_age_s, supervised, blockers[task.id], check)
         return TaskView(
             task=task,
             depends_on=tuple(parents[task.id]),
