@@ -39,8 +39,9 @@ def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
 def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | None) -> Answer:
     """Approve tasks at the current commits of their branches. The tasks become APPROVED.
 
-    An approval applies to one commit: if the branch gets new commits, the task is IN_REVIEW again. A worker can't
-    approve its own task.
+    An approval applies to one commit: if the branch gets new commits, the task is IN_REVIEW again. If you looked at a
+    task with `diff` or `show` and its branch has moved since, the approval is refused, unless the new commits merge to
+    the same files or --at names the commit. A worker can't approve its own task.
     """
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.review import approve

@@ -98,5 +98,8 @@ def done_verb(app: App, task: str | None, note: str | None, rebase: bool, allow_
     """
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.submit import done
+    from git_agent.domain.advice import approval
 
-    return _taken(app, done(app, find(app, task), note, rebase=rebase, allow_empty=allow_empty))
+    taken = done(app, find(app, task), note, rebase=rebase, allow_empty=allow_empty)
+    answer = _taken(app, taken)
+    return answer._replace(lines=[*answer.lines, f"approve it with: {approval(taken.task)}"])

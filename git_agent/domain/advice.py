@@ -75,6 +75,12 @@ def without_worktree(task: int, state: State) -> tuple[str, str]:
     return f"git agent reassign {task}", " creates a new one"
 
 
+def approval(task: Task) -> str:
+    """Return the command that approves a task at the commit at which it was handed in or last seen."""
+    at = f" --at {task.head_oid[:12]}" if task.head_oid else ""
+    return f"git agent approve {task.id}{at}"
+
+
 def another_worktree(task: Task) -> str:
     """Return the command that creates a worktree for a task that has none."""
     return f"git agent reassign {task.id}" if task.live else steps_towards(task, State.ASSIGNED)
@@ -154,7 +160,7 @@ def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
         return _by_parents(seen.blocked_by)
     own = f", with a check of its own: {seen.own_check}" if seen.own_check else ""
     if task.state is State.IN_REVIEW:
-        return f"is ready for review{own}", f"git agent diff {task.id}; {steps_towards(task, State.APPROVED)}"
+        return f"is ready for review{own}", f"git agent diff {task.id}; {approval(task)}"
     if task.state is State.APPROVED:
         return f"is approved{own}", f"git agent merge {task.id}"
     if task.state is State.FAILED:

@@ -15,6 +15,9 @@ SCANNED = "scanned:"
 KEPT = "kept:"
 """Prefix of the keys that hold, for each task, the number of its last directory of backed-up ignored files."""
 
+SHOWN = "shown:"
+"""Prefix of the keys that hold, for each host, user and task, the commit that this person was shown last."""
+
 UNSAID = "unsaid"
 """Key of the notices that a background process queued and that nobody has been shown yet."""
 

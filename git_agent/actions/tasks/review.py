@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from git_agent.actions.tasks.shown import require_shown
 from git_agent.actions.transition import Transition, transition
 from git_agent.app import App
 from git_agent.domain import names
@@ -16,7 +17,8 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
 
     at: the commit that was reviewed, under any name; None for whatever the branch is at.
     note: a message to the worker.
-    Raises AgentError: exit 3 when the branch is gone or not at the reviewed commit.
+    Raises AgentError: exit 3 when the branch is gone, is not at the reviewed commit, or has moved since the person who
+    approves was shown it.
     """
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
     tip = app.repo.branch_oid(task.branch) if task.branch else None
@@ -24,6 +26,8 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
         if tip is None:
             raise no_branch_error(task)
         _check_at(app, task, at, tip)
+        if at is None:
+            require_shown(app, task, tip)
     reviewer = app.speaker.actor if app.speaker.is_worker else app.identity
     told = (Draft(str(task.id), text, task.id),) if text else ()
     return transition(

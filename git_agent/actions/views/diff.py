@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from git_agent.actions.tasks.shown import note_shown
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
@@ -41,13 +42,15 @@ def _compared(base: str, tip: str, stat: bool) -> list[str]:
 
 
 def diff(app: App, task: Task, *, stat: bool = False) -> Comparison:
-    """Find the two commits to compare.
+    """Find the two commits to compare, and note that the person was shown the task unless only names are shown.
 
     task: the task.
     stat: make the command show only the names of changed files and the numbers of changed lines.
     Raises AgentError (exit 1) when the task has no branch and no recorded commit.
     """
     base, tip = _commits(app, task)
+    if not stat:
+        note_shown(app, task, tip)
     return Comparison(base, tip, ("git", f"--git-dir={app.repo.common_dir}", "diff", *_compared(base, tip, stat)))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.reconcile.drift import describe_drift
+from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
@@ -41,8 +42,9 @@ class Shown:
 
 
 def show(app: App, task: Task) -> Shown:
-    """Collect a task's record, commits, latest events and what it waits for."""
+    """Collect a task's record, commits, latest events and what it waits for; note that the person was shown it."""
     viewed = view(app, [task], counts=True)[0]
+    note_shown(app, task, app.sighted_heads.get(task.branch or ""))
     return Shown(
         view=viewed,
         why=_why(app, viewed),
