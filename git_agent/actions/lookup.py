@@ -21,7 +21,8 @@ def find(app: App, ref: str | None) -> Task:
     Raises AgentError: as resolve and require_permission do.
     """
     task = resolve(app, ref)
-    require_permission(app, task)
+    if app.may_be_worker:
+        require_permission(app, task)
     return task
 
 

@@ -23,7 +23,7 @@ def require_permission(app: App, task: Task | None = None) -> None:
     Raises AgentError: exit 5 for a superseded worker, before anything else; exit 3 for another one.
     """
     who = who_may(app.verb, app.given) if app.verb else "anyone"
-    if who == "anyone" or not app.may_be_worker or not app.speaker.identities:
+    if who == "anyone" or not app.speaker.identities:
         return
     worker = app.store.tasks.find(app.worker_of) if app.worker_of else None
     if worker is not None:

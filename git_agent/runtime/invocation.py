@@ -64,7 +64,7 @@ class Invocation:
 
     def __enter__(self) -> App:
         try:
-            if who_may(self.app.verb, self.app.given) == "coordinator":
+            if who_may(self.app.verb, self.app.given) == "coordinator" and self.app.may_be_worker:
                 from git_agent.actions.permission import require_permission
 
                 require_permission(self.app)

@@ -49,7 +49,7 @@ def find_meant(app: App, text: str) -> Task | None:
     Raises AgentError for a number or branch that belongs to no task, and as require_permission does.
     """
     task = _meant(app, text)
-    if task is not None:
+    if task is not None and app.may_be_worker:
         app.given |= {"TASK"}
         require_permission(app, task)
     return task
