@@ -44,7 +44,7 @@ def _kill(stage: Stage, task: int, whom: str, supervisor: subprocess.Popen[bytes
 
 @pytest.mark.timeout(3600)
 def test_killed_at_random(stage: Stage, every_step: bool, tmp_path: Path) -> None:
-    rounds = 100 if every_step else 12
+    rounds = 100 if every_step else 6
     seed = int.from_bytes(os.urandom(4))
     random.seed(seed)
     for number in range(1, rounds + 1):

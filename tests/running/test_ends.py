@@ -109,7 +109,7 @@ def test_fresh_starts_from_the_base(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "hint"), [("IN_REVIEW", "request-changes"), ("APPROVED", "merge"), ("FAILED", "retry")]
+    ("state", "hint"), [("IN_REVIEW", "request-changes"), ("APPROVED", "request-changes"), ("FAILED", "retry")]
 )
 def test_a_task_that_is_with_somebody_else_is_refused(stage: Stage, state: str, hint: str) -> None:
     where = stage.spawn()
