@@ -188,9 +188,9 @@ RULES: Mapping[str, Rule] = {
         "git refuses to change what it locks", "{hint}"),
     # Tasks.
     "state-differs": Rule(_T, "a task's state differs from what its events say",
-        "somebody changed the row, so the wrong next steps are allowed", DOCTOR, True),
+        "the row was changed without an event, so the wrong next steps are allowed", DOCTOR, True),
     "history-broken": Rule(_T, "a task's events do not follow from each other",
-        "its state can't be proved, because somebody wrote to the store", "git agent log {task}"),
+        "its state can't be proved", "git agent log {task}"),
     "task-lost": Rule(_T, "a task has events but no longer exists",
         "somebody deleted it, so its branch belongs to no task", DOCTOR, True),
     "approval-unbound": Rule(_T, "an approval is for another commit than the branch's tip",

@@ -78,7 +78,7 @@ def _related() -> Iterator[None]:
         if _UNRELATED not in error.stderr:
             raise
         says = "the branch and its base have no commit in common"
-        raise refused("unrelated-histories", says, "git merge-base") from error
+        raise refused("unrelated-histories", says, "in the task's worktree: git rebase --root --onto BASE") from error
 
 
 def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
