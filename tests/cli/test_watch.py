@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -133,6 +134,37 @@ def test_an_interruption_is_no_error(spawned: Sandbox) -> None:
             watch.line()
             watch.process.send_signal(signal.SIGINT)  # the terminal's, and then git's
             assert watch.ended(signal.SIGINT) == (130, "")
+
+
+SWALLOWED = """
+import itertools, os, signal, sys, weakref
+import click
+from git_agent.app import App
+from git_agent.cli.watch import print_events
+from git_agent.runtime import watching
+
+class Thing: pass
+thing = Thing()
+watch = weakref.ref(thing, lambda ref: os.kill(os.getpid(), signal.SIGINT))
+
+def endless(*args, **more):
+    global thing
+    for number in itertools.count():
+        if number == 3:
+            del thing
+        yield ()
+
+watching.follow = endless
+try:
+    print_events(App(), None, 0, as_json=False)
+except click.exceptions.Exit as end:
+    sys.exit(end.exit_code)
+"""
+
+
+def test_an_interruption_that_python_swallows_still_ends_it(repo: Sandbox) -> None:
+    done = subprocess.run([sys.executable, "-c", SWALLOWED], cwd=repo.path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_it_ends_when_nobody_reads_any_more_although_nothing_happens(spawned: Sandbox) -> None:
