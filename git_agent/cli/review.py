@@ -190,7 +190,7 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
     }
     said, talk = merge_lines.queue_lines(done, dry_run), merge_lines.problem_lines(done, dry_run)
     if dry_run:
-        said += [f"{task.label} is merged{own}" for task in done.tasks if (own := _own_check(app, task))]
+        said += [f"{task.label} would be merged{own}" for task in done.tasks if (own := _own_check(app, task))]
     return Answer(payload, said, talk, exit=exit_code(done.outcomes))
 
 
@@ -215,9 +215,10 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     and files under refs/git-agent/rescue/, ignored files under git-agent/kept/ in the git directory. Ignored
     directories (builds, dependencies) are not kept, but listed.
 
-    No flag removes a worktree that contains another repository, submodule work that is on no remote, changes that git
-    was told to overlook, or an unfinished merge or rebase; nor anything else that is in the worktree's place. The
-    exception is a clone in an ignored directory whose remotes on other hosts have all of it.
+    No flag removes a worktree that contains another repository, submodule work that is on no remote, changes hidden by
+    assume-unchanged or skip-worktree, or an unfinished merge or rebase. Nor does one remove what stands in the place of
+    a worktree that is gone. The exception is a clone in an ignored directory whose remotes on other hosts have all of
+    it.
     """
     del yes  # nothing is asked
     from git_agent.actions.lookup import find, reread

@@ -26,11 +26,11 @@ def is_clean_clone(path: str) -> bool:
     """Tell whether a repository may be deleted because its remotes have all of it.
 
     path: its top level.
-    All of these must hold: its files are as committed (tracked ones, including those that git was told to overlook, and
-    no untracked ones; ignored ones do not count); every commit that a ref, HEAD, a stash or a reflog names is in a
-    remote-tracking ref or came as a tag; no operation is in progress; its git directory has no other worktree and no
-    submodule; every remote is on another host. When in doubt the answer is no. Repositories inside it are up to the
-    caller.
+    All of these must hold: its files are as committed (tracked ones, including those with assume-unchanged or
+    skip-worktree, and no untracked ones; ignored ones do not count); every commit that a ref, HEAD, a stash or a reflog
+    names is in a remote-tracking ref or came as a tag; no operation is in progress; its git directory has no other
+    worktree and no submodule; every remote is on another host. When in doubt the answer is no. Repositories inside it
+    are up to the caller.
     """
     git_dir = os.path.join(path, ".git")
     if os.path.islink(git_dir) or not os.path.isdir(git_dir) or in_progress(path) is not None:
