@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain import durations
@@ -108,12 +107,11 @@ class Setting(NamedTuple):
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The configuration of a repository: git's own over the team's `.gitagent` over the defaults."""
 
     values: tuple[git_config.Value, ...]
-    untrusted: tuple[str, ...] = field(default=())
+    untrusted: tuple[str, ...] = ()
 
     @classmethod
     def ask(cls, repo: Repo) -> Callable[[str | None], Config]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.actions.beats import beats
 from git_agent.app import App
@@ -19,8 +18,7 @@ from git_agent.store import tasks
 _ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """The task after a step. moved: False when there was nothing left to do."""
 
     task: Task

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.domain.durations import spell
 from git_agent.domain.lease import Liveness
@@ -96,8 +96,7 @@ def after_check(task: Task) -> str:
     return f"fix it in {task.worktree}, then git agent done"
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What a task needs from a person.
 
     task: the number of the task
@@ -112,8 +111,7 @@ class Need:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What is known of a task besides its record.
 
     amiss: what somebody did by hand to its branch or worktree

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Hold, State
 from git_agent.errors import usage
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One recipient's copy of a message.
 
     to: a task's id, `@human`, `@coordinator` or `#topic`
@@ -36,8 +35,7 @@ class Message:
     verified: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A message to be sent.
 
     to, others: a task's id, `@human`, `@coordinator` or `#topic`

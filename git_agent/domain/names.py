@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from itertools import count
+from typing import NamedTuple
 
 from git_agent.domain import spelling
 from git_agent.domain.spelling import MAX_NAME, RESERVED
@@ -176,8 +176,7 @@ def check_branch(name: str) -> str:
     return branch
 
 
-@dataclass(frozen=True)
-class TaskRef:
+class TaskRef(NamedTuple):
     """The possible meanings of a TASK argument, to be tried in the order of the fields.
 
     id: for `7` and `#7`, which mean nothing else

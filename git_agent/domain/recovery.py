@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 
 class Recovery(StrEnum):
@@ -15,8 +15,7 @@ class Recovery(StrEnum):
     ROLL_BACK = "roll back"
 
 
-@dataclass(frozen=True, slots=True)
-class StepProgress:
+class StepProgress(NamedTuple):
     """How far an interrupted step got, as git shows it.
 
     landed: the base contains the commit that a merge was about to land

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from git_agent.errors import usage
 
+_NAMED = 8  # fit a line or two
 
-@dataclass(frozen=True, slots=True)
-class Rescue:
+
+class Rescue(NamedTuple):
     """One rescue ref, refs/git-agent/rescue/<task>/<number>.
 
     kind: what was kept: tip, uncommitted files, and the like
@@ -45,3 +47,9 @@ def parse_rescue(text: str, prefix: str) -> tuple[int, int]:
             "git agent rescue list shows them; name one as in 3/1",
         )
     return int(task), int(number)
+
+
+def name_directories(directories: Sequence[str]) -> str:
+    """Name the first few ignored directories: `data/, build/ and 3 more (ignored directories)`."""
+    more = len(directories) - _NAMED
+    return f"{', '.join(directories[:_NAMED])}{f' and {more} more' if more > 0 else ''} (ignored directories)"

@@ -5,7 +5,8 @@ A git author is never evidence of either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+from typing import NamedTuple
 
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
@@ -16,8 +17,7 @@ GIT = "git"
 """The actor of changes that were found in git."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerIdentity:
+class WorkerIdentity(NamedTuple):
     """Evidence that the speaker is the worker of a task.
 
     attempt, epoch: None if the evidence does not name them
@@ -32,8 +32,7 @@ class WorkerIdentity:
     agent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
+class Speaker(NamedTuple):
     """Whoever runs the command.
 
     actor: the name in events

@@ -6,7 +6,6 @@ docs/states.md is printed from MOVES, and a test walks the whole table.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -232,8 +231,7 @@ def event_kind(step: Step) -> str:
     return f"task.{word}"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A task as the store records it. Times are milliseconds since the epoch, oids are full hexadecimal names.
 
     head_oid, base_seen, upstream_seen: the tips of branch, base and the base's upstream at the last check of git

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from git_agent.domain.event import Event
+from git_agent.domain.rescue import name_directories
 
 REMOVED, MERGED, CANCELLED, FIXED = "task.removed", "task.merged", "task.cancelled", "doctor.fixed"
 UNDONE = "task.undone"
@@ -69,7 +70,6 @@ def revert_command(data: Mapping[str, Any]) -> str:
 
 
 _LISTS = ("intended", "unkept", "kept")
-_NAMED = 8  # fit a line or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +126,6 @@ def unrecoverable(gone: Removed, exists: Callable[[str], bool]) -> list[str]:
     pruned = gone.ignored is not None and not exists(gone.ignored)
     said = ["single ignored files (they were pruned)"] if pruned else []
     return [*([name_directories(gone.unkept)] if gone.unkept else []), *said]
-
-
-def name_directories(directories: Sequence[str]) -> str:
-    """Name the first few ignored directories: `data/, build/ and 3 more (ignored directories)`."""
-    more = len(directories) - _NAMED
-    return f"{', '.join(directories[:_NAMED])}{f' and {more} more' if more > 0 else ''} (ignored directories)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from git_agent.domain.lease import Liveness
+from git_agent.domain.rescue import name_directories
 from git_agent.domain.task import State
-from git_agent.domain.undo import name_directories
 from git_agent.render.style import COLOURS, Screen, paint
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible

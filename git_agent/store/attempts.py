@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.task import LIVE, State
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try at a task.
 
     admin: the worktree's name under `worktrees/`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from git_agent.domain.task import State, Task
@@ -41,4 +40,4 @@ _OPEN = Task(
 
 def task(**changes: Any) -> Task:
     """Return an OPEN task 7 named fix-login, changed as told."""
-    return replace(_OPEN, **changes)
+    return _OPEN._replace(**changes)

@@ -55,11 +55,10 @@ def _type(field: Any) -> str:
 
 
 def test_every_column_of_a_task_is_a_field_of_the_task() -> None:
-    from dataclasses import fields
 
     from git_agent.domain.task import Task
 
-    assert {f.name for f in fields(Task)} == {f.name for f in schema.TaskRow._meta.sorted_fields} - {"name_key"}
+    assert set(Task._fields) == {f.name for f in schema.TaskRow._meta.sorted_fields} - {"name_key"}
 
 
 def test_the_words_in_the_checks_are_those_of_the_domain(store: Store, add: Add) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,7 @@ def test_every_move_is_made_with_its_hold_and_fence(store: Store, add: Add, move
 def test_a_task_that_is_not_as_it_was_read_is_not_changed(store: Store, add: Add, change: dict[str, Any]) -> None:
     task = add("a")
     with pytest.raises(tasks.Changed), store.transaction():
-        store.tasks.move(replace(task, **change), CANCEL, "Ada")
+        store.tasks.move(task._replace(**change), CANCEL, "Ada")
     assert store.tasks.get(task.id) == task
     assert store.events.of_task(None) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from git_agent.actions.liveness.heartbeat import renew_lease
 from git_agent.actions.lookup import resolve
@@ -138,7 +138,7 @@ def ack(app: App, wanted: Sequence[int]) -> Acked:
     with app.store.transaction():
         mailbox(app)  # a worker that was superseded in the meantime acknowledges nothing
         now = app.store.deliveries.acknowledge(ids, mine)
-    acked = tuple(replace(found[message], state=Delivery.ACKED) for message in ids)
+    acked = tuple(found[message]._replace(state=Delivery.ACKED) for message in ids)
     return Acked(acked, tuple(each for each in ids if each not in now))
 
 

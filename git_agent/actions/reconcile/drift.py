@@ -7,7 +7,7 @@ import dataclasses
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
@@ -22,8 +22,7 @@ from git_agent.git.worktrees import registry, repair
 from git_agent.store.attempts import Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """One difference between the record and git.
 
     code: a Finding's

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.beats import beats
 from git_agent.actions.liveness.heartbeat import renew_lease
@@ -23,8 +23,7 @@ from git_agent.store import meta
 from git_agent.store.last_seen import Sight
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(NamedTuple):
     """What was repaired and found, one line each. asks: a remote has to be asked, in the background."""
 
     lines: tuple[str, ...]
@@ -56,8 +55,7 @@ def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconc
     return Reconciled(tuple(lines), asks)
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(NamedTuple):
     """What was found, one line each."""
 
     lines: tuple[str, ...]

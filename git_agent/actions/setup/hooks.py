@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import LIVE
@@ -84,8 +84,7 @@ def _said(wanted: str | None) -> str:
     return "the hooks were repaired: git agent hooks shows them"
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(NamedTuple):
     """The hooks that git runs.
 
     wanted: the user has not turned the hooks off.

@@ -105,7 +105,7 @@ def roll_back(app: App, intent: Intent) -> None:
         attempt = app.store.attempts.find(intent.task, place.number)
         if seen is not None and attempt is not None and not seen.half_made:
             task = app.store.tasks.get(intent.task)
-            back_up_attempt(app, task, replace(attempt, worktree=place.worktree), force=True)
+            back_up_attempt(app, task, attempt._replace(worktree=place.worktree), force=True)
         discard_attempt(app, intent.task, place)
     for path in intent.data["locks"]:
         there = registry.registration_at(app.repo, path)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import git_agent
 from git_agent.errors import AgentError, Exit
@@ -29,8 +30,7 @@ _LOCK = "hooks.lock"
 _FILES = (settings.HOOKS, settings.GUARD, settings.WORKERS, "program", "enabled", "protected", "claims")
 
 
-@dataclass(frozen=True)
-class HookChanges:
+class HookChanges(NamedTuple):
     """What install_hooks() or uninstall_hooks() did.
 
     changed: one line for each change.
@@ -42,8 +42,7 @@ class HookChanges:
     manual: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Effective:
+class Effective(NamedTuple):
     """What git runs for one event in one worktree.
 
     event: the hook's name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.git.discover import admin_dir, admin_dirs, git_dir_of, is_admin_dir, linked
@@ -17,8 +17,7 @@ INITIALIZING = "initializing"  # what git writes while `git worktree add` runs
 _OURS = LOCK_REASON.format(task="")
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(NamedTuple):
     """A worktree as git has it registered, whether its directory is there or not.
 
     admin: its name under worktrees/; "" for the main worktree.
@@ -90,9 +89,9 @@ def registration_at(repo: Repo, path: str) -> Registration | None:
     if not found:
         return None
     locked = next((each.locked for each in found if each.locked is not None), None)
-    first = replace(found[0], half_made=found[0].half_made or len(found) > 1, locked=locked)
+    first = found[0]._replace(half_made=found[0].half_made or len(found) > 1, locked=locked)
     if first.head is None and os.path.lexists(path):
-        return replace(first, branch=_branch_in_table(first.git_dir, real_path(path)))
+        return first._replace(branch=_branch_in_table(first.git_dir, real_path(path)))
     return first
 
 
@@ -119,8 +118,7 @@ def checkouts(repo: Repo) -> list[Registration]:
     known = {each.path: each for each in registrations(repo)}
     main = Registration("", repo.common_dir, None, None, None, None, False, 0.0)
     return [
-        replace(
-            known.get(os.path.realpath(each["worktree"]), main),
+        known.get(os.path.realpath(each["worktree"]), main)._replace(
             path=each["worktree"],
             branch=each["branch"].removeprefix(HEADS) if "branch" in each else None,
             detached=None if "branch" in each else each.get("HEAD"),
