@@ -40,6 +40,11 @@ def test_a_printed_document_is_up_to_date(name: str) -> None:
     assert squeezed(written) == squeezed(printed), "make docs prints it again"
 
 
+def test_every_change_is_told_in_a_sentence() -> None:
+    fragments = [path for path in (ROOT / "docs/changes").glob("*.md") if path.name != "README.md"]
+    assert [path.name for path in fragments if not re.search(r"\w+ \w+[^.]*\.", path.read_text())] == []
+
+
 def test_every_row_of_the_state_table_is_printed() -> None:
     rows = re.findall(r"(?m)^\| .* \| `([a-z-]+)` \| ([A-Z_]+)", (ROOT / "docs/states.md").read_text())
     assert rows == [(str(move.step), str(move.target)) for move in MOVES]

@@ -42,6 +42,11 @@ class LastSeen:
             if (sight := Sight(*row)).branch
         ]
 
+    def tips(self) -> set[str]:
+        """Return the commits at which the branches of all tasks, also finished ones, were seen or reviewed."""
+        columns = (TaskRow.head_oid, TaskRow.settled_oid, TaskRow.reviewed_oid, TaskRow.pushed_oid)
+        return {oid for row in self._store.tuples(TaskRow.select(*columns)) for oid in row if oid}
+
     def stacked_on_merged(self) -> list[tuple[Task, Task]]:
         """List the unfinished tasks whose base is the branch of a completed task, each with that completed task."""
         below = TaskRow.alias()

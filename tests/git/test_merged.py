@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from git_agent.git import history
-from git_agent.git.merging.merged import MergeProof, Movement, prove_merged
+from git_agent.git.merging.merged import MergeProof, prove_merged
+from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Repo
 from tests.sandbox import Sandbox

@@ -15,8 +15,10 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError
-from git_agent.git.merging.merged import MergeProof, Movement, prove_merged
+from git_agent.git.merging.merged import MergeProof, prove_merged
+from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import came_in
+from git_agent.git.refs import RESCUE
 from git_agent.git.repo import Tips
 from git_agent.store import tasks
 from git_agent.store.last_seen import Sight
@@ -100,7 +102,7 @@ def _look(
         merged, into, named = None, "", False
         for end, seen, name in ends if worked or inside else []:
             old = seen or sight.base_oid or end
-            move = movements.setdefault((old, end), Movement(app.repo, old, end))
+            move = movements.setdefault((old, end), Movement(app.repo, old, end, lambda: _branch_tips(app)))
             if merged is not None or old == end:
                 continue
             if end in inside and came_in(app.repo, sight, tip, old):
@@ -113,6 +115,11 @@ def _look(
         there, carried = sight.branch in tips.heads, _carried(app, task, tip)
         found.append(_Seen(task, tip, base, upstream, there, worked, merged, into, carried, named))
     return found
+
+
+def _branch_tips(app: App) -> set[str]:
+    """Return where tasks' branches have been: as last seen, as reviewed, and as rescued."""
+    return app.store.last_seen.tips() | set(app.repo.refs(RESCUE).values())
 
 
 def _holding(app: App, moved: Iterable[Sight], tips: Tips, follows: Mapping[str, str]) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Task
-from git_agent.git.merging.merged import Movement
+from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Tips
 from git_agent.store import meta

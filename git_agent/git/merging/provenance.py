@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from git_agent.git.merging.merged import Movement
+from git_agent.git.merging.movement import Movement
 from git_agent.git.repo import Repo
 
 # What git writes into a branch's reflog when a commit is made there; a fast-forward or a reset makes none.
