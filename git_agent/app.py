@@ -207,6 +207,11 @@ class App:
         return self.heads if self.sighted is None else self.sighted.heads
 
     @property
+    def forks(self) -> Mapping[int, str]:
+        """Map tasks to the fork points of those branches whose base does not contain them, as sighted_heads does."""
+        return (self.repo.start_tips()() if self.sighted is None else self.sighted).forks
+
+    @property
     def store_is_open(self) -> bool:
         """Return whether the store was opened. This does not open it."""
         return "store" in self.__dict__

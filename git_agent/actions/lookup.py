@@ -12,6 +12,7 @@ from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State, Task
 from git_agent.errors import AgentError, usage
 from git_agent.git.config import parse_date
 from git_agent.git.history import Commit
+from git_agent.git.merging import fork
 
 
 def find(app: App, ref: str | None) -> Task:
@@ -138,4 +139,4 @@ def own_commits(app: App, task: Task, limit: int) -> list[Commit]:
     tip = tip or (app.repo.resolve(task.head_oid) if task.head_oid else None)
     base = app.repo.branch_oid(task.base)
     start = task.base_oid if task.state is State.COMPLETED else base or task.base_oid
-    return app.repo.commits(start, tip, limit=limit) if tip and start else []
+    return fork.own_work(app.repo, start, tip, task.base_oid, limit) if tip and start else []

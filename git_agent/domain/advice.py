@@ -86,9 +86,19 @@ def another_worktree(task: Task) -> str:
     return f"git agent reassign {task.id}" if task.live else steps_towards(task, State.ASSIGNED)
 
 
-def after_conflict(task: Task) -> str:
-    """Return what the worker must do when its branch conflicts with the base."""
-    return f"in {task.worktree}: git rebase {task.base} (or merge it), then git agent done"
+def rebase_words(task: Task, fork: str | None) -> str:
+    """Return git's words that rebase a branch onto its base: `rebase main`.
+
+    fork: the fork point, a full oid, if the base does not contain it; then only what comes after it is rebased
+    """
+    onto = "" if fork is None else "--onto "
+    return f"rebase {onto}{shlex.quote(task.base)}{'' if fork is None else f' {fork[:12]}'}"
+
+
+def after_conflict(task: Task, fork: str | None) -> str:
+    """Return what the worker must do when its branch conflicts with the base. fork: as for rebase_words."""
+    merge = " (or merge it)" if fork is None else ""
+    return f"in {task.worktree}: git {rebase_words(task, fork)}{merge}, then git agent done"
 
 
 def after_check(task: Task) -> str:
@@ -121,6 +131,7 @@ class Circumstances(NamedTuple):
     supervised: `git agent run` supervises its worker
     blocked_by: the tasks that it waits for and that are not COMPLETED, with their states
     own_check: the check that its merge runs instead of agent.check
+    fork: the fork point of its branch, if the base does not contain that
     """
 
     amiss: str | None
@@ -130,6 +141,7 @@ class Circumstances(NamedTuple):
     supervised: bool
     blocked_by: Mapping[int, State]
     own_check: str | None = None
+    fork: str | None = None
 
 
 def need(task: Task, seen: Circumstances) -> Need | None:
@@ -153,7 +165,7 @@ def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     if task.live and task.likely_oid is not None:
         return "was likely merged", f"git agent show {task.id}"
     if task.hold is not None:
-        return _by_hold(task, task.hold)
+        return _by_hold(task, task.hold, seen.fork)
     if task.state is State.OPEN:
         return _by_parents(seen.blocked_by)
     own = f", with a check of its own: {seen.own_check}" if seen.own_check else ""
@@ -182,11 +194,11 @@ def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     return why, f"git agent {'logs' if seen.supervised else 'show'} {task.id}"
 
 
-def _by_hold(task: Task, hold: Hold) -> tuple[str, str]:
+def _by_hold(task: Task, hold: Hold, fork: str | None) -> tuple[str, str]:
     reason, start = task.reason, f"git agent start {task.id}"
     match hold:
         case Hold.CONFLICT:
-            rebase = f"git -C {shlex.quote(task.worktree or '')} rebase {shlex.quote(task.base)}"
+            rebase = f"git -C {shlex.quote(task.worktree or '')} {rebase_words(task, fork)}"
             return reason or "conflicts with its base", f"{rebase}; git agent done {task.id}"
         case Hold.NEEDS_INPUT:
             return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task.id} TEXT"

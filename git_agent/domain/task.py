@@ -112,7 +112,7 @@ def _row(
 _S = State
 _CLAIMED = "dependencies completed; waiting time over; attempts left"
 _HANDED_IN = (
-    "epoch; clean worktree; at least one commit ahead of the base, or --allow-empty; not needs_input; ends any hold"
+    "epoch; clean worktree; work of its own since the fork point, or --allow-empty; not needs_input; ends any hold"
 )
 _PUSHED = (
     "the push succeeded; the pushed oid is the tip, has work of its own, and differs from the tip at which the last "
@@ -145,7 +145,7 @@ MOVES: tuple[Move, ...] = (
          hold=Hold.CHANGES_REQUESTED),
     _row(_S.IN_REVIEW, Step.APPROVE, _S.APPROVED,
          "the reviewer is not the task's worker; the reviewed oid is the tip", "reviewer"),
-    _row(_S.APPROVED, Step.MOVED, _S.IN_REVIEW, "the tip is not the reviewed oid and the patch-id differs", "hook"),
+    _row(_S.APPROVED, Step.MOVED, _S.IN_REVIEW, "the tip is not the reviewed oid and lands another tree", "hook"),
     _row(_S.APPROVED, Step.MERGE, _S.COMPLETED,
          "merge lock; the tip is the reviewed oid; merges clean; the check passes", "coordinator"),
     _row(_UNMERGED, Step.MERGED, _S.COMPLETED, "git proves that the branch's work is in the base", "hook, coordinator"),

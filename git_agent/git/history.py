@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from git_agent.git import versions
 from git_agent.git.run import Done
 
 # Plumbing reads some of diff.*; a patch-id must not depend on the user's configuration.
@@ -72,29 +71,17 @@ def ahead_behind_many(
     return {pair: ahead_behind(run, *pair) for pair in wanted}
 
 
-def commits(run: Run, base: str, tip: str, limit: int) -> list[Commit]:
-    """List the commits of tip that base lacks, newest first."""
+def commits(run: Run, base: str, tip: str, limit: int, without: Sequence[str] = ()) -> list[Commit]:
+    """List the commits of tip that base lacks, newest first.
+
+    without: oids of commits that count as the base's, too.
+    """
     form = "--format=%H%x00%ct%x00%an <%ae>%x00%s"
     how = ("-z", form, "--no-show-signature", "--no-color", f"--max-count={limit}", "--end-of-options")
-    done = run("log", *how, f"{base}..{tip}", "--")
+    done = run("log", *how, f"{base}..{tip}", *(f"^{oid}" for oid in without), "--")
     fields = done.fields if done.out else []
     rows = (fields[at : at + 4] for at in range(0, len(fields) - 3, 4))
     return [Commit(oid, subject, author, int(when)) for oid, when, author, subject in rows]
-
-
-def series(run: Run, start: str | None, tip: str) -> tuple[str, ...] | None:
-    """Return the verbatim patch-ids of the commits from start to tip, oldest first: equal after a pure rebase.
-
-    Returns None when they can't be compared: there is no common start, a merge or an empty commit is among them, or git
-    is too old to respect white space.
-    """
-    if start is None or versions.git_version() < (2, 39, 0):
-        return None
-    span = (f"{start}..{tip}", "--")
-    number = run("rev-list", "--count", "--end-of-options", *span).text
-    patches = run("log", "--reverse", "--no-merges", "--format=commit %H", *_PLAIN, "--end-of-options", *span).out
-    lines = run("patch-id", "--verbatim", stdin=patches).text.splitlines() if patches else []
-    return tuple(line.partition(" ")[0] for line in lines) if str(len(lines)) == number else None
 
 
 def changed_by_commit(run: Run, *revisions: str) -> dict[str, dict[str, str]]:

@@ -44,6 +44,21 @@ def update_ref(repo: Repo, ref: str, new: str, old: str, message: str) -> None:
     _swap(repo, ref, new, old, "-m", message)
 
 
+def set_ref(repo: Repo, ref: str, new: str | None, old: str | None, message: str) -> None:
+    """Create, move or delete a ref.
+
+    ref: its full name.
+    new: what it will point to, a full oid; None deletes it.
+    old: what it points to now, a full oid; None if there is none.
+    message: the text for its reflog.
+    Raises RefMoved when it is elsewhere.
+    """
+    if new is not None:
+        _swap(repo, ref, new, old, "-m", message)
+    elif old is not None:
+        delete_ref(repo, ref, old)
+
+
 def delete_ref(repo: Repo, ref: str, old: str) -> None:
     """Delete a ref that is at old (full oid). Raises RefMoved when it is elsewhere."""
     try:

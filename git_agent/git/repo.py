@@ -15,6 +15,7 @@ from git_agent.git.worktree_state import StatusEntry
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
+FORKS = "refs/git-agent/fork/"
 _REF_FORMAT = "--format=%(objectname) %(refname)"
 _HEAD_FORMAT = "%00".join(["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""])
 
@@ -42,10 +43,12 @@ class Tips:
 
     heads: the oid of each local branch, by name.
     remotes: the oid of each remote-tracking branch, by full ref name.
+    forks: by the number of the task, the fork point of each branch whose base does not contain it.
     """
 
     heads: dict[str, str]
     remotes: dict[str, str]
+    forks: dict[int, str]
 
     @cached_property
     def arrived(self) -> dict[str, str]:
@@ -144,7 +147,7 @@ class Repo:
 
     def start_tips(self) -> Callable[[], Tips]:
         """Start one for-each-ref for all branches; return a function that waits for the answer."""
-        asked = self.start("for-each-ref", _REF_FORMAT, HEADS, REMOTES)
+        asked = self.start("for-each-ref", _REF_FORMAT, HEADS, REMOTES, FORKS)
         return lambda: _tips(_refs(asked()))
 
     def refs(self, prefix: str) -> dict[str, str]:
@@ -180,10 +183,6 @@ class Repo:
     def commits(self, base: str, tip: str, limit: int = 100) -> list[Commit]:
         """List the commits of tip that base lacks (full oids), newest first, at most limit."""
         return history.commits(self.git, base, tip, limit)
-
-    def series(self, base: str, tip: str) -> tuple[str, ...] | None:
-        """Return the patch-ids of tip's commits since it left base, oldest first; None when unknown."""
-        return history.series(self.git, self.merge_base(base, tip), tip)
 
     def identity(self) -> str:
         """Return "Name <email>" of the committer as git resolves it, else the login name."""
@@ -238,7 +237,8 @@ class Repo:
 
 def _tips(refs: dict[str, str]) -> Tips:
     heads = {ref[len(HEADS) :]: oid for ref, oid in refs.items() if ref.startswith(HEADS)}
-    return Tips(heads, {ref: oid for ref, oid in refs.items() if not ref.startswith(HEADS)})
+    forks = {int(n): oid for ref, oid in refs.items() if ref.startswith(FORKS) and (n := ref[len(FORKS) :]).isdecimal()}
+    return Tips(heads, {ref: oid for ref, oid in refs.items() if ref.startswith(REMOTES)}, forks)
 
 
 def _refs(listed: Done) -> dict[str, str]:

@@ -31,7 +31,8 @@ _LONGEST = 400  # columns
 def state_label(viewed: TaskView) -> str:
     """Return a task's state with its hold: `WORKING conflict`."""
     task = viewed.task
-    more = task.hold or ("reverted" if task.state is State.COMPLETED and task.reverted_oid else None)
+    more = task.hold or ("base rewritten" if viewed.dropped else None)
+    more = "reverted" if task.state is State.COMPLETED and task.reverted_oid else more
     return f"{task.state} {more}" if more else str(task.state)
 
 
@@ -202,7 +203,7 @@ def task_details(found: Shown, screen: Screen) -> list[str]:
         ("why", found.why),
         ("next", v.need.command if v.need and not found.observed else ""),  # observed lines name their own
         ("priority", str(task.priority)),
-        ("base", " ".join(filter(None, (task.base, (task.base_oid or "")[:12])))),
+        ("base", _base(v)),
         ("branch", _branch(v)),
         ("worktree", task.worktree or ""),
         ("attempt", f"{task.attempt} (epoch {task.epoch})" if task.attempt else ""),
@@ -221,6 +222,11 @@ def task_details(found: Shown, screen: Screen) -> list[str]:
     lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
     lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
     return [*lines, "", *(f"  {event_line(e)}" for e in found.events)]
+
+
+def _base(v: TaskView) -> str:
+    lost = ", which it no longer contains since it was rewritten" if v.dropped else ""
+    return " ".join(filter(None, (v.task.base, (v.task.base_oid or "")[:12]))) + lost
 
 
 def _branch(v: TaskView) -> str:

@@ -13,8 +13,8 @@ from git_agent.domain.gates import landing_error
 from git_agent.domain.queue import MergeStatus, Outcome, name_tasks, sequence
 from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
-from git_agent.git.merging.merge import try_merge
-from git_agent.git.merging.rebase import Conflict, rebase
+from git_agent.git.merging.landed import landed
+from git_agent.git.merging.rebase import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: s
     end = made.links[-1].made.oid if made.links else base_oid
     try:
         tried = candidate(app, task, strategy, end, tip)
-        alone = _alone(app, strategy, base_oid, tip) if isinstance(tried, Conflict) and made.links else tried
+        alone = landed(app.repo, base_oid, tip, task.base_oid) if isinstance(tried, Conflict) and made.links else tried
     except AgentError as error:
         if error.exit is not Exit.REFUSED:
             raise
@@ -95,18 +95,6 @@ def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: s
     else:
         why = f"it conflicts with {name_tasks([link.task.id for link in made.links])} of the same queue"
         made.waits.append(Outcome(task.id, MergeStatus.LEFT_OUT, why, details=tried.paths, exit=Exit.CONFLICT))
-
-
-def _alone(app: App, strategy: str, base_oid: str, tip: str) -> Conflict | None:
-    """Return the conflict with the base itself, if any. Makes no commit and runs no hook, unless git must rebase.
-
-    A fast-forward never conflicts: it is refused instead.
-    """
-    if strategy == "rebase":
-        rebased = rebase(app.repo, base_oid, tip)
-        return rebased if isinstance(rebased, Conflict) else None
-    merged = try_merge(app.repo, base_oid, tip)
-    return merged if isinstance(merged, Conflict) else None
 
 
 def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:

@@ -9,9 +9,15 @@ from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import refused
+from git_agent.git import history
 from git_agent.git.merging import trailers
-from git_agent.git.merging.merge import commit_merge, merge_message, try_merge
+from git_agent.git.merging.fork import merge_base, own_work
+from git_agent.git.merging.landed import landed
+from git_agent.git.merging.merge import commit_merge, merge_message
 from git_agent.git.merging.rebase import Conflict, rebase
+from git_agent.git.pathspecs import changed_paths
+
+_PARENTS = 100  # merged tasks that are searched, and commits that are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +36,12 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
     strategy: merge, squash, rebase or ff
     base_oid, tip: full oids of base and branch
     Returns the candidate, or the paths that conflict.
-    Raises AgentError (exit 3) when a fast-forward is requested but the base has moved, when a hook refuses the message,
-    or when the result contains the context file.
+    Raises AgentError (exit 3) when a fast-forward is requested but the base has moved, when a rebase would not give the
+    tree that was approved, when commits would come back that the base dropped, when a hook refuses the message, or when
+    the result contains the context file.
     """
+    if strategy in ("merge", "ff"):
+        _refuse_dropped(app, task, base_oid, tip)
     if strategy == "ff":
         if not app.repo.is_ancestor(base_oid, tip):
             raise refused(
@@ -42,22 +51,52 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
             )
         _refuse_context(app, task, tip)
         return Candidate(tip, base_oid, tip, strategy)
-    if strategy == "rebase":
-        rebased = rebase(app.repo, base_oid, tip)
-        if isinstance(rebased, Conflict):
-            return rebased
-        _refuse_context(app, task, rebased)
-        return Candidate(rebased, base_oid, tip, strategy)
-    tried = try_merge(app.repo, base_oid, tip)
+    tried = landed(app.repo, base_oid, tip, task.base_oid)
     if isinstance(tried, Conflict):
         return tried
     _refuse_context(app, task, tried.tree)
+    if strategy == "rebase":
+        return Candidate(_rebased(app, task, base_oid, tip, tried.tree), base_oid, tip, strategy)
     parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
     where = _checkout(app, task)
     says = _message(app, task, tip, where) if strategy == "merge" else _squashed(app, task, base_oid, tip)
     message = trailers.add_trailers(app.repo, says, _trailers(task))
     oid = commit_merge(app.repo, tried.tree, parents, message, cwd=where)
     return Candidate(oid, base_oid, tip, strategy)
+
+
+def _rebased(app: App, task: Task, base_oid: str, tip: str, tree: str) -> str:
+    """Rebase the branch; the result must have the tree that merging gives, which is what was approved.
+
+    A rebase leaves out what a merge commit changed, and commits whose change the base once had.
+    """
+    start = merge_base(app.repo, base_oid, tip, task.base_oid)
+    made = rebase(app.repo, base_oid, tip, start if start == task.base_oid else None)
+    if isinstance(made, Conflict):
+        says, paths = "its commits conflict one by one, although the whole merges cleanly", made.paths
+    elif found := changed_paths(app.repo, made, tree):
+        says, paths = "a rebase would drop some of its changes", tuple(sorted(found))
+    else:
+        return made
+    hint = f"git agent merge {task.id} --strategy squash, or --strategy merge"
+    raise refused("rebase-differs", f"cannot merge {task.label}: {says}", hint, paths)
+
+
+def _refuse_dropped(app: App, task: Task, base_oid: str, tip: str) -> None:
+    """Refuse to bring back commits that the base dropped when it was rewritten.
+
+    The commits of a parent that was squashed may come: the base has their changes.
+    """
+    start = merge_base(app.repo, base_oid, tip, task.base_oid)
+    if start is None or start != task.base_oid or app.repo.is_ancestor(start, base_oid):
+        return
+    parents = [t.head_oid for t in app.store.tasks.merged_lately(task.base, _PARENTS) if t.head_oid]
+    dropped = history.commits(app.repo.git, base_oid, start, _PARENTS, [p for p in parents if app.repo.resolve(p)])
+    if dropped:
+        number = "a commit" if len(dropped) == 1 else f"{len(dropped)} commits"
+        says = f"cannot merge {task.label}: its branch builds on {number} that '{task.base}' no longer has"
+        hint = f"git agent merge {task.id} --strategy squash, or --strategy rebase"
+        raise refused("base-rewritten", says, hint, tuple(f"{c.oid[:12]} {c.subject}" for c in dropped[:20]))
 
 
 def _refuse_context(app: App, task: Task, made: str) -> None:
@@ -74,7 +113,7 @@ def _message(app: App, task: Task, tip: str, where: str | None) -> str:
 
 
 def _squashed(app: App, task: Task, base_oid: str, tip: str) -> str:
-    subjects = [f"* {c.subject}" for c in reversed(app.repo.commits(base_oid, tip))]
+    subjects = [f"* {c.subject}" for c in reversed(own_work(app.repo, base_oid, tip, task.base_oid))]
     return "\n\n".join([task.title, "\n".join(subjects)]) + "\n"
 
 

@@ -50,7 +50,8 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
     if most is not None and len(found) > _MANY:
         return Foreseen({}, len(found) * (len(found) + 1) // 2)
     heads = app.sighted_heads
-    pairs = _pairs(found, heads)
+    forked = _forked(app, found, heads)
+    pairs = _pairs(found, heads, forked)
     known = app.store.merge_cache.known({oid for pair in pairs for oid in (pair.a, pair.b)})
     terms = _terms(app, pairs) if most is None else {}
     lacking = [p for p in pairs if not _answers(known.get((p.a, p.b)), terms.get(p.under))]
@@ -61,7 +62,7 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
             if most is None:
                 raise
             fresh = {}
-        _keep(app, fresh, heads.values())
+        _keep(app, fresh, {*heads.values(), *(oid for made in forked.values() for oid in made)})
         known = {**known, **fresh}
         lacking = [p for p in lacking if (p.a, p.b) not in fresh]
     told = {p.sides: known[p.a, p.b].paths for p in pairs if (p.a, p.b) in known}
@@ -79,15 +80,35 @@ def _answers(found: CachedMerge | None, term: str | None) -> bool:
     return found is not None and term in (None, found.terms)
 
 
-def _pairs(found: Iterable[Task], heads: Mapping[str, str]) -> list[_Pair]:
+def _forked(app: App, found: Iterable[Task], heads: Mapping[str, str]) -> dict[int, tuple[str, str, str]]:
+    """Map tasks whose base does not contain their fork point to commits that merge as their branches land.
+
+    The first two are merged instead of base and branch, the third is merged with other branches.
+    """
+    forks, made = app.forks, dict[int, tuple[str, str, str]]()
+    for task in found:
+        base, tip, fork = heads.get(task.base), heads.get(task.branch or ""), forks.get(task.id)
+        if fork is not None and base is not None and tip is not None:
+            from git_agent.git.merging.landed import as_landed, sides
+
+            made[task.id] = (*sides(app.repo, base, tip, fork), as_landed(app.repo, base, tip, fork))
+    return made
+
+
+def _pairs(found: Iterable[Task], heads: Mapping[str, str], forked: Mapping[int, tuple[str, str, str]]) -> list[_Pair]:
     here = [t for t in found if t.branch in heads]
     bases = {t.branch: t.base for t in here}
-    pairs = [_Pair((t.id, None), heads[t.base], heads[t.branch or ""], heads[t.base]) for t in here if t.base in heads]
+    tips = {t.id: forked[t.id][2] if t.id in forked else heads[t.branch or ""] for t in here}
+    pairs = []
+    for task in here:
+        if task.base in heads:
+            a, b, _ = forked.get(task.id, (heads[task.base], tips[task.id], ""))
+            pairs.append(_Pair((task.id, None), a, b, heads[task.base]))
     for one, other in combinations(here, 2):
         root = _root(one, bases)
         stacked = one.base == other.branch or other.base == one.branch
         if root in heads and root == _root(other, bases) and not stacked:
-            a, b = sorted((heads[one.branch or ""], heads[other.branch or ""]))
+            a, b = sorted((tips[one.id], tips[other.id]))
             pairs.append(_Pair((one.id, other.id), a, b, heads[root]))
     return [pair for pair in pairs if pair.a != pair.b]
 

@@ -268,8 +268,8 @@ class _Rounds:
         except AgentError as error:
             self._not_held(task, error)
             return
-        why = f"it conflicts with '{task.base}'"
-        self._settle(Outcome(task.id, MergeStatus.CONFLICT, why, after_conflict(task), found.paths, exit=Exit.CONFLICT))
+        why, hint = f"it conflicts with '{task.base}'", after_conflict(task, self.app.forks.get(task.id))
+        self._settle(Outcome(task.id, MergeStatus.CONFLICT, why, hint, found.paths, exit=Exit.CONFLICT))
 
     def _not_held(self, task: Task, error: AgentError) -> None:
         if error.exit not in (Exit.REFUSED, Exit.BUSY) or error.code == locks.LOST:

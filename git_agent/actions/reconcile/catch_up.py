@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from git_agent.actions.reconcile.forks import Fork, keep_forks
 from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
 from git_agent.actions.transition import transition
 from git_agent.actions.worktrees import unlock_worktrees
@@ -15,6 +16,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError
+from git_agent.git.merging.fork import moved_on
 from git_agent.git.merging.merged import MergeProof, prove_merged
 from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import came_in
@@ -34,8 +36,10 @@ class _Seen:
     upstream: the tip of the base's upstream, None without one
     there: whether the task's branch exists
     merged: how it was merged, if it was; into: where
-    carried: whether its approval also holds for the new tip
     named: whether a new commit of the base names its tip
+    carried: whether its approval also holds for the new tip
+    fork: its fork point
+    rewritten: whether its base no longer contains the commit at which it was last seen
     """
 
     task: Task
@@ -46,8 +50,10 @@ class _Seen:
     worked: bool
     merged: MergeProof | None
     into: str
-    carried: bool
     named: bool
+    carried: bool
+    fork: str | None
+    rewritten: bool
 
 
 def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> list[str]:
@@ -64,6 +70,7 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
     tips = app.repo.start_tips()()
     here = [s for s in moved if s.base in tips.heads]
     looked = _look(app, here, known, tips, follows)
+    lines += keep_forks(app, [_fork_of(seen) for seen in looked if seen.merged is None], tips)
     with app.store.transaction():  # one transaction for all, since every task of a base sees it move
         for seen in looked:
             try:
@@ -89,7 +96,11 @@ def _look(
 ) -> list[_Seen]:
     """Ask git everything before the store is locked; one answer serves all tasks of a base."""
     found: list[_Seen] = []
-    movements: dict[tuple[str, str], Movement] = {}
+    movements: dict[tuple[str | None, str], Movement] = {}
+
+    def moved_to(old: str | None, new: str) -> Movement:
+        return movements.setdefault((old, new), Movement(app.repo, old, new, lambda: _branch_tips(app)))
+
     holding = _holding(app, moved, tips, follows)
     for sight in moved:
         tip = tips.heads.get(sight.branch) or sight.head_oid or ""
@@ -98,23 +109,60 @@ def _look(
         if upstream not in (None, base):
             ends.append((upstream or "", sight.upstream_seen, follows[sight.base].removeprefix("refs/remotes/")))
         inside = [end for end, *_ in ends if _is_inside(app, sight, tip, end, holding, tips)]
-        worked = bool(sight.worked) if inside else tip != sight.base_oid
-        merged, into, named = None, "", False
-        for end, seen, name in ends if worked or inside else []:
-            old = seen or sight.base_oid or end
-            move = movements.setdefault((old, end), Movement(app.repo, old, end, lambda: _branch_tips(app)))
-            if merged is not None or old == end:
-                continue
-            if end in inside and came_in(app.repo, sight, tip, old):
-                merged, into, worked = prove_merged(move, task=sight.id, tip=tip, inside=True), name, True
-            elif not inside:
-                merged, into = prove_merged(move, task=sight.id, tip=tip, inside=False), name
-                named = named or (merged is None and move.names(tip))
-        worked = worked and (not inside or merged is not None)
+        since = moved_to(sight.base_seen, base)
+        fork, rewritten = _fork(sight, tip, since), since.rewritten
+        worked = bool(sight.worked) if inside else tip != fork
+        moves = [(moved_to(seen or sight.base_oid or end, end), name) for end, seen, name in ends]
+        proof = _prove(sight, tip, moves, inside, fork) if worked or inside else _Proof(None, "", False)
+        worked = bool(proof.merged) if inside else worked
+        fork = fork if proof.merged is None else sight.base_oid
         task = known[sight.id]
-        there, carried = sight.branch in tips.heads, _carried(app, task, tip)
-        found.append(_Seen(task, tip, base, upstream, there, worked, merged, into, carried, named))
+        there, carried = sight.branch in tips.heads, _carried(app, task, tip, tips)
+        found.append(_Seen(task, tip, base, upstream, there, worked, *proof, carried, fork, rewritten))
     return found
+
+
+class _Proof(NamedTuple):
+    """How a branch was merged, if it was, and where; and whether a new commit names its tip."""
+
+    merged: MergeProof | None
+    into: str
+    named: bool
+
+
+def _prove(
+    sight: Sight, tip: str, moves: Sequence[tuple[Movement, str]], inside: Collection[str], fork: str | None
+) -> _Proof:
+    """Ask each movement, of the base and of its upstream, with their names, whether it brought the branch.
+
+    inside: those of their new commits that contain the tip
+    """
+    named = False
+    for move, name in moves:
+        if move.old == move.new or (inside and move.new not in inside):
+            continue
+        if inside and not came_in(move.repo, sight, tip, move.old or ""):
+            continue
+        merged = prove_merged(move, task=sight.id, tip=tip, inside=bool(inside), fork=fork)
+        if merged is not None:
+            return _Proof(merged, name, named)
+        named = named or (not inside and move.names(tip))
+    return _Proof(None, "", named)
+
+
+def _fork_of(seen: _Seen) -> Fork:
+    return Fork(seen.task.id, seen.task.base, seen.base, seen.fork, seen.rewritten)
+
+
+def _fork(sight: Sight, tip: str, move: Movement) -> str | None:
+    """Return the branch's fork point now. Costs nothing when the branch stands still and its base is not rewritten.
+
+    move: what is new on its base since it was last seen
+    """
+    fork = sight.base_oid
+    if move.rewritten:
+        fork = moved_on(move.repo, fork, move.old or "", tip)  # with what the base had then
+    return fork if tip == sight.head_oid else moved_on(move.repo, fork, move.new, tip)
 
 
 def _branch_tips(app: App) -> set[str]:
@@ -139,18 +187,24 @@ def _is_inside(app: App, sight: Sight, tip: str, end: str, holding: Mapping[str,
     return app.repo.resolve(tip) is not None and app.repo.is_ancestor(tip, end)
 
 
-def _carried(app: App, task: Task, tip: str) -> bool:
-    """Tell whether the branch was only rebased: each commit's change is the same, verbatim, in the same order."""
-    if task.state is not State.APPROVED or tip == task.reviewed_oid:
+def _carried(app: App, task: Task, tip: str, tips: Tips) -> bool:
+    """Tell whether the approval holds for the new tip: merging that gives the same tree as what was reviewed."""
+    if task.state is not State.APPROVED or task.reviewed_oid in (None, tip) or task.base not in tips.heads:
         return False
-    base = f"refs/heads/{task.base}"
-    reviewed = app.repo.series(base, task.reviewed_oid or "")
-    return reviewed is not None and reviewed == app.repo.series(base, tip)
+    from git_agent.git.merging.landed import landed
+    from git_agent.git.merging.merge import Clean
+
+    base, ends = tips.heads[task.base], (task.reviewed_oid or "", tip)
+    try:
+        reviewed, now = (landed(app.repo, base, oid, task.base_oid) for oid in ends)
+    except AgentError:  # unrelated histories, or a commit that is missing
+        return False
+    return isinstance(reviewed, Clean) and reviewed == now
 
 
 def _observed(seen: _Seen, tips: Tips) -> dict[str, Any]:
     ref = tips.arrived.get(seen.tip)
-    columns: dict[str, Any] = {"base_seen": seen.base, "worked": int(seen.worked)}
+    columns: dict[str, Any] = {"base_seen": seen.base, "base_oid": seen.fork, "worked": int(seen.worked)}
     if seen.there:
         columns["head_oid"] = seen.tip
     if seen.upstream is not None:
@@ -211,7 +265,7 @@ def _approval_moved(app: App, task: Task, seen: _Seen) -> str:
             return ""  # another command carried it first and reports it
         app.store.tasks.put(task.id, reviewed_oid=tip)
         app.store.events.append("task.carried", GIT, task=task.id, epoch=task.epoch, data={"old": old, "new": tip})
-        return f"{task.label} was rebased without a change: its approval now applies to {tip[:12]}"
+        return f"{task.label} was rewritten and lands the same: its approval now applies to {tip[:12]}"
     data = {"reviewed_oid": old, "tip": tip}
     body = f"{task.label} has new commits since its approval for {old[:12]}: it is ready for review again"
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)

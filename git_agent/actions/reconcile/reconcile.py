@@ -16,6 +16,7 @@ from git_agent.actions.recovery.recover import recover
 from git_agent.actions.setup.hooks import ensure_hooks
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
+from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git import spool
 from git_agent.git.repo import Tips
@@ -116,22 +117,32 @@ def follow_base(app: App, tips: Tips) -> list[str]:
 
     tips: where the branches are
     Returns a line for each task. The branches stay as they are: the lower branch's commits are in the new base too,
-    unless it was squashed.
+    unless it was squashed; then the fork point, its last commit, tells what is the task's own work.
     """
     lines = []
     for task, below in app.store.last_seen.stacked_on_merged():
         if below.base not in tips.heads:
             continue
+        fork = _fork_on(app, task, below, tips)
         with app.store.transaction():
             now = app.store.tasks.get(task.id)
             if now.base != below.branch:
                 continue
             # Search from where the lower branch began: what was merged into the base since may include this task.
-            app.store.tasks.put(now.id, base=below.base, base_seen=below.base_oid, upstream_seen=None)
+            seen = {"base_seen": below.base_oid, "base_oid": fork, "upstream_seen": None}
+            app.store.tasks.put(now.id, base=below.base, **seen)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
             app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
         lines.append(f"task {task.id} now has the base '{below.base}', since '{below.branch}' was merged")
     return lines
+
+
+def _fork_on(app: App, task: Task, below: Task, tips: Tips) -> str | None:
+    """Return where a branch left the lower one, as that was last seen."""
+    from git_agent.git.merging.fork import moved_on
+
+    tip = tips.heads.get(task.branch or "", task.head_oid)
+    return moved_on(app.repo, task.base_oid, below.head_oid, tip) if tip and below.head_oid else task.base_oid
 
 
 _FACT = "upstreams"

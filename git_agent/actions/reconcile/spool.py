@@ -15,6 +15,7 @@ from git_agent.domain.spool_entry import Push, RefUpdate, StrayCommit
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git import push_check, spool
+from git_agent.git.merging.fork import own_work
 from git_agent.git.repo import Tips
 from git_agent.git.spool import Note
 from git_agent.proc import processes
@@ -96,7 +97,7 @@ def _with_tip(app: App, tips: Tips, oid: str) -> list[Task]:
 def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> list[str]:
     lines = list[str]()
     for task in meant:
-        if not app.repo.commits(f"refs/heads/{task.base}", update.oid, limit=1):
+        if not own_work(app.repo, f"refs/heads/{task.base}", update.oid, task.base_oid, limit=1):
             continue
         there = f"{push_check.shown_remote(remote)} {update.there}"
         with app.store.transaction():

@@ -69,7 +69,7 @@ def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
         name = names.check_name(order.name)
         columns.update(name=name, name_key=names.name_key(name))
     if order.base is not None and order.base != task.base:
-        columns["base"] = _base(app, order.base)
+        columns |= {"base": _base(app, order.base), "base_seen": None, "upstream_seen": None}
     return columns
 
 

@@ -11,12 +11,16 @@ from git_agent.actions.transition import Transition, require_current, transition
 from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.gates import no_branch_error, no_worktree_error
+from git_agent.domain.gates import base_gone_error, no_branch_error, no_worktree_error
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
+from git_agent.git.merging import fork
+from git_agent.git.merging.landed import landed
+from git_agent.git.merging.merge import Clean
+from git_agent.git.pathspecs import changed_paths
 from git_agent.git.run import GitError, git
 from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry
@@ -102,8 +106,8 @@ def _check_branch(app: App, task: Task, path: str) -> None:
 
 
 def _check_work(app: App, task: Task, allow_empty: bool) -> None:
-    ahead = app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{task.branch}", limit=1)
-    if not ahead and not allow_empty:
+    base, tip = f"refs/heads/{task.base}", f"refs/heads/{task.branch}"
+    if not allow_empty and not fork.own_work(app.repo, base, tip, task.base_oid, limit=1):
         raise refused(
             "no-commits-over-base",
             f"{task.label} has no commit over '{task.base}'",
@@ -112,14 +116,41 @@ def _check_work(app: App, task: Task, allow_empty: bool) -> None:
 
 
 def _rebase(app: App, task: Task) -> None:
+    """Rebase the branch onto its base. The result must have the tree that merging would give."""
     assert task.worktree is not None
-    tip = app.repo.branch_oid(task.branch or "")
-    if tip is not None and not app.repo.is_ancestor(f"refs/heads/{task.base}", tip):
-        refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
+    base, tip = app.repo.branch_oid(task.base), app.repo.branch_oid(task.branch or "")
+    if base is None:
+        raise base_gone_error(task)
+    if tip is None:
+        raise no_branch_error(task)
+    start = fork.merge_base(app.repo, base, tip, task.base_oid)
+    kept = None if start == base else refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
+    upstream = start if start == task.base_oid and start is not None else base
     try:
-        git("rebase", "--quiet", "--no-update-refs", f"refs/heads/{task.base}", cwd=task.worktree)
+        git("rebase", "--quiet", "--no-update-refs", "--onto", base, upstream, cwd=task.worktree)
     except GitError as error:
         raise _given_up(app, task, error) from error
+    made = app.repo.branch_oid(task.branch or "") or tip
+    if made != tip:
+        _require_same(app, task, base, tip, made, kept)
+
+
+def _require_same(app: App, task: Task, base: str, tip: str, made: str, kept: str | None) -> None:
+    """Take a rebase back that dropped something, such as what a merge commit changed.
+
+    tip, made: where the branch was, and where the rebase put it, full oids
+    kept: the ref that keeps tip; None for none
+    """
+    merged = landed(app.repo, base, tip, task.base_oid)
+    dropped = changed_paths(app.repo, made, merged.tree) if isinstance(merged, Clean) else ()
+    if not dropped:
+        if kept is None:
+            refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
+        return
+    git("reset", "--quiet", "--keep", tip, cwd=task.worktree or "")
+    says = f"a rebase of {task.label} onto '{task.base}' would drop some of its changes; it was rolled back"
+    hint = f"git -C {shlex.quote(task.worktree or '')} merge {shlex.quote(task.base)}, then git agent done"
+    raise refused("rebase-differs", says, hint, tuple(sorted(dropped)))
 
 
 def _given_up(app: App, task: Task, error: GitError) -> AgentError:

@@ -9,6 +9,7 @@ from git_agent.actions.tasks.shown import note_shown
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
+from git_agent.git.merging.fork import merge_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def diff(app: App, task: Task, *, stat: bool = False) -> Comparison:
     Raises AgentError (exit 1) when the task has no branch and no recorded commit.
     """
     base, tip = _commits(app, task)
+    if base == app.forks.get(task.id):
+        app.notice(f"'{task.base}' does not contain {base[:12]}, where {task.label} begins; this is what came after it")
     if not stat:
         note_shown(app, task, tip)
     return Comparison(base, tip, ("git", f"--git-dir={app.repo.common_dir}", "diff", *_compared(base, tip, stat)))
@@ -60,7 +63,7 @@ def _commits(app: App, task: Task) -> tuple[str, str]:
     if tip is None:
         raise AgentError("no-branch", f"{task.label} has no branch yet", f"git agent spawn {task.id}")
     base = app.repo.branch_oid(task.base)
-    start = app.repo.merge_base(base, tip) if base else task.base_oid
+    start = merge_base(app.repo, base, tip, task.base_oid) if base else task.base_oid
     if start == tip and task.base_oid:
         start = task.base_oid  # merged: compare with the commit where the branch began
     return start or tip, tip

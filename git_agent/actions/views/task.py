@@ -25,6 +25,7 @@ class TaskView(NamedTuple):
     ahead, behind: commits relative to the base; None if not requested or not known.
     unread: the number of messages to the task that are not acknowledged.
     amiss: what somebody did by hand to the branch or worktree of a live task.
+    dropped: the fork point of its branch, if the base was rewritten and no longer contains that.
     need: what it needs from a person, with the command to type next; None for nothing.
     """
 
@@ -41,6 +42,7 @@ class TaskView(NamedTuple):
     behind: int | None
     unread: int
     amiss: str | None = None
+    dropped: str | None = None
     need: Need | None = None
 
 
@@ -53,7 +55,10 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     ids = [t.id for t in shown]
     parents, blockers, paths = app.store.tasks.parents(ids), app.store.tasks.blockers(ids), app.store.tasks.paths(ids)
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
-    ahead = _ahead(app, shown, app.heads) if counts else {}
+    outside = app.forks
+    forks = {task.id: outside[task.id] for task in shown if task.live and task.id in outside}
+    ahead = _ahead(app, shown, app.heads, forks) if counts else {}
+    dropped = _dropped(app, forks)
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
@@ -65,7 +70,9 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         progress_age_s = None if lease is None else max(0.0, (now - lease.progress_at) / 1000)
         supervised = lease is not None and lease.kind == "run"
         check = task.own_check(lambda: app.config.text("agent.check"))
-        seen = Circumstances(amiss, alive, stalled, progress_age_s, supervised, blockers[task.id], check)
+        seen = Circumstances(
+            amiss, alive, stalled, progress_age_s, supervised, blockers[task.id], check, forks.get(task.id)
+        )
         return TaskView(
             task=task,
             depends_on=tuple(parents[task.id]),
@@ -80,10 +87,17 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
             behind=pair[1],
             unread=unread.get(str(task.id), 0),
             amiss=amiss,
+            dropped=dropped.get(task.id),
             need=need(task, seen),
         )
 
     return [one(task) for task in shown]
+
+
+def _dropped(app: App, forks: Mapping[int, str]) -> dict[int, str]:
+    """Return those fork points that a base lost when it was rewritten, not by the squash of a parent."""
+    told = app.store.events.latest("task.base-rewritten", forks) if forks else {}
+    return {task: oid for task, oid in forks.items() if task in told and told[task].data.get("oid") == oid}
 
 
 def _gone(lease: Lease | None) -> bool:
@@ -95,14 +109,22 @@ def _gone(lease: Lease | None) -> bool:
     return processes.is_gone(lease.owner)
 
 
-def _ahead(app: App, shown: Sequence[Task], heads: Mapping[str, str]) -> Mapping[int, tuple[int, int]]:
+def _ahead(
+    app: App, shown: Sequence[Task], heads: Mapping[str, str], forks: Mapping[int, str]
+) -> Mapping[int, tuple[int, int]]:
     pairs = {
         t.id: (heads[t.branch], heads[t.base])
         for t in shown
         if t.branch in heads and t.base in heads and t.branch is not None
     }
     counted = app.repo.ahead_behind_many(list(pairs.values()))
-    return {task: counted[pair] for task, pair in pairs.items() if pair in counted}
+    found = {task: counted[pair] for task, pair in pairs.items() if pair in counted}
+    for task in found.keys() & forks.keys():
+        from git_agent.git.merging.fork import count_own
+
+        tip, base = pairs[task]
+        found[task] = (count_own(app.repo, base, tip, forks[task]), found[task][1])
+    return found
 
 
 def list_tasks(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from git_agent.git import history
+from git_agent.git.merging.fork import merge_base
 from git_agent.git.merging.movement import MESSAGES, WALK, Movement, Paths
 from git_agent.git.merging.pairs import merge_pairs
 from git_agent.git.run import GitError
@@ -56,20 +57,21 @@ class _Work:
         return history.patches(self.move.repo.git, [f"{self.tip} {self.start}"]).get(self.tip)
 
 
-def prove_merged(move: Movement, *, task: int, tip: str, inside: bool) -> MergeProof | None:
+def prove_merged(move: Movement, *, task: int, tip: str, inside: bool, fork: str | None = None) -> MergeProof | None:
     """Determine how a branch with work of its own was merged into its base; None when nothing proves it.
 
     move: what is new on the base.
     task: the number that a trailer may name.
     tip: the branch's full oid.
     inside: whether tip is an ancestor of move.new.
+    fork: the branch's fork point, a full oid.
     A miss is better than a false answer: each kind of evidence must cover everything that the branch changes. The
     exception is the trailer, with which a person or a forge vouches for the merge: its commit must be newer than the
     tip, touch the same files and come from no task's branch.
     """
     if inside:
         return _by_ancestry(move, tip)
-    start = move.repo.merge_base(move.new, tip) if move.old != move.new else None
+    start = merge_base(move.repo, move.new, tip, fork) if move.old != move.new else None
     if start is None:
         return None
     try:

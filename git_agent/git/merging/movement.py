@@ -42,6 +42,12 @@ class Movement:
         return (self.new, f"^{self.old}") if known else (self.new,)
 
     @cached_property
+    def rewritten(self) -> bool:
+        """Tell whether the base no longer contains the old commit."""
+        known = self.old not in (None, self.new) and len(self.span) > 1
+        return known and not self.repo.is_ancestor(self.old or "", self.new)
+
+    @cached_property
     def line(self) -> dict[str, Paths]:
         """Return the newest new commits on the base's own line, newest first, with the paths that each changes."""
         how = ("--first-parent", "--diff-merges=first-parent")

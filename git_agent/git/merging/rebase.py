@@ -39,9 +39,10 @@ class Conflict:
     paths: tuple[str, ...]
 
 
-def rebase(repo: Repo, base_oid: str, tip_oid: str) -> str | Conflict:
+def rebase(repo: Repo, base_oid: str, tip_oid: str, start: str | None = None) -> str | Conflict:
     """Rebase what tip has and base lacks onto base (full oids); return the new tip, or what conflicts.
 
+    start: rebase only what comes after this commit, a full oid.
     Commits that base has already are dropped, as git does. Signing follows the configuration; no hooks run.
     """
     off = without_hooks(repo)
@@ -60,7 +61,7 @@ def rebase(repo: Repo, base_oid: str, tip_oid: str) -> str | Conflict:
                 "--empty=drop",
                 "--onto",
                 base_oid,
-                base_oid,
+                start or base_oid,
             )
             git(*args, cwd=path, patient=False)
         except GitError:

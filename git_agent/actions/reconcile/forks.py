@@ -1,0 +1,61 @@
+"""Keep the fork points that bases no longer contain, and report bases that were rewritten."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from typing import NamedTuple
+
+from git_agent.app import App
+from git_agent.domain.queue import name_tasks
+from git_agent.domain.speaker import GIT
+from git_agent.git import refs
+from git_agent.git.merging.fork import not_contained
+from git_agent.git.repo import FORKS, Tips
+
+
+class Fork(NamedTuple):
+    """A task's fork point.
+
+    base: the name of the task's base; base_oid: where that is
+    oid: the fork point; None if it is not known
+    rewritten: whether the base no longer contains the commit at which it was last seen
+    """
+
+    task: int
+    base: str
+    base_oid: str
+    oid: str | None
+    rewritten: bool
+
+
+def keep_forks(app: App, forks: Collection[Fork], tips: Tips) -> list[str]:
+    """Keep each fork point that its base does not contain under a ref, and drop the refs that are not needed any more.
+
+    forks: of the tasks whose branch or base moved
+    tips: the branches now; its forks are updated
+    Returns a line for each base that was rewritten under tasks. Runs one git command for each base.
+    """
+    known = {base: not_contained(app.repo, base, {f.oid for f in forks if f.base_oid == base and f.oid}) for base in
+             {f.base_oid for f in forks}}  # fmt: skip
+    told = dict[str, list[int]]()
+    for fork in forks:
+        oid = fork.oid if fork.oid in known[fork.base_oid] else None
+        before = tips.forks.get(fork.task)
+        if oid == before:
+            continue
+        with contextlib.suppress(refs.RefMoved):  # another command sees the same
+            refs.set_ref(app.repo, f"{FORKS}{fork.task}", oid, before, f"git-agent: {fork.base} does not contain it")
+        for seen in (tips, app.sighted or tips):
+            seen.forks.pop(fork.task, None)
+            seen.forks.update({} if oid is None else {fork.task: oid})
+        if oid is not None and fork.rewritten:
+            told.setdefault(fork.base, []).append(fork.task)
+            data = {"oid": oid, "base": fork.base_oid, "text": f"'{fork.base}' no longer contains {oid[:12]}"}
+            with app.store.transaction():
+                app.store.events.append("task.base-rewritten", GIT, task=fork.task, data=data)
+    return [f"'{base}' was rewritten: {_builds(tasks)} it no longer has" for base, tasks in told.items()]
+
+
+def _builds(tasks: list[int]) -> str:
+    return f"{name_tasks(tasks)} build{'s' if len(tasks) == 1 else ''} on commits that"

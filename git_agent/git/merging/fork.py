@@ -1,0 +1,77 @@
+"""The fork point of a branch, and what is its own work.
+
+A branch's own work is what its tip reaches and neither its base nor its fork point does. Usually the base contains the
+fork point. It does not after the base was rewritten, or after the branch's parent was squashed into the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from git_agent.git import history
+from git_agent.git.history import Commit
+from git_agent.git.repo import Repo
+from git_agent.git.run import GitError
+
+
+def own_work(repo: Repo, base: str, tip: str, fork: str | None, limit: int = 100) -> list[Commit]:
+    """List a branch's own commits, newest first.
+
+    base, tip: names of commits.
+    fork: the fork point, a full oid; it may be missing from the repository.
+    limit: the maximum number of commits.
+    """
+    without = [oid for oid in (fork,) if oid is not None and repo.resolve(oid) is not None]
+    return history.commits(repo.git, base, tip, limit, without)
+
+
+def count_own(repo: Repo, base: str, tip: str, fork: str) -> int:
+    """Count a branch's own commits. base, tip, fork: full oids."""
+    return int(repo.git("rev-list", "--count", tip, f"^{base}", f"^{fork}", "--").text)
+
+
+def not_contained(repo: Repo, base_oid: str, forks: Collection[str]) -> set[str]:
+    """Return the fork points that the base does not contain, with one git command.
+
+    base_oid: the base's tip, a full oid.
+    forks: full oids; those that are missing from the repository count as contained.
+    """
+    given = "".join([*(f"{oid}\n" for oid in forks), f"^{base_oid}\n"]).encode()
+    found = repo.git("rev-list", "--ignore-missing", "--stdin", stdin=given).text.split() if forks else ()
+    return set(forks) & set(found)
+
+
+def moved_on(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:
+    """Return the fork point after a branch or its base moved: the merge base, if that descends from the old one.
+
+    fork: the fork point so far, a full oid; None for none.
+    base, tip: full oids.
+    """
+    try:
+        found = repo.merge_base(base, tip)
+    except GitError:  # a commit is missing
+        return fork
+    if found in (None, fork) or (fork is not None and not _is_ancestor(repo, fork, found or "")):
+        return fork
+    return found
+
+
+def merge_base(repo: Repo, base: str, tip: str, fork: str | None) -> str | None:
+    """Return the commit from which a branch's changes are counted, None for unrelated histories.
+
+    base, tip: full oids.
+    fork: the fork point, a full oid.
+    It is git's own merge base, or the fork point when the branch still builds on that and the base no longer contains
+    it.
+    """
+    found = repo.merge_base(base, tip)
+    if fork in (None, found) or fork is None:
+        return found
+    older = found is None or _is_ancestor(repo, found, fork)
+    return fork if older and _is_ancestor(repo, fork, tip) else found
+
+
+def _is_ancestor(repo: Repo, old: str, new: str) -> bool:
+    """Tell whether a commit is an ancestor of another, or the same; False if one is missing."""
+    done = repo.git("merge-base", "--is-ancestor", "--end-of-options", old, new, ok=(0, 1, 128))
+    return done.status == 0
