@@ -11,9 +11,9 @@ from git_agent.domain.task import Task
 from git_agent.errors import refused
 from git_agent.git import history
 from git_agent.git.merging import trailers
-from git_agent.git.merging.fork import merge_base, own_work
-from git_agent.git.merging.landed import landed
-from git_agent.git.merging.merge import commit_merge, merge_message
+from git_agent.git.merging.fork import own_work
+from git_agent.git.merging.landed import sides
+from git_agent.git.merging.merge import commit_merge, merge_message, try_merge
 from git_agent.git.merging.rebase import Conflict, rebase
 from git_agent.git.pathspecs import changed_paths
 
@@ -40,8 +40,9 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
     tree that was approved, when commits would come back that the base dropped, when a hook refuses the message, or when
     the result contains the context file.
     """
-    if strategy in ("merge", "ff"):
-        _refuse_dropped(app, task, base_oid, tip)
+    ends = sides(app.repo, base_oid, tip, task.base_oid)
+    if strategy in ("merge", "ff") and ends.fork is not None:
+        _refuse_dropped(app, task, base_oid, ends.fork)
     if strategy == "ff":
         if not app.repo.is_ancestor(base_oid, tip):
             raise refused(
@@ -51,12 +52,12 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
             )
         _refuse_context(app, task, tip)
         return Candidate(tip, base_oid, tip, strategy)
-    tried = landed(app.repo, base_oid, tip, task.base_oid)
+    tried = try_merge(app.repo, ends.base, ends.tip)
     if isinstance(tried, Conflict):
         return tried
     _refuse_context(app, task, tried.tree)
     if strategy == "rebase":
-        return Candidate(_rebased(app, task, base_oid, tip, tried.tree), base_oid, tip, strategy)
+        return Candidate(_rebased(app, task, base_oid, tip, ends.fork, tried.tree), base_oid, tip, strategy)
     parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
     where = _checkout(app, task)
     says = _message(app, task, tip, where) if strategy == "merge" else _squashed(app, task, base_oid, tip)
@@ -65,13 +66,12 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
     return Candidate(oid, base_oid, tip, strategy)
 
 
-def _rebased(app: App, task: Task, base_oid: str, tip: str, tree: str) -> str:
+def _rebased(app: App, task: Task, base_oid: str, tip: str, fork: str | None, tree: str) -> str:
     """Rebase the branch; the result must have the tree that merging gives, which is what was approved.
 
     A rebase leaves out what a merge commit changed, and commits whose change the base once had.
     """
-    start = merge_base(app.repo, base_oid, tip, task.base_oid)
-    made = rebase(app.repo, base_oid, tip, start if start == task.base_oid else None)
+    made = rebase(app.repo, base_oid, tip, fork)
     if isinstance(made, Conflict):
         says, paths = "its commits conflict one by one, although the whole merges cleanly", made.paths
     elif found := changed_paths(app.repo, made, tree):
@@ -82,16 +82,13 @@ def _rebased(app: App, task: Task, base_oid: str, tip: str, tree: str) -> str:
     raise refused("rebase-differs", f"cannot merge {task.label}: {says}", hint, paths)
 
 
-def _refuse_dropped(app: App, task: Task, base_oid: str, tip: str) -> None:
+def _refuse_dropped(app: App, task: Task, base_oid: str, fork: str) -> None:
     """Refuse to bring back commits that the base dropped when it was rewritten.
 
     The commits of a parent that was squashed may come: the base has their changes.
     """
-    start = merge_base(app.repo, base_oid, tip, task.base_oid)
-    if start is None or start != task.base_oid or app.repo.is_ancestor(start, base_oid):
-        return
     parents = [t.head_oid for t in app.store.tasks.merged_lately(task.base, _PARENTS) if t.head_oid]
-    dropped = history.commits(app.repo.git, base_oid, start, _PARENTS, [p for p in parents if app.repo.resolve(p)])
+    dropped = history.commits(app.repo.git, base_oid, fork, _PARENTS, [p for p in parents if app.repo.resolve(p)])
     if dropped:
         number = "a commit" if len(dropped) == 1 else f"{len(dropped)} commits"
         says = f"cannot merge {task.label}: its branch builds on {number} that '{task.base}' no longer has"

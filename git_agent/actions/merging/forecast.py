@@ -91,7 +91,9 @@ def _forked(app: App, found: Iterable[Task], heads: Mapping[str, str]) -> dict[i
         if fork is not None and base is not None and tip is not None:
             from git_agent.git.merging.landed import as_landed, sides
 
-            made[task.id] = (*sides(app.repo, base, tip, fork), as_landed(app.repo, base, tip, fork))
+            ends = sides(app.repo, base, tip, fork)
+            if ends.fork is not None:
+                made[task.id] = (ends.base, ends.tip, as_landed(app.repo, base, ends) or tip)
     return made
 
 

@@ -123,9 +123,8 @@ def _rebase(app: App, task: Task) -> None:
         raise base_gone_error(task)
     if tip is None:
         raise no_branch_error(task)
-    start = fork.merge_base(app.repo, base, tip, task.base_oid)
-    kept = None if start == base else refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
-    upstream = start if start == task.base_oid and start is not None else base
+    kept = None if app.repo.is_ancestor(base, tip) else refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
+    upstream = fork.lost_fork(app.repo, base, tip, task.base_oid) or base
     try:
         git("rebase", "--quiet", "--no-update-refs", "--onto", base, upstream, cwd=task.worktree)
     except GitError as error:

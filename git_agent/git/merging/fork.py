@@ -61,14 +61,25 @@ def merge_base(repo: Repo, base: str, tip: str, fork: str | None) -> str | None:
 
     base, tip: full oids.
     fork: the fork point, a full oid.
-    It is git's own merge base, or the fork point when the branch still builds on that and the base no longer contains
-    it.
+    It is git's own merge base, or the fork point where that was lost.
     """
     found = repo.merge_base(base, tip)
-    if fork in (None, found) or fork is None:
-        return found
-    older = found is None or _is_ancestor(repo, found, fork)
-    return fork if older and _is_ancestor(repo, fork, tip) else found
+    return _lost(repo, found, tip, fork) or found
+
+
+def lost_fork(repo: Repo, base: str, tip: str, fork: str | None) -> str | None:
+    """Return the fork point if the branch still builds on it and the base does not contain it; None otherwise.
+
+    base, tip: full oids.
+    fork: the fork point, a full oid.
+    """
+    return _lost(repo, repo.merge_base(base, tip), tip, fork)
+
+
+def _lost(repo: Repo, found: str | None, tip: str, fork: str | None) -> str | None:
+    if fork is None or found in (None, fork) or not _is_ancestor(repo, found or "", fork):
+        return None
+    return fork if _is_ancestor(repo, fork, tip) else None
 
 
 def _is_ancestor(repo: Repo, old: str, new: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from git_agent.git.merging.fork import merge_base
+from typing import NamedTuple
+
+from git_agent.git.merging.fork import lost_fork
 from git_agent.git.merging.merge import Clean, try_merge
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import Repo
@@ -15,6 +17,27 @@ _NOBODY = {
 }
 
 
+class Sides(NamedTuple):
+    """Two commits whose merge is what a branch lands. fork: their merge base, if it is not git's own."""
+
+    base: str
+    tip: str
+    fork: str | None
+
+
+def sides(repo: Repo, base: str, tip: str, fork: str | None) -> Sides:
+    """Return the commits to merge: base and tip, or copies of them with the fork point as their merge base.
+
+    base, tip: full oids.
+    fork: the fork point, a full oid.
+    git before 2.40 can't be told the merge base, so the copies have it as their only parent.
+    """
+    lost = lost_fork(repo, base, tip, fork)
+    if lost is None:
+        return Sides(base, tip, None)
+    return Sides(_commit(repo, f"{base}^{{tree}}", lost), _commit(repo, f"{tip}^{{tree}}", lost), lost)
+
+
 def landed(repo: Repo, base: str, tip: str, fork: str | None) -> Clean | Conflict:
     """Merge a branch into its base in memory; every strategy lands this tree.
 
@@ -22,35 +45,17 @@ def landed(repo: Repo, base: str, tip: str, fork: str | None) -> Clean | Conflic
     fork: the fork point, a full oid.
     Raises AgentError unrelated-histories (exit 3).
     """
-    return try_merge(repo, *sides(repo, base, tip, fork))
-
-
-def sides(repo: Repo, base: str, tip: str, fork: str | None) -> tuple[str, str]:
-    """Return the two commits whose merge is what the branch lands: base and tip, or copies with another merge base.
-
-    base, tip: full oids.
-    fork: the fork point, a full oid.
-    git before 2.40 can't be told the merge base, so the copies have it as their only parent.
-    """
-    start = merge_base(repo, base, tip, fork)
-    if start is None or start != fork or repo.merge_base(base, tip) == start:
-        return base, tip
-    return _copy(repo, base, start), _copy(repo, tip, start)
-
-
-def as_landed(repo: Repo, base: str, tip: str, fork: str | None) -> str:
-    """Return a commit for the branch that can be merged with other branches of the base; the tip if it conflicts.
-
-    base, tip: full oids.
-    fork: the fork point, a full oid.
-    """
     ends = sides(repo, base, tip, fork)
-    made = try_merge(repo, *ends) if ends != (base, tip) else None
-    return _commit(repo, made.tree, base) if isinstance(made, Clean) else tip
+    return try_merge(repo, ends.base, ends.tip)
 
 
-def _copy(repo: Repo, oid: str, parent: str) -> str:
-    return _commit(repo, f"{oid}^{{tree}}", parent)
+def as_landed(repo: Repo, base: str, ends: Sides) -> str | None:
+    """Return a commit for a branch with a lost fork point that can be merged with others; None if it conflicts.
+
+    base: where its base is, a full oid.
+    """
+    made = try_merge(repo, ends.base, ends.tip)
+    return _commit(repo, made.tree, base) if isinstance(made, Clean) else None
 
 
 def _commit(repo: Repo, tree: str, parent: str) -> str:
