@@ -86,6 +86,11 @@ def another_worktree(task: Task) -> str:
     return f"git agent reassign {task.id}" if task.live else steps_towards(task, State.ASSIGNED)
 
 
+def bring_back(worktree: str | None, oid: str) -> str:
+    """Return the command that brings a commit back to the branch of a worktree."""
+    return f"git -C {shlex.quote(worktree or '')} merge {oid[:12]}"
+
+
 def rebase_words(task: Task, fork: str | None) -> str:
     """Return git's words that rebase a branch onto its base: `rebase main`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from git_agent.domain.advice import another_worktree, steps_towards, waiting_for
+from git_agent.domain.advice import another_worktree, bring_back, steps_towards, waiting_for
 from git_agent.domain.task import Hold, State, Task
 from git_agent.errors import AgentError, refused
 
@@ -38,6 +38,14 @@ def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError
 def base_gone_error(task: Task) -> AgentError:
     """Return the error for a task whose base branch does not exist."""
     return AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
+
+
+def handed_in_gone_error(task: Task, handed: str | None) -> AgentError:
+    """Return the error for a branch that has lost what was handed in. handed: that commit, None if it is not known."""
+    verb = "merge" if task.state is State.APPROVED else "approve"
+    lost = f"the commits that were handed in ({handed[:12]})" if handed else "work of its own"
+    hint = bring_back(task.worktree, handed) if handed else f"git agent request-changes {task.id} TEXT"
+    return refused("handed-in-gone", f"cannot {verb} {task.label}: its branch no longer has {lost}", hint)
 
 
 def no_worktree_error(task: Task) -> AgentError:

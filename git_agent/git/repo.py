@@ -16,6 +16,7 @@ from git_agent.git.worktree_state import StatusEntry
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
 FORKS = "refs/git-agent/fork/"
+HANDED_IN = "refs/git-agent/handed-in/"
 _REF_FORMAT = "--format=%(objectname) %(refname)"
 _HEAD_FORMAT = "%00".join(["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""])
 
@@ -44,11 +45,13 @@ class Tips:
     heads: the oid of each local branch, by name.
     remotes: the oid of each remote-tracking branch, by full ref name.
     forks: by the number of the task, the fork point of each branch whose base does not contain it.
+    handed_in: by the number of the task, the commit that was handed in or approved last.
     """
 
     heads: dict[str, str]
     remotes: dict[str, str]
     forks: dict[int, str]
+    handed_in: dict[int, str]
 
     @cached_property
     def arrived(self) -> dict[str, str]:
@@ -147,7 +150,7 @@ class Repo:
 
     def start_tips(self) -> Callable[[], Tips]:
         """Start one for-each-ref for all branches; return a function that waits for the answer."""
-        asked = self.start("for-each-ref", _REF_FORMAT, HEADS, REMOTES, FORKS)
+        asked = self.start("for-each-ref", _REF_FORMAT, HEADS, REMOTES, FORKS, HANDED_IN)
         return lambda: _tips(_refs(asked()))
 
     def refs(self, prefix: str) -> dict[str, str]:
@@ -237,8 +240,14 @@ class Repo:
 
 def _tips(refs: dict[str, str]) -> Tips:
     heads = {ref[len(HEADS) :]: oid for ref, oid in refs.items() if ref.startswith(HEADS)}
-    forks = {int(n): oid for ref, oid in refs.items() if ref.startswith(FORKS) and (n := ref[len(FORKS) :]).isdecimal()}
-    return Tips(heads, {ref: oid for ref, oid in refs.items() if ref.startswith(REMOTES)}, forks)
+    remotes = {ref: oid for ref, oid in refs.items() if ref.startswith(REMOTES)}
+    return Tips(heads, remotes, _numbered(refs, FORKS), _numbered(refs, HANDED_IN))
+
+
+def _numbered(refs: dict[str, str], prefix: str) -> dict[int, str]:
+    """Map the numbers of tasks to their refs under a prefix; refs with other names are somebody else's."""
+    named = {ref[len(prefix) :]: oid for ref, oid in refs.items() if ref.startswith(prefix)}
+    return {int(number): oid for number, oid in named.items() if number.isdecimal()}
 
 
 def _refs(listed: Done) -> dict[str, str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from git_agent.git import refs
 from git_agent.git.refs import FILES, RESCUE, TIP
-from git_agent.git.repo import Repo
+from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo
 from git_agent.git.worktrees.registry import checkouts
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
+_TRIES = 5  # another command may hand the same task in
 SNAPSHOT = "Uncommitted work of task "
 """How the subject of a commit of uncommitted files begins."""
 
@@ -62,14 +65,61 @@ def count_changed(repo: Repo, snapshots: list[str]) -> dict[str, int]:
     return counts
 
 
+def keep_handed_in(repo: Repo, task: int, oid: str) -> None:
+    """Keep what was handed in or approved, whatever happens to the branch.
+
+    oid: the commit, a full oid.
+    What the ref held before is kept as a rescue, unless the new commit contains it.
+    """
+    ref = f"{HANDED_IN}{task}"
+    for _ in range(_TRIES):
+        old = refs.find_ref(repo, ref)
+        if old == oid:
+            return
+        if old is not None and not repo.is_ancestor(old, oid):
+            refs.keep_rescue(repo, task, old, "handed in before")
+        with contextlib.suppress(refs.RefMoved):
+            return refs.set_ref(repo, ref, oid, old, "git-agent: handed in")
+
+
+def delete_branch(repo: Repo, task: int, branch: str, oid: str) -> str | None:
+    """Delete a branch that is at oid; return the rescue ref if its commits had to be kept, because nothing else did.
+
+    Raises RefMoved when it is elsewhere.
+    """
+    ref = f"{HEADS}{branch}"
+    kept = refs.keep_rescue(repo, task, oid) if only_there(repo, {ref: oid}) else None
+    refs.delete_ref(repo, ref, oid)
+    return kept
+
+
+def drop_refs(repo: Repo, task: int, held: Collection[str]) -> list[str]:
+    """Delete the refs that keep a task's fork point and what was handed in; return rescue refs for what only they kept.
+
+    held: commits that are kept already, full oids.
+    """
+    kept = list[str]()
+    for ref in (f"{FORKS}{task}", f"{HANDED_IN}{task}"):
+        oid = refs.find_ref(repo, ref)
+        if oid is None:
+            continue
+        if oid not in held and only_there(repo, {ref: oid}):
+            kept.append(refs.keep_rescue(repo, task, oid, "handed in"))
+        with contextlib.suppress(refs.RefMoved):
+            refs.delete_ref(repo, ref, oid)
+    return kept
+
+
 def only_there(repo: Repo, oids: Mapping[str, str]) -> set[str]:
     """Return the commits that only the given refs keep: no branch, tag, stash, other ref or checkout holds them.
 
     oids: the commits, by the full names of the refs that hold them.
+    Refs that go when their task is removed don't count.
     """
     listed = repo.git("for-each-ref", "--format=%(objectname) %(refname)").text
     rows = (line.split(" ", 1) for line in listed.splitlines())
-    others = {oid for oid, ref in rows if ref not in oids} | {w.detached for w in checkouts(repo) if w.detached}
+    others = {oid for oid, ref in rows if ref not in oids and not ref.startswith((FORKS, HANDED_IN))}
+    others |= {w.detached for w in checkouts(repo) if w.detached}
     given = "".join([*(f"{oid}\n" for oid in oids.values()), *(f"^{oid}\n" for oid in others)])
     found = repo.git("rev-list", "--ignore-missing", "--stdin", stdin=given.encode()).text
     return set(oids.values()) & set(found.split())

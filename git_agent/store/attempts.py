@@ -41,7 +41,7 @@ class Standing(NamedTuple):
     """An attempt whose worktree was not removed, with the current values of its task.
 
     seen: the last recorded tip of the attempt's branch
-    attempt, task_epoch, head_oid, amiss: columns of the task
+    attempt, task_epoch, head_oid, amiss, base, base_oid, worked: columns of the task
     beat_at, progress_at: from the task's lease, ms since the epoch; None without a lease
     """
 
@@ -57,6 +57,9 @@ class Standing(NamedTuple):
     task_epoch: int
     head_oid: str | None
     amiss: str | None
+    base: str
+    base_oid: str | None
+    worked: int
     beat_at: int | None
     progress_at: int | None
 
@@ -128,9 +131,10 @@ class Attempts:
         """
         own = (AttemptRow.task, AttemptRow.number, AttemptRow.epoch, AttemptRow.branch, AttemptRow.worktree)
         of_task = (TaskRow.state, TaskRow.attempt, TaskRow.epoch, TaskRow.head_oid, TaskRow.amiss)
+        of_base = (TaskRow.base, TaskRow.base_oid, TaskRow.worked)
         query = (
             AttemptRow.select(
-                *own, AttemptRow.admin, AttemptRow.head_oid, *of_task, LeaseRow.beat_at, LeaseRow.progress_at
+                *own, AttemptRow.admin, AttemptRow.head_oid, *of_task, *of_base, LeaseRow.beat_at, LeaseRow.progress_at
             )
             .join(TaskRow, on=(TaskRow.id == AttemptRow.task))
             .join(LeaseRow, peewee.JOIN.LEFT_OUTER, on=(LeaseRow.task == AttemptRow.task))

@@ -113,6 +113,11 @@ def _git(*args: str, task: int | None = None) -> Callable[[Sandbox], None]:
     return do
 
 
+def _emptied(sandbox: Sandbox) -> None:
+    sandbox.agent("done", "5")
+    sandbox.git("reset", "--quiet", "--hard", "main~1", cwd=sandbox.worktree(5))
+
+
 def _gone(sandbox: Sandbox) -> None:
     """A person removed both, and `rm` of ours was never run."""
     sandbox.git("worktree", "remove", "--force", str(sandbox.worktree(4)))
@@ -167,6 +172,7 @@ BREAKS = {
         left=True,
     ),
     "worktree deleted": _break("e", "worktree-gone", lambda s: shutil.rmtree(s.worktree(1)), left=True),
+    "branch in review set back": _break("f", "handed-in-gone", _emptied, left=True),
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
-from git_agent.git import refs
+from git_agent.git import rescues
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import discard_worktree
 
@@ -12,7 +12,8 @@ from git_agent.git.worktrees.remove import discard_worktree
 def discard_attempt(app: App, task: int, place: AttemptPlan) -> None:
     """Remove the worktree and branch of a planned attempt.
 
-    The branch is removed only if it was created for the attempt and has no commits of its own.
+    The branch is removed only if it was created for the attempt and has no commits of its own. If nothing else holds
+    the commit where it starts, that is kept.
     task: the number of the task.
     place: the plan of the attempt.
     """
@@ -20,7 +21,7 @@ def discard_attempt(app: App, task: int, place: AttemptPlan) -> None:
         discard_worktree(app.repo, place.worktree, task=task, finished=True)
     head = None if place.adopted else app.repo.head(place.branch)
     if head is not None and head.oid == place.start_oid and head.worktree is None:
-        refs.delete_ref(app.repo, f"refs/heads/{place.branch}", place.start_oid)
+        rescues.delete_branch(app.repo, task, place.branch, place.start_oid)
 
 
 def _is_ours(app: App, task: int, place: AttemptPlan) -> bool:

@@ -22,6 +22,7 @@ from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import came_in
 from git_agent.git.refs import RESCUE
 from git_agent.git.repo import Tips
+from git_agent.git.rescues import keep_handed_in
 from git_agent.store import tasks
 from git_agent.store.last_seen import Sight
 
@@ -71,6 +72,9 @@ def catch_up(app: App, moved: Sequence[Sight], follows: Mapping[str, str]) -> li
     here = [s for s in moved if s.base in tips.heads]
     looked = _look(app, here, known, tips, follows)
     lines += keep_forks(app, [_fork_of(seen) for seen in looked if seen.merged is None], tips)
+    for seen in looked:
+        if seen.worked and seen.merged is None and seen.tip in tips.arrived and hands_in(seen.task, seen.tip):
+            keep_handed_in(app.repo, seen.task.id, seen.tip)
     with app.store.transaction():  # one transaction for all, since every task of a base sees it move
         for seen in looked:
             try:

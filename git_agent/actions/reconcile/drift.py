@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
-from git_agent.domain.advice import without_worktree
+from git_agent.domain.advice import bring_back, without_worktree
 from git_agent.domain.speaker import GIT
-from git_agent.domain.task import Task
+from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
 from git_agent.git.discover import git_dir_of, named_git_dir
 from git_agent.git.repo import Tips
@@ -68,7 +68,23 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
         return Drift(
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", hint, more
         )
-    return _elsewhere(app, each) or _switched(app, each, there.head, tips)
+    return _elsewhere(app, each) or _switched(app, each, there.head, tips) or _lost(app, each, tips)
+
+
+def _lost(app: App, each: Standing, tips: Tips) -> Drift | None:
+    """Report a branch in review that has lost what was handed in. Costs nothing for a branch with work of its own."""
+    handed, tip, base = tips.handed_in.get(each.task), tips.heads.get(each.branch), tips.heads.get(each.base)
+    if each.state not in (State.IN_REVIEW, State.APPROVED) or (each.worked and tip == each.head_oid):
+        return None
+    if handed is None or tip is None or base is None or handed == tip:
+        return None
+    from git_agent.git.merging.fork import own_work
+
+    if own_work(app.repo, base, tip, each.base_oid, limit=1):
+        return None
+    says = f"branch '{each.branch}' no longer has the commits that were handed in ({handed[:12]})"
+    hint = bring_back(each.worktree, handed)
+    return Drift("handed-in-gone", "handed-in commits gone", "task.handed-in-gone", says, hint, " brings them back")
 
 
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:

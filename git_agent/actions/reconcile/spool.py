@@ -17,6 +17,7 @@ from git_agent.errors import AgentError
 from git_agent.git import push_check, spool
 from git_agent.git.merging.fork import own_work
 from git_agent.git.repo import Tips
+from git_agent.git.rescues import keep_handed_in
 from git_agent.git.spool import Note
 from git_agent.proc import processes
 
@@ -99,6 +100,8 @@ def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> lis
     for task in meant:
         if not own_work(app.repo, f"refs/heads/{task.base}", update.oid, task.base_oid, limit=1):
             continue
+        if hands_in(task, update.oid):
+            keep_handed_in(app.repo, task.id, update.oid)
         there = f"{push_check.shown_remote(remote)} {update.there}"
         with app.store.transaction():
             line = hand_in(app, app.store.tasks.get(task.id), update.oid, there, worked=1)

@@ -31,7 +31,8 @@ def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> R
     branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
     last = task.head_oid if attempt.number == task.attempt else None
     tip = branch or (app.repo.resolve(last) if last is not None else None)
-    if tip is not None and tip != attempt.start_oid:
+    ref = f"refs/heads/{attempt.branch}"
+    if tip is not None and (tip != attempt.start_oid or rescues.only_there(app.repo, {ref: tip})):
         kept.append(refs.keep_rescue(app.repo, task.id, tip))
     gone = Removed(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
     if attempt.worktree is None or occupied.is_missing_or_empty(attempt.worktree):

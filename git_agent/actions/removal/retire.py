@@ -16,7 +16,7 @@ from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git import refs
+from git_agent.git import refs, rescues
 from git_agent.git.run import GitError
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import remove_worktree
@@ -72,8 +72,9 @@ def retire(
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
     intent = _announce(app, task, data, intent)
     gone, stayed = _remove_each(app, task, going, strict, intent, data)
+    rest = [] if len(going) < len(present) or stayed else _drop_refs(app, task, gone)
     _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data["operation"])
-    rescued = tuple(dict.fromkeys(ref for g in gone for ref in g.kept))
+    rescued = tuple(dict.fromkeys([*(ref for g in gone for ref in g.kept), *rest]))
     left = _plan([a for a in going if a.number in stayed], heads, found, (*lines, *stayed.values()))
     return Retired(
         tuple(w for w in plan.worktrees if w not in left.worktrees),
@@ -82,6 +83,13 @@ def retire(
         rescued,
         tuple(name for name in plan.unkept if name not in left.unkept),
     )
+
+
+def _drop_refs(app: App, task: Task, gone: Sequence[Removed]) -> list[str]:
+    tips = app.sighted or app.repo.start_tips()()
+    if task.id not in tips.forks and task.id not in tips.handed_in:
+        return []
+    return rescues.drop_refs(app.repo, task.id, {each.tip for each in gone if each.tip and each.kept})
 
 
 def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from git_agent.actions.handed_in import require_work
 from git_agent.actions.tasks.shown import require_shown
 from git_agent.actions.transition import Transition, transition
 from git_agent.app import App
@@ -10,6 +11,7 @@ from git_agent.domain.gates import no_branch_error
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, refused
+from git_agent.git import rescues
 
 
 def approve(app: App, task: Task, *, at: str | None = None, note: str | None = None) -> Transition:
@@ -17,8 +19,8 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
 
     at: the commit that was reviewed, under any name; None for whatever the branch is at.
     note: a message to the worker.
-    Raises AgentError: exit 3 when the branch is gone, is not at the reviewed commit, or has moved since the person who
-    approves was shown it.
+    Raises AgentError: exit 3 when the branch is gone, is not at the reviewed commit, has lost what was handed in, or
+    has moved since the person who approves was shown it.
     """
     text = None if note is None else names.check_message(note, app.config.number("agent.maxMessage"))
     tip = app.repo.branch_oid(task.branch) if task.branch else None
@@ -28,6 +30,9 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
         _check_at(app, task, at, tip)
         if at is None:
             require_shown(app, task, tip)
+        if (base := app.repo.branch_oid(task.base)) is not None:
+            require_work(app, task, base, tip)
+        rescues.keep_handed_in(app.repo, task.id, tip)
     reviewer = app.speaker.actor if app.speaker.is_worker else app.identity
     told = (Draft(str(task.id), text, task.id),) if text else ()
     return transition(

@@ -16,7 +16,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
-from git_agent.git import refs
+from git_agent.git import refs, rescues
 from git_agent.git.merging import fork
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
@@ -50,6 +50,8 @@ def done(
     if task.state is State.ASSIGNED:
         task = transition(app, task, Step.START).task
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid
+    if tip is not None:
+        rescues.keep_handed_in(app.repo, task.id, tip)
     body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
     return transition(

@@ -29,6 +29,7 @@ class Plan:
     returns: what was removed, and where it is restored
     locks: worktrees that were unlocked
     landed: the merge's base, oid and old
+    lost: what can't be restored, a line for each attempt
     """
 
     task: Task
@@ -37,6 +38,7 @@ class Plan:
     returns: tuple[tuple[Removed, AttemptPlan], ...]
     locks: tuple[str, ...]
     landed: Mapping[str, str] | None
+    lost: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return the plan as the data of an intent."""
@@ -58,7 +60,7 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical)
         since := app.store.events.changed_after(task, done[0].seq, {*assumed.operations, done[0].data["operation"]})
     ) is not None:
         raise _changed(now, since)
-    target, landed, returns = None, None, list[tuple[Removed, AttemptPlan]]()
+    target, landed, gone = None, None, list[Removed]()
     for event in done:
         if event.kind in (MERGED, CANCELLED):
             _require_name(app, now, event, assumed)
@@ -67,9 +69,30 @@ def plan_undo(app: App, task: int, done: Sequence[Event], assumed: Hypothetical)
         elif event.kind == CANCELLED:
             target = event.source
         elif event.kind == REMOVED:
-            returns += [(g, _place(app, now, g)) for g in map(Removed.of_data, event.data["gone"])]
+            gone += map(Removed.of_data, event.data["gone"])
+    returns, lost = _places(app, now, gone)
     locks = _unlocked(app, now) if target in LIVE else []
-    return Plan(now, tuple(done), target, tuple(returns), tuple(locks), landed)
+    return Plan(now, tuple(done), target, tuple(returns), tuple(locks), landed, tuple(lost))
+
+
+def _places(app: App, task: Task, gone: Sequence[Removed]) -> tuple[list[tuple[Removed, AttemptPlan]], list[str]]:
+    """Plan where the attempts are restored, and name those that can't be; raise the error if that is all of them.
+
+    An attempt whose branch and worktree were gone before its removal has nothing to restore.
+    """
+    returns, errors = list[tuple[Removed, AttemptPlan]](), list[AgentError]()
+    for each in gone:
+        if each.tip is None and each.worktree is None:
+            continue
+        try:
+            returns.append((each, _place(app, task, each)))
+        except AgentError as error:
+            if error.code != "pruned":
+                raise
+            errors.append(error)
+    if errors and not returns:
+        raise errors[0]
+    return returns, [error.message.removeprefix("cannot undo: ") for error in errors]
 
 
 def _changed(task: Task, since: Event) -> AgentError:
@@ -91,7 +114,7 @@ def _require_name(app: App, task: Task, event: Event, assumed: Hypothetical) -> 
 
 def _place(app: App, task: Task, gone: Removed) -> AttemptPlan:
     """Plan where an attempt is restored: branch and path must be free, or as they were."""
-    hint, oid = f"git agent rescue list {task.id}", gone.tip or ""
+    hint, oid = f"git agent rescue list {task.id}", gone.tip or gone.head_oid or ""
     head = app.repo.head(gone.branch)
     if head is not None and ((head.oid != gone.tip and not gone.adopted) or (head.worktree and gone.worktree)):
         where = f"checked out at {head.worktree}" if head.worktree else f"at {head.oid[:12]}"

@@ -20,10 +20,10 @@ from git_agent.domain import names
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.event import Event
 from git_agent.domain.recovery import StepProgress
-from git_agent.domain.task import LIVE, Task
+from git_agent.domain.task import LIVE, State, Task
 from git_agent.domain.undo import Hypothetical, Removed, unrecoverable
 from git_agent.errors import AgentError
-from git_agent.git import refs
+from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.merging import unmerge
 from git_agent.git.merging.unland import unland
@@ -60,12 +60,21 @@ def undo_task(
                 if error.code in ("ref-moved", "branch-clash"):
                     _disown(app, plan, intent, place.branch)
                 raise
+        _hold_handed_in(app, plan)
         for path in plan.locks:
             registry.lock_worktree(app.repo, path, registry.LOCK_REASON.format(task=plan.task.id))
         lines += _withdraw(app, plan)
         task = record_undo(app, plan.task.id, list(plan.events), intent)
+    lines += [f"not restored: {what}" for what in plan.lost]
     state = f"{task.state} {task.hold}" if task.hold else task.state
     return [*lines, *([f"{task.label} is {state} again"] if plan.target else [])]
+
+
+def _hold_handed_in(app: App, plan: Plan) -> None:
+    """Keep what is in review again, as when it was handed in."""
+    tip = app.repo.branch_oid(plan.task.branch or "")
+    if plan.target in (State.IN_REVIEW, State.APPROVED) and tip is not None:
+        rescues.keep_handed_in(app.repo, plan.task.id, tip)
 
 
 def _begin(app: App, plan: Plan) -> int:
@@ -135,6 +144,7 @@ def _lines(app: App, plan: Plan) -> list[str]:
     lines = [f"would restore branch {p.branch} at {p.start_oid[:12]}" for _, p in plan.returns if not p.adopted]
     lines += [f"would restore worktree {p.worktree}" for _, p in plan.returns if p.worktree]
     lines += [f"would not restore: {what}" for g, _ in plan.returns for what in unrecoverable(g, os.path.isdir)]
+    lines += [f"would not restore: {what}" for what in plan.lost]
     if plan.landed is not None:
         lines.append(f"would move {plan.landed['base']} back to {plan.landed['old'][:12]}")
     return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]
