@@ -215,10 +215,10 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     and files under refs/git-agent/rescue/, ignored files under git-agent/kept/ in the git directory. Ignored
     directories (builds, dependencies) are not kept, but listed.
 
-    No flag removes a worktree that contains another repository, submodule work that is on no remote, changes hidden by
-    assume-unchanged or skip-worktree, or an unfinished merge or rebase. Nor does one remove what stands in the place of
-    a worktree that is gone. The exception is a clone in an ignored directory whose remotes on other hosts have all of
-    it.
+    No flag removes a worktree that contains another repository, anything that is mounted there, submodule work that is
+    on no remote, changes hidden by assume-unchanged or skip-worktree, or an unfinished merge or rebase. Nor does one
+    remove what stands in the place of a worktree that is gone. The exception is a clone in an ignored directory whose
+    remotes on other hosts have all of it.
     """
     del yes  # nothing is asked
     from git_agent.actions.lookup import find, reread

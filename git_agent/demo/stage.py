@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_agent.errors import AgentError, usage
+from git_agent.git.sweeper import delete_tree
 from git_agent.proc.programs import Program, ProgramGroup, defer_signals
 
 COLUMNS = 100  # width of the terminal for lists and tables
@@ -184,8 +184,8 @@ def _made(keep: str | None) -> str:
 
 
 def _remove(root: str) -> None:
-    with defer_signals():
-        shutil.rmtree(root, ignore_errors=True)
+    with defer_signals(), contextlib.suppress(OSError):
+        delete_tree(root)
     if os.path.lexists(root):
         raise AgentError("demo-left", f"cannot remove all of '{root}'", f"rm -rf '{root}'")
 

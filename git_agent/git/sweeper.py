@@ -1,13 +1,56 @@
-"""Delete directories that were renamed aside. Runs as a script in the background, so it imports nothing of ours."""
+"""Delete directories, but nothing that is mounted in them.
+
+Runs as a script in the background, too, where it deletes what was renamed aside; so it imports nothing of ours.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
+
+_MOUNTS = "/proc/self/mountinfo"
+
+
+def mounts_below(directory: str) -> list[str]:
+    """Return what is mounted at a directory or below it, as absolute paths.
+
+    directory: an absolute path; symbolic links in it are resolved.
+    A bind mount has the device number of its file system, so only the system's list shows it; proc(5). Systems without
+    that list have no bind mounts.
+    """
+    root = os.path.realpath(directory)
+    try:
+        with open(_MOUNTS, "rb") as file:
+            found = [os.fsdecode(_unescaped(line.split(b" ")[4])) for line in file]
+    except OSError:
+        found = _other_devices(root)
+    return sorted({path for path in found if path == root or path.startswith(root.rstrip("/") + "/")})
+
+
+def _unescaped(path: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), path)
+
+
+def _other_devices(root: str) -> list[str]:
+    found = [root] if os.path.ismount(root) else []
+    for at, directories, _ in os.walk(root):
+        mounted = [name for name in directories if os.path.ismount(os.path.join(at, name))]
+        found += [os.path.join(at, name) for name in mounted]
+        directories[:] = [name for name in directories if name not in mounted]
+    return found
+
+
+def delete_tree(directory: str) -> None:
+    """Delete a directory and what is in it. Raises OSError, and deletes nothing, when something is mounted in it."""
+    if mounted := mounts_below(directory):
+        raise OSError(errno.EBUSY, "something is mounted in it", mounted[0])
+    shutil.rmtree(directory)
 
 
 def delete_marked(root: str, most: int | None = None) -> set[str]:
@@ -97,6 +140,8 @@ def _is_big(directory: str, most: int) -> bool:
 
 
 def _delete(trash: str) -> None:
+    if mounts_below(trash):
+        return
     shutil.rmtree(trash, ignore_errors=True)
     if os.path.isdir(trash):  # read-only directories, as in module caches
         for directory, _, _ in os.walk(trash):

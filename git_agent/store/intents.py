@@ -58,11 +58,17 @@ class Intents:
                 )
             )
         except peewee.IntegrityError as error:
-            raise self.under_way_error(task) from error
+            raise self.under_way_error(task, owner) from error
 
-    def under_way_error(self, task: int) -> AgentError:
-        """Return the error for a task that another command is working on."""
+    def under_way_error(self, task: int, me: ProcessId | None = None) -> AgentError:
+        """Return the error for a task that another command is working on, or that a dead one left half done.
+
+        me: this process, which took over what dead ones left and could not finish it
+        """
         other = self.of_task(task)
+        if other is not None and other.owner == me:
+            says = f"task {task} is busy: an interrupted {other.kind} can't be recovered yet"
+            return AgentError("under-way", says, "git agent doctor, which says why", exit=Exit.BUSY)
         what = f"{other.kind} by pid {other.owner.pid} on {other.owner.host}" if other else "another command"
         return AgentError(
             "under-way",

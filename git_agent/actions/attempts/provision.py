@@ -91,7 +91,7 @@ def _set_up(app: App, task: Task, place: AttemptPlan) -> None:
         if ran.status != 0:
             raise AgentError(
                 "setup-failed",
-                f"the setup command failed with {ran.status}: {command}; worktree and branch were rolled back",
+                f"the setup command failed with {ran.status}: {command}",
                 "git config agent.setup COMMAND, then try again",
                 details=ran.tail,
             )

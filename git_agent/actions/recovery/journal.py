@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from git_agent.actions.recovery.recover import recover_intent
+from git_agent.actions.recovery.recover import NOT_YET, recover_intent
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError
@@ -41,8 +41,8 @@ def rollback_on_error(app: App) -> Iterator[None]:
     """
     try:
         yield
-    except AgentError:
-        _recover_own(app)
+    except AgentError as error:
+        error.details = (*error.details, *_recover_own(app))
         raise
     except BaseException as error:
         _recover_own(app)
@@ -52,15 +52,18 @@ def rollback_on_error(app: App) -> Iterator[None]:
         raise
 
 
-def _recover_own(app: App) -> None:
+def _recover_own(app: App) -> list[str]:
+    """Return a line for each thing that can't be recovered now."""
+    lines = list[str]()
     if not app.begun:
-        return
+        return lines
     with contextlib.suppress(AgentError, OSError):
         app.reopen()
         me = processes.myself()
         for intent in app.store.intents.pending():
             if intent.id in app.begun and intent.owner == me:
-                recover_intent(app, intent)
+                lines += [line for line in recover_intent(app, intent) if NOT_YET in line]
+    return lines
 
 
 LIMIT_S = 300.0  # the longest wait for a holder that is on another host or stopped

@@ -36,6 +36,9 @@ class Writer(Protocol):
         """Undo whatever the step has done, and end the intent."""
 
 
+NOT_YET = "can't be recovered yet"
+
+
 def recover(app: App) -> list[str]:
     """Recover the intents of dead processes; return a line for each repair.
 
@@ -77,7 +80,7 @@ def recover_intent(app: App, intent: Intent) -> list[str]:
         except AgentError as error:
             if error.code == "store-not-writable":
                 raise
-            lines.append(f"task {each.task}: an interrupted {each.kind} can't be recovered yet: {error.message}")
+            lines.append(f"task {each.task}: an interrupted {each.kind} {NOT_YET}: {error.message}")
     return lines
 
 

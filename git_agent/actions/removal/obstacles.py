@@ -12,6 +12,7 @@ from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.git.run import GitError
+from git_agent.git.sweeper import mounts_below
 from git_agent.git.worktree_state import IGNORED, StatusEntry, end_of, ignored_directories
 from git_agent.git.worktrees import index, occupied, registry
 from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
@@ -76,6 +77,7 @@ def _obstacles(
     changes = app.repo.status(path, ignored=True) if path else []
     blockers = [
         *_locked(app, task, attempt),
+        *(_mounted(path) if path else []),
         *(_not_kept(app, path, changes) if path else []),
         *_submodules(app, attempt),
     ]
@@ -106,6 +108,15 @@ def _locked(app: App, task: Task, attempt: Attempt) -> list[Blocker]:
         return []
     line = f"locked by somebody else: {attempt.worktree}" + (f": {found}" if found else "")
     return [_absolute(line, f"git worktree unlock {quote(attempt.worktree or '')}, if it may be removed")]
+
+
+def _mounted(path: str) -> list[Blocker]:
+    """Name what is mounted in a worktree: deleting the worktree would delete what is mounted."""
+    root = os.path.realpath(path)
+    return [
+        _absolute(f"mounted inside: {os.path.relpath(each, root)}", f"umount {quote(each)}")
+        for each in mounts_below(root)
+    ]
 
 
 def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:

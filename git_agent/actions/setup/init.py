@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from git_agent.errors import refused
 from git_agent.git import versions
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.hooks.install import install_hooks, uninstall_hooks
+from git_agent.git.sweeper import delete_tree
 from git_agent.git.worktrees import ignored, repair
 from git_agent.integrations import marked_block
 from git_agent.proc import processes, program
@@ -123,7 +123,7 @@ def _delete(directory: str) -> None:
         if not entry.is_dir(follow_symlinks=False):
             os.unlink(entry.path)
         elif entry.name != _KEPT:
-            shutil.rmtree(entry.path)
+            delete_tree(entry.path)
     with contextlib.suppress(OSError):
         os.rmdir(directory)
 

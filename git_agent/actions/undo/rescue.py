@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from git_agent.errors import AgentError, refused
 from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.refs import RESCUE
+from git_agent.git.sweeper import delete_tree
 
 
 def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
@@ -195,7 +195,7 @@ def _delete(app: App, found: PrunedRescues) -> None:
         for directory in found.directories:
             with contextlib.suppress(FileNotFoundError):
                 if os.path.isdir(directory) and not os.path.islink(directory):
-                    shutil.rmtree(directory)
+                    delete_tree(directory)
                 else:
                     os.unlink(directory)  # a single file that doctor moved aside
 

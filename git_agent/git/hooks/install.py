@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from git_agent.git.hooks.stamp import stamped_directories, write_stamp
 from git_agent.git.locks import private_dir, try_hold
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
+from git_agent.git.sweeper import delete_tree
 from git_agent.git.versions import git_version
 
 EVENTS, GUARD = scripts.EVENTS, scripts.GUARD
@@ -106,7 +106,8 @@ def uninstall_hooks(repo: Repo) -> HookChanges:
             _include(repo, (), said)
         _take_all(repo, store, said)
         for name in ("hooks", settings.CHAIN):
-            shutil.rmtree(os.path.join(store, name), ignore_errors=True)
+            with suppress(OSError):
+                delete_tree(os.path.join(store, name))
         for name in _FILES:
             _remove(os.path.join(store, name))
         for name in ("beat", "spool", *([_LOCK, ""] if fresh else [])):
@@ -247,7 +248,8 @@ def _by_files(repo: Repo, store: str, guard: bool, said: _Said) -> list[str]:
     _include(repo, [settings.WORKERS] if chain else [], said)
     if not chain:
         _remove(os.path.join(store, settings.WORKERS))
-        shutil.rmtree(os.path.join(store, settings.CHAIN), ignore_errors=True)
+        with suppress(OSError):
+            delete_tree(os.path.join(store, settings.CHAIN))
     return places + [os.path.join(store, settings.WORKERS), os.path.join(store, settings.CHAIN)] * chain
 
 

@@ -12,6 +12,7 @@ from git_agent.git.hooks.disabled import without_hooks
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
+from git_agent.git.sweeper import mounts_below
 from git_agent.git.worktrees.index import read_index
 from git_agent.git.worktrees.scratch import scratch
 
@@ -62,7 +63,9 @@ class Preview:
 
     def _turn(self, oid: str) -> None:
         # To git, the files of a submodule are neither untracked nor ignored: clean leaves them there.
-        if any(_filled(os.path.join(self._path, link)) for link in read_index(self._path).links):
+        # And it would delete what a check mounted and left there.
+        links = read_index(self._path).links
+        if mounts_below(self._path) or any(_filled(os.path.join(self._path, link)) for link in links):
             self._give_up()
             return
         git("clean", "-ffdxq", cwd=self._path, patient=False)

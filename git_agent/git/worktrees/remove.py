@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import shlex
 from collections.abc import Sequence
 
 from git_agent.errors import AgentError, refused
@@ -12,6 +12,7 @@ from git_agent.git.discover import git_dir_of
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
+from git_agent.git.sweeper import delete_tree, mounts_below
 from git_agent.git.worktree_state import in_progress, read_status
 from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
 from git_agent.git.worktrees.trash import delete_trash, moved_aside
@@ -69,6 +70,7 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
         with moved_aside(repo, real) as there:
             if there:
                 _refuse_late_commit(found[0].git_dir, there, real, head)
+            _refuse_mounts(there, real)
             if there and not force:
                 _refuse_late_change(found[0].git_dir, there, real)
         _forget(repo, found)
@@ -76,8 +78,8 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
 
 
 def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:
-    with moved_aside(repo, real):
-        pass
+    with moved_aside(repo, real) as there:
+        _refuse_mounts(there, real)
     _forget(repo, found)
     delete_trash(repo)
 
@@ -85,7 +87,7 @@ def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:
 def _forget(repo: Repo, found: Sequence[Registration]) -> None:
     # What `git worktree remove` does; git itself refuses the half-made states that kill -9 leaves.
     for each in found:
-        shutil.rmtree(each.git_dir)
+        delete_tree(each.git_dir)
     with contextlib.suppress(OSError):
         os.rmdir(repo.admin_dir(""))
 
@@ -103,11 +105,11 @@ def _refuse_foreign(found: Sequence[Registration], real: str, task: int) -> None
 def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None:
     if not os.path.lexists(real):
         return
+    if os.path.isdir(real) and not os.path.islink(real):
+        _refuse_mounts(real, real)
     why = ""
     if os.path.islink(real) or not os.path.isdir(real):
         why = "is not a directory"
-    elif os.path.ismount(real):
-        why = "is a mount point"
     elif real == repo.main_worktree or (repo.common_dir + "/").startswith(real + "/"):
         why = "contains the repository itself"
     elif {"objects", "refs"} <= set(os.listdir(real)):
@@ -116,6 +118,16 @@ def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None
         why = "contains files, but is not our worktree"
     if why:
         raise refused("not-ours", f"{real} {why}; it is left unchanged", "git worktree list")
+
+
+def _refuse_mounts(there: str, real: str) -> None:
+    """Refuse to delete what is mounted. Once the directory was renamed aside, nothing more can be mounted in it.
+
+    there: where it is now, "" for nowhere
+    """
+    if there and (mounted := mounts_below(there)):
+        path = os.path.normpath(os.path.join(real, os.path.relpath(mounted[0], os.path.realpath(there))))
+        raise refused("mounted-inside", f"something is mounted at {path}", f"umount {shlex.quote(path)}")
 
 
 def _refuse_dirty(real: str) -> None:

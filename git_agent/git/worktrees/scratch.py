@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from git_agent.errors import AgentError
 from git_agent.git.locks import creation_lock, private_dir, try_hold
 from git_agent.git.repo import Repo
+from git_agent.git.sweeper import delete_tree
 from git_agent.git.worktrees import trash
 from git_agent.git.worktrees.ignored import TEMPORARY
 from git_agent.git.worktrees.trash import delete_trash
@@ -76,7 +76,8 @@ def _clear(repo: Repo, path: str) -> None:
     # By its unique name: the file that tells whose the registration is may be the first to be deleted.
     ours = (repo.admin_dir(os.path.basename(path)), path)
     for each in ours:
-        shutil.rmtree(each, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            delete_tree(each)
     if not any(map(os.path.lexists, ours)):  # else the mark stays, so that another command tries again
         with contextlib.suppress(OSError):
             os.unlink(path + ".alive")
