@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from git_agent.git import refs
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo
+from git_agent.git.run import git
 from git_agent.git.worktrees.registry import checkouts
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ENDS = 1000  # commits on one command line
 _TRIES = 5  # another command may hand the same task in
 SNAPSHOT = "Uncommitted work of task "
 """How the subject of a commit of uncommitted files begins."""
@@ -80,6 +85,35 @@ def keep_handed_in(repo: Repo, task: int, oid: str) -> None:
             refs.keep_rescue(repo, task, old, "handed in before")
         with contextlib.suppress(refs.RefMoved):
             return refs.set_ref(repo, ref, oid, old, "git-agent: handed in")
+
+
+def keep_logged(repo: Repo, task: int, git_dir: str) -> list[str]:
+    """Keep the commits that only a worktree's own HEAD log or refs/worktree/ hold; return the rescue refs.
+
+    git_dir: the worktree's git directory, with which they would go.
+    Made on a detached HEAD, amended or reset away; one ref for each line of history.
+    """
+    found = _logged_commits(git_dir)
+    if not found:
+        return []
+    given = "".join(f"{oid}\n" for oid in found).encode()
+    lost = set(repo.git("rev-list", "--ignore-missing", "--stdin", "--not", "--all", stdin=given).text.split())
+    ends = [oid for oid in found if oid in lost]
+    if len(ends) > 1:
+        ends = repo.git("merge-base", "--independent", *ends[:_ENDS]).text.split()
+    return [refs.keep_rescue(repo, task, oid, "only in the worktree's HEAD log") for oid in ends]
+
+
+def _logged_commits(git_dir: str) -> list[str]:
+    """List the commits that a worktree's HEAD has been at, newest first, and those of its own refs."""
+    found = list[str]()
+    with contextlib.suppress(OSError), open(os.path.join(git_dir, "logs", "HEAD"), "rb") as file:
+        found = [oid.decode("ascii", "replace") for line in file for oid in line.split(b" ", 2)[:2]]
+    if any(os.path.isdir(os.path.join(git_dir, name)) for name in (os.path.join("refs", "worktree"), "reftable")):
+        found += git(
+            "for-each-ref", "--format=%(objectname)", "refs/worktree/", git_dir=git_dir, cwd=git_dir
+        ).text.split()
+    return [oid for oid in dict.fromkeys(reversed(found)) if _OID.fullmatch(oid) and set(oid) != {"0"}]
 
 
 def delete_branch(repo: Repo, task: int, branch: str, oid: str) -> str | None:

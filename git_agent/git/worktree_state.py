@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from git_agent.git.discover import admin_dirs, git_dir_of, linked
-from git_agent.git.run import decode, git
+from git_agent.git.run import Done, decode, git
 
 _SIGNS = (
     ("rebase-merge", "rebase"),
@@ -28,6 +28,24 @@ class StatusEntry(NamedTuple):
 
     code: str
     path: str
+
+
+class Checkout(NamedTuple):
+    """A worktree; it may have been renamed aside.
+
+    path: its top level now.
+    git_dir: its git directory, None to let git find it. For one that was renamed aside it must be named: otherwise git
+        writes the new path into it when it is older than a day (setup.c).
+    """
+
+    path: str
+    git_dir: str | None = None
+
+    def git(self, *args: str, **kw: Any) -> Done:
+        """Run git in it."""
+        if self.git_dir is None:
+            return git(*args, cwd=self.path, **kw)
+        return git(f"--work-tree={self.path}", *args, git_dir=self.git_dir, cwd=self.path, **kw)
 
 
 def in_progress(worktree: str) -> str | None:
@@ -70,11 +88,14 @@ def rebasing(common_dir: str, main: str, branch: str) -> str | None:
     return None
 
 
-def read_status(worktree: str, ignored: bool) -> list[StatusEntry]:
+def read_status(worktree: str | Checkout, ignored: bool) -> list[StatusEntry]:
     """List the changes in a worktree, ignored files only if asked for; a renamed file is listed by its new path."""
+    here = worktree if isinstance(worktree, Checkout) else Checkout(worktree)
     how = ("--ignored=matching",) if ignored else ()
-    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", *how)
-    fields = iter(git(*args, cwd=worktree).fields)
+    # A submodule's core.worktree is relative: git can't examine it in a worktree that was renamed (measured).
+    modules = "none" if here.git_dir is None else "all"
+    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", f"--ignore-submodules={modules}", *how)
+    fields = iter(here.git(*args).fields)
     found = []
     for field in fields:
         if not field:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _UNACKED = 5  # more do not fit on one screen
 _PIPE = Screen()
+_FEW = 3  # refs that are named one by one
 _LONGEST = 400  # columns
 
 
@@ -268,9 +269,22 @@ def removal_lines(gone: Retired, word: str = "removed") -> list[str]:
     """Return lines that say what was removed and what was kept. word: the verb."""
     lines = [f"{word} worktree {visible(path)}" for path in gone.worktrees]
     lines += [f"{word} branch {visible(branch)}" for branch in gone.branches]
-    lines += [f"kept under {ref}" for ref in gone.rescued]
+    lines += [f"kept under {refs}" for refs in _in_rows(gone.rescued)]
     lines += [f"not kept: {visible(name_directories(gone.unkept))}"] if gone.unkept else []
     return lines + [f"left: {visible(line)}" for line in gone.kept]
+
+
+def _in_rows(refs: Sequence[str]) -> list[str]:
+    """Name rescue refs, many with consecutive numbers together: `refs/git-agent/rescue/1/2 to 9`."""
+    rows = list[list[str]]()
+    for ref in refs:
+        home, _, number = ref.rpartition("/")
+        if rows and number.isdecimal() and rows[-1][-1] == f"{home}/{int(number) - 1}":
+            rows[-1].append(ref)
+        else:
+            rows.append([ref])
+    said = ([f"{row[0]} to {row[-1].rpartition('/')[2]}"] if len(row) > _FEW else row for row in rows)
+    return [line for lines in said for line in lines]
 
 
 def stats_lines(found: Stats, screen: Screen) -> list[str]:

@@ -45,9 +45,13 @@ def recover(app: App) -> list[str]:
     Costs one query and listing two empty directories when there are none.
     """
     lines: list[str] = []
-    for intent in app.store.intents.pending():
-        if processes.is_gone(intent.owner):
-            lines.extend(recover_intent(app, intent))
+    left = [intent for intent in app.store.intents.pending() if processes.is_gone(intent.owner)]
+    if left and _holds_something(os.path.join(app.store_dir, "trash")):
+        from git_agent.git.worktrees.scratch import restore_aside
+
+        restore_aside(app.repo)  # a removal that is finished looks at it again
+    for intent in left:
+        lines.extend(recover_intent(app, intent))
     if lines or any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
         from git_agent.git.worktrees.scratch import delete_leftovers
 

@@ -6,17 +6,20 @@ import filecmp
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from git_agent import context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
+from git_agent.errors import refused
 from git_agent.git import refs, rescues
 from git_agent.git.run import git
-from git_agent.git.worktree_state import IGNORED, StatusEntry, ignored_directories
+from git_agent.git.worktree_state import IGNORED, Checkout, StatusEntry, ignored_directories
 from git_agent.git.worktrees import occupied, registry
-from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
+from git_agent.git.worktrees.inside import nested_repositories
+from git_agent.git.worktrees.remove import refuse_late
+from git_agent.git.worktrees.snapshot import Snapshot, changed_by_filters, take_snapshot
 from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
@@ -42,16 +45,18 @@ def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> R
 
 def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str | None, force: bool) -> Removed:
     """Back up a worktree; if it is on a detached HEAD or another branch, that commit is kept as well."""
-    changes = app.repo.status(path, ignored=True)
-    aside, kept = back_up_ignored(app, task, path, changes), list(gone.kept)
-    kept += [aside] if aside else []
+    changes, kept = app.repo.status(path, ignored=True), list(gone.kept)
     seen = registry.registration_at(app.repo, path)
     head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep_rescue(app.repo, task.id, head))
-    files = _files(app, task, path, changes) if force else None
+    kept += rescues.keep_logged(app.repo, task.id, seen.git_dir) if seen else []
+    files, raw = _files(app, task, Checkout(path), changes) if force else None, list[str]()
     if files is not None:
         kept.append(refs.keep_rescue(app.repo, task.id, files.oid, refs.FILES))
+        raw = changed_by_filters(app.repo, path, files.oid)
+    aside = back_up_files(app, task, path, [*unique_ignored(app, path, changes).kept, *raw])
+    kept += [aside] if aside else []
     return Removed(
         gone.number,
         gone.branch,
@@ -71,21 +76,68 @@ def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str |
     )
 
 
-def _files(app: App, task: Task, path: str, changes: Sequence[StatusEntry]) -> Snapshot | None:
+def keep_late(app: App, task: Task, gone: Removed, late: Checkout, *, force: bool) -> Removed:
+    """Keep what was written after a worktree was backed up and before it was renamed aside.
+
+    gone: what was kept before; late: the worktree where it is now
+    force: as for back_up_attempt
+    Returns what is kept now, in place of what was kept before: everything, not only what is new. Raises AgentError
+    (exit 3) for what can't be kept, and without force for changes.
+    """
+    changes = refuse_late(late, gone.worktree or "", force=force)
+    _refuse_unkept(app, late.path, changes)
+    files, raw, kept = _files(app, task, late, changes) if force else None, list[str](), list(gone.kept)
+    if files is not None:
+        raw = changed_by_filters(app.repo, late.path, files.oid)
+        if gone.files is not None and _same(app, files, gone):
+            files = Snapshot(gone.files, gone.index, gone.stages)
+        else:
+            kept.append(refs.keep_rescue(app.repo, task.id, files.oid, refs.FILES))
+    names, aside = [*unique_ignored(app, late.path, changes).kept, *raw], gone.ignored
+    if any(not _is_kept(aside, name, late.path) for name in names):
+        aside = back_up_files(app, task, late.path, names)
+        kept += [aside] if aside else []
+    staged = (files.oid, files.staged, files.stages) if files else (None, None, False)
+    return replace(
+        gone, files=staged[0], index=staged[1], stages=staged[2], ignored=aside, kept=tuple(dict.fromkeys(kept))
+    )
+
+
+def _same(app: App, files: Snapshot, gone: Removed) -> bool:
+    trees = app.repo.git("rev-parse", f"{files.oid}^{{tree}}", f"{gone.files}^{{tree}}").text.split()
+    return trees[0] == trees[1] and (files.staged, files.stages) == (gone.index, gone.stages)
+
+
+def _is_kept(aside: str | None, name: str, root: str) -> bool:
+    here, there = os.path.join(root, name), os.path.join(aside or os.devnull, name)
+    if os.path.islink(here) or os.path.islink(there):
+        return os.path.islink(here) and os.path.islink(there) and os.readlink(here) == os.readlink(there)
+    return os.path.isfile(there) and os.path.isfile(here) and filecmp.cmp(here, there, shallow=False)
+
+
+def _refuse_unkept(app: App, path: str, changes: Sequence[StatusEntry]) -> None:
+    own = nested_repositories(path, [c for c in changes if c.code != IGNORED], ())
+    left = [*own, *unique_ignored(app, path, changes).left]
+    if left:
+        says = "something was put into the worktree just now that can't be kept"
+        raise refused("worktree-dirty", says, "move it away, then try again", tuple(left))
+
+
+def _files(app: App, task: Task, here: Checkout, changes: Sequence[StatusEntry]) -> Snapshot | None:
     if all(c.code == IGNORED for c in changes):
         return None
     # An ignored file that was added by force exists only in the index so far.
-    also = [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(path, c.path))]
-    return take_snapshot(app.repo, path, f"{rescues.SNAPSHOT}{task.id}\n", also)
+    also = [c.path for c in changes if c.code[0] in "ARC" and os.path.lexists(os.path.join(here.path, c.path))]
+    return take_snapshot(here, f"{rescues.SNAPSHOT}{task.id}\n", also)
 
 
-def back_up_ignored(app: App, task: Task, worktree: str, changes: Sequence[StatusEntry]) -> str | None:
-    """Link or copy a worktree's unique ignored files into the store's directory; return where, None if there are none.
+def back_up_files(app: App, task: Task, worktree: str, names: Sequence[str]) -> str | None:
+    """Link or copy files of a worktree into the store's directory; return where, None for none.
 
-    changes: the worktree's status, including ignored files
-    The files may be secrets, so they do not become git objects. Only this user can read the directory.
+    names: relative to the worktree: ignored files, which may be secrets and do not become git objects; and files that
+        git would not give back byte for byte
+    Only this user can read the directory.
     """
-    names = unique_ignored(app, worktree, changes).kept
     if not names:
         return None
     kept = _made(app, task.id)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from git_agent.actions.recovery.journal import new_operation, record_intent
-from git_agent.actions.removal.keep import back_up_attempt
+from git_agent.actions.removal.keep import back_up_attempt, keep_late
 from git_agent.actions.removal.obstacles import Obstacles, obstacles
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
@@ -18,11 +18,14 @@ from git_agent.domain.undo import Removed
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs, rescues
 from git_agent.git.run import GitError
+from git_agent.git.worktree_state import Checkout
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes
 from git_agent.store.attempts import Attempt
 from git_agent.store.intents import Intent
+
+_LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +181,24 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
     if before is not None:
         known = before if gone.worktree is None else gone
         gone = replace(known, kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
-    data["gone"] = [*(g for g in data["gone"] if g["number"] != attempt.number), gone.as_data()]
+    _note(app, intent, data, gone)
+
+    def examine(late: Checkout) -> None:
+        nonlocal gone
+        for _ in range(_LOOKS):  # a process inside may go on writing
+            before, gone = gone, keep_late(app, task, gone, late, force=force)
+            if gone == before:
+                break
+            _note(app, intent, data, gone)
+
+    remove_attempt(app, task, attempt, gone, force=force, examine=examine)
+    return gone
+
+
+def _note(app: App, intent: int, data: dict[str, Any], gone: Removed) -> None:
+    data["gone"] = [*(g for g in data["gone"] if g["number"] != gone.number), gone.as_data()]
     with app.store.transaction():
         app.store.intents.update(intent, data)
-    remove_attempt(app, task, attempt, gone, force=force)
-    return gone
 
 
 def _plan(
@@ -237,16 +253,25 @@ def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], for
     return refused("would-lose-work", says, hint, lines)
 
 
-def remove_attempt(app: App, task: Task, attempt: Attempt, gone: Removed, *, force: bool) -> None:
+def remove_attempt(
+    app: App,
+    task: Task,
+    attempt: Attempt,
+    gone: Removed,
+    *,
+    force: bool,
+    examine: Callable[[Checkout], None] | None = None,
+) -> None:
     """Remove whatever is left of an attempt.
 
     gone: what was kept of it
     force: also remove uncommitted or untracked files
+    examine: as for remove_worktree
     Raises AgentError (exit 3): for such files without force, for a commit that was made since, and for a worktree that
     somebody else locked.
     """
     if attempt.worktree is not None:
-        remove_worktree(app.repo, attempt.worktree, task=task.id, head=gone.head_oid, force=force)
+        remove_worktree(app.repo, attempt.worktree, task=task.id, head=gone.head_oid, force=force, examine=examine)
     head = None if attempt.adopted else app.repo.head(attempt.branch)
     # A branch that is checked out somewhere by now stays: deleting it would leave that worktree on an unborn branch.
     if head is not None and head.worktree is None:

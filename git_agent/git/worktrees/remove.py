@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from git_agent.errors import AgentError, refused
 from git_agent.git.discover import git_dir_of
@@ -13,7 +13,7 @@ from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.sweeper import delete_tree, mounts_below
-from git_agent.git.worktree_state import in_progress, read_status
+from git_agent.git.worktree_state import IGNORED, Checkout, StatusEntry, in_progress, read_status
 from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
 from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
@@ -46,12 +46,22 @@ def roll_back_worktree(repo: Repo, path: str, *, task: int, finished: bool) -> N
     _erase(repo, real, found)
 
 
-def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force: bool = False) -> None:
-    """Remove a worktree: rename it aside, forget it, delete it. If its directory is gone, only forget it.
+def remove_worktree(
+    repo: Repo,
+    path: str,
+    *,
+    task: int,
+    head: str | None,
+    force: bool = False,
+    examine: Callable[[Checkout], None] | None = None,
+) -> None:
+    """Remove a worktree: rename it aside, look at it again, forget it, delete it. If it is gone, only forget it.
 
     task: the number in the reason of its lock.
     head: the full oid of its HEAD when the caller kept it, None for an unborn one.
     force: also with modified or untracked files, which the caller has kept, or with a rebase or merge in progress.
+    examine: keeps or refuses what was written since the caller last looked; it gets the renamed directory. None:
+        changes are refused without force.
     Raises AgentError (exit 3) worktree-dirty with the list, worktree-moved when HEAD is elsewhere by now, or
     worktree-locked for a lock that is not ours.
     """
@@ -71,8 +81,9 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
             if there:
                 _refuse_late_commit(found[0].git_dir, there, real, head)
             _refuse_mounts(there, real)
-            if there and not force:
-                _refuse_late_change(found[0].git_dir, there, real)
+            if there:
+                late = Checkout(there, found[0].git_dir)
+                examine(late) if examine else refuse_late(late, real, force=force)
         _forget(repo, found)
     delete_trash(repo)
 
@@ -156,13 +167,16 @@ def _refuse_early(real: str, admin: str) -> None:
         _refuse_dirty(real)
 
 
-def _refuse_late_change(admin: str, trash: str, real: str) -> None:
-    # Something may have been written between the first check and the rename; after that no process finds the
-    # directory. A submodule's core.worktree is relative: git can't examine it where it was moved to (measured).
-    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=all")
-    done = git(f"--work-tree={trash}", *args, git_dir=admin, cwd=trash)
-    if lines := [field for field in done.fields if field]:
+def refuse_late(late: Checkout, real: str, *, force: bool) -> list[StatusEntry]:
+    """Refuse changes that were made before a worktree was renamed aside, unless force; return its status.
+
+    late: where it is now, where no process finds it; real: where it was
+    """
+    changes = read_status(late, True)
+    lines = [f"{each.code} {each.path}" for each in changes if each.code != IGNORED]
+    if lines and not force:
         raise _dirty(real, lines)
+    return changes
 
 
 def _dirty(real: str, lines: Sequence[str]) -> AgentError:

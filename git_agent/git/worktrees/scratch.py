@@ -85,6 +85,12 @@ def _clear(repo: Repo, path: str) -> None:
         os.rmdir(repo.admin_dir(""))
 
 
+def restore_aside(repo: Repo) -> None:
+    """Rename back what dead processes renamed aside and did not examine."""
+    with contextlib.suppress(AgentError, OSError), creation_lock(repo):
+        trash.restore_unexamined(repo)
+
+
 def delete_leftovers(repo: Repo) -> None:
     """Delete what dead processes left: scratch directories, their registrations, and directories renamed aside.
 
@@ -92,7 +98,7 @@ def delete_leftovers(repo: Repo) -> None:
     """
     with contextlib.suppress(AgentError, OSError), creation_lock(repo, timeout=0):
         delete_stale_scratch(repo)
-        trash.delete_stale_markers(repo)
+        trash.restore_unexamined(repo)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(repo.common_dir, "info", TEMPORARY))
     with contextlib.suppress(AgentError, OSError):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from git_agent.git.discover import git_dir_of
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
-from git_agent.git.worktrees.scratch import scratch
+from git_agent.git.worktree_state import Checkout
 
 _STAGED = b"What was staged\n"
+_FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 
 
 class Snapshot(NamedTuple):
@@ -28,32 +30,55 @@ class Snapshot(NamedTuple):
     stages: bool
 
 
-def take_snapshot(repo: Repo, worktree: str, message: str, also: Sequence[str] = ()) -> Snapshot:
+def take_snapshot(here: Checkout, message: str, also: Sequence[str] = ()) -> Snapshot:
     """Commit a worktree's uncommitted and untracked files on top of its HEAD, on no branch.
 
-    worktree: its top level.
     message: the commit message.
-    also: ignored files to keep, too, relative to worktree.
+    also: ignored files to keep, too, relative to the worktree.
     As in a stash, a second parent holds what was staged, if that is neither in HEAD nor in the commit itself.
     """
-    head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=worktree, ok=(0, 1)).text
-    with scratch(repo) as root:
-        os.mkdir(root, 0o700)
+    head = here.git("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text
+    # Not in our own scratch directory: that takes the lock which a removal holds.
+    with tempfile.TemporaryDirectory(prefix="git-agent-", ignore_cleanup_errors=True) as root:
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
-        git("read-tree", head or "--empty", cwd=worktree, env=env)
-        git("add", "--all", "--", ".", cwd=worktree, env=env)
+        here.git("read-tree", head or "--empty", env=env)
+        here.git("add", "--all", "--", ".", env=env)
         if also:
             given = "".join(f"{path}\0" for path in also).encode("utf-8", "surrogateescape")
             how = ("--force", "--pathspec-from-file=-", "--pathspec-file-nul")
-            git("--literal-pathspecs", "add", *how, cwd=worktree, env=env, stdin=given)
-        tree = git("write-tree", cwd=worktree, env=env).text
-        staged, stages = _staged(worktree, root)
+            here.git("--literal-pathspecs", "add", *how, env=env, stdin=given)
+        tree = here.git("write-tree", env=env).text
+        staged, stages = _staged(here, root)
     parents = ["-p", head] if head else []
-    differs = staged != _tree(worktree, head)
+    differs = staged != _tree(here, head)
     if differs and staged != tree:
-        parents += ["-p", git("commit-tree", *parents, "-F", "-", staged, cwd=worktree, stdin=_STAGED).text]
-    oid = git("commit-tree", *parents, "-F", "-", tree, cwd=worktree, stdin=message.encode()).text
+        parents += ["-p", here.git("commit-tree", *parents, "-F", "-", staged, stdin=_STAGED).text]
+    oid = here.git("commit-tree", *parents, "-F", "-", tree, stdin=message.encode()).text
     return Snapshot(oid, staged if differs else None, stages)
+
+
+def changed_by_filters(repo: Repo, worktree: str, snapshot: str) -> list[str]:
+    """List the files of a snapshot that git stored otherwise than they are: by a filter, line endings or ident.
+
+    worktree: its top level, as it was when the snapshot was taken.
+    snapshot: its commit, a full oid.
+    """
+    how = ("diff-tree", "-r", "-z", "--root", "--no-renames", "--no-commit-id", "--diff-filter=AMT", _FIRST)
+    fields = repo.git(*how, snapshot).fields
+    stored = dict(zip(fields[1::2], (field.split()[3] for field in fields[::2] if field), strict=False))
+    files = [name for name in stored if _is_file(os.path.join(worktree, name))]
+    given = "".join(f"{_quoted(os.path.join(worktree, name))}\n" for name in files)
+    raw = repo.git("hash-object", "--no-filters", "--stdin-paths", stdin=given.encode("utf-8", "surrogateescape"))
+    return [name for name, oid in zip(files, raw.text.split(), strict=True) if oid != stored[name]] if files else []
+
+
+def _is_file(path: str) -> bool:
+    return os.path.isfile(path) and not os.path.islink(path)
+
+
+def _quoted(path: str) -> str:
+    """Quote a path as git does in its output, which hash-object reads; a line can't hold another line's end."""
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:
@@ -66,7 +91,7 @@ def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] =
         entries = [field.partition("\t") for field in git("ls-tree", "-r", "-z", tree, cwd=worktree).fields if field]
         lines = [(*what.split()[::2], *name.split("/", 1)) for what, _, name in entries]
         git("read-tree", "--empty", cwd=worktree)
-        _fill(worktree, [f"{mode} {oid} {stage}\t{path}" for mode, oid, stage, path in lines])
+        _fill(Checkout(worktree), [f"{mode} {oid} {stage}\t{path}" for mode, oid, stage, path in lines])
     else:
         git("read-tree", tree, cwd=worktree)
     if intended:
@@ -76,24 +101,24 @@ def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] =
     git("update-index", "-q", "--refresh", cwd=worktree, ok=(0, 1))
 
 
-def _staged(worktree: str, root: str) -> tuple[str, bool]:
+def _staged(here: Checkout, root: str) -> tuple[str, bool]:
     """Write the index as a tree, from a copy: git would modify the original."""
     own = os.path.join(root, "own")
-    shutil.copyfile(os.path.join(git_dir_of(worktree) or "", "index"), own)
+    shutil.copyfile(os.path.join(here.git_dir or git_dir_of(here.path) or "", "index"), own)
     env = {"GIT_INDEX_FILE": own}
-    if not git("ls-files", "--unmerged", cwd=worktree, env=env).out:
-        return git("write-tree", cwd=worktree, env=env).text, False
-    fields = [f.partition("\t") for f in git("ls-files", "--stage", "-z", cwd=worktree, env=env).fields if f]
+    if not here.git("ls-files", "--unmerged", env=env).out:
+        return here.git("write-tree", env=env).text, False
+    fields = [f.partition("\t") for f in here.git("ls-files", "--stage", "-z", env=env).fields if f]
     env = {"GIT_INDEX_FILE": os.path.join(root, "stages")}
     lines = [(*what.split(), path) for what, _, path in fields]
-    _fill(worktree, [f"{mode} {oid} 0\t{stage}/{path}" for mode, oid, stage, path in lines], env)
-    return git("write-tree", "--missing-ok", cwd=worktree, env=env).text, True
+    _fill(here, [f"{mode} {oid} 0\t{stage}/{path}" for mode, oid, stage, path in lines], env)
+    return here.git("write-tree", "--missing-ok", env=env).text, True
 
 
-def _fill(worktree: str, lines: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+def _fill(here: Checkout, lines: Sequence[str], env: Mapping[str, str] | None = None) -> None:
     given = "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape")
-    git("update-index", "-z", "--index-info", cwd=worktree, env=env, stdin=given)
+    here.git("update-index", "-z", "--index-info", env=env, stdin=given)
 
 
-def _tree(worktree: str, head: str) -> str | None:
-    return git("rev-parse", f"{head}^{{tree}}", cwd=worktree).text if head else None
+def _tree(here: Checkout, head: str) -> str | None:
+    return here.git("rev-parse", f"{head}^{{tree}}").text if head else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -23,28 +24,31 @@ _running: list[subprocess.Popen[bytes]] = []  # until they are reaped: `git agen
 def moved_aside(repo: Repo, real: str) -> Iterator[str]:
     """Rename a directory so that no process finds it any more; yield its new path, "" when there is no directory.
 
-    If the block raises, the directory is renamed back. It is not deleted before the block ends; delete_trash does that.
+    The block looks at what is in it. If the block raises, the directory is renamed back, and if the process dies in it,
+    restore_unexamined does that. It is not deleted before the block ends; delete_trash does that.
     """
     if not os.path.lexists(real):
         yield ""
         return
     name, root = f"{os.getpid()}-{os.urandom(4).hex()}", private_dir(repo, "trash")
     marker, trash = os.path.join(root, name), os.path.join(os.path.dirname(real), f".trash-{name}")
-    # The marker first: after a crash it shows that this directory was ours to delete. It is locked until the block
-    # ends, so that no other process takes it for a leftover.
+    # The first marker says where the directory was, so that it can go back; the second one, that it may be deleted.
+    # The first is locked until the block ends, so that no other process takes it for a leftover.
     with open(os.path.join(root, "." + name), "xb") as file:
         try_hold(file.fileno())
-        file.write(os.fsencode(trash))
+        file.write(os.fsencode(trash) + b"\0" + os.fsencode(real))
         file.flush()
-        os.rename(file.name, marker)
         try:
             _rename(real, trash)
             yield trash
+            with open(marker, "xb") as examined:
+                examined.write(os.fsencode(trash))
         except BaseException:
             if os.path.lexists(trash):
                 os.rename(trash, real)
-            os.unlink(marker)
             raise
+        finally:
+            os.unlink(file.name)
 
 
 def _rename(real: str, trash: str) -> None:
@@ -61,12 +65,26 @@ def delete_trash(repo: Repo) -> None:
         _sweep_behind(root, os.path.join(private_dir(repo), _LOCK))
 
 
-def delete_stale_markers(repo: Repo) -> None:
-    """Delete the markers of renames that never happened. The caller holds the creation lock, as renames do."""
+def restore_unexamined(repo: Repo) -> None:
+    """Rename back what processes had renamed aside, but not examined, before they died.
+
+    The caller holds the creation lock, as renames do. What has something else in its old place stays where it is.
+    """
     root = private_dir(repo, "trash")
     for name in os.listdir(root):
-        if name.startswith("."):
-            os.unlink(os.path.join(root, name))
+        with contextlib.suppress(FileNotFoundError):
+            if name.startswith(".") and not sweeper.is_held(path := os.path.join(root, name)):
+                _restore(path, os.path.join(root, name[1:]))
+
+
+def _restore(path: str, marker: str) -> None:
+    with open(path, "rb") as file:
+        trash, _, real = map(os.fsdecode, file.read().partition(b"\0"))
+    if not os.path.lexists(marker) and trash and os.path.lexists(trash):
+        if not real or os.path.lexists(real):
+            return
+        os.rename(trash, real)
+    os.unlink(path)
 
 
 def _sweep_behind(root: str, lock: str) -> None:
