@@ -226,5 +226,7 @@ def waiting_for(parents: Mapping[int, State]) -> str:
 
 
 def _prospect(task: int, state: State) -> str:
+    if state is State.COMPLETED:
+        return f"its merge was reverted or lost; git agent reopen {task}"
     command = revival(task, state)
     return str(state) if command is None else f"{state}: never completes unless {command}"

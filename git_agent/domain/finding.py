@@ -172,6 +172,8 @@ RULES: Mapping[str, Rule] = {
         "in the copy: git agent deinit --purge --yes, then {hint}"),
     "worktree-switched": Rule(_G, "a worker's worktree is on another branch",
         "commits made there do not belong to the task", "{hint}"),
+    "merge-lost": Rule(_G, "a base no longer contains the merge of a completed task",
+        "its work is missing, and the tasks that wait for it are not ready", "git agent reopen {task}"),
     "handed-in-gone": Rule(_G, "a branch in review has lost the commits that were handed in",
         "there is nothing to approve or merge", "{hint}"),
     "worktree-unlocked": Rule(_G, "a live task's worktree is not locked",

@@ -15,6 +15,9 @@ SCANNED = "scanned:"
 KEPT = "kept:"
 """Prefix of the keys that hold, for each task, the number of its last directory of backed-up ignored files."""
 
+LOST = "lost:"
+"""Prefix of the keys that hold, for each completed task, the tip of the base that no longer contains its merge."""
+
 SHOWN = "shown:"
 """Prefix of the keys that hold, for each host, user and task, the commit that this person was shown last."""
 

@@ -128,7 +128,11 @@ class Tasks:
         """List the OPEN tasks that can be claimed now, the next one first. Tasks with an intent are left out."""
         due = TaskRow.not_before.is_null() | (TaskRow.not_before <= NOW_MS)
         free = TaskRow.id.not_in(IntentRow.select(IntentRow.task))
-        return self._select((TaskRow.state == State.OPEN) & (TaskRow.unresolved == 0) & due & free, ordered=True)
+        parent = TaskRow.alias()
+        gone = DependencyRow.select(DependencyRow.task).join(parent, on=(parent.id == DependencyRow.parent))
+        based = TaskRow.id.not_in(gone.where(parent.reverted_oid.is_null(False)))
+        where = (TaskRow.state == State.OPEN) & (TaskRow.unresolved == 0) & due & free & based
+        return self._select(where, ordered=True)
 
     def move(
         self,
@@ -197,12 +201,12 @@ class Tasks:
         return self._pairs(DependencyRow.task, DependencyRow.parent, list(ids))
 
     def blockers(self, ids: Iterable[int]) -> dict[int, dict[int, State]]:
-        """Map each task to those of its parents that are not COMPLETED, and these to their states."""
+        """Map each task to its parents that are not COMPLETED or no longer in their base, and these to their states."""
         wanted = list(ids)
         query = (
             DependencyRow.select(DependencyRow.task, DependencyRow.parent, TaskRow.state)
             .join(TaskRow, on=(TaskRow.id == DependencyRow.parent))
-            .where(TaskRow.state != State.COMPLETED)
+            .where((TaskRow.state != State.COMPLETED) | TaskRow.reverted_oid.is_null(False))
             .order_by(DependencyRow.task, DependencyRow.parent)
         )
         query = query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted))

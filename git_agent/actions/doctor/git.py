@@ -11,12 +11,14 @@ from git_agent.actions.doctor.worktrees import examine_attempt, examine_locks, e
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
-from git_agent.domain.task import Task
+from git_agent.domain.task import State, Task
 from git_agent.git import refs
+from git_agent.git.merging import fork
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair, scratch
 from git_agent.git.worktrees.registry import Registration
 from git_agent.proc import open_files, processes
+from git_agent.store import meta
 
 _LEFT_S = 3600.0
 
@@ -30,6 +32,7 @@ def examine_git(app: App) -> list[Finding]:
         *_under_way(app),
         *_stopped(app, {intent.owner.pid for intent in pending.values()}),
         *_bases(app.store.tasks.unfinished(), tips),
+        *_lost_merges(app, tips),
     ]
     for each in standing:
         if each.working:
@@ -74,6 +77,21 @@ def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
     for task in unfinished:
         if task.base not in tips.heads:
             yield Finding("base-gone", f"the base of task {task.id}, '{task.base}', is gone", task.id, task.base)
+
+
+def _lost_merges(app: App, tips: Tips) -> Iterator[Finding]:
+    """Find completed tasks whose merge is neither in the base nor on a remote, and was not reverted by a commit."""
+    known, merged = app.store.meta.under(meta.LOST), dict[str, list[Task]]()
+    for task in app.store.tasks.listing([State.COMPLETED]):
+        if task.merged_oid and task.base in tips.heads and (task.reverted_oid is None or str(task.id) in known):
+            merged.setdefault(task.base, []).append(task)
+    for base, tasks in merged.items():
+        ends = [tips.heads[base], *(tip for ref, tip in tips.remotes.items() if ref.endswith(f"/{base}"))]
+        gone = fork.missing(app.repo, ends, [task.merged_oid or "" for task in tasks])
+        for task in tasks:
+            if task.merged_oid in gone:
+                says = f"'{base}' no longer contains the merge of task {task.id} ({task.merged_oid[:12]})"
+                yield Finding("merge-lost", says, task.id, f"task {task.id}")
 
 
 def _twice(there: Sequence[Registration]) -> Iterator[Finding]:

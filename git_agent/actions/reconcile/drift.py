@@ -19,6 +19,7 @@ from git_agent.git.discover import git_dir_of, named_git_dir
 from git_agent.git.repo import Tips
 from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry, repair
+from git_agent.store import meta
 from git_agent.store.attempts import Standing
 
 
@@ -226,7 +227,7 @@ def _readable(text: str) -> str:
 def describe_drift(app: App, task: Task) -> list[str]:
     """Describe what differs from the record, and what a person should know about it; nothing is recreated."""
     tips = app.repo.start_tips()()
-    lines = _of_base(task, task.base in tips.heads)
+    lines = _of_base(task, task.base in tips.heads, app.store.meta.get(f"{meta.LOST}{task.id}"))
     for each in app.store.attempts.standing():
         if each.task == task.id and each.working and (found := find_drift(app, each, tips)):
             lines.append(found.line)
@@ -239,14 +240,17 @@ def describe_drift(app: App, task: Task) -> list[str]:
     return lines
 
 
-def _of_base(task: Task, there: bool) -> list[str]:
+def _of_base(task: Task, there: bool, lost: str | None) -> list[str]:
     lines = []
     if task.live and not there:
         lines.append(f"the base '{task.base}' is gone: git agent edit {task.id} --base BRANCH")
     if task.live and task.likely_oid:
         says = f"was likely merged at {task.likely_oid[:12]}: its remote branch is gone and '{task.base}' moved on"
         lines.append(f"{says}; if so: git agent merge {task.id} --already")
-    if task.reverted_oid:
+    if task.reverted_oid and lost:
+        merged = (task.merged_oid or "")[:12]
+        lines.append(f"'{task.base}' no longer contains its merge ({merged}): git agent reopen {task.id} continues it")
+    elif task.reverted_oid:
         says = f"its merge was reverted in '{task.base}' by {task.reverted_oid[:12]}"
         lines.append(f"{says}; to continue it: git agent reopen {task.id}")
     return lines

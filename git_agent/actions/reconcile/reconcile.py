@@ -91,7 +91,13 @@ def _look(app: App, tips: Tips) -> list[str]:
         from git_agent.actions.reconcile.catch_up import catch_up
 
         lines += catch_up(app, moved, follows)
-    scanned = {s.base: s.base_seen or s.base_oid or "" for s in seen} | app.store.meta.under(meta.SCANNED)
+    known = app.store.meta.under(meta.SCANNED)
+    scanned = {s.base: s.base_seen or s.base_oid or "" for s in seen} | known
+    if fresh := {base: oid for base, oid in scanned.items() if base not in known}:
+        # From now on the base is watched, also when no task of it is left. A store may be readable only.
+        with contextlib.suppress(AgentError), app.store.transaction():
+            for base, oid in fresh.items():
+                app.store.meta.put(f"{meta.SCANNED}{base}", oid)
     if any(tips.heads.get(base, oid) != oid for base, oid in scanned.items()):
         from git_agent.actions.reconcile.reverts import look_for_reverts
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
-from git_agent.domain.task import Task
+from git_agent.domain.task import State, Task
 from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Tips
@@ -28,10 +28,12 @@ def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[s
         if new is None or old == new:
             continue
         found = reverted(Movement(app.repo, old, new)) if old else {}
-        lost = _lost(app, base, old, new) if old else []
+        lost = _lost(app, base, old, new, tips) if old else []
+        back = _back(app, base, new)
         with app.store.transaction():
             lines += [line for oid, by in found.items() for line in _record(app, base, oid, by)]
             lines += [line for task in lost for line in _record_lost(app, task, new)]
+            lines += [_record_back(app, task) for task in back]
             app.store.meta.put(meta.SCANNED + base, new)
     return lines
 
@@ -53,26 +55,45 @@ def _record(app: App, base: str, oid: str, by: str) -> list[str]:
     return lines
 
 
-def _lost(app: App, base: str, old: str, new: str) -> list[Task]:
+def _lost(app: App, base: str, old: str, new: str, tips: Tips) -> list[Task]:
     """Return the tasks whose merge a base lost when it was moved back; only the latest merges are checked.
 
-    An undo in progress is not a revert.
+    What was merged on a remote comes with the next pull. An undo in progress is not a revert.
     """
-    if app.repo.resolve(old) is None or app.repo.is_ancestor(old, new):
+    if app.repo.resolve(old) is not None and app.repo.is_ancestor(old, new):
         return []
     merged = [t for t in app.store.tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
-    lost = [
-        t for t in merged if app.repo.resolve(t.merged_oid or "") and not app.repo.is_ancestor(t.merged_oid or "", new)
-    ]
+    ends = [new, *(tip for ref, tip in tips.remotes.items() if ref.endswith(f"/{base}"))]
+    lost = [t for t in merged if not any(_holds(app, end, t.merged_oid or "") for end in ends)]
     return [t for t in lost if app.store.intents.of_task(t.id) is None]
+
+
+def _holds(app: App, tip: str, oid: str) -> bool:
+    """Tell whether a base contains a commit; one that is missing, as in a repository from a backup, is not there."""
+    return app.repo.resolve(oid) is not None and app.repo.is_ancestor(oid, tip)
+
+
+def _back(app: App, base: str, new: str) -> list[Task]:
+    """Return the tasks whose merge the base contains again."""
+    lost = [app.store.tasks.find(int(task)) for task in app.store.meta.under(meta.LOST)]
+    here = [task for task in lost if task is not None and task.base == base and task.state is State.COMPLETED]
+    return [task for task in here if _holds(app, new, task.merged_oid or "")]
 
 
 def _record_lost(app: App, task: Task, new: str) -> list[str]:
     if app.store.tasks.get(task.id).reverted_oid is not None:
         return []  # another check has seen it and reports it
     app.store.tasks.put(task.id, reverted_oid=new)
-    app.store.events.append(
-        "task.reverted", GIT, task=task.id, epoch=task.epoch, data={"oid": task.merged_oid, "by": new}
-    )
+    app.store.meta.put(f"{meta.LOST}{task.id}", new)
+    data = {"oid": task.merged_oid, "by": new, "text": f"'{task.base}' no longer contains its merge"}
+    app.store.events.append("task.merge-lost", GIT, task=task.id, epoch=task.epoch, data=data)
     says = f"'{task.base}' was moved back to {new[:12]}, which lacks the merge of {task.label}"
     return [f"{says}; to continue it: git agent reopen {task.id}"]
+
+
+def _record_back(app: App, task: Task) -> str:
+    app.store.tasks.put(task.id, reverted_oid=None)
+    app.store.meta.delete(f"{meta.LOST}{task.id}")
+    data = {"oid": task.merged_oid, "text": f"'{task.base}' contains its merge again"}
+    app.store.events.append("task.merge-found", GIT, task=task.id, epoch=task.epoch, data=data)
+    return f"'{task.base}' contains the merge of {task.label} again"

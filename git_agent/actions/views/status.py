@@ -12,7 +12,8 @@ from git_agent.app import App
 from git_agent.domain.advice import Need
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import HUMAN
-from git_agent.domain.task import State
+from git_agent.domain.task import State, Task
+from git_agent.store import meta
 
 _QUICK = 32
 """The most pairs of branches to merge in memory (measured: 1 ms each). `git agent conflicts` handles more."""
@@ -27,6 +28,7 @@ class Status:
     counts: the number of tasks in each state.
     health: facts about the tool itself.
     unacked: messages whose required acknowledgement is missing.
+    lost: completed tasks whose merge their base no longer contains.
     """
 
     needs_you: tuple[Need, ...]
@@ -34,6 +36,17 @@ class Status:
     counts: Mapping[State, int]
     health: Mapping[str, Any]
     unacked: tuple[Message, ...] = ()
+    lost: tuple[Task, ...] = ()
+
+
+def _lost(app: App) -> list[Task]:
+    known = [app.store.tasks.find(int(number)) for number in app.store.meta.under(meta.LOST)]
+    return [t for t in known if t is not None and t.state is State.COMPLETED and t.reverted_oid is not None]
+
+
+def _reopening(task: Task) -> Need:
+    why = f"is COMPLETED, but '{task.base}' no longer contains its merge"
+    return Need(task.id, why, task.state_at, f"git agent reopen {task.id}")
 
 
 def status(app: App, *, counts: bool = True) -> Status:
@@ -42,7 +55,9 @@ def status(app: App, *, counts: bool = True) -> Status:
     counts: also count the commits ahead of and behind the base.
     """
     viewed = view(app, app.store.tasks.unfinished(), counts=counts)
-    needs = sorted((v.need for v in viewed if v.need is not None), key=lambda need: need.since)
+    lost = _lost(app)
+    found = [*(v.need for v in viewed if v.need is not None), *map(_reopening, lost)]
+    needs = sorted(found, key=lambda need: need.since)
     new, urgent = app.store.deliveries.for_people()
     foreseen = foresee(app, [v.task for v in viewed if v.task.live], most=_QUICK)
     health = {
@@ -56,4 +71,4 @@ def status(app: App, *, counts: bool = True) -> Status:
         "untrusted": list(app.config.untrusted),
     }
     unacked = tuple(app.store.deliveries.unacknowledged())
-    return Status(tuple(needs), tuple(viewed), app.store.tasks.count_by_state(), health, unacked)
+    return Status(tuple(needs), tuple(viewed), app.store.tasks.count_by_state(), health, unacked, tuple(lost))

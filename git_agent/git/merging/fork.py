@@ -6,7 +6,7 @@ fork point. It does not after the base was rewritten, or after the branch's pare
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from git_agent.git import history
 from git_agent.git.history import Commit
@@ -39,6 +39,15 @@ def not_contained(repo: Repo, base_oid: str, forks: Collection[str]) -> set[str]
     given = "".join([*(f"{oid}\n" for oid in forks), f"^{base_oid}\n"]).encode()
     found = repo.git("rev-list", "--ignore-missing", "--stdin", stdin=given).text.split() if forks else ()
     return set(forks) & set(found)
+
+
+def missing(repo: Repo, ends: Sequence[str], oids: Sequence[str]) -> set[str]:
+    """Return the commits (full oids) that none of the ends contains, or that are not in the repository at all."""
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    rows = repo.git("cat-file", "--batch-check", stdin=asked).text.splitlines() if oids else []
+    lost = {row.split()[0] for row in rows if row.endswith(" missing")}
+    found = repo.git("rev-list", "--ignore-missing", "--stdin", *(f"^{end}" for end in ends), stdin=asked).text.split()
+    return lost | (set(oids) & set(found))
 
 
 def moved_on(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:
