@@ -42,7 +42,6 @@ SHORT = {
     "git_agent/demo/lines.py": _ALONE,
     "git_agent/domain/durations.py": _ALONE,
     "git_agent/domain/event.py": _ALONE,
-    "git_agent/domain/notification.py": _ALONE,
     "git_agent/domain/process_id.py": _LOADED,
     "git_agent/domain/spec.py": _ALONE,
     "git_agent/domain/terminal_text.py": _ALONE,

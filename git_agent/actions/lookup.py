@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from git_agent.actions.permission import require_permission
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.advice import NOBODY
 from git_agent.domain.durations import parse_duration
 from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State, Task
 from git_agent.errors import AgentError, usage
@@ -128,6 +129,15 @@ def parse_time(app: App, text: str) -> int:
         hint = "an age, as in 30m, 12h, 7d; or a date as git reads it, as in yesterday or 2026-01-01"
         raise usage("bad-time", f"bad time {text[:40]!r}", hint)
     return found * 1000
+
+
+def unattended(app: App, task: Task) -> str | None:
+    """Return words for a task that is to be worked on while nobody does, with the command that changes that.
+
+    That is known of a task that was run. A person or an agent that works by hand may be there without a lease.
+    """
+    idle = task.state in (State.ASSIGNED, State.WORKING) and task.hold is None and not app.store.leases.of([task.id])
+    return f"{NOBODY}: git agent run {task.id}" if idle and app.store.sessions.over([task.id]) else None
 
 
 def own_commits(app: App, task: Task, limit: int) -> list[Commit]:

@@ -10,20 +10,22 @@ from git_agent.app import App
 from git_agent.cli.command import Answer, task_answer, task_argument, verb
 
 
-def _taken(app: App, taken: Any) -> Answer:
+def _taken(app: App, taken: Any, more: str = "") -> Answer:
     task = taken.task
     words = (task.label, "is", task.state, task.hold, None if taken.moved else "already")
-    return task_answer(app, task, [" ".join(filter(None, words))])
+    return task_answer(app, task, [" ".join(filter(None, words)) + more])
 
 
 @verb("start")
 @task_argument()
 def start_verb(app: App, task: str | None) -> Answer:
     """Begin or resume work: the task becomes WORKING. This ends a hold, or withdraws the task from review."""
-    from git_agent.actions.lookup import find
+    from git_agent.actions.lookup import find, unattended
     from git_agent.actions.tasks.lifecycle import start
 
-    return _taken(app, start(app, find(app, task)))
+    taken = start(app, find(app, task))
+    nobody = unattended(app, taken.task)
+    return _taken(app, taken, f"; {nobody}" if nobody else "")
 
 
 @verb("heartbeat", looks=False, configured=True)
@@ -78,12 +80,13 @@ def ask_verb(app: App, text: str, task: str | None) -> Answer:
 @click.argument("text")
 def answer_verb(app: App, task: str, text: str) -> Answer:
     """Answer a worker's question. The hold ends, and the worker gets a message."""
-    from git_agent.actions.lookup import find
+    from git_agent.actions.lookup import find, unattended
     from git_agent.actions.tasks.questions import answer
 
     taken = answer(app, find(app, task), text)
     told = "" if taken.moved else " already"
-    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}{told}; its worker has a message"])
+    there = unattended(app, taken.task) or "its worker has a message"
+    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state}{told}; {there}"])
 
 
 @verb("done")

@@ -126,6 +126,9 @@ class Need(NamedTuple):
     command: str
 
 
+NOBODY = "nobody works on it"
+
+
 class Circumstances(NamedTuple):
     """What is known of a task besides its record.
 
@@ -135,8 +138,10 @@ class Circumstances(NamedTuple):
     progress_age_s: seconds since the last progress; None without a lease
     supervised: `git agent run` supervises its worker
     blocked_by: the tasks that it waits for and that are not COMPLETED, with their states
+    max_attempts: agent.maxAttempts
     own_check: the check that its merge runs instead of agent.check
     fork: the fork point of its branch, if the base does not contain that
+    over: it was run, and no session of it goes on
     """
 
     amiss: str | None
@@ -145,8 +150,10 @@ class Circumstances(NamedTuple):
     progress_age_s: float | None
     supervised: bool
     blocked_by: Mapping[int, State]
+    max_attempts: int
     own_check: str | None = None
     fork: str | None = None
+    over: bool = False
 
 
 def need(task: Task, seen: Circumstances) -> Need | None:
@@ -172,7 +179,7 @@ def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     if task.hold is not None:
         return _by_hold(task, task.hold, seen.fork)
     if task.state is State.OPEN:
-        return _by_parents(seen.blocked_by)
+        return _by_parents(seen.blocked_by) or _by_attempts(task, seen.max_attempts)
     own = f", with a check of its own: {seen.own_check}" if seen.own_check else ""
     if task.state is State.IN_REVIEW:
         return f"is ready for review{own}", f"git agent diff {task.id}; {approval(task)}"
@@ -190,7 +197,16 @@ def _by_parents(parents: Mapping[int, State]) -> tuple[str, str] | None:
     return None
 
 
+def _by_attempts(task: Task, limit: int) -> tuple[str, str] | None:
+    """Return what a task needs that a dead worker left, or that nobody may begin again: nobody may serve the queue."""
+    if task.attempt and task.attempt >= limit:
+        return f"has used up its {limit} attempts", f"git config agent.maxAttempts {task.attempt + 1}"
+    return (task.reason, steps_towards(task, State.ASSIGNED)) if task.attempt and task.reason else None
+
+
 def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
+    if seen.over and seen.liveness is Liveness.NONE:
+        return NOBODY, f"git agent run {task.id}"
     if seen.liveness in (Liveness.STALE, Liveness.DEAD):
         return f"its worker is {seen.liveness}", f"git agent reassign {task.id}"
     if not seen.stalled:

@@ -63,6 +63,16 @@ def check_lease(task: int, state: State, hold: Hold | None) -> Finding | None:
     return Finding("lease-stray", f"task {task} is {where}, but has a lease", task, f"task {task}")
 
 
+def check_worker(task: int, state: State, hold: Hold | None, *, attended: bool) -> Finding | None:
+    """Return a finding if somebody should be working on a task and nobody is.
+
+    attended: it has a lease, or was never run
+    """
+    if attended or hold is not None or state not in (State.ASSIGNED, State.WORKING):
+        return None
+    return Finding("nobody-works", f"task {task} is {state}, but nobody works on it", task, f"task {task}")
+
+
 def check_dependencies(
     edges: Iterable[tuple[int, int]], states: Mapping[int, State], counts: Mapping[int, int]
 ) -> list[Finding]:

@@ -16,7 +16,10 @@ REASONS: Mapping[str, str] = {
     event_kind(Step.ENDED): "no commits",
     event_kind(Step.FAIL): "failed",
     event_kind(Step.EXHAUST): "failed",
+    event_kind(Step.REAP): "worker died",
     "task.stalled": "stalled",
+    "task.handed-in-gone": "work gone",
+    "task.merge-lost": "merge lost",
 }
 """Event kinds, and why each needs a person."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import peewee
+
 from git_agent.domain.process_id import ProcessId
 from git_agent.store.orm import NOW_MS
 from git_agent.store.schema import LeaseRow, SessionRow
@@ -106,6 +108,12 @@ class Sessions:
         task: None for all tasks
         """
         return self._sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
+
+    def over(self, tasks: Iterable[int]) -> set[int]:
+        """Return those of these tasks that were run, and whose sessions have all ended."""
+        every, ended = peewee.fn.COUNT(SessionRow.id), peewee.fn.COUNT(SessionRow.ended_at)
+        query = SessionRow.select(SessionRow.task).where(SessionRow.task.in_(list(tasks))).group_by(SessionRow.task)
+        return {row[0] for row in self._store.tuples(query.having(every == ended))}
 
     def abandoned(self, ids: Iterable[int]) -> list[Session]:
         """List which of these sessions have not ended and hold no lease, or only an expired one."""

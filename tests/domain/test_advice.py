@@ -10,7 +10,7 @@ from git_agent.domain.task import MOVES, Hold, State, Step
 from tests.domain.sample import task
 
 SEND_BACK = "git agent request-changes 7 -m TEXT"
-QUIET = Circumstances(None, Liveness.ALIVE, False, None, False, {})
+QUIET = Circumstances(None, Liveness.ALIVE, False, None, False, {}, 5)
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,27 @@ def test_what_waits_for_ever_names_the_command_that_ends_it() -> None:
     assert revival(3, State.WORKING) is None
     states = {3: State.FAILED, 5: State.OPEN}
     assert waiting_for(states) == "waits for task 3 (FAILED: never completes unless git agent retry 3), task 5 (OPEN)"
-    seen = Circumstances(None, Liveness.NONE, False, None, False, states)
+    seen = Circumstances(None, Liveness.NONE, False, None, False, states, 5)
     found = need(task(state=State.OPEN), seen)
     assert found is not None and (found.why, found.command) == (
         "waits for task 3, which is FAILED",
         "git agent retry 3",
     )
+
+
+def test_what_a_dead_worker_left_and_what_nobody_may_begin_again_needs_a_person() -> None:
+    left = need(task(state=State.OPEN, attempt=1, reason="its worker died: killed"), QUIET)
+    assert left is not None and (left.why, left.command) == ("its worker died: killed", "git agent spawn 7")
+    used_up = need(task(state=State.OPEN, attempt=5), QUIET)
+    assert used_up is not None and used_up.command == "git config agent.maxAttempts 6"
+    assert need(task(state=State.OPEN), QUIET) is None
+
+
+@pytest.mark.parametrize("state", [State.ASSIGNED, State.WORKING])
+def test_a_task_that_nobody_works_on_needs_a_person(state: State) -> None:
+    found = need(task(state=state), QUIET._replace(liveness=Liveness.NONE, over=True))
+    assert need(task(state=state), QUIET._replace(liveness=Liveness.NONE)) is None
+    assert found is not None and (found.why, found.command) == ("nobody works on it", "git agent run 7")
 
 
 def test_a_worker_that_is_alive_and_gets_on_needs_nobody() -> None:

@@ -140,6 +140,12 @@ def _host() -> str:
     return os.uname().nodename
 
 
+_ENDED = (
+    "INSERT INTO session (task, epoch, host, boot_id, pid, pid_start, started_at, ended_at)"
+    " VALUES (1, 1, 'h', 'b', 1, 1, 1, 2)"
+)
+
+
 BREAKS = {
     "modes of the directory": _break("a", "store-modes", lambda s: (s.path / ".git/git-agent").chmod(0o755)),
     "modes of the database": _break("b", "store-modes", lambda s: (s.path / ".git/git-agent/agent.db").chmod(0o644)),
@@ -173,6 +179,7 @@ BREAKS = {
     ),
     "worktree deleted": _break("e", "worktree-gone", lambda s: shutil.rmtree(s.worktree(1)), left=True),
     "branch in review set back": _break("f", "handed-in-gone", _emptied, left=True),
+    "lease deleted": _break("f", "nobody-works", sql("DELETE FROM lease WHERE task = 1", _ENDED), left=True),
     "base set back behind a merge": _break("f", "merge-lost", _git("reset", "--quiet", "--hard", "main~1"), left=True),
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True

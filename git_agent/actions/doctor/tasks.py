@@ -27,14 +27,19 @@ def examine_tasks(app: App) -> list[Finding]:
     heads, busy = app.heads, {intent.task for intent in app.store.intents.pending()}
     found = [*_histories(app), *_dependencies(app)]
     found += [each for row in app.store.audit.leased() if (each := consistency.check_lease(*row))]
-    numbers = app.store.attempts.numbers()
-    for task in app.store.tasks.unfinished():
+    numbers, leased = app.store.attempts.numbers(), {task for task, _, _ in app.store.audit.leased()}
+    unfinished = app.store.tasks.unfinished()
+    over = app.store.sessions.over([task.id for task in unfinished])
+    for task in unfinished:
         if task.id not in busy:
             there = numbers.get(task.id, ())
             tip = heads.get(task.branch or "")
             judged = (
                 consistency.check_approval(task.id, task.state, task.reviewed_oid, tip),
                 consistency.check_attempt(task.id, task.state, task.attempt, task.live, there),
+                consistency.check_worker(
+                    task.id, task.state, task.hold, attended=task.id in leased or task.id not in over
+                ),
             )
             found += [each for each in judged if each]
     return [*found, *_bare(app, set(heads), busy), *_left(app), *_claims(app)]

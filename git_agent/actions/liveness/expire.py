@@ -62,9 +62,8 @@ def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
             says = f"{_used_up(limit)}; the last worker: {reason}"
             app.store.tasks.move(now, made, REAPER, data=data, reason=says)
         else:
-            app.store.tasks.move(
-                now, made, REAPER, data=data, not_before=suspects.now + int(back_off_s(now.attempt) * 1000)
-            )
+            later = suspects.now + int(back_off_s(now.attempt) * 1000)
+            app.store.tasks.move(now, made, REAPER, data=data, not_before=later, reason=f"its worker died: {reason}")
         app.store.leases.drop(task)
     return _line(now, reason, step, limit)
 

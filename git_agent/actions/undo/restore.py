@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 
 from git_agent.actions.attempts.discard import discard_attempt
 from git_agent.actions.attempts.provision import make_parents, provision
+from git_agent.actions.lookup import unattended
 from git_agent.actions.recovery.journal import record_intent, rollback_on_error
 from git_agent.actions.removal.keep import back_up_attempt
 from git_agent.actions.transition import require_current
@@ -67,7 +68,8 @@ def undo_task(
         task = record_undo(app, plan.task.id, list(plan.events), intent)
     lines += [f"not restored: {what}" for what in plan.lost]
     state = f"{task.state} {task.hold}" if task.hold else task.state
-    return [*lines, *([f"{task.label} is {state} again"] if plan.target else [])]
+    nobody = unattended(app, task)
+    return [*lines, *([f"{task.label} is {state} again{f'; {nobody}' if nobody else ''}"] if plan.target else [])]
 
 
 def _hold_handed_in(app: App, plan: Plan) -> None:

@@ -59,6 +59,9 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     forks = {task.id: outside[task.id] for task in shown if task.live and task.id in outside}
     ahead = _ahead(app, shown, app.heads, forks) if counts else {}
     dropped = _dropped(app, forks)
+    limit = app.config.number("agent.maxAttempts")
+    idle = [t.id for t in shown if t.state in (State.ASSIGNED, State.WORKING) and t.hold is None and t.id not in held]
+    over = app.store.sessions.over(idle) if idle else set()
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
@@ -70,9 +73,9 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         progress_age_s = None if lease is None else max(0.0, (now - lease.progress_at) / 1000)
         supervised = lease is not None and lease.kind == "run"
         check = task.own_check(lambda: app.config.text("agent.check"))
-        seen = Circumstances(
-            amiss, alive, stalled, progress_age_s, supervised, blockers[task.id], check, forks.get(task.id)
-        )
+        waits, fork = blockers[task.id], forks.get(task.id)
+        ran = task.id in over
+        seen = Circumstances(amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran)
         return TaskView(
             task=task,
             depends_on=tuple(parents[task.id]),
