@@ -129,7 +129,8 @@ def _show(app: App, name: str) -> Answer:
     kept = find_rescue(app, name)
     if click.get_current_context().params["as_json"]:
         return Answer({"rescue": undo_lines.rescue_json(kept), "text": rescue_text(app, kept)})
-    return Answer({}, becomes=functools.partial(become, show_rescue(app, kept)))
+    words, env = show_rescue(app, kept)
+    return Answer({}, becomes=functools.partial(become, words, env=env))
 
 
 @_below

@@ -173,6 +173,7 @@ BREAKS = {
     ),
     "worktree deleted": _break("e", "worktree-gone", lambda s: shutil.rmtree(s.worktree(1)), left=True),
     "branch in review set back": _break("f", "handed-in-gone", _emptied, left=True),
+    "commit replaced": _break("c", "objects-replaced", _git("replace", "main", "main~1"), left=True),
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),

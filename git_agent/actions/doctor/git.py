@@ -12,7 +12,7 @@ from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import Task
-from git_agent.git import refs
+from git_agent.git import history, refs
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair, scratch
 from git_agent.git.worktrees.registry import Registration
@@ -30,6 +30,7 @@ def examine_git(app: App) -> list[Finding]:
         *_under_way(app),
         *_stopped(app, {intent.owner.pid for intent in pending.values()}),
         *_bases(app.store.tasks.unfinished(), tips),
+        *_replaced(app),
     ]
     for each in standing:
         if each.working:
@@ -74,6 +75,20 @@ def _bases(unfinished: Sequence[Task], tips: Tips) -> Iterator[Finding]:
     for task in unfinished:
         if task.base not in tips.heads:
             yield Finding("base-gone", f"the base of task {task.id}, '{task.base}', is gone", task.id, task.base)
+
+
+def _replaced(app: App) -> Iterator[Finding]:
+    replaced = app.repo.refs(refs.REPLACED)
+    if replaced:
+        number = "an object" if len(replaced) == 1 else f"{len(replaced)} objects"
+        first = next(iter(replaced)).removeprefix(refs.REPLACED)
+        hint = f"git replace -l --format=long lists them; git replace -d {first}, if it is not yours"
+        yield Finding("objects-replaced", f"replace refs stand in for {number}", None, refs.REPLACED, hint)
+    grafts = os.path.join(app.repo.common_dir, *history.GRAFTS)
+    if os.path.isfile(grafts):
+        quoted = shlex.quote(grafts)
+        says = f"{grafts} gives commits other parents"
+        yield Finding("objects-replaced", says, None, grafts, f"mv {quoted} {quoted}.old")
 
 
 def _twice(there: Sequence[Registration]) -> Iterator[Finding]:

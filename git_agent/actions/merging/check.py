@@ -16,6 +16,7 @@ from git_agent.domain.durations import spell
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.queue import first_failing, max_checks, name_tasks
 from git_agent.errors import AgentError, Exit, refused
+from git_agent.git.run import REAL_OBJECTS
 from git_agent.proc import logfile, processes, shell
 from git_agent.store import locks
 
@@ -65,7 +66,7 @@ def run_check(
     tick: called at least every half second
     The output goes to the log of the last task and replaces the previous log.
     """
-    env = {"GIT_AGENT_TASKS": " ".join(map(str, of))}
+    env = {**REAL_OBJECTS, "GIT_AGENT_TASKS": " ".join(map(str, of))}
     if len(of) == 1:
         env["GIT_AGENT_TASK"] = str(of[0])
     directory = os.path.join(app.store_dir, "logs")
