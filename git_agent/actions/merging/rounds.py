@@ -29,7 +29,7 @@ from git_agent.git.repo import HEADS
 from git_agent.git.worktrees.preview import Preview
 from git_agent.store import locks
 
-_TRIES = 4  # the base may move during a check
+_TRIES, _MERGES = 4, 100  # a base may be moved during a check so often by others; how many of our merges are searched
 _CHANGED = "it changed while it was checked: "
 _ALREADY = "it is COMPLETED already"
 
@@ -79,7 +79,10 @@ def merge_rounds(app: App, ids: Sequence[int], how: How) -> Results:
 
 
 class _Rounds:
-    """One run. bases: where a dry run would have moved the bases."""
+    """One run.
+
+    bases: where a dry run would have moved the bases; moves: how often each base moved; by_others: not by our merges.
+    """
 
     def __init__(self, app: App, stack: ExitStack, how: How) -> None:
         self.app, self.stack, self.how, self.preview = app, stack, how, Preview(app.repo)
@@ -90,7 +93,7 @@ class _Rounds:
         self.landed: dict[int, Landed] = {}
         self.tried: set[int] = set()
         self.bases: dict[str, str] = {}
-        self.moves = Counter[str]()
+        self.moves, self.by_others = Counter[str](), Counter[str]()
 
     def run(self, waiting: list[int]) -> None:
         """Process the bases until every task has an outcome, or a round changes nothing."""
@@ -119,12 +122,22 @@ class _Rounds:
                 self._attempt(base, group, asks)
         except refs.RefMoved as error:
             self.moves[base] += 1
+            self.by_others[base] += not self._is_ours(base, error.found)
             self.app.sighted = None
-            if self.moves[base] < _TRIES:
+            if self.by_others[base] < _TRIES and not self.held.is_late():
                 self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved in the meantime: starting over")
                 return
-            why = f"'{base}' moved {_TRIES} times while it was checked"
+            times = "once" if self.moves[base] == 1 else f"{self.moves[base]} times"
+            why = f"'{base}' moved {times} while it was checked"
             self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
+
+    def _is_ours(self, base: str, oid: str | None) -> bool:
+        """Tell whether another merge of ours moved a base, even if it has not recorded that yet.
+
+        However many there are, each one brings its own task home, so this one needs no limit to wait for the last.
+        """
+        landing = (each.data.get("landing") for each in self.app.store.intents.pending() if each.kind == "merge")
+        return oid in landing or oid in (each.merged_oid for each in self.app.store.tasks.merged_lately(base, _MERGES))
 
     def _commands(self, group: Sequence[Task]) -> tuple[str, ...]:
         return check_commands(group, self.app.config.text("agent.check")) if self.how.checked else ()

@@ -49,6 +49,10 @@ class HeldLocks:
             finally:
                 del self.fences[locks.QUEUE]
 
+    def is_late(self) -> bool:
+        """Tell whether the time to wait for other merges is over."""
+        return self.until is not None and time.monotonic() >= self.until
+
     def take_place(self) -> bool:
         """Acquire a slot for checks and hooks (agent.checkJobs) for the rest of the run; return False if one is held.
 
