@@ -29,7 +29,7 @@ def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
     found = diff(app, find(app, task), stat=stat)
     if click.get_current_context().params["as_json"]:
         return Answer({"base": found.base, "tip": found.tip, "diff": diff_text(app, found, stat=stat)})
-    return Answer({}, becomes=functools.partial(become, found.words))
+    return Answer({}, becomes=functools.partial(become, found.words, env=found.env))
 
 
 @verb("approve")

@@ -30,9 +30,9 @@ def undo_verb(app: App, number: int | None, only: int | None, listed: bool, dry_
     """Undo the last rm, clean, merge, cancel or doctor --fix. With N, undo the last N of them, the newest first.
 
     N counts operations; it is not the number of a task. Branches, worktrees and uncommitted files are restored, and the
-    task returns to its previous state. A merge can be undone only while nothing builds on it; otherwise the hint names
-    the command that reverts it. A fix whose result has changed since is left as it is. An undo can't be undone: repeat
-    the original command instead.
+    task returns to its previous state. A merge can be undone only while nothing builds on it and it was not pushed;
+    otherwise the hint names the command that reverts it. A fix whose result has changed since is left as it is. An undo
+    can't be undone: repeat the original command instead.
     """
     from git_agent.actions.undo.undo import undo
 
@@ -129,7 +129,8 @@ def _show(app: App, name: str) -> Answer:
     kept = find_rescue(app, name)
     if click.get_current_context().params["as_json"]:
         return Answer({"rescue": undo_lines.rescue_json(kept), "text": rescue_text(app, kept)})
-    return Answer({}, becomes=functools.partial(become, show_rescue(app, kept)))
+    words, env = show_rescue(app, kept)
+    return Answer({}, becomes=functools.partial(become, words, env=env))
 
 
 @_below

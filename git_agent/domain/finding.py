@@ -155,6 +155,8 @@ RULES: Mapping[str, Rule] = {
         "a commit in one appears as reverted changes in the other", "{hint}"),
     "base-gone": Rule(_G, "a task's base branch is gone",
         "it can't be merged", "git agent edit {task} --base BRANCH"),
+    "objects-replaced": Rule(_G, "replace refs or grafts stand in for objects",
+        "git shows other content or history than what git agent reviews and merges, since it ignores them", "{hint}"),
     "worktree-removed": Rule(_G, "a live task's worktree is no longer registered",
         "its worker can't commit", "{hint}"),
     "worktree-gone": Rule(_G, "a live task's worktree was deleted",

@@ -8,10 +8,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from git_agent.errors import AgentError, Exit, refused
+from git_agent.git import history
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
 
 RESCUE = "refs/git-agent/rescue/"
+REPLACED = "refs/replace/"
 TIP, FILES, REWRITTEN = "tip", "uncommitted files", "superseded by a rewrite"
 _CREATED = "branch: Created by git agent"
 _TRIES = 50
@@ -71,6 +73,13 @@ def find_ref(repo: Repo, ref: str) -> str | None:
     """Return the oid that a ref (full name) points to, None when there is no such ref."""
     done = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", _full(ref), ok=(0, 1, 128))
     return done.text if done.status == 0 else None
+
+
+def name_replacements(repo: Repo) -> str | None:
+    """Name what makes git show other objects than those that are there: replace refs and grafts. None without any."""
+    number, grafts = len(repo.refs(REPLACED)), os.path.isfile(os.path.join(repo.common_dir, *history.GRAFTS))
+    refs = "a replace ref" if number == 1 else f"{number} replace refs" if number else ""
+    return " and ".join(filter(None, (refs, "grafts" if grafts else ""))) or None
 
 
 def clashing_branch(name: str, heads: Iterable[str]) -> str | None:

@@ -47,7 +47,11 @@ LOCAL_NAMES = frozenset(
     }
 )
 KEPT_NAMES = frozenset({"GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"})
+# Replace refs and grafts show other objects than those that are reviewed and merged. The first variable does not turn
+# grafts off; with /dev/null in the second one, git would advise against grafts in every command (measured, git 2.39).
+REAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": ""}
 _FIXED = {
+    **REAL_OBJECTS,
     "LC_ALL": "C",
     "LANGUAGE": "",
     "GIT_OPTIONAL_LOCKS": "0",

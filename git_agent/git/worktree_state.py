@@ -56,12 +56,22 @@ def in_progress(worktree: str) -> str | None:
     for sign, name in _SIGNS:
         if os.path.exists(os.path.join(git_dir, sign)):
             return name
+    if (several := _several(git_dir)) is not None:
+        return several
     # The reftable backend keeps these two refs in tables, not in files.
     if os.path.isdir(os.path.join(git_dir, "reftable")):
         for ref, name in (("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")):
             if git("rev-parse", "--verify", "--quiet", ref, cwd=worktree, ok=(0, 1)).status == 0:
                 return name
     return None
+
+
+def _several(git_dir: str) -> str | None:
+    """Name what picks or reverts several commits: between two of them, or after one was committed by hand, this file is
+    the only sign. git status reads the same from it.
+    """
+    word = _read(git_dir, "sequencer", "todo").partition(" ")[0]
+    return {"pick": "cherry-pick", "p": "cherry-pick", "revert": "revert"}.get(word)
 
 
 def end_of(busy: str, *, go_on: bool) -> str:

@@ -21,6 +21,10 @@ LOST = "lost:"
 SHOWN = "shown:"
 """Prefix of the keys that hold, for each host, user and task, the commit that this person was shown last."""
 
+PUSHED = "pushed:"
+"""Prefix of the keys that hold, for each remote and ref that no remote-tracking branch shows, the commit that was
+pushed there last, with merges in it; followed by " ?" if the remote could not be asked whether it arrived."""
+
 UNSAID = "unsaid"
 """Key of the notices that a background process queued and that nobody has been shown yet."""
 

@@ -420,6 +420,21 @@ def test_merges_at_once_wait_for_each_other(repo: Sandbox) -> None:
     assert files(repo) == set(range(1, 8)) and wrong(repo) == []
 
 
+def test_a_merge_lands_however_often_other_merges_move_its_base(repo: Sandbox, checked: Callable[..., None]) -> None:
+    """Each of the first five checks is overtaken by another merge."""
+    other = '[ "$n" -gt 5 ] || git agent merge "$((n + 1))" --no-check'
+    checked(f'export GIT_AGENT_HOOKS=0; unset GIT_AGENT_TASKS GIT_AGENT_TASK; n=$(wc -l <"$N"); {other}')
+    repo.agent("merge", "1")
+    assert files(repo) == {1, 2, 3, 4, 5, 6} and runs(repo) == ["1"] * 6 and wrong(repo) == []
+
+
+def test_it_gives_up_after_its_timeout(repo: Sandbox, checked: Callable[..., None]) -> None:
+    other = '[ "$n" -gt 3 ] || git agent merge "$((n + 1))" --no-check'
+    checked(f'export GIT_AGENT_HOOKS=0; unset GIT_AGENT_TASKS GIT_AGENT_TASK; n=$(wc -l <"$N"); {other}')
+    assert "moved once" in repo.agent("merge", "1", "--timeout", "0", exit=6).err
+    assert states(repo)[1] == "APPROVED" and wrong(repo) == []
+
+
 def test_a_merge_in_a_check_does_not_wait_for_the_end_of_that_check(
     repo: Sandbox, checked: Callable[..., None]
 ) -> None:

@@ -143,7 +143,8 @@ def test_what_writes_starts_only_what_git_does_for_such_a_change(hostile: Hostil
     assert hostile.agent("approve", "2") == set()
     merging = hostile.agent("merge", "2")
     # `clean` where git asks whether a file that was touched has changed.
-    assert merging - WRITING - {"clean"} == {"hook-commit-msg", "hook-post-merge"}, merging
+    of_merge = {f"hook-{name}" for name in ("pre-merge-commit", "prepare-commit-msg", "commit-msg", "post-merge")}
+    assert merging - WRITING - {"clean"} == of_merge, merging
     assert hostile.agent("cancel", "1") == set()
     removing = hostile.agent("rm", "1", "--force", "--unmerged")
     assert removing <= {"clean", "hook-reference-transaction", "hook-post-index-change"}, removing

@@ -181,6 +181,7 @@ BREAKS = {
     "branch in review set back": _break("f", "handed-in-gone", _emptied, left=True),
     "lease deleted": _break("f", "nobody-works", sql("DELETE FROM lease WHERE task = 1", _ENDED), left=True),
     "base set back behind a merge": _break("f", "merge-lost", _git("reset", "--quiet", "--hard", "main~1"), left=True),
+    "commit replaced": _break("c", "objects-replaced", _git("replace", "main", "main~1"), left=True),
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),

@@ -15,6 +15,7 @@ from git_agent.git import refs, versions
 from git_agent.git.merging.land import land_commit, require_landable
 from git_agent.git.merging.merge import Clean, commit_merge, merge_message, try_merge
 from git_agent.git.merging.rebase import Conflict, rebase
+from git_agent.git.merging.settings import read_settings
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from tests.sandbox import Sandbox
@@ -37,7 +38,7 @@ def clean(repo: Sandbox, base: str, tip: str, message: str = "Merge it") -> str:
     found = opened(repo)
     merged = try_merge(found, base, tip)
     assert isinstance(merged, Clean)
-    return commit_merge(found, merged.tree, [base, tip], message, cwd=None)
+    return commit_merge(found, merged.tree, [base, tip], message, read_settings(found, "main"))
 
 
 def ready(repo: Sandbox, path: str = "new", content: str = "1\n") -> tuple[str, str]:
@@ -133,11 +134,11 @@ def test_the_commit_msg_hook_edits_and_refuses(repo: Sandbox) -> None:
     found, head = opened(repo), repo.git("rev-parse", "HEAD")
     tree = repo.git("rev-parse", "HEAD^{tree}")
     hook(repo, "commit-msg", 'printf "\\nChange-Id: I1\\n\\n\\n" >> "$1"')
-    oid = commit_merge(found, tree, [head], "  Title  \n\n\nBody\n\n", cwd=str(repo.path))
+    oid = commit_merge(found, tree, [head], "  Title  \n\n\nBody\n\n", read_settings(found, "main"))
     assert repo.git("log", "-1", "--format=%B", oid) == "  Title\n\nBody\n\nChange-Id: I1"
     hook(repo, "commit-msg", "echo too short; exit 1")
     with pytest.raises(AgentError) as caught:
-        commit_merge(found, tree, [head], "T", cwd=str(repo.path))
+        commit_merge(found, tree, [head], "T", read_settings(found, "main"))
     assert (caught.value.code, caught.value.exit, caught.value.details) == (
         "hook-refused",
         Exit.REFUSED,
@@ -151,15 +152,16 @@ def test_commits_are_signed_only_when_configured(repo: Sandbox, tmp_path: Path) 
     tree = repo.git("rev-parse", "HEAD^{tree}")
     repo.write(tmp_path / "gpg", "#!/bin/sh\nexit 1\n").chmod(0o755)
     repo.git("config", "gpg.program", str(tmp_path / "gpg"))
-    assert commit_merge(found, tree, [head], "T", cwd=None)
+    assert commit_merge(found, tree, [head], "T", read_settings(found, "main"))
     repo.git("config", "commit.gpgsign", "yes")
     with pytest.raises(AgentError, match="gpg failed"):
-        commit_merge(found, tree, [head], "T", cwd=None)
+        commit_merge(found, tree, [head], "T", read_settings(found, "main"))
 
 
 def test_an_empty_message_is_refused(repo: Sandbox) -> None:
+    found = opened(repo)
     with pytest.raises(AgentError, match="empty"):
-        commit_merge(opened(repo), repo.git("rev-parse", "HEAD^{tree}"), [], " \n", cwd=None)
+        commit_merge(found, repo.git("rev-parse", "HEAD^{tree}"), [], " \n", read_settings(found, "main"))
 
 
 def test_the_merge_message_is_gits(repo: Sandbox) -> None:

@@ -14,6 +14,7 @@ import pytest
 from git_agent.git.merging.land import land_commit
 from git_agent.git.merging.merge import Clean, commit_merge, try_merge
 from git_agent.git.merging.rebase import Conflict
+from git_agent.git.merging.settings import read_settings
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from tests.git.histories import generate
@@ -96,7 +97,7 @@ def test_what_lands_in_a_checkout_is_what_git_merge_lands(
             unmerged = theirs.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")
             assert (merged.code, {*unmerged, *tried.paths} - {""}) == (1, set(tried.paths)), (ours, tip)
         else:
-            oid = commit_merge(repo, tried.tree, [ours, tip], "Merge", cwd=str(sandbox.path))
+            oid = commit_merge(repo, tried.tree, [ours, tip], "Merge", read_settings(repo, "main"))
             land_commit(repo, "main", oid, ours, "merge")
             assert whole(sandbox) == whole(theirs) and merged.code == 0, (ours, tip)
 

@@ -12,7 +12,7 @@ from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import State, Task
-from git_agent.git import refs
+from git_agent.git import history, refs
 from git_agent.git.merging import fork
 from git_agent.git.repo import Tips
 from git_agent.git.worktrees import registry, repair, scratch
@@ -33,6 +33,7 @@ def examine_git(app: App) -> list[Finding]:
         *_stopped(app, {intent.owner.pid for intent in pending.values()}),
         *_bases(app.store.tasks.unfinished(), tips),
         *_lost_merges(app, tips),
+        *_replaced(app),
     ]
     for each in standing:
         if each.working:
@@ -92,6 +93,20 @@ def _lost_merges(app: App, tips: Tips) -> Iterator[Finding]:
             if task.merged_oid in gone:
                 says = f"'{base}' no longer contains the merge of task {task.id} ({task.merged_oid[:12]})"
                 yield Finding("merge-lost", says, task.id, f"task {task.id}")
+
+
+def _replaced(app: App) -> Iterator[Finding]:
+    replaced = app.repo.refs(refs.REPLACED)
+    if replaced:
+        number = "an object" if len(replaced) == 1 else f"{len(replaced)} objects"
+        first = next(iter(replaced)).removeprefix(refs.REPLACED)
+        hint = f"git replace -l --format=long lists them; git replace -d {first}, if it is not yours"
+        yield Finding("objects-replaced", f"replace refs stand in for {number}", None, refs.REPLACED, hint)
+    grafts = os.path.join(app.repo.common_dir, *history.GRAFTS)
+    if os.path.isfile(grafts):
+        quoted = shlex.quote(grafts)
+        says = f"{grafts} gives commits other parents"
+        yield Finding("objects-replaced", says, None, grafts, f"mv {quoted} {quoted}.old")
 
 
 def _twice(there: Sequence[Registration]) -> Iterator[Finding]:

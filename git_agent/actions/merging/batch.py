@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from git_agent.actions.handed_in import require_work
 from git_agent.actions.merging.candidate import Candidate, candidate
+from git_agent.actions.merging.conditions import Conditions
 from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.merging.land import Entry
 from git_agent.app import App
@@ -41,6 +42,7 @@ def build_batch(
     base_oid: str,
     strategy: str,
     done: Collection[int],
+    asks: Conditions,
     *,
     waits: bool = True,
 ) -> Batch:
@@ -51,6 +53,7 @@ def build_batch(
     base_oid: the commit to build on.
     strategy: merge, squash, rebase or ff.
     done: tasks that count as COMPLETED (in a dry run).
+    asks: what the user's hooks and configuration ask of each merge.
     waits: whether tasks wait for their dependencies.
     A task waits for a later round when a dependency is neither COMPLETED nor earlier in the batch, or when the task
     conflicts with the batch but not with the base.
@@ -69,7 +72,7 @@ def build_batch(
         elif missing:
             made.waits.append(_waiting(task, missing))
         else:
-            _add(app, made, task, strategy, base_oid, tip or "")
+            _add(app, made, task, strategy, base_oid, tip or "", asks)
     return made
 
 
@@ -79,10 +82,10 @@ def _waiting(task: Task, missing: Sequence[int]) -> Outcome:
     return Outcome(task.id, MergeStatus.LEFT_OUT, why, hint, exit=Exit.REFUSED, code="dependency-waits")
 
 
-def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: str) -> None:
+def _add(app: App, made: Batch, task: Task, strategy: str, base_oid: str, tip: str, asks: Conditions) -> None:
     end = made.links[-1].made.oid if made.links else base_oid
     try:
-        tried = candidate(app, task, strategy, end, tip)
+        tried = candidate(app, task, strategy, end, tip, asks)
         alone = landed(app.repo, base_oid, tip, task.base_oid) if isinstance(tried, Conflict) and made.links else tried
     except AgentError as error:
         if error.exit is not Exit.REFUSED:

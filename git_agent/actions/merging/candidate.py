@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
+from git_agent.actions.merging.conditions import Conditions
 from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -30,16 +30,18 @@ class Candidate:
     strategy: str
 
 
-def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> Candidate | Conflict:
+def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str, asks: Conditions) -> Candidate | Conflict:
     """Make the commit of a merge, squash, rebase or fast-forward of a task's branch.
 
     strategy: merge, squash, rebase or ff
     base_oid, tip: full oids of base and branch
+    asks: what the user's hooks and configuration ask of it
     Returns the candidate, or the paths that conflict.
     Raises AgentError (exit 3) when a fast-forward is requested but the base has moved, when a rebase would not give the
-    tree that was approved, when commits would come back that the base dropped, when a hook refuses the message, or when
-    the result contains the context file.
+    tree that was approved, when commits would come back that the base dropped, when the branch is not signed, when a
+    hook refuses, or when the result contains the context file.
     """
+    asks.require_signed(task, tip)
     ends = sides(app.repo, base_oid, tip, task.base_oid)
     if strategy in ("merge", "ff") and ends.fork is not None:
         _refuse_dropped(app, task, base_oid, ends.fork)
@@ -58,11 +60,12 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str) -> C
     _refuse_context(app, task, tried.tree)
     if strategy == "rebase":
         return Candidate(_rebased(app, task, base_oid, tip, ends.fork, tried.tree), base_oid, tip, strategy)
+    asks.run_hook(task, base_oid, tried.tree)
     parents = (base_oid, tip) if strategy == "merge" else (base_oid,)
-    where = _checkout(app, task)
+    where = asks.settings.checkout
     says = _message(app, task, tip, where) if strategy == "merge" else _squashed(app, task, base_oid, tip)
     message = trailers.add_trailers(app.repo, says, _trailers(task))
-    oid = commit_merge(app.repo, tried.tree, parents, message, cwd=where)
+    oid = commit_merge(app.repo, tried.tree, parents, message, asks.settings, source=strategy)
     return Candidate(oid, base_oid, tip, strategy)
 
 
@@ -117,8 +120,3 @@ def _squashed(app: App, task: Task, base_oid: str, tip: str) -> str:
 def _trailers(task: Task) -> list[tuple[str, str]]:
     reviewed = [("Reviewed-by", task.reviewer)] if task.reviewer else []
     return [("Agent-Task", str(task.id)), *reviewed]
-
-
-def _checkout(app: App, task: Task) -> str | None:
-    head = app.repo.head(task.base)
-    return head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None

@@ -1,23 +1,17 @@
-"""Checks: where they run and which locks they take, how they run, and how the merge that breaks one is found."""
+"""Checks: how they run, and how the merge that breaks one is found."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.merging.land import Entry
-from git_agent.actions.recovery.journal import LIMIT_S
 from git_agent.app import App
 from git_agent.domain.durations import spell
-from git_agent.domain.process_id import ProcessId
 from git_agent.domain.queue import first_failing, max_checks, name_tasks
-from git_agent.errors import AgentError, Exit, refused
-from git_agent.proc import logfile, processes, shell
-from git_agent.store import locks
+from git_agent.git.run import REAL_OBJECTS
+from git_agent.proc import logfile, shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ def run_check(
     tick: called at least every half second
     The output goes to the log of the last task and replaces the previous log.
     """
-    env = {"GIT_AGENT_TASKS": " ".join(map(str, of))}
+    env = {**REAL_OBJECTS, "GIT_AGENT_TASKS": " ".join(map(str, of))}
     if len(of) == 1:
         env["GIT_AGENT_TASK"] = str(of[0])
     directory = os.path.join(app.store_dir, "logs")
@@ -142,84 +136,3 @@ def find_culprit(app: App, links: Sequence[Entry], check: Callable[[int, str], C
             return Verdict(count, log=again.log)
         failed = again
     return Verdict(bad - 1, failed, log=seen[bad - 1].log if bad > 1 else None)
-
-
-_SOON_S, _LATEST_S = 0.05, 0.5  # delay before asking again: initial and maximum
-
-
-@contextmanager
-def check_place(app: App, until: float | None) -> Iterator[Mapping[str, int]]:
-    """Hold one of the slots in which a check may run (agent.checkJobs); yield its lock's name and fence.
-
-    until: as for _turn
-    Slots exist because concurrent checks that share a port or a database would fail.
-    """
-    jobs = max(1, app.config.number("agent.checkJobs"))
-    with _turn(app, [f"{locks.CHECK}-{number}" for number in range(1, jobs + 1)], "check", until) as held:
-        yield held
-
-
-@contextmanager
-def merge_lock(app: App, until: float | None, tick: Callable[[], None]) -> Iterator[Mapping[str, int]]:
-    """Hold the lock under which bases move, in order to land and record; never held while a check runs.
-
-    until, tick: as for _turn
-    """
-    with _turn(app, [locks.QUEUE], "merge", until, tick) as held:
-        yield held
-
-
-@contextmanager
-def _turn(
-    app: App, names: Sequence[str], what: str, until: float | None, tick: Callable[[], None] = lambda: None
-) -> Iterator[Mapping[str, int]]:
-    """Wait for one of several locks and hold it; yield its name and fence.
-
-    names: the locks
-    what: what the command waits for, in words
-    until: when to give up, on the monotonic clock; None means never
-    tick: called while waiting
-    Raises AgentError: exit 6 on timeout; exit 3 when the lock's holder started this process, which would deadlock.
-    """
-    pause, said = _SOON_S, ""
-    while (held := _taken(app, names)) is None:
-        holders = [each for each in map(app.store.locks.holder, names) if each is not None]
-        # Of several holders, one that is running will finish sooner than a stopped one.
-        holder = min(holders, key=processes.is_stopped, default=None)
-        says, hint = _busy(holder, what)
-        if holder is not None and holder.host == os.uname().nodename and holder.pid in processes.ancestors():
-            raise refused("waits-for-itself", f"{says}, which started this one", "try again when that has ended")
-        # A stopped process may never continue: report it at once instead of waiting.
-        stopped = holder is not None and processes.is_stopped(holder)
-        if stopped or (until is not None and time.monotonic() >= until):
-            raise AgentError("queue-busy", says, hint, exit=Exit.BUSY)
-        if says != said:
-            app.progress(f"waiting: {says}")
-            said = says
-        tick()
-        time.sleep(pause if until is None else max(0.0, min(pause, until - time.monotonic())))
-        pause = min(pause * 1.5, _LATEST_S)
-    try:
-        yield held
-    finally:
-        with contextlib.suppress(AgentError), app.store.transaction():
-            for name, fence in held.items():
-                app.store.locks.release(name, fence)
-
-
-def _taken(app: App, names: Sequence[str]) -> dict[str, int] | None:
-    owner = processes.myself()
-    with app.store.transaction():
-        for name in names:
-            fence = app.store.locks.take(name, owner, processes.is_gone, LIMIT_S)
-            if fence is not None:
-                return {name: fence}
-    return None
-
-
-def _busy(holder: ProcessId | None, what: str) -> tuple[str, str]:
-    who = f": process {holder.pid} on {holder.host}" if holder else ""
-    says, hint = f"another {what} is running{who}", "try again when it has ended"
-    if holder and processes.is_stopped(holder):
-        return f"{says}, which is stopped", f"kill -CONT {holder.pid}"
-    return says, hint

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 from git_agent.actions.merging.batch import build_batch, left_out
-from git_agent.actions.merging.check import CheckRun, Verdict, check_place, find_culprit, merge_lock, run_check
+from git_agent.actions.merging.check import CheckRun, Verdict, find_culprit, run_check
+from git_agent.actions.merging.conditions import Conditions, read_conditions
 from git_agent.actions.merging.hold import hold_check, hold_conflict
 from git_agent.actions.merging.land import Entry, Landed, land
+from git_agent.actions.merging.turns import HeldLocks
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.app import App
@@ -27,7 +29,7 @@ from git_agent.git.repo import HEADS
 from git_agent.git.worktrees.preview import Preview
 from git_agent.store import locks
 
-_TRIES, _KEEP_S = 4, 60.0  # the base may move during a check; seconds between two renewals of the lock
+_TRIES, _MERGES = 4, 100  # a base may be moved during a check so often by others; how many of our merges are searched
 _CHANGED = "it changed while it was checked: "
 _ALREADY = "it is COMPLETED already"
 
@@ -77,20 +79,21 @@ def merge_rounds(app: App, ids: Sequence[int], how: How) -> Results:
 
 
 class _Rounds:
-    """One run. fences: the fences of the locks held, by name; bases: where a dry run would have moved the bases."""
+    """One run.
+
+    bases: where a dry run would have moved the bases; moves: how often each base moved; by_others: not by our merges.
+    """
 
     def __init__(self, app: App, stack: ExitStack, how: How) -> None:
         self.app, self.stack, self.how, self.preview = app, stack, how, Preview(app.repo)
-        self.several = False
-        self.fences: dict[str, int] = {}
-        self.kept_at = time.monotonic()
-        self.until = None if how.timeout_s is None else self.kept_at + how.timeout_s
+        until = None if how.timeout_s is None else time.monotonic() + how.timeout_s
+        self.several, self.held = False, HeldLocks(app, stack, until)
         self.outcomes: dict[int, Outcome] = {}
         self.waits: dict[int, Outcome] = {}
         self.landed: dict[int, Landed] = {}
         self.tried: set[int] = set()
         self.bases: dict[str, str] = {}
-        self.moves = Counter[str]()
+        self.moves, self.by_others = Counter[str](), Counter[str]()
 
     def run(self, waiting: list[int]) -> None:
         """Process the bases until every task has an outcome, or a round changes nothing."""
@@ -110,52 +113,52 @@ class _Rounds:
         self.outcomes.update((task, self.waits[task]) for task in waiting)
 
     def _round(self, base: str, group: Sequence[Task]) -> None:
+        asks = read_conditions(self.app, base, self.how.strategy, self.preview, self.held.keep)
         try:
-            # Without a check, build and land under one lock, so that no other merge can interfere.
-            with ExitStack() if self._commands(group) else self._merge_lock():
-                self._attempt(base, group)
+            if asks.hook is not None:  # hooks may take as long as checks, and disturb each other
+                self._take_place()
+            # Without either, build and land under one lock, so that no other merge can interfere.
+            with nullcontext() if self._commands(group) or asks.hook is not None else self._merge_lock():
+                self._attempt(base, group, asks)
         except refs.RefMoved as error:
             self.moves[base] += 1
+            self.by_others[base] += not self._is_ours(base, error.found)
             self.app.sighted = None
-            if self.moves[base] < _TRIES:
+            if self.by_others[base] < _TRIES and not self.held.is_late():
                 self.app.progress(f"'{error.ref.removeprefix(HEADS)}' moved in the meantime: starting over")
                 return
-            why = f"'{base}' moved {_TRIES} times while it was checked"
+            times = "once" if self.moves[base] == 1 else f"{self.moves[base]} times"
+            why = f"'{base}' moved {times} while it was checked"
             self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
+
+    def _is_ours(self, base: str, oid: str | None) -> bool:
+        """Tell whether another merge of ours moved a base, even if it has not recorded that yet.
+
+        However many there are, each one brings its own task home, so this one needs no limit to wait for the last.
+        """
+        landing = (each.data.get("landing") for each in self.app.store.intents.pending() if each.kind == "merge")
+        return oid in landing or oid in (each.merged_oid for each in self.app.store.tasks.merged_lately(base, _MERGES))
 
     def _commands(self, group: Sequence[Task]) -> tuple[str, ...]:
         return check_commands(group, self.app.config.text("agent.check")) if self.how.checked else ()
 
-    @contextmanager
-    def _merge_lock(self) -> Iterator[None]:
-        """Hold the merge lock, and roll back a failure before releasing it; a dry run needs no lock."""
-        if self.how.dry_run or locks.QUEUE in self.fences:
-            yield
-            return
-        with merge_lock(self.app, self.until, self._keep_locks) as held:
-            self.fences |= held
-            try:
-                with rollback_on_error(self.app):
-                    yield
-            finally:
-                del self.fences[locks.QUEUE]
+    def _merge_lock(self) -> AbstractContextManager[None]:
+        """Return what holds the merge lock; a dry run needs no lock."""
+        return nullcontext() if self.how.dry_run else self.held.merge_lock()
 
-    def _place(self, base: str, old: str) -> None:
-        """Acquire a slot for the checks, for the rest of the run. Raises RefMoved if the base moved in the meantime."""
-        if self.fences:
-            return
-        self.fences |= self.stack.enter_context(check_place(self.app, self.until))
-        self.stack.enter_context(self.preview)
-        self.kept_at = time.monotonic()
-        self._require_base(base, old)
+    def _take_place(self) -> bool:
+        taken = self.held.take_place()
+        if taken:
+            self.stack.enter_context(self.preview)
+        return taken
 
     def _require_base(self, base: str, old: str) -> None:
         found = self.app.repo.branch_oid(base)
         if not self.how.dry_run and found != old:
             raise refs.RefMoved(HEADS + base, old, found)
 
-    def _attempt(self, base: str, group: Sequence[Task]) -> None:
-        self._keep_locks()
+    def _attempt(self, base: str, group: Sequence[Task], asks: Conditions) -> None:
+        self.held.keep()
         group = [self.app.store.tasks.get(task.id) for task in group]  # waiting for the merge lock may have taken long
         heads = self.app.heads
         old = self.bases.get(base) or heads.get(base)
@@ -163,7 +166,7 @@ class _Rounds:
             self._leave(group, base_gone_error(group[0]))
             return
         merged = [i for i, o in self.outcomes.items() if o.status is MergeStatus.MERGED]
-        made = build_batch(self.app, group, heads, old, self.how.strategy, merged, waits=self.how.waits)
+        made = build_batch(self.app, group, heads, old, self.how.strategy, merged, asks, waits=self.how.waits)
         for outcome in made.settled:
             changed = outcome.status is MergeStatus.LEFT_OUT and outcome.task in self.tried
             self._settle(replace(outcome, why=f"{_CHANGED}{outcome.why}") if changed else outcome)
@@ -176,8 +179,8 @@ class _Rounds:
     def _may_land(self, base: str, old: str, group: Sequence[Task], new: str) -> bool:
         """Detect a checkout of the base that forbids landing (such as a rebase) before an hour of checks, not after."""
         try:
-            # Without a check, the batch lands at once, and landing asks the same.
-            if base not in self.bases and (self.how.dry_run or self._commands(group)):
+            # Under the merge lock, the batch lands at once, and landing asks the same.
+            if base not in self.bases and locks.QUEUE not in self.held.fences:
                 with self._merge_lock():  # another merge may be moving the checkout
                     require_landable(self.app.repo, base, new, old)
         except AgentError as error:
@@ -189,8 +192,8 @@ class _Rounds:
 
     def _judge(self, base: str, old: str, group: Sequence[Task], links: Sequence[Entry]) -> None:
         ids = [link.task.id for link in links]
-        if self._commands([link.task for link in links]):
-            self._place(base, old)
+        if self._commands([link.task for link in links]) and self._take_place():
+            self._require_base(base, old)
         self._tell(f"merging {name_tasks(ids)} into {base}")
         self.tried.update(ids)
         verdict = find_culprit(self.app, links, lambda count, title: self._check(base, old, links[:count], title))
@@ -208,22 +211,9 @@ class _Rounds:
             return CheckRun()
         path = self.preview.at(links[-1].made.oid if links else old)
         ids = [link.task.id for link in links]
-        ran = run_check(self.app, path, commands, ids, title=title, tick=self._keep_locks)
+        ran = run_check(self.app, path, commands, ids, title=title, tick=self.held.keep)
         self._require_base(base, old)
         return ran
-
-    def _keep_locks(self) -> None:
-        now = time.monotonic()
-        if self.fences and now - self.kept_at > _KEEP_S:
-            try:
-                with self.app.store.transaction():
-                    for name, fence in self.fences.items():
-                        self.app.store.locks.keep(name, fence)
-            except AgentError as error:
-                if error.exit is not Exit.BUSY or error.code == locks.LOST:
-                    raise
-                return  # the store is busy: minutes are left, and the next call tries again
-            self.kept_at = now
 
     def _land(self, base: str, group: Sequence[Task], links: Sequence[Entry], log: str | None) -> bool:
         """Land some entries; return False when they did not land and must be examined again."""
@@ -234,7 +224,7 @@ class _Rounds:
             return True
         try:
             with self._merge_lock():
-                landing = land(self.app, links, keep=self.how.keep, fences=self.fences, log=log)
+                landing = land(self.app, links, keep=self.how.keep, fences=self.held.fences, log=log)
         except refs.RefMoved:
             raise
         except AgentError as error:
@@ -254,7 +244,7 @@ class _Rounds:
         why = failed.why + (f" (on top of {name_tasks(under)})" if under else "")
         try:
             if not self.how.dry_run:
-                why = hold_check(self.app, task, failed, under, self.fences)
+                why = hold_check(self.app, task, failed, under, self.held.fences)
         except AgentError as error:
             self._not_held(task, error)
             return
@@ -264,7 +254,7 @@ class _Rounds:
     def _conflict(self, task: Task, found: Conflict) -> None:
         try:
             if not self.how.dry_run:
-                hold_conflict(self.app, task, found, self.fences)
+                hold_conflict(self.app, task, found, self.held.fences)
         except AgentError as error:
             self._not_held(task, error)
             return

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
+from git_agent.actions.reconcile.pushed_merges import contains_merges, note_pushed, was_noted
 from git_agent.app import App
 from git_agent.domain import spool_entry
 from git_agent.domain.gates import hands_in
@@ -74,18 +75,25 @@ def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) ->
         return True  # a push into this repository: nothing left it
     tips = app.repo.start_tips()()  # where the branches are now that the push has ended
     for update in push.updates:
-        if update.there.startswith("refs/tags/"):
-            continue  # pushing a tag does not ask for a review
-        meant = [t for t in _with_tip(app, tips, update.oid) if hands_in(t, update.oid)]
-        if not meant or update.oid in tips.arrived or push_check.would_show(app.repo, push.remote, update.there):
+        tag = update.there.startswith("refs/tags/")  # pushing a tag does not ask for a review
+        meant = [] if tag else [t for t in _with_tip(app, tips, update.oid) if hands_in(t, update.oid)]
+        if update.oid in tips.arrived or push_check.would_show(app.repo, push.remote, update.there):
             continue  # syncing with git finds whatever a remote-tracking branch shows
+        merges = contains_merges(app, update.oid)
+        if not (meant or merges or was_noted(app, push, update)):
+            continue
         if not remotes:
             return None
         try:
             arrived = push_check.has_arrived(app.repo, push.remote, push.url, update)
         except AgentError as error:
-            return _try_again(path, meant[0], error, lines)
+            if spool.postpone(path, _TRIES):
+                return False
+            note_pushed(app, push, update, certain=False)
+            lines += [_not_asked(task, error) for task in meant[:1]]
+            continue
         if arrived:
+            note_pushed(app, push, update)
             lines += _hand_in(app, meant, update, push.remote)
     return True
 
@@ -109,13 +117,8 @@ def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> lis
     return lines
 
 
-def _try_again(path: str, task: Task, error: AgentError, lines: list[str]) -> bool:
-    if spool.postpone(path, _TRIES):
-        return False
-    lines.append(
-        f"can't determine whether the push of {task.label} arrived ({error.message}); git agent done {task.id}"
-    )
-    return True
+def _not_asked(task: Task, error: AgentError) -> str:
+    return f"can't determine whether the push of {task.label} arrived ({error.message}); git agent done {task.id}"
 
 
 def _strayed(app: App, stray: StrayCommit) -> list[str]:

@@ -12,6 +12,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.task import Hold, State, Step, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import rescues
+from git_agent.git.refs import name_replacements
 
 
 def approve(app: App, task: Task, *, at: str | None = None, note: str | None = None) -> Transition:
@@ -33,6 +34,8 @@ def approve(app: App, task: Task, *, at: str | None = None, note: str | None = N
         if (base := app.repo.branch_oid(task.base)) is not None:
             require_work(app, task, base, tip)
         rescues.keep_handed_in(app.repo, task.id, tip)
+        if (replaced := name_replacements(app.repo)) is not None:
+            app.notice(f"because of {replaced}, git may show something else than what was approved: git agent doctor")
     reviewer = app.speaker.actor if app.speaker.is_worker else app.identity
     told = (Draft(str(task.id), text, task.id),) if text else ()
     return transition(

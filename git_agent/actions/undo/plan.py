@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from git_agent.actions.reconcile.pushed_merges import places_pushed
 from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain import names
@@ -166,6 +167,7 @@ def _standing(app: App, task: Task, base: str, oid: str, tip: str, assumed: Hypo
     found = unmerge.standing_on(app.repo, oid, base, own)
     if pushed := [name for name in found if name.startswith("remotes/")]:
         yield f"it was pushed: {', '.join(pushed)}"
+    yield from places_pushed(app, oid)
     if tip != oid:
         yield f"'{base}' has later commits"
     yield from (f"{_named(app, name)} is built on it" for name in found if name not in pushed)

@@ -16,6 +16,7 @@ from git_agent.errors import AgentError, refused
 from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.refs import RESCUE
+from git_agent.git.run import REAL_OBJECTS
 from git_agent.git.sweeper import delete_tree
 
 
@@ -61,9 +62,9 @@ def find_rescue(app: App, name: str) -> Rescue:
 _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color")
 
 
-def show_rescue(app: App, kept: Rescue) -> list[str]:
-    """Return the command line that shows its commits and patches in git's pager: those the base lacks, or one."""
-    return ["git", f"--git-dir={app.repo.common_dir}", *_log(app, kept)]
+def show_rescue(app: App, kept: Rescue) -> tuple[list[str], dict[str, str]]:
+    """Return a command line and its environment that show commits in git's pager: those the base lacks, or one."""
+    return ["git", f"--git-dir={app.repo.common_dir}", *_log(app, kept)], {**app.env, **REAL_OBJECTS}
 
 
 def rescue_text(app: App, kept: Rescue) -> str:

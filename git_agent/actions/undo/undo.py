@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from git_agent.actions.doctor.undo import undo_fixes
+from git_agent.actions.reconcile.spool import apply_spool
 from git_agent.actions.undo.restore import undo_task
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.finding import NOT_UNDOABLE
 from git_agent.domain.undo import FIXED, Hypothetical, Operation
 from git_agent.errors import AgentError, refused
+from git_agent.git import spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ def undo(
     stay undone and are named.
     """
     _ = app.speaker  # ask git before any transaction
+    if spool.notes(app.spool_dir):
+        app.progress("asking whether a push arrived")
+        for line in apply_spool(app, remotes=True).lines:
+            app.notice(line)
     found = operations(app, only or number)
     if len(found) < (only or number):
         raise _too_few(len(found))

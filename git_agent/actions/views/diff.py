@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from git_agent.actions.tasks.shown import note_shown
@@ -10,6 +11,7 @@ from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
 from git_agent.git.merging.fork import merge_base
+from git_agent.git.run import REAL_OBJECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,13 @@ class Comparison:
     base: the commit where the branch left its base.
     tip: the branch's last commit.
     words: a command line that shows the diff in git's own pager.
+    env: the whole environment of that command.
     """
 
     base: str
     tip: str
     words: tuple[str, ...]
+    env: Mapping[str, str]
 
 
 _PLAIN = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")  # runs no program of the user's
@@ -54,7 +58,8 @@ def diff(app: App, task: Task, *, stat: bool = False) -> Comparison:
         app.notice(f"'{task.base}' does not contain {base[:12]}, where {task.label} begins; this is what came after it")
     if not stat:
         note_shown(app, task, tip)
-    return Comparison(base, tip, ("git", f"--git-dir={app.repo.common_dir}", "diff", *_compared(base, tip, stat)))
+    words = ("git", f"--git-dir={app.repo.common_dir}", "diff", *_compared(base, tip, stat))
+    return Comparison(base, tip, words, {**app.env, **REAL_OBJECTS})
 
 
 def _commits(app: App, task: Task) -> tuple[str, str]:

@@ -14,7 +14,12 @@ from git_agent.git.worktrees.registry import checkouts
 
 # branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward does. An ignored file (`.env`) may
 # be the only copy: git would overwrite it silently.
-_PLAIN = ("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat", "--no-overwrite-ignore", "--quiet")
+# What git would verify here is our own commit, not the branch; actions/merging/conditions.py asks for the signature of
+# the branch.
+_PLAIN = (
+    *("--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat", "--no-overwrite-ignore", "--quiet"),
+    "--no-verify-signatures",
+)
 
 # When the ref update of a fast-forward is refused (vetoed by reference-transaction, or the ref has moved), git has
 # written files and index already (measured): undo that.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from git_agent.errors import refused
 from git_agent.git import versions
 from git_agent.git.merging.pairs import Tried, merge_pairs
 from git_agent.git.merging.rebase import Conflict
+from git_agent.git.merging.settings import MESSAGE_HOOKS, MergeSettings, hook_command
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, decode, git
 from git_agent.git.worktrees.scratch import scratch
@@ -93,22 +95,28 @@ def has_merge_drivers(repo: Repo) -> bool:
     return repo.git("config", "--get-regexp", r"^merge\..*\.driver$", ok=(0, 1)).status == 0
 
 
-def commit_merge(repo: Repo, tree: str, parents: Sequence[str], message: str, *, cwd: str | None) -> str:
-    """Make a commit as git would: run the commit-msg hook, clean the message up, sign when commit.gpgsign says so.
+def commit_merge(
+    repo: Repo, tree: str, parents: Sequence[str], message: str, settings: MergeSettings, *, source: str = "merge"
+) -> str:
+    """Make a commit as git would: run the hooks of messages, clean the message up, sign if the user signs commits.
 
-    cwd: the worktree in which the hook runs; None: the git directory.
+    settings: they name the worktree in which the hooks run; without one, the hooks run in the git directory.
+    source: what prepare-commit-msg learns of the message: merge or squash.
     Returns its oid.
     Raises AgentError hook-refused (exit 3), with the hook's output as details.
     """
-    where, git_dir = (cwd, None) if cwd else (repo.common_dir, repo.common_dir)
-    text = _after_hook(repo, message, where, git_dir)
-    cleaned = git("stripspace", stdin=text, cwd=where, git_dir=git_dir).out
+    where = settings.checkout
+    at: dict[str, Any] = {"cwd": where} if where else {"cwd": repo.common_dir, "git_dir": repo.common_dir}
+    text = message.encode("utf-8", "surrogateescape").rstrip(b"\n") + b"\n"
+    if settings.hooks.intersection(MESSAGE_HOOKS):
+        text = _after_hooks(repo, tree, text, settings, source, at)
+    cleaned = git("stripspace", stdin=text, **at).out
     if not cleaned:
         raise refused("empty-message", "the commit message is empty", "give one")
-    sign = ("-S",) if repo.config("commit.gpgsign", kind="bool") == "true" else ()
+    sign = ("-S",) if settings.signs else ()
     given = tuple(each for parent in parents for each in ("-p", parent))
     encoding = ("-c", "i18n.commitEncoding=UTF-8")
-    return git(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, cwd=where, git_dir=git_dir).text
+    return git(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, **at).text
 
 
 def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | None) -> str:
@@ -126,17 +134,23 @@ def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | Non
     return repo.git(*log, "fmt-merge-msg", "--into-name", base, stdin=line).text
 
 
-def _after_hook(repo: Repo, message: str, where: str, git_dir: str | None) -> bytes:
+def _after_hooks(
+    repo: Repo, tree: str, message: bytes, settings: MergeSettings, source: str, at: Mapping[str, Any]
+) -> bytes:
+    """Run the hooks of messages. They find what will be committed in the index, as in git."""
     with scratch(repo) as root:
         os.mkdir(root, 0o700)
-        path = os.path.join(root, "COMMIT_EDITMSG")
+        path = os.path.join(root, "COMMIT_EDITMSG" if source == "squash" else "MERGE_MSG")
+        env = {"GIT_INDEX_FILE": os.path.join(root, "index"), "GIT_EDITOR": ":"}
+        repo.git("-c", "core.hooksPath=/dev/null", "read-tree", tree, env=env)
         with open(path, "xb") as file:
-            file.write(message.encode("utf-8", "surrogateescape").rstrip(b"\n") + b"\n")
-        try:
-            git("hook", "run", "--ignore-missing", "commit-msg", "--", path, cwd=where, git_dir=git_dir)
-        except GitError as error:
-            says = "the commit-msg hook refused the message"
-            raise refused("hook-refused", says, "see what the hook said", error.details) from error
+            file.write(message)
+        for name, args in zip(MESSAGE_HOOKS, ((path, source), (path,)), strict=True):
+            try:
+                git(*hook_command(settings, name, *args), env=env, **at)
+            except GitError as error:
+                says = f"the {name} hook refused the message"
+                raise refused("hook-refused", says, "see what the hook said", error.details) from error
         with open(path, "rb") as file:
             return file.read()
 

@@ -45,6 +45,20 @@ class Preview:
             self._path = self._made(oid)
         return self._path
 
+    def staged(self, oid: str, tree: str) -> str:
+        """Check out a commit (full oid), then a tree on top of it as staged changes; return the path of the worktree.
+
+        The files are those of the tree, as before a commit of the tree is made.
+        """
+        path = self.at(oid)
+        git(*self._hookless, "read-tree", "-m", "-u", "--no-recurse-submodules", "HEAD", tree, cwd=path)
+        return path
+
+    @property
+    def index(self) -> str:
+        """Return the path of the worktree's index."""
+        return os.path.join(self._repo.admin_dir(os.path.basename(self._path)), "index")
+
     @cached_property
     def _hookless(self) -> tuple[str, ...]:
         return without_hooks(self._repo)

@@ -1,0 +1,131 @@
+"""What the user's configuration and hooks ask of a merge into a base."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from git_agent.git import versions
+from git_agent.git.hooks.settings import SINCE, WORKERS
+from git_agent.git.repo import Repo
+from git_agent.git.run import git
+
+# The hook that judges the files: git merge --no-ff runs the first, git commit after git merge --squash the second. git
+# runs none of them for a rebase or a fast-forward.
+CONTENT_HOOKS = {"merge": "pre-merge-commit", "squash": "pre-commit"}
+MESSAGE_HOOKS = ("prepare-commit-msg", "commit-msg")
+_ASKED = (
+    r"^(core\.hookspath|commit\.gpgsign|merge\.verifysignatures|gpg\.mintrustlevel"
+    r"|branch\..*\.mergeoptions|hook\..*\.(event|enabled))$"
+)
+# The letters of %G? in git-log(1); git merge accepts G only.
+_WHY = {
+    "N": "is not signed",
+    "B": "has a bad signature",
+    "U": "is signed with a key that is not trusted",
+    "E": "has a signature that can't be checked",
+    "X": "has a signature that has expired",
+    "Y": "is signed with a key that has expired",
+    "R": "is signed with a key that was revoked",
+}
+_VERIFY = {"--verify-signatures": True, "--no-verify-signatures": False}
+
+
+class MergeSettings(NamedTuple):
+    """What applies to merges into one base.
+
+    checkout: the worktree that the base is checked out in, None when in none.
+    hooks_dir: the directory of the user's hooks, as seen from there.
+    hooks: the names of the hooks that there are.
+    signs: whether to sign commits.
+    verifies: whether the tip of a branch must be signed.
+    min_trust: whether the user says how much to trust a key.
+    """
+
+    checkout: str | None
+    hooks_dir: str
+    hooks: frozenset[str]
+    signs: bool
+    verifies: bool
+    min_trust: bool
+
+
+def read_settings(repo: Repo, base: str) -> MergeSettings:
+    """Read what applies to merges into a branch, with two git commands."""
+    head = repo.head(base)
+    checkout = head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None
+    asked = ("config", "--null", "--show-origin", "--get-regexp", _ASKED)
+    fields = (git(*asked, cwd=checkout, ok=(0, 1)) if checkout else repo.git(*asked, ok=(0, 1))).fields
+    rows = [(origin, *each.partition("\n")) for origin, each in zip(fields[::2], fields[1::2], strict=False)]
+    last = {key: value if newline else "true" for _, key, newline, value in rows}
+    paths = [value for origin, key, _, value in rows if key == "core.hookspath" and not _is_ours(origin)]
+    directory = _hooks_dir(repo, checkout, paths)
+    return MergeSettings(
+        checkout,
+        directory,
+        frozenset((*_files(directory), *_configured([(key, value) for _, key, _, value in rows]))),
+        _is_true(last.get("commit.gpgsign", "")),
+        _verifies(last, base),
+        "gpg.mintrustlevel" in last,
+    )
+
+
+def _is_ours(origin: str) -> bool:
+    """Tell whether a setting is ours, which names the hooks of workers' worktrees; those run the user's hooks, too."""
+    return origin.endswith(f"/git-agent/{WORKERS}")
+
+
+def _hooks_dir(repo: Repo, checkout: str | None, paths: Sequence[str]) -> str:
+    """git-config(1): a relative core.hooksPath starts where the hooks run."""
+    if not paths:
+        return os.path.join(repo.common_dir, "hooks")
+    return os.path.join(checkout or repo.main_worktree or repo.common_dir, os.path.expanduser(paths[-1]))
+
+
+def _files(directory: str) -> list[str]:
+    paths = {name: os.path.join(directory, name) for name in (*CONTENT_HOOKS.values(), *MESSAGE_HOOKS)}
+    return [name for name, path in paths.items() if os.path.isfile(path) and os.access(path, os.X_OK)]
+
+
+def _configured(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """List the events for which git's configuration names a hook (git 2.54)."""
+    off = {key for key, value in rows if key.endswith(".enabled") and not _is_true(value)}
+    found = [
+        value for key, value in rows if key.endswith(".event") and key.removesuffix("event") + "enabled" not in off
+    ]
+    return found if found and versions.git_version() >= SINCE else []
+
+
+def _verifies(last: Mapping[str, str], base: str) -> bool:
+    try:
+        words = shlex.split(last.get(f"branch.{base}.mergeoptions", ""))
+    except ValueError:  # an open quote, of which git complains itself
+        words = []
+    said = [_VERIFY[word] for word in words if word in _VERIFY]
+    return said[-1] if said else _is_true(last.get("merge.verifysignatures", ""))
+
+
+def _is_true(value: str) -> bool:
+    word = value.strip().lower()
+    return word in ("true", "yes", "on") or (word.isdecimal() and int(word) != 0)
+
+
+def hook_command(settings: MergeSettings, name: str, *args: str) -> tuple[str, ...]:
+    """Return the arguments of git that run a hook from the user's directory, wherever git runs."""
+    return ("-c", f"core.hooksPath={settings.hooks_dir}", "hook", "run", "--ignore-missing", name, "--", *args)
+
+
+def unsigned(repo: Repo, oid: str, *, min_trust: bool) -> str | None:
+    """Return why git would not accept the signature of a commit, None when it would.
+
+    oid: the commit, a full oid.
+    min_trust: whether gpg.minTrustLevel is set. Then it decides about trust, as in git: %G? does not know that key.
+    """
+    if min_trust and repo.git("verify-commit", "--end-of-options", oid, ok=(0, 1)).status == 0:
+        return None
+    letter = repo.git("log", "-1", "--format=%G?", "--end-of-options", oid, "--").text
+    if letter == "G" and not min_trust:
+        return None
+    return _WHY.get(letter, "is signed with a key that is not trusted enough")
