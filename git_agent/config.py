@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_agent.domain import durations
 from git_agent.domain.path_claim import MODES
@@ -24,17 +24,19 @@ class Key(NamedTuple):
     """One key.
 
     kind: text, path, duration, number, switch, strategy, prefix, claims or list
+    team: what a value in the team's file needs to count. harmless: nothing; trust: the file is trusted, because
+        the key names a command, or copies files of the person; never: it counts only from what a person writes
+        (system, global, local)
     sentence: its meaning
-    runs: whether its value is a command
-    personal: whether it counts only from the configuration that a person writes: system, global or local
+    least: the smallest number, or duration in seconds
     """
 
     name: str
     kind: str
     default: str
+    team: str
     sentence: str
-    runs: bool = False
-    personal: bool = False
+    least: float = 0
 
     @property
     def many(self) -> bool:
@@ -44,53 +46,57 @@ class Key(NamedTuple):
 
 # fmt: off
 KEYS: tuple[Key, ...] = (
-    Key("agent.base", "text", "",
+    Key("agent.base", "text", "", "harmless",
         "Branch that new tasks start from and are merged into. Default: the branch of the main worktree."),
-    Key("agent.branchPrefix", "prefix", "agent/",
+    Key("agent.branchPrefix", "prefix", "agent/", "harmless",
         "Prefix of task branches."),
-    Key("agent.worktreeDir", "path", "",
+    Key("agent.worktreeDir", "path", "", "harmless",
         "Directory of the worktrees, relative to the main worktree. Default: `../<repo>.worktrees`."),
-    Key("agent.mergeStrategy", "strategy", "merge",
+    Key("agent.mergeStrategy", "strategy", "merge", "harmless",
         "Merge strategy of `git agent merge`: merge, squash, rebase or ff."),
-    Key("agent.check", "text", "",
-        "Command that checks the merged result before the base moves. If it fails, the task is not merged.", True),
-    Key("agent.checkTimeout", "duration", "1h",
+    Key("agent.check", "text", "", "trust",
+        "Command that checks the merged result before the base moves. If it fails, the task is not merged."),
+    Key("agent.checkTimeout", "duration", "1h", "harmless",
         "Maximum duration of a check. A check that exceeds it is killed and counts as failed; 0 means no limit."),
-    Key("agent.checkJobs", "number", "1",
-        "Number of checks that may run at once in this repository. Waiting does not count against agent.checkTimeout."),
-    Key("agent.setup", "list", "",
-        "Command to run in a new worktree. Several run in order; if one fails, the worktree is removed again.", True),
-    Key("agent.copy", "list", "",
+    Key("agent.checkJobs", "number", "1", "harmless",
+        "Number of checks that may run at once in this repository. Waiting does not count against agent.checkTimeout.",
+        least=1),
+    Key("agent.setup", "list", "", "trust",
+        "Command to run in a new worktree. Several run in order; if one fails, the worktree is removed again."),
+    Key("agent.copy", "list", "", "trust",
         "Pattern of ignored files to copy into a new worktree, as in .gitignore. See also `.worktreeinclude`."),
-    Key("agent.link", "list", "",
+    Key("agent.link", "list", "", "trust",
         "Path of an ignored file or directory to link into a new worktree instead of copying it."),
-    Key("agent.notify", "text", "",
-        "Command to run when a person is needed. It gets the event as JSON on standard input.", True),
-    Key("agent.run", "text", "",
-        "`agent.run.<name>` is the command of agent <name>; it may contain {prompt} and more (docs/agents.md).", True),
-    Key("agent.defaultAgent", "text", "",
+    Key("agent.notify", "text", "", "trust",
+        "Command to run when a person is needed. It gets the event as JSON on standard input."),
+    Key("agent.run", "text", "", "trust",
+        "`agent.run.<name>` is the command of agent <name>; it may contain {prompt} and more (docs/agents.md)."),
+    Key("agent.defaultAgent", "text", "", "harmless",
         "Name of the agent to run if none is given."),
-    Key("agent.beat", "duration", "10s",
-        "Time between two heartbeats of a supervised worker. Its lease expires after twelve."),
-    Key("agent.lease", "duration", "45m",
-        "How long a worker that claimed a task may be silent before the task returns to the queue."),
-    Key("agent.stalled", "duration", "15m",
+    Key("agent.beat", "duration", "10s", "harmless",
+        "Time between two heartbeats of a supervised worker. Its lease expires after twelve.", least=0.001),
+    Key("agent.lease", "duration", "45m", "harmless",
+        "How long a worker that claimed a task may be silent before the task returns to the queue.", least=0.001),
+    Key("agent.stalled", "duration", "15m", "harmless",
         "Time without progress after which a worker is shown as stalled."),
-    Key("agent.maxMessage", "number", "65536",
-        "Maximum size of a message in bytes of UTF-8."),
-    Key("agent.messageRate", "number", "60",
+    Key("agent.maxMessage", "number", "65536", "harmless",
+        "Maximum size of a message in bytes of UTF-8.", least=1),
+    Key("agent.messageRate", "number", "60", "harmless",
         "Maximum number of messages that a worker may send per minute; 0 means no limit."),
-    Key("agent.maxAttempts", "number", "5",
-        "Maximum number of attempts at a task; after them it can no longer be claimed."),
-    Key("agent.guard", "switch", "false",
+    Key("agent.maxAttempts", "number", "5", "harmless",
+        "Maximum number of attempts at a task; after them it can no longer be claimed.", least=1),
+    Key("agent.guard", "switch", "false", "harmless",
         "Install two more hooks that stop workers from changing task bases and branches of superseded attempts."),
-    Key("agent.workersReview", "switch", "false",
+    Key("agent.workersReview", "switch", "false", "never",
         "Whether workers may review and merge the tasks of others. Counts only from git's system, global and local"
-        " configuration.", personal=True),
-    Key("agent.pathClaims", "claims", "warn",
+        " configuration."),
+    Key("agent.pathClaims", "claims", "warn", "harmless",
         "What to do about overlapping `--path` claims and changes outside of them: refuse, warn or off."),
 )
 # fmt: on
+_SHOWN = 100  # characters of a bad value in an error
+_DIGITS = 15  # of a number: every one of them fits into a column of the store
+_MOST_S = 10 * 365 * 86400.0  # timers accept no more than 292 years
 _SWITCH = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0", ""), False)}
 _BY_NAME = {key.name.lower(): key for key in KEYS}
 
@@ -118,7 +124,7 @@ class Config(NamedTuple):
         """Start reading git's configuration and the committed `.gitagent` of the main worktree's HEAD.
 
         The returned function waits for the result. It takes the hash that `git agent trust` recorded; without that
-        hash, the file's keys that name commands are ignored.
+        hash, the file's keys that are not harmless are ignored.
         """
         asked = git_config.start_reading(repo, repo.worktree, f"HEAD:{TEAM_FILE}")
         return lambda trusted: cls._of(repo, *asked(), trusted)
@@ -129,9 +135,9 @@ class Config(NamedTuple):
     ) -> Config:
         team, untrusted = [], []
         for value in committed:
-            if _key_of(value.key) is not None and (not _runs(value.key) or digest(repo) == trusted):
+            if _key_of(value.key) is not None and (not needs_trust(value.key) or digest(repo) == trusted):
                 team.append(git_config.Value(value.key, value.value, "team"))
-            elif _runs(value.key):
+            elif needs_trust(value.key):
                 untrusted.append(value.key)
         counted = [v for v in (*team, *own) if not _is_personal(v.key) or v.scope in _PERSONAL_SCOPES]
         return cls(tuple(counted), tuple(untrusted))
@@ -159,27 +165,52 @@ class Config(NamedTuple):
         own = [v.value for v in found if v.scope != "team"]
         return [v for v in own or [v.value for v in found] if v]
 
+    def is_teams(self, name: str) -> bool:
+        """Return whether a key's value comes from the team's file."""
+        found = [v for v in self.values if v.key.lower() == name.lower()]
+        return bool(found) and found[-1].scope == "team"
+
+    def explain(self, name: str, error: AgentError) -> AgentError:
+        """Return the error about a key's value; if the value is the team's, the error names the file.
+
+        name: the key; error: its hint is a command that sets another value
+        """
+        if not self.is_teams(name):
+            return error
+        says, hint = f"{error.message} (in {TEAM_FILE})", f"edit {TEAM_FILE} and commit it, or {error.hint}"
+        return AgentError(error.code, says, hint, exit=error.exit)
+
+    def _bad(self, name: str, fault: str, hint: str) -> AgentError:
+        text = self.text(name)
+        shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+        return self.explain(name, usage("bad-config", f"{name} {fault}: {shown}", hint))
+
     def seconds(self, name: str) -> float:
         """Return a duration in seconds. Raises AgentError (exit 2) if it is invalid."""
+        hint = f"git config {name} 10m"
         try:
-            return durations.parse_duration(self.text(name))
+            found = durations.parse_duration(self.text(name))
         except AgentError as error:
-            raise usage(
-                "bad-config", f"{name} is not a duration: {self.text(name)}", f"git config {name} 10m"
-            ) from error
+            raise self._bad(name, "is not a duration", hint) from error
+        if not _BY_NAME[name.lower()].least <= found <= _MOST_S:
+            raise self._bad(name, "is not between a moment and ten years" if found else "must not be 0", hint)
+        return found
 
     def number(self, name: str) -> int:
         """Return a whole number. Raises AgentError (exit 2) if it is invalid."""
-        text = self.text(name)
-        if not text.isdecimal():
-            raise usage("bad-config", f"{name} is not a number: {text}", f"git config {name} 5")
+        text, least = self.text(name), _BY_NAME[name.lower()].least
+        hint = f"git config {name} {_BY_NAME[name.lower()].default}"
+        if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+            raise self._bad(name, "is not a number", hint)
+        if int(text) < least:
+            raise self._bad(name, f"is less than {least}", hint)
         return int(text)
 
     def switch(self, name: str) -> bool:
         """Return a boolean, spelled as git allows. Raises AgentError (exit 2) if it is invalid."""
         text = self.text(name).lower()
         if text not in _SWITCH:
-            raise usage("bad-config", f"{name} is neither true nor false: {self.text(name)}", f"git config {name} true")
+            raise self._bad(name, "is neither true nor false", f"git config {name} true")
         return _SWITCH[text]
 
     @property
@@ -187,17 +218,18 @@ class Config(NamedTuple):
         """Return agent.branchPrefix. Raises AgentError (exit 2) if it can't begin a branch name."""
         from git_agent.domain import names
 
-        return names.check_prefix(self.text("agent.branchPrefix"))
+        try:
+            return names.check_prefix(self.text("agent.branchPrefix"))
+        except AgentError as error:
+            raise self.explain("agent.branchPrefix", error) from error
 
     @property
     def strategy(self) -> str:
         """Return agent.mergeStrategy. Raises AgentError (exit 2) for an unknown strategy."""
         found = self.text("agent.mergeStrategy")
         if found not in STRATEGIES:
-            raise usage(
-                "bad-config",
-                f"agent.mergeStrategy is not a strategy: {found}",
-                "one of " + ", ".join(STRATEGIES),
+            raise self._bad(
+                "agent.mergeStrategy", f"is not one of {', '.join(STRATEGIES)}", "git config agent.mergeStrategy merge"
             )
         return found
 
@@ -206,8 +238,7 @@ class Config(NamedTuple):
         """Return agent.pathClaims. Raises AgentError (exit 2) for an unknown mode."""
         found = self.text("agent.pathClaims")
         if found not in MODES:
-            says = f"agent.pathClaims is not a mode: {found}"
-            raise usage("bad-config", says, "one of " + ", ".join(MODES))
+            raise self._bad("agent.pathClaims", f"is not one of {', '.join(MODES)}", "git config agent.pathClaims warn")
         return found
 
     def settings(self) -> list[Setting]:
@@ -245,24 +276,12 @@ def _key_of(name: str) -> Key | None:
     return _BY_NAME["agent.run"] if lowered.startswith("agent.run.") else _BY_NAME.get(lowered)
 
 
+def needs_trust(name: str) -> bool:
+    """Return whether a key of the team's file counts only once a person has trusted the file."""
+    key = _key_of(name)
+    return key is not None and key.team == "trust"
+
+
 def _is_personal(name: str) -> bool:
     key = _key_of(name)
-    return key is not None and key.personal
-
-
-def _runs(name: str) -> bool:
-    key = _key_of(name)
-    return key is not None and key.runs
-
-
-__all__: list[Any] = [
-    "KEYS",
-    "STRATEGIES",
-    "TEAM_FILE",
-    "TRUST_FACT",
-    "Config",
-    "Key",
-    "Setting",
-    "digest",
-    "repo_blob",
-]
+    return key is not None and key.team == "never"

@@ -71,7 +71,8 @@ def test_the_man_page_is_installed_where_man_looks(installed: Path) -> None:
 
 
 def test_the_command_is_installed(installed: Path) -> None:
-    command = installed / "bin/git-agent"
+    started, command = installed / "bin/git-agent", installed / "bin/gitagent-python"
+    assert os.access(started, os.X_OK) and started.read_bytes() == (ROOT / "bin/git-agent").read_bytes()
     assert os.access(command, os.X_OK) and "git_agent.cli.main import run" in command.read_text()
 
 

@@ -51,6 +51,7 @@ SHORT = {
     "git_agent/git/versions.py": _LOADED,
     "git_agent/integrations/marked_block.py": _ALONE,
     "git_agent/proc/clock.py": _LOADED,
+    "git_agent/proc/environment.py": "shared by all that start programs",
     "git_agent/proc/exec.py": _ALONE,
     "git_agent/runtime/beating.py": _ALONE,
     "git_agent/runtime/signals.py": _ALONE,

@@ -8,7 +8,11 @@ import os
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
+from git_agent.git.repo import Repo
 from git_agent.git.worktrees import registry
+
+_BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
+_GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
 
 
 def worktree_root(app: App) -> str:
@@ -18,6 +22,32 @@ def worktree_root(app: App) -> str:
     given = app.config.text("agent.worktreeDir")
     chosen = os.path.expanduser(given) if given else f"../{os.path.basename(where).removesuffix('.git')}.worktrees"
     return os.path.normpath(os.path.join(where, chosen))
+
+
+def allowed_root(app: App) -> str:
+    """Return worktree_root(), or raise AgentError (exit 3) if it is not allowed.
+
+    Inside the git directory, worktrees would be in git's way; in a bare repository, they are common and allowed beside
+    git's own directories. And a committed file may not choose a directory elsewhere: its author's code would be
+    written where the person's programs load theirs from.
+    """
+    key, repo, directory = "agent.worktreeDir", app.repo, worktree_root(app)
+    inside, *_ = os.path.relpath(os.path.realpath(directory), repo.common_dir).split(os.sep)
+    if inside != os.pardir and not (repo.bare and inside not in _GITS_OWN):
+        fault = f"{key} is inside the git directory: {directory}"
+    elif app.config.is_teams(key) and not _is_near(repo, directory):
+        fault = f"{key} is neither inside nor directly beside the repository: {directory}"
+    else:
+        return directory
+    raise app.config.explain(key, refused("bad-worktree-dir", fault, f"git config {key} DIRECTORY"))
+
+
+def _is_near(repo: Repo, directory: str) -> bool:
+    """Return whether a directory is inside the main worktree or directly beside it, with symbolic links resolved."""
+    where = os.path.realpath(repo.main_worktree or _home_of_bare(repo.common_dir))
+    real = os.path.realpath(directory)
+    beside = os.path.dirname(real) == os.path.dirname(where)
+    return real != where and (beside or os.path.commonpath([real, where]) == where)
 
 
 def _home_of_bare(common_dir: str) -> str:

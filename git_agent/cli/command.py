@@ -106,6 +106,7 @@ def verb(
                 given=_given(options),
                 terminal=watched,
                 progress=_print_progress if watched else lambda line: None,  # a pipe gets only the result
+                warn=lambda line: note([line]),
                 creates=creates,
                 reconciles=looks,
                 configured=configured,

@@ -101,6 +101,7 @@ def _end(number: int, frame: object) -> NoReturn:
 
 def run() -> NoReturn:
     """Run the command line and exit."""
+    _restore_python_path()
     _open_streams()
     for number in _ENDING:
         signal.signal(number, _end)
@@ -109,6 +110,13 @@ def run() -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # the exit code is final; a second signal must not change it
     gc.freeze()  # skip the last collection: the system frees the memory
     sys.exit(status)
+
+
+def _restore_python_path() -> None:
+    """Give the programs that we start the PYTHONPATH that bin/git-agent kept from us."""
+    given = os.environ.pop("GIT_AGENT_PYTHONPATH", None)
+    if given is not None:
+        os.environ["PYTHONPATH"] = given
 
 
 class _Result(io.FileIO):

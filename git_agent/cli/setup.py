@@ -159,7 +159,7 @@ def config_verb(app: App) -> Answer:
 
 @verb("trust", creates=True, looks=False)
 def trust_verb(app: App) -> Answer:
-    """Accept the commands of the committed .gitagent file, until it changes."""
+    """Accept the commands and the files to copy of the committed .gitagent, until it changes."""
     from git_agent.actions.setup.config import trust
 
     done = trust(app)

@@ -11,17 +11,17 @@ from git_agent.domain.task import Task
 from git_agent.errors import usage
 
 PLACEHOLDERS: Mapping[str, str] = {
-    "prompt": "title and body",
+    "prompt": "`Task 7: `, then title and body",
     "title": "the task's title",
     "body": "the task's body",
-    "file": "path of a file with title and body",
+    "file": "path of a file with that text",
     "task": "the task's number",
     "branch": "its branch",
     "worktree": "its worktree",
     "base": "the branch to merge into",
 }
 STDIN = "{stdin}"
-"""This word is removed from the command; the command reads title and body on standard input instead."""
+"""This word is removed from the command; the command reads the prompt on standard input instead."""
 _LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 _NEAR = 0.75
 """Similarity above which a word counts as a misspelt placeholder: `promt` has 0.9; awk's `print` has 0.55."""
@@ -40,7 +40,7 @@ class Command:
 
     @property
     def needs_file(self) -> bool:
-        """Return whether the command needs a file with title and body."""
+        """Return whether the command needs a file with the prompt."""
         return self.name is not None and (STDIN in self.words or any("{file}" in word for word in self.words))
 
     @property
@@ -49,9 +49,9 @@ class Command:
         return self.name is not None and STDIN in self.words
 
     def expand(self, task: Task, file: str) -> tuple[str, ...]:
-        """Return the words with their placeholders replaced. A value never splits a word.
+        """Return the words with their placeholders replaced. A value never splits a word, nor makes it an option.
 
-        file: path of the file that holds title and body
+        file: path of the file that holds the prompt
         """
         if self.name is None:
             return self.words
@@ -65,8 +65,7 @@ class Command:
             "worktree": task.worktree or "",
             "base": task.base,
         }
-        # One pass, so that a title that contains `{body}` stays as it is.
-        return tuple(_PLACE.sub(lambda found: values[found[1]], word) for word in self.words if word != STDIN)
+        return tuple(_filled(task, values, word) for word in self.words if word != STDIN)
 
 
 def parse_command(name: str, text: str) -> Command:
@@ -104,9 +103,27 @@ def _unknown(words: Sequence[str]) -> str | None:
     return None
 
 
+def _filled(task: Task, values: Mapping[str, str], word: str) -> str:
+    """Fill in one word, in one pass: a title that contains `{body}` stays as it is.
+
+    A word that becomes an option only by what the task says gets the task's number in front.
+    """
+    filled = _PLACE.sub(lambda found: values[found[1]], word)
+    return _opening(task) + filled if filled.startswith("-") and not word.startswith("-") else filled
+
+
 def prompt(task: Task) -> str:
-    """Return title and body as one text."""
-    return f"{task.title}\n\n{task.body}" if task.body else task.title
+    """Return the task's number, title and body as one text.
+
+    The number comes first because programs read a text as an option when it begins with a dash, and as one of their
+    own commands when it begins with a slash or an exclamation mark.
+    """
+    said = f"{task.title}\n\n{task.body}" if task.body else task.title
+    return _opening(task) + said
+
+
+def _opening(task: Task) -> str:
+    return f"Task {task.id}: "
 
 
 def quote_command(words: Sequence[str]) -> str:

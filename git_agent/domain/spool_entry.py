@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class RefUpdate(NamedTuple):
@@ -35,6 +38,7 @@ class Push:
 class StrayCommit:
     """A commit that a worker made outside its worktree.
 
+    epoch: the worker's; None, if its environment had none, belongs to no attempt
     head: what HEAD was there; where: the directory
     """
 
@@ -75,6 +79,8 @@ def _push(fields: dict[str, str], refs: Iterable[str]) -> Push:
 def _stray(fields: dict[str, str]) -> StrayCommit:
     epoch = fields["epoch"]
     epoch_number = _number(epoch) if epoch else None
+    if not _OID.fullmatch(fields["oid"]):
+        raise ValueError(fields["oid"])
     return StrayCommit(_number(fields["task"]), epoch_number, fields["head"], fields["oid"], fields["where"])
 
 

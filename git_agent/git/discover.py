@@ -102,12 +102,13 @@ def linked(git_dir: str) -> str | None:
     return os.path.realpath(os.path.dirname(os.path.join(git_dir, pointer)))
 
 
-def login() -> str:
-    """Return the name of the user we run as."""
+def login(uid: int | None = None) -> str:
+    """Return the name of a user. uid: None for the one that we run as."""
+    number = os.getuid() if uid is None else uid
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(number).pw_name
     except KeyError:
-        return f"uid {os.getuid()}"
+        return f"uid {number}"
 
 
 def _ask(path: str | None, env: Mapping[str, str]) -> list[str]:

@@ -114,13 +114,16 @@ def decode(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def git_environment(extra: Mapping[str, str] | None = None, cwd: str | None = None) -> dict[str, str]:
     """Return our environment without what ties git to the caller's repository; English messages, no prompts.
 
     extra: variables to add.
+    cwd: the directory git runs in; its hooks and filters get that as PWD. None: the current one.
     """
-    env = {name: value for name, value in os.environ.items() if name not in LOCAL_NAMES}
-    return {**env, **_FIXED, **(extra or {})}
+    env = {name: value for name, value in os.environ.items() if name not in LOCAL_NAMES and name != "OLDPWD"}
+    # Without symbolic links: where PWD is right, git builds paths from it, and ours are compared with real ones.
+    there = {} if cwd is None else {"PWD": os.path.realpath(cwd)}
+    return {**env, **_FIXED, **there, **(extra or {})}
 
 
 def git(
@@ -150,7 +153,7 @@ def git(
     argv = _argv(args, git_dir)
     end = time.monotonic() + _PATIENCE
     while True:
-        done = _once(argv, cwd, stdin, git_environment(env), terminal, timeout)
+        done = _once(argv, cwd, stdin, git_environment(env, cwd), terminal, timeout)
         if done.status in ok:
             return done
         lock = _LOCKED.search(done.err) if patient else None
@@ -176,7 +179,7 @@ def start_git(
         process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=git_environment(),
+            env=git_environment(cwd=cwd),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from git_agent.git.run import decode
 
 _MOVED = "moved"  # says only that git changed; rewritten under one name
+_SHOWN = 80  # characters of a path or ref in a message
 _LONGEST = 1_000_000  # bytes; a push of a thousand refs takes a fifth of it
 
 
@@ -72,6 +73,12 @@ def postpone(path: str, tries: int) -> bool:
     with contextlib.suppress(OSError):  # another process has applied it, or the disk failed
         os.rename(path, path + "~")
     return True
+
+
+def quoted(text: str) -> str:
+    """Return a path or ref from a note in quotes and cut in its middle, for a message: it may read like a sentence."""
+    half = _SHOWN // 2
+    return repr(readable(text if len(text) <= _SHOWN else f"{text[:half]}…{text[-half:]}"))
 
 
 def readable(text: str) -> str:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from git_agent.proc.environment import placed
+
 STOPPED = 1000
 """What `poll` returns for a stopped program. It can't be confused with an exit status."""
 _CANNOT = 127  # the exit status of a shell that can't start a program
@@ -102,7 +104,7 @@ def start_gated(
     pid = os.fork()
     if pid == 0:
         os.close(opened)  # otherwise the child would never see the gate closed
-        _become(words, lambda: _arrange(cwd, (stdin, stdout, stderr), terminal, gate), env, told)
+        _become(words, lambda: _arrange(cwd, (stdin, stdout, stderr), terminal, gate), placed(env, cwd), told)
     os.close(gate)
     os.close(told)
     return Child(pid, opened, report)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from git_agent.proc.environment import placed
+
 
 def exec_program(words: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> NoReturn:
     """Replace this process with a program.
@@ -24,4 +26,4 @@ def exec_program(words: Sequence[str], *, cwd: str | None = None, env: Mapping[s
         os.chdir(cwd)
     # exec resets caught signals to the default, but SIGPIPE, which Python ignores, would stay ignored.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.execvpe(words[0], list(words), dict(os.environ if env is None else env))
+    os.execvpe(words[0], list(words), placed(os.environ if env is None else env, cwd or os.getcwd()))

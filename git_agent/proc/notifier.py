@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 
-from git_agent.proc import shell
+from git_agent.proc.environment import clean_environment, placed
 
 _MOST = 256 * 1024  # bytes; a larger output file is truncated first
 _started: list[int] = []
@@ -29,7 +29,7 @@ def start_notifier(command: str, *, cwd: str, document: str, output: str) -> Non
         child = subprocess.Popen(
             ["/bin/sh", "-c", command],
             cwd=cwd,
-            env=shell.clean_environment(),
+            env=placed(clean_environment(), cwd),
             stdin=given,
             stdout=said,
             stderr=said,

@@ -65,7 +65,8 @@ def _describe(pid: int, *, deleted: bool = False) -> Holder:
     process = processes.read_process(pid)
     words = _read(f"/proc/{pid}/cmdline").split(b"\0")
     # Only the program, or the script that an interpreter runs: a path among the arguments may have our name, too.
-    ours = b"git-agent" in map(os.path.basename, words[:2]) or words[1:2] + words[2:3] == [b"-m", b"git_agent.cli.main"]
+    ours = not {b"git-agent", b"gitagent-python"}.isdisjoint(map(os.path.basename, words[:2]))
+    ours = ours or words[1:3] == [b"-m", b"git_agent.cli.main"]
     return Holder(pid, _name(pid), ours, process is not None and process.is_stopped, deleted)
 
 

@@ -11,9 +11,9 @@ _NAME = "git-agent"
 
 def own_path() -> str:
     """Return the absolute path of the running git-agent, as it was called: an installer's link survives upgrades."""
-    called = sys.argv[0]
+    called = os.path.join(os.path.dirname(sys.argv[0]), _NAME)  # bin/git-agent starts another program beside itself
     beside = os.path.join(os.path.dirname(sys.executable), _NAME)
-    for path in (called if os.path.basename(called) == _NAME else "", beside, shutil.which(_NAME) or ""):
+    for path in (called, beside, shutil.which(_NAME) or ""):
         if os.path.isabs(path) and os.access(path, os.X_OK):
             return path
     return os.path.abspath(called)

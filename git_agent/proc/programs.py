@@ -25,6 +25,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 
+from git_agent.proc.environment import placed
+
 _GRACE_S = 2.0  # between SIGTERM and SIGKILL
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -60,7 +62,7 @@ def start_detached(
     started = subprocess.Popen(
         command,
         cwd=cwd,
-        env=env,
+        env=placed(os.environ if env is None else env, cwd),
         stdin=nothing,
         stdout=nothing,
         stderr=nothing,
@@ -100,7 +102,7 @@ class ProgramGroup:
                 process = subprocess.Popen(
                     words,
                     cwd=cwd,
-                    env=env,
+                    env=placed(env, cwd),
                     stdin=subprocess.DEVNULL,
                     stdout=writer,
                     stderr=writer,

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from git_agent.proc.environment import clean_environment, placed
+
 TAIL_LINES = 40
 _LOOK_S = 0.5
 _GRACE_S = 2.0  # between SIGTERM and SIGKILL
@@ -101,17 +103,11 @@ def run_shell(
     return ShellResult(process.returncode if ended else None, tuple(lines.tail), time.monotonic() - began)
 
 
-def clean_environment() -> dict[str, str]:
-    """Return the environment without the variables that tie git and git agent to our repository and caller."""
-    kept = ("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "GIT_SSH")
-    return {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(kept)}
-
-
 def _start(command: str, cwd: str, env: Mapping[str, str], gate: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "git-agent", command],
         cwd=cwd,
-        env={**clean_environment(), **env},
+        env=placed({**clean_environment(), **env}, cwd),
         stdin=gate,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

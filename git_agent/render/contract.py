@@ -120,7 +120,7 @@ EVENT: Fields = {
 }
 MESSAGE: Fields = {
     "id": ("integer", "number"),
-    "sender": ("string", "a task's number or @human"),
+    "sender": ("string", "a task's number, @human, or git for what was found there"),
     "to": ("string", "a task's number, @human, @coordinator, or a topic with its #"),
     "task": ("integer or null", "the task it is about"),
     "topic": ("string or null", "its topic, without the #"),

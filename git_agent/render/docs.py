@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from git_agent.config import KEYS
+from git_agent.config import KEYS, needs_trust
 from git_agent.domain.finding import RULES, Group
 from git_agent.domain.task import LIVE, MOVES, Move, State
 from git_agent.render.contract import ANSWERS, EXITS, HOLDS, OBJECTS, STATES
@@ -62,7 +62,12 @@ def config_page() -> str:
     """Return docs/config.md."""
     names = {"agent.run": "agent.run.<name>"}
     rows = [
-        (f"`{names.get(k.name, k.name)}`", k.kind, f"`{k.default}`" if k.default else "", k.sentence + " †" * k.runs)
+        (
+            f"`{names.get(k.name, k.name)}`",
+            k.kind,
+            f"`{k.default}`" if k.default else "",
+            k.sentence + " †" * needs_trust(k.name),
+        )
         for k in KEYS
     ]
     return "\n".join(
@@ -79,8 +84,9 @@ def config_page() -> str:
             "## For a team\n",
             _text(
                 "A committed file `.gitagent`, in the syntax of git config, sets the same keys for everybody. Each"
-                " person's own configuration overrides it. Keys marked † name commands: their values in `.gitagent`"
-                " apply only after `git agent trust`, which must be repeated after each change of the file."
+                " person's own configuration overrides it. Keys marked † name commands, or files to copy: their values"
+                " in `.gitagent` apply only after `git agent trust`, which must be repeated after each change of the"
+                " file. There, `agent.worktreeDir` must be a directory inside the repository or directly beside it."
             ),
         ]
     )

@@ -41,6 +41,7 @@ class Invocation:
         given: Collection[str] = (),
         terminal: bool = False,
         progress: Callable[[str], None] = lambda line: None,
+        warn: Callable[[str], None] = lambda line: None,
         creates: bool = False,
         reconciles: bool = True,
         configured: bool = False,
@@ -52,19 +53,24 @@ class Invocation:
         given: the options that are given, as the usage names them; some make a verb one for the coordinator.
         terminal: stderr is an interactive terminal, so hints and questions make sense.
         progress: called with a line when long work advances.
+        warn: called with a line that must be read before anything is made.
         creates: the action may create the store.
         reconciles: recover, drain and reconcile first; otherwise the action sees the store as it is.
         configured: the action always reads the configuration, so start git early.
         """
         self.app = App(verb=verb, given=frozenset(given), terminal=terminal, progress=progress, creates=creates)
         self._document = document
+        self._warn = warn
         self._reconciles = reconciles
         self._configured = configured
         self._ended = False
 
     def __enter__(self) -> App:
         try:
-            if who_may(self.app.verb, self.app.given) == "coordinator" and self.app.may_be_worker:
+            coordinates = who_may(self.app.verb, self.app.given) == "coordinator"
+            if (coordinates or self._reconciles) and (line := _foreign(self.app)):
+                self._warn(line)
+            if coordinates and self.app.may_be_worker:
                 from git_agent.actions.permission import require_permission
 
                 require_permission(self.app)
@@ -148,6 +154,20 @@ def explain(error: OSError) -> AgentError:
     from git_agent.git.errors import system_error
 
     return system_error(error)
+
+
+def _foreign(app: App) -> str | None:
+    """Warn a user who makes files in another user's repository, as `sudo git agent spawn` does."""
+    owner, user = os.stat(app.repo.common_dir).st_uid, os.geteuid()
+    if owner == user:
+        return None
+    from git_agent.git.discover import login
+
+    theirs, yours = login(owner), login(user)
+    return (
+        f"this repository belongs to {theirs}, and you are {yours}: worktrees, refs and records made now will belong to"
+        f" {yours}, and {theirs} may be unable to change them; run git agent as {theirs}"
+    )
 
 
 def _reconcile(app: App) -> None:

@@ -51,15 +51,34 @@ def test_a_typed_command_is_taken_as_it_is() -> None:
     assert not (typed.reads_file or typed.needs_file)
 
 
-def test_a_prompt_is_title_and_body() -> None:
-    assert command.prompt(task(title="A", body="")) == "A"
-    assert command.prompt(task(title="A", body="B\nC")) == "A\n\nB\nC"
+def test_a_prompt_is_number_title_and_body() -> None:
+    assert command.prompt(task(title="A", body="")) == "Task 7: A"
+    assert command.prompt(task(title="A", body="B\nC")) == "Task 7: A\n\nB\nC"
+
+
+@pytest.mark.parametrize(
+    ("word", "filled"),
+    [
+        ("{prompt}", "Task 7: --yolo\n\n-x"),
+        ("{title}", "Task 7: --yolo"),
+        ("{body}", "Task 7: -x"),
+        ("{body}{title}", "Task 7: -x--yolo"),
+        ("{branch}", "Task 7: -b"),
+        ("--message={title}", "--message=--yolo"),
+        ("-m{body}", "-m-x"),
+        ("say {title}", "say --yolo"),
+    ],
+)
+def test_no_text_of_a_task_becomes_an_option(word: str, filled: str) -> None:
+    made = Command(("claude", word), "me").expand(task(title="--yolo", body="-x", branch="-b"), "/f")
+    assert made == ("claude", filled)
 
 
 @given(st.text(), st.text())
-def test_whatever_a_task_says_is_one_word(title: str, body: str) -> None:
+def test_whatever_a_task_says_is_one_word_and_no_option(title: str, body: str) -> None:
     made = command.parse_command("me", "x {title} {body} {prompt}").expand(task(title=title, body=body), "/f")
-    assert made[:3] == ("x", title, body) and len(made) == 4
+    assert len(made) == 4 and not any(word.startswith("-") for word in made)
+    assert made[1].endswith(title) and made[2].endswith(body)
 
 
 def test_a_long_word_is_shown_cut() -> None:

@@ -126,9 +126,9 @@ def test_old_logs_make_room(tmp_path: Path) -> None:
         ("printf '<%s>' {title}", "<Fix; rm -rf $HOME>"),
         ("printf '<%s>' -- '{task} {branch} {base}' {title}", "<--><1 agent/1-fix main><Fix; rm -rf $HOME>"),
         ("printf '<%s>' 'a b' {}", "<a b><{}>"),
-        ("cat {file}", "Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)\n"),
-        ("cat {stdin}", "Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)\n"),
-        ("printf '<%s>' {prompt}", "<Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)>"),
+        ("cat {file}", "Task 1: Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)\n"),
+        ("cat {stdin}", "Task 1: Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)\n"),
+        ("printf '<%s>' {prompt}", "<Task 1: Fix; rm -rf $HOME\n\nA {title} and\n$(touch pwned)>"),
     ],
 )
 def test_an_agent_of_the_configuration_gets_title_and_body_and_no_shell(
@@ -141,6 +141,20 @@ def test_an_agent_of_the_configuration_gets_title_and_body_and_no_shell(
     assert done.out == printed
     assert not Path(stage.task()["worktree"], "pwned").exists()
     assert not list((stage.agent / "prompts").glob("*")) if "{file}" in command or "{stdin}" in command else True
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("printf '<%s>' -p {prompt}", "<-p><Task 1: --yolo\n\n-x>"),
+        ("printf '<%s>' -p {title} {body}", "<-p><Task 1: --yolo><Task 1: -x>"),
+        ("cat {stdin}", "Task 1: --yolo\n\n-x\n"),
+    ],
+)
+def test_a_title_that_looks_like_an_option_stays_text(stage: Stage, command: str, printed: str) -> None:
+    stage.box.git("config", "agent.run.me", command)
+    stage.box.agent("add", "--title=--yolo", "--name", "x", "-F", "-", stdin="-x")
+    assert stage.box.agent("run", "1", "--agent", "me").out == printed
 
 
 def test_the_agent_of_the_task_or_the_default_one_is_meant(stage: Stage) -> None:
@@ -206,6 +220,9 @@ def test_what_stands_in_place_of_logs_and_prompts_is_said_and_stays(stage: Stage
             make(place)
             said = stage.box.run("git-agent", "run", "1", "--agent", "me")
             assert "Traceback" not in said.err, (place, said)
-            assert (said.out == "Fix login\n") if said.code == 0 else said.err.count("hint: ") == 1, (place, said)
+            assert (said.out == "Task 1: Fix login\n") if said.code == 0 else said.err.count("hint: ") == 1, (
+                place,
+                said,
+            )
         place.unlink(missing_ok=True)
     assert not (tmp_path / "nowhere").exists()

@@ -33,7 +33,7 @@ def imported(site: Path) -> set[str]:
 def test_list_imports_no_driver_that_is_installed_and_not_used(repo: Sandbox, site: Path) -> None:
     repo.agent("add", "Fix login")
     path = {"PYTHONPATH": str(site)}
-    listed = repo.run("git", "agent", "list", env=path)  # not forked: peewee is imported here
+    listed = repo.run("gitagent-python", "list", env=path)  # git-agent keeps PYTHONPATH from itself
     assert (listed.code, listed.err) == (0, "") and "Fix login" in listed.out
     assert imported(site) == set()
     repo.run(sys.executable, "-c", "import peewee", env=path)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 
 from git_agent.actions.attempts.discard import discard_attempt
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import record_intent
 from git_agent.actions.transition import require_current
-from git_agent.actions.worktrees import worktree_root
+from git_agent.actions.worktrees import allowed_root
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.advice import steps_towards
@@ -20,12 +19,8 @@ from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
-from git_agent.git.repo import Repo
 from git_agent.proc import processes
 from git_agent.store.intents import Intent
-
-_BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
-_GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
 
 
 def record_spawn(app: App, task: int, owner: ProcessId, *, new: bool = False) -> int:
@@ -101,7 +96,7 @@ def reserve(
     place = plan_attempt(
         task,
         prefix=app.config.prefix,
-        directory=_outside(app.repo, worktree_root(app)),
+        directory=allowed_root(app),
         heads=heads,
         base_oid=base_oid,
         adopt=adopted,
@@ -133,18 +128,6 @@ def _adopted(app: App, branch: str) -> str:
     if owner is not None:
         raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     return branch
-
-
-def _outside(repo: Repo, directory: str) -> str:
-    """Return the directory, or refuse one inside the git directory, where worktrees would be in git's way.
-
-    In a bare repository, worktrees beside git's own directories are common and allowed.
-    """
-    inside, *_ = os.path.relpath(os.path.realpath(directory), repo.common_dir).split(os.sep)
-    if inside != os.pardir and not (repo.bare and inside not in _GITS_OWN):
-        says = f"agent.worktreeDir is inside the git directory: {directory}"
-        raise refused("bad-worktree-dir", says, "git config agent.worktreeDir <a directory elsewhere>")
-    return directory
 
 
 def reserve_open(app: App, task: Task) -> tuple[Task, int]:

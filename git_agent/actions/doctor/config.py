@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from git_agent.actions.worktrees import allowed_root
 from git_agent.app import App
-from git_agent.config import KEYS, TEAM_FILE, Config
+from git_agent.config import KEYS, Config
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
 
@@ -27,19 +28,18 @@ def examine_config(app: App) -> list[Finding]:
     for key in KEYS:
         try:
             _READERS.get(key.kind, Config.text)(app.config, key.name)
+            if key.kind == "path":
+                allowed_root(app)
         except AgentError as error:
-            says, hint = error.message, _unset(key.name, origins.get(key.name, "local"))
-            if error.hint.startswith("git config "):
-                hint += f", or {error.hint}"
-            elif error.hint:
-                says += f"; it is {error.hint}"
-            found.append(Finding("config-invalid", says, None, key.name, hint))
+            unset = _unset(key.name, origins.get(key.name, "local"))
+            hint = f"{unset}, or {error.hint}" if unset else error.hint
+            found.append(Finding("config-invalid", error.message, None, key.name, hint))
     return found
 
 
 def _unset(name: str, origin: str) -> str:
     if origin == "team":
-        return f"edit {TEAM_FILE} and commit it"
+        return ""  # the error says it
     if origin == "command":
         return f"run git without -c {name}"
     return f"git config {_SCOPES.get(origin, '')}--unset-all {name}"

@@ -11,6 +11,7 @@ from git_agent.actions.messages.inbox import Mailbox, mailbox
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import ALL, Draft, Message, check_recipient, check_topic, is_topic
+from git_agent.domain.speaker import GIT
 from git_agent.domain.task import FINISHED
 from git_agent.errors import AgentError, Exit, refused, usage
 
@@ -74,8 +75,8 @@ def reply(app: App, message: int, text: str) -> list[Message]:
     A reply to the speaker's own message goes to the recipients of that message.
     message: the number of the message.
     text: the body of the reply.
-    Raises AgentError: exit 1 for an unknown message, exit 3 for a message that a worker neither received nor sent or
-    whose sender's task is finished, otherwise as send does.
+    Raises AgentError: exit 1 for an unknown message, exit 3 for a message that a worker neither received nor sent, that
+    is from git, or whose sender's task is finished, otherwise as send does.
     """
     limit, _ = app.config.number("agent.maxMessage"), app.speaker  # these run git: not in the transaction
     with app.store.transaction():
@@ -98,6 +99,8 @@ def _to(who: Mailbox, copies: Sequence[Message], message: int) -> list[str]:
     got, sent = bool(set(receivers) & set(who.addresses)), said.sender in who.addresses
     if who.of_worker and not (got or sent or said.topic):
         raise refused("not-yours", f"message {message} was not sent to you", "git agent inbox")
+    if said.sender == GIT:
+        raise refused("no-reader", f"message {message} is from git, which reads no reply", f"git agent ack {message}")
     topic = [f"#{said.topic}"] if said.topic else []
     others = [each for each in receivers if each not in who.addresses]
     return others if sent and others else [said.sender, *topic]

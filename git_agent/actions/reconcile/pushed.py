@@ -12,6 +12,7 @@ from git_agent.domain.gates import hands_in
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import GIT, HUMAN
 from git_agent.domain.task import State, Step, Task
+from git_agent.git.spool import quoted
 
 
 def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
@@ -28,7 +29,7 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
     attempt = app.store.attempts.find(task.id, task.attempt)
     if attempt is not None and attempt.start_oid == tip:
         return ""  # only commits of an earlier attempt or of an adopted branch
-    body = f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {ref}"
+    body = f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {quoted(ref)}"
     told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
     seen = {"head_oid": tip, "pushed_oid": tip, "pushed_ref": ref, "reason": None}
     data = {"tip": tip, "ref": ref}

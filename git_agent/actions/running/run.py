@@ -36,7 +36,7 @@ class RunStarted:
     session: the number of the session.
     words: the command.
     agent: the name of the agent; None for a command from the command line.
-    prompt: the file with the task's title and body; None if the command needs none.
+    prompt: the file with the task's prompt; None if the command needs none.
     reads: that file is the command's standard input.
     token: the secret that proves the identity of the command.
     admin: the worktree's git directory.

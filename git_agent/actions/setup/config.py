@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_agent.app import App
-from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest
+from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest, needs_trust
 from git_agent.errors import AgentError
 from git_agent.git import config as git_config
 
@@ -15,7 +15,7 @@ class Trusted:
     """A trusted file.
 
     hash: the hash that was recorded.
-    commands: the (key, value) pairs that take effect.
+    commands: the (key, value) pairs that take effect: commands, and which files are copied and linked.
     already: the file was trusted before.
     """
 
@@ -39,15 +39,15 @@ def trust(app: App) -> Trusted:
         with store.transaction():
             app.store.meta.put(TRUST_FACT, found)
             app.store.events.append("config.trusted", actor, data={"hash": found})
-    commands = tuple((name, v.value) for v in values if (name := _command(v.key)) is not None)
+    commands = tuple((name, v.value) for v in values if (name := _documented(v.key)) is not None)
     return Trusted(found, commands, already)
 
 
-def _command(key: str) -> str | None:
-    """Return the key in its documented spelling, since git folds case; None if the key names no command."""
-    if key.startswith("agent.run."):
-        return key
-    return next((known.name for known in KEYS if known.runs and known.name.lower() == key), None)
+def _documented(key: str) -> str | None:
+    """Return the key in its documented spelling, since git folds case; None if the key needs no trust."""
+    if not needs_trust(key):
+        return None
+    return next((known.name for known in KEYS if known.name.lower() == key), key)
 
 
 def config(app: App) -> list[Setting]:

@@ -121,7 +121,7 @@ def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -
         ended = subprocess.run(
             [hook, *args],
             cwd=path,
-            env=git_environment(),
+            env=git_environment(cwd=path),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno() if terminal else subprocess.PIPE,
             stderr=out if terminal else subprocess.STDOUT,
