@@ -103,7 +103,8 @@ def run() -> NoReturn:
     """Run the command line and exit."""
     _open_streams()
     for number in _ENDING:
-        signal.signal(number, _end)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, _end)
     status = _run(sys.argv[1:])
     for number in (*_ENDING, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # the exit code is final; a second signal must not change it
