@@ -101,6 +101,7 @@ def _end(number: int, frame: object) -> NoReturn:
 
 def run() -> NoReturn:
     """Run the command line and exit."""
+    _use_utf8()
     _open_streams()
     for number in _ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
@@ -110,6 +111,22 @@ def run() -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # the exit code is final; a second signal must not change it
     gc.freeze()  # skip the last collection: the system frees the memory
     sys.exit(status)
+
+
+def _use_utf8() -> None:
+    """Start again in Python's UTF-8 mode if the locale has another encoding: file names are bytes, as for git.
+
+    An option, not PYTHONUTF8, which the programs that we start would inherit. The arguments come from the kernel where
+    it shows them, because BIG5 and others don't encode every decoded text to the same bytes again.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or not sys.executable:
+        return
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            words = file.read().split(b"\0")[1:-1]
+    except OSError:
+        words = [os.fsencode(word) for word in sys.orig_argv[1:]]
+    os.execv(sys.executable, [os.fsencode(sys.executable), b"-X", b"utf8", *words])
 
 
 class _Result(io.FileIO):
