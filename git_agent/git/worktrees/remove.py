@@ -12,7 +12,7 @@ from git_agent.git.discover import git_dir_of
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
-from git_agent.git.worktree_state import in_progress, read_status
+from git_agent.git.worktree_state import in_progress, read_status, unreadable
 from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
 from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
@@ -45,12 +45,13 @@ def roll_back_worktree(repo: Repo, path: str, *, task: int, finished: bool) -> N
     _erase(repo, real, found)
 
 
-def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force: bool = False) -> None:
+def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force: bool = False) -> list[str]:
     """Remove a worktree: rename it aside, forget it, delete it. If its directory is gone, only forget it.
 
     task: the number in the reason of its lock.
     head: the full oid of its HEAD when the caller kept it, None for an unborn one.
     force: also with modified or untracked files, which the caller has kept, or with a rebase or merge in progress.
+    Returns a line for each directory that could not be deleted.
     Raises AgentError (exit 3) worktree-dirty with the list, worktree-moved when HEAD is elsewhere by now, or
     worktree-locked for a lock that is not ours.
     """
@@ -62,7 +63,7 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
         if not found:
             if os.path.lexists(real):
                 raise refused("not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list")
-            return
+            return []
         _refuse_danger(repo, real, found)
         if not force:
             _refuse_early(real, found[0].git_dir)
@@ -72,7 +73,7 @@ def remove_worktree(repo: Repo, path: str, *, task: int, head: str | None, force
             if there and not force:
                 _refuse_late_change(found[0].git_dir, there, real)
         _forget(repo, found)
-    delete_trash(repo)
+    return delete_trash(repo)
 
 
 def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:
@@ -149,7 +150,8 @@ def _refuse_late_change(admin: str, trash: str, real: str) -> None:
     # directory. A submodule's core.worktree is relative: git can't examine it where it was moved to (measured).
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=all")
     done = git(f"--work-tree={trash}", *args, git_dir=admin, cwd=trash)
-    if lines := [field for field in done.fields if field]:
+    closed = [f"{each.code} {each.path}" for each in unreadable(done)]
+    if lines := [*closed, *(field for field in done.fields if field)]:
         raise _dirty(real, lines)
 
 
