@@ -42,6 +42,7 @@ class App:
     notices: lines for the front end to show after the result
     begun: the ids of the intents that this command recorded
     sighted: the branches as this command last read them from git
+    damaged: the tasks whose branch git can't read, with what git says
     clock: reads this host's clocks
     operation: the operation of all fixes of one `doctor --fix`, "" outside of one
     """
@@ -56,6 +57,7 @@ class App:
     notices: list[str] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
     sighted: Tips | None = None
+    damaged: dict[int, str] = field(default_factory=dict)
     clock: Callable[[], ClockReading] = _read_clock
     operation: str = ""
 

@@ -53,6 +53,7 @@ SHORT = {
     "git_agent/proc/clock.py": _LOADED,
     "git_agent/proc/environment.py": "shared by all that start programs",
     "git_agent/proc/exec.py": _ALONE,
+    "git_agent/runtime/background.py": "runs before anything that takes time to import",
     "git_agent/runtime/beating.py": _ALONE,
     "git_agent/runtime/signals.py": _ALONE,
     "git_agent/store/addresses.py": "a noun of the store",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
+# Until `run` is ready to report it, an interruption ends the program without a traceback. What imports this module for
+# something else keeps its own way.
+if sys.argv[0].endswith("git-agent") and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import contextlib
+import errno
 import gc
 import io
 import os
-import signal
-import sys
 from typing import Any, NoReturn
 
 # Most verbs run for a tenth of a second. Garbage collection during the imports would take a tenth of that.
@@ -101,11 +108,17 @@ def _end(number: int, frame: object) -> NoReturn:
 
 def run() -> NoReturn:
     """Run the command line and exit."""
+    _use_utf8()
     _restore_python_path()
     _open_streams()
-    for number in _ENDING:
-        signal.signal(number, _end)
-    status = _run(sys.argv[1:])
+    try:
+        status = _run(sys.argv[1:])
+    except (KeyboardInterrupt, _Ended):  # a second signal, while the first one is reported
+        status = int(Exit.INTERRUPTED)
+    except (MemoryError, ImportError, OSError) as error:
+        if not _is_no_memory(error):
+            raise
+        status = _say_no_memory()
     for number in (*_ENDING, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # the exit code is final; a second signal must not change it
     gc.freeze()  # skip the last collection: the system frees the memory
@@ -117,6 +130,22 @@ def _restore_python_path() -> None:
     given = os.environ.pop("GIT_AGENT_PYTHONPATH", None)
     if given is not None:
         os.environ["PYTHONPATH"] = given
+
+
+def _use_utf8() -> None:
+    """Start again in Python's UTF-8 mode if the locale has another encoding: file names are bytes, as for git.
+
+    An option, not PYTHONUTF8, which the programs that we start would inherit. The arguments come from the kernel where
+    it shows them, because BIG5 and others don't encode every decoded text to the same bytes again.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or not sys.executable:
+        return
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            words = file.read().split(b"\0")[1:-1]
+    except OSError:
+        words = [os.fsencode(word) for word in sys.orig_argv[1:]]
+    os.execv(sys.executable, [os.fsencode(sys.executable), b"-X", b"utf8", *words])
 
 
 class _Result(io.FileIO):
@@ -164,6 +193,7 @@ def _open_streams() -> None:
 def _run(argv: list[str]) -> int:
     as_json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
+        _receive_signals()
         # Not group.main: it handles interruptions, closed pipes and exit codes in its own way.
         with group.make_context("git agent", argv) as context:
             group.invoke(context)
@@ -186,6 +216,8 @@ def _run(argv: list[str]) -> int:
         _drop_output()
         return 128 + signal.SIGPIPE
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise
         if not _Result.failed:
             from git_agent.runtime.invocation import explain
 
@@ -193,6 +225,26 @@ def _run(argv: list[str]) -> int:
         _drop_output()
         says = f"cannot write to standard output: {error.strerror}"
         return _say(AgentError("no-output", says, "the command has done its work: git agent status"), False)
+
+
+def _is_no_memory(error: BaseException) -> bool:
+    unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)
+    return isinstance(error, MemoryError) or unmapped or getattr(error, "errno", None) == errno.ENOMEM
+
+
+def _say_no_memory() -> int:
+    """Report it without importing anything: there is no memory for that."""
+    hint = "ulimit -v shows the limit of a process, free -h what is left"
+    sys.stderr.write(f"error: there is not enough memory\nhint: {hint}\n")
+    return 1
+
+
+def _receive_signals() -> None:
+    for number in _ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, _end)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _drop_output() -> None:

@@ -120,9 +120,28 @@ def hooks_verb(app: App) -> Answer:
     return Answer(payload, [*table(columns, rows, terminal_width=terminal_width()), *said])
 
 
+def _begin_background(ctx: click.Context, param: click.Parameter, given: bool) -> bool:
+    """Let go of what a hook's process held, before the store is opened."""
+    if given:
+        from git_agent.runtime.background import close_inherited_files
+
+        close_inherited_files()
+    return given
+
+
+def _await_push(ctx: click.Context, param: click.Parameter, push: tuple[int, str] | None) -> bool:
+    """Wait for a push to end, before the store is opened; return whether there is one."""
+    if push is not None:
+        from git_agent.runtime.background import wait_for_end
+
+        wait_for_end(*push)
+    return push is not None
+
+
 @verb("sync", looks=False)
-@click.option("--background", is_flag=True, hidden=True)
-def sync_verb(app: App, background: bool) -> Answer:
+@click.option("--background", is_flag=True, hidden=True, is_eager=True, callback=_begin_background)
+@click.option("--after", type=(int, str), hidden=True, callback=_await_push)
+def sync_verb(app: App, background: bool, after: bool) -> Answer:
     """Reconcile with git: pushes, merges, rebases, moved and removed worktrees.
 
     Every other command does this first, and hooks do it in the background. Use `sync` to see what is new.
@@ -130,7 +149,7 @@ def sync_verb(app: App, background: bool) -> Answer:
     if background:
         from git_agent.runtime import draining
 
-        draining.look_until_quiet(app)
+        draining.look_until_quiet(app, note=after)
         return Answer({"noticed": []})
     from git_agent.actions.reconcile.reconcile import reconcile, take_notices
 

@@ -170,6 +170,8 @@ def _by_hand(task: Task, amiss: str | None) -> tuple[str, str] | None:
         return why, "git agent doctor --fix"
     if amiss in ("worktree gone", "worktree removed"):
         return why, without_worktree(task.id, task.state)[0]
+    if amiss == "branch damaged":
+        why = "git can't read its branch"
     return why, f"git agent show {task.id}"
 
 

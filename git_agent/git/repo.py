@@ -164,7 +164,10 @@ class Repo:
 
     def has_commits(self) -> bool:
         """Tell whether any branch, or HEAD, has a commit."""
-        return bool(self.git("for-each-ref", "--count=1", HEADS).out) or self.resolve("HEAD") is not None
+        return (
+            bool(self.git("for-each-ref", "--count=1", "--format=%(refname)", HEADS).out)
+            or self.resolve("HEAD") is not None
+        )
 
     def is_ancestor(self, a: str, b: str) -> bool:
         """Tell whether commit a (full oid) is b or an ancestor of b."""

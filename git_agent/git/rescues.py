@@ -39,12 +39,25 @@ def list_rescues(repo: Repo, task: int | None = None) -> list[Kept]:
     task: only those of this task; None: all.
     """
     prefix = RESCUE if task is None else f"{RESCUE}{task}/"
-    listed = repo.git("for-each-ref", "--format=%(refname)%00%(objectname)%00%(contents:subject)", prefix).text
-    rows = [line.split("\0") for line in listed.splitlines() if line.count("\0") == 2]
+    rows = [line.split("\0") for line in _listed(repo, prefix) if line.count("\0") == 2]
     rows = [row for row in rows if _numbers(row[0]) is not None]
     logged = _logged(repo, prefix) if rows else {}
     found = [_kept(ref, oid, subject, logged.get(ref)) for ref, oid, subject in rows]
     return sorted(found, key=lambda each: parse_rescue_ref(each.ref))
+
+
+def _listed(repo: Repo, prefix: str) -> list[str]:
+    """List refs with their commits and subjects; if one can't be read, ask for each alone."""
+    shape = "%(refname)%00%(objectname)%00"
+    done = repo.git("for-each-ref", f"--format={shape}%(contents:subject)", prefix, ok=(0, 128))
+    if done.status == 0:
+        return done.text.splitlines()
+    found = list[str]()
+    for ref in repo.refs(prefix):
+        each = repo.git("for-each-ref", f"--format={shape}%(contents:subject)", ref, ok=(0, 128))
+        bare = each if each.status == 0 else repo.git("for-each-ref", f"--format={shape}(can't be read)", ref)
+        found.append(bare.text)
+    return found
 
 
 def parse_rescue_ref(ref: str) -> tuple[int, int]:

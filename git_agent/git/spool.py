@@ -21,6 +21,15 @@ class Note(NamedTuple):
     age_s: float
 
 
+def note_moved(directory: str) -> bool:
+    """Note that git changed, as hooks do; return whether there is a spool."""
+    try:
+        os.close(os.open(os.path.join(directory, _MOVED), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError:
+        return False
+    return True
+
+
 def take_moved(directory: str) -> bool:
     """Remove the note that git changed; return whether there was one.
 

@@ -69,6 +69,30 @@ def delete_marked(root: str, most: int | None = None) -> set[str]:
     return left
 
 
+def trash_of(marker: str) -> str:
+    """Return the directory that a marker names, "" if there is no marker."""
+    try:
+        with open(marker, "rb") as file:
+            return os.fsdecode(file.read())
+    except OSError:
+        return ""
+
+
+def first_undeletable(trash: str) -> str | None:
+    """Return the first directory inside that is not ours to empty, None if there is none."""
+    closed = (each for each in _directories(trash) if not os.access(each, os.R_OK | os.W_OK | os.X_OK))
+    return next(closed, None)
+
+
+def _directories(top: str) -> Iterator[str]:
+    """Yield a directory and those below it, also those that can't be read, each before it is read."""
+    if os.path.isdir(top):
+        yield top
+        for directory, names, _ in os.walk(top):
+            paths = (os.path.join(directory, name) for name in names)
+            yield from (path for path in paths if not os.path.islink(path))
+
+
 def try_hold(fd: int) -> bool:
     """Lock an open file if no process holds it; return whether that worked. The lock ends when the file is closed."""
     try:
@@ -144,7 +168,7 @@ def _delete(trash: str) -> None:
         return
     shutil.rmtree(trash, ignore_errors=True)
     if os.path.isdir(trash):  # read-only directories, as in module caches
-        for directory, _, _ in os.walk(trash):
+        for directory in _directories(trash):
             with contextlib.suppress(OSError):
                 os.chmod(directory, 0o700)
         shutil.rmtree(trash, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,10 @@ _SIGNS = (
 
 IGNORED = "!!"
 UNTRACKED = "??"
+UNREADABLE = "?!"
+"""Our own code, of a directory that git can't read: it says so as a warning only, and lists nothing."""
+
+_CLOSED = re.compile(r"^warning: could not open directory '(.+?)/?': ", re.MULTILINE)
 
 
 class StatusEntry(NamedTuple):
@@ -99,14 +104,18 @@ def rebasing(common_dir: str, main: str, branch: str) -> str | None:
 
 
 def read_status(worktree: str | Checkout, ignored: bool) -> list[StatusEntry]:
-    """List the changes in a worktree, ignored files only if asked for; a renamed file is listed by its new path."""
+    """List the changes in a worktree; a renamed file is listed by its new path.
+
+    ignored: list ignored files, too.
+    Directories that git can't read are listed as UNREADABLE.
+    """
     here = worktree if isinstance(worktree, Checkout) else Checkout(worktree)
     how = ("--ignored=matching",) if ignored else ()
     # A submodule's core.worktree is relative: git can't examine it in a worktree that was renamed (measured).
     modules = "none" if here.git_dir is None else "all"
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", f"--ignore-submodules={modules}", *how)
-    fields = iter(here.git(*args).fields)
-    found = []
+    done = here.git(*args)
+    fields, found = iter(done.fields), unreadable(done)
     for field in fields:
         if not field:
             continue
@@ -114,6 +123,11 @@ def read_status(worktree: str | Checkout, ignored: bool) -> list[StatusEntry]:
         if "R" in field[:2] or "C" in field[:2]:
             next(fields, None)
     return found
+
+
+def unreadable(status: Done) -> list[StatusEntry]:
+    """List the directories that git could not read. status: what `git status` said."""
+    return [StatusEntry(UNREADABLE, f"{path}/") for path in dict.fromkeys(_CLOSED.findall(status.err))]
 
 
 def ignored_directories(changes: Sequence[StatusEntry]) -> list[str]:

@@ -18,12 +18,16 @@ _PAUSE_S = 0.02
 _ROUNDS = 100
 
 
-def look_until_quiet(app: App) -> None:
+def look_until_quiet(app: App, *, note: bool = False) -> None:
     """Drain the spool and reconcile until the spool stays unchanged. Returns if another process does so for over 5 s.
+
+    note: note first that git changed, so that the process at work checks once more; a hook has done so otherwise
 
     The file `drain.pid` tells hooks that they need not start another process. It is emptied before the last check of
     the spool. A hook writes to the spool first and reads the file afterwards, so one of the two sees the other.
     """
+    if note and not spool.note_moved(app.spool_dir):
+        return  # the hooks were removed meanwhile
     with _alone(app) as pid:
         if pid is None:
             return

@@ -118,6 +118,21 @@ def _emptied(sandbox: Sandbox) -> None:
     sandbox.git("reset", "--quiet", "--hard", "main~1", cwd=sandbox.worktree(5))
 
 
+def _without_commit(sandbox: Sandbox) -> None:
+    sandbox.commit(sandbox.worktree(5), "lost.txt", "lost\n")
+    _delete_object(sandbox, sandbox.git("rev-parse", "agent/5-sort-sums"))
+
+
+def _unreadable_tag(sandbox: Sandbox) -> None:
+    oid = sandbox.git("commit-tree", "-m", "lost", "main^{tree}")
+    sandbox.git("tag", "lost", oid)
+    _delete_object(sandbox, oid)
+
+
+def _delete_object(sandbox: Sandbox, oid: str) -> None:
+    (sandbox.path / f".git/objects/{oid[:2]}/{oid[2:]}").unlink()
+
+
 def _gone(sandbox: Sandbox) -> None:
     """A person removed both, and `rm` of ours was never run."""
     sandbox.git("worktree", "remove", "--force", str(sandbox.worktree(4)))
@@ -165,6 +180,8 @@ BREAKS = {
         "b", "interrupted", sql(f"{_INTENT} ('spawn', 3, '{{\"new\": false}}', '{_host()}', 'another boot', 1, 1, 1)")
     ),
     "branch deleted": _break("a", "branch-gone", _git("update-ref", "-d", "refs/heads/agent/1-fix-login")),
+    "branch that git can't read": _break("h", "branch-damaged", _without_commit, left=True),
+    "tag that git can't read": _break("i", "ref-damaged", _unreadable_tag, left=True),
     "branch renamed": _break("b", "branch-renamed", _git("branch", "-m", "agent/1-fix-login", "mine"), left=True),
     "branch of nobody": _break("b", "branch-orphan", _git(*_OURS, "refs/heads/agent/77-x", "main"), left=True),
     "branch in two worktrees": _break(
@@ -196,6 +213,9 @@ BREAKS = {
     ),
     "worktree half made": _break("a", "worktree-half", lambda s: _registered(s, "9-half", half=True)),
     "worktree of nobody": _break("b", "worktree-orphan", lambda s: _registered(s, "9-whole", half=False), left=True),
+    "trash that nothing names": _break(
+        "a", "trash-left", lambda s: s.write("../my repo.worktrees/.trash-1-a/file", "") and None, left=True
+    ),
     "old locks": _break(
         "a", "lock-stale", lambda s: old(s, "index.lock", "refs/heads/x.lock", "worktrees/1-fix-login/index.lock")
     ),

@@ -107,7 +107,9 @@ def _hurry(limit: float) -> None:
 
 def _command(order: dict[str, Any], report: int) -> None:
     from git_agent.cli import main
+    from git_agent.runtime import background
 
+    background.close_inherited_files = lambda: None  # one of them is `report`
     _hurry(order["patience"])
     os.chdir(order["cwd"])
     for number, path in ((0, os.devnull), (1, order["out"]), (2, order["err"])):

@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from git_agent.actions.doctor.worktrees import examine_attempt, examine_locks, examine_strays
+from git_agent.actions.reconcile.damage import examine_damage
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import State, Task
 from git_agent.git import history, refs
+from git_agent.git.damage import damaged_refs, last_good
 from git_agent.git.merging import fork
-from git_agent.git.repo import Tips
-from git_agent.git.worktrees import registry, repair, scratch
+from git_agent.git.repo import HEADS, Tips
+from git_agent.git.worktrees import registry, repair, scratch, trash
 from git_agent.git.worktrees.registry import Registration
 from git_agent.proc import open_files, processes
 from git_agent.store import meta
@@ -35,6 +37,8 @@ def examine_git(app: App) -> list[Finding]:
         *_lost_merges(app, tips),
         *_replaced(app),
     ]
+    examine_damage(app, standing, tips)
+    found += _damaged_refs(app, {each.branch for each in standing if each.task in app.damaged})
     for each in standing:
         if each.working:
             found += examine_attempt(app, each, tips)
@@ -109,6 +113,16 @@ def _replaced(app: App) -> Iterator[Finding]:
         yield Finding("objects-replaced", says, None, grafts, f"mv {quoted} {quoted}.old")
 
 
+def _damaged_refs(app: App, told: set[str]) -> Iterator[Finding]:
+    """Find refs to commits that are gone. told: the branches that other findings are about"""
+    for ref, oid in damaged_refs(app.repo).items():
+        if ref.removeprefix(HEADS) not in told:
+            says = f"{ref} is at {oid}, which git can't read"
+            good = last_good(app.repo, ref.removeprefix(HEADS), None, ()) if ref.startswith(HEADS) else None
+            away = f"git update-ref {shlex.quote(ref)} {good}" if good else f"git update-ref -d {shlex.quote(ref)}"
+            yield Finding("ref-damaged", says, None, ref, f"git fsck; {away}")
+
+
 def _twice(there: Sequence[Registration]) -> Iterator[Finding]:
     heads = Counter(each.head for each in there if each.head and each.path and os.path.isdir(each.path))
     for branch, number in heads.items():
@@ -167,6 +181,8 @@ def _left(app: App) -> Iterator[Finding]:
         if not lives:
             pid = os.path.basename(path).partition("-")[0]
             yield Finding("scratch-left", f"{path} was left by process {pid}", None, path)
+    for path, says in trash.undeleted(app.repo, worktree_root(app)).items():
+        yield Finding("trash-left", says, None, path)
     for place in ("scratch", "trash"):
         for name, age_s in scratch.left_in(app.store_dir, place):
             pid, path = name.lstrip(".").partition("-")[0], os.path.join(app.store_dir, place, name)

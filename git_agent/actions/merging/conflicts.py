@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from git_agent.actions.merging.forecast import foresee
+from git_agent.actions.merging.forecast import Foreseen, foresee
 from git_agent.actions.path_claims.outside import Outside, outside
 from git_agent.actions.path_claims.overlaps import Overlap, overlaps
+from git_agent.actions.reconcile.damage import is_damaged
 from git_agent.app import App
 from git_agent.domain.queue import sequence
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import refused
+from git_agent.git.run import GitError
+
+_DAMAGED = "git can't read its branch or its base"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def conflicts(app: App, task: Task | None = None) -> Conflicts:
     if task is not None and (lost := _lost(app, task)) and task.live:
         raise refused("no-branch", f"{task.label} can't be compared: {lost[0]}", lost[1])
     found = _here(app, [*app.store.tasks.listing(LIVE), *([task] if task is not None and not task.live else [])])
-    seen = foresee(app, found)
+    found, seen = _foreseen(app, found, task)
     clashes = [frozenset((one, other)) for one, other in seen.pairs if other is not None]
     order = sequence(found, app.store.tasks.parents([t.id for t in found]), clashes)
     claims = app.store.path_claims.of_states(LIVE)
@@ -74,6 +78,21 @@ def conflicts(app: App, task: Task | None = None) -> Conflicts:
         tuple(each for t in found for each in outside(app, t, claims) if task is None or _concerns(each, task)),
         task.id if task else None,
     )
+
+
+def _foreseen(app: App, found: list[Task], of: Task | None) -> tuple[list[Task], Foreseen]:
+    """Forecast merges; if git fails, only those of branches that it can read. Returns the tasks and the forecast."""
+    try:
+        return found, foresee(app, found)
+    except GitError:
+        good = [t for t in found if not is_damaged(app, t)]
+        if len(good) == len(found):
+            raise
+    for task in (t for t in found if t not in good):
+        if of is not None and task.id == of.id:
+            raise refused("branch-damaged", f"{task.label} can't be compared: {_DAMAGED}", "git agent doctor")
+        app.notice(f"{task.label} is left out: {_DAMAGED} (git agent doctor)")
+    return good, foresee(app, good)
 
 
 def _overlapping(app: App, task: Task | None) -> list[Overlap]:

@@ -175,18 +175,20 @@ def _branch_tips(app: App) -> set[str]:
 
 
 def _holding(app: App, moved: Iterable[Sight], tips: Tips, follows: Mapping[str, str]) -> dict[str, set[str]]:
-    """Map the tips of bases and upstreams to the branches that they contain, with one query for each tip."""
+    """Map the tips of bases and upstreams to the branches that they contain, with one query for each tip.
+
+    A tip for which git fails, because one branch of the repository is damaged, is left out.
+    """
     refs = {f"refs/heads/{s.base}": tips.heads[s.base] for s in moved}
     refs |= {follows[s.base]: tips.remotes[follows[s.base]] for s in moved if follows[s.base] in tips.remotes}
-    asked = {
-        oid: app.repo.start("for-each-ref", f"--merged={oid}", "--format=%(refname:lstrip=2)", "refs/heads")
-        for oid in refs.values()
-    }
-    return {oid: set(answer().text.splitlines()) for oid, answer in asked.items()}
+    how = ("--format=%(refname:lstrip=2)", "refs/heads")
+    asked = {oid: app.repo.start("for-each-ref", f"--merged={oid}", *how, ok=(0, 128)) for oid in refs.values()}
+    answers = ((oid, answer()) for oid, answer in asked.items())
+    return {oid: set(done.text.splitlines()) for oid, done in answers if done.status == 0}
 
 
 def _is_inside(app: App, sight: Sight, tip: str, end: str, holding: Mapping[str, set[str]], tips: Tips) -> bool:
-    if sight.branch in tips.heads:
+    if sight.branch in tips.heads and end in holding:
         return sight.branch in holding[end]
     return app.repo.resolve(tip) is not None and app.repo.is_ancestor(tip, end)
 

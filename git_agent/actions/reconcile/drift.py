@@ -53,6 +53,8 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
     Costs reading two small files of git's when nothing is wrong. Nothing is recreated or moved back.
     """
     there = registry.registration(app.repo, each.admin)
+    if (app.damaged or each.branch not in tips.heads) and (found := _damaged(app, each, tips)):
+        return found
     # Ask once more: the branch may have been made after the others were listed.
     if each.branch not in tips.heads and app.repo.branch_oid(each.branch) is None:
         return _without_branch(app, each, there.head if there else None, tips)
@@ -70,6 +72,14 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", hint, more
         )
     return _elsewhere(app, each) or _switched(app, each, there.head, tips) or _lost(app, each, tips)
+
+
+def _damaged(app: App, each: Standing, tips: Tips) -> Drift | None:
+    from git_agent.actions.reconcile.damage import describe_damage
+
+    found = describe_damage(app, each, tips)
+    more = " sets it back; the files of the worktree stay"
+    return Drift("branch-damaged", "branch damaged", "task.branch-damaged", *found, more) if found else None
 
 
 def _lost(app: App, each: Standing, tips: Tips) -> Drift | None:

@@ -88,9 +88,9 @@ def _look(app: App, tips: Tips) -> list[str]:
     follows = upstreams(app, {s.base for s in seen})
     moved = [s for s in seen if _moved(s, tips, follows)]
     if moved:
-        from git_agent.actions.reconcile.catch_up import catch_up
+        from git_agent.actions.reconcile.damage import catch_up_readable
 
-        lines += catch_up(app, moved, follows)
+        lines += catch_up_readable(app, moved, follows, tips)
     known = app.store.meta.under(meta.SCANNED)
     scanned = {s.base: s.base_seen or s.base_oid or "" for s in seen} | known
     if fresh := {base: oid for base, oid in scanned.items() if base not in known}:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
+from git_agent.git.damage import complaint
 from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Tips
+from git_agent.git.run import GitError
 from git_agent.store import meta
 
 _LATELY = 50  # how many of the last merges to look for in a base that was moved back; each starts a git process
@@ -27,9 +29,14 @@ def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[s
         new = tips.heads.get(base)
         if new is None or old == new:
             continue
-        found = reverted(Movement(app.repo, old, new)) if old else {}
-        lost = _lost(app, base, old, new, tips) if old else []
-        back = _back(app, base, new)
+        try:
+            found = reverted(Movement(app.repo, old, new)) if old else {}
+            lost = _lost(app, base, old, new, tips) if old else []
+            back = _back(app, base, new)
+        except GitError:
+            if complaint(app.repo, new) is None:
+                raise
+            continue  # doctor reports a base that can't be read
         with app.store.transaction():
             lines += [line for oid, by in found.items() for line in _record(app, base, oid, by)]
             lines += [line for task in lost for line in _record_lost(app, task, new)]

@@ -15,7 +15,7 @@ from git_agent.domain.undo import Removed
 from git_agent.errors import refused
 from git_agent.git import refs, rescues
 from git_agent.git.run import git
-from git_agent.git.worktree_state import IGNORED, Checkout, StatusEntry, ignored_directories
+from git_agent.git.worktree_state import IGNORED, UNREADABLE, Checkout, StatusEntry, ignored_directories
 from git_agent.git.worktrees import occupied, registry
 from git_agent.git.worktrees.inside import nested_repositories
 from git_agent.git.worktrees.remove import refuse_late
@@ -117,7 +117,8 @@ def _is_kept(aside: str | None, name: str, root: str) -> bool:
 
 def _refuse_unkept(app: App, path: str, changes: Sequence[StatusEntry]) -> None:
     own = nested_repositories(path, [c for c in changes if c.code != IGNORED], ())
-    left = [*own, *unique_ignored(app, path, changes).left]
+    closed = [c.path for c in changes if c.code == UNREADABLE]
+    left = [*own, *closed, *unique_ignored(app, path, changes).left]
     if left:
         says = "something was put into the worktree just now that can't be kept"
         raise refused("worktree-dirty", says, "move it away, then try again", tuple(left))

@@ -13,7 +13,7 @@ from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
-from git_agent.git.worktree_state import IGNORED, StatusEntry, end_of, ignored_directories
+from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_of, ignored_directories
 from git_agent.git.worktrees import index, occupied, registry
 from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
 from git_agent.git.worktrees.occupied import processes_inside
@@ -40,10 +40,12 @@ class Obstacles:
 
     blockers: the reasons to refuse it; those that no flag overrides come first
     unkept: ignored directories, which do not block a removal and are deleted for good
+    good: the last good commit of a branch that git can't read; --force sets the branch back to it
     """
 
     blockers: tuple[Blocker, ...]
     unkept: tuple[str, ...]
+    good: str | None = None
 
 
 def obstacles(
@@ -55,9 +57,15 @@ def obstacles(
     force: ignore uncommitted, untracked and copied files, stashes and processes
     unmerged: ignore commits that are not in the base
     """
+    if force and (good := _last_good(app, task, attempt, heads)) is not None:
+        return Obstacles((), (), good)
     try:
         return _obstacles(app, task, attempt, heads, force, unmerged)
     except GitError as error:  # it concerns this attempt only
+        if (good := _last_good(app, task, attempt, heads)) is not None:
+            tip = heads[attempt.branch][:12]
+            says = f"unreadable: {attempt.branch} is at {tip}, which git can't read; its last good commit is {good}"
+            return Obstacles((Blocker(says),), (), good)
         says = f"git can't examine {attempt.worktree or attempt.branch}: {error.message}"
         return Obstacles((_absolute(says, error.hint),), ())
 
@@ -84,6 +92,17 @@ def _obstacles(
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
     others += [] if unmerged else _commits(app, task, attempt, heads)
     return Obstacles((*blockers, *(Blocker(line) for line in others)), tuple(ignored_directories(changes)))
+
+
+def _last_good(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> str | None:
+    """Return the last good commit of a branch that git can't read; None for any other branch."""
+    from git_agent.git.damage import complaint, last_good
+
+    tip, base = heads.get(attempt.branch), app.repo.branch_oid(task.base)
+    if tip is None or complaint(app.repo, tip, base) is None:
+        return None
+    known = (task.head_oid if attempt.number == task.attempt else None, attempt.start_oid)
+    return last_good(app.repo, attempt.branch, base, known)
 
 
 def _absolute(line: str, hint: str) -> Blocker:
@@ -122,7 +141,13 @@ def _mounted(path: str) -> list[Blocker]:
 def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:
     held = index.read_index(path)
     own = nested_repositories(path, changes, held.links)
+    hint = "make it readable for you, or move it away: {}"
     found = [
+        _absolute(f"git can't read the directory {c.path}", hint.format(quote(os.path.join(path, c.path))))
+        for c in changes
+        if c.code == UNREADABLE
+    ]
+    found += [
         _absolute(f"a repository of its own: {name}", f"mv {quote(os.path.join(path, name))} ELSEWHERE") for name in own
     ]
     changed = changed_submodules(path, changes, held.links)
@@ -152,7 +177,7 @@ def _submodules(app: App, attempt: Attempt) -> list[Blocker]:
 
 
 def _in_worktree(app: App, path: str, changes: Sequence[StatusEntry]) -> list[str]:
-    lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code != IGNORED]
+    lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code not in (IGNORED, UNREADABLE)]
     lines += [f"copied and changed since: {name}" for name in modified_copies(app, path, changes)]
     lines += [f"process inside: {pid} {command}" for pid, command in processes_inside(path, exclude_ancestors=False)]
     return lines

@@ -64,6 +64,9 @@ def retire(
     present = app.store.attempts.present(task.id)
     heads = app.heads if present else {}
     found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
+    if force and not dry_run and any(each.good for each in found.values()):
+        heads = _set_back(app, present, found)
+        found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
     lines = tuple(blocker.line for each in found.values() for blocker in each.blockers)
     if strict and lines:
         raise _refusal(task, list(found.values()), lines, force, unmerged)
@@ -86,6 +89,22 @@ def retire(
         rescued,
         tuple(name for name in plan.unkept if name not in left.unkept),
     )
+
+
+def _set_back(app: App, present: Sequence[Attempt], found: Mapping[int, Obstacles]) -> Mapping[str, str]:
+    """Set branches that git can't read back to their last good commits. Returns where the branches are now.
+
+    The files of their worktrees then count as uncommitted, and are kept.
+    """
+    from git_agent.git.damage import set_back
+
+    before = app.heads
+    for attempt in present:
+        good = found[attempt.number].good
+        if good is not None:
+            set_back(app.repo, attempt.branch, good)
+            app.notice(f"'{attempt.branch}' was at {before[attempt.branch]}, which git can't read: {good} is kept")
+    return app.repo.tips()
 
 
 def _drop_refs(app: App, task: Task, gone: Sequence[Removed]) -> list[str]:
@@ -267,11 +286,12 @@ def remove_attempt(
     gone: what was kept of it
     force: also remove uncommitted or untracked files
     examine: as for remove_worktree
-    Raises AgentError (exit 3): for such files without force, for a commit that was made since, and for a worktree that
-    somebody else locked.
+    Raises AgentError (exit 3): for such files without force, for a late commit, and for a lock of somebody else's.
     """
     if attempt.worktree is not None:
-        remove_worktree(app.repo, attempt.worktree, task=task.id, head=gone.head_oid, force=force, examine=examine)
+        path, oid = attempt.worktree, gone.head_oid
+        for line in remove_worktree(app.repo, path, task=task.id, head=oid, force=force, examine=examine):
+            app.notice(f"{line}: git agent doctor")
     head = None if attempt.adopted else app.repo.head(attempt.branch)
     # A branch that is checked out somewhere by now stays: deleting it would leave that worktree on an unborn branch.
     if head is not None and head.worktree is None:

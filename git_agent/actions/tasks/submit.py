@@ -22,7 +22,7 @@ from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
 from git_agent.git.pathspecs import changed_paths
 from git_agent.git.run import GitError, git
-from git_agent.git.worktree_state import end_of
+from git_agent.git.worktree_state import UNREADABLE, end_of
 from git_agent.git.worktrees import registry
 
 
@@ -77,6 +77,9 @@ def _check_worktree(app: App, task: Task) -> None:
         raise no_worktree_error(task)
     _check_branch(app, task, task.worktree)
     changes = app.repo.status(task.worktree)
+    if closed := [c.path for c in changes if c.code == UNREADABLE]:
+        says = f"git can't read {', '.join(closed[:5])} in the worktree of {task.label}"
+        raise refused("unreadable", says, f"chmod u+rwx {shlex.quote(closed[0])}, or name it in .gitignore")
     if changes:
         raise refused(
             "dirty",

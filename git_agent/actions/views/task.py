@@ -65,7 +65,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
-        lease, amiss = held.get(task.id), task.amiss if task.live else None
+        lease, amiss = held.get(task.id), (task.amiss or _damaged(app, task)) if task.live else None
         working = task.state in (State.ASSIGNED, State.WORKING)
         pair = ahead.get(task.id, (None, None))
         alive = liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s)
@@ -120,14 +120,34 @@ def _ahead(
         for t in shown
         if t.branch in heads and t.base in heads and t.branch is not None
     }
-    counted = app.repo.ahead_behind_many(list(pairs.values()))
+    counted = _count(app, list(pairs.values()))
     found = {task: counted[pair] for task, pair in pairs.items() if pair in counted}
+    for lost in (t for t in shown if t.id in pairs.keys() - found.keys()):
+        from git_agent.actions.reconcile.damage import is_damaged
+
+        is_damaged(app, lost)
     for task in found.keys() & forks.keys():
         from git_agent.git.merging.fork import count_own
 
         tip, base = pairs[task]
         found[task] = (count_own(app.repo, base, tip, forks[task]), found[task][1])
     return found
+
+
+def _count(app: App, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[int, int]]:
+    """Count for all at once; if that fails, one by one, without those whose branch git can't read."""
+    from git_agent.git.run import GitError
+
+    try:
+        return app.repo.ahead_behind_many(pairs)
+    except GitError:
+        if len(pairs) < 2:
+            return {}
+    return dict(each for pair in pairs for each in _count(app, [pair]).items())
+
+
+def _damaged(app: App, task: Task) -> str | None:
+    return "branch damaged" if task.id in app.damaged else None
 
 
 def list_tasks(

@@ -27,13 +27,22 @@ def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[s
     Our own scratch checkouts do not count: the command that made one notices that the base moved, and starts over.
     """
     scratch = os.path.join(os.path.realpath(repo.common_dir), "git-agent", "scratch", "")
-    listed = repo.git("for-each-ref", f"--contains={oid}", "--format=%(refname)", HEADS, "refs/tags", REMOTES).text
     mine = {HEADS + name for name in (base, *own)}
-    found = [r for r in listed.splitlines() if r not in mine and not _is_pushed_own(r, own)]
+    found = [r for r in _containing(repo, oid) if r not in mine and not _is_pushed_own(r, own)]
     detached = [w for w in checkouts(repo) if w.detached and not (w.path or "").startswith(scratch)]
     return [r.removeprefix(HEADS).removeprefix("refs/") for r in found] + [
         f"the checkout {w.path}" for w in detached if repo.is_ancestor(oid, w.detached or "")
     ]
+
+
+def _containing(repo: Repo, oid: str) -> list[str]:
+    """List the branches and tags that contain a commit; where git can't read one, ask for each alone."""
+    places, how = (HEADS, "refs/tags", REMOTES), ("for-each-ref", f"--contains={oid}", "--format=%(refname)")
+    done = repo.git(*how, *places, ok=(0, 128))
+    if done.status == 0:
+        return done.text.splitlines()
+    each = (repo.git(*how, ref, ok=(0, 128)).text for place in places for ref in repo.refs(place))
+    return [ref for ref in each if ref]
 
 
 def _is_pushed_own(ref: str, own: Collection[str]) -> bool:

@@ -54,7 +54,7 @@ def remove_worktree(
     head: str | None,
     force: bool = False,
     examine: Callable[[Checkout], None] | None = None,
-) -> None:
+) -> list[str]:
     """Remove a worktree: rename it aside, look at it again, forget it, delete it. If it is gone, only forget it.
 
     task: the number in the reason of its lock.
@@ -62,6 +62,7 @@ def remove_worktree(
     force: also with modified or untracked files, which the caller has kept, or with a rebase or merge in progress.
     examine: keeps or refuses what was written since the caller last looked; it gets the renamed directory. None:
         changes are refused without force.
+    Returns a line for each directory that could not be deleted.
     Raises AgentError (exit 3) worktree-dirty with the list, worktree-moved when HEAD is elsewhere by now, or
     worktree-locked for a lock that is not ours.
     """
@@ -73,7 +74,7 @@ def remove_worktree(
         if not found:
             if os.path.lexists(real):
                 raise refused("not-a-worktree", f"{real} is not a worktree of this repository", "git worktree list")
-            return
+            return []
         _refuse_danger(repo, real, found)
         if not force:
             _refuse_early(real, found[0].git_dir)
@@ -85,7 +86,7 @@ def remove_worktree(
                 late = Checkout(there, found[0].git_dir)
                 examine(late) if examine else refuse_late(late, real, force=force)
         _forget(repo, found)
-    delete_trash(repo)
+    return delete_trash(repo)
 
 
 def _erase(repo: Repo, real: str, found: Sequence[Registration]) -> None:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from git_agent.errors import AgentError
@@ -17,6 +18,7 @@ from git_agent.git.repo import Repo
 # Files. Measured, in processor time: counting 2,000 takes 1 ms and deleting them 16; deleting 50,000 takes 530.
 _SMALL = 2000
 _LOCK = "trash.lock"
+_OLD_S = 60.0  # a process deletes a directory that it renamed at once
 _running: list[subprocess.Popen[bytes]] = []  # until they are reaped: `git agent watch` runs for long
 
 
@@ -58,11 +60,50 @@ def _rename(real: str, trash: str) -> None:
         raise AgentError("cannot-remove", f"can't rename {real}: {error.strerror}", "check its permissions") from error
 
 
-def delete_trash(repo: Repo) -> None:
-    """Delete what was renamed aside; big directories in a background process."""
+def delete_trash(repo: Repo) -> list[str]:
+    """Delete what was renamed aside; big directories in a background process.
+
+    Returns a line for each directory of which something could not be deleted.
+    """
     root = private_dir(repo, "trash")
-    if sweeper.delete_marked(root, _SMALL):
+    left = sweeper.delete_marked(root, _SMALL)
+    stubborn = _stubborn(root, left)
+    if len(stubborn) < len(left):
         _sweep_behind(root, os.path.join(private_dir(repo), _LOCK))
+    return list(stubborn.values())
+
+
+def undeleted(repo: Repo, where: str) -> dict[str, str]:
+    """Map renamed directories that no process deletes to why: permissions, an immutable file, a marker that was lost.
+
+    where: the directory of the worktrees.
+    """
+    private = os.path.join(repo.common_dir, "git-agent")
+    root, lock = os.path.join(private, "trash"), os.path.join(private, _LOCK)
+    if os.path.exists(lock) and sweeper.is_held(lock):
+        return {}
+    found = {sweeper.trash_of(os.path.join(root, name)): name for name in _names(root) if not name.startswith(".")}
+    waits = {trash: name for trash, name in found.items() if os.path.isdir(trash)}
+    free = {trash: name for trash, name in waits.items() if not sweeper.is_held(os.path.join(root, name))}
+    closed = _stubborn(root, free.values())
+    old = {name for name in free.values() if time.time() - os.stat(os.path.join(root, name)).st_mtime > _OLD_S}
+    left = {t: closed.get(n, f"{t} could not be deleted") for t, n in free.items() if n in closed or n in old}
+    paths = [os.path.join(where, name) for name in _names(where) if name.startswith(".trash-")]
+    return {**left, **{path: f"{path} is left of a removed worktree" for path in paths if path not in found}}
+
+
+def _names(directory: str) -> list[str]:
+    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+
+
+def _stubborn(root: str, names: Iterable[str]) -> dict[str, str]:
+    """Map the markers of directories with something that can't be deleted to a line that names it."""
+    found = {}
+    for name in names:
+        trash = sweeper.trash_of(os.path.join(root, name))
+        if closed := sweeper.first_undeletable(trash):
+            found[name] = f"{closed} can't be deleted; what is left of the worktree is in {trash}"
+    return found
 
 
 def restore_unexamined(repo: Repo) -> None:
@@ -92,7 +133,7 @@ def _sweep_behind(root: str, lock: str) -> None:
         return  # the process at work will see the new marker
     _running[:] = [each for each in _running if each.poll() is None]
     no = subprocess.DEVNULL
-    command = [sys.executable, "-I", "-S", sweeper.__file__, root, lock]
+    command = [sys.executable, "-X", "utf8", "-I", "-S", sweeper.__file__, root, lock]
     try:
         _running.append(subprocess.Popen(command, cwd="/", stdin=no, stdout=no, stderr=no, start_new_session=True))
     except OSError:
