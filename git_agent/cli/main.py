@@ -115,7 +115,7 @@ def run() -> NoReturn:
         status = _run(sys.argv[1:])
     except (KeyboardInterrupt, _Ended):  # a second signal, while the first one is reported
         status = int(Exit.INTERRUPTED)
-    except (MemoryError, ImportError, OSError) as error:
+    except (MemoryError, ImportError, OSError, SystemError) as error:
         if not _is_no_memory(error):
             raise
         status = _say_no_memory()
@@ -229,7 +229,9 @@ def _run(argv: list[str]) -> int:
 
 def _is_no_memory(error: BaseException) -> bool:
     unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)
-    return isinstance(error, MemoryError) or unmapped or getattr(error, "errno", None) == errno.ENOMEM
+    # What Python says when it could not even make the MemoryError: "error return without exception set".
+    unsaid = isinstance(error, SystemError) and "without" in str(error)
+    return isinstance(error, MemoryError) or unmapped or unsaid or getattr(error, "errno", None) == errno.ENOMEM
 
 
 def _say_no_memory() -> int:

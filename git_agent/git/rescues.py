@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from git_agent.git import refs
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo
-from git_agent.git.run import git
+from git_agent.git.run import GitError, git
 from git_agent.git.worktrees.registry import checkouts
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
@@ -109,12 +109,20 @@ def keep_logged(repo: Repo, task: int, git_dir: str) -> list[str]:
     found = _logged_commits(git_dir)
     if not found:
         return []
-    given = "".join(f"{oid}\n" for oid in found).encode()
-    lost = set(repo.git("rev-list", "--ignore-missing", "--stdin", "--not", "--all", stdin=given).text.split())
+    lost = _unreached(repo, found)
     ends = [oid for oid in found if oid in lost]
     if len(ends) > 1:
         ends = repo.git("merge-base", "--independent", *ends[:_ENDS]).text.split()
     return [refs.keep_rescue(repo, task, oid, "only in the worktree's HEAD log") for oid in ends]
+
+
+def _unreached(repo: Repo, oids: Sequence[str]) -> set[str]:
+    """Return those of the commits that no ref reaches, with their own history; without those that git can't read."""
+    given = "".join(f"{oid}\n" for oid in oids).encode()
+    try:
+        return set(repo.git("rev-list", "--ignore-missing", "--stdin", "--not", "--all", stdin=given).text.split())
+    except GitError:  # one of them lacks its parents
+        return set() if len(oids) == 1 else {oid for each in oids for oid in _unreached(repo, [each])}
 
 
 def _logged_commits(git_dir: str) -> list[str]:

@@ -66,7 +66,7 @@ def test_of_two_looks_at_once_one_carries_an_approval(worlds: Worlds, hurting: D
     world = worlds.prepared(scene.prepare)
     steps = hurting.run(world.sandbox, *scene.argv).struck
     world.put_back()
-    compares = next(n for n, name in enumerate(steps, 1) if " log --reverse " in name)
+    compares = next(n for n, name in enumerate(steps, 1) if " merge-tree " in name)
     stopped = hurting.stop(world.sandbox, scene.argv, compares)
     assert isinstance(stopped, Stopped)
     hurting.run(world.sandbox, "list")
