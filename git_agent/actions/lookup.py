@@ -9,11 +9,14 @@ from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.advice import NOBODY
 from git_agent.domain.durations import parse_duration
+from git_agent.domain.gates import handed_in_gone_error
 from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State, Task
 from git_agent.errors import AgentError, usage
 from git_agent.git.config import parse_date
 from git_agent.git.history import Commit
 from git_agent.git.merging import fork
+from git_agent.git.refs import find_ref
+from git_agent.git.repo import HANDED_IN
 
 
 def find(app: App, ref: str | None) -> Task:
@@ -150,3 +153,15 @@ def own_commits(app: App, task: Task, limit: int) -> list[Commit]:
     base = app.repo.branch_oid(task.base)
     start = task.base_oid if task.state is State.COMPLETED else base or task.base_oid
     return fork.own_work(app.repo, start, tip, task.base_oid, limit) if tip and start else []
+
+
+def require_work(app: App, task: Task, base_oid: str, tip: str) -> None:
+    """Refuse (exit 3) a branch without work of its own, unless it was handed in like that.
+
+    base_oid, tip: where base and branch are, full oids
+    """
+    if fork.own_work(app.repo, base_oid, tip, task.base_oid, limit=1):
+        return
+    handed = find_ref(app.repo, f"{HANDED_IN}{task.id}")
+    if handed != tip:  # otherwise it was handed in with --allow-empty
+        raise handed_in_gone_error(task, handed)

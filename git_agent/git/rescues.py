@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from git_agent.git import refs
 from git_agent.git.refs import FILES, RESCUE, TIP
-from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo
+from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo, Tips
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees.registry import checkouts
 
@@ -148,14 +148,14 @@ def delete_branch(repo: Repo, task: int, branch: str, oid: str) -> str | None:
     return kept
 
 
-def drop_refs(repo: Repo, task: int, held: Collection[str]) -> list[str]:
+def drop_refs(repo: Repo, task: int, tips: Tips, held: Collection[str]) -> list[str]:
     """Delete the refs that keep a task's fork point and what was handed in; return rescue refs for what only they kept.
 
+    tips: where these refs are; one that has moved since stays.
     held: commits that are kept already, full oids.
     """
     kept = list[str]()
-    for ref in (f"{FORKS}{task}", f"{HANDED_IN}{task}"):
-        oid = refs.find_ref(repo, ref)
+    for ref, oid in ((f"{FORKS}{task}", tips.forks.get(task)), (f"{HANDED_IN}{task}", tips.handed_in.get(task))):
         if oid is None:
             continue
         if oid not in held and only_there(repo, {ref: oid}):

@@ -1,4 +1,4 @@
-"""What the hooks note is told as found by git: never in a person's name, and never in words that a worker chose."""
+"""What hooks note is reported as found by git, never in a person's name nor in words that a worker chose."""
 
 from __future__ import annotations
 

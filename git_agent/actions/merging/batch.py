@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from git_agent.actions.handed_in import require_work
 from git_agent.actions.merging.candidate import Candidate, candidate
 from git_agent.actions.merging.conditions import Conditions
 from git_agent.actions.merging.forecast import foresee
@@ -65,7 +64,7 @@ def build_batch(
             made.settled.append(Outcome(task.id, MergeStatus.MERGED, "it is COMPLETED already"))
             continue
         tip = heads.get(task.branch or "")
-        error = not_landable(app, task, tip, base_oid)
+        error = not_landable(app, task, tip)
         missing = [p for p in blockers.get(task.id, ()) if p not in {*done, *(link.task.id for link in made.links)}]
         if error is not None:
             made.settled.append(left_out(task, error))
@@ -119,21 +118,14 @@ def left_out(task: Task, error: AgentError, before: str = "") -> Outcome:
     )
 
 
-def not_landable(app: App, task: Task, tip: str | None, base_oid: str) -> AgentError | None:
+def not_landable(app: App, task: Task, tip: str | None) -> AgentError | None:
     """Return the error that keeps a task from being merged, or None if it may be merged.
 
     tip: the branch's current oid, None if the branch is gone.
-    base_oid: where its base is.
     """
     last = app.store.events.last_change(task.id)
     moved = last is not None and last.kind == event_kind(Step.MOVED)
-    error = landing_error(task, tip, last.data.get("reviewed_oid") if last is not None and moved else None)
-    if error is None and tip is not None:
-        try:
-            require_work(app, task, base_oid, tip)
-        except AgentError as lost:
-            return lost
-    return error
+    return landing_error(task, tip, last.data.get("reviewed_oid") if last is not None and moved else None)
 
 
 def merge_order(app: App) -> list[Task]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.lookup import require_work
 from git_agent.actions.merging.conditions import Conditions
 from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
@@ -43,6 +44,8 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str, asks
     """
     asks.require_signed(task, tip)
     ends = sides(app.repo, base_oid, tip, task.base_oid)
+    if ends.empty:
+        require_work(app, task, base_oid, tip)
     if strategy in ("merge", "ff") and ends.fork is not None:
         _refuse_dropped(app, task, base_oid, ends.fork)
     if strategy == "ff":

@@ -11,7 +11,7 @@ from git_agent.domain.path_claim import PathClaim, may_match
 from git_agent.domain.speaker import COORDINATOR
 from git_agent.domain.task import LIVE, Task
 from git_agent.errors import refused
-from git_agent.git.merging.fork import merge_base
+from git_agent.git.merging.fork import find_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def outside(app: App, task: Task, claims: Sequence[PathClaim] | None = None) -> 
         return []
     heads = app.sighted_heads
     base, tip = heads.get(task.base), heads.get(task.branch or "")
-    start = merge_base(app.repo, base, tip, task.base_oid) if base and tip else None
+    start = find_start(app.repo, base, tip, task.base_oid).oid if base and tip else None
     if start is None or tip is None:
         return []
     from git_agent.git import pathspecs

@@ -109,9 +109,7 @@ def _set_back(app: App, present: Sequence[Attempt], found: Mapping[int, Obstacle
 
 def _drop_refs(app: App, task: Task, gone: Sequence[Removed]) -> list[str]:
     tips = app.sighted or app.repo.start_tips()()
-    if task.id not in tips.forks and task.id not in tips.handed_in:
-        return []
-    return rescues.drop_refs(app.repo, task.id, {each.tip for each in gone if each.tip and each.kept})
+    return rescues.drop_refs(app.repo, task.id, tips, {each.tip for each in gone if each.tip and each.kept})
 
 
 def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from git_agent.actions.handed_in import require_work
+from git_agent.actions.lookup import require_work
 from git_agent.actions.tasks.shown import require_shown
 from git_agent.actions.transition import Transition, transition
 from git_agent.app import App

@@ -129,7 +129,7 @@ def _rebase(app: App, task: Task) -> None:
     if tip is None:
         raise no_branch_error(task)
     kept = None if app.repo.is_ancestor(base, tip) else refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
-    upstream = fork.lost_fork(app.repo, base, tip, task.base_oid) or base
+    upstream = fork.find_start(app.repo, base, tip, task.base_oid).lost or base
     try:
         git("rebase", "--quiet", "--no-update-refs", "--onto", base, upstream, cwd=task.worktree)
     except GitError as error:

@@ -10,7 +10,7 @@ from git_agent.actions.tasks.shown import note_shown
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
-from git_agent.git.merging.fork import merge_base
+from git_agent.git.merging.fork import find_start
 from git_agent.git.run import REAL_OBJECTS
 
 
@@ -68,7 +68,7 @@ def _commits(app: App, task: Task) -> tuple[str, str]:
     if tip is None:
         raise AgentError("no-branch", f"{task.label} has no branch yet", f"git agent spawn {task.id}")
     base = app.repo.branch_oid(task.base)
-    start = merge_base(app.repo, base, tip, task.base_oid) if base else task.base_oid
+    start = find_start(app.repo, base, tip, task.base_oid).oid if base else task.base_oid
     if start == tip and task.base_oid:
         start = task.base_oid  # merged: compare with the commit where the branch began
     return start or tip, tip

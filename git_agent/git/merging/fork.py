@@ -7,6 +7,7 @@ fork point. It does not after the base was rewritten, or after the branch's pare
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from git_agent.git import history
 from git_agent.git.history import Commit
@@ -65,30 +66,32 @@ def moved_on(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:
     return found
 
 
-def merge_base(repo: Repo, base: str, tip: str, fork: str | None) -> str | None:
-    """Return the commit from which a branch's changes are counted, None for unrelated histories.
+class Start(NamedTuple):
+    """Where a branch's changes begin. Both are None for unrelated histories.
+
+    merge_base: git's own merge base of branch and base
+    lost: the fork point, if the branch still builds on it and the base does not contain it
+    """
+
+    merge_base: str | None
+    lost: str | None
+
+    @property
+    def oid(self) -> str | None:
+        """Return the commit from which the changes are counted."""
+        return self.lost or self.merge_base
+
+
+def find_start(repo: Repo, base: str, tip: str, fork: str | None) -> Start:
+    """Find where a branch's changes begin. Runs one git command for the usual branch.
 
     base, tip: full oids.
     fork: the fork point, a full oid.
-    It is git's own merge base, or the fork point where that was lost.
     """
     found = repo.merge_base(base, tip)
-    return _lost(repo, found, tip, fork) or found
-
-
-def lost_fork(repo: Repo, base: str, tip: str, fork: str | None) -> str | None:
-    """Return the fork point if the branch still builds on it and the base does not contain it; None otherwise.
-
-    base, tip: full oids.
-    fork: the fork point, a full oid.
-    """
-    return _lost(repo, repo.merge_base(base, tip), tip, fork)
-
-
-def _lost(repo: Repo, found: str | None, tip: str, fork: str | None) -> str | None:
     if fork is None or found in (None, fork) or not _is_ancestor(repo, found or "", fork):
-        return None
-    return fork if _is_ancestor(repo, fork, tip) else None
+        return Start(found, None)
+    return Start(found, fork if _is_ancestor(repo, fork, tip) else None)
 
 
 def _is_ancestor(repo: Repo, old: str, new: str) -> bool:

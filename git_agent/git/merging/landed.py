@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from git_agent.git.merging.fork import lost_fork
+from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.merge import Clean, try_merge
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import Repo
@@ -18,11 +18,16 @@ _NOBODY = {
 
 
 class Sides(NamedTuple):
-    """Two commits whose merge is what a branch lands. fork: their merge base, if it is not git's own."""
+    """Two commits whose merge is what a branch lands.
+
+    fork: their merge base, if it is not git's own
+    empty: the branch has no commit of its own
+    """
 
     base: str
     tip: str
     fork: str | None
+    empty: bool
 
 
 def sides(repo: Repo, base: str, tip: str, fork: str | None) -> Sides:
@@ -32,10 +37,11 @@ def sides(repo: Repo, base: str, tip: str, fork: str | None) -> Sides:
     fork: the fork point, a full oid.
     git before 2.40 can't be told the merge base, so the copies have it as their only parent.
     """
-    lost = lost_fork(repo, base, tip, fork)
+    start = find_start(repo, base, tip, fork)
+    empty, lost = start.merge_base == tip, start.lost
     if lost is None:
-        return Sides(base, tip, None)
-    return Sides(_commit(repo, f"{base}^{{tree}}", lost), _commit(repo, f"{tip}^{{tree}}", lost), lost)
+        return Sides(base, tip, None, empty)
+    return Sides(_commit(repo, f"{base}^{{tree}}", lost), _commit(repo, f"{tip}^{{tree}}", lost), lost, lost == tip)
 
 
 def landed(repo: Repo, base: str, tip: str, fork: str | None) -> Clean | Conflict:

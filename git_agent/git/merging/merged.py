@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from git_agent.git import history
-from git_agent.git.merging.fork import merge_base
+from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.movement import MESSAGES, WALK, Movement, Paths
 from git_agent.git.merging.pairs import merge_pairs
 from git_agent.git.run import GitError
@@ -71,7 +71,7 @@ def prove_merged(move: Movement, *, task: int, tip: str, inside: bool, fork: str
     """
     if inside:
         return _by_ancestry(move, tip)
-    start = merge_base(move.repo, move.new, tip, fork) if move.old != move.new else None
+    start = find_start(move.repo, move.new, tip, fork).oid if move.old != move.new else None
     if start is None:
         return None
     try:
