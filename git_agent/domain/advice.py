@@ -200,7 +200,10 @@ def _by_parents(parents: Mapping[int, State]) -> tuple[str, str] | None:
 
 
 def _by_attempts(task: Task, limit: int) -> tuple[str, str] | None:
-    """Return what a task needs that a dead worker left, or that nobody may begin again: nobody may serve the queue."""
+    """Return what an OPEN task needs after its worker died, or when its attempts are used up.
+
+    It waits in a queue that perhaps no worker serves.
+    """
     if task.attempt and task.attempt >= limit:
         return f"has used up its {limit} attempts", f"git config agent.maxAttempts {task.attempt + 1}"
     return (task.reason, steps_towards(task, State.ASSIGNED)) if task.attempt and task.reason else None

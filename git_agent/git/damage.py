@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Iterable
 
-from git_agent.git import refs
+from git_agent.git import history, refs
 from git_agent.git.repo import HEADS, Repo
-from git_agent.git.run import GitError, decode
+from git_agent.git.run import GitError
 
-_ENTRIES = 200  # of a branch's log, from the newest on
+_ENTRIES = 400  # commits of a branch's log, from the newest on
 
 
 def complaint(repo: Repo, tip: str, base: str | None = None) -> str | None:
@@ -58,7 +57,8 @@ def last_good(repo: Repo, branch: str, base: str | None, known: Iterable[str | N
     base: where its base is, a full oid; None if that can't be read either.
     known: where the branch has been, newest first, should its log not tell.
     """
-    tried = dict.fromkeys([*_logged(repo, branch), *(oid for oid in known if oid)])
+    log = os.path.join(repo.common_dir, "logs", HEADS + branch)
+    tried = dict.fromkeys([*history.logged(log)[:_ENTRIES], *(oid for oid in known if oid)])
     return next((oid for oid in tried if complaint(repo, oid, base) is None), None)
 
 
@@ -75,11 +75,3 @@ def set_back(repo: Repo, branch: str, good: str) -> None:
     if path is not None:
         os.unlink(path)  # git refuses to write over it
     refs.set_ref(repo, ref, good, refs.find_ref(repo, ref), message)
-
-
-def _logged(repo: Repo, branch: str) -> list[str]:
-    """Read where a branch was from the file of its log, newest first: git refuses to show it for a damaged branch."""
-    with contextlib.suppress(OSError), open(os.path.join(repo.common_dir, "logs", HEADS + branch), "rb") as file:
-        lines = [decode(line).split(" ", 2)[:2] for line in file.read().splitlines()]
-        return [oid for line in reversed(lines[-_ENTRIES:]) for oid in reversed(line) if oid.strip("0")]
-    return []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from git_agent.git.run import Done
+from git_agent.git.run import Done, decode
 
 # Plumbing reads some of diff.*; a patch-id must not depend on the user's configuration.
 _PLAIN = (
@@ -34,6 +34,7 @@ _PLACE = re.compile(rb"^@@ -[^\n]*|^index [^\n]*\n(?!Binary files )", re.MULTILI
 _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
 GRAFTS = ("info", "grafts")  # gitrepository-layout(5), in the common directory
 Run = Callable[..., Done]
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class Commit(NamedTuple):
@@ -43,6 +44,27 @@ class Commit(NamedTuple):
     subject: str
     author: str
     time: int
+
+
+def present(run: Run, oids: Collection[str]) -> set[str]:
+    """Return those of the commits (full oids) that are in the repository."""
+    given = "".join(f"{oid}^{{commit}}\n" for oid in oids).encode()
+    rows = run("cat-file", "--batch-check=%(objectname)", stdin=given).text.splitlines() if oids else ()
+    return set(oids) & set(rows)
+
+
+def logged(path: str) -> list[str]:
+    """Read the commits that a reflog names, newest first, from its file: git refuses to show it for a damaged branch.
+
+    path: of the file; without it there are none.
+    """
+    try:
+        with open(path, "rb") as file:
+            pairs = [decode(line).split(" ", 2)[:2] for line in file.read().splitlines()]
+    except OSError:
+        return []
+    found = dict.fromkeys(oid for pair in reversed(pairs) for oid in reversed(pair))
+    return [oid for oid in found if _OID.fullmatch(oid) and oid.strip("0")]
 
 
 def ahead_behind(run: Run, tip: str, base: str) -> tuple[int, int]:

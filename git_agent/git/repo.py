@@ -58,6 +58,10 @@ class Tips:
         """Map commits that are the tip of a remote-tracking branch to that branch's full ref name."""
         return {oid: ref for ref, oid in self.remotes.items()}
 
+    def on_remotes(self, branch: str) -> list[str]:
+        """Return where a branch is on each remote, as far as remote-tracking branches show it."""
+        return [oid for ref, oid in self.remotes.items() if ref.split("/", 3)[3:] == [branch]]
+
 
 @dataclass(frozen=True)
 class Repo:

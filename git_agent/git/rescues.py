@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from git_agent.git import refs
+from git_agent.git import history, refs
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo, Tips
 from git_agent.git.run import GitError, git
@@ -16,7 +15,6 @@ from git_agent.git.worktrees.registry import checkouts
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENDS = 1000  # commits on one command line
 _TRIES = 5  # another command may hand the same task in
 SNAPSHOT = "Uncommitted work of task "
@@ -127,14 +125,12 @@ def _unreached(repo: Repo, oids: Sequence[str]) -> set[str]:
 
 def _logged_commits(git_dir: str) -> list[str]:
     """List the commits that a worktree's HEAD has been at, newest first, and those of its own refs."""
-    found = list[str]()
-    with contextlib.suppress(OSError), open(os.path.join(git_dir, "logs", "HEAD"), "rb") as file:
-        found = [oid.decode("ascii", "replace") for line in file for oid in line.split(b" ", 2)[:2]]
+    found = history.logged(os.path.join(git_dir, "logs", "HEAD"))
     if any(os.path.isdir(os.path.join(git_dir, name)) for name in (os.path.join("refs", "worktree"), "reftable")):
         found += git(
             "for-each-ref", "--format=%(objectname)", "refs/worktree/", git_dir=git_dir, cwd=git_dir
         ).text.split()
-    return [oid for oid in dict.fromkeys(reversed(found)) if _OID.fullmatch(oid) and set(oid) != {"0"}]
+    return list(dict.fromkeys(found))
 
 
 def delete_branch(repo: Repo, task: int, branch: str, oid: str) -> str | None:

@@ -70,10 +70,10 @@ def delete_marked(root: str, most: int | None = None) -> set[str]:
 
 
 def trash_of(marker: str) -> str:
-    """Return the directory that a marker names, "" if there is no marker."""
+    """Return the directory that a marker names, examined or not; "" if there is no marker."""
     try:
         with open(marker, "rb") as file:
-            return os.fsdecode(file.read())
+            return os.fsdecode(file.read().partition(b"\0")[0])
     except OSError:
         return ""
 

@@ -86,6 +86,7 @@ def test_a_child_waits_for_a_merge_that_a_commit_reverted(merged: Sandbox) -> No
 
 def test_what_was_merged_on_the_remote_only_is_not_lost(merged: Sandbox) -> None:
     merged.git("update-ref", "refs/remotes/origin/main", "main")
+    merged.git("update-ref", "refs/remotes/origin/other/main", "main~1")
     reset(merged)
     merged.agent("list")
     assert lost(merged) == [] and ready(merged) == {2}

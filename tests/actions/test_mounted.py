@@ -107,7 +107,7 @@ def test_a_check_that_mounts_something_loses_nothing(mounting: Sandbox) -> None:
     assert mounting.tasks()[1]["state"] == "COMPLETED"
 
 
-def test_neither_purge_nor_prune_crosses_a_mount(mounting: Sandbox) -> None:
+def test_a_purge_does_not_cross_a_mount(mounting: Sandbox) -> None:
     photos, store = mounting.path.parent / "photos", mounting.path / ".git/git-agent"
     mounting.agent("cancel", "1")
     mounting.agent("rm", "1", "--force", "--unmerged", "--yes")

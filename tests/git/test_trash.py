@@ -55,6 +55,7 @@ def test_a_small_one_is_deleted_at_once_whatever_its_modes(repo: Sandbox, tmp_pa
     (there / "0").chmod(0o555)
     found = opened(repo)
     with trash.moved_aside(found, str(there)) as away:
+        assert trash.undeleted(found, str(there.parent)) == {}  # it is being examined
         delete_trash(found)
         assert Path(away).exists()  # nothing is deleted before all is decided
     delete_trash(found)

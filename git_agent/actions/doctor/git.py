@@ -91,8 +91,9 @@ def _lost_merges(app: App, tips: Tips) -> Iterator[Finding]:
         if task.merged_oid and task.base in tips.heads and (task.reverted_oid is None or str(task.id) in known):
             merged.setdefault(task.base, []).append(task)
     for base, tasks in merged.items():
-        ends = [tips.heads[base], *(tip for ref, tip in tips.remotes.items() if ref.endswith(f"/{base}"))]
-        gone = fork.missing(app.repo, ends, [task.merged_oid or "" for task in tasks])
+        gone = fork.missing(
+            app.repo, [tips.heads[base], *tips.on_remotes(base)], [task.merged_oid or "" for task in tasks]
+        )
         for task in tasks:
             if task.merged_oid in gone:
                 says = f"'{base}' no longer contains the merge of task {task.id} ({task.merged_oid[:12]})"

@@ -93,8 +93,9 @@ def _refuse_dropped(app: App, task: Task, base_oid: str, fork: str) -> None:
 
     The commits of a parent that was squashed may come: the base has their changes.
     """
-    parents = [t.head_oid for t in app.store.tasks.merged_lately(task.base, _PARENTS) if t.head_oid]
-    dropped = history.commits(app.repo.git, base_oid, fork, _PARENTS, [p for p in parents if app.repo.resolve(p)])
+    heads = [t.head_oid for t in app.store.tasks.merged_lately(task.base, _PARENTS) if t.head_oid]
+    parents = history.present(app.repo.git, heads)
+    dropped = history.commits(app.repo.git, base_oid, fork, _PARENTS, sorted(parents))
     if dropped:
         number = "a commit" if len(dropped) == 1 else f"{len(dropped)} commits"
         says = f"cannot merge {task.label}: its branch builds on {number} that '{task.base}' no longer has"

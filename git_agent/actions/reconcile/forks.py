@@ -36,8 +36,10 @@ def keep_forks(app: App, forks: Collection[Fork], tips: Tips) -> list[str]:
     tips: the branches now; its forks are updated
     Returns a line for each base that was rewritten under tasks. Runs one git command for each base.
     """
-    known = {base: not_contained(app.repo, base, {f.oid for f in forks if f.base_oid == base and f.oid}) for base in
-             {f.base_oid for f in forks}}  # fmt: skip
+    known = {
+        base: not_contained(app.repo, [base], {f.oid for f in forks if f.base_oid == base and f.oid})
+        for base in {f.base_oid for f in forks}
+    }
     told = dict[str, list[int]]()
     for fork in forks:
         oid = fork.oid if fork.oid in known[fork.base_oid] else None

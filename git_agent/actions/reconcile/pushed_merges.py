@@ -20,7 +20,7 @@ def contains_merges(app: App, oid: str) -> bool:
     oid: the commit, a full oid
     """
     merges = {event.data["oid"] for event in app.store.events.undoable() if event.kind == MERGED}
-    return bool(merges - not_contained(app.repo, oid, merges))
+    return bool(merges - not_contained(app.repo, [oid], merges))
 
 
 def was_noted(app: App, push: Push, update: RefUpdate) -> bool:

@@ -8,13 +8,14 @@ from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
 from git_agent.git.damage import complaint
+from git_agent.git.merging.fork import missing
 from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import reverted
 from git_agent.git.repo import Tips
 from git_agent.git.run import GitError
 from git_agent.store import meta
 
-_LATELY = 50  # how many of the last merges to look for in a base that was moved back; each starts a git process
+_LATELY = 50  # how many of the last merges to look for in a base that was moved back
 
 
 def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[str]:
@@ -70,21 +71,16 @@ def _lost(app: App, base: str, old: str, new: str, tips: Tips) -> list[Task]:
     if app.repo.resolve(old) is not None and app.repo.is_ancestor(old, new):
         return []
     merged = [t for t in app.store.tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
-    ends = [new, *(tip for ref, tip in tips.remotes.items() if ref.endswith(f"/{base}"))]
-    lost = [t for t in merged if not any(_holds(app, end, t.merged_oid or "") for end in ends)]
-    return [t for t in lost if app.store.intents.of_task(t.id) is None]
-
-
-def _holds(app: App, tip: str, oid: str) -> bool:
-    """Tell whether a base contains a commit; one that is missing, as in a repository from a backup, is not there."""
-    return app.repo.resolve(oid) is not None and app.repo.is_ancestor(oid, tip)
+    gone = missing(app.repo, [new, *tips.on_remotes(base)], [t.merged_oid or "" for t in merged])
+    return [t for t in merged if t.merged_oid in gone and app.store.intents.of_task(t.id) is None]
 
 
 def _back(app: App, base: str, new: str) -> list[Task]:
     """Return the tasks whose merge the base contains again."""
     lost = [app.store.tasks.find(int(task)) for task in app.store.meta.under(meta.LOST)]
     here = [task for task in lost if task is not None and task.base == base and task.state is State.COMPLETED]
-    return [task for task in here if _holds(app, new, task.merged_oid or "")]
+    gone = missing(app.repo, [new], [task.merged_oid or "" for task in here])
+    return [task for task in here if task.merged_oid not in gone]
 
 
 def _record_lost(app: App, task: Task, new: str) -> list[str]:

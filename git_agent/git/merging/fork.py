@@ -31,24 +31,22 @@ def count_own(repo: Repo, base: str, tip: str, fork: str) -> int:
     return int(repo.git("rev-list", "--count", tip, f"^{base}", f"^{fork}", "--").text)
 
 
-def not_contained(repo: Repo, base_oid: str, forks: Collection[str]) -> set[str]:
-    """Return the fork points that the base does not contain, with one git command.
+def not_contained(repo: Repo, ends: Sequence[str], oids: Collection[str]) -> set[str]:
+    """Return the commits that none of the ends contains, with one git command.
 
-    base_oid: the base's tip, a full oid.
-    forks: full oids; those that are missing from the repository count as contained.
+    ends, oids: full oids; commits that are missing from the repository count as contained.
     """
-    given = "".join([*(f"{oid}\n" for oid in forks), f"^{base_oid}\n"]).encode()
-    found = repo.git("rev-list", "--ignore-missing", "--stdin", stdin=given).text.split() if forks else ()
-    return set(forks) & set(found)
+    given = "".join(f"{oid}\n" for oid in oids).encode()
+    how = ("rev-list", "--ignore-missing", "--stdin", *(f"^{end}" for end in ends))
+    return set(oids) & set(repo.git(*how, stdin=given).text.split()) if oids else set()
 
 
-def missing(repo: Repo, ends: Sequence[str], oids: Sequence[str]) -> set[str]:
-    """Return the commits (full oids) that none of the ends contains, or that are not in the repository at all."""
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
-    rows = repo.git("cat-file", "--batch-check", stdin=asked).text.splitlines() if oids else []
-    lost = {row.split()[0] for row in rows if row.endswith(" missing")}
-    found = repo.git("rev-list", "--ignore-missing", "--stdin", *(f"^{end}" for end in ends), stdin=asked).text.split()
-    return lost | (set(oids) & set(found))
+def missing(repo: Repo, ends: Sequence[str], oids: Collection[str]) -> set[str]:
+    """Return the commits that none of the ends contains, or that are not in the repository at all.
+
+    ends, oids: full oids.
+    """
+    return (set(oids) - history.present(repo.git, oids)) | not_contained(repo, ends, oids)
 
 
 def moved_on(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:

@@ -82,20 +82,14 @@ class Movement:
         A worker wrote their messages, so that their trailers prove nothing. A copy (rebased, picked) has the same
         change as a commit of a branch; so does the squash that a forge makes, with the messages of all commits.
         """
-        tips = self._known(self.tips())
+        tips = sorted(history.present(self.repo.git, self.tips()))
         said = {oid for oids in self.said.values() for oid in oids}
         if not tips or not said:
             return frozenset()
-        known = [f"^{oid}" for oid in self._known([self.old] if self.old else [])]
+        known = [f"^{oid}" for oid in history.present(self.repo.git, [self.old] if self.old else [])]
         walk = "\n".join([*tips, *known]).encode()
         there = set(self.repo.git("rev-list", "--ignore-missing", "--stdin", stdin=walk).text.split())
         return frozenset(said & there) | self._copies(said - there, tips)
-
-    def _known(self, oids: Collection[str]) -> list[str]:
-        """Return those of the commits that are still in the repository."""
-        given = "".join(f"{oid}^{{commit}}\n" for oid in oids).encode()
-        rows = self.repo.git("cat-file", "--batch-check", stdin=given).text.splitlines() if oids else ()
-        return [oid for row in rows for oid, kind, *_ in [row.split()] if kind == "commit"]
 
     def _copies(self, said: Collection[str], tips: Sequence[str]) -> frozenset[str]:
         """Return those of the commits that have the change of a commit, or of the whole, of a branch."""

@@ -89,7 +89,10 @@ def undeleted(repo: Repo, where: str) -> dict[str, str]:
     old = {name for name in free.values() if time.time() - os.stat(os.path.join(root, name)).st_mtime > _OLD_S}
     left = {t: closed.get(n, f"{t} could not be deleted") for t, n in free.items() if n in closed or n in old}
     paths = [os.path.join(where, name) for name in _names(where) if name.startswith(".trash-")]
-    return {**left, **{path: f"{path} is left of a removed worktree" for path in paths if path not in found}}
+    hidden = [os.path.join(root, name) for name in _names(root) if name.startswith(".")]
+    busy = {sweeper.trash_of(marker) for marker in hidden if sweeper.is_held(marker)}  # being examined
+    strays = (path for path in paths if path not in found and path not in busy)
+    return {**left, **{path: f"{path} is left of a removed worktree" for path in strays}}
 
 
 def _names(directory: str) -> list[str]:
