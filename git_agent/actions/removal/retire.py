@@ -77,7 +77,7 @@ def retire(
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
     intent = _announce(app, task, data, intent)
-    gone, stayed = _remove_each(app, task, going, strict, intent, data)
+    gone, stayed = _remove_each(app, task, going, found, strict, intent, data)
     rest = [] if len(going) < len(present) or stayed else _drop_refs(app, task, gone)
     _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data["operation"])
     rescued = tuple(dict.fromkeys([*(ref for g in gone for ref in g.kept), *rest]))
@@ -165,7 +165,13 @@ def roll_back(app: App, intent: Intent) -> None:
 
 
 def _remove_each(
-    app: App, task: Task, going: Sequence[Attempt], strict: bool, intent: int, data: dict[str, Any]
+    app: App,
+    task: Task,
+    going: Sequence[Attempt],
+    found: Mapping[int, Obstacles],
+    strict: bool,
+    intent: int,
+    data: dict[str, Any],
 ) -> tuple[list[Removed], dict[int, str]]:
     """Return what was removed, and why the other attempts stay, by number.
 
@@ -174,7 +180,7 @@ def _remove_each(
     gone, stayed = list[Removed](), dict[int, str]()
     for attempt in going:
         try:
-            gone.append(_remove(app, task, attempt, data["force"], intent, data))
+            gone.append(_remove(app, task, attempt, found[attempt.number], intent, data))
         except AgentError as error:
             if strict or not _stands(app, attempt, error):
                 raise
@@ -191,9 +197,10 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
     return os.path.lexists(attempt.worktree) and registry.registration_at(app.repo, attempt.worktree) is not None
 
 
-def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
+def _remove(app: App, task: Task, attempt: Attempt, seen: Obstacles, intent: int, data: dict[str, Any]) -> Removed:
     """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no record of it."""
-    gone = back_up_attempt(app, task, attempt, force=force)
+    force = data["force"]
+    gone = back_up_attempt(app, task, attempt, force=force, changes=seen.changes)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
         known = before if gone.worktree is None else gone
