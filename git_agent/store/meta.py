@@ -25,6 +25,10 @@ PUSHED = "pushed:"
 """Prefix of the keys that hold, for each remote and ref that no remote-tracking branch shows, the commit that was
 pushed there last, with merges in it; followed by " ?" if the remote could not be asked whether it arrived."""
 
+UNSTARTED = "unstarted:"
+"""Prefix of the keys that hold, for each OPEN task that could not be started, why, how often, and until when it waits;
+as JSON, with the version of the task that this applies to."""
+
 UNSAID = "unsaid"
 """Key of the notices that a background process queued and that nobody has been shown yet."""
 

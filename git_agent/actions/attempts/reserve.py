@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from git_agent.actions.attempts.discard import discard_attempt
+from git_agent.actions.attempts.startable import make_room
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import record_intent
 from git_agent.actions.transition import require_current
@@ -13,7 +14,7 @@ from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.advice import steps_towards
 from git_agent.domain.attempt_plan import AttemptPlan, plan_attempt
-from git_agent.domain.gates import blocked
+from git_agent.domain.gates import base_gone_error, blocked
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import State, Task
@@ -87,11 +88,7 @@ def reserve(
     heads = app.heads
     base_oid = heads.get(task.base)
     if base_oid is None:
-        raise AgentError(
-            "unknown-base",
-            f"there is no branch '{task.base}' here",
-            f"git agent edit {task.id} --base BRANCH",
-        )
+        raise base_gone_error(task)
     adopted = None if adopt is None else _adopted(app, names.check_branch(adopt))
     place = plan_attempt(
         task,
@@ -108,7 +105,9 @@ def reserve(
         raise refused(
             "branch-exists",
             f"the branch '{place.branch}' {says}",
-            f"to adopt that one: git agent spawn TITLE --branch {other}",
+            f"to adopt that one: git agent spawn TITLE --branch {other}"
+            if new
+            else make_room(task.id, place.branch, other),
         )
     record_place(app, intent, place, new=new)
     return place

@@ -12,6 +12,7 @@ from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
+from git_agent.store import meta
 
 
 def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
@@ -49,6 +50,7 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
         if order.paths is not None:
             paths.require(app, task.id)
             app.store.tasks.set_paths(task.id, paths.paths)
+        app.store.meta.delete(f"{meta.UNSTARTED}{task.id}")  # the change may be what lets it start
         app.store.events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
         return Transition(app.store.tasks.get(task.id), True)
 
