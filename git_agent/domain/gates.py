@@ -9,6 +9,8 @@ from git_agent.domain.advice import another_worktree, base_gone, bring_back, ste
 from git_agent.domain.task import Hold, State, Task
 from git_agent.errors import AgentError, refused
 
+BASE_GONE = "unknown-base"
+
 
 def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError | None:
     """Return the error that keeps a task from being merged, or None if it may be merged.
@@ -38,7 +40,7 @@ def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError
 def base_gone_error(task: Task) -> AgentError:
     """Return the error for a task whose base branch does not exist."""
     why, command = base_gone(task)
-    return AgentError("unknown-base", f"{task.label} can't go on: {why}", command)
+    return AgentError(BASE_GONE, f"{task.label} can't go on: {why}", command)
 
 
 def handed_in_gone_error(task: Task, handed: str | None) -> AgentError:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 SCANNED = "scanned:"
 """Prefix of the keys that hold, for each base, the commit up to which it was searched for reverts."""
 
+GONE = "gone:"
+"""Prefix of the keys that hold, for each base that is gone, a checksum of the branches among which no new name of it
+was found."""
+
 KEPT = "kept:"
 """Prefix of the keys that hold, for each task, the number of its last directory of backed-up ignored files."""
 

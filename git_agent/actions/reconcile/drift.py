@@ -16,6 +16,7 @@ from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
 from git_agent.git.discover import git_dir_of, named_git_dir
+from git_agent.git.history import find_renamed
 from git_agent.git.repo import Tips
 from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry, repair
@@ -100,7 +101,7 @@ def _lost(app: App, each: Standing, tips: Tips) -> Drift | None:
 
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:
     says = f"branch '{each.branch}' is gone"
-    if head in tips.heads and _renamed(app, each.branch, head or ""):
+    if head in tips.heads and find_renamed(app.repo.git, each.branch, tips.heads) == head:
         says, hint = (
             f"{says} (renamed to '{head}' by hand)",
             f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
@@ -110,13 +111,6 @@ def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> D
     hint = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
     says = f"{says} (deleted by hand)"
     return Drift("branch-gone", "branch gone", "task.branch-deleted", says, hint, " recreates it")
-
-
-def _renamed(app: App, old: str, new: str) -> bool:
-    """Tell whether `git branch -m` made the new name: it moves the reflog along and records the renaming in it."""
-    said = f"Branch: renamed refs/heads/{old} to refs/heads/{new}"
-    args = ("log", "--walk-reflogs", "--max-count=20", "--format=%gs", "--end-of-options", f"refs/heads/{new}")
-    return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
 
 
 def _elsewhere(app: App, each: Standing) -> Drift | None:

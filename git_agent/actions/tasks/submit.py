@@ -111,7 +111,9 @@ def _check_branch(app: App, task: Task, path: str) -> None:
 
 
 def _check_work(app: App, task: Task, allow_empty: bool) -> None:
-    base, tip = f"refs/heads/{task.base}", f"refs/heads/{task.branch}"
+    base, tip = app.repo.branch_oid(task.base), f"refs/heads/{task.branch}"
+    if base is None:
+        raise base_gone_error(task)
     if not allow_empty and not fork.own_work(app.repo, base, tip, task.base_oid, limit=1):
         raise refused(
             "no-commits-over-base",
