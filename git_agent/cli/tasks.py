@@ -134,7 +134,7 @@ def spawn_verb(
 
 
 def _placed(app: App, task: Task, *more: str) -> Answer:
-    talk = [f"{task.label} {task.name}: branch {task.branch}, attempt {task.attempt}", *more]
+    talk = [f"{task.label} {task.name}: branch {task.branch}, base {task.base}, attempt {task.attempt}", *more]
     return task_answer(app, task, [task.worktree or ""], talk)
 
 
