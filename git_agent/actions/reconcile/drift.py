@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
-from git_agent.domain.advice import bring_back, without_worktree
+from git_agent.domain.advice import base_gone, bring_back, without_worktree
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
@@ -231,7 +231,7 @@ def _readable(text: str) -> str:
 def describe_drift(app: App, task: Task) -> list[str]:
     """Describe what differs from the record, and what a person should know about it; nothing is recreated."""
     tips = app.repo.start_tips()()
-    lines = _of_base(task, task.base in tips.heads, app.store.meta.get(f"{meta.LOST}{task.id}"))
+    lines = [*_of_base(app, task, tips), *_of_merge(task, app.store.meta.get(f"{meta.LOST}{task.id}"))]
     for each in app.store.attempts.standing():
         if each.task == task.id and each.working and (found := find_drift(app, each, tips)):
             lines.append(found.line)
@@ -244,13 +244,20 @@ def describe_drift(app: App, task: Task) -> list[str]:
     return lines
 
 
-def _of_base(task: Task, there: bool, lost: str | None) -> list[str]:
+def _of_base(app: App, task: Task, tips: Tips) -> list[str]:
     lines = []
-    if task.live and not there:
-        lines.append(f"the base '{task.base}' is gone: git agent edit {task.id} --base BRANCH")
+    if task.live and task.base not in tips.heads:
+        lines.append(": ".join(base_gone(task)))
     if task.live and task.likely_oid:
-        says = f"was likely merged at {task.likely_oid[:12]}: its remote branch is gone and '{task.base}' moved on"
+        told = app.store.events.latest("task.likely-merged", [task.id]).get(task.id)
+        why = f" ({told.data['text']})" if told else ""
+        says = f"was likely merged at {task.likely_oid[:12]}{why}"
         lines.append(f"{says}; if so: git agent merge {task.id} --already")
+    return lines
+
+
+def _of_merge(task: Task, lost: str | None) -> list[str]:
+    lines = []
     if task.reverted_oid and lost:
         merged = (task.merged_oid or "")[:12]
         lines.append(f"'{task.base}' no longer contains its merge ({merged}): git agent reopen {task.id} continues it")
