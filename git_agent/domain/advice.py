@@ -111,6 +111,11 @@ def after_check(task: Task) -> str:
     return f"fix it in {task.worktree}, then git agent done"
 
 
+def base_gone(task: Task) -> tuple[str, str]:
+    """Return what to say of a task whose base branch does not exist, and the command that helps."""
+    return f"its base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH"
+
+
 class Need(NamedTuple):
     """What a task needs from a person.
 
@@ -142,6 +147,7 @@ class Circumstances(NamedTuple):
     own_check: the check that its merge runs instead of agent.check
     fork: the fork point of its branch, if the base does not contain that
     over: it was run, and no session of it goes on
+    stuck: what keeps it from being started or merged, and the command that helps
     """
 
     amiss: str | None
@@ -154,11 +160,13 @@ class Circumstances(NamedTuple):
     own_check: str | None = None
     fork: str | None = None
     over: bool = False
+    stuck: tuple[str, str] | None = None
 
 
 def need(task: Task, seen: Circumstances) -> Need | None:
     """Return what a task needs from a person; None if it waits for its worker or needs nothing."""
-    found = _by_hand(task, seen.amiss) or _by_state(task, seen)
+    stuck = None if task.hold is Hold.NEEDS_INPUT else seen.stuck  # a worker waits for the answer
+    found = _by_hand(task, seen.amiss) or stuck or _by_state(task, seen)
     return None if found is None else Need(task.id, found[0], task.state_at, found[1])
 
 

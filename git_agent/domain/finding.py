@@ -232,6 +232,8 @@ RULES: Mapping[str, Rule] = {
         "git works, but only the next git agent command notices what happened", "git agent init", True),
     "hooks-unchained": Rule(_H, "your own hook, which ours runs, is gone",
         "your hook no longer runs", "{hint}"),
+    "hooks-lfs": Rule(_H, "Git LFS is in use, but pre-push does not run git-lfs",
+        "pushes upload no LFS files; git lfs push --all REMOTE uploads what is missing", "{hint}"),
     "hooks-program": Rule(_H, "the hooks start a program that is gone",
         "git works, but only the next git agent command notices what happened", "git agent init", True),
     "hooks-other": Rule(_H, "the hooks start a different git-agent than this one",

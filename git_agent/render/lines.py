@@ -128,7 +128,7 @@ def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
     if not found.tasks and screen.width is not None:
         lines = ["nothing can be claimed"]
     if why:
-        lines += [f"{b.task}: {b.why}" for b in found.blocked]
+        lines += [f"{b.task}: {b.line}" for b in found.blocked]
     return lines
 
 

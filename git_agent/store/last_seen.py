@@ -42,6 +42,10 @@ class LastSeen:
             if (sight := Sight(*row)).branch
         ]
 
+    def bases(self) -> set[str]:
+        """Return the bases of the unfinished tasks."""
+        return {row[0] for row in self._store.tuples(TaskRow.select(TaskRow.base).distinct().where(UNFINISHED_SQL))}
+
     def tips(self) -> set[str]:
         """Return the commits at which the branches of all tasks, also finished ones, were seen or reviewed."""
         columns = (TaskRow.head_oid, TaskRow.settled_oid, TaskRow.reviewed_oid, TaskRow.pushed_oid)

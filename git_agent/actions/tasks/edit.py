@@ -6,12 +6,14 @@ from typing import Any
 
 from git_agent.actions.lookup import find, resolve
 from git_agent.actions.path_claims.overlaps import check_claims
+from git_agent.actions.tasks.create import require_base
 from git_agent.actions.transition import Transition, require_current
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
-from git_agent.errors import AgentError, refused
+from git_agent.errors import refused
+from git_agent.store import meta
 
 
 def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
@@ -49,6 +51,7 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
         if order.paths is not None:
             paths.require(app, task.id)
             app.store.tasks.set_paths(task.id, paths.paths)
+        app.store.meta.delete(f"{meta.UNSTARTED}{task.id}")  # the change may be what lets it start
         app.store.events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
         return Transition(app.store.tasks.get(task.id), True)
 
@@ -69,15 +72,8 @@ def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
         name = names.check_name(order.name)
         columns.update(name=name, name_key=names.name_key(name))
     if order.base is not None and order.base != task.base:
-        columns |= {"base": _base(app, order.base), "base_seen": None, "upstream_seen": None}
+        columns |= {"base": require_base(app, order.base)[0], "base_seen": None, "upstream_seen": None}
     return columns
-
-
-def _base(app: App, wanted: str) -> str:
-    base = names.check_branch(wanted)
-    if app.repo.branch_oid(base) is None:
-        raise AgentError("unknown-base", f"there is no branch '{base}' here", f"git branch {base} <start>")
-    return base
 
 
 def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:

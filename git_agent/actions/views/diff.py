@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from git_agent.actions.tasks.shown import note_shown
+from git_agent.actions.worktrees import note_submodules
 from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
@@ -56,6 +57,7 @@ def diff(app: App, task: Task, *, stat: bool = False) -> Comparison:
     base, tip = _commits(app, task)
     if base == app.forks.get(task.id):
         app.notice(f"'{task.base}' does not contain {base[:12]}, where {task.label} begins; this is what came after it")
+    note_submodules(app, task, base, tip)
     if not stat:
         note_shown(app, task, tip)
     words = ("git", f"--git-dir={app.repo.common_dir}", "diff", *_compared(base, tip, stat))
