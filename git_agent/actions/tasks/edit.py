@@ -7,15 +7,20 @@ from typing import Any
 from git_agent.actions.lookup import find, resolve
 from git_agent.actions.path_claims.overlaps import check_claims
 from git_agent.actions.transition import Transition, require_current
+from git_agent.actions.worktrees import write_context
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.message import Draft
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.errors import AgentError, refused
+from git_agent.git.worktrees import registry
 
 
 def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
     """Change the given fields of a task; return the task and whether anything changed.
+
+    The worker of a live task gets a message that says what changed, and its context file is written again.
 
     ref: a TASK argument.
     order: the fields to change; None leaves a field as it is.
@@ -50,7 +55,37 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
             paths.require(app, task.id)
             app.store.tasks.set_paths(task.id, paths.paths)
         app.store.events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
-        return Transition(app.store.tasks.get(task.id), True)
+        if now.live and not app.speaker.works_on(now):
+            app.store.messages.send(_message(now, told), app.speaker.address, verified=app.speaker.verified)
+        edited = app.store.tasks.get(task.id)
+    if edited.live and told.keys() & {"title", "base"}:
+        _write_context(app, edited)
+    return Transition(edited, True)
+
+
+_CONCERNS_WORKER = {"title": "title", "body": "body", "base": "base", "check_command": "check", "paths": "paths"}
+
+
+def _message(task: Task, told: dict[str, Any]) -> list[Draft]:
+    """Draft the message to the worker of a live task. Its priority, name, agent and dependencies don't concern it."""
+    changed = [word for key, word in _CONCERNS_WORKER.items() if key in told]
+    if not changed:
+        return []
+    title = f" It is now called: {told['title']}." if "title" in told else ""
+    body = f"the {' and the '.join(changed)} of {task.label} changed.{title} Read it again: git agent show {task.id}"
+    return [Draft(str(task.id), body, task.id, urgent=True)]
+
+
+def _write_context(app: App, task: Task) -> None:
+    """Write the context file again. The edit holds without it, so a failure is only reported."""
+    attempt = app.store.attempts.find(task.id, task.attempt)
+    there = registry.registration_at(app.repo, task.worktree) if task.worktree else None
+    if task.worktree is None or task.branch is None or there is None or attempt is None or attempt.admin != there.admin:
+        return  # there is no worktree, or what stands in its place is not ours
+    try:
+        write_context(task, task.branch, task.worktree)
+    except AgentError as error:
+        app.notice(f"its context file is out of date: {error.message}; git agent doctor --fix")
 
 
 def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
