@@ -134,7 +134,7 @@ def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
 
 def status_lines(found: Status, screen: Screen) -> list[str]:
     """Return the status as one screen: what needs you, then workers, queue and totals."""
-    names = {task.id: task for task in (*(v.task for v in found.tasks), *found.lost)}
+    names = {task.id: task for task in (*(v.task for v in found.tasks), *found.finished)}
     lines = (
         [_heading("Needs you", screen)]
         if found.needs_you
