@@ -95,7 +95,8 @@ def require_base(app: App, wanted: str, option: str = "--base") -> tuple[str, st
     base = names.check_branch(wanted)
     oid = app.repo.branch_oid(base)
     if oid is None:
-        raise AgentError("unknown-base", *_instead(app, base, option))
+        says, hint = _instead(app, base, option)
+        raise AgentError("unknown-base", says, hint)
     return base, oid
 
 
