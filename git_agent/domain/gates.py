@@ -40,7 +40,7 @@ def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError
 def base_gone_error(task: Task) -> AgentError:
     """Return the error for a task whose base branch does not exist."""
     why, command = base_gone(task)
-    return AgentError(BASE_GONE, f"{task.label} can't go on: {why}", command)
+    return AgentError(BASE_GONE, f"{task.label} can't go on: {why}", hint=command)
 
 
 def handed_in_gone_error(task: Task, handed: str | None) -> AgentError:

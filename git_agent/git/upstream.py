@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 from git_agent.git.push_check import NO_QUESTIONS
 from git_agent.git.repo import HEADS, REMOTES, Repo
 
+# Its name, the full ref there, and the full ref of its remote-tracking branch here, which may not exist yet
 _FORMAT = "--format=%(upstream:remotename)%00%(upstream:remoteref)%00%(upstream)"
-_LIMIT_S = 120.0
+_LIMIT_S = 120.0  # for a fetch; after that, the attempt starts from the base as it is
 
 
 def fetch_upstream(repo: Repo, branch: str) -> str | None:
@@ -24,6 +27,20 @@ def fetch_upstream(repo: Repo, branch: str) -> str | None:
         how = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
         repo.git(*how, remote, there, env=NO_QUESTIONS, timeout=_LIMIT_S)
     return repo.resolve(ref)
+
+
+def forward_command(repo: Repo, branch: str, upstream: str, ahead: int) -> str:
+    """Return the command that fast-forwards a branch, or that shows what has diverged.
+
+    upstream: the short name of the remote-tracking branch, such as `origin/main`.
+    ahead: how many commits the branch has that the upstream lacks.
+    """
+    if ahead:
+        return f"git log {shlex.quote(branch)}...{shlex.quote(upstream)}"
+    head = repo.head(branch)
+    if head is None or head.worktree is None:
+        return f"git fetch . {shlex.quote(f'{REMOTES}{upstream}:{branch}')}"
+    return f"git -C {shlex.quote(head.worktree)} merge --ff-only {shlex.quote(upstream)}"
 
 
 def local_name(repo: Repo, name: str) -> str | None:

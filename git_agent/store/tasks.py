@@ -190,11 +190,6 @@ class Tasks:
             raise ValueError("state, hold, version and epoch change by move only")
         self._store.run(TaskRow.update(**columns).where(TaskRow.id == task))
 
-    def rename_base(self, old: str, new: str) -> list[Task]:
-        """Give all tasks of a base, also finished ones, its new name; return the unfinished ones as they are now."""
-        self._store.run(TaskRow.update(base=new).where(TaskRow.base == old))
-        return self._select(UNFINISHED_SQL & (TaskRow.base == new))
-
     def parents(self, ids: Iterable[int]) -> dict[int, list[int]]:
         """Map each task to the tasks that it waits for, in order."""
         return self._pairs(DependencyRow.task, DependencyRow.parent, list(ids))

@@ -155,22 +155,16 @@ def _brought_up_to_date(app: App, base: str, oid: str) -> str:
     there = (app.sighted.remotes if app.sighted else {}).get(ref)
     if there in (None, oid):
         return oid
+    from git_agent.git.upstream import forward_command
+
     shown, (ahead, behind) = ref.removeprefix("refs/remotes/"), app.repo.ahead_behind(oid, there or "")
     if behind:
         number = "1 commit" if behind == 1 else f"{behind} commits"
         also = f" (and {ahead} ahead)" if ahead else ""
-        app.notice(f"the base '{base}' is {number} behind {shown}{also}: {_forward(app, base, shown, ahead)}")
+        app.notice(
+            f"the base '{base}' is {number} behind {shown}{also}: {forward_command(app.repo, base, shown, ahead)}"
+        )
     return oid
-
-
-def _forward(app: App, base: str, upstream: str, ahead: int) -> str:
-    """Return the command that brings a base up to date, or shows what has diverged."""
-    if ahead:
-        return f"git log {shlex.quote(base)}...{shlex.quote(upstream)}"
-    head = app.repo.head(base)
-    if head is None or head.worktree is None:
-        return f"git fetch . {shlex.quote(f'refs/remotes/{upstream}:{base}')}"
-    return f"git -C {shlex.quote(head.worktree)} merge --ff-only {shlex.quote(upstream)}"
 
 
 def _pull(app: App, base: str, oid: str) -> str:

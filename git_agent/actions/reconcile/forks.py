@@ -44,7 +44,7 @@ def _rename(app: App, old: str, new: str) -> list[str]:
     if (scanned := app.store.meta.get(meta.SCANNED + old)) is not None:
         app.store.meta.delete(meta.SCANNED + old)
         app.store.meta.put(meta.SCANNED + new, app.store.meta.get(meta.SCANNED + new) or scanned)
-    moved = app.store.tasks.rename_base(old, new)
+    moved = app.store.last_seen.rename_base(old, new)
     data = {"from": old, "to": new, "text": f"into '{new}', the new name of '{old}'"}
     for task in moved:
         app.store.events.append("task.followed", GIT, task=task.id, epoch=task.epoch, data=data)
