@@ -155,7 +155,7 @@ class App:
     def may_be_worker(self) -> bool:
         """Return whether anything suggests a worker: a linked worktree or the environment. Doesn't open the store."""
         named = any(self.env.get(f"GIT_AGENT_{name}") for name in ("TASK", "EPOCH", "TOKEN"))
-        return (named or bool(self._admins)) and os.path.isdir(self.store_dir)
+        return (named or bool(self._admins) or bool(self._around)) and os.path.isdir(self.store_dir)
 
     @cached_property
     def _admins(self) -> tuple[str, ...]:
@@ -167,13 +167,28 @@ class App:
 
         return tuple(dict.fromkeys(filter(None, (registry.current_admin(self.repo.common_dir), self.repo.admin))))
 
+    @cached_property
+    def _around(self) -> tuple[str, ...]:
+        """Return the current directory and those above it; none at the top of the main worktree, where people are.
+
+        One of them may be recorded as a worktree, whatever has become of its .git file.
+        """
+        try:
+            here = os.getcwd()
+        except OSError:  # the directory was removed
+            return ()
+        parts = here.split(os.sep)
+        paths = tuple(os.sep.join(parts[:end]) for end in range(len(parts), 1, -1))
+        return () if here == self.repo.main_worktree else paths
+
     def _from_worktrees(self) -> list[WorkerIdentity]:
-        """Identify the worker by its worktree."""
+        """Identify the worker by its worktree: by the recorded path, then by git's files."""
         if not self.has_store:
             return []
         from git_agent.domain.speaker import WorkerIdentity
 
-        found = filter(None, map(self.store.attempts.by_admin, self._admins))
+        known = self.store.attempts.at_paths(self._around) if self._around else []
+        found = dict.fromkeys([*known, *filter(None, map(self.store.attempts.by_admin, self._admins))])
         return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
 
     def _from_token(self) -> WorkerIdentity | None:

@@ -161,6 +161,11 @@ class Attempts:
         """Return the attempt whose worktree has this name under `worktrees/`."""
         return self._first(AttemptRow.admin == admin)
 
+    def at_paths(self, paths: Sequence[str]) -> list[Attempt]:
+        """List the attempts whose worktree is recorded at one of these paths, the longest path first."""
+        rows = self._store.dicts(AttemptRow.select().where(AttemptRow.worktree.in_(paths)))
+        return sorted((Attempt(**row) for row in rows), key=lambda each: -len(each.worktree or ""))
+
     def by_branch(self, branch: str) -> Attempt | None:
         """Return the newest attempt with this branch."""
         return self._first(AttemptRow.branch == branch)
