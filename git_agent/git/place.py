@@ -109,7 +109,7 @@ def require_found(common_dir: str, git_dir: str, worktree: str | None) -> None:
     Raises AgentError (exit 3) worktree-not-ours. A worktree that was moved by hand is accepted.
     """
     if git_dir == common_dir:
-        if worktree is not None and _names_itself(os.path.join(worktree, _CONTEXT), worktree):
+        if worktree is not None and _is_made_for_worker(worktree) and git_dir_of(worktree) == git_dir:
             raise not_ours(worktree, f"it was made for a worker, but its .git leads to {git_dir}")
         return
     place = worktree or git_dir
@@ -128,8 +128,9 @@ def _is_same(one: str, other: str) -> bool:
         return False
 
 
-def _names_itself(path: str, worktree: str) -> bool:
-    """Tell whether a context file names the worktree that it is in."""
+def _is_made_for_worker(worktree: str) -> bool:
+    """Tell whether a worktree has a context file that names it."""
+    path = os.path.join(worktree, _CONTEXT)
     if not os.path.isfile(path):
         return False
     import json

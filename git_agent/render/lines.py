@@ -244,7 +244,8 @@ def event_line(happened: Event, screen: Screen = _PIPE) -> str:
     said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
     at = paint(rfc3339(happened.at), "2", on)
-    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {said}" if said else "")
+    seen = f" ({visible('; '.join(happened.evidence))})" if happened.evidence else ""
+    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}{seen}" + (f": {said}" if said else "")
 
 
 def event_text(happened: Event) -> str:
