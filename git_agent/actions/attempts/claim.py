@@ -53,7 +53,7 @@ def claim(
         taken = prepare(app, PlaceWish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
     reading = app.clock()
     record_clocks(
-        app, reading, app.store.stale.glance(reading.host).clocks
+        app, reading, app.store.stale.glance(reading.machine).clocks
     )  # from now on, suspension of the host can be detected
     return taken
 
