@@ -13,6 +13,7 @@ from git_agent.errors import AgentError
 if TYPE_CHECKING:
     from git_agent.config import Config
     from git_agent.domain.host_clocks import ClockReading
+    from git_agent.domain.process_id import ProcessId
     from git_agent.domain.speaker import Speaker, WorkerIdentity
     from git_agent.git.repo import Repo, Tips
     from git_agent.store.store import Store
@@ -273,6 +274,18 @@ class App:
         """Close the store if it was opened."""
         if self.store_is_open:
             self.store.close()
+
+    def is_gone(self, owner: ProcessId, *, over: bool = False) -> bool:
+        """Return whether a process that the store names has ended. over: as for processes.is_gone"""
+        from git_agent.proc import processes
+
+        return processes.is_gone(owner, over=over, shared=self._is_shared)
+
+    def _is_shared(self) -> bool:
+        """Return whether other machines may use the store: it is on a network file system."""
+        from git_agent.store import migrate
+
+        return migrate.is_remote(migrate.file_system(self.store_dir))
 
     def notice(self, line: str) -> None:
         """Queue a line that the front end shows after the result."""

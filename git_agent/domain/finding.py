@@ -229,6 +229,8 @@ RULES: Mapping[str, Rule] = {
         "it would be shown as alive, or be reaped", DOCTOR, True),
     "worker-left": Rule(_T, "a dead supervisor left its command running",
         "two agents may work in the same worktree", "git agent sync", True),
+    "worker-silent": Rule(_T, "a supervisor in another container, sandbox or machine is silent",
+        "its task can't be run again until its session ends", "git agent stop {task}"),
     # Hooks.
     "hooks-missing": Rule(_H, "git does not run our hooks",
         "git works, but only the next git agent command notices what happened", "git agent init", True),
