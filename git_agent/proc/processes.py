@@ -85,6 +85,11 @@ def is_gone(owner: ProcessId) -> bool:
     return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
 
 
+def is_from_earlier_boot(owner: ProcessId) -> bool:
+    """Return whether a process of this host ended because the host was restarted."""
+    return owner.host == os.uname().nodename and owner.boot_id != boot_id()
+
+
 def is_stopped(owner: ProcessId) -> bool:
     """Return whether a process of this host exists and is stopped."""
     if owner.host != os.uname().nodename or is_gone(owner):

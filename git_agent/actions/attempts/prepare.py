@@ -121,5 +121,6 @@ def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
         "likely_oid": None,
         "reverted_oid": None,
         "amiss": None,
+        "resumed_oid": None,
     }
     return columns | ({"agent": wish.agent} if wish.agent else {})
