@@ -100,7 +100,8 @@ def _go_on(app: App, begun: RunStarted, task: Task, ended: CommandExit) -> Task:
 
 def _require_progress(app: App, begun: RunStarted, task: Task) -> None:
     """Refuse (exit 3) work that is as it was when it was last judged, or that still conflicts after a conflict."""
-    tip, base = app.repo.branch_oid(task.branch or ""), app.repo.branch_oid(task.base)
+    heads = app.sighted_heads  # read after the command had ended
+    tip, base = heads.get(task.branch or ""), heads.get(task.base)
     if tip is None or base is None:
         return
     # A hold that ended while the command ran, as by an answer, says nothing about what the command did before.
