@@ -151,6 +151,7 @@ def status_lines(found: Status, screen: Screen) -> list[str]:
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
     lines += ["", totals or "no tasks yet; git agent spawn TITLE creates one"]
     lines += _mail(found, screen) + _clashes(found)
+    lines += [_fit(f"task {task}: {visible(left.words)}", screen) for task, left in found.left]
     if found.health["untrusted"]:
         lines.append(f"not trusted: {', '.join(found.health['untrusted'])} in .gitagent; git agent trust accepts them")
     return lines
@@ -219,7 +220,7 @@ def task_details(found: Shown, screen: Screen) -> list[str]:
     ]
     lines = [_heading(f"task {task.id}: {visible(task.title)}", screen)]
     lines += [f"  {name:<10} {visible(value)}" for name, value in pairs if value.strip()]
-    lines += [f"  {'!':<10} {visible(line)}" for line in found.observed]
+    lines += [f"  {'!':<10} {visible(line)}" for line in (*found.observed, *(left.words for left in found.left))]
     lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
     lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
     return [*lines, "", *(f"  {event_line(e)}" for e in found.events)]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from git_agent.actions.views.status import Status, status
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import uncommitted
 from git_agent.app import App
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Task
-from git_agent.errors import AgentError
 
 _MAIL = 3
 
@@ -23,14 +22,14 @@ class LeftBehind:
     number: the number of the attempt.
     branch, worktree: where its work is.
     commits: the number of its commits over the base.
-    changes: the number of uncommitted files in its worktree.
+    files: the uncommitted files in its worktree.
     """
 
     number: int
     branch: str
     worktree: str
     commits: int
-    changes: int
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +79,7 @@ def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
             a.branch,
             a.worktree or "",
             len(app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{a.branch}")) if a.branch in app.heads else 0,
-            _changes(app, a.worktree or ""),
+            uncommitted(app, a.worktree or ""),
         )
         for a in former
     )
-
-
-def _changes(app: App, worktree: str) -> int:
-    try:
-        return len(app.repo.status(worktree)) if os.path.isdir(worktree) else 0
-    except AgentError:
-        return 0  # no longer a worktree; `git agent show` says what is wrong

@@ -10,6 +10,7 @@ from git_agent.actions.reconcile.drift import describe_drift
 from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
@@ -30,6 +31,7 @@ class Shown:
     events: its latest events.
     observed: differences between git and the record, one line each.
     running: its sessions that have not ended.
+    left: what earlier attempts left uncommitted.
     """
 
     view: TaskView
@@ -39,6 +41,7 @@ class Shown:
     events: tuple[Event, ...]
     observed: tuple[str, ...]
     running: tuple[Running, ...]
+    left: tuple[FilesLeft, ...] = ()
 
 
 def show(app: App, task: Task) -> Shown:
@@ -53,6 +56,7 @@ def show(app: App, task: Task) -> Shown:
         events=tuple(app.store.events.of_task(task.id, limit=_EVENTS)),
         observed=tuple(describe_drift(app, task)),
         running=tuple(ps(app, task)),
+        left=tuple(files_left(app, task)),
     )
 
 
