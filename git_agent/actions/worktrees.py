@@ -90,6 +90,18 @@ def note_submodules(app: App, task: Task, start: str, tip: str) -> None:
         app.notice(f"{says}; unless that is intended: {undo}, then commit it")
 
 
+def write_context(task: Task, branch: str, worktree: str) -> None:
+    """Write the context file of a task's worktree.
+
+    branch, worktree: those of the attempt, which the task may not name yet.
+    Raises AgentError when the file can't be written.
+    """
+    from git_agent import context  # loaded only here, as below
+
+    made = context.create(task_id=task.id, branch=branch, worktree=worktree, base=task.base, description=task.title)
+    context.write(made, worktree)
+
+
 def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentError | None]:
     """Look for the context file in the work that a task hands in or would land.
 

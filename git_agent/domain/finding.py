@@ -252,7 +252,7 @@ RULES: Mapping[str, Rule] = {
         "agents there do not know their task", DOCTOR, True),
     "context-foreign": Rule(_F, "the context file's path is taken by something else",
         "agents there do not know their task", DOCTOR, True),
-    "context-wrong": Rule(_F, "a context file is unreadable, or names another task, branch or path",
+    "context-wrong": Rule(_F, "a context file is unreadable, out of date, or names another task, branch or path",
         "an agent there does not know its task, or works on the wrong one", DOCTOR, True),
     "context-tracked": Rule(_F, "a context file is tracked by git",
         "each worker's commits bring it into the base", "{hint}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
+from git_agent.actions.messages.inbox import acknowledge_answered
 from git_agent.actions.path_claims.outside import check_outside
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.transition import Transition, require_current, transition
@@ -54,18 +55,24 @@ def done(
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid
     if tip is not None:
         rescues.keep_handed_in(app.repo, task.id, tip)
-    body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
-    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
-    return transition(
+    told = _note(task, text) if text else ()
+    handed = transition(
         app,
         task,
         Step.DONE,
         seen=task,
-        drafts=(told,),
+        drafts=told,
         data={"note": text, "tip": tip},
         head_oid=tip,
         reason=None,
     )
+    acknowledge_answered(app, handed.task)
+    return handed
+
+
+def _note(task: Task, text: str) -> tuple[Draft, ...]:
+    """Draft the worker's note to the reviewer. Without one nothing is sent: status shows what waits for review."""
+    return (Draft(HUMAN, f"{task.label} is ready for review: {task.title}\n\n{text}", task.id, until=State.IN_REVIEW),)
 
 
 def _check_worktree(app: App, task: Task) -> None:
