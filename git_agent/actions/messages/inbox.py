@@ -12,7 +12,7 @@ from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
 from git_agent.domain.speaker import COORDINATOR, HUMAN, WorkerIdentity
-from git_agent.errors import AgentError, Exit, refused, usage
+from git_agent.errors import UNWRITABLE, AgentError, Exit, refused, usage
 
 _MOST = 1000
 _LOOK_AGAIN_S = 30.0  # a seen message becomes due again without a change in the store; waiting also renews the lease
@@ -107,7 +107,7 @@ def mark_seen(app: App, shown: Inbox) -> None:
             mailbox(app)
             app.store.deliveries.see([m.id for m in shown.messages], shown.addresses)
     except AgentError as error:
-        if error.code not in ("store-not-writable", "superseded"):
+        if error.code not in (*UNWRITABLE, "superseded"):
             raise
 
 
