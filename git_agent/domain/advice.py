@@ -112,6 +112,11 @@ def after_check(task: Task) -> str:
     return f"fix it in {task.worktree}, then git agent done"
 
 
+def base_gone(task: Task) -> tuple[str, str]:
+    """Return what to say of a task whose base branch does not exist, and the command that helps."""
+    return f"its base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH"
+
+
 class Urgency(IntEnum):
     """How soon a person is needed: an agent waits for a question, nothing goes on that is stuck, a review can wait."""
 
@@ -154,6 +159,7 @@ class Circumstances(NamedTuple):
     fork: the fork point of its branch, if the base does not contain that
     over: it was run, and no session of it goes on
     has_agent: its agent can be run again without naming a command
+    stuck: what keeps it from being started or merged, and the command that helps
     """
 
     amiss: str | None
@@ -167,15 +173,17 @@ class Circumstances(NamedTuple):
     fork: str | None = None
     over: bool = False
     has_agent: bool = False
+    stuck: tuple[str, str] | None = None
 
 
 def need(task: Task, seen: Circumstances) -> Need | None:
     """Return what a task needs from a person; None if it waits for its worker or needs nothing."""
     by_hand = _by_hand(task, seen.amiss)
-    found = by_hand or _by_state(task, seen)
+    stuck = None if task.hold is Hold.NEEDS_INPUT else seen.stuck  # a worker waits for the answer
+    found = by_hand or stuck or _by_state(task, seen)
     if found is None:
         return None
-    urgency = Urgency.STUCK if by_hand or task.likely_oid else _urgency(task)
+    urgency = Urgency.STUCK if by_hand or stuck or task.likely_oid else _urgency(task)
     return Need(task.id, found[0], task.state_at, found[1], urgency)
 
 
@@ -262,15 +270,15 @@ def _by_hold(task: Task, hold: Hold, fork: str | None) -> tuple[str, str]:
             return reason or "failed its check", start
 
 
-def still_running(task: Task, pid: int, *, again: bool) -> Need:
+def still_running(task: Task, process: str, *, again: bool) -> Need:
     """Return what a task needs whose command runs although its attempt is over.
 
-    pid: the process id of the supervisor
+    process: the supervisor, as people know it
     again: another command of the task runs, too, which `stop` would also end
     """
-    why = f"is {task.state}, but a command of an earlier attempt still runs (process {pid})"
+    why = f"is {task.state}, but a command of an earlier attempt still runs ({process})"
     if not task.live:
-        why = f"is {task.state}, but its command still runs (process {pid})"
+        why = f"is {task.state}, but its command still runs ({process})"
     return Need(task.id, why, task.state_at, "git agent ps" if again else f"git agent stop {task.id}")
 
 

@@ -127,7 +127,7 @@ def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
     if not found.tasks and screen.width is not None:
         lines = ["nothing can be claimed"]
     if why:
-        lines += [f"{b.task}: {b.why}" for b in found.blocked]
+        lines += [f"{b.task}: {b.line}" for b in found.blocked]
     return lines
 
 
@@ -202,7 +202,8 @@ def event_line(happened: Event, screen: Screen = _PIPE, *, ago: bool = False) ->
     said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
     at = paint(f"{since(happened.at, screen):>8}" if ago else rfc3339(happened.at), "2", on)
-    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {said}" if said else "")
+    seen = f" ({visible('; '.join(happened.evidence))})" if happened.evidence else ""
+    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}{seen}" + (f": {said}" if said else "")
 
 
 def since(at: int, screen: Screen) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.tasks.shown import note_shown
+from git_agent.actions.worktrees import note_submodules
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError
@@ -65,6 +66,7 @@ def diff(
         ends = _merged(app, task, base, tip)
     elif base == app.forks.get(task.id):
         app.notice(f"'{task.base}' does not contain {base[:12]}, where {task.label} begins; this is what came after it")
+    note_submodules(app, task, base, tip)
     if not paths and not any(option.startswith(_BRIEF) for option in options):
         note_shown(app, task, tip)
     compared = (*options, "--end-of-options", *ends, "--", *paths)

@@ -75,15 +75,14 @@ def prime(app: App, task: Task | None) -> Primer:
 def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
     former = [a for a in app.store.attempts.present(task.id) if a.number != task.attempt and a.worktree]
     return tuple(
-        LeftBehind(
-            a.number,
-            a.branch,
-            a.worktree or "",
-            len(app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{a.branch}")) if a.branch in app.heads else 0,
-            _changes(app, a.worktree or ""),
-        )
+        LeftBehind(a.number, a.branch, a.worktree or "", _commits(app, task, a.branch), _changes(app, a.worktree or ""))
         for a in former
     )
+
+
+def _commits(app: App, task: Task, branch: str) -> int:
+    base, tip = app.repo.branch_oid(task.base) or task.base_oid, app.repo.branch_oid(branch)
+    return len(app.repo.commits(base, tip)) if base and tip else 0
 
 
 def _changes(app: App, worktree: str) -> int:

@@ -35,9 +35,10 @@ def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, ter
             raise
     try:
         # Outside the lock: a filter that downloads may take minutes, and others need their worktrees meanwhile.
+        here = repo.checkout(real)
         if not filled:
-            checkout.fill(real, config, terminal)
-        checkout.post_checkout(real, oid, config, terminal)
+            checkout.fill(here, config, terminal)
+        checkout.post_checkout(here, oid, config, terminal)
     except BaseException:
         with creation_lock(repo):
             _roll_back(repo, task, real, before, parents)
@@ -85,10 +86,10 @@ def _make_parents(real: str) -> list[str]:
     except FileExistsError as error:
         if not os.path.isdir(os.path.dirname(real)):
             says = f"can't create {os.path.dirname(real)}: a file is in the way"
-            raise refused("target-exists", says, "git config agent.worktreeDir <directory>") from error
+            raise refused("bad-worktree-dir", says, "git config agent.worktreeDir DIRECTORY") from error
     except OSError as error:
         says = f"can't create {os.path.dirname(real)}: {error.strerror}"
-        raise AgentError("cannot-write", says, "git config agent.worktreeDir <directory>") from error
+        raise AgentError("cannot-write", says, "git config agent.worktreeDir DIRECTORY") from error
     return missing
 
 
