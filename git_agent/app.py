@@ -45,7 +45,7 @@ class App:
     sighted: the branches as this command last read them from git
     damaged: the tasks whose branch git can't read, with what git says
     clock: reads this host's clocks
-    operation: the operation of all fixes of one `doctor --fix`, "" outside of one
+    operation: the operation to which everything that this command does belongs; "" if each thing has its own
     """
 
     verb: str = ""

@@ -51,10 +51,15 @@ class Commanding(click.Command):
     usage_end = ""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take everything after the first `--` unchanged."""
+        """Take everything after the first `--` unchanged; `exec` needs none between TASK and a command."""
         at = args.index("--") if "--" in args else len(args)
+        after = at + 1
+        if self.usage_end.startswith("[--]"):
+            task = next((i for i, word in enumerate(args[:at]) if not word.startswith("-")), at)
+            if task + 1 < at and not args[task + 1].startswith("-"):
+                at = after = task + 1
         rest = super().parse_args(ctx, args[:at])
-        ctx.params["command"] = tuple(args[at + 1 :])
+        ctx.params["command"] = tuple(args[after:])
         return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:

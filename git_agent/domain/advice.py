@@ -158,6 +158,7 @@ class Circumstances(NamedTuple):
     own_check: the check that its merge runs instead of agent.check
     fork: the fork point of its branch, if the base does not contain that
     over: it was run, and no session of it goes on
+    has_agent: its agent can be run again without naming a command
     stuck: what keeps it from being started or merged, and the command that helps
     """
 
@@ -171,6 +172,7 @@ class Circumstances(NamedTuple):
     own_check: str | None = None
     fork: str | None = None
     over: bool = False
+    has_agent: bool = False
     stuck: tuple[str, str] | None = None
 
 
@@ -217,7 +219,8 @@ def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     if task.state is State.APPROVED:
         return f"is approved{own}", f"git agent merge {task.id}"
     if task.state is State.FAILED:
-        return f"failed: {task.reason or 'no reason given'}", steps_towards(task, State.OPEN)
+        logs, run = f"git agent logs {task.id}; " if seen.over else "", " --run" if seen.has_agent else ""
+        return f"failed: {task.reason or 'no reason given'}", f"{logs}{steps_towards(task, State.OPEN)}{run}"
     return _by_worker(task, seen) if task.live else None
 
 

@@ -26,7 +26,8 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     reason = None if reason is None else names.check_message(reason)
     text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
     told = (Draft(str(task.id), text, task.id, urgent=True),) if task.live else ()
-    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": new_operation()}
+    operation = app.operation or new_operation()
+    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": operation}
 
     def data(now: Task) -> dict[str, Any]:
         return said | {"hold": now.hold, "reason_before": now.reason}

@@ -61,7 +61,8 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     ahead = _ahead(app, shown, app.heads, forks) if counts else {}
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
-    idle = [t.id for t in shown if t.state in (State.ASSIGNED, State.WORKING) and t.hold is None and t.id not in held]
+    doing = (State.ASSIGNED, State.WORKING, State.FAILED)
+    idle = [t.id for t in shown if t.state in doing and t.hold is None and t.id not in held]
     over = app.store.sessions.over(idle) if idle else set()
     stuck = _stuck(app, shown)
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
@@ -77,8 +78,9 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         check = task.own_check(lambda: app.config.text("agent.check"))
         waits, fork = blockers[task.id], forks.get(task.id)
         ran = task.id in over
+        again = ran and task.state is State.FAILED and _has_agent(app, task)
         seen = Circumstances(
-            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, stuck.get(task.id)
+            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, again, stuck.get(task.id)
         )
         return TaskView(
             task=task,
@@ -99,6 +101,12 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         )
 
     return [one(task) for task in shown]
+
+
+def _has_agent(app: App, task: Task) -> bool:
+    """Tell whether the agent of a task has a command, so that `--run` can run it."""
+    name = task.agent or app.config.text("agent.defaultAgent")
+    return bool(name) and app.config.agent(name) is not None
 
 
 def _stuck(app: App, shown: Sequence[Task]) -> dict[int, tuple[str, str]]:
