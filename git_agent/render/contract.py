@@ -51,8 +51,8 @@ FILES: Mapping[str, str] = {
     "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of a task's merge, which "
     "includes the tasks below it in the queue",
     "<git common dir>/git-agent/notify.log": "output of the command `agent.notify`",
-    "<git common dir>/git-agent/kept/": "copies of ignored files of removed worktrees: `<task>/<n>/`; also what "
-    "`git agent doctor --fix` moved out of the way",
+    "<git common dir>/git-agent/kept/": "copies of removed files that git does not keep: ignored ones, and those of "
+    "which a filter drops a part: `<task>/<n>/`; also what `git agent doctor --fix` moved out of the way",
     "refs/git-agent/rescue/": "what was removed: branch tips, uncommitted and untracked files (`rescue`, `undo`)",
 }
 ENVIRONMENT: Mapping[str, str] = {
