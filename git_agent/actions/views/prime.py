@@ -22,7 +22,7 @@ class LeftBehind:
 
     number: the number of the attempt.
     branch, worktree: where its work is.
-    commits: the number of its commits over the base.
+    commits: the number of its own commits, at most 100; 0 if the branch or the base is gone.
     changes: the number of uncommitted files in its worktree.
     """
 
@@ -79,11 +79,19 @@ def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
             a.number,
             a.branch,
             a.worktree or "",
-            len(app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{a.branch}")) if a.branch in app.heads else 0,
+            _commits(app, task, a.branch),
             _changes(app, a.worktree or ""),
         )
         for a in former
     )
+
+
+def _commits(app: App, task: Task, branch: str) -> int:
+    from git_agent.git.merging.fork import own_work
+
+    if not {branch, task.base} <= app.heads.keys():
+        return 0
+    return len(own_work(app.repo, f"refs/heads/{task.base}", f"refs/heads/{branch}", task.base_oid))
 
 
 def _changes(app: App, worktree: str) -> int:

@@ -57,7 +57,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
     outside = app.forks
     forks = {task.id: outside[task.id] for task in shown if task.live and task.id in outside}
-    ahead = _ahead(app, shown, app.heads, forks) if counts else {}
+    ahead = _ahead(app, shown, app.heads, {**outside, **_forks_of_ended(app, shown)}) if counts else {}
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
     idle = [t.id for t in shown if t.state in (State.ASSIGNED, State.WORKING) and t.hold is None and t.id not in held]
@@ -110,6 +110,22 @@ def _gone(lease: Lease | None) -> bool:
     from git_agent.proc import processes
 
     return processes.is_gone(lease.owner)
+
+
+def _forks_of_ended(app: App, shown: Sequence[Task]) -> dict[int, str]:
+    """Return the fork points of tasks that are not live where their bases lack them. Runs git once for each base.
+
+    No ref need hold them: reconciling passes finished tasks by, and a reopened one as long as nothing moves.
+    """
+    heads, found = app.heads, dict[int, str]()
+    kept = [t for t in shown if not t.live and t.base_oid and t.branch in heads and t.base in heads]
+    if kept:
+        from git_agent.git.merging.fork import not_contained
+    for base in {t.base for t in kept}:
+        forks = {t.id: t.base_oid or "" for t in kept if t.base == base}
+        lacked = not_contained(app.repo, [heads[base]], set(forks.values()))
+        found.update({task: oid for task, oid in forks.items() if oid in lacked})
+    return found
 
 
 def _ahead(
