@@ -48,6 +48,8 @@ class Key(NamedTuple):
 KEYS: tuple[Key, ...] = (
     Key("agent.base", "text", "", "harmless",
         "Branch that new tasks start from and are merged into. Default: the branch of the main worktree."),
+    Key("agent.pullBase", "switch", "false", "trust",
+        "Fetch the upstream of the base and fast-forward the base to it before an attempt starts from it."),
     Key("agent.branchPrefix", "prefix", "agent/", "harmless",
         "Prefix of task branches."),
     Key("agent.worktreeDir", "path", "", "harmless",

@@ -141,7 +141,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "prime": (["prime"], ["prime", "3"]),
         "send, reply, tail": (["send", "3", "@human", "#news", "Hello"], ["reply", "1", "More"], ["tail", "news"]),
         "inbox": (["inbox"],),
-        "ack": (["ack", "7"],),
+        "ack": (["ack", "--all"],),
         "ready": (["ready"],),
         "diff": (["diff", "3"],),
         "doctor": (["doctor"],),

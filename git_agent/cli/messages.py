@@ -101,14 +101,22 @@ def _talk(app: App, found: Inbox) -> list[str]:
 
 
 @verb("ack")
-@click.argument("messages", type=_ID, nargs=-1, required=True, metavar="ID...")
-def ack_verb(app: App, messages: tuple[int, ...]) -> Answer:
-    """Acknowledge messages that you received. They are not delivered again."""
+@click.argument("messages", type=_ID, nargs=-1, metavar="ID...")
+@click.option("--all", "everything", is_flag=True, help="Acknowledge every message that you were shown.")
+def ack_verb(app: App, messages: tuple[int, ...], everything: bool) -> Answer:
+    """Acknowledge messages that you received. They are not delivered again.
+
+    --all leaves out messages that `git agent inbox` has not shown to you yet. A worker's `done` acknowledges what it
+    was shown, and `prime` what it shows whole.
+    """
     from git_agent.actions.messages.inbox import ack
     from git_agent.render import json
 
-    done = ack(app, messages)
+    if everything == bool(messages):
+        raise usage("which-messages", "give either messages or --all", "git agent inbox")
+    done = ack(app, None if everything else messages)
     said = [f"message {m.id} is acknowledged{' already' * (m.id in done.already)}" for m in done.messages]
+    said = said or ["no message was shown to you that is not acknowledged"]
     return Answer({"messages": [json.message_json(m) for m in done.messages], "already": list(done.already)}, said)
 
 

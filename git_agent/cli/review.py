@@ -18,17 +18,26 @@ if TYPE_CHECKING:
     from git_agent.domain.task import Task
 
 
-@verb("diff")
+@verb("diff", passes=True)
 @task_argument()
 @click.option("--stat", is_flag=True, help="Show the changed files and the number of lines only.")
-def diff_verb(app: App, task: str | None, stat: bool) -> Answer:
-    """Show what a task changed since its branch left the base, with git's own diff and pager."""
+@click.option("--since-review", is_flag=True, help="Show what changed since the last approval or request for changes.")
+def diff_verb(
+    app: App, task: str | None, stat: bool, since_review: bool, git_options: Sequence[str], paths: Sequence[str]
+) -> Answer:
+    """Show what a task changed since its branch left the base, with git's own diff and pager.
+
+    Other options are passed on to `git diff`: -w, --word-diff, --name-only. After `--` come paths, from the top of the
+    repository, or more of git's options. --since-review compares what the branch would merge now with what it would
+    have merged then, so that a rebase, or a base that was merged into it, does not show.
+    """
     from git_agent.actions.lookup import find
     from git_agent.actions.views.diff import diff, diff_text
 
-    found = diff(app, find(app, task), stat=stat)
+    options = ("--stat", *git_options) if stat else git_options
+    found = diff(app, find(app, task), options, paths, since_review=since_review)
     if click.get_current_context().params["as_json"]:
-        return Answer({"base": found.base, "tip": found.tip, "diff": diff_text(app, found, stat=stat)})
+        return Answer({"base": found.base, "tip": found.tip, "diff": diff_text(app, found)})
     return Answer({}, becomes=functools.partial(become, found.words, env=found.env))
 
 

@@ -134,7 +134,7 @@ def spawn_verb(
 
 
 def _placed(app: App, task: Task, *more: str) -> Answer:
-    talk = [f"{task.label} {task.name}: branch {task.branch}, attempt {task.attempt}", *more]
+    talk = [f"{task.label} {task.name}: branch {task.branch}, base {task.base}, attempt {task.attempt}", *more]
     return task_answer(app, task, [task.worktree or ""], talk)
 
 
@@ -146,7 +146,7 @@ def ready_verb(app: App, why: bool) -> Answer:
     from git_agent.render import json, lines
 
     found = ready(app)
-    blocked = [{"task": b.task, "why": b.why, "by": list(b.by)} for b in found.blocked]
+    blocked = [{"task": b.task, "why": b.line, "by": list(b.by)} for b in found.blocked]
     payload = {"tasks": [json.task_json(v) for v in found.tasks], "blocked": blocked}
     return Answer(payload, lines.ready_lines(found, screen(app), why))
 

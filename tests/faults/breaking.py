@@ -259,6 +259,9 @@ BREAKS = {
     "hook script deleted": _break(
         "b", "hooks-script", lambda s: (s.path / ".git/git-agent/hooks/post-commit").unlink()
     ),
+    "pre-push without git-lfs": _break(
+        "b", "hooks-lfs", lambda s: (s.path / ".git/lfs/objects/ab").mkdir(parents=True), left=True
+    ),
     "program of the hooks gone": _break(
         "c", "hooks-program", lambda s: (s.path / ".git/git-agent/program").write_text("/nowhere/git-agent\n") and None
     ),

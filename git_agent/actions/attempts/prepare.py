@@ -16,7 +16,7 @@ from git_agent.errors import AgentError
 from git_agent.git import refs
 from git_agent.git.merging.fork import find_start
 from git_agent.git.worktrees.add import add_worktree
-from git_agent.store import tasks
+from git_agent.store import meta, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ def _record(app: App, wish: PlaceWish, admin: str) -> Task:
         moved = app.store.tasks.move(task, move, speaker.actor, data=data, **columns)
         app.store.leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
         app.store.messages.send(wish.drafts, speaker.address, verified=speaker.verified)
+        app.store.meta.delete(f"{meta.UNSTARTED}{task.id}")
         app.store.intents.end(wish.intent)
     return moved
 

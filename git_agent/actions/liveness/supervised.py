@@ -20,11 +20,15 @@ def terminate_superseded(app: App, task: Task) -> None:
             processes.terminate(session.owner)
 
 
-def note_running(app: App, task: Task) -> None:
-    """Queue a notice for each supervised command of a task that still runs, unless that command itself asks."""
+def note_running(app: App, task: Task, *, ends: bool = False) -> None:
+    """Queue a notice for each supervised command of a task that still runs, unless that command itself asks.
+
+    ends: its supervisor will ask it to end.
+    """
     if app.speaker.works_on(task):
         return
     for session in app.store.sessions.unended(task.id):
         if session.owner.pid != os.getpid() and not processes.is_gone(session.owner):
             which = f"the command of attempt {session.attempt} of {task.label}"
-            app.notice(f"{which} still runs (process {session.owner.pid}): git agent stop {task.id}")
+            until = ", and is asked to end soon; at once" if ends else ""
+            app.notice(f"{which} still runs (process {session.owner.pid}){until}: git agent stop {task.id}")

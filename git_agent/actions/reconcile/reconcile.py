@@ -69,7 +69,8 @@ def sync(app: App, tips: Tips | None = None) -> Synced:
     Costs one for-each-ref and a few queries when no ref has moved.
     """
     tips = app.sighted = app.repo.start_tips()() if tips is None else tips
-    lines = follow_base(app, tips)
+    lines = _follow_renamed(app, tips)
+    lines += follow_base(app, tips)
     while lines_now := _look(app, tips):
         lines += lines_now
         followed = follow_base(app, tips)
@@ -116,6 +117,16 @@ def _moved(sight: Sight, tips: Tips, follows: dict[str, str]) -> bool:
     if sight.pushed_ref is not None and sight.pushed_ref not in tips.remotes and sight.pushed_ref.startswith("refs/"):
         return True
     return sight.pushed_oid != tip and tip in tips.arrived
+
+
+def _follow_renamed(app: App, tips: Tips) -> list[str]:
+    """Follow bases to their new names. Costs two queries if no base is gone."""
+    bases = app.store.last_seen.bases() | app.store.meta.under(meta.SCANNED).keys()
+    if bases <= tips.heads.keys():
+        return []
+    from git_agent.actions.reconcile.forks import follow_renamed
+
+    return follow_renamed(app, bases - tips.heads.keys(), tips)
 
 
 def follow_base(app: App, tips: Tips) -> list[str]:

@@ -27,10 +27,13 @@ from git_agent.store.attempts import Attempt
 _MOST = 1000  # ignored directories that an event names
 
 
-def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Removed:
+def back_up_attempt(
+    app: App, task: Task, attempt: Attempt, *, force: bool, changes: Sequence[StatusEntry] | None = None
+) -> Removed:
     """Back up an attempt's commits and files; return what will be removed, and where it is kept.
 
     force: whether the worktree may have uncommitted and untracked files, which are then saved as a commit
+    changes: the worktree's status with ignored files, if it was just read; what comes later is for `keep_late`
     """
     branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
     last = task.head_oid if attempt.number == task.attempt else None
@@ -41,14 +44,29 @@ def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> R
     gone = Removed(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
     if attempt.worktree is None or occupied.is_missing_or_empty(attempt.worktree):
         return gone
-    return _with_worktree(app, task, attempt.worktree, gone, branch, force)
+    if changes is None:
+        changes = app.repo.status(attempt.worktree, ignored=True)
+    return _with_worktree(app, task, attempt.worktree, gone, branch, force, changes)
 
 
-def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str | None, force: bool) -> Removed:
-    """Back up a worktree; if it is on a detached HEAD or another branch, that commit is kept as well."""
-    changes, kept = app.repo.status(path, ignored=True), list(gone.kept)
-    seen = registry.registration_at(app.repo, path)
-    head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
+def _with_worktree(
+    app: App,
+    task: Task,
+    path: str,
+    gone: Removed,
+    branch: str | None,
+    force: bool,
+    changes: Sequence[StatusEntry],
+) -> Removed:
+    """Back up a worktree; if it is on a detached HEAD or another branch, that commit is kept as well.
+
+    branch: where the attempt's branch is, a full oid
+    """
+    kept, seen = list(gone.kept), registry.registration_at(app.repo, path)
+    if branch is not None and seen is not None and seen.branch == gone.branch:
+        head: str | None = branch
+    else:
+        head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep_rescue(app.repo, task.id, head))
     kept += rescues.keep_logged(app.repo, task.id, seen.git_dir) if seen else []

@@ -41,11 +41,13 @@ class Obstacles:
     blockers: the reasons to refuse it; those that no flag overrides come first
     unkept: ignored directories, which do not block a removal and are deleted for good
     good: the last good commit of a branch that git can't read; --force sets the branch back to it
+    changes: the worktree's status with ignored files; None where there is none
     """
 
     blockers: tuple[Blocker, ...]
     unkept: tuple[str, ...]
     good: str | None = None
+    changes: Sequence[StatusEntry] | None = None
 
 
 def obstacles(
@@ -91,7 +93,8 @@ def _obstacles(
     ]
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
     others += [] if unmerged else _commits(app, task, attempt, heads)
-    return Obstacles((*blockers, *(Blocker(line) for line in others)), tuple(ignored_directories(changes)))
+    lines = (*blockers, *(Blocker(line) for line in others))
+    return Obstacles(lines, tuple(ignored_directories(changes)), changes=changes if path else None)
 
 
 def _last_good(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> str | None:
@@ -195,7 +198,9 @@ def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -
         return []
     if base is not None and app.repo.is_ancestor(tip, base):
         return []
-    number = app.repo.ahead_behind(tip, base)[0] if base else 0
+    if base is None:
+        return [f"unmerged: {attempt.branch} has commits, and its base '{task.base}' is gone"]
+    number = app.repo.ahead_behind(tip, base)[0]
     return [f"unmerged: {attempt.branch} has commits that are not in '{task.base}' ({number})"]
 
 

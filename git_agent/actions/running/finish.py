@@ -13,6 +13,7 @@ from git_agent.actions.tasks.submit import done
 from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.command_exit import CommandExit
+from git_agent.domain.gates import BASE_GONE
 from git_agent.domain.speaker import Speaker, WorkerIdentity
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
@@ -75,7 +76,7 @@ def _go_on(app: App, begun: RunStarted, task: Task, ended: CommandExit) -> Task:
     try:
         return done(app, task).task
     except AgentError as error:
-        if error.exit not in _NOT_YET:
+        if error.exit not in _NOT_YET and error.code != BASE_GONE:
             raise
         said = f"exited with 0, but {error.message}"
         return transition(app, app.store.tasks.get(task.id), Step.ENDED, data={"reason": said}, reason=said).task

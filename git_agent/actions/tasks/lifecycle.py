@@ -34,6 +34,8 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     taken = transition(app, task, Step.CANCEL, drafts=told, data=data, reason=reason)
     if kill:
         terminate_superseded(app, taken.task)
+    else:
+        note_running(app, taken.task, ends=True)
     if taken.moved:
         unlock_worktrees(app, taken.task)
     return taken

@@ -22,7 +22,7 @@ class LeftBehind:
 
     number: the number of the attempt.
     branch, worktree: where its work is.
-    commits: the number of its own commits, at most 100; 0 if the branch or the base is gone.
+    commits: the number of its own commits, at most 100; 0 if the branch is gone.
     changes: the number of uncommitted files in its worktree.
     """
 
@@ -75,13 +75,7 @@ def prime(app: App, task: Task | None) -> Primer:
 def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
     former = [a for a in app.store.attempts.present(task.id) if a.number != task.attempt and a.worktree]
     return tuple(
-        LeftBehind(
-            a.number,
-            a.branch,
-            a.worktree or "",
-            _commits(app, task, a.branch),
-            _changes(app, a.worktree or ""),
-        )
+        LeftBehind(a.number, a.branch, a.worktree or "", _commits(app, task, a.branch), _changes(app, a.worktree or ""))
         for a in former
     )
 
@@ -89,9 +83,8 @@ def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
 def _commits(app: App, task: Task, branch: str) -> int:
     from git_agent.git.merging.fork import own_work
 
-    if not {branch, task.base} <= app.heads.keys():
-        return 0
-    return len(own_work(app.repo, f"refs/heads/{task.base}", f"refs/heads/{branch}", task.base_oid))
+    base, tip = app.repo.branch_oid(task.base) or task.base_oid, app.repo.branch_oid(branch)
+    return len(own_work(app.repo, base, tip, task.base_oid)) if base and tip else 0
 
 
 def _changes(app: App, worktree: str) -> int:

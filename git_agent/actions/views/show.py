@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.reconcile.drift import describe_drift
@@ -61,6 +62,7 @@ def _why(app: App, viewed: TaskView) -> str:
     if task.state is State.OPEN:
         limit = app.config.number("agent.maxAttempts")
         why = blocked(task, viewed.blocked_by, app.store.now(), limit)
+        why = why or find_unstartable(app, [task]).get(task.id)
         why = why or claim_conflicts(app, [task]).blocked.get(task.id)
-        return why.why if why else "is ready to be claimed"
+        return why.line if why else "is ready to be claimed"
     return viewed.need.why if viewed.need else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.app import App
-from git_agent.domain.advice import Circumstances, Need, need
+from git_agent.domain.advice import Circumstances, Need, base_gone, need
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
 from git_agent.domain.task import State, Task
 
@@ -62,6 +63,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     limit = app.config.number("agent.maxAttempts")
     idle = [t.id for t in shown if t.state in (State.ASSIGNED, State.WORKING) and t.hold is None and t.id not in held]
     over = app.store.sessions.over(idle) if idle else set()
+    stuck = _stuck(app, shown)
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
@@ -75,7 +77,9 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         check = task.own_check(lambda: app.config.text("agent.check"))
         waits, fork = blockers[task.id], forks.get(task.id)
         ran = task.id in over
-        seen = Circumstances(amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran)
+        seen = Circumstances(
+            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, stuck.get(task.id)
+        )
         return TaskView(
             task=task,
             depends_on=tuple(parents[task.id]),
@@ -95,6 +99,13 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         )
 
     return [one(task) for task in shown]
+
+
+def _stuck(app: App, shown: Sequence[Task]) -> dict[int, tuple[str, str]]:
+    """Return what keeps OPEN tasks from being started, and live ones without a base from being merged."""
+    heads = app.sighted_heads
+    found = {task.id: base_gone(task) for task in shown if task.live and task.base not in heads}
+    return found | {task: (b.why, b.command) for task, b in find_unstartable(app, shown, due=True).items()}
 
 
 def _dropped(app: App, forks: Mapping[int, str]) -> dict[int, str]:

@@ -85,10 +85,10 @@ def _make_parents(real: str) -> list[str]:
     except FileExistsError as error:
         if not os.path.isdir(os.path.dirname(real)):
             says = f"can't create {os.path.dirname(real)}: a file is in the way"
-            raise refused("target-exists", says, "git config agent.worktreeDir <directory>") from error
+            raise refused("bad-worktree-dir", says, "git config agent.worktreeDir DIRECTORY") from error
     except OSError as error:
         says = f"can't create {os.path.dirname(real)}: {error.strerror}"
-        raise AgentError("cannot-write", says, "git config agent.worktreeDir <directory>") from error
+        raise AgentError("cannot-write", says, "git config agent.worktreeDir DIRECTORY") from error
     return missing
 
 
