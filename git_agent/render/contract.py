@@ -54,8 +54,8 @@ FILES: Mapping[str, str] = {
     "8 MB before in `.log.1`. Beyond 256 MB in all, the oldest logs are deleted",
     "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of a task's merge onto those before it",
     "<git common dir>/git-agent/notify.log": "output of the command `agent.notify`",
-    "<git common dir>/git-agent/kept/": "copies of ignored files of removed worktrees: `<task>/<n>/`; also what "
-    "`git agent doctor --fix` moved out of the way",
+    "<git common dir>/git-agent/kept/": "copies of removed files that git does not keep: ignored ones, and those of "
+    "which a filter drops a part: `<task>/<n>/`; also what `git agent doctor --fix` moved out of the way",
     "refs/git-agent/rescue/": "what was removed: branch tips, uncommitted and untracked files (`rescue`, `undo`)",
 }
 ENVIRONMENT: Mapping[str, str] = {

@@ -21,7 +21,7 @@ class LeftBehind:
 
     number: the number of the attempt.
     branch, worktree: where its work is.
-    commits: the number of its commits over the base.
+    commits: the number of its own commits, at most 100; 0 if the branch is gone.
     files: the uncommitted files in its worktree.
     """
 
@@ -82,5 +82,7 @@ def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
 
 
 def _commits(app: App, task: Task, branch: str) -> int:
+    from git_agent.git.merging.fork import own_work
+
     base, tip = app.repo.branch_oid(task.base) or task.base_oid, app.repo.branch_oid(branch)
-    return len(app.repo.commits(base, tip)) if base and tip else 0
+    return len(own_work(app.repo, base, tip, task.base_oid)) if base and tip else 0
