@@ -168,7 +168,7 @@ def stop_verb(app: App, task: str | None) -> Answer:
     return task_answer(app, stopped.task, [said if stopped.moved else f"no command is running for {label}"])
 
 
-@verb("exec", command="-- COMMAND...")
+@verb("exec", configured=True, command="-- COMMAND...")
 @task_argument(required=True)
 def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`."""
