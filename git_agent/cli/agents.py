@@ -171,7 +171,7 @@ def stop_verb(app: App, tasks: Sequence[str]) -> Answer:
     return each_task(app, tasks, one)
 
 
-@verb("exec", command="[--] COMMAND...")
+@verb("exec", configured=True, command="[--] COMMAND...")
 @task_argument(required=True)
 def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`.
