@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, read_text, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, read_text, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.parsing import Finite
 from git_agent.cli.questions import NO_QUESTION, yes_option
 from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import usage
