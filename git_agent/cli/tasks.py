@@ -148,7 +148,7 @@ def _placed(app: App, task: Task, *more: str) -> Answer:
 @verb("ready", configured=True)
 @click.option("--why", is_flag=True, help="Show what blocks the other tasks.")
 def ready_verb(app: App, why: bool) -> Answer:
-    """List the tasks that can be claimed, the next one first."""
+    """List the tasks that can be claimed, the next one first. What an urgent task waits for is as urgent as that."""
     from git_agent.actions.views.ready import ready
     from git_agent.render import json, lines
 
