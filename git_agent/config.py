@@ -218,6 +218,12 @@ class Config(NamedTuple):
         return _SWITCH[text]
 
     @property
+    def colour(self) -> str:
+        """Return git's setting for colour: color.agent, else color.ui, else auto."""
+        found = {v.key.lower(): v.value.lower() for v in self.values if v.key.lower() in git_config.COLOUR_KEYS}
+        return next((found[key] for key in git_config.COLOUR_KEYS if key in found), "auto")
+
+    @property
     def prefix(self) -> str:
         """Return agent.branchPrefix. Raises AgentError (exit 2) if it can't begin a branch name."""
         from git_agent.domain import names
