@@ -102,6 +102,18 @@ def write_context(task: Task, branch: str, worktree: str) -> None:
     context.write(made, worktree)
 
 
+def renew_context(app: App, task: Task) -> None:
+    """Write the context file of a live task again, in a worktree that is still ours. A failure is only reported."""
+    attempt = app.store.attempts.find(task.id, task.attempt)
+    there = registry.registration_at(app.repo, task.worktree) if task.worktree else None
+    if task.worktree is None or task.branch is None or there is None or attempt is None or attempt.admin != there.admin:
+        return  # there is no worktree, or what stands in its place is not ours
+    try:
+        write_context(task, task.branch, task.worktree)
+    except AgentError as error:
+        app.notice(f"its context file is out of date: {error.message}; git agent doctor --fix")
+
+
 def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentError | None]:
     """Look for the context file in the work that a task hands in or would land.
 

@@ -202,7 +202,8 @@ def event_line(happened: Event, screen: Screen = _PIPE, *, ago: bool = False) ->
     said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
     at = paint(f"{since(happened.at, screen):>8}" if ago else rfc3339(happened.at), "2", on)
-    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {said}" if said else "")
+    seen = f" ({visible('; '.join(happened.evidence))})" if happened.evidence else ""
+    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}{seen}" + (f": {said}" if said else "")
 
 
 def since(at: int, screen: Screen) -> str:

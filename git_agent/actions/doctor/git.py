@@ -53,8 +53,9 @@ def _under_way(app: App) -> Iterator[Finding]:
     for intent in app.store.intents.pending():
         what, owner = f"{intent.kind} of task {intent.task}", intent.owner
         subject = f"{intent.kind} {intent.id}"
-        if processes.is_gone(owner):
-            says = f"an interrupted {what}: process {owner.pid} died"
+        if app.is_gone(owner, over=intent.over):
+            how = "died" if app.is_gone(owner) else "has been silent for too long"
+            says = f"an interrupted {what}: {processes.named(owner)} {how}"
             yield Finding("interrupted", says, intent.task, subject)
         elif processes.is_stopped(owner):
             says = f"{what} is in progress, but process {owner.pid} is stopped"

@@ -92,6 +92,7 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
             token=digest,
             agent=chosen.name,
             command=command.quote_command(words),
+            lease_s=lease_s,
         )
         app.store.leases.take(task.id, "run", lease_s, session)
         data = {"text": command.quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
@@ -103,9 +104,10 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
 def _bury(app: App, left: Session) -> None:
     """End the processes and the session that a dead supervisor left behind.
 
-    Nothing else would end them, and the next command works in the same worktree.
+    Nothing else would end them, and the next command works in the same worktree. A supervisor that can't be checked is
+    left to reconciling, which knows whether the host slept.
     """
-    if processes.is_gone(left.owner):
+    if app.is_gone(left.owner):
         orphans.end_orphans(left.child, left.token)
         app.store.sessions.end(left.id)
 
@@ -118,7 +120,7 @@ def _check_program(task: Task, name: str) -> None:
 
 
 def _run_already(task: Task, other: Session) -> AgentError:
-    says = f"{task.label} is already run by process {other.owner.pid} on {other.owner.host}"
+    says = f"{task.label} is already run by {processes.named(other.owner)}"
     return refused("already-run", says, f"git agent logs {task.id} -f, or git agent stop {task.id}")
 
 

@@ -139,8 +139,8 @@ def _refuse_running(app: App) -> None:
         attempt = app.store.attempts.find(session.task, session.attempt) if session.attempt else None
         if attempt is not None and attempt.worktree and repair.claimed_elsewhere(app.repo, attempt.worktree):
             continue  # this store is a copy, and so is the session
-        if not processes.is_gone(session.owner):
-            says = f"task {session.task} is run by process {session.owner.pid}"
+        if not app.is_gone(session.owner, over=session.over):
+            says = f"task {session.task} is run by {processes.named(session.owner)}"
             raise refused("running", f"cannot remove the store: {says}", f"git agent stop {session.task}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.attempts.startable import find_unstartable
@@ -46,15 +47,26 @@ def show(app: App, task: Task) -> Shown:
     """Collect a task's record, commits, latest events and what it waits for; note that the person was shown it."""
     viewed = view(app, [task], counts=True)[0]
     note_shown(app, task, app.sighted_heads.get(task.branch or ""))
+    events = app.store.events.of_task(task.id, limit=_EVENTS)
     return Shown(
         view=viewed,
         why=_why(app, viewed),
         attempts=tuple(app.store.attempts.present(task.id)),
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
-        events=tuple(app.store.events.of_task(task.id, limit=_EVENTS)),
-        observed=tuple(describe_drift(app, task)),
+        events=tuple(events),
+        observed=(*describe_drift(app, task), *_doubts(app, task, events)),
         running=tuple(ps(app, task)),
     )
+
+
+def _doubts(app: App, task: Task, listed: Sequence[Event]) -> list[str]:
+    """Describe the evidence of those events that are too old to be listed."""
+    known = {event.seq for event in listed}
+    return [
+        f"{event.kind} by {event.actor}: {'; '.join(event.evidence)}"
+        for event in app.store.events.with_evidence(task.id)
+        if event.seq not in known
+    ]
 
 
 def _why(app: App, viewed: TaskView) -> str:

@@ -70,7 +70,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         lease, amiss = held.get(task.id), (task.amiss or _damaged(app, task)) if task.live else None
         working = task.state in (State.ASSIGNED, State.WORKING)
         pair = ahead.get(task.id, (None, None))
-        alive = liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s)
+        alive = liveness(lease, now, gone=_gone(app, lease), beat_s=beat_s, lease_s=lease_s)
         stalled = working and task.hold is None and is_stalled(lease, now, stalled_s)
         progress_age_s = None if lease is None else max(0.0, (now - lease.progress_at) / 1000)
         supervised = lease is not None and lease.kind == "run"
@@ -114,13 +114,9 @@ def _dropped(app: App, forks: Mapping[int, str]) -> dict[int, str]:
     return {task: oid for task, oid in forks.items() if task in told and told[task].data.get("oid") == oid}
 
 
-def _gone(lease: Lease | None) -> bool:
-    """Tell whether the worker's supervisor has ended, which is known only of supervised workers on this host."""
-    if lease is None or lease.kind != "run" or lease.owner is None:
-        return False
-    from git_agent.proc import processes
-
-    return processes.is_gone(lease.owner)
+def _gone(app: App, lease: Lease | None) -> bool:
+    """Tell whether the worker's supervisor has ended, which is known only where its process can be checked."""
+    return lease is not None and lease.kind == "run" and lease.owner is not None and app.is_gone(lease.owner)
 
 
 def _ahead(

@@ -10,7 +10,7 @@ from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, Repo
-from git_agent.git.run import GitError, git
+from git_agent.git.run import GitError
 from git_agent.git.worktree_state import ending_command
 from git_agent.git.worktrees.registry import checkouts
 
@@ -68,21 +68,21 @@ def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
     here = landing_place(repo, base)
     if here is None:
         return
-    git("update-index", "-q", "--refresh", cwd=here, ok=(0, 1))
-    done = git("read-tree", "-n", "-m", "-u", old, new, cwd=here, ok=(0, 128))
+    repo.git_in(here, "update-index", "-q", "--refresh", ok=(0, 1))
+    done = repo.git_in(here, "read-tree", "-n", "-m", "-u", old, new, ok=(0, 128))
     if done.status != 0:
         raise dirty(here, tuple(dict.fromkeys(_NAMED.findall(done.err))) or (done.err,))
-    require_kept(here, old, new)
+    require_kept(repo, here, old, new)
 
 
-def require_kept(here: str, old: str, new: str) -> None:
+def require_kept(repo: Repo, here: str, old: str, new: str) -> None:
     """Refuse (exit 3) when git would overwrite ignored files in a checkout.
 
     here: the checkout.
     old, new: full oids of the commits that it moves between.
     git regards ignored files as expendable; we do not.
     """
-    added = git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new, cwd=here).fields
+    added = repo.git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new).fields
     if files := tuple(name for name in added if name and _is_file(os.path.join(here, name))):
         says, hint = f"ignored files in {here} are in the way", "move them away; git would overwrite them"
         raise refused("checkout-dirty", says, hint, files)
@@ -119,10 +119,10 @@ def landing_place(repo: Repo, base: str) -> str | None:
 
 def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) -> None:
     try:
-        git("merge", *_PLAIN, new, cwd=here, env={"GIT_REFLOG_ACTION": message})
+        repo.git_in(here, "merge", *_PLAIN, new, env={"GIT_REFLOG_ACTION": message})
     except GitError as error:
         if any(words in error.stderr for words in _REF_REFUSED):
-            git("read-tree", "-m", "-u", new, old, cwd=here, ok=(0, 1, 128))
+            repo.git_in(here, "read-tree", "-m", "-u", new, old, ok=(0, 1, 128))
         found = repo.branch_oid(ref.removeprefix(HEADS))
         if found not in (old, new):
             raise refs.RefMoved(ref, old, found) from error

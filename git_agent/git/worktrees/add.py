@@ -37,9 +37,10 @@ def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, ter
             raise
     try:
         # Outside the lock: a filter that downloads may take minutes, and others need their worktrees meanwhile.
+        here = repo.checkout(real)
         if not filled:
-            checkout.fill(real, config, terminal)
-        checkout.post_checkout(real, oid, config, terminal)
+            checkout.fill(here, config, terminal)
+        checkout.post_checkout(here, oid, config, terminal)
     except BaseException:
         with creation_lock(repo):
             _roll_back(repo, task, real, before, parents)
