@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import peewee
-
 from git_agent.domain.lease import SILENT_LEASES
 from git_agent.domain.process_id import ProcessId
-from git_agent.store.orm import NOW_MS
+from git_agent.store.orm import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow
 
 if TYPE_CHECKING:

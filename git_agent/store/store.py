@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,10 @@ _NOUNS = {
 
 
 class Store:
-    """One repository's store, with one connection for each thread. Open it with Store.open."""
+    """One repository's store, with one connection for each thread. Open it with Store.open.
+
+    evidence_of: returns what suggests that somebody else acted in the name of an actor; it is recorded in events.
+    """
 
     addresses: Addresses
     attempts: Attempts
@@ -90,6 +93,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watches = threading.local()
+        self.evidence_of: Callable[[str], Sequence[str]] = lambda actor: ()
 
     def __getattr__(self, name: str) -> Any:
         """Create a noun of this store and cache it. Raises AttributeError for any other name."""

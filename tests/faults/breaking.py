@@ -209,6 +209,17 @@ BREAKS = {
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),
     "worktree's .git deleted": _break("c", "worktree-unlinked", lambda s: (s.worktree(1) / ".git").unlink()),
+    "worktree led to another repository": _break(
+        "f",
+        "worktree-misled",
+        lambda s: s.write(".git/worktrees/5-sort-sums/commondir", "../../../elsewhere\n") and None,
+    ),
+    "worktree with programs of its own": _break(
+        "i",
+        "worktree-configured",
+        lambda s: s.write(".git/worktrees/5-sort-sums/config.worktree", "[core]\n\tpager = less\n") and None,
+        left=True,
+    ),
     "worktree unlocked": _break(
         "a", "worktree-unlocked", lambda s: s.git("worktree", "unlock", str(s.worktree(5))) and None
     ),
@@ -264,6 +275,9 @@ BREAKS = {
     "hooks deleted": _break("a", "hooks-missing", _without_hooks),
     "hook script deleted": _break(
         "b", "hooks-script", lambda s: (s.path / ".git/git-agent/hooks/post-commit").unlink()
+    ),
+    "pre-push without git-lfs": _break(
+        "b", "hooks-lfs", lambda s: (s.path / ".git/lfs/objects/ab").mkdir(parents=True), left=True
     ),
     "program of the hooks gone": _break(
         "c", "hooks-program", lambda s: (s.path / ".git/git-agent/program").write_text("/nowhere/git-agent\n") and None

@@ -21,12 +21,16 @@ def terminate_superseded(app: App, task: Task) -> None:
             processes.terminate(session.owner)
 
 
-def note_running(app: App, task: Task) -> None:
-    """Queue a notice for each supervised command of a task that still runs, unless that command itself asks."""
+def note_running(app: App, task: Task, *, ends: bool = False) -> None:
+    """Queue a notice for each supervised command of a task that still runs, unless that command itself asks.
+
+    ends: its supervisor will ask it to end.
+    """
     if app.speaker.works_on(task):
         return
     me = processes.myself()
     for session in app.store.sessions.unended(task.id):
         if session.owner != me and not app.is_gone(session.owner, over=session.over):
             which = f"the command of attempt {session.attempt} of {task.label}"
-            app.notice(f"{which} still runs ({processes.named(session.owner)}): git agent stop {task.id}")
+            until = ", and is asked to end soon; at once" if ends else ""
+            app.notice(f"{which} still runs ({processes.named(session.owner)}){until}: git agent stop {task.id}")

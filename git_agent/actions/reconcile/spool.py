@@ -114,7 +114,8 @@ def _with_tip(app: App, tips: Tips, oid: str) -> list[Task]:
 def _hand_in(app: App, meant: list[Task], update: RefUpdate, remote: str) -> list[str]:
     lines = list[str]()
     for task in meant:
-        if not own_work(app.repo, f"refs/heads/{task.base}", update.oid, task.base_oid, limit=1):
+        base = app.repo.branch_oid(task.base)
+        if base is None or not own_work(app.repo, base, update.oid, task.base_oid, limit=1):
             continue
         if hands_in(task, update.oid):
             keep_handed_in(app.repo, task.id, update.oid)
