@@ -72,7 +72,7 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
         return Drift(
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", hint, more
         )
-    return _elsewhere(app, each) or _switched(app, each, there.head, tips) or _lost(app, each, tips)
+    return _elsewhere(app, each, there.path) or _switched(app, each, there.head, tips) or _lost(app, each, tips)
 
 
 def _damaged(app: App, each: Standing, tips: Tips) -> Drift | None:
@@ -120,11 +120,14 @@ def _renamed(app: App, old: str, new: str) -> bool:
     return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
 
 
-def _elsewhere(app: App, each: Standing) -> Drift | None:
-    """Check the link from the worktree back to its registration, which is unchanged."""
+def _elsewhere(app: App, each: Standing, back: str | None) -> Drift | None:
+    """Check the link from the worktree to its registration, and from there to repository and worktree.
+
+    back: where the registration says that the worktree is
+    """
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == app.repo.admin_dir(each.admin):
-        return _misled(app, each, home)
+        return _misled(app, each, home, back)
     if repair.claimed_elsewhere(app.repo, each.worktree):
         other = os.path.dirname(os.path.dirname(home or ""))
         says = f"{where} belongs to the repository {other}: this one is a copy"
@@ -135,10 +138,10 @@ def _elsewhere(app: App, each: Standing) -> Drift | None:
     return _unlinked(app, each.worktree, home)
 
 
-def _misled(app: App, each: Standing, home: str) -> Drift | None:
+def _misled(app: App, each: Standing, home: str, back: str | None) -> Drift | None:
     """Check that the registration leads to this repository and to the worktree: a worker may write there, too."""
     where, kind = f"worktree {each.worktree}", "task.worktree-removed"
-    if why := misled_registration(app.repo.common_dir, home, each.worktree):
+    if why := misled_registration(app.repo.common_dir, home, each.worktree, back):
         hint, more = "git agent doctor --fix", " connects it again"
         return Drift("worktree-misled", "worktree misled", kind, f"{where} is led elsewhere: {why}", hint, more)
     if keys := own_programs(app.repo.common_dir, home):
