@@ -14,6 +14,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOOKS = sorted(path.name for path in (ROOT / "hooks").iterdir())
 
+# What installers write for an interpreter whose path has a space: the kernel can't start that one.
+TRAMPOLINE = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''"""
+
 
 def python(*args: str | Path, cwd: Path = ROOT) -> None:
     """Run a module of this environment without the network; fail with what it said."""
@@ -74,6 +79,21 @@ def test_the_command_is_installed(installed: Path) -> None:
     started, command = installed / "bin/git-agent", installed / "bin/gitagent-python"
     assert os.access(started, os.X_OK) and started.read_bytes() == (ROOT / "bin/git-agent").read_bytes()
     assert os.access(command, os.X_OK) and "git_agent.cli.main import run" in command.read_text()
+
+
+@pytest.mark.parametrize("first", ["#!{python}", TRAMPOLINE], ids=["named", "started by sh"])
+def test_the_command_starts_from_a_directory_with_a_space_in_its_name(tmp_path: Path, first: str) -> None:
+    here, there = Path(sys.prefix), tmp_path / "my tools"
+    (there / "bin").mkdir(parents=True)
+    (there / "pyvenv.cfg").write_bytes((here / "pyvenv.cfg").read_bytes())
+    (there / "lib").symlink_to(here / "lib")
+    (there / "bin/python").symlink_to(Path(sys.executable).resolve())
+    for name in ("git-agent", "gitagent-python"):
+        text = (ROOT / "bin" / name).read_text().replace("#!python", first.format(python=there / "bin/python"), 1)
+        (there / "bin" / name).write_text(text)
+        (there / "bin" / name).chmod(0o755)
+    done = subprocess.run([there / "bin/git-agent", "--version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("git-agent version")
 
 
 def test_an_extra_is_for_something_that_is_there() -> None:

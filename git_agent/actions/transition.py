@@ -95,10 +95,10 @@ def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
 
 def _refuse_under_way(app: App, task: Task, mine: int | None) -> None:
     other = app.store.intents.of_task(task.id)
-    if other is not None and other.id != mine and not processes.is_gone(other.owner):
+    if other is not None and other.id != mine and not app.is_gone(other.owner, over=other.over):
         raise AgentError(
             "under-way",
-            f"{task.label} is busy: {other.kind} by pid {other.owner.pid} is under way",
+            f"{task.label} is busy: {other.kind} by {processes.named(other.owner)} is under way",
             "try again when it has ended",
             exit=Exit.BUSY,
         )

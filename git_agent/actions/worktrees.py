@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from git_agent.app import App
@@ -65,6 +67,52 @@ def unlock_worktrees(app: App, task: Task) -> None:
         if attempt.worktree is not None and there is not None and there.locked == ours:
             with contextlib.suppress(OSError):
                 registry.unlock_worktree(app.repo, attempt.worktree)
+
+
+def may_have_submodules(checkouts: Iterable[str]) -> bool:
+    """Return whether any of these directories has the file in which git lists submodules."""
+    return any(os.path.lexists(os.path.join(path, ".gitmodules")) for path in checkouts)
+
+
+def note_submodules(app: App, task: Task, start: str, tip: str) -> None:
+    """Add a notice for each submodule that a branch sets back to an older commit.
+
+    start, tip: where the branch begins and ends, full oids
+    Costs one or two system calls in a repository without submodules.
+    """
+    checkouts = [path for path in (task.worktree, app.repo.main_worktree) if path is not None]
+    if not may_have_submodules(checkouts):
+        return
+    from git_agent.git.submodules import pointers_back
+
+    for back in pointers_back(app.repo, start, tip, checkouts):
+        says = f"{task.label} sets the submodule '{back.path}' back from {back.old[:12]} to {back.new[:12]}"
+        undo = f"git -C {shlex.quote(task.worktree or '')} checkout {start[:12]} -- {shlex.quote(back.path)}"
+        app.notice(f"{says}; unless that is intended: {undo}, then commit it")
+
+
+def write_context(task: Task, branch: str, worktree: str) -> None:
+    """Write the context file of a task's worktree.
+
+    branch, worktree: those of the attempt, which the task may not name yet.
+    Raises AgentError when the file can't be written.
+    """
+    from git_agent import context  # loaded only here, as below
+
+    made = context.create(task_id=task.id, branch=branch, worktree=worktree, base=task.base, description=task.title)
+    context.write(made, worktree)
+
+
+def renew_context(app: App, task: Task) -> None:
+    """Write the context file of a live task again, in a worktree that is still ours. A failure is only reported."""
+    attempt = app.store.attempts.find(task.id, task.attempt)
+    there = registry.registration_at(app.repo, task.worktree) if task.worktree else None
+    if task.worktree is None or task.branch is None or there is None or attempt is None or attempt.admin != there.admin:
+        return  # there is no worktree, or what stands in its place is not ours
+    try:
+        write_context(task, task.branch, task.worktree)
+    except AgentError as error:
+        app.notice(f"its context file is out of date: {error.message}; git agent doctor --fix")
 
 
 class FilesLeft(NamedTuple):

@@ -11,6 +11,7 @@ import click
 
 from git_agent.app import App
 from git_agent.cli.command import Answer, note, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import AgentError, usage
 from git_agent.runtime.invocation import become
 
@@ -153,25 +154,30 @@ def _print(chunks: Iterable[bytes], raw: bool) -> None:
 
 
 @verb("stop")
-@task_argument()
-def stop_verb(app: App, task: str | None) -> Answer:
-    """End a task's command: send SIGTERM, and SIGKILL after 10 seconds.
+@tasks_argument()
+def stop_verb(app: App, tasks: Sequence[str]) -> Answer:
+    """End the commands of tasks: send SIGTERM, and SIGKILL after 10 seconds.
 
-    The task stays WORKING with the hold `stopped`. Its worktree stays as it is, and `git agent run` continues there.
+    A task stays WORKING with the hold `stopped`. Its worktree stays as it is, and `git agent run` continues there.
     """
-    from git_agent.actions.lookup import find
     from git_agent.actions.running.stop import stop
 
-    stopped = stop(app, find(app, task))
-    label = stopped.task.label
-    said = " ".join(filter(None, (label, "is", stopped.task.state, stopped.task.hold)))
-    return task_answer(app, stopped.task, [said if stopped.moved else f"no command is running for {label}"])
+    def one(task: Task) -> Each:
+        stopped = stop(app, task)
+        label = stopped.task.label
+        said = " ".join(filter(None, (label, "is", stopped.task.state, stopped.task.hold)))
+        return Each(stopped.task, [said if stopped.moved else f"no command is running for {label}"])
+
+    return each_task(app, tasks, one)
 
 
-@verb("exec", configured=True, command="-- COMMAND...")
+@verb("exec", configured=True, command="[--] COMMAND...")
 @task_argument(required=True)
 def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
-    """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`."""
+    """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`.
+
+    GIT_AGENT_TASK is the task's number there.
+    """
     from git_agent.actions.lookup import find
     from git_agent.actions.running.logs import exec_place
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-
-# Until `run` is ready to report it, an interruption ends the program without a traceback. What imports this module for
-# something else keeps its own way.
-if sys.argv[0].endswith("git-agent") and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import contextlib
 import errno
 import gc
 import io
 import os
+import signal
+import sys
 from typing import Any, NoReturn
 
-# Most verbs run for a tenth of a second. Garbage collection during the imports would take a tenth of that.
-gc.set_threshold(100_000)
+import click
 
-import click  # noqa: E402
+from git_agent import __version__
+from git_agent.errors import AgentError, Exit
+from git_agent.verbs import ALIASES, SECTIONS, VERBS
 
-from git_agent import __version__  # noqa: E402
-from git_agent.errors import AgentError, Exit  # noqa: E402
-from git_agent.verbs import ALIASES, SECTIONS, VERBS  # noqa: E402
+_NO_MEMORY = b"error: there is not enough memory\nhint: ulimit -v shows the limit of a process, free -h what is left\n"
 
 
 class VerbGroup(click.Group):
@@ -118,7 +111,7 @@ def run() -> NoReturn:
     except (MemoryError, ImportError, OSError, SystemError) as error:
         if not _is_no_memory(error):
             raise
-        status = _say_no_memory()
+        _end_without_memory()
     for number in (*_ENDING, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # the exit code is final; a second signal must not change it
     gc.freeze()  # skip the last collection: the system frees the memory
@@ -234,11 +227,13 @@ def _is_no_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or unmapped or unsaid or getattr(error, "errno", None) == errno.ENOMEM
 
 
-def _say_no_memory() -> int:
-    """Report it without importing anything: there is no memory for that."""
-    hint = "ulimit -v shows the limit of a process, free -h what is left"
-    sys.stderr.write(f"error: there is not enough memory\nhint: {hint}\n")
-    return 1
+def _end_without_memory() -> NoReturn:
+    """Say that there is too little memory, and end, with nothing that needs more of it.
+
+    Even setting signal handlers, or Python's own end, can fail then, with a traceback (measured under ulimit -v).
+    """
+    os.write(2, _NO_MEMORY)
+    os._exit(int(Exit.ERROR))
 
 
 def _receive_signals() -> None:
@@ -271,15 +266,8 @@ def _say(error: AgentError, as_json: bool) -> int:
 
         print(json.document(json.error_json(error)))
         return int(error.exit)
-    from git_agent.render.text import visible
+    from git_agent.render.text import error_lines
 
-    print(f"error: {visible(error.message)}", file=sys.stderr)
-    for line in error.details:
-        print(f"  {visible(line)}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {visible(error.hint)}", file=sys.stderr)
+    for line in error_lines(error):
+        print(line, file=sys.stderr)
     return int(error.exit)
-
-
-if __name__ == "__main__":
-    run()

@@ -68,7 +68,7 @@ def status_verb(app: App, task: str | None) -> Answer:
 def _shown(app: App, task: str | None) -> Answer:
     from git_agent.actions.lookup import find
     from git_agent.actions.views.show import show
-    from git_agent.render import json, lines
+    from git_agent.render import details, json
 
     found = show(app, find(app, task))
     left = {each.attempt: list(each.files) for each in found.left}
@@ -86,7 +86,7 @@ def _shown(app: App, task: str | None) -> Answer:
         "sessions": [json.running_json(r) for r in found.running],
         "needs_you": [json.need_json(found.view.need)] if found.view.need else [],
     }
-    return Answer(payload, lines.task_details(found, screen(app)))
+    return Answer(payload, details.task_details(found, screen(app)))
 
 
 @verb("show", configured=True)

@@ -24,6 +24,7 @@ PLACEHOLDERS: Mapping[str, str] = {
 STDIN = "{stdin}"
 """This word is removed from the command; the command reads the prompt on standard input instead."""
 _LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _NEAR = 0.75
 """Similarity above which a word counts as a misspelt placeholder: `promt` has 0.9; awk's `print` has 0.55."""
 _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
@@ -97,6 +98,11 @@ def parse_command(name: str, text: str) -> Command:
             return Command(tuple(words), name)
         fault = "it is empty"
     raise usage("bad-command", f"{key} is not a command: {fault}", f"git config {key} 'COMMAND'")
+
+
+def is_assignment(word: str) -> bool:
+    """Return whether a word would set a variable if it came first in a shell: `FOO=1`."""
+    return _ASSIGNMENT.match(word) is not None
 
 
 def _unknown(words: Sequence[str]) -> str | None:

@@ -17,6 +17,7 @@ REASONS: Mapping[str, str] = {
     event_kind(Step.FAIL): "failed",
     event_kind(Step.EXHAUST): "failed",
     event_kind(Step.REAP): "worker died",
+    "task.not-started": "can't be started",
     "task.stalled": "stalled",
     "task.handed-in-gone": "work gone",
     "task.merge-lost": "merge lost",

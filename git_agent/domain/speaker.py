@@ -37,10 +37,12 @@ class Speaker(NamedTuple):
 
     actor: the name in events
     identities: what was found in worktree, token and environment, in order of precedence; empty for a person
+    evidence: for a person, what suggests that a worker typed the command; it proves nothing
     """
 
     actor: str
     identities: tuple[WorkerIdentity, ...] = field(default=())
+    evidence: tuple[str, ...] = ()
 
     @classmethod
     def of_worker(cls, identities: tuple[WorkerIdentity, ...]) -> Speaker | None:
@@ -67,8 +69,8 @@ class Speaker(NamedTuple):
 
     @property
     def verified(self) -> bool:
-        """Return whether the address is proved: by worktree or token; for a person, by the lack of any identity."""
-        return not self.identities if self._first is None else self._first.proved
+        """Return whether the address is proved: by worktree or token; for a person, by no sign of a worker."""
+        return not (self.identities or self.evidence) if self._first is None else self._first.proved
 
     @property
     def _first(self) -> WorkerIdentity | None:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from git_agent.proc import processes
 
+_OPTIONS = (b"-P", b"-X", b"utf8")  # with which bin/git-agent and cli/main.py start the interpreter
+
 
 class Holder(NamedTuple):
     """A process that has a file open, or a git process.
@@ -63,10 +65,9 @@ def find_git_processes(places: Collection[str]) -> list[Holder]:
 
 def _describe(pid: int, *, deleted: bool = False) -> Holder:
     process = processes.read_process(pid)
-    words = _read(f"/proc/{pid}/cmdline").split(b"\0")
+    words = [word for word in _read(f"/proc/{pid}/cmdline").split(b"\0") if word not in _OPTIONS]
     # Only the program, or the script that an interpreter runs: a path among the arguments may have our name, too.
     ours = not {b"git-agent", b"gitagent-python"}.isdisjoint(map(os.path.basename, words[:2]))
-    ours = ours or words[1:3] == [b"-m", b"git_agent.cli.main"]
     return Holder(pid, _name(pid), ours, process is not None and process.is_stopped, deleted)
 
 

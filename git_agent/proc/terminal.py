@@ -22,6 +22,16 @@ def is_interactive(stdin: int = 0, stdout: int = 1) -> bool:
         return False
 
 
+def can_be_had() -> bool:
+    """Return whether a pseudo-terminal can be opened; in a container without /dev/pts it can't."""
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError:
+        return False
+    return True
+
+
 def open_pty(like: int) -> tuple[int, int]:
     """Open a pseudo-terminal with the settings and size of the terminal `like`; return master and slave."""
     master, slave = os.openpty()

@@ -15,7 +15,14 @@ from git_agent.store import errors
 from git_agent.store.sqlite import apsw, utf8_name
 
 APPLICATION_ID = 0x67616701  # "gag" 1: identifies the file to file(1) and to us
-MIGRATIONS = ("m0001_tables", "m0002_what_git_did", "m0003_workers", "m0004_nothing_lost", "m0005_holds")
+MIGRATIONS = (
+    "m0001_tables",
+    "m0002_what_git_did",
+    "m0003_workers",
+    "m0004_nothing_lost",
+    "m0005_holds",
+    "m0006_places",
+)
 VERSION = len(MIGRATIONS)
 LOWEST = "lowest-schema"
 """The key in meta of the lowest schema whose programs may still write. A migration that these can't bear raises it."""

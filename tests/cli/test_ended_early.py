@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,8 @@ from tests.sandbox import Sandbox
 # The program sends itself the signal when it begins to import a module.
 STOPPED = """\
 import builtins, os, signal, sys
-sys.argv = ["git-agent", "list"]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = [{program!r}, "list"]
 seen, imported = False, builtins.__import__
 def stop(name, *rest, **more):
     global seen
@@ -21,17 +23,20 @@ def stop(name, *rest, **more):
         os.kill(os.getpid(), signal.{number})
     return imported(name, *rest, **more)
 builtins.__import__ = stop
-from git_agent.cli.main import run
-run()
+exec(compile(open({program!r}).read(), {program!r}, "exec"))
 """
-MODULES = ("contextlib", "click", "git_agent.errors", "git_agent.verbs", "git_agent.app", "git_agent.cli.queries")
+PROGRAM = str(Path(sys.executable).parent / "gitagent-python")
+MODULES = (
+    *("git_agent.cli.main", "contextlib", "click", "git_agent.errors"),
+    *("git_agent.verbs", "git_agent.app", "git_agent.cli.queries"),
+)
 
 
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_during_an_import_shows_no_traceback(repo: Sandbox, module: str, number: str) -> None:
     repo.agent("init")
-    said = repo.run(sys.executable, "-c", STOPPED.format(module=module, number=number))
+    said = repo.run(sys.executable, "-c", STOPPED.format(module=module, number=number, program=PROGRAM))
     wanted = signal.Signals[number]
     assert said.code in (-wanted, 128 + wanted), said
     assert "Traceback" not in said.err and said.err.count("error:") <= 1, said

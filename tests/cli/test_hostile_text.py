@@ -163,7 +163,7 @@ def test_a_text_beyond_its_limit_is_refused_with_the_limit(repo: Sandbox) -> Non
     big = repo.write("big.txt", "x" * 10_000_000)
     repo.agent("spawn", "Fix login")
     repo.agent("start", "1")
-    assert "at most 200" in repo.agent("add", "x" * 201, exit=2).err
+    assert "at most 200" in repo.agent("edit", "1", "--title", "x" * 201, exit=2).err
     assert "65536" in repo.agent("add", "Fine", "-F", big, exit=2).err.replace(",", "")
     assert "65536" in repo.agent("ask", "x" * 70_000, "--task", "1", exit=2).err.replace(",", "")
     assert repo.tasks()[1]["hold"] is None

@@ -291,6 +291,19 @@ def test_a_process_that_holds_the_store_is_named(world: World) -> None:
             process.kill()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only /proc shows which files a process has open")
+def test_our_own_program_may_hold_the_store(world: World) -> None:
+    sandbox = world.sandbox
+    store = str(sandbox.store)
+    with subprocess.Popen(["git-agent", "watch"], cwd=sandbox.path, stdout=subprocess.DEVNULL) as process:
+        try:
+            held = Path(f"/proc/{process.pid}/fd")
+            eventually(lambda: store in map(os.path.realpath, held.iterdir()), lambda: "it does not open it")
+            assert codes(findings(sandbox)) == set()
+        finally:
+            process.kill()
+
+
 def test_a_repository_that_was_moved_or_copied_is_told_apart(world: World, tmp_path: Path) -> None:
     sandbox, root = world.sandbox, world.sandbox.path.parent
     copy = Sandbox(Path(shutil.copytree(sandbox.path, root / "copy", symlinks=True)))

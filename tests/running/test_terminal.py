@@ -223,3 +223,13 @@ def test_a_second_supervisor_is_refused_before_the_terminal_is_touched(stage: St
     seat.shows(" icanon")
     os.kill(first.pid, signal.SIGTERM)
     stage.ended(first)
+
+
+def test_where_no_terminal_can_be_had_the_agent_runs_without_one(stage: Stage, seat: Seat) -> None:
+    hide = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none /dev/pts && exec \"$@\"' sh"
+    if subprocess.run(f"{hide} true", shell=True, capture_output=True).returncode:
+        pytest.skip("/dev/pts can't be hidden here: that needs Linux, unshare and user namespaces")
+    seat.type(f"{hide} git agent run 1 -- sh -c 'test -t 0 || test -t 1 || echo wit\"\"hout; cat; exit 3'\n")
+    seat.shows("the agent runs without a terminal")
+    seat.shows("without\r\n")
+    seat.shows("task 1 is FAILED (the command exited with 3)")

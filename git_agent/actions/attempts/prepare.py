@@ -15,8 +15,9 @@ from git_agent.domain.message import Draft
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError
 from git_agent.git import refs
+from git_agent.git.merging.fork import find_start
 from git_agent.git.worktrees.add import add_worktree
-from git_agent.store import tasks
+from git_agent.store import meta, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,16 @@ def _record(app: App, wish: PlaceWish, admin: str) -> Task:
         moved = app.store.tasks.move(task, move, speaker.actor, data=data, **columns)
         app.store.leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
         app.store.messages.send(wish.drafts, speaker.address, verified=speaker.verified)
+        app.store.meta.delete(f"{meta.UNSTARTED}{task.id}")
         app.store.intents.end(wish.intent)
     return moved
 
 
 def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
     place, task = wish.place, wish.task
-    base_oid = app.repo.merge_base(place.start_oid, f"refs/heads/{task.base}") or place.start_oid
+    # An attempt that goes on from an earlier one keeps its fork point, which the base may have lost since.
+    start = find_start(app.repo, f"refs/heads/{task.base}", place.start_oid, task.base_oid)
+    base_oid = start.oid or place.start_oid
     columns: dict[str, Any] = {
         "branch": place.branch,
         "worktree": place.worktree,

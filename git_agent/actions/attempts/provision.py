@@ -6,8 +6,8 @@ import os
 import shutil
 
 from git_agent import context
+from git_agent.actions.worktrees import write_context
 from git_agent.app import App
-from git_agent.config import Config
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
@@ -30,17 +30,10 @@ def provision(app: App, task: Task, place: AttemptPlan) -> None:
             f"{context.FILE} is tracked in this repository, but must not be",
             f"git rm --cached {context.FILE}, commit, then try again",
         )
-    made = context.create(
-        task_id=task.id,
-        branch=place.branch,
-        worktree=place.worktree,
-        base=task.base,
-        description=task.title,
-    )
-    context.write(made, place.worktree)
+    write_context(task, place.branch, place.worktree)
     if app.repo.main_worktree is not None:
         _hide(app, app.repo.main_worktree, place.worktree)
-        _copy(app.repo.main_worktree, place.worktree, app.config)
+        _copy(app, app.repo.main_worktree, place.worktree)
         _link(app, app.repo.main_worktree, place.worktree)
     _set_up(app, task, place)
 
@@ -58,8 +51,8 @@ def _hide(app: App, main: str, worktree: str) -> None:
     ignored.exclude(app.repo, ignored.pattern(path) + "/")
 
 
-def _copy(source: str, target: str, config: Config) -> None:
-    for path in files_to_copy(source, config):
+def _copy(app: App, source: str, target: str) -> None:
+    for path in files_to_copy(app, source):
         there = os.path.join(target, path)
         if not os.path.lexists(there):
             make_parents(target, path)
@@ -97,17 +90,16 @@ def _set_up(app: App, task: Task, place: AttemptPlan) -> None:
             )
 
 
-def files_to_copy(source: str, config: Config) -> list[str]:
+def files_to_copy(app: App, source: str) -> list[str]:
     """List the files that `agent.copy` and `.worktreeinclude` select, relative to the main worktree.
 
     source: the main worktree.
-    config: the configuration.
     Runs git only if agent.copy is set or .worktreeinclude exists.
     """
     include = os.path.join(source, ".worktreeinclude")
     files = [include] if os.path.isfile(include) else []
-    patterns = config.several("agent.copy")
-    return ignored.matching(source, patterns, files) if files or patterns else []
+    patterns = app.config.several("agent.copy")
+    return ignored.matching(app.repo.checkout(source), patterns, files) if files or patterns else []
 
 
 def make_parents(target: str, path: str) -> None:

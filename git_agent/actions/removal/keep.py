@@ -14,22 +14,26 @@ from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import refused
 from git_agent.git import refs, rescues
-from git_agent.git.run import git
-from git_agent.git.worktree_state import IGNORED, UNREADABLE, Checkout, StatusEntry, ignored_directories
+from git_agent.git.place import Checkout
+from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, ignored_directories
 from git_agent.git.worktrees import occupied, registry
+from git_agent.git.worktrees.filtered import changed_by_filters, dropped_by_filters
 from git_agent.git.worktrees.inside import nested_repositories
 from git_agent.git.worktrees.remove import refuse_late
-from git_agent.git.worktrees.snapshot import Snapshot, changed_by_filters, take_snapshot
+from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
 from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
 _MOST = 1000  # ignored directories that an event names
 
 
-def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> Removed:
+def back_up_attempt(
+    app: App, task: Task, attempt: Attempt, *, force: bool, changes: Sequence[StatusEntry] | None = None
+) -> Removed:
     """Back up an attempt's commits and files; return what will be removed, and where it is kept.
 
     force: whether the worktree may have uncommitted and untracked files, which are then saved as a commit
+    changes: the worktree's status with ignored files, if it was just read; what comes later is for `keep_late`
     """
     branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
     last = task.head_oid if attempt.number == task.attempt else None
@@ -40,21 +44,36 @@ def back_up_attempt(app: App, task: Task, attempt: Attempt, *, force: bool) -> R
     gone = Removed(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
     if attempt.worktree is None or occupied.is_missing_or_empty(attempt.worktree):
         return gone
-    return _with_worktree(app, task, attempt.worktree, gone, branch, force)
+    if changes is None:
+        changes = app.repo.status(attempt.worktree, ignored=True)
+    return _with_worktree(app, task, attempt.worktree, gone, branch, force, changes)
 
 
-def _with_worktree(app: App, task: Task, path: str, gone: Removed, branch: str | None, force: bool) -> Removed:
-    """Back up a worktree; if it is on a detached HEAD or another branch, that commit is kept as well."""
-    changes, kept = app.repo.status(path, ignored=True), list(gone.kept)
-    seen = registry.registration_at(app.repo, path)
-    head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
+def _with_worktree(
+    app: App,
+    task: Task,
+    path: str,
+    gone: Removed,
+    branch: str | None,
+    force: bool,
+    changes: Sequence[StatusEntry],
+) -> Removed:
+    """Back up a worktree; if it is on a detached HEAD or another branch, that commit is kept as well.
+
+    branch: where the attempt's branch is, a full oid
+    """
+    kept, seen, here = list(gone.kept), registry.registration_at(app.repo, path), app.repo.checkout(path)
+    if branch is not None and seen is not None and seen.branch == gone.branch:
+        head: str | None = branch
+    else:
+        head = here.git("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep_rescue(app.repo, task.id, head))
     kept += rescues.keep_logged(app.repo, task.id, seen.git_dir) if seen else []
-    files, raw = _files(app, task, Checkout(path), changes) if force else None, list[str]()
+    files = _files(app, task, here, changes) if force else None
     if files is not None:
         kept.append(refs.keep_rescue(app.repo, task.id, files.oid, refs.FILES))
-        raw = changed_by_filters(app.repo, path, files.oid)
+    raw = _not_given_back(app, here, files)
     aside = back_up_files(app, task, path, [*unique_ignored(app, path, changes).kept, *raw])
     kept += [aside] if aside else []
     return Removed(
@@ -86,9 +105,9 @@ def keep_late(app: App, task: Task, gone: Removed, late: Checkout, *, force: boo
     """
     changes = refuse_late(late, gone.worktree or "", force=force)
     _refuse_unkept(app, late.path, changes)
-    files, raw, kept = _files(app, task, late, changes) if force else None, list[str](), list(gone.kept)
+    files, kept = _files(app, task, late, changes) if force else None, list(gone.kept)
+    raw = _not_given_back(app, late, files)
     if files is not None:
-        raw = changed_by_filters(app.repo, late.path, files.oid)
         if gone.files is not None and _same(app, files, gone):
             files = Snapshot(gone.files, gone.index, gone.stages)
         else:
@@ -101,6 +120,12 @@ def keep_late(app: App, task: Task, gone: Removed, late: Checkout, *, force: boo
     return replace(
         gone, files=staged[0], index=staged[1], stages=staged[2], ignored=aside, kept=tuple(dict.fromkeys(kept))
     )
+
+
+def _not_given_back(app: App, here: Checkout, files: Snapshot | None) -> list[str]:
+    """List the files whose bytes neither a checkout nor the snapshot gives back."""
+    changed = changed_by_filters(app.repo, here.path, files.oid) if files is not None else []
+    return list(dict.fromkeys([*changed, *dropped_by_filters(app.repo, here)]))
 
 
 def _same(app: App, files: Snapshot, gone: Removed) -> bool:

@@ -11,6 +11,7 @@ from shlex import quote
 from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
+from git_agent.git.place import place_fault
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
 from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_of, ignored_directories
@@ -41,11 +42,13 @@ class Obstacles:
     blockers: the reasons to refuse it; those that no flag overrides come first
     unkept: ignored directories, which do not block a removal and are deleted for good
     good: the last good commit of a branch that git can't read; --force sets the branch back to it
+    changes: the worktree's status with ignored files; None where there is none
     """
 
     blockers: tuple[Blocker, ...]
     unkept: tuple[str, ...]
     good: str | None = None
+    changes: Sequence[StatusEntry] | None = None
 
 
 def obstacles(
@@ -91,7 +94,8 @@ def _obstacles(
     ]
     others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
     others += [] if unmerged else _commits(app, task, attempt, heads)
-    return Obstacles((*blockers, *(Blocker(line) for line in others)), tuple(ignored_directories(changes)))
+    lines = (*blockers, *(Blocker(line) for line in others))
+    return Obstacles(lines, tuple(ignored_directories(changes)), changes=changes if path else None)
 
 
 def _last_good(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> str | None:
@@ -110,13 +114,20 @@ def _absolute(line: str, hint: str) -> Blocker:
 
 
 def _stranger(app: App, path: str | None) -> Blocker | None:
-    found = occupied.occupant(app.repo, path) if path is not None else None
-    if path is None or found is None:
-        return None
+    if path is None or (found := occupied.occupant(app.repo, path)) is None:
+        return _foreign(app, path)
     hint = f"mv {quote(path)} ELSEWHERE, then git agent clean"
     hint += "; or git worktree repair, if it is the worktree" if found.may_be_repaired else ""
     says = f"not the worktree that was made there, but {found.what}: {path} (move it away, then git agent clean)"
     return _absolute(says, hint)
+
+
+def _foreign(app: App, path: str | None) -> Blocker | None:
+    """Report a worktree in which git would work on another repository, or with a configuration of the worker's."""
+    if path is None or occupied.is_missing_or_empty(path):
+        return None
+    why = place_fault(app.repo.common_dir, app.repo.main_worktree, path)
+    return _absolute(f"git is not run in {path}: {why}", "git agent doctor") if why else None
 
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Blocker]:
@@ -139,7 +150,7 @@ def _mounted(path: str) -> list[Blocker]:
 
 
 def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:
-    held = index.read_index(path)
+    held = index.read_index(app.repo.checkout(path))
     own = nested_repositories(path, changes, held.links)
     hint = "make it readable for you, or move it away: {}"
     found = [
@@ -195,7 +206,9 @@ def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -
         return []
     if base is not None and app.repo.is_ancestor(tip, base):
         return []
-    number = app.repo.ahead_behind(tip, base)[0] if base else 0
+    if base is None:
+        return [f"unmerged: {attempt.branch} has commits, and its base '{task.base}' is gone"]
+    number = app.repo.ahead_behind(tip, base)[0]
     return [f"unmerged: {attempt.branch} has commits that are not in '{task.base}' ({number})"]
 
 

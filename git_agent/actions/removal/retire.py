@@ -17,8 +17,8 @@ from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs, rescues
+from git_agent.git.place import Checkout
 from git_agent.git.run import GitError
-from git_agent.git.worktree_state import Checkout
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes
@@ -77,18 +77,15 @@ def retire(
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
     intent = _announce(app, task, data, intent)
-    gone, stayed = _remove_each(app, task, going, strict, intent, data)
+    gone, stayed = _remove_each(app, task, going, found, strict, intent, data)
     rest = [] if len(going) < len(present) or stayed else _drop_refs(app, task, gone)
     _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data["operation"])
     rescued = tuple(dict.fromkeys([*(ref for g in gone for ref in g.kept), *rest]))
     left = _plan([a for a in going if a.number in stayed], heads, found, (*lines, *stayed.values()))
-    return Retired(
-        tuple(w for w in plan.worktrees if w not in left.worktrees),
-        tuple(b for b in plan.branches if b not in left.branches),
-        left.kept,
-        rescued,
-        tuple(name for name in plan.unkept if name not in left.unkept),
-    )
+    worktrees = tuple(w for w in plan.worktrees if w not in left.worktrees)
+    branches = tuple(b for b in plan.branches if b not in left.branches)
+    unkept = tuple(name for name in plan.unkept if name not in left.unkept)
+    return Retired(worktrees, branches, left.kept, rescued, unkept)
 
 
 def _set_back(app: App, present: Sequence[Attempt], found: Mapping[int, Obstacles]) -> Mapping[str, str]:
@@ -165,7 +162,13 @@ def roll_back(app: App, intent: Intent) -> None:
 
 
 def _remove_each(
-    app: App, task: Task, going: Sequence[Attempt], strict: bool, intent: int, data: dict[str, Any]
+    app: App,
+    task: Task,
+    going: Sequence[Attempt],
+    found: Mapping[int, Obstacles],
+    strict: bool,
+    intent: int,
+    data: dict[str, Any],
 ) -> tuple[list[Removed], dict[int, str]]:
     """Return what was removed, and why the other attempts stay, by number.
 
@@ -174,7 +177,7 @@ def _remove_each(
     gone, stayed = list[Removed](), dict[int, str]()
     for attempt in going:
         try:
-            gone.append(_remove(app, task, attempt, data["force"], intent, data))
+            gone.append(_remove(app, task, attempt, found[attempt.number], intent, data))
         except AgentError as error:
             if strict or not _stands(app, attempt, error):
                 raise
@@ -191,9 +194,9 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
     return os.path.lexists(attempt.worktree) and registry.registration_at(app.repo, attempt.worktree) is not None
 
 
-def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, data: dict[str, Any]) -> Removed:
+def _remove(app: App, task: Task, attempt: Attempt, seen: Obstacles, intent: int, data: dict[str, Any]) -> Removed:
     """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no record of it."""
-    gone = back_up_attempt(app, task, attempt, force=force)
+    gone = back_up_attempt(app, task, attempt, force=data["force"], changes=seen.changes)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
         known = before if gone.worktree is None else gone
@@ -203,12 +206,12 @@ def _remove(app: App, task: Task, attempt: Attempt, force: bool, intent: int, da
     def examine(late: Checkout) -> None:
         nonlocal gone
         for _ in range(_LOOKS):  # a process inside may go on writing
-            before, gone = gone, keep_late(app, task, gone, late, force=force)
+            before, gone = gone, keep_late(app, task, gone, late, force=data["force"])
             if gone == before:
                 break
             _note(app, intent, data, gone)
 
-    remove_attempt(app, task, attempt, gone, force=force, examine=examine)
+    remove_attempt(app, task, attempt, gone, force=data["force"], examine=examine)
     return gone
 
 
@@ -257,9 +260,8 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], in
 def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
     blocker = next((blocker for each in found for blocker in each.blockers if not blocker.overridable), None)
     if blocker is not None and blocker.line.startswith("locked"):
-        return refused(
-            "worktree-locked", f"cannot remove {task.label}: somebody locked its worktree", blocker.hint, lines
-        )
+        says = f"cannot remove {task.label}: somebody locked its worktree"
+        return refused("worktree-locked", says, blocker.hint, lines)
     says = f"cannot remove {task.label}: work would be lost"
     if blocker is not None:
         return refused("would-lose-work", says, blocker.hint, lines)

@@ -15,6 +15,7 @@ from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.command_exit import CommandExit
 from git_agent.domain.event import Event
+from git_agent.domain.gates import BASE_GONE
 from git_agent.domain.speaker import Speaker, WorkerIdentity
 from git_agent.domain.task import Hold, State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit, refused
@@ -91,7 +92,7 @@ def _go_on(app: App, begun: RunStarted, task: Task, ended: CommandExit) -> Task:
     try:
         return done(app, task, check=lambda task: _require_progress(app, begun, task)).task
     except AgentError as error:
-        if error.exit not in _NOT_YET:
+        if error.exit not in _NOT_YET and error.code != BASE_GONE:
             raise
         said, hold = f"exited with 0, but {error.message}", _HOLDS.get(error.code, Hold.NO_COMMITS)
         now = app.store.tasks.get(task.id)

@@ -28,7 +28,6 @@ from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.merging import unmerge
 from git_agent.git.merging.unland import unland
-from git_agent.git.run import git
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.add import add_worktree
 from git_agent.git.worktrees.snapshot import restage
@@ -179,8 +178,8 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
     _switch(app, gone, place)
     if gone.files is not None:
         # Restore the whole tree, including deletions; the index is not part of it.
-        git("restore", f"--source={gone.files}", "--worktree", "--", ":/", cwd=place.worktree)
-    _restage(gone, place)
+        app.repo.git_in(place.worktree, "restore", f"--source={gone.files}", "--worktree", "--", ":/")
+    _restage(app, gone, place)
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
     if not locked:
         registry.unlock_worktree(app.repo, place.worktree)
@@ -196,14 +195,15 @@ def _switch(app: App, gone: Removed, place: AttemptPlan) -> None:
         return
     head = app.repo.head(gone.head) if gone.head else None
     if head is not None and head.oid == gone.head_oid and head.worktree is None:
-        git("switch", "--quiet", head.branch, cwd=place.worktree)
+        app.repo.git_in(place.worktree, "switch", "--quiet", head.branch)
     else:
-        git("switch", "--quiet", "--detach", gone.head_oid, cwd=place.worktree)
+        app.repo.git_in(place.worktree, "switch", "--quiet", "--detach", gone.head_oid)
 
 
-def _restage(gone: Removed, place: AttemptPlan) -> None:
+def _restage(app: App, gone: Removed, place: AttemptPlan) -> None:
     if gone.index is not None or gone.intended:
-        restage(place.worktree, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
+        here = app.repo.checkout(place.worktree)
+        restage(here, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
 
 
 def _changes(app: App, gone: Removed, place: AttemptPlan) -> int:

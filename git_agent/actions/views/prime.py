@@ -21,7 +21,7 @@ class LeftBehind:
 
     number: the number of the attempt.
     branch, worktree: where its work is.
-    commits: the number of its commits over the base.
+    commits: the number of its own commits, at most 100; 0 if the branch is gone.
     files: the uncommitted files in its worktree.
     """
 
@@ -75,11 +75,14 @@ def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
     former = [a for a in app.store.attempts.present(task.id) if a.number != task.attempt and a.worktree]
     return tuple(
         LeftBehind(
-            a.number,
-            a.branch,
-            a.worktree or "",
-            len(app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{a.branch}")) if a.branch in app.heads else 0,
-            uncommitted(app, a.worktree or ""),
+            a.number, a.branch, a.worktree or "", _commits(app, task, a.branch), uncommitted(app, a.worktree or "")
         )
         for a in former
     )
+
+
+def _commits(app: App, task: Task, branch: str) -> int:
+    from git_agent.git.merging.fork import own_work
+
+    base, tip = app.repo.branch_oid(task.base) or task.base_oid, app.repo.branch_oid(branch)
+    return len(own_work(app.repo, base, tip, task.base_oid)) if base and tip else 0

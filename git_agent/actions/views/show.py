@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.reconcile.drift import describe_drift
@@ -48,16 +50,27 @@ def show(app: App, task: Task) -> Shown:
     """Collect a task's record, commits, latest events and what it waits for; note that the person was shown it."""
     viewed = view(app, [task], counts=True)[0]
     note_shown(app, task, app.sighted_heads.get(task.branch or ""))
+    events = app.store.events.of_task(task.id, limit=_EVENTS)
     return Shown(
         view=viewed,
         why=_why(app, viewed),
         attempts=tuple(app.store.attempts.present(task.id)),
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
-        events=tuple(app.store.events.of_task(task.id, limit=_EVENTS)),
-        observed=tuple(describe_drift(app, task)),
+        events=tuple(events),
+        observed=(*describe_drift(app, task), *_doubts(app, task, events)),
         running=tuple(ps(app, task)),
         left=tuple(files_left(app, task)),
     )
+
+
+def _doubts(app: App, task: Task, listed: Sequence[Event]) -> list[str]:
+    """Describe the evidence of those events that are too old to be listed."""
+    known = {event.seq for event in listed}
+    return [
+        f"{event.kind} by {event.actor}: {'; '.join(event.evidence)}"
+        for event in app.store.events.with_evidence(task.id)
+        if event.seq not in known
+    ]
 
 
 def _why(app: App, viewed: TaskView) -> str:
@@ -65,6 +78,7 @@ def _why(app: App, viewed: TaskView) -> str:
     if task.state is State.OPEN:
         limit = app.config.number("agent.maxAttempts")
         why = blocked(task, viewed.blocked_by, app.store.now(), limit)
+        why = why or find_unstartable(app, [task]).get(task.id)
         why = why or claim_conflicts(app, [task]).blocked.get(task.id)
-        return why.why if why else "is ready to be claimed"
+        return why.line if why else "is ready to be claimed"
     return viewed.need.why if viewed.need else ""

@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from git_agent.git.discover import git_dir_of
-from git_agent.git.repo import Repo
-from git_agent.git.run import git
-from git_agent.git.worktree_state import Checkout
+from git_agent.git.place import Checkout
+from git_agent.git.worktree_state import populated_links
 
 _STAGED = b"What was staged\n"
-_FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 
 
 class Snapshot(NamedTuple):
@@ -42,7 +40,7 @@ def take_snapshot(here: Checkout, message: str, also: Sequence[str] = ()) -> Sna
     with tempfile.TemporaryDirectory(prefix="git-agent-", ignore_cleanup_errors=True) as root:
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
         here.git("read-tree", head or "--empty", env=env)
-        here.git("add", "--all", "--", ".", env=env)
+        _add_all(here, env)
         if also:
             given = "".join(f"{path}\0" for path in also).encode("utf-8", "surrogateescape")
             how = ("--force", "--pathspec-from-file=-", "--pathspec-file-nul")
@@ -57,48 +55,33 @@ def take_snapshot(here: Checkout, message: str, also: Sequence[str] = ()) -> Sna
     return Snapshot(oid, staged if differs else None, stages)
 
 
-def changed_by_filters(repo: Repo, worktree: str, snapshot: str) -> list[str]:
-    """List the files of a snapshot that git stored otherwise than they are: by a filter, line endings or ident.
-
-    worktree: its top level, as it was when the snapshot was taken.
-    snapshot: its commit, a full oid.
-    """
-    how = ("diff-tree", "-r", "-z", "--root", "--no-renames", "--no-commit-id", "--diff-filter=AMT", _FIRST)
-    fields = repo.git(*how, snapshot).fields
-    stored = dict(zip(fields[1::2], (field.split()[3] for field in fields[::2] if field), strict=False))
-    files = [name for name in stored if _is_file(os.path.join(worktree, name))]
-    given = "".join(f"{_quoted(os.path.join(worktree, name))}\n" for name in files)
-    raw = repo.git("hash-object", "--no-filters", "--stdin-paths", stdin=given.encode("utf-8", "surrogateescape"))
-    return [name for name, oid in zip(files, raw.text.split(), strict=True) if oid != stored[name]] if files else []
+def _add_all(here: Checkout, env: Mapping[str, str]) -> None:
+    """Add everything to an index. git would run a status in each submodule, with the filters configured there."""
+    links = populated_links(here, env["GIT_INDEX_FILE"])
+    here.git("add", "--all", "--", ".", *(f":(exclude,top,literal){path}" for path in links), env=env)
+    if links and here.git_dir is None:  # renamed aside, a submodule does not find its git directory
+        given = "".join(f"{path}\0" for path in links).encode("utf-8", "surrogateescape")
+        here.git("update-index", "-z", "--stdin", env=env, stdin=given)
 
 
-def _is_file(path: str) -> bool:
-    return os.path.isfile(path) and not os.path.islink(path)
-
-
-def _quoted(path: str) -> str:
-    """Quote a path as git does in its output, which hash-object reads; a line can't hold another line's end."""
-    return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:
+def restage(here: Checkout, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:
     """Restore the index of a worktree; its files stay as they are.
 
     tree, stages: from a Snapshot.
     intended: paths that only `git add --intent-to-add` had put there, which no tree holds.
     """
     if stages:
-        entries = [field.partition("\t") for field in git("ls-tree", "-r", "-z", tree, cwd=worktree).fields if field]
+        entries = [field.partition("\t") for field in here.git("ls-tree", "-r", "-z", tree).fields if field]
         lines = [(*what.split()[::2], *name.split("/", 1)) for what, _, name in entries]
-        git("read-tree", "--empty", cwd=worktree)
-        _fill(Checkout(worktree), [f"{mode} {oid} {stage}\t{path}" for mode, oid, stage, path in lines])
+        here.git("read-tree", "--empty")
+        _fill(here, [f"{mode} {oid} {stage}\t{path}" for mode, oid, stage, path in lines])
     else:
-        git("read-tree", tree, cwd=worktree)
+        here.git("read-tree", tree)
     if intended:
         given = "".join(f"{path}\0" for path in intended).encode("utf-8", "surrogateescape")
         how = ("--intent-to-add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul")
-        git("--literal-pathspecs", "add", *how, cwd=worktree, stdin=given)
-    git("update-index", "-q", "--refresh", cwd=worktree, ok=(0, 1))
+        here.git("--literal-pathspecs", "add", *how, stdin=given)
+    here.git("update-index", "-q", "--refresh", ok=(0, 1))
 
 
 def _staged(here: Checkout, root: str) -> tuple[str, bool]:
