@@ -79,14 +79,6 @@ class App:
         """Return the directory in which hooks record what happened."""
         return os.path.join(self.store_dir, "spool")
 
-    @property
-    def is_whole(self) -> bool:
-        """Return whether the repository and its store are still there. `rm -rf` deletes their parts in any order."""
-        from git_agent.store.store import Store
-
-        parts = [os.path.join(self.repo.common_dir, name) for name in ("HEAD", "objects", "refs")]
-        return all(map(os.path.lexists, [*parts, Store.files(self.store_dir).names()[0]]))
-
     @cached_property
     def store(self) -> Store:
         """Return the open store. Raises AgentError when there is none and the command may not create one."""
