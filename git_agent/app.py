@@ -45,7 +45,7 @@ class App:
     sighted: the branches as this command last read them from git
     damaged: the tasks whose branch git can't read, with what git says
     clock: reads this host's clocks
-    operation: the operation of all fixes of one `doctor --fix`, "" outside of one
+    operation: the operation to which everything that this command does belongs; "" if each thing has its own
     """
 
     verb: str = ""
@@ -78,6 +78,12 @@ class App:
     def spool_dir(self) -> str:
         """Return the directory in which hooks record what happened."""
         return os.path.join(self.store_dir, "spool")
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the repository and its store are still there. `rm -rf` deletes their parts in any order."""
+        parts = ("HEAD", "objects", "refs", "git-agent/agent.db")
+        return all(os.path.lexists(os.path.join(self.repo.common_dir, part)) for part in parts)
 
     @cached_property
     def store(self) -> Store:

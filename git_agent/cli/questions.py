@@ -37,8 +37,8 @@ _TEMPLATE = f"""
 """
 
 
-def ask_for_text(editor: str) -> tuple[str, str]:
-    """Open an editor; return the first line, "" if nothing was written, and the lines below it.
+def ask_for_text(editor: str) -> str:
+    """Open an editor; return what was written, "" for nothing.
 
     editor: its command line
     Raises AgentError (exit 1) if it can't be started or fails.
@@ -48,8 +48,7 @@ def ask_for_text(editor: str) -> tuple[str, str]:
     except (click.ClickException, ValueError) as error:
         says = f"the editor failed: {error.message if isinstance(error, click.ClickException) else error}"
         raise AgentError("editor-failed", says, "git config core.editor COMMAND, or give TITLE") from error
-    title, _, body = written.partition(_SCISSORS)[0].strip().partition("\n")
-    return title.rstrip(), body.strip("\n")
+    return written.partition(_SCISSORS)[0].strip()
 
 
 def confirm(question: str, shown: Iterable[str]) -> bool:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.app import App
-from git_agent.domain.advice import Circumstances, Need, base_gone, need
+from git_agent.domain.advice import base_gone
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
+from git_agent.domain.needs import Circumstances, Need, need
 from git_agent.domain.task import State, Task
 
 
@@ -58,10 +59,11 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
     outside = app.forks
     forks = {task.id: outside[task.id] for task in shown if task.live and task.id in outside}
-    ahead = _ahead(app, shown, app.heads, forks) if counts else {}
+    ahead = _ahead(app, shown, app.heads, {**outside, **_forks_of_ended(app, shown)}) if counts else {}
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
-    idle = [t.id for t in shown if t.state in (State.ASSIGNED, State.WORKING) and t.hold is None and t.id not in held]
+    doing = (State.ASSIGNED, State.WORKING, State.FAILED)
+    idle = [t.id for t in shown if t.state in doing and t.hold is None and t.id not in held]
     over = app.store.sessions.over(idle) if idle else set()
     stuck = _stuck(app, shown)
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
@@ -77,8 +79,9 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         check = task.own_check(lambda: app.config.text("agent.check"))
         waits, fork = blockers[task.id], forks.get(task.id)
         ran = task.id in over
+        again = ran and task.state is State.FAILED and _has_agent(app, task)
         seen = Circumstances(
-            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, stuck.get(task.id)
+            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, again, stuck.get(task.id)
         )
         return TaskView(
             task=task,
@@ -101,6 +104,12 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     return [one(task) for task in shown]
 
 
+def _has_agent(app: App, task: Task) -> bool:
+    """Tell whether the agent of a task has a command, so that `--run` can run it."""
+    name = task.agent or app.config.text("agent.defaultAgent")
+    return bool(name) and app.config.agent(name) is not None
+
+
 def _stuck(app: App, shown: Sequence[Task]) -> dict[int, tuple[str, str]]:
     """Return what keeps OPEN tasks from being started, and live ones without a base from being merged."""
     heads = app.sighted_heads
@@ -117,6 +126,22 @@ def _dropped(app: App, forks: Mapping[int, str]) -> dict[int, str]:
 def _gone(app: App, lease: Lease | None) -> bool:
     """Tell whether the worker's supervisor has ended, which is known only where its process can be checked."""
     return lease is not None and lease.kind == "run" and lease.owner is not None and app.is_gone(lease.owner)
+
+
+def _forks_of_ended(app: App, shown: Sequence[Task]) -> dict[int, str]:
+    """Return the fork points of tasks that are not live where their bases lack them. Runs git once for each base.
+
+    No ref need hold them: reconciling passes finished tasks by, and a reopened one as long as nothing moves.
+    """
+    heads, found = app.heads, dict[int, str]()
+    kept = [t for t in shown if not t.live and t.base_oid and t.branch in heads and t.base in heads]
+    if kept:
+        from git_agent.git.merging.fork import not_contained
+    for base in {t.base for t in kept}:
+        forks = {t.id: t.base_oid or "" for t in kept if t.base == base}
+        lacked = not_contained(app.repo, [heads[base]], set(forks.values()))
+        found.update({task: oid for task, oid in forks.items() if oid in lacked})
+    return found
 
 
 def _ahead(
