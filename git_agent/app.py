@@ -279,13 +279,7 @@ class App:
         """Return whether a process that the store names has ended. over: as for processes.is_gone"""
         from git_agent.proc import processes
 
-        return processes.is_gone(owner, over=over, shared=self._is_shared)
-
-    def _is_shared(self) -> bool:
-        """Return whether other machines may use the store: it is on a network file system."""
-        from git_agent.store import migrate
-
-        return migrate.is_remote(migrate.file_system(self.store_dir))
+        return processes.is_gone(owner, over=over, shared=lambda: self.store.integrity.journal(self.store_dir).remote)
 
     def notice(self, line: str) -> None:
         """Queue a line that the front end shows after the result."""

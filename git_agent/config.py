@@ -264,6 +264,11 @@ class Config(NamedTuple):
         return [Setting(_shown(key, v.key), v.value, v.scope, key.sentence) for v in found]
 
 
+def default(name: str) -> str:
+    """Return the default of a key."""
+    return _BY_NAME[name.lower()].default
+
+
 def digest(repo: Repo) -> str | None:
     """Return the hash of the committed `.gitagent`, None without one."""
     oid = repo_blob(repo)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from git_agent.domain.task import Task
 
 _HEAVY = frozenset({"pygit2", "rich"})
+_INTERRUPTED = 130
 
 
 @verb("run", configured=True, command="[-- COMMAND...]")
@@ -42,9 +43,13 @@ def run_verb(
     """Run and supervise a command in a task's worktree. The task is WORKING while the command runs.
 
     Without TASK, the next task of the queue is claimed. When the command exits with 0, its commits are handed in for
-    review; without commits the task is held (no_commits). Any other end fails the task, with the last lines of output
-    as the reason. The command uses your terminal. Processes that it leaves running are ended: its process group, and
-    every process with its environment. The exit code is 0 if the command exits with 0, else 1.
+    review. The task is held if files are not committed (uncommitted), without commits (no_commits), if nothing is new
+    since its last review or hold (no_changes), and if it still conflicts after a conflict (conflict). If you stop the
+    command, close its terminal or leave an interactive session, the task is held (stopped), and the next run continues
+    there. Any other exit code fails the task, with the last lines of output as the reason.
+
+    The command uses your terminal. Processes that it leaves running are ended: its process group, and every process
+    with its environment. The exit code is 0 if the work was handed in, 130 after Ctrl-C, else 1.
     """
     from git_agent.actions.running.run import choose
     from git_agent.runtime import running
@@ -90,7 +95,7 @@ def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
         app.notice(line)
     how = ended.how if ended.status is None else f"the command {ended.how}"
     talk = [f"{said}{more} ({how})"]
-    code = 0 if ended.status == 0 and not ran.settled.superseded else 1
+    code = 0 if ran.settled.handed_in else _INTERRUPTED if ended.interrupted else 1
     return task_answer(app, task, [], talk, status=ended.status)._replace(exit=code)
 
 

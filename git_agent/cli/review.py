@@ -144,8 +144,9 @@ def merge_verb(
 
     Several tasks, or --all, form a queue: each merge is built on the one before, the result is checked as a whole, and
     the base moves once. --all merges dependencies first, then orders by priority and fewest conflicts. If the check
-    fails, the task that breaks it is found and held, and the others land. The exit code is 4 if a task conflicts, else
-    3 if one was held or left out, else 6 if the base kept moving.
+    fails, the task that breaks it is found and held, and the others land. The exit code is the first that applies to
+    any task: 1 for an error, 5 for a superseded speaker, 4 for a conflict, 3 if it was held or left out, 6 if the base
+    kept moving.
 
     Merges wait for each other: one check runs at a time (agent.checkJobs), and bases move one after the other. If that
     takes longer than --timeout, the exit code is 6.

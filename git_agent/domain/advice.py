@@ -252,22 +252,32 @@ def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     return why, f"git agent {'logs' if seen.supervised else 'show'} {task.id}"
 
 
+_HELD: dict[Hold, tuple[str, str]] = {
+    Hold.CHECK_FAILED: ("failed its check", "start"),
+    Hold.NO_COMMITS: ("ended without commits", "run"),
+    Hold.NO_CHANGES: ("ended without a change", "run"),
+    Hold.STOPPED: ("was stopped", "run"),
+    Hold.BUDGET: ("has used up its budget", "run"),
+    Hold.AGENT_FAILED: ("its agent failed", "run"),
+}
+"""What a task of which no reason is recorded waits for, and the verb that continues it."""
+
+
 def _by_hold(task: Task, hold: Hold, fork: str | None) -> tuple[str, str]:
-    reason, start = task.reason, f"git agent start {task.id}"
+    reason, there = task.reason, shlex.quote(task.worktree or "")
     match hold:
         case Hold.CONFLICT:
-            rebase = f"git -C {shlex.quote(task.worktree or '')} {rebase_words(task, fork)}"
+            rebase = f"git -C {there} {rebase_words(task, fork)}"
             return reason or "conflicts with its base", f"{rebase}; git agent done {task.id}"
         case Hold.NEEDS_INPUT:
             return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task.id} TEXT"
-        case Hold.NO_COMMITS:
-            return reason or "ended without commits", f"git agent run {task.id}"
-        case Hold.STOPPED:
-            return reason or "was stopped", f"git agent run {task.id}"
         case Hold.CHANGES_REQUESTED:
-            return f"was sent back: {reason}" if reason else "was sent back", start
-        case Hold.CHECK_FAILED:
-            return reason or "failed its check", start
+            return f"was sent back: {reason}" if reason else "was sent back", f"git agent start {task.id}"
+        case Hold.UNCOMMITTED:
+            return reason or "ended with uncommitted files", f"git -C {there} status; git agent run {task.id}"
+        case _:
+            why, verb = _HELD[hold]
+            return reason or why, f"git agent {verb} {task.id}"
 
 
 def still_running(task: Task, process: str, *, again: bool) -> Need:

@@ -121,6 +121,11 @@ def named(owner: ProcessId) -> str:
     return f"process {owner.pid} in another container or sandbox"
 
 
+def is_from_earlier_boot(owner: ProcessId) -> bool:
+    """Return whether a process of this host ended because the host was restarted."""
+    return owner.host == os.uname().nodename and owner.boot_id != boot_id()
+
+
 def is_stopped(owner: ProcessId) -> bool:
     """Return whether a process that can be checked from here exists and is stopped."""
     if not is_here(owner) or is_gone(owner):

@@ -24,8 +24,12 @@ HOLDS: Mapping[Hold, str] = {
     Hold.CONFLICT: "its merge conflicts with the base; the worker must resolve this",
     Hold.CHANGES_REQUESTED: "a reviewer requested changes",
     Hold.CHECK_FAILED: "the check command failed on the merged result",
-    Hold.NO_COMMITS: "the agent ended without a commit, or left uncommitted changes",
-    Hold.STOPPED: "a person stopped its agent (`stop`)",
+    Hold.NO_COMMITS: "its command ended, and its branch has nothing to hand in; the reason says why",
+    Hold.NO_CHANGES: "its command ended without a new commit since the last review or hold ended",
+    Hold.UNCOMMITTED: "its command ended with changed or untracked files in the worktree",
+    Hold.STOPPED: "ended by `stop`, a signal, a closed terminal or a restart of the machine, or its session was left",
+    Hold.BUDGET: "its agent has used up its budget (not used yet)",
+    Hold.AGENT_FAILED: "its agent reported an error that only a person can fix (not used yet)",
 }
 EXITS: Mapping[int, str] = {
     0: "done, or already done",
@@ -48,11 +52,10 @@ FILES: Mapping[str, str] = {
     "beside it (docs/hooks.md)",
     "<git common dir>/git-agent/logs/": "output of supervised commands: `<task>.<attempt>.log`, at most 8 MB, and the "
     "8 MB before in `.log.1`. Beyond 256 MB in all, the oldest logs are deleted",
-    "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of a task's merge, which "
-    "includes the tasks below it in the queue",
+    "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of a task's merge onto those before it",
     "<git common dir>/git-agent/notify.log": "output of the command `agent.notify`",
-    "<git common dir>/git-agent/kept/": "copies of ignored files of removed worktrees: `<task>/<n>/`; also what "
-    "`git agent doctor --fix` moved out of the way",
+    "<git common dir>/git-agent/kept/": "copies of removed files that git does not keep: ignored ones, and those of "
+    "which a filter drops a part: `<task>/<n>/`; also what `git agent doctor --fix` moved out of the way",
     "refs/git-agent/rescue/": "what was removed: branch tips, uncommitted and untracked files (`rescue`, `undo`)",
 }
 ENVIRONMENT: Mapping[str, str] = {
@@ -161,7 +164,7 @@ NOTIFICATION: Fields = {
     "schema": ("integer", "1"),
     "at": ("string", "when it happened; RFC 3339, UTC"),
     "event": ("object", "the Event"),
-    "why": ("string", "review wanted, question, conflict, check failed, no commits, stalled or failed"),
+    "why": ("string", "review wanted, question, conflict, check failed, not handed in, stalled or failed"),
     "command": ("string", "what to type next"),
     "text": ("string", "summary in one line, safe to show: `task 7 (Fix login): question: Which port?`"),
 }
@@ -215,10 +218,7 @@ OVERLAP: Fields = {
 }
 OUTSIDE: Fields = {
     "task": ("integer", "a task whose branch changed files outside its claim"),
-    "claimed_by": (
-        "integer or null",
-        "the other live task that claims them; null if they are only outside its own claim",
-    ),
+    "claimed_by": ("integer or null", "the other live task that claims them; null: only outside its own claim"),
     "paths": ("array of strings", "the files"),
 }
 RESULT: Fields = {

@@ -156,6 +156,7 @@ def status_lines(found: Status, screen: Screen) -> list[str]:
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
     lines += ["", totals or "no tasks yet; git agent spawn TITLE creates one"]
     lines += _mail(found, screen) + _clashes(found)
+    lines += [_fit(f"task {task}: {visible(left.words)}", screen) for task, left in found.left]
     if found.health["untrusted"]:
         lines.append(f"not trusted: {', '.join(found.health['untrusted'])} in .gitagent; git agent trust accepts them")
     return lines

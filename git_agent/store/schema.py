@@ -83,6 +83,7 @@ class TaskRow(_Table):
     likely_oid = peewee.TextField(null=True)
     reverted_oid = peewee.TextField(null=True)
     amiss = PathField(null=True)
+    resumed_oid = peewee.TextField(null=True)
 
     class Meta:
         table_name = "task"

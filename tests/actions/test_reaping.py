@@ -159,7 +159,7 @@ def test_a_pid_that_was_used_again_is_not_the_supervisor(repo: Sandbox, worker: 
 def test_another_boot_is_another_process_and_its_group_is_not_looked_for(repo: Sandbox, worker: Supervised) -> None:
     sql(repo, "UPDATE session SET boot_id = 'another'")
     age(repo, 1, 130)
-    assert "is gone" in repo.agent("list").err
+    assert "was stopped when its machine restarted" in repo.agent("list").err
     assert not worker.child_ended(0.3)
 
 

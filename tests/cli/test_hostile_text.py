@@ -58,7 +58,7 @@ def test_what_git_and_agents_say_drives_no_terminal_either(repo: Sandbox, tmp_pa
     (where / f"{evil}-untracked-\udcff").write_text("x\n")
     told = tmp_path / "told"
     told.write_bytes(evil.encode() + b"\xff\n")
-    repo.agent("run", "1", "--", "cat", told)
+    repo.agent("run", "1", "--", "cat", told, exit=None)
     repo.agent("send", "#topic", evil), repo.agent("send", "@human", evil, cwd=where)
     shown = ["status", "status 1", "list", "show 1", "log", "log 1", "logs 1", "prime 1", "inbox", "tail topic", "ps"]
     said = {line: repo.agent(*line.split()) for line in shown}

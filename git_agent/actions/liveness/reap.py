@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from git_agent.app import App
-from git_agent.errors import AgentError
+from git_agent.errors import UNWRITABLE, AgentError
 from git_agent.proc import processes
 from git_agent.store import stale
 
@@ -20,7 +20,7 @@ def reap(app: App) -> list[str]:
     try:
         return _reap(app)
     except AgentError as error:
-        return [] if error.code == "store-not-writable" else [f"could not check for dead workers: {error.message}"]
+        return [] if error.code in UNWRITABLE else [f"could not check for dead workers: {error.message}"]
 
 
 def _reap(app: App) -> list[str]:

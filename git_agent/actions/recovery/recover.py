@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from git_agent.actions.recovery.renewal import renewed
 from git_agent.app import App
 from git_agent.domain.recovery import Recovery, StepProgress, choose_recovery
-from git_agent.errors import AgentError
+from git_agent.errors import UNWRITABLE, AgentError
 from git_agent.proc import processes
 from git_agent.store.intents import Intent
 
@@ -85,7 +85,7 @@ def recover_intent(app: App, intent: Intent) -> list[str]:
         try:
             lines.append(_repaired(app, each))
         except AgentError as error:
-            if error.code == "store-not-writable":
+            if error.code in UNWRITABLE:
                 raise
             lines.append(f"task {each.task}: an interrupted {each.kind} {NOT_YET}: {error.message}")
     return lines

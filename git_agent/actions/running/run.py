@@ -40,6 +40,7 @@ class RunStarted:
     reads: that file is the command's standard input.
     token: the secret that proves the identity of the command.
     admin: the worktree's git directory.
+    tip: where its branch is, a full oid; None if git can't tell.
     """
 
     task: Task
@@ -50,6 +51,7 @@ class RunStarted:
     reads: bool
     token: str
     admin: str
+    tip: str | None
 
     @property
     def digest(self) -> str:
@@ -98,7 +100,8 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
         data = {"text": quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
         app.store.events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
     admin = app.repo.admin_dir(attempt.admin or "")
-    return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
+    tip = app.sighted_heads.get(started.branch or "")
+    return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin, tip)
 
 
 def _bury(app: App, left: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 
 from git_agent.actions.messages.inbox import acknowledge_answered
 from git_agent.actions.path_claims.outside import check_outside
@@ -29,13 +30,20 @@ from git_agent.git.worktrees import registry
 
 
 def done(
-    app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False
+    app: App,
+    task: Task,
+    note: str | None = None,
+    *,
+    rebase: bool = False,
+    allow_empty: bool = False,
+    check: Callable[[Task], None] = lambda task: None,
 ) -> Transition:
     """Hand a task in for review, which makes it IN_REVIEW.
 
     note: a message to the reviewer.
     rebase: rebase the branch onto the base first.
     allow_empty: accept a branch that has no commit over the base.
+    check: called with a task that has something to hand in; raises AgentError to refuse that.
     Raises AgentError: exit 3 for a dirty worktree, no commits, a committed context file, an open question, or changes
     to paths that are claimed by others (agent.pathClaims=refuse); exit 4 when the rebase conflicts.
     """
@@ -48,6 +56,7 @@ def done(
             sync(app)
         task = app.store.tasks.get(task.id)
         _check_work(app, task, allow_empty)
+        check(task)
         check_outside(app, task)
         _warn_of_submodules(app, task)
     if task.state is State.ASSIGNED:

@@ -89,14 +89,17 @@ def _reviewed(app: App, task: Task) -> str:
 
 
 def _merged(app: App, task: Task, reviewed: str, tip: str) -> tuple[str, str]:
-    """Return the trees that two commits of a branch give when they are merged; the commits if one of them conflicts.
+    """Return the trees that two commits of a branch give when they are merged; the commits if one can't be merged.
 
     Compared directly, a branch that was rebased would show what its base changed.
     """
     base = app.repo.branch_oid(task.base)
     if base is None:
         return reviewed, tip
-    before, now = (landed(app.repo, base, oid, task.base_oid) for oid in (reviewed, tip))
+    try:
+        before, now = (landed(app.repo, base, oid, task.base_oid) for oid in (reviewed, tip))
+    except AgentError:  # unrelated histories
+        return reviewed, tip
     return (before.tree, now.tree) if isinstance(before, Clean) and isinstance(now, Clean) else (reviewed, tip)
 
 

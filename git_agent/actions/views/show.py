@@ -12,6 +12,7 @@ from git_agent.actions.reconcile.drift import describe_drift
 from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
@@ -32,6 +33,7 @@ class Shown:
     events: its latest events.
     observed: differences between git and the record, one line each.
     running: its sessions that have not ended.
+    left: what earlier attempts left uncommitted.
     """
 
     view: TaskView
@@ -41,6 +43,7 @@ class Shown:
     events: tuple[Event, ...]
     observed: tuple[str, ...]
     running: tuple[Running, ...]
+    left: tuple[FilesLeft, ...] = ()
 
 
 def show(app: App, task: Task) -> Shown:
@@ -56,6 +59,7 @@ def show(app: App, task: Task) -> Shown:
         events=tuple(events),
         observed=(*describe_drift(app, task), *_doubts(app, task, events)),
         running=tuple(ps(app, task)),
+        left=tuple(files_left(app, task)),
     )
 
 

@@ -58,7 +58,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
     outside = app.forks
     forks = {task.id: outside[task.id] for task in shown if task.live and task.id in outside}
-    ahead = _ahead(app, shown, app.heads, forks) if counts else {}
+    ahead = _ahead(app, shown, app.heads, {**outside, **_forks_of_ended(app, shown)}) if counts else {}
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
     doing = (State.ASSIGNED, State.WORKING, State.FAILED)
@@ -125,6 +125,22 @@ def _dropped(app: App, forks: Mapping[int, str]) -> dict[int, str]:
 def _gone(app: App, lease: Lease | None) -> bool:
     """Tell whether the worker's supervisor has ended, which is known only where its process can be checked."""
     return lease is not None and lease.kind == "run" and lease.owner is not None and app.is_gone(lease.owner)
+
+
+def _forks_of_ended(app: App, shown: Sequence[Task]) -> dict[int, str]:
+    """Return the fork points of tasks that are not live where their bases lack them. Runs git once for each base.
+
+    No ref need hold them: reconciling passes finished tasks by, and a reopened one as long as nothing moves.
+    """
+    heads, found = app.heads, dict[int, str]()
+    kept = [t for t in shown if not t.live and t.base_oid and t.branch in heads and t.base in heads]
+    if kept:
+        from git_agent.git.merging.fork import not_contained
+    for base in {t.base for t in kept}:
+        forks = {t.id: t.base_oid or "" for t in kept if t.base == base}
+        lacked = not_contained(app.repo, [heads[base]], set(forks.values()))
+        found.update({task: oid for task, oid in forks.items() if oid in lacked})
+    return found
 
 
 def _ahead(
