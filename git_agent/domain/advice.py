@@ -280,18 +280,6 @@ def _by_hold(task: Task, hold: Hold, fork: str | None) -> tuple[str, str]:
             return reason or why, f"git agent {verb} {task.id}"
 
 
-def still_running(task: Task, process: str, *, again: bool) -> Need:
-    """Return what a task needs whose command runs although its attempt is over.
-
-    process: the supervisor, as people know it
-    again: another command of the task runs, too, which `stop` would also end
-    """
-    why = f"is {task.state}, but a command of an earlier attempt still runs ({process})"
-    if not task.live:
-        why = f"is {task.state}, but its command still runs ({process})"
-    return Need(task.id, why, task.state_at, "git agent ps" if again else f"git agent stop {task.id}")
-
-
 def waiting_for(parents: Mapping[int, State]) -> str:
     """Say which tasks a task waits for, and the command without which it waits for ever.
 

@@ -10,7 +10,7 @@ from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.views.task import TaskView, view
 from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
-from git_agent.domain.advice import Need, still_running
+from git_agent.domain.advice import Need
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import FINISHED, State, Task
@@ -71,6 +71,13 @@ def _still_running(app: App) -> list[tuple[Task, Need]]:
         for task, session in open_
         if not (task.live and session.epoch == task.epoch) and not app.is_gone(session.owner, over=session.over)
     ]
+
+
+def _stopping(task: Task, pid: int, *, again: bool) -> Need:
+    """Return the need to stop a command. again: another one of the task runs, too, which `stop` would also end."""
+    which = "a command of an earlier attempt" if task.live else "its command"
+    why = f"is {task.state}, but {which} still runs (process {pid})"
+    return Need(task.id, why, task.state_at, "git agent ps" if again else f"git agent stop {task.id}")
 
 
 def status(app: App, *, counts: bool = True) -> Status:
