@@ -13,6 +13,7 @@ from git_agent.errors import AgentError
 if TYPE_CHECKING:
     from git_agent.config import Config
     from git_agent.domain.host_clocks import ClockReading
+    from git_agent.domain.process_id import ProcessId
     from git_agent.domain.speaker import Speaker, WorkerIdentity
     from git_agent.git.repo import Repo, Tips
     from git_agent.store.store import Store
@@ -44,7 +45,7 @@ class App:
     sighted: the branches as this command last read them from git
     damaged: the tasks whose branch git can't read, with what git says
     clock: reads this host's clocks
-    operation: the operation of all fixes of one `doctor --fix`, "" outside of one
+    operation: the operation to which everything that this command does belongs; "" if each thing has its own
     """
 
     verb: str = ""
@@ -273,6 +274,12 @@ class App:
         """Close the store if it was opened."""
         if self.store_is_open:
             self.store.close()
+
+    def is_gone(self, owner: ProcessId, *, over: bool = False) -> bool:
+        """Return whether a process that the store names has ended. over: as for processes.is_gone"""
+        from git_agent.proc import processes
+
+        return processes.is_gone(owner, over=over, shared=lambda: self.store.integrity.journal(self.store_dir).remote)
 
     def notice(self, line: str) -> None:
         """Queue a line that the front end shows after the result."""

@@ -48,6 +48,8 @@ class Key(NamedTuple):
 KEYS: tuple[Key, ...] = (
     Key("agent.base", "text", "", "harmless",
         "Branch that new tasks start from and are merged into. Default: the branch of the main worktree."),
+    Key("agent.pullBase", "switch", "false", "trust",
+        "Fetch the upstream of the base and fast-forward the base to it before an attempt starts from it."),
     Key("agent.branchPrefix", "prefix", "agent/", "harmless",
         "Prefix of task branches."),
     Key("agent.worktreeDir", "path", "", "harmless",
@@ -254,6 +256,11 @@ class Config(NamedTuple):
         if not found:
             return [Setting(key.name, key.default, "default", key.sentence)]
         return [Setting(_shown(key, v.key), v.value, v.scope, key.sentence) for v in found]
+
+
+def default(name: str) -> str:
+    """Return the default of a key."""
+    return _BY_NAME[name.lower()].default
 
 
 def digest(repo: Repo) -> str | None:

@@ -32,6 +32,7 @@ VARYING = (
     (r"\b(alive|late) \d+s", r"\1 2s"),
     (r"\(\d+s\)", "(2s)"),
     (r"(?<=  )\d+s(?=  )", "2s"),
+    (r"\b\d+s ago\b", "2s ago"),
 )
 
 

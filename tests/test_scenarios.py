@@ -39,6 +39,7 @@ VARYING = (
     (rf"(?m)^( *(?:\d+\t)?(?:{'|'.join(State)})\t.*\t)\d+[smhd](?=\t|$)", r"\1<age>"),
     (r"(?m)^((?:-|\d+(?:/\d+)?)\t)\d+[smhd](?=\t)", r"\1<age>"),
     (r"\(\d+[smhd]\)", "(<age>)"),
+    (r"(?m)( *\b)\d+[smhd] ago\b", r"\1<age> ago"),
     (r'("(?:beat_age_s|progress_age_s)": )[\d.]+', r"\1<age>"),
     (r"\b(pid|process|process inside:) \d+", r"\1 <pid>"),
     (r"(?m)^((?:! )?--- )[0-9a-f]{16}(?= data,|$)", r"\1<mark>"),

@@ -44,7 +44,6 @@ SHORT = {
     "git_agent/domain/process_id.py": _LOADED,
     "git_agent/domain/spec.py": _ALONE,
     "git_agent/domain/terminal_text.py": _ALONE,
-    "git_agent/git/errors.py": _ALONE,
     "git_agent/git/hooks/disabled.py": _LOADED,
     "git_agent/git/merging/trailers.py": _ALONE,
     "git_agent/git/versions.py": _LOADED,

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
@@ -50,15 +51,44 @@ class Commanding(click.Command):
     usage_end = ""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take everything after the first `--` unchanged."""
+        """Take everything after the first `--` unchanged; `exec` needs none between TASK and a command."""
         at = args.index("--") if "--" in args else len(args)
+        after = at + 1
+        if self.usage_end.startswith("[--]"):
+            task = next((i for i, word in enumerate(args[:at]) if not word.startswith("-")), at)
+            if task + 1 < at and not args[task + 1].startswith("-"):
+                at = after = task + 1
         rest = super().parse_args(ctx, args[:at])
-        ctx.params["command"] = tuple(args[at + 1 :])
+        ctx.params["command"] = tuple(args[after:])
         return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Add the command to the usage."""
         return [*super().collect_usage_pieces(ctx), self.usage_end]
+
+
+class Passing(click.Command):
+    """A verb that passes options that it does not know on to git, and everything after `--`.
+
+    After `--` come options and then paths; a second `--` separates them where an option has a value of its own.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what is git's out of the words."""
+        at = args.index("--") if "--" in args else len(args)
+        known = {name for param in self.get_params(ctx) for name in param.opts}
+        mine = [word for word in args[:at] if not word.startswith("-") or word.partition("=")[0] in known]
+        theirs = [word for word in args[:at] if word not in mine]
+        after = args[at + 1 :]
+        until = after.index("--") if "--" in after else sum(1 for _ in takewhile(lambda w: w.startswith("-"), after))
+        rest = super().parse_args(ctx, mine)
+        ctx.params["git_options"] = (*theirs, *after[:until])
+        ctx.params["paths"] = tuple(word for word in after[until:] if word != "--")
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Add what is git's to the usage."""
+        return [*super().collect_usage_pieces(ctx), "[GIT-OPTION...]", "[-- PATH...]"]
 
 
 class Several(click.Group):
@@ -86,7 +116,13 @@ class Finite(click.FloatRange):
 
 
 def verb(
-    name: str, *, creates: bool = False, looks: bool = True, configured: bool = False, command: str = ""
+    name: str,
+    *,
+    creates: bool = False,
+    looks: bool = True,
+    configured: bool = False,
+    command: str = "",
+    passes: bool = False,
 ) -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a click command from a function that takes the App and the options and returns an Answer.
 
@@ -94,6 +130,7 @@ def verb(
     creates, configured: see Invocation
     looks: whether to reconcile first
     command: how the usage shows the command after `--`, "" if the verb takes none
+    passes: whether options that the verb does not know, and paths after `--`, are passed on to git
     """
 
     def decorate(function: Callable[..., Answer]) -> click.Command:
@@ -124,7 +161,7 @@ def verb(
                 raise click.exceptions.Exit(answer.exit)
 
         json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-        kind = Commanding if command else click.Command
+        kind = Commanding if command else Passing if passes else click.Command
         short = VERBS[name].summary if name in VERBS else None  # `rescue list` takes its short help from its help
         made = click.command(name.rpartition(" ")[2], kind, help=function.__doc__, short_help=short)(
             json_option(called)
@@ -138,7 +175,8 @@ def verb(
 
 def _given(options: Mapping[str, Any]) -> set[str]:
     """Return the options and arguments that are given, as the usage names them."""
-    names = {p.name: max(p.opts, key=len) for p in click.get_current_context().command.params} | {"command": "COMMAND"}
+    names = {p.name: max(p.opts, key=len) for p in click.get_current_context().command.params}
+    names = {"command": "COMMAND", "git_options": "GIT-OPTION", "paths": "PATH"} | names
     return {names[name] for name, value in options.items() if value is not None and value is not False and value != ()}
 
 

@@ -40,14 +40,15 @@ def send_verb(
     task reaches whoever works on it when it is read. It is delivered until it is acknowledged. A worker that sends more
     messages per minute than agent.messageRate allows is refused with exit code 6.
     """
-    from git_agent.actions.messages.send import send
+    from git_agent.actions.messages.send import nobody_reads, send
 
     to, text = (words, None) if file is not None else (words[:-1], words[-1])
     if not to:
         raise usage("no-text", "the recipient or the text is missing", "git agent send @human TEXT")
     if text is None:
         text = read_text(file or "-", app.config.number("agent.maxMessage") + 1)
-    return _sent(send(app, to, text, urgent=urgent, needs_ack=needs_ack, thread=thread))
+    copies = send(app, to, text, urgent=urgent, needs_ack=needs_ack, thread=thread)
+    return _sent(copies)._replace(talk=[f"note: {line}" for line in nobody_reads(app, copies)])
 
 
 @verb("reply", configured=True)
@@ -55,9 +56,10 @@ def send_verb(
 @click.argument("text")
 def reply_verb(app: App, message: int, text: str) -> Answer:
     """Reply to message ID and acknowledge it. The reply goes to its sender, and to its topic if it has one."""
-    from git_agent.actions.messages.send import reply
+    from git_agent.actions.messages.send import nobody_reads, reply
 
-    return _sent(reply(app, message, text))
+    copies = reply(app, message, text)
+    return _sent(copies)._replace(talk=[f"note: {line}" for line in nobody_reads(app, copies)])
 
 
 @verb("inbox")
@@ -101,14 +103,22 @@ def _talk(app: App, found: Inbox) -> list[str]:
 
 
 @verb("ack")
-@click.argument("messages", type=_ID, nargs=-1, required=True, metavar="ID...")
-def ack_verb(app: App, messages: tuple[int, ...]) -> Answer:
-    """Acknowledge messages that you received. They are not delivered again."""
+@click.argument("messages", type=_ID, nargs=-1, metavar="ID...")
+@click.option("--all", "everything", is_flag=True, help="Acknowledge every message that you were shown.")
+def ack_verb(app: App, messages: tuple[int, ...], everything: bool) -> Answer:
+    """Acknowledge messages that you received. They are not delivered again.
+
+    --all leaves out messages that `git agent inbox` has not shown to you yet. A worker's `done` acknowledges what it
+    was shown, and `prime` what it shows whole.
+    """
     from git_agent.actions.messages.inbox import ack
     from git_agent.render import json
 
-    done = ack(app, messages)
+    if everything == bool(messages):
+        raise usage("which-messages", "give either messages or --all", "git agent inbox")
+    done = ack(app, None if everything else messages)
     said = [f"message {m.id} is acknowledged{' already' * (m.id in done.already)}" for m in done.messages]
+    said = said or ["no message was shown to you that is not acknowledged"]
     return Answer({"messages": [json.message_json(m) for m in done.messages], "already": list(done.already)}, said)
 
 

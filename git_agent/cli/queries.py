@@ -56,7 +56,11 @@ def status_verb(app: App, task: str | None) -> Answer:
     payload = {
         "needs_you": [json.need_json(n) for n in found.needs_you],
         "tasks": [json.task_json(v) for v in found.tasks] if as_json else [],
-        "health": {**found.health, "unacked": [json.unacknowledged_json(m) for m in found.unacked]},
+        "health": {
+            **found.health,
+            "unacked": [json.unacknowledged_json(m) for m in found.unacked],
+            "files_left": [{"task": task, **left._asdict()} for task, left in found.left],
+        },
     }
     return Answer(payload, lines.status_lines(found, screen(app)))
 
@@ -64,21 +68,25 @@ def status_verb(app: App, task: str | None) -> Answer:
 def _shown(app: App, task: str | None) -> Answer:
     from git_agent.actions.lookup import find
     from git_agent.actions.views.show import show
-    from git_agent.render import json, lines
+    from git_agent.render import details, json
 
     found = show(app, find(app, task))
+    left = {each.attempt: list(each.files) for each in found.left}
     payload = {
         "task": json.task_json(found.view),
         "why": found.why,
         "next": found.view.need.command if found.view.need else None,
-        "attempts": [{"number": a.number, "branch": a.branch, "worktree": a.worktree} for a in found.attempts],
+        "attempts": [
+            {"number": a.number, "branch": a.branch, "worktree": a.worktree, "uncommitted": left.get(a.number, [])}
+            for a in found.attempts
+        ],
         "commits": list(found.commits),
         "events": [json.event_json(e) for e in found.events],
         "observed": list(found.observed),
         "sessions": [json.running_json(r) for r in found.running],
         "needs_you": [json.need_json(found.view.need)] if found.view.need else [],
     }
-    return Answer(payload, lines.task_details(found, screen(app)))
+    return Answer(payload, details.task_details(found, screen(app)))
 
 
 @verb("show", configured=True)

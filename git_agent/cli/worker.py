@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import click
@@ -43,7 +44,7 @@ def heartbeat_verb(app: App, task: str | None, note: str | None, while_pid: int 
         from git_agent.runtime.beating import beat_while
 
         beaten = beat_while(app, found, while_pid)
-    return task_answer(app, beaten, [f"{beaten.label} is {beaten.state}"])
+    return task_answer(app, beaten, [" ".join(filter(None, (beaten.label, "is", beaten.state, beaten.hold)))])
 
 
 @verb("prime", configured=True)
@@ -52,16 +53,19 @@ def prime_verb(app: App, task: str | None) -> Answer:
     """Print what an agent needs to know here, in under 60 lines: its task, worktree, messages and verbs.
 
     Outside a worker's worktree and without TASK, print what a coordinator needs to know. Messages are not marked as
-    seen.
+    seen; a worker that is shown the whole of a message which must be acknowledged acknowledges it by this.
     """
     from git_agent.actions.lookup import find
+    from git_agent.actions.messages.inbox import acknowledge_shown
     from git_agent.actions.views.prime import prime
     from git_agent.render import json
     from git_agent.render import prime as render
 
     found = prime(app, find(app, task) if task is not None or app.worker_of else None)
     lines = render.prime_lines(found)
-    return Answer({"task": found.view and json.task_json(found.view), "text": "\n".join([*lines, ""])}, lines)
+    payload = {"task": found.view and json.task_json(found.view), "text": "\n".join([*lines, ""])}
+    acked = render.whole_messages(found) if found.here and not found.superseded else []
+    return Answer(payload, lines, delivered=functools.partial(acknowledge_shown, app, acked) if acked else None)
 
 
 @verb("ask")

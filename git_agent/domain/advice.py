@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from enum import IntEnum
 from typing import NamedTuple
 
 from git_agent.domain.durations import spell
@@ -111,6 +112,19 @@ def after_check(task: Task) -> str:
     return f"fix it in {task.worktree}, then git agent done"
 
 
+def base_gone(task: Task) -> tuple[str, str]:
+    """Return what to say of a task whose base branch does not exist, and the command that helps."""
+    return f"its base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH"
+
+
+class Urgency(IntEnum):
+    """How soon a person is needed: an agent waits for a question, nothing goes on that is stuck, a review can wait."""
+
+    QUESTION = 0
+    STUCK = 1
+    REVIEW = 2
+
+
 class Need(NamedTuple):
     """What a task needs from a person.
 
@@ -118,12 +132,14 @@ class Need(NamedTuple):
     why: the reason
     since: when the task entered its state, ms since the epoch
     command: the command to type next
+    urgency: how soon
     """
 
     task: int
     why: str
     since: int
     command: str
+    urgency: Urgency = Urgency.STUCK
 
 
 NOBODY = "nobody works on it"
@@ -142,6 +158,8 @@ class Circumstances(NamedTuple):
     own_check: the check that its merge runs instead of agent.check
     fork: the fork point of its branch, if the base does not contain that
     over: it was run, and no session of it goes on
+    has_agent: its agent can be run again without naming a command
+    stuck: what keeps it from being started or merged, and the command that helps
     """
 
     amiss: str | None
@@ -154,12 +172,25 @@ class Circumstances(NamedTuple):
     own_check: str | None = None
     fork: str | None = None
     over: bool = False
+    has_agent: bool = False
+    stuck: tuple[str, str] | None = None
 
 
 def need(task: Task, seen: Circumstances) -> Need | None:
     """Return what a task needs from a person; None if it waits for its worker or needs nothing."""
-    found = _by_hand(task, seen.amiss) or _by_state(task, seen)
-    return None if found is None else Need(task.id, found[0], task.state_at, found[1])
+    by_hand = _by_hand(task, seen.amiss)
+    stuck = None if task.hold is Hold.NEEDS_INPUT else seen.stuck  # a worker waits for the answer
+    found = by_hand or stuck or _by_state(task, seen)
+    if found is None:
+        return None
+    urgency = Urgency.STUCK if by_hand or stuck or task.likely_oid else _urgency(task)
+    return Need(task.id, found[0], task.state_at, found[1], urgency)
+
+
+def _urgency(task: Task) -> Urgency:
+    if task.hold is Hold.NEEDS_INPUT:
+        return Urgency.QUESTION
+    return Urgency.REVIEW if task.state in (State.IN_REVIEW, State.APPROVED) else Urgency.STUCK
 
 
 def _by_hand(task: Task, amiss: str | None) -> tuple[str, str] | None:
@@ -188,7 +219,8 @@ def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     if task.state is State.APPROVED:
         return f"is approved{own}", f"git agent merge {task.id}"
     if task.state is State.FAILED:
-        return f"failed: {task.reason or 'no reason given'}", steps_towards(task, State.OPEN)
+        logs, run = f"git agent logs {task.id}; " if seen.over else "", " --run" if seen.has_agent else ""
+        return f"failed: {task.reason or 'no reason given'}", f"{logs}{steps_towards(task, State.OPEN)}{run}"
     return _by_worker(task, seen) if task.live else None
 
 
@@ -220,22 +252,44 @@ def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     return why, f"git agent {'logs' if seen.supervised else 'show'} {task.id}"
 
 
+_HELD: dict[Hold, tuple[str, str]] = {
+    Hold.CHECK_FAILED: ("failed its check", "start"),
+    Hold.NO_COMMITS: ("ended without commits", "run"),
+    Hold.NO_CHANGES: ("ended without a change", "run"),
+    Hold.STOPPED: ("was stopped", "run"),
+    Hold.BUDGET: ("has used up its budget", "run"),
+    Hold.AGENT_FAILED: ("its agent failed", "run"),
+}
+"""What a task of which no reason is recorded waits for, and the verb that continues it."""
+
+
 def _by_hold(task: Task, hold: Hold, fork: str | None) -> tuple[str, str]:
-    reason, start = task.reason, f"git agent start {task.id}"
+    reason, there = task.reason, shlex.quote(task.worktree or "")
     match hold:
         case Hold.CONFLICT:
-            rebase = f"git -C {shlex.quote(task.worktree or '')} {rebase_words(task, fork)}"
+            rebase = f"git -C {there} {rebase_words(task, fork)}"
             return reason or "conflicts with its base", f"{rebase}; git agent done {task.id}"
         case Hold.NEEDS_INPUT:
             return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task.id} TEXT"
-        case Hold.NO_COMMITS:
-            return reason or "ended without commits", f"git agent run {task.id}"
-        case Hold.STOPPED:
-            return reason or "was stopped", f"git agent run {task.id}"
         case Hold.CHANGES_REQUESTED:
-            return f"was sent back: {reason}" if reason else "was sent back", start
-        case Hold.CHECK_FAILED:
-            return reason or "failed its check", start
+            return f"was sent back: {reason}" if reason else "was sent back", f"git agent start {task.id}"
+        case Hold.UNCOMMITTED:
+            return reason or "ended with uncommitted files", f"git -C {there} status; git agent run {task.id}"
+        case _:
+            why, verb = _HELD[hold]
+            return reason or why, f"git agent {verb} {task.id}"
+
+
+def still_running(task: Task, process: str, *, again: bool) -> Need:
+    """Return what a task needs whose command runs although its attempt is over.
+
+    process: the supervisor, as people know it
+    again: another command of the task runs, too, which `stop` would also end
+    """
+    why = f"is {task.state}, but a command of an earlier attempt still runs ({process})"
+    if not task.live:
+        why = f"is {task.state}, but its command still runs ({process})"
+    return Need(task.id, why, task.state_at, "git agent ps" if again else f"git agent stop {task.id}")
 
 
 def waiting_for(parents: Mapping[int, State]) -> str:

@@ -23,6 +23,7 @@ PLACEHOLDERS: Mapping[str, str] = {
 STDIN = "{stdin}"
 """This word is removed from the command; the command reads the prompt on standard input instead."""
 _LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _NEAR = 0.75
 """Similarity above which a word counts as a misspelt placeholder: `promt` has 0.9; awk's `print` has 0.55."""
 # Programs that read one of their words as code, and the option before it: `-c`, also in `bash -lc`.
@@ -122,6 +123,11 @@ def _filled_script(words: Sequence[str]) -> str | None:
         if word[0:1] != "-" and after[at - 1 : at] != ["-o"] and not _TAKES_USER.fullmatch(names[start]):
             return None
     return None
+
+
+def is_assignment(word: str) -> bool:
+    """Return whether a word would set a variable if it came first in a shell: `FOO=1`."""
+    return _ASSIGNMENT.match(word) is not None
 
 
 def _unknown(words: Sequence[str]) -> str | None:

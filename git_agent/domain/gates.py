@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from git_agent.domain.advice import another_worktree, bring_back, steps_towards, waiting_for
+from git_agent.domain.advice import another_worktree, base_gone, bring_back, steps_towards, waiting_for
 from git_agent.domain.task import Hold, State, Task
 from git_agent.errors import AgentError, refused
+
+BASE_GONE = "unknown-base"
 
 
 def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError | None:
@@ -37,7 +39,8 @@ def landing_error(task: Task, tip: str | None, lapsed: str | None) -> AgentError
 
 def base_gone_error(task: Task) -> AgentError:
     """Return the error for a task whose base branch does not exist."""
-    return AgentError("unknown-base", f"the base '{task.base}' is gone", f"git agent edit {task.id} --base BRANCH")
+    why, command = base_gone(task)
+    return AgentError(BASE_GONE, f"{task.label} can't go on: {why}", hint=command)
 
 
 def handed_in_gone_error(task: Task, handed: str | None) -> AgentError:
@@ -65,12 +68,19 @@ class Blocked:
     """Why an OPEN task can't be claimed.
 
     by: the tasks that it waits for; used_up: whether all its attempts are used up
+    command: what unblocks it, if a person must act
     """
 
     task: int
     why: str
     by: tuple[int, ...] = ()
     used_up: bool = False
+    command: str = ""
+
+    @property
+    def line(self) -> str:
+        """Return why, and the command."""
+        return f"{self.why}: {self.command}" if self.command else self.why
 
 
 def blocked(task: Task, parents: Mapping[int, State], now: int, max_attempts: int) -> Blocked | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from typing import NamedTuple
 
 from git_agent.git.run import Done, decode
@@ -35,6 +35,26 @@ _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
 GRAFTS = ("info", "grafts")  # gitrepository-layout(5), in the common directory
 Run = Callable[..., Done]
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+_RENAMED = "Branch: renamed refs/heads/"
+
+
+def find_renamed(run: Run, old: str, heads: Container[str]) -> str | None:
+    """Return the branch that `git branch -m` made of a branch that is gone; None if its new name is not known.
+
+    heads: the branches that exist. `git branch -m` moves the reflog along and records the renaming in it.
+    """
+    asked = ("log", "--walk-reflogs", "--branches", f"--grep-reflog=^{_RENAMED}", "--format=%gs", "--")
+    lines = [line.removeprefix(_RENAMED) for line in run(*asked, ok=(0, 128)).text.splitlines()]
+    renamed: dict[str, str] = {}
+    for line in lines:  # newest first
+        before, _, after = line.partition(" to refs/heads/")
+        renamed.setdefault(before, after)
+    name: str | None = old
+    while name is not None and name not in heads:
+        name = renamed.pop(name, None)
+    return name
 
 
 class Commit(NamedTuple):

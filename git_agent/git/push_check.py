@@ -9,7 +9,12 @@ from git_agent.git.repo import Repo
 
 _TIMEOUT_S = 60.0
 # No person is there to answer: prompt on no terminal and in no window.
-_ALONE = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
+NO_QUESTIONS = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GCM_INTERACTIVE": "never",
+}
 _SECRET = re.compile(r"(?<=://)[^/@]*@")
 
 
@@ -36,7 +41,7 @@ def has_arrived(repo: Repo, remote: str, url: str, update: RefUpdate) -> bool:
     Raises AgentError when the remote can't be asked, exit 6 when it does not answer in time.
     """
     patterns = [update.there, *(["refs/changes/*"] if update.there.startswith("refs/for/") else [])]
-    done = repo.git("ls-remote", "--", url or remote, *patterns, env=_ALONE, timeout=_TIMEOUT_S)
+    done = repo.git("ls-remote", "--", url or remote, *patterns, env=NO_QUESTIONS, timeout=_TIMEOUT_S)
     return any(line.partition("\t")[0] == update.oid for line in done.text.splitlines())
 
 

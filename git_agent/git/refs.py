@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import history
@@ -88,12 +88,27 @@ def clashing_branch(name: str, heads: Iterable[str]) -> str | None:
     That is one of the same name; one whose name is a directory of the other (git stores refs as files); or one that
     differs only in case or Unicode form, which macOS and Windows store in the same file.
     """
-    new = _folded(name)
-    for head in heads:
-        old = _folded(head)
-        if new == old or new.startswith(old + "/") or old.startswith(new + "/"):
-            return head
-    return None
+    return clashing_branches([name], heads).get(name)
+
+
+def clashing_branches(names: Iterable[str], heads: Iterable[str]) -> dict[str, str]:
+    """Map those new branches that can't coexist with an existing one to that one, as clashing_branch does."""
+    held = {_folded(head): head for head in heads}
+    inside = {above: head for folded, head in held.items() for above in _directories(folded)}
+    found = {}
+    for name in names:
+        new = _folded(name)
+        above = (held[each] for each in _directories(new) if each in held)
+        if (other := held.get(new) or next(above, None) or inside.get(new)) is not None:
+            found[name] = other
+    return found
+
+
+def _directories(name: str) -> Iterator[str]:
+    at = name.find("/")
+    while at >= 0:
+        yield name[:at]
+        at = name.find("/", at + 1)
 
 
 def keep_rescue(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
@@ -199,4 +214,6 @@ def _full(ref: str) -> str:
 
 
 def _folded(name: str) -> str:
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

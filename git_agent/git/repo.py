@@ -139,6 +139,13 @@ class Repo:
         """
         return discover.admin_dir(self.common_dir, admin)
 
+    @cached_property
+    def filter_drivers(self) -> frozenset[str]:
+        """Return the names of the drivers of the attribute `filter` that change what git stores of a file."""
+        asked = ("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$")
+        keys = self.git(*asked, ok=(0, 1)).fields
+        return frozenset(key.split(".", 1)[1].rpartition(".")[0] for key in keys if key)
+
     def resolve(self, rev: str) -> str | None:
         """Return the full oid of the commit that rev names, None when it names none."""
         done = self.git("rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}", ok=(0, 1, 128))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -71,6 +72,11 @@ def end_of(busy: str, *, go_on: bool) -> str:
     if busy == "bisect":
         return "bisect reset"
     return f"{busy} --continue" if go_on else f"{busy} --abort"
+
+
+def ending_command(worktree: str, busy: str | None) -> str:
+    """Return the command that finishes the operation in progress in a worktree. busy: what in_progress returned."""
+    return f"git -C {shlex.quote(worktree)} {end_of(busy or 'rebase', go_on=True)}"
 
 
 def rebasing(common_dir: str, main: str, branch: str) -> str | None:

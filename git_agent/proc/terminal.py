@@ -22,6 +22,16 @@ def is_interactive(stdin: int = 0, stdout: int = 1) -> bool:
         return False
 
 
+def can_be_had() -> bool:
+    """Return whether a pseudo-terminal can be opened; in a container without /dev/pts it can't."""
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError:
+        return False
+    return True
+
+
 def open_pty(like: int) -> tuple[int, int]:
     """Open a pseudo-terminal with the settings and size of the terminal `like`; return master and slave."""
     master, slave = os.openpty()
@@ -36,6 +46,14 @@ def resize(master: int, like: int) -> None:
     """Give a pseudo-terminal the size of the terminal `like`; its programs get SIGWINCH."""
     with contextlib.suppress(OSError):
         fcntl.ioctl(master, termios.TIOCSWINSZ, fcntl.ioctl(like, termios.TIOCGWINSZ, b"\0" * _SIZE))
+
+
+def is_raw(master: int) -> bool:
+    """Return whether the program on a pseudo-terminal reads single keys, as full-screen programs and shells do."""
+    try:
+        return not termios.tcgetattr(master)[3] & termios.ICANON
+    except (OSError, termios.error):
+        return False
 
 
 def suspend_key(master: int, leader: int) -> bytes:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from git_agent.actions.views.history import LogEntry, Stats
     from git_agent.actions.views.ready import Ready
     from git_agent.actions.views.sessions import Running
-    from git_agent.actions.views.show import Shown
     from git_agent.actions.views.status import Status
     from git_agent.actions.views.task import TaskView
     from git_agent.domain.event import Event
@@ -128,21 +127,21 @@ def ready_lines(found: Ready, screen: Screen, why: bool) -> list[str]:
     if not found.tasks and screen.width is not None:
         lines = ["nothing can be claimed"]
     if why:
-        lines += [f"{b.task}: {b.why}" for b in found.blocked]
+        lines += [f"{b.task}: {b.line}" for b in found.blocked]
     return lines
 
 
 def status_lines(found: Status, screen: Screen) -> list[str]:
     """Return the status as one screen: what needs you, then workers, queue and totals."""
-    names = {task.id: task for task in (*(v.task for v in found.tasks), *found.lost)}
+    names = {task.id: task for task in (*(v.task for v in found.tasks), *found.finished)}
     lines = (
-        [_heading("Needs you", screen)]
+        [heading("Needs you", screen)]
         if found.needs_you
         else [f"nothing needs you{' except messages' if found.health['mail'] else ''}"]
     )
     for need in found.needs_you:
-        since = age((screen.now - need.since) / 1000)
-        text = f"  {need.task} {visible(names[need.task].name)} {visible(need.why)} ({since})"
+        waits = age((screen.now - need.since) / 1000)
+        text = f"  {need.task} {visible(names[need.task].name)} {visible(need.why)} ({waits})"
         lines += [_fit(text, screen), paint(f"      {need.command}", "36", screen.colour)]
     waiting = {n.task for n in found.needs_you}
     work = [v for v in found.tasks if v.task.state is not State.OPEN and v.task.id not in waiting]
@@ -151,6 +150,7 @@ def status_lines(found: Status, screen: Screen) -> list[str]:
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
     lines += ["", totals or "no tasks yet; git agent spawn TITLE creates one"]
     lines += _mail(found, screen) + _clashes(found)
+    lines += [_fit(f"task {task}: {visible(left.words)}", screen) for task, left in found.left]
     if found.health["untrusted"]:
         lines.append(f"not trusted: {', '.join(found.health['untrusted'])} in .gitagent; git agent trust accepts them")
     return lines
@@ -180,7 +180,7 @@ def _clashes(found: Status) -> list[str]:
 
 def _section(title: str, shown: Sequence[TaskView], screen: Screen) -> list[str]:
     return (
-        ["", _heading(title, screen), *(f"  {line}" for line in task_table(shown, _narrower(screen)))] if shown else []
+        ["", heading(title, screen), *(f"  {line}" for line in task_table(shown, _narrower(screen)))] if shown else []
     )
 
 
@@ -188,7 +188,7 @@ def _narrower(screen: Screen) -> Screen:
     return Screen(None if screen.width is None else screen.width - 2, screen.colour, screen.now)
 
 
-def _heading(text: str, screen: Screen) -> str:
+def heading(text: str, screen: Screen) -> str:
     return paint(text, "1", screen.colour)
 
 
@@ -196,56 +196,20 @@ def _fit(text: str, screen: Screen) -> str:
     return text if screen.width is None else cut(text, screen.width)
 
 
-def task_details(found: Shown, screen: Screen) -> list[str]:
-    """Return everything known about a task as lines."""
-    v, task = found.view, found.view.task
-    pairs = [
-        ("state", state_label(v) + f" since {rfc3339(task.state_at)}"),
-        ("why", found.why),
-        ("next", v.need.command if v.need and not found.observed else ""),  # observed lines name their own
-        ("priority", str(task.priority)),
-        ("base", _base(v)),
-        ("branch", _branch(v)),
-        ("worktree", task.worktree or ""),
-        ("attempt", f"{task.attempt} (epoch {task.epoch})" if task.attempt else ""),
-        ("worker", " ".join(filter(None, (task.agent, worker_label(v), v.lease.note if v.lease else "")))),
-        *(("runs", f"process {r.session.owner.pid}: {r.session.command}") for r in found.running),
-        ("reviewed", f"{(task.reviewed_oid or '')[:12]} by {task.reviewer}" if task.reviewed_oid else ""),
-        ("merged", f"{task.merged_oid[:12]} ({task.merged_by or 'by hand'})" if task.merged_oid else ""),
-        ("waits for", ", ".join(map(str, v.depends_on))),
-        ("paths", " ".join(v.paths)),
-        ("check", task.check_command or ""),
-        ("reason", task.reason or ""),
-    ]
-    lines = [_heading(f"task {task.id}: {visible(task.title)}", screen)]
-    lines += [f"  {name:<10} {visible(value)}" for name, value in pairs if value.strip()]
-    lines += [f"  {'!':<10} {visible(line)}" for line in found.observed]
-    lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
-    lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
-    return [*lines, "", *(f"  {event_line(e)}" for e in found.events)]
-
-
-def _base(v: TaskView) -> str:
-    lost = ", which it no longer contains since it was rewritten" if v.dropped else ""
-    return " ".join(filter(None, (v.task.base, (v.task.base_oid or "")[:12]))) + lost
-
-
-def _branch(v: TaskView) -> str:
-    if v.task.branch is None:
-        return ""
-    counts = f" ({v.ahead} ahead, {v.behind} behind)" if v.ahead is not None else ""
-    return v.task.branch + counts
-
-
-def event_line(happened: Event, screen: Screen = _PIPE) -> str:
-    """Format an event as one line; on a terminal a long text is cut."""
+def event_line(happened: Event, screen: Screen = _PIPE, *, ago: bool = False) -> str:
+    """Format an event as one line; on a terminal a long text is cut. ago: say how long ago it was, not when."""
     target, on = happened.target, screen.colour
     move = f" {happened.source or '-'} -> {paint(target, COLOURS[target], on)}" if target else ""
     said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
-    at = paint(rfc3339(happened.at), "2", on)
+    at = paint(f"{since(happened.at, screen):>8}" if ago else rfc3339(happened.at), "2", on)
     seen = f" ({visible('; '.join(happened.evidence))})" if happened.evidence else ""
     return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}{seen}" + (f": {said}" if said else "")
+
+
+def since(at: int, screen: Screen) -> str:
+    """Format a time as people read it: `3m ago`. at: ms since the epoch."""
+    return f"{age((screen.now - at) / 1000)} ago"
 
 
 def event_text(happened: Event) -> str:

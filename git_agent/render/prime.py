@@ -70,7 +70,8 @@ def _earlier(left: Sequence[LeftBehind], task: int) -> Iterator[str]:
     if left:
         yield "earlier attempts left this; check it before you start over:"
     for each in left[-_LEFT:]:
-        counts = f"commits: {each.commits}, files not committed: {each.changes}"
+        named = f" ({cut(visible(', '.join(each.files)), _WIDE // 2)})" if each.files else ""
+        counts = f"commits: {each.commits}, files not committed: {len(each.files)}{named}"
         yield f"- attempt {each.number}: {visible(each.branch)}, {counts}, in {visible(each.worktree)}"
     if len(left) > _LEFT:
         yield f"- and {len(left) - _LEFT} more: git agent show {task}"
@@ -83,6 +84,11 @@ def _mail(found: Primer, command: str) -> Iterator[str]:
         yield from _quoted(each.body, _MAIL)
 
 
+def whole_messages(found: Primer) -> list[Message]:
+    """Return the messages of which prime_lines shows the whole text."""
+    return [each for each in found.mail if _shown(each.body, _MAIL) == _lines(each.body)]
+
+
 def _sender(said: Message) -> str:
     proved = "" if said.verified else ", sender not proved"
     return f"message {said.id} from {cut(visible(said.sender), _WIDE)}{proved}"
@@ -93,11 +99,18 @@ def _quoted(text: str, most: int, whole: str = "") -> Iterator[str]:
 
     most: the most lines; whole: the command that shows the whole text, named if lines were cut
     """
-    lines = [line for line in visible(text, multiline=True).expandtabs().splitlines() if line.strip()]
-    shown = [cut(line, _WIDE) for line in lines[:most]]
+    lines, shown = _lines(text), _shown(text, most)
     yield from (f"| {line}" for line in shown)
-    if whole and (len(lines) > most or shown != lines):
+    if whole and shown != lines:
         yield f"(cut; {whole} shows all of it)"
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in visible(text, multiline=True).expandtabs().splitlines() if line.strip()]
+
+
+def _shown(text: str, most: int) -> list[str]:
+    return [cut(line, _WIDE) for line in _lines(text)[:most]]
 
 
 def _guide(rules: Sequence[str], verbs: Mapping[str, str]) -> Iterator[str]:
@@ -115,7 +128,7 @@ def _general(found: Primer) -> Iterator[str]:
     yield ""
     yield "tasks: " + (", ".join(f"{counts[s]} {s}" for s in State if counts.get(s)) or "none yet")
     needs = found.overview.needs_you
-    yield f"waiting for a person: {len(needs)}{', oldest first:' if needs else ''}"
+    yield f"waiting for a person: {len(needs)}{', the most urgent first:' if needs else ''}"
     for each in needs[:_NEEDS]:
         yield f"- task {each.task}: {each.command}"
         yield from _quoted(each.why, 1)

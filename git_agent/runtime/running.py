@@ -114,7 +114,7 @@ def run_here(
     with Signals() as signals:
         begun = run(app, task, chosen, beat_s * RUN_BEATS)
         session, notes = _Run(app, begun, beat_s, report), list[str]()
-        with _log(app, begun) as log, _streams(begun, report is not None, as_json) as streams:
+        with _log(app, begun) as log, _streams(begun, report is not None, as_json, say) as streams:
             order = Order(
                 words=begun.words,
                 cwd=begun.task.worktree or "",
@@ -187,10 +187,14 @@ def _log(app: App, begun: RunStarted) -> Iterator[Logfile]:
 
 
 @contextmanager
-def _streams(begun: RunStarted, behind: bool, as_json: bool) -> Iterator[Streams]:
+def _streams(begun: RunStarted, behind: bool, as_json: bool, say: Callable[[str], None]) -> Iterator[Streams]:
     """Choose the agent's streams. It gets no terminal in the background, nor one whose foreground is another group."""
-    seated = not behind and not as_json and terminal.is_interactive()
-    given = begun.prompt if begun.reads else os.devnull if behind or _is_others(seated) else None
+    wanted = not behind and not as_json and terminal.is_interactive()
+    seated = wanted and terminal.can_be_had()
+    if wanted and not seated:
+        say("the agent runs without a terminal, because none can be had here: is /dev/pts mounted?")
+    alone = behind or wanted != seated or _is_others(seated)
+    given = begun.prompt if begun.reads else os.devnull if alone else None
     stdin = 0 if given is None else os.open(given, os.O_RDONLY | os.O_CLOEXEC)
     try:
         yield Streams(stdin, None if behind else 2 if as_json else 1, None if behind else 2, seated)

@@ -45,6 +45,11 @@ class Deliveries:
             self._store.messages.rows(f"SELECT EXISTS (SELECT 1 FROM delivery d WHERE {where})", *recipients)[0][0]
         )
 
+    def seen(self, recipients: Sequence[str]) -> list[int]:
+        """List the messages that recipients were shown and have not acknowledged."""
+        where = f"state = 'seen' AND recipient IN ({_marks(recipients)}) ORDER BY message"
+        return [row[0] for row in self._store.messages.rows(f"SELECT message FROM delivery WHERE {where}", *recipients)]
+
     def see(self, messages: Sequence[int], recipients: Sequence[str]) -> None:
         """Record that messages were shown to recipients. Call it in a transaction."""
         for some in _portions(messages):

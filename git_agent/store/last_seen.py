@@ -42,6 +42,16 @@ class LastSeen:
             if (sight := Sight(*row)).branch
         ]
 
+    def bases(self) -> set[str]:
+        """Return the bases of the unfinished tasks."""
+        return {row[0] for row in self._store.tuples(TaskRow.select(TaskRow.base).distinct().where(UNFINISHED_SQL))}
+
+    def rename_base(self, old: str, new: str) -> list[Task]:
+        """Give all tasks of a base, also finished ones, its new name; return the unfinished ones as they are now."""
+        rows = self._store.tuples(TaskRow.select(TaskRow.id).where(UNFINISHED_SQL & (TaskRow.base == old)))
+        self._store.run(TaskRow.update(base=new).where(TaskRow.base == old))
+        return [self._store.tasks.get(row[0]) for row in rows]
+
     def tips(self) -> set[str]:
         """Return the commits at which the branches of all tasks, also finished ones, were seen or reviewed."""
         columns = (TaskRow.head_oid, TaskRow.settled_oid, TaskRow.reviewed_oid, TaskRow.pushed_oid)

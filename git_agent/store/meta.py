@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 SCANNED = "scanned:"
 """Prefix of the keys that hold, for each base, the commit up to which it was searched for reverts."""
 
+GONE = "gone:"
+"""Prefix of the keys that hold, for each base that is gone, a checksum of the branches among which no new name of it
+was found."""
+
 KEPT = "kept:"
 """Prefix of the keys that hold, for each task, the number of its last directory of backed-up ignored files."""
 
@@ -24,6 +28,10 @@ SHOWN = "shown:"
 PUSHED = "pushed:"
 """Prefix of the keys that hold, for each remote and ref that no remote-tracking branch shows, the commit that was
 pushed there last, with merges in it; followed by " ?" if the remote could not be asked whether it arrived."""
+
+UNSTARTED = "unstarted:"
+"""Prefix of the keys that hold, for each OPEN task that could not be started, why, how often, and until when it waits;
+as JSON, with the version of the task that this applies to."""
 
 UNSAID = "unsaid"
 """Key of the notices that a background process queued and that nobody has been shown yet."""

@@ -200,10 +200,13 @@ class Store:
         timeout_s: seconds to wait at most, None for no limit
         seen: the number that the last call returned, so that no change between two calls is missed
         Returns the current number (SQLite's data_version), also after a timeout.
+        Raises AgentError when other processes could change nothing while this one waits.
         """
         now = self._data_version()
         if timeout_s == 0 or seen not in (None, now):
             return now
+        if self._database.alone:
+            raise errors.no_waiting(self.path)
         watch = self._watching()
         first, deadline = now, None if timeout_s is None else time.monotonic() + timeout_s
         for pause in watch.waits():

@@ -44,14 +44,8 @@ class Tasks:
         """
         if self._store.names.taken(values["name_key"]):
             raise self._store.names.taken_error(values["name"], values["name_key"])
-        key = self._store.run(
-            TaskRow.insert(
-                **{"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values},
-                state=state,
-                created_at=NOW_MS,
-                state_at=NOW_MS,
-            )
-        )
+        filled = {"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values}
+        key = self._store.run(TaskRow.insert(**filled, state=state, created_at=NOW_MS, state_at=NOW_MS))
         return self.get(key)
 
     def delete(self, task: Task) -> bool:

@@ -55,7 +55,7 @@ def test_nor_after_its_base_was_reset(repo: Sandbox) -> None:
 
 
 def test_nor_by_a_run(amended: Sandbox) -> None:
-    amended.agent("run", "1", "--", "true")
+    amended.agent("run", "1", "--", "true", exit=1)
     assert amended.tasks()[1]["hold"] == "no_commits"
 
 
@@ -73,6 +73,56 @@ def test_nor_when_the_branch_had_taken_in_what_the_base_lost(repo: Sandbox) -> N
     repo.agent("list")
     repo.git("commit", "--quiet", "--amend", "-m", "Other")
     assert "no commit over 'main'" in repo.agent("done", "1", exit=3).err
+
+
+@pytest.mark.parametrize("verb", [("cancel", "1"), ("fail", "1", "-m", "Stuck"), ("release", "1")])
+def test_nor_does_a_task_that_ended_count_what_its_base_lost(amended: Sandbox, verb: tuple[str, ...]) -> None:
+    amended.commit(amended.worktree(1), "work.txt", "work\n")
+    amended.agent("start", "1")
+    amended.agent(*verb)
+    assert (ahead(amended, 1), amended.tasks()[1]["ahead"]) == (1, 1)
+
+
+def test_nor_one_whose_base_was_rewritten_after_its_end(repo: Sandbox) -> None:
+    repo.commit(repo.path, "a.txt", "a\n")
+    for title in ("Work", "Finish"):
+        repo.agent("spawn", title)
+    repo.commit(repo.worktree(2), "work.txt", "work\n")
+    hand_in(repo, 2)
+    repo.agent("merge", "2", "--keep", "--strategy", "squash")
+    repo.agent("cancel", "1")
+    repo.git("reset", "--quiet", "--hard", "HEAD~2")
+    assert (ahead(repo, 1), ahead(repo, 2)) == (0, 1)
+
+
+AGAIN = {
+    "reassign": ("reassign 1",),
+    "release and claim": ("release 1", "claim 1"),
+    "fail and retry": ("fail 1 -m Stuck", "retry 1", "spawn 1"),
+    "cancel and reopen": ("cancel 1", "reopen 1", "spawn 1"),
+}
+
+
+@pytest.mark.parametrize("verbs", AGAIN.values(), ids=list(AGAIN))
+def test_nor_does_the_next_attempt(amended: Sandbox, verbs: tuple[str, ...]) -> None:
+    for verb in verbs:
+        amended.agent(*verb.split())
+    assert ahead(amended, 1) == 0
+    where = Path(str(amended.tasks()[1]["worktree"]))
+    assert "no commit over 'main'" in amended.agent("done", "1", exit=3).err
+    amended.commit(where, "work.txt", "work\n")
+    assert ahead(amended, 1) == 1 and "secret.txt" not in amended.agent("diff", "1", "--stat").out
+    hand_in(amended, 1)
+    amended.agent("merge", "1", "--strategy", "squash")
+    assert "work.txt" in names(amended) and "secret.txt" not in names(amended)
+
+
+def test_nor_does_the_next_agent_read_that_an_earlier_attempt_has_it(amended: Sandbox) -> None:
+    amended.commit(amended.worktree(1), "work.txt", "work\n")
+    amended.agent("reassign", "1")
+    assert "agent/1-work, commits: 1, files not committed: 0" in amended.agent("prime", "1").out
+    amended.git("branch", "--move", "main", "trunk")
+    assert "earlier attempts left this" in amended.agent("prime", "1").out
 
 
 @pytest.mark.parametrize("strategy", ["squash", "rebase"])

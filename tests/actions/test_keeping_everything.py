@@ -133,6 +133,41 @@ def test_undo_brings_back_the_bytes_that_git_stores_otherwise(
     assert path.read_bytes() == content
 
 
+NOTEBOOK = b"code\noutput: three days\n"
+
+
+@pytest.fixture
+def notebook(repo: Sandbox) -> Sandbox:
+    """Task 1 has committed a file of which a filter drops a part, so that git calls it unmodified."""
+    repo.commit(repo.path, ".gitattributes", "*.x filter=strip\n")
+    repo.git("config", "filter.strip.clean", "grep -v output")
+    repo.git("config", "filter.strip.smudge", "cat")
+    repo.agent("spawn", "Work")
+    repo.commit(repo.worktree(1), "book.x", NOTEBOOK)
+    assert repo.git("status", "--porcelain", cwd=repo.worktree(1)) == ""
+    return repo
+
+
+@pytest.mark.parametrize("ending", ["merge 1", "merge --all", "rm 1 --unmerged", "rm 1 --unmerged --force", "clean"])
+def test_undo_brings_back_what_a_filter_dropped_of_a_committed_file(notebook: Sandbox, ending: str) -> None:
+    there = notebook.worktree(1)
+    before = ["cancel 1"] if ending.startswith("rm") else ["done 1", "approve 1"]
+    for words in (*before, *(["merge 1 --keep"] if ending == "clean" else []), ending):
+        notebook.agent(*words.split())
+    assert not there.exists()
+    notebook.agent("undo", "--yes")
+    assert (there / "book.x").read_bytes() == NOTEBOOK
+
+
+def test_what_a_filter_gives_back_is_not_copied(notebook: Sandbox) -> None:
+    notebook.git("config", "filter.strip.clean", "tr a-y b-z")
+    notebook.git("config", "filter.strip.smudge", "tr b-z a-y")
+    notebook.commit(notebook.worktree(1), "book.x", "code\n")
+    notebook.agent("cancel", "1")
+    notebook.agent("rm", "1", "--unmerged")
+    assert not (notebook.path / ".git/git-agent/kept").exists()
+
+
 def detached(repo: Sandbox, there: Path) -> str:
     repo.git("switch", "--quiet", "--detach", cwd=there)
     oid = repo.commit(there, "aside.txt", "aside\n")

@@ -55,7 +55,7 @@ def session(scene: Sandbox, task: int, secret: str) -> dict[str, str | None]:
     with store.transaction():
         store.sessions.begin(
             task=task.id, attempt=task.attempt, epoch=task.epoch, owner=ProcessId("here", "boot", 1, 1),
-                       token=sys.argv[3], agent=None, command="x")
+                       token=sys.argv[3], agent=None, command="x", lease_s=120)
     """
     run(code, scene.store.parent, str(task), hashlib.sha256(secret.encode()).hexdigest())
     return {"GIT_AGENT_TOKEN": secret}
@@ -278,8 +278,9 @@ def hand_in(scene: Sandbox, task: int, text: str = "work\n") -> None:
 
 
 def test_a_review_is_wanted_from_people_until_it_was_given(scene: Sandbox) -> None:
-    hand_in(scene, 1)
-    assert bodies(scene, "@human") == ["task 1 is ready for review: Write a parser"]
+    scene.commit(home(scene), "work.txt", "work\n")
+    scene.agent("done", "1", "-m", "Please look")
+    assert bodies(scene, "@human") == ["task 1 is ready for review: Write a parser\n\nPlease look"]
     scene.agent("request-changes", "1", "-m", "Add a test")
     assert bodies(scene, "@human") == [] and bodies(scene, "1") == ["Add a test"]
     assert [(m["urgent"], m["needs_ack"]) for m in mail(scene, "--as", "1")] == [(True, True)]

@@ -89,3 +89,44 @@ def test_the_commands_that_are_named_approve_what_is_shown_and_nothing_later(rev
     assert named in reviewed.agent("done", "1").out
     moves(reviewed)
     reviewed.agent("approve", "1", "--at", tip, exit=3)
+
+
+def rewrite(repo: Sandbox) -> None:
+    """Make the base a commit without history, as after `git filter-repo` or an amend of its only commit."""
+    tree = repo.git("rev-parse", "HEAD^{tree}")
+    repo.git("reset", "--quiet", "--hard", repo.git("commit-tree", "-m", "New", tree))
+
+
+def test_a_branch_without_common_history_that_moved_is_refused(reviewed: Sandbox) -> None:
+    rewrite(reviewed)
+    reviewed.agent("diff", "1")
+    tip = moves(reviewed)
+    assert "has moved from" in reviewed.agent("approve", "1", exit=3).err
+    reviewed.agent("approve", "1", "--at", tip)
+    assert reviewed.tasks()[1]["state"] == "APPROVED"
+
+
+def test_what_changed_since_the_review_is_shown_without_common_history(reviewed: Sandbox) -> None:
+    reviewed.agent("approve", "1")
+    rewrite(reviewed)
+    moves(reviewed)
+    assert "+evil" in reviewed.agent("diff", "1", "--since-review").out
+
+
+@pytest.mark.parametrize("how", ["amend", "squash"])
+def test_what_lands_the_same_was_seen_although_the_base_lost_the_fork_point(repo: Sandbox, how: str) -> None:
+    repo.commit(repo.path, "login.txt", "one\n", "Begin")
+    repo.agent("spawn", "Fix login")
+    repo.commit(repo.worktree(1), "login.txt", "good\n", "Add login")
+    repo.agent("done", "1")
+    repo.git("rm", "--quiet", "login.txt")
+    repo.write("other.txt", "other\n")
+    repo.git("add", "other.txt")
+    repo.git("commit", "--quiet", "--amend", "-m", "Other")
+    repo.write("login.txt", "one\n")
+    repo.git("add", "login.txt")
+    repo.git("commit", "--quiet", *(["--amend"] if how == "amend" else []), "-m", "Again")
+    repo.agent("diff", "1")
+    repo.git("commit", "--quiet", "--amend", "-m", "Say it better", cwd=repo.worktree(1))
+    repo.agent("approve", "1")
+    assert repo.tasks()[1]["state"] == "APPROVED"

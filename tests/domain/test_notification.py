@@ -17,7 +17,7 @@ def test_whatever_comes_into_review_or_fails_calls_a_person() -> None:
 
 
 def test_every_kind_but_what_was_found_is_a_step_of_the_table() -> None:
-    found = {"task.stalled", "task.handed-in-gone", "task.merge-lost"}
+    found = {"task.stalled", "task.handed-in-gone", "task.merge-lost", "task.not-started"}
     assert REASONS.keys() - {event_kind(move.step) for move in MOVES} == found
     assert needs_person("task.approved") is None
 

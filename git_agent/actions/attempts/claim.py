@@ -8,6 +8,7 @@ import time
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reassign import reassign
 from git_agent.actions.attempts.reserve import record_spawn, reserve, reserve_open
+from git_agent.actions.attempts.startable import find_unstartable, note_failure
 from git_agent.actions.liveness.judge import record_clocks
 from git_agent.actions.liveness.reap import reap
 from git_agent.actions.path_claims.overlaps import claim_conflicts
@@ -21,6 +22,9 @@ from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
 
 _LOOK_AGAIN_S = 5.0  # a task whose not_before passes changes nothing in the store, so poll as well
+_STARTS = 5  # tasks that may fail to start, one after the other, before it is likely that every task fails
+_NOTHING = "nothing-ready"
+_PASSING = frozenset({"blocked", "paths-claimed", "claimed-meanwhile", "under-way"})  # errors that time may end
 _TRIES = 3  # attempts to find a task whose paths were not claimed in the meantime
 
 
@@ -35,39 +39,95 @@ def claim(
 ) -> Task:
     """Claim a task, or the first one that is ready; return it.
 
-    task: the task to claim; None for the first ready one.
-    wait: wait until a task is ready.
+    task: the task to claim; None for the first one that is ready and can be started.
+    wait: wait until the task, or any one, is ready.
     timeout_s: the longest wait in seconds; None waits forever.
     agent: the agent that will work on the task.
     fresh: start from the base instead of from where the previous attempt ended.
     With agent.pathClaims=refuse, a task is not ready while a live task claims some of its paths.
-    Raises AgentError: exit 6 when there is nothing to claim, exit 3 for a task that is not ready.
+    Raises AgentError: exit 6 when there is nothing to claim or the wait is over, exit 3 for a task that is not ready.
     """
-    with rollback_on_error(app):
-        task, intent = reserve_open(app, task) if task else _reserve_next(app, wait, timeout_s)
-        place = reserve(app, task, intent, fresh=fresh)
-        agent, lease_s = (
-            agent or task.agent or app.config.text("agent.defaultAgent") or None,
-            app.config.seconds("agent.lease"),
-        )
-        taken = prepare(app, PlaceWish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
+    waits = _Wait(app, timeout_s if wait else 0.0)
+    if task is None:
+        taken = _claim_next(app, waits, agent, fresh)
+    else:
+        with rollback_on_error(app):
+            taken = _start(app, *_reserve_given(app, task, waits, wait), agent, fresh)
     reading = app.clock()
     record_clocks(
-        app, reading, app.store.stale.glance(reading.host).clocks
+        app, reading, app.store.stale.glance(reading.machine).clocks
     )  # from now on, suspension of the host can be detected
     return taken
 
 
-def _reserve_next(app: App, wait: bool, timeout_s: float | None) -> tuple[Task, int]:
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    seen: int | None = app.store.wait_for_change(0)
+def _start(app: App, task: Task, intent: int, agent: str | None, fresh: bool) -> Task:
+    place = reserve(app, task, intent, fresh=fresh)
+    agent = agent or task.agent or app.config.text("agent.defaultAgent") or None
+    lease_s = app.config.seconds("agent.lease")
+    return prepare(app, PlaceWish(task, place, Step.CLAIM, intent, lease_s=lease_s, agent=agent))
+
+
+class _Wait:
+    """Waits for changes of the queue. timeout_s: the longest time in seconds; None for no limit."""
+
+    def __init__(self, app: App, timeout_s: float | None) -> None:
+        self._app = app
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._seen: int | None = app.store.wait_for_change(0)
+        self._said: str | None = None
+
+    def is_over(self, reason: AgentError | None = None) -> bool:
+        """Wait until something may have changed; return True when the time is up. reason: why it waits."""
+        left = _LOOK_AGAIN_S if self._deadline is None else min(_LOOK_AGAIN_S, self._deadline - time.monotonic())
+        if left <= 0:
+            return True
+        if reason is not None and reason.code != self._said:
+            self._said = reason.code
+            self._app.progress(f"waiting: {reason.message}")
+        self._seen = self._app.store.wait_for_change(left, self._seen)
+        self._app.sighted = None  # branches may have moved meanwhile
+        for line in reap(self._app):
+            self._app.notice(line)
+        return False
+
+
+def _reserve_given(app: App, task: Task, waits: _Wait, wait: bool) -> tuple[Task, int]:
+    while True:
+        try:
+            return reserve_open(app, app.store.tasks.get(task.id))
+        except AgentError as error:
+            if not wait or error.code not in _PASSING:
+                raise
+            if waits.is_over(error):
+                error.exit = Exit.BUSY  # the time is up; without a limit it would have waited on
+                raise
+
+
+def _claim_next(app: App, waits: _Wait, agent: str | None, fresh: bool) -> Task:
+    """Claim the first task that can be started. Those that can't are noted, and a person is told."""
+    failed, says = list[AgentError](), list[str]()
+    while len(failed) < _STARTS:
+        task: Task | None = None
+        try:
+            with rollback_on_error(app):
+                task, intent = _reserve_next(app, waits)
+                taken = _start(app, task, intent, agent, fresh)
+            app.notices.extend(says)
+            return taken
+        except AgentError as error:
+            if task is None:
+                raise failed[0] if failed and error.code == _NOTHING else error from None
+            if not note_failure(app, task, error):
+                raise
+            failed.append(error)
+            says.append(f"{task.label} could not be started: {error.message}; git agent spawn {task.id} tries again")
+    raise failed[0]
+
+
+def _reserve_next(app: App, waits: _Wait) -> tuple[Task, int]:
     while (got := _try_next(app)) is None:
-        left = _LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline - time.monotonic())
-        if not wait or left <= 0:
-            raise AgentError("nothing-ready", "there is nothing to claim", "git agent ready --why", exit=Exit.BUSY)
-        seen = app.store.wait_for_change(left, seen)
-        for line in reap(app):
-            app.notice(line)
+        if waits.is_over():
+            raise AgentError(_NOTHING, "there is nothing to claim", "git agent ready --why", exit=Exit.BUSY)
     return got
 
 
@@ -76,10 +136,11 @@ def _try_next(app: App) -> tuple[Task, int] | None:
     for _ in range(_TRIES):
         queue = [t for t in app.store.tasks.ready() if t.attempt < limit]
         claims = claim_conflicts(app, queue)
-        if not any(t.id not in claims.blocked for t in queue):
+        stuck = find_unstartable(app, queue).keys() | claims.blocked.keys()
+        if not any(t.id not in stuck for t in queue):
             return None
         with app.store.transaction():
-            free = [t for t in app.store.tasks.ready() if t.attempt < limit and t.id not in claims.blocked]
+            free = [t for t in app.store.tasks.ready() if t.attempt < limit and t.id not in stuck]
             if free and claims.allows(app, free[0]):
                 intent = record_spawn(app, free[0].id, owner)
                 app.notices.extend(claims.notes.get(free[0].id, ()))

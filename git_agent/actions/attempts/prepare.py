@@ -8,14 +8,16 @@ from typing import Any
 from git_agent.actions.attempts.provision import provision
 from git_agent.actions.attempts.reserve import record_place
 from git_agent.actions.beats import beats
+from git_agent.actions.worktrees import note_files_left
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError
 from git_agent.git import refs
+from git_agent.git.merging.fork import find_start
 from git_agent.git.worktrees.add import add_worktree
-from git_agent.store import tasks
+from git_agent.store import meta, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def prepare(app: App, wish: PlaceWish) -> Task:
     )
     provision(app, task, place)
     made = _record(app, wish, admin)
+    if place.number > 1:
+        note_files_left(app, made)
     beats(app, app.store.attempts.standing())
     return made
 
@@ -93,13 +97,16 @@ def _record(app: App, wish: PlaceWish, admin: str) -> Task:
         moved = app.store.tasks.move(task, move, speaker.actor, data=data, **columns)
         app.store.leases.take(task.id, "hand" if wish.lease_s is None else "claim", wish.lease_s)
         app.store.messages.send(wish.drafts, speaker.address, verified=speaker.verified)
+        app.store.meta.delete(f"{meta.UNSTARTED}{task.id}")
         app.store.intents.end(wish.intent)
     return moved
 
 
 def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
     place, task = wish.place, wish.task
-    base_oid = app.repo.merge_base(place.start_oid, f"refs/heads/{task.base}") or place.start_oid
+    # An attempt that goes on from an earlier one keeps its fork point, which the base may have lost since.
+    start = find_start(app.repo, f"refs/heads/{task.base}", place.start_oid, task.base_oid)
+    base_oid = start.oid or place.start_oid
     columns: dict[str, Any] = {
         "branch": place.branch,
         "worktree": place.worktree,
@@ -121,5 +128,6 @@ def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
         "likely_oid": None,
         "reverted_oid": None,
         "amiss": None,
+        "resumed_oid": None,
     }
     return columns | ({"agent": wish.agent} if wish.agent else {})

@@ -7,6 +7,7 @@ import shutil
 
 from git_agent import context
 from git_agent.actions.setup.config import INCLUDE_FILE, untrusted_include
+from git_agent.actions.worktrees import write_context
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.task import Task
@@ -30,14 +31,7 @@ def provision(app: App, task: Task, place: AttemptPlan) -> None:
             f"{context.FILE} is tracked in this repository, but must not be",
             f"git rm --cached {context.FILE}, commit, then try again",
         )
-    made = context.create(
-        task_id=task.id,
-        branch=place.branch,
-        worktree=place.worktree,
-        base=task.base,
-        description=task.title,
-    )
-    context.write(made, place.worktree)
+    write_context(task, place.branch, place.worktree)
     if app.repo.main_worktree is not None:
         _hide(app, app.repo.main_worktree, place.worktree)
         if untrusted_include(app, app.repo.main_worktree):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 
 from git_agent.actions.attempts.discard import discard_attempt
+from git_agent.actions.attempts.startable import make_room
 from git_agent.actions.path_claims.overlaps import claim_conflicts
+from git_agent.actions.reconcile.reconcile import upstreams
 from git_agent.actions.recovery.journal import record_intent
 from git_agent.actions.transition import require_current
 from git_agent.actions.worktrees import allowed_root
@@ -13,7 +16,7 @@ from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.advice import steps_towards
 from git_agent.domain.attempt_plan import AttemptPlan, plan_attempt
-from git_agent.domain.gates import blocked
+from git_agent.domain.gates import base_gone_error, blocked
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import State, Task
@@ -87,12 +90,10 @@ def reserve(
     heads = app.heads
     base_oid = heads.get(task.base)
     if base_oid is None:
-        raise AgentError(
-            "unknown-base",
-            f"there is no branch '{task.base}' here",
-            f"git agent edit {task.id} --base BRANCH",
-        )
+        raise base_gone_error(task)
     adopted = None if adopt is None else _adopted(app, names.check_branch(adopt))
+    if adopted is None and (fresh or task.branch not in heads):
+        base_oid = _brought_up_to_date(app, task.base, base_oid)
     place = plan_attempt(
         task,
         prefix=app.config.prefix,
@@ -108,7 +109,9 @@ def reserve(
         raise refused(
             "branch-exists",
             f"the branch '{place.branch}' {says}",
-            f"to adopt that one: git agent spawn TITLE --branch {other}",
+            f"to adopt that one: git agent spawn TITLE --branch {other}"
+            if new
+            else make_room(task.id, place.branch, other),
         )
     record_place(app, intent, place, new=new)
     return place
@@ -117,17 +120,71 @@ def reserve(
 def _adopted(app: App, branch: str) -> str:
     head = app.repo.head(branch)
     if head is None:
-        raise AgentError("unknown-branch", f"there is no branch '{branch}' here", "git branch --list")
+        raise _unknown(app, branch)
     if head.worktree is not None:
         raise refused(
             "branch-in-use",
             f"the branch '{branch}' is checked out at {head.worktree}",
-            "switch that worktree first",
+            f"git -C {shlex.quote(head.worktree)} switch --detach",
         )
     owner = next((t for t in app.store.tasks.by_branch(branch) if t.live), None)
     if owner is not None:
         raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     return branch
+
+
+def _unknown(app: App, branch: str) -> AgentError:
+    from git_agent.git.upstream import local_name
+
+    local, hint = local_name(app.repo, branch), "git branch --list"
+    if local is not None:
+        make = "" if app.repo.branch_oid(local) else f"git branch {shlex.quote(local)} {shlex.quote(branch)}, then "
+        hint = f"a task needs a local branch: {make}--branch {shlex.quote(local)}"
+    return AgentError("unknown-branch", f"there is no branch '{branch}' here", hint)
+
+
+def _brought_up_to_date(app: App, base: str, oid: str) -> str:
+    """Fast-forward a base to its upstream (agent.pullBase), or report how far behind it is; return its tip.
+
+    oid: the tip so far, a full oid
+    A base that can't be brought up to date is reported, and the attempt starts from it as it is.
+    """
+    if app.config.switch("agent.pullBase"):
+        return _pull(app, base, oid)
+    ref = upstreams(app, [base])[base]
+    there = (app.sighted.remotes if app.sighted else {}).get(ref)
+    if there in (None, oid):
+        return oid
+    from git_agent.git.upstream import forward_command
+
+    shown, (ahead, behind) = ref.removeprefix("refs/remotes/"), app.repo.ahead_behind(oid, there or "")
+    if behind:
+        number = "1 commit" if behind == 1 else f"{behind} commits"
+        also = f" (and {ahead} ahead)" if ahead else ""
+        app.notice(
+            f"the base '{base}' is {number} behind {shown}{also}: {forward_command(app.repo, base, shown, ahead)}"
+        )
+    return oid
+
+
+def _pull(app: App, base: str, oid: str) -> str:
+    from git_agent.git.merging.land import land_commit
+    from git_agent.git.upstream import fetch_upstream
+
+    app.progress(f"fetching the upstream of '{base}'")
+    try:
+        found = fetch_upstream(app.repo, base)
+        if found is None or app.repo.is_ancestor(found, oid):
+            return oid
+        if not app.repo.is_ancestor(oid, found):
+            app.notice(f"'{base}' and its upstream have diverged, so it stays as it is: git log {base}...{found[:12]}")
+            return oid
+        land_commit(app.repo, base, found, oid, "git-agent: pull")
+    except AgentError as error:
+        app.notice(f"'{base}' stays as it is, since it can't be brought up to date: {error.message}; {error.hint}")
+        return oid
+    app.notice(f"'{base}' was brought up to date: {oid[:12]}..{found[:12]}")
+    return found
 
 
 def reserve_open(app: App, task: Task) -> tuple[Task, int]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from git_agent import context
 from git_agent.actions.attempts.provision import files_to_copy
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
+from git_agent.actions.worktrees import write_context
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
@@ -38,7 +39,7 @@ def examine_files(app: App, task: int | None = None) -> list[Finding]:
         asked = [ignored.ask_tracked(app.repo.checkout(each.worktree), [context.FILE, *secrets]) for each in some]
         for each, answer in zip(some, asked, strict=True):
             tracked = answer()
-            found += [*_context(each, context.FILE in tracked), *_tracked(each, tracked & set(secrets))]
+            found += [*_context(app, each, context.FILE in tracked), *_tracked(each, tracked & set(secrets))]
             found += _secrets(app, source or "", each, [path for path in secrets if path not in tracked])
     return found
 
@@ -51,7 +52,7 @@ def _included(app: App, there: Sequence[Standing]) -> Iterator[Finding]:
         yield Finding("context-included", says, subject=context.EXCLUDE)
 
 
-def _context(each: Standing, tracked: bool) -> Iterator[Finding]:
+def _context(app: App, each: Standing, tracked: bool) -> Iterator[Finding]:
     path, says = os.path.join(each.worktree, context.FILE), f"task {each.task}: "
     data = {"worktree": each.worktree, "branch": each.branch}
     if tracked:
@@ -69,6 +70,8 @@ def _context(each: Standing, tracked: bool) -> Iterator[Finding]:
         if named != (each.task, each.branch, each.worktree):
             shown = f"task {worker.task_id}, branch '{worker.branch}', {worker.worktree}"
             yield Finding("context-wrong", f"{says}{path} names {shown}", each.task, path, data=data)
+        elif (task := app.store.tasks.find(each.task)) and (worker.description, worker.base) != (task.title, task.base):
+            yield Finding("context-wrong", f"{says}{path} has an old title or base", each.task, path, data=data)
 
 
 def _tracked(each: Standing, paths: set[str]) -> Iterator[Finding]:
@@ -115,10 +118,7 @@ def _written(app: App, finding: Finding) -> str:
     if os.path.lexists(path):
         kept = _aside(app, path, f"{app.store.now()}-{finding.task}-{context.FILE}")
     task = app.store.tasks.get(finding.task or 0)
-    made = context.create(
-        task_id=task.id, branch=finding.data["branch"], worktree=worktree, base=task.base, description=task.title
-    )
-    context.write(made, worktree)
+    write_context(task, finding.data["branch"], worktree)
     text = "written again" + (f"; what was there is {kept}" if kept else "")
     return record_fix(app, finding, text, {"path": path, "kept": kept}, {"path": path})
 

@@ -11,6 +11,7 @@ from git_agent.actions.setup.hooks import FACT
 from git_agent.actions.setup.init import init
 from git_agent.app import App
 from git_agent.domain.finding import Finding
+from git_agent.git.hooks import lfs
 from git_agent.git.hooks.install import effective_hooks, hooks_forbidden, hooks_unlike_ours, lost_beside
 from git_agent.git.worktrees import repair
 from git_agent.proc import program
@@ -28,7 +29,15 @@ def examine_hooks(app: App) -> list[Finding]:
     guard = (wanted or "").endswith("guard")
     for path in hooks_unlike_ours(app.repo, guard=guard):
         found.append(Finding("hooks-script", f"{path} is missing, changed or not executable", None, path))
-    return [*found, *_program(app), *_running(app)]
+    return [*found, *_program(app), *_running(app), *_without_lfs(app)]
+
+
+def _without_lfs(app: App) -> Iterator[Finding]:
+    if not (lfs.stores_files(app.repo) or lfs.tracks_files(app.repo)):
+        return
+    if (missing := lfs.explain_missing(app.repo)) is not None:
+        path, hint = missing
+        yield Finding("hooks-lfs", f"files are stored with Git LFS, but {path} does not run git-lfs", None, path, hint)
 
 
 def _running(app: App) -> Iterator[Finding]:

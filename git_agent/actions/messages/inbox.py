@@ -12,7 +12,8 @@ from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
 from git_agent.domain.speaker import COORDINATOR, HUMAN, WorkerIdentity
-from git_agent.errors import AgentError, Exit, refused, usage
+from git_agent.domain.task import Step, Task, event_kind
+from git_agent.errors import UNWRITABLE, AgentError, Exit, refused, usage
 
 _MOST = 1000
 _LOOK_AGAIN_S = 30.0  # a seen message becomes due again without a change in the store; waiting also renews the lease
@@ -107,7 +108,7 @@ def mark_seen(app: App, shown: Inbox) -> None:
             mailbox(app)
             app.store.deliveries.see([m.id for m in shown.messages], shown.addresses)
     except AgentError as error:
-        if error.code not in ("store-not-writable", "superseded"):
+        if error.code not in (*UNWRITABLE, "superseded"):
             raise
 
 
@@ -123,14 +124,15 @@ class Acked:
     already: tuple[int, ...]
 
 
-def ack(app: App, wanted: Sequence[int]) -> Acked:
+def ack(app: App, wanted: Sequence[int] | None) -> Acked:
     """Acknowledge messages that the speaker received: all of them or none.
 
-    wanted: the numbers of the messages.
+    wanted: the numbers of the messages; None for all that the speaker was shown.
     Raises AgentError: exit 1 for an unknown message, exit 3 for a message that was sent to others, exit 5 for a
     superseded worker.
     """
-    ids, mine = list(dict.fromkeys(wanted)), mailbox(app).addresses
+    mine = mailbox(app).addresses
+    ids = app.store.deliveries.seen(mine) if wanted is None else list(dict.fromkeys(wanted))
     found = app.store.deliveries.received(ids, mine)  # before the lock: what was received stays received
     for each in ids:
         if each not in found:
@@ -140,6 +142,38 @@ def ack(app: App, wanted: Sequence[int]) -> Acked:
         now = app.store.deliveries.acknowledge(ids, mine)
     acked = tuple(found[message]._replace(state=Delivery.ACKED) for message in ids)
     return Acked(acked, tuple(each for each in ids if each not in now))
+
+
+def acknowledge_shown(app: App, shown: Sequence[Message]) -> None:
+    """Acknowledge, for the worker that speaks, those messages that need it; call this after they were printed.
+
+    shown: messages that were printed whole.
+    Nothing is acknowledged if the store is not writable or the worker was superseded in the meantime.
+    """
+    wanted = [m.id for m in shown if m.needs_ack]
+    if not wanted:
+        return
+    try:
+        ack(app, wanted)
+    except AgentError as error:
+        if error.code not in (*UNWRITABLE, "superseded"):
+            raise
+
+
+def acknowledge_answered(app: App, task: Task) -> None:
+    """Acknowledge what a worker answers by handing in: the messages that it was shown, and a request for changes.
+
+    Agents rarely acknowledge anything, and the senders were reminded of it for ever.
+    """
+    if not app.speaker.works_on(task):
+        return
+    own = [str(task.id)]
+    asked = app.store.events.latest(event_kind(Step.REQUEST_CHANGES), [task.id]).get(task.id)
+    text = asked.data.get("text") if asked is not None else None
+    with app.store.transaction():
+        seen = app.store.deliveries.seen(own)
+        answered = [m.id for m in app.store.deliveries.waiting(own, _MOST) if m.needs_ack and m.body == text]
+        app.store.deliveries.acknowledge([*seen, *answered], own)
 
 
 def _not_mine(app: App, message: int) -> AgentError:

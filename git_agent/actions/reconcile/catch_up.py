@@ -197,15 +197,9 @@ def _carried(app: App, task: Task, tip: str, tips: Tips) -> bool:
     """Tell whether the approval holds for the new tip: merging that gives the same tree as what was reviewed."""
     if task.state is not State.APPROVED or task.reviewed_oid in (None, tip) or task.base not in tips.heads:
         return False
-    from git_agent.git.merging.landed import landed
-    from git_agent.git.merging.merge import Clean
+    from git_agent.git.merging.landed import lands_same
 
-    base, ends = tips.heads[task.base], (task.reviewed_oid or "", tip)
-    try:
-        reviewed, now = (landed(app.repo, base, oid, task.base_oid) for oid in ends)
-    except AgentError:  # unrelated histories, or a commit that is missing
-        return False
-    return isinstance(reviewed, Clean) and reviewed == now
+    return lands_same(app.repo, tips.heads[task.base], task.reviewed_oid or "", tip, task.base_oid)
 
 
 def _observed(seen: _Seen, tips: Tips) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
-from git_agent.domain.advice import bring_back, without_worktree
+from git_agent.domain.advice import base_gone, bring_back, without_worktree
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
 from git_agent.git.discover import git_dir_of, named_git_dir
+from git_agent.git.history import find_renamed
 from git_agent.git.place import misled_registration, own_programs
 from git_agent.git.repo import Tips
 from git_agent.git.worktree_state import end_of
@@ -101,7 +102,7 @@ def _lost(app: App, each: Standing, tips: Tips) -> Drift | None:
 
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:
     says = f"branch '{each.branch}' is gone"
-    if head in tips.heads and _renamed(app, each.branch, head or ""):
+    if head in tips.heads and find_renamed(app.repo.git, each.branch, tips.heads) == head:
         says, hint = (
             f"{says} (renamed to '{head}' by hand)",
             f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
@@ -113,18 +114,8 @@ def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> D
     return Drift("branch-gone", "branch gone", "task.branch-deleted", says, hint, " recreates it")
 
 
-def _renamed(app: App, old: str, new: str) -> bool:
-    """Tell whether `git branch -m` made the new name: it moves the reflog along and records the renaming in it."""
-    said = f"Branch: renamed refs/heads/{old} to refs/heads/{new}"
-    args = ("log", "--walk-reflogs", "--max-count=20", "--format=%gs", "--end-of-options", f"refs/heads/{new}")
-    return said in app.repo.git(*args, ok=(0, 128)).text.splitlines()
-
-
 def _elsewhere(app: App, each: Standing, back: str | None) -> Drift | None:
-    """Check the link from the worktree to its registration, and from there to repository and worktree.
-
-    back: where the registration says that the worktree is
-    """
+    """Check the link to the worktree's registration, and from there on. back: where that says the worktree is."""
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == app.repo.admin_dir(each.admin):
         return _misled(app, each, home, back)
@@ -142,8 +133,8 @@ def _misled(app: App, each: Standing, home: str, back: str | None) -> Drift | No
     """Check that the registration leads to this repository and to the worktree: a worker may write there, too."""
     where, kind = f"worktree {each.worktree}", "task.worktree-removed"
     if why := misled_registration(app.repo.common_dir, home, each.worktree, back):
-        hint, more = "git agent doctor --fix", " connects it again"
-        return Drift("worktree-misled", "worktree misled", kind, f"{where} is led elsewhere: {why}", hint, more)
+        says, hint = f"{where} is led elsewhere: {why}", "git agent doctor --fix"
+        return Drift("worktree-misled", "worktree misled", kind, says, hint, " connects it again")
     if keys := own_programs(app.repo.common_dir, home):
         path = os.path.join(home, "config.worktree")
         says = f"{where} has settings of its own that may name programs ({', '.join(keys[:5])}): git is not run there"
@@ -257,7 +248,7 @@ def _readable(text: str) -> str:
 def describe_drift(app: App, task: Task) -> list[str]:
     """Describe what differs from the record, and what a person should know about it; nothing is recreated."""
     tips = app.repo.start_tips()()
-    lines = _of_base(task, task.base in tips.heads, app.store.meta.get(f"{meta.LOST}{task.id}"))
+    lines = [*_of_base(app, task, tips), *_of_merge(task, app.store.meta.get(f"{meta.LOST}{task.id}"))]
     for each in app.store.attempts.standing():
         if each.task == task.id and each.working and (found := find_drift(app, each, tips)):
             lines.append(found.line)
@@ -270,13 +261,20 @@ def describe_drift(app: App, task: Task) -> list[str]:
     return lines
 
 
-def _of_base(task: Task, there: bool, lost: str | None) -> list[str]:
+def _of_base(app: App, task: Task, tips: Tips) -> list[str]:
     lines = []
-    if task.live and not there:
-        lines.append(f"the base '{task.base}' is gone: git agent edit {task.id} --base BRANCH")
+    if task.live and task.base not in tips.heads:
+        lines.append(": ".join(base_gone(task)))
     if task.live and task.likely_oid:
-        says = f"was likely merged at {task.likely_oid[:12]}: its remote branch is gone and '{task.base}' moved on"
+        told = app.store.events.latest("task.likely-merged", [task.id]).get(task.id)
+        why = f" ({told.data['text']})" if told else ""
+        says = f"was likely merged at {task.likely_oid[:12]}{why}"
         lines.append(f"{says}; if so: git agent merge {task.id} --already")
+    return lines
+
+
+def _of_merge(task: Task, lost: str | None) -> list[str]:
+    lines = []
     if task.reverted_oid and lost:
         merged = (task.merged_oid or "")[:12]
         lines.append(f"'{task.base}' no longer contains its merge ({merged}): git agent reopen {task.id} continues it")

@@ -9,10 +9,8 @@ from git_agent.actions.transition import transition
 from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain.gates import hands_in
-from git_agent.domain.message import Draft
-from git_agent.domain.speaker import GIT, HUMAN
-from git_agent.domain.task import State, Step, Task
-from git_agent.git.spool import quoted
+from git_agent.domain.speaker import GIT
+from git_agent.domain.task import Step, Task
 
 
 def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
@@ -29,11 +27,9 @@ def hand_in(app: App, task: Task, tip: str, ref: str, **columns: Any) -> str:
     attempt = app.store.attempts.find(task.id, task.attempt)
     if attempt is not None and attempt.start_oid == tip:
         return ""  # only commits of an earlier attempt or of an adopted branch
-    body = f"{task.label} is ready for review: {task.title}\n\npushed: {tip[:12]} to {quoted(ref)}"
-    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
     seen = {"head_oid": tip, "pushed_oid": tip, "pushed_ref": ref, "reason": None}
     data = {"tip": tip, "ref": ref}
-    done = transition(app, task, Step.PUSHED, seen=task, by=GIT, drafts=(told,), data=data, **{**columns, **seen})
+    done = transition(app, task, Step.PUSHED, seen=task, by=GIT, data=data, **{**columns, **seen})
     return f"{task.label} was pushed: IN_REVIEW" if done.moved else ""
 
 

@@ -14,6 +14,7 @@ from git_agent.actions.liveness.reap import reap
 from git_agent.actions.reconcile.drift import record_drift
 from git_agent.actions.recovery.recover import recover
 from git_agent.actions.setup.hooks import ensure_hooks
+from git_agent.actions.worktrees import renew_context
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Task
@@ -69,7 +70,8 @@ def sync(app: App, tips: Tips | None = None) -> Synced:
     Costs one for-each-ref and a few queries when no ref has moved.
     """
     tips = app.sighted = app.repo.start_tips()() if tips is None else tips
-    lines = follow_base(app, tips)
+    lines = _follow_renamed(app, tips)
+    lines += follow_base(app, tips)
     while lines_now := _look(app, tips):
         lines += lines_now
         followed = follow_base(app, tips)
@@ -118,6 +120,16 @@ def _moved(sight: Sight, tips: Tips, follows: dict[str, str]) -> bool:
     return sight.pushed_oid != tip and tip in tips.arrived
 
 
+def _follow_renamed(app: App, tips: Tips) -> list[str]:
+    """Follow bases to their new names. Costs two queries if no base is gone."""
+    bases = app.store.last_seen.bases() | app.store.meta.under(meta.SCANNED).keys()
+    if bases <= tips.heads.keys():
+        return []
+    from git_agent.actions.reconcile.forks import follow_renamed
+
+    return follow_renamed(app, bases - tips.heads.keys(), tips)
+
+
 def follow_base(app: App, tips: Tips) -> list[str]:
     """Move unfinished tasks whose base was merged to that base's own base.
 
@@ -139,6 +151,7 @@ def follow_base(app: App, tips: Tips) -> list[str]:
             app.store.tasks.put(now.id, base=below.base, **seen)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
             app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
+        renew_context(app, now._replace(base=below.base))
         lines.append(f"task {task.id} now has the base '{below.base}', since '{below.branch}' was merged")
     return lines
 

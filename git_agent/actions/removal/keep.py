@@ -17,9 +17,10 @@ from git_agent.git import refs, rescues
 from git_agent.git.place import Checkout
 from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, ignored_directories
 from git_agent.git.worktrees import occupied, registry
+from git_agent.git.worktrees.filtered import changed_by_filters, dropped_by_filters
 from git_agent.git.worktrees.inside import nested_repositories
 from git_agent.git.worktrees.remove import refuse_late
-from git_agent.git.worktrees.snapshot import Snapshot, changed_by_filters, take_snapshot
+from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
 from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
@@ -69,10 +70,10 @@ def _with_worktree(
     if head and head != branch:
         kept.append(refs.keep_rescue(app.repo, task.id, head))
     kept += rescues.keep_logged(app.repo, task.id, seen.git_dir) if seen else []
-    files, raw = _files(app, task, here, changes) if force else None, list[str]()
+    files = _files(app, task, here, changes) if force else None
     if files is not None:
         kept.append(refs.keep_rescue(app.repo, task.id, files.oid, refs.FILES))
-        raw = changed_by_filters(app.repo, path, files.oid)
+    raw = _not_given_back(app, here, files)
     aside = back_up_files(app, task, path, [*unique_ignored(app, path, changes).kept, *raw])
     kept += [aside] if aside else []
     return Removed(
@@ -104,9 +105,9 @@ def keep_late(app: App, task: Task, gone: Removed, late: Checkout, *, force: boo
     """
     changes = refuse_late(late, gone.worktree or "", force=force)
     _refuse_unkept(app, late.path, changes)
-    files, raw, kept = _files(app, task, late, changes) if force else None, list[str](), list(gone.kept)
+    files, kept = _files(app, task, late, changes) if force else None, list(gone.kept)
+    raw = _not_given_back(app, late, files)
     if files is not None:
-        raw = changed_by_filters(app.repo, late.path, files.oid)
         if gone.files is not None and _same(app, files, gone):
             files = Snapshot(gone.files, gone.index, gone.stages)
         else:
@@ -119,6 +120,12 @@ def keep_late(app: App, task: Task, gone: Removed, late: Checkout, *, force: boo
     return replace(
         gone, files=staged[0], index=staged[1], stages=staged[2], ignored=aside, kept=tuple(dict.fromkeys(kept))
     )
+
+
+def _not_given_back(app: App, here: Checkout, files: Snapshot | None) -> list[str]:
+    """List the files whose bytes neither a checkout nor the snapshot gives back."""
+    changed = changed_by_filters(app.repo, here.path, files.oid) if files is not None else []
+    return list(dict.fromkeys([*changed, *dropped_by_filters(app.repo, here)]))
 
 
 def _same(app: App, files: Snapshot, gone: Removed) -> bool:

@@ -206,7 +206,9 @@ def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -
         return []
     if base is not None and app.repo.is_ancestor(tip, base):
         return []
-    number = app.repo.ahead_behind(tip, base)[0] if base else 0
+    if base is None:
+        return [f"unmerged: {attempt.branch} has commits, and its base '{task.base}' is gone"]
+    number = app.repo.ahead_behind(tip, base)[0]
     return [f"unmerged: {attempt.branch} has commits that are not in '{task.base}' ({number})"]
 
 

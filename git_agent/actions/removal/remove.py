@@ -26,7 +26,9 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
     if task.live:
         raise refused("live", f"cannot remove {task.label}: it is {task.state}", f"git agent cancel {task.id}")
     with rollback_on_error(app):
-        return retire(app, task, force=force, unmerged=unmerged, dry_run=dry_run)
+        return retire(
+            app, task, force=force, unmerged=unmerged, dry_run=dry_run, operation=app.operation or new_operation()
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,14 @@ class ExecPlace:
     env: Mapping[str, str]
 
 
+_SOMEBODY = ("GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_TOKEN")  # what proves the worker of another task
+
+
 def exec_place(app: App, task: Task) -> ExecPlace:
     """Return where a command for a task runs. Raises AgentError (exit 3) when the task has no worktree."""
     if task.worktree is None or not os.path.isdir(task.worktree):
         raise no_worktree_error(task)
-    return ExecPlace(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})
+    own = app.env.get("GIT_AGENT_TASK") == str(task.id)
+    hidden = LOCAL_NAMES if own else (*LOCAL_NAMES, *_SOMEBODY)
+    env = {name: value for name, value in app.env.items() if name not in hidden}
+    return ExecPlace(task.worktree, {**env, "GIT_AGENT_TASK": str(task.id)})

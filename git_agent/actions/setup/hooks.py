@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import zlib
 from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import LIVE
 from git_agent.files import ensure_file
 from git_agent.git.hooks.install import Effective, effective_hooks, install_hooks
-from git_agent.git.hooks.stamp import hooks_are_intact
+from git_agent.git.hooks.stamp import hooks_are_intact, read_stamp
 
 _TRIES = 10
 
@@ -49,6 +50,7 @@ def _claims(app: App) -> str:
     return "".join(f"{line}\n" for line in (mode, *lines))
 
 
+_LFS = "hooks-lfs"  # checksum of the hooks' stamp for which it is known whether pre-push runs git-lfs
 FACT = "hooks"
 """What the user asked for: `on`, `on+guard` (agent.guard), `off` (deinit or init --no-hooks); absent at first."""
 
@@ -75,7 +77,22 @@ def ensure_hooks(app: App) -> list[str]:
         lines = [*([_said(wanted)] if done.changed or wanted is None else []), *done.manual]
     if guard:
         write_guard_files(app)
-    return lines
+    return [*lines, *_without_lfs(app)]
+
+
+def _without_lfs(app: App) -> list[str]:
+    """Say once for each state of the hooks that pushes upload no LFS files. Costs a system call without Git LFS."""
+    if not os.path.isdir(os.path.join(app.repo.common_dir, "lfs")):
+        return []
+    from git_agent.git.hooks import lfs
+
+    state = str(zlib.crc32(read_stamp(app.repo)))
+    if not lfs.stores_files(app.repo) or app.store.meta.get(_LFS) == state:
+        return []
+    missing = lfs.explain_missing(app.repo)
+    with app.store.transaction():
+        app.store.meta.put(_LFS, state)
+    return [f"pushes upload no LFS files, because {missing[0]} does not run git-lfs: {missing[1]}"] if missing else []
 
 
 def _said(wanted: str | None) -> str:

@@ -82,13 +82,35 @@ def _base(app: App, wanted: str | None) -> tuple[str, str]:
         busy = app.repo.in_progress(app.repo.main_worktree or "")
         here = f"a {busy} is under way" if busy else "no branch is checked out"
         raise AgentError("no-base", f"{here} in the main worktree, so there is no default base", "give --base BRANCH")
-    base = names.check_branch(base)
+    return require_base(app, base, "--base" if wanted is not None else "git config agent.base")
+
+
+def require_base(app: App, wanted: str, option: str = "--base") -> tuple[str, str]:
+    """Check that a base is a local branch; return its name and its tip, a full oid.
+
+    wanted: the name as given.
+    option: what sets it, for the hint.
+    Raises AgentError: exit 1 for anything else, exit 2 for a name that no branch can have.
+    """
+    base = names.check_branch(wanted)
     oid = app.repo.branch_oid(base)
     if oid is None:
-        raise AgentError(
-            "unknown-base", f"there is no branch '{base}' here", f"git branch {shlex.quote(base)} <start>, or --base"
-        )
+        says, hint = _instead(app, base, option)
+        raise AgentError("unknown-base", says, hint)
     return base, oid
+
+
+def _instead(app: App, name: str, option: str) -> tuple[str, str]:
+    from git_agent.git.upstream import local_name
+
+    says, quoted = "tasks go into local branches", shlex.quote(name)
+    local = local_name(app.repo, name)
+    if local is not None:
+        make = "" if app.repo.branch_oid(local) else f"git branch {shlex.quote(local)} {quoted}, then "
+        return f"'{name}' is a remote-tracking branch", f"{says}: {make}{option} {shlex.quote(local)}"
+    if app.repo.resolve(name) is not None:
+        return f"'{name}' is a commit, but no branch", f"{says}: git branch NAME {quoted}, then {option} NAME"
+    return f"there is no branch '{name}' here", f"git branch {quoted} START, or {option} BRANCH"
 
 
 def add(app: App, order: TaskSpec) -> Task:

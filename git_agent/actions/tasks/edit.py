@@ -6,16 +6,22 @@ from typing import Any
 
 from git_agent.actions.lookup import find, resolve
 from git_agent.actions.path_claims.overlaps import check_claims
+from git_agent.actions.tasks.create import require_base
 from git_agent.actions.transition import Transition, require_current
+from git_agent.actions.worktrees import renew_context
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.message import Draft
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
-from git_agent.errors import AgentError, refused
+from git_agent.errors import refused
+from git_agent.store import meta
 
 
 def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
     """Change the given fields of a task; return the task and whether anything changed.
+
+    The worker of a live task gets a message that says what changed, and its context file is written again.
 
     ref: a TASK argument.
     order: the fields to change; None leaves a field as it is.
@@ -49,8 +55,27 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
         if order.paths is not None:
             paths.require(app, task.id)
             app.store.tasks.set_paths(task.id, paths.paths)
+        app.store.meta.delete(f"{meta.UNSTARTED}{task.id}")  # the change may be what lets it start
         app.store.events.append("task.edited", actor, task=task.id, epoch=now.epoch, data=told)
-        return Transition(app.store.tasks.get(task.id), True)
+        _tell_worker(app, now, told)
+        edited = app.store.tasks.get(task.id)
+    if edited.live and told.keys() & {"title", "base"}:
+        renew_context(app, edited)
+    return Transition(edited, True)
+
+
+_CONCERNS_WORKER = {"title": "title", "body": "body", "base": "base", "check_command": "check", "paths": "paths"}
+
+
+def _tell_worker(app: App, task: Task, told: dict[str, Any]) -> None:
+    """Send the worker of a live task a message. Its priority, name, agent and dependencies don't concern it."""
+    changed = [word for key, word in _CONCERNS_WORKER.items() if key in told]
+    if not changed or not task.live or app.speaker.works_on(task):
+        return
+    title = f" It is now called: {told['title']}." if "title" in told else ""
+    body = f"the {' and the '.join(changed)} of {task.label} changed.{title} Read it again: git agent show {task.id}"
+    draft = Draft(str(task.id), body, task.id, urgent=True)
+    app.store.messages.send([draft], app.speaker.address, verified=app.speaker.verified)
 
 
 def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
@@ -69,15 +94,8 @@ def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:
         name = names.check_name(order.name)
         columns.update(name=name, name_key=names.name_key(name))
     if order.base is not None and order.base != task.base:
-        columns |= {"base": _base(app, order.base), "base_seen": None, "upstream_seen": None}
+        columns |= {"base": require_base(app, order.base)[0], "base_seen": None, "upstream_seen": None}
     return columns
-
-
-def _base(app: App, wanted: str) -> str:
-    base = names.check_branch(wanted)
-    if app.repo.branch_oid(base) is None:
-        raise AgentError("unknown-base", f"there is no branch '{base}' here", f"git branch {base} <start>")
-    return base
 
 
 def _refuse(task: Task, columns: dict[str, Any], base_lost: bool) -> None:

@@ -8,11 +8,11 @@ from git_agent.actions.liveness.supervised import note_running, terminate_supers
 from git_agent.actions.reconcile.reconcile import upstreams
 from git_agent.actions.recovery.journal import new_operation
 from git_agent.actions.transition import Transition, transition
-from git_agent.actions.worktrees import unlock_worktrees
+from git_agent.actions.worktrees import note_files_left, unlock_worktrees
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
-from git_agent.domain.task import FINISHED, Step, Task
+from git_agent.domain.task import FINISHED, State, Step, Task
 from git_agent.errors import refused
 
 
@@ -26,7 +26,8 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     reason = None if reason is None else names.check_message(reason)
     text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
     told = (Draft(str(task.id), text, task.id, urgent=True),) if task.live else ()
-    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": new_operation()}
+    operation = app.operation or new_operation()
+    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": operation}
 
     def data(now: Task) -> dict[str, Any]:
         return said | {"hold": now.hold, "reason_before": now.reason}
@@ -34,6 +35,8 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     taken = transition(app, task, Step.CANCEL, drafts=told, data=data, reason=reason)
     if kill:
         terminate_superseded(app, taken.task)
+    else:
+        note_running(app, taken.task, ends=True)
     if taken.moved:
         unlock_worktrees(app, taken.task)
     return taken
@@ -53,19 +56,22 @@ def reopen(app: App, task: Task) -> Transition:
     columns: dict[str, Any] = dict.fromkeys(
         ("merged_oid", "merged_by", "reviewed_oid", "reviewer", "reverted_oid", "reason")
     )
-    return transition(app, task, Step.REOPEN, drafts=_told(task), **columns, **_from_here(app, task))
+    taken = transition(app, task, Step.REOPEN, drafts=_told(task), **columns, **_from_here(app, task))
+    note_files_left(app, taken.task)
+    return taken
 
 
 def _from_here(app: App, task: Task) -> dict[str, Any]:
-    """Return the columns that make only new commits of the branch count as work of the reopened task.
+    """Return the columns that make everything but what was merged count as work of the reopened task.
 
-    Commits that were merged before do not count.
+    Commits that came after the merge count, and so does all that a cancelled task has.
     """
     tips = app.sighted or app.repo.start_tips()()
     tip = tips.heads.get(task.branch or "") or task.head_oid
     upstream = tips.remotes.get(upstreams(app, [task.base])[task.base])
-    seen = {"head_oid": tip, "base_seen": tips.heads.get(task.base), "upstream_seen": upstream}
-    return {**seen, "base_oid": tip or task.base_oid, "worked": 0, "likely_oid": None}
+    seen = {"head_oid": tip, "base_seen": tips.heads.get(task.base), "upstream_seen": upstream, "likely_oid": None}
+    merged = (task.head_oid or tip) if task.state is State.COMPLETED else None
+    return seen if merged is None else {**seen, "base_oid": merged, "worked": int(tip != merged)}
 
 
 def _told(task: Task) -> list[Draft]:
@@ -96,6 +102,7 @@ def release(app: App, task: Task) -> Transition:
     """Release a task, which returns it to the queue. Raises AgentError as transition does."""
     taken = transition(app, task, Step.RELEASE)
     note_running(app, taken.task)
+    note_files_left(app, taken.task)
     return taken
 
 
@@ -120,6 +127,7 @@ def retry(app: App, task: Task) -> Transition:
         transition(app, task, Step.RETRY, reason=None, not_before=None),
         app.config.number("agent.maxAttempts"),
     )
+    note_files_left(app, taken.task)
     if taken.task.attempt >= limit:
         app.notice(f"its attempts are used up; for another one: git config agent.maxAttempts {taken.task.attempt + 1}")
     return taken

@@ -79,7 +79,7 @@ def request_changes(app: App, task: Task, text: str) -> Transition:
         task,
         Step.REQUEST_CHANGES,
         drafts=(told,),
-        data={"text": body},
+        data={"text": body, "tip": app.sighted_heads.get(task.branch or "")},
         reviewed_oid=None,
         reviewer=None,
         reason=body,

@@ -8,7 +8,6 @@ import os
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
-from git_agent.git.merging.pairs import merge_pairs
 from git_agent.proc import processes
 from git_agent.store.meta import SHOWN
 
@@ -52,8 +51,9 @@ def _same_result(app: App, task: Task, shown: str, tip: str) -> bool:
     base = app.repo.branch_oid(task.base)
     if base is None or app.repo.resolve(shown) is None:
         return False
-    before, now = merge_pairs(app.repo, [(base, shown), (base, tip)])
-    return before.clean and now.clean and before.tree == now.tree
+    from git_agent.git.merging.landed import lands_same
+
+    return lands_same(app.repo, base, shown, tip, task.base_oid)
 
 
 def _key(task: Task) -> str:

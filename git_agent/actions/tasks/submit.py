@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 
+from git_agent.actions.messages.inbox import acknowledge_answered
 from git_agent.actions.path_claims.outside import check_outside
 from git_agent.actions.reconcile.reconcile import sync
 from git_agent.actions.transition import Transition, require_current, transition
-from git_agent.actions.worktrees import find_committed_context
+from git_agent.actions.worktrees import find_committed_context, may_have_submodules, note_submodules
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.gates import base_gone_error, no_branch_error, no_worktree_error
@@ -22,18 +24,26 @@ from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
 from git_agent.git.pathspecs import changed_paths
 from git_agent.git.run import GitError
-from git_agent.git.worktree_state import UNREADABLE, end_of
+from git_agent.git.submodules import stale_checkouts
+from git_agent.git.worktree_state import UNREADABLE, StatusEntry, end_of
 from git_agent.git.worktrees import registry
 
 
 def done(
-    app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False
+    app: App,
+    task: Task,
+    note: str | None = None,
+    *,
+    rebase: bool = False,
+    allow_empty: bool = False,
+    check: Callable[[Task], None] = lambda task: None,
 ) -> Transition:
     """Hand a task in for review, which makes it IN_REVIEW.
 
     note: a message to the reviewer.
     rebase: rebase the branch onto the base first.
     allow_empty: accept a branch that has no commit over the base.
+    check: called with a task that has something to hand in; raises AgentError to refuse that.
     Raises AgentError: exit 3 for a dirty worktree, no commits, a committed context file, an open question, or changes
     to paths that are claimed by others (agent.pathClaims=refuse); exit 4 when the rebase conflicts.
     """
@@ -46,24 +56,32 @@ def done(
             sync(app)
         task = app.store.tasks.get(task.id)
         _check_work(app, task, allow_empty)
+        check(task)
         check_outside(app, task)
+        _warn_of_submodules(app, task)
     if task.state is State.ASSIGNED:
         task = transition(app, task, Step.START).task
     tip = app.repo.branch_oid(task.branch or "") or task.head_oid
     if tip is not None:
         rescues.keep_handed_in(app.repo, task.id, tip)
-    body = f"{task.label} is ready for review: {task.title}" + (f"\n\n{text}" if text else "")
-    told = Draft(HUMAN, body, task.id, until=State.IN_REVIEW)
-    return transition(
+    told = _note(task, text) if text else ()
+    handed = transition(
         app,
         task,
         Step.DONE,
         seen=task,
-        drafts=(told,),
+        drafts=told,
         data={"note": text, "tip": tip},
         head_oid=tip,
         reason=None,
     )
+    acknowledge_answered(app, handed.task)
+    return handed
+
+
+def _note(task: Task, text: str) -> tuple[Draft, ...]:
+    """Draft the worker's note to the reviewer. Without one nothing is sent: status shows what waits for review."""
+    return (Draft(HUMAN, f"{task.label} is ready for review: {task.title}\n\n{text}", task.id, until=State.IN_REVIEW),)
 
 
 def _check_worktree(app: App, task: Task) -> None:
@@ -84,9 +102,19 @@ def _check_worktree(app: App, task: Task) -> None:
         raise refused(
             "dirty",
             f"the worktree of {task.label} has uncommitted or untracked files ({len(changes)})",
-            "commit or ignore them, then git agent done",
+            f"{_clean_up(app, task.worktree, changes)}, then git agent done",
             details=tuple(f"{c.code} {c.path}" for c in changes[:20]),
         )
+
+
+def _clean_up(app: App, path: str, changes: list[StatusEntry]) -> str:
+    """Return what to do about changes. Committing a stale checkout of a submodule would revert somebody's update."""
+    stale = stale_checkouts(app.repo, path) if may_have_submodules([path]) else []
+    if not stale:
+        return "commit or ignore them"
+    names = " ".join(map(shlex.quote, stale))
+    others = ", commit or ignore the other files" if {c.path for c in changes} - set(stale) else ""
+    return f"git -C {shlex.quote(path)} submodule update -- {names}{others}"
 
 
 def _check_branch(app: App, task: Task, path: str) -> None:
@@ -111,13 +139,23 @@ def _check_branch(app: App, task: Task, path: str) -> None:
 
 
 def _check_work(app: App, task: Task, allow_empty: bool) -> None:
-    base, tip = f"refs/heads/{task.base}", f"refs/heads/{task.branch}"
+    base, tip = app.repo.branch_oid(task.base), f"refs/heads/{task.branch}"
+    if base is None:
+        raise base_gone_error(task)
     if not allow_empty and not fork.own_work(app.repo, base, tip, task.base_oid, limit=1):
         raise refused(
             "no-commits-over-base",
             f"{task.label} has no commit over '{task.base}'",
             "commit your work first, or git agent done --allow-empty",
         )
+
+
+def _warn_of_submodules(app: App, task: Task) -> None:
+    if task.worktree is None or not may_have_submodules([task.worktree]):
+        return
+    base, tip = app.repo.branch_oid(task.base), app.repo.branch_oid(task.branch or "")
+    if base and tip and (start := fork.find_start(app.repo, base, tip, task.base_oid).oid):
+        note_submodules(app, task, start, tip)
 
 
 def _rebase(app: App, task: Task) -> None:

@@ -150,9 +150,9 @@ def plan_withdrawal(app: App, task: Task, event: Event, assumed: Hypothetical) -
     Raises AgentError: exit 3 with whatever builds on the merge, and with the command that reverts it by a commit.
     """
     data = event.data
-    base, oid, old = data["base"], data["oid"], data["old"]
+    base, oid, old = task.base, data["oid"], data["old"]  # the base may have another name now
     now, cannot = app.repo.branch_oid(base), f"cannot undo the merge of {task.label}: "
-    tip = assumed.bases.get(base, now or "")
+    tip = assumed.bases.get(data["base"], now or "")
     if now is None or not app.repo.is_ancestor(oid, tip):
         raise _gone(app, task, event, now, cannot)
     if on := list(_standing(app, task, base, oid, tip, assumed)):
@@ -183,7 +183,7 @@ def _named(app: App, name: str) -> str:
 
 def _gone(app: App, task: Task, event: Event, now: str | None, cannot: str) -> AgentError:
     data = event.data
-    base, oid, old = data["base"], data["oid"], data["old"]
+    base, oid, old = task.base, data["oid"], data["old"]
     if now is None or app.repo.is_ancestor(now, old):
         return refused("not-in-base", f"{cannot}'{base}' no longer contains it", f"git agent reopen {task.id}")
     found = unmerge.rewritten(app.repo, now, oid, old, data["tip"])

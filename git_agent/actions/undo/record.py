@@ -63,7 +63,7 @@ def _record(app: App, event: Event) -> None:
 def _unmerged(app: App, task: Task, event: Event) -> dict[str, Any]:
     """Record the base's tip as seen, so that moving it back does not count as a revert, nor the branch as merged."""
     old = event.data["old"]
-    app.store.meta.put(meta.SCANNED + event.data["base"], old)
+    app.store.meta.put(meta.SCANNED + task.base, old)
     reviewed = task.reviewed_oid or event.data["tip"]
     none = dict.fromkeys(("merged_oid", "merged_by", "reverted_oid", "likely_oid"))
     return {**none, "reviewed_oid": reviewed, "base_seen": old, "head_oid": event.data["tip"], "worked": 1}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from git_agent.actions.views.status import Status, status
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import uncommitted
 from git_agent.app import App
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Task
-from git_agent.errors import AgentError
 
 _MAIL = 3
 
@@ -22,15 +21,15 @@ class LeftBehind:
 
     number: the number of the attempt.
     branch, worktree: where its work is.
-    commits: the number of its commits over the base.
-    changes: the number of uncommitted files in its worktree.
+    commits: the number of its own commits, at most 100; 0 if the branch is gone.
+    files: the uncommitted files in its worktree.
     """
 
     number: int
     branch: str
     worktree: str
     commits: int
-    changes: int
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +75,14 @@ def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
     former = [a for a in app.store.attempts.present(task.id) if a.number != task.attempt and a.worktree]
     return tuple(
         LeftBehind(
-            a.number,
-            a.branch,
-            a.worktree or "",
-            len(app.repo.commits(f"refs/heads/{task.base}", f"refs/heads/{a.branch}")) if a.branch in app.heads else 0,
-            _changes(app, a.worktree or ""),
+            a.number, a.branch, a.worktree or "", _commits(app, task, a.branch), uncommitted(app, a.worktree or "")
         )
         for a in former
     )
 
 
-def _changes(app: App, worktree: str) -> int:
-    try:
-        return len(app.repo.status(worktree)) if os.path.isdir(worktree) else 0
-    except AgentError:
-        return 0  # no longer a worktree; `git agent show` says what is wrong
+def _commits(app: App, task: Task, branch: str) -> int:
+    from git_agent.git.merging.fork import own_work
+
+    base, tip = app.repo.branch_oid(task.base) or task.base_oid, app.repo.branch_oid(branch)
+    return len(own_work(app.repo, base, tip, task.base_oid)) if base and tip else 0

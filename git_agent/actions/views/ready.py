@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
@@ -29,6 +30,7 @@ def ready(app: App) -> Ready:
     blockers = app.store.tasks.blockers([t.id for t in queue])
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()
     why = {t.id: blocked(t, blockers[t.id], now, limit) for t in queue}
+    why |= find_unstartable(app, [t for t in queue if why[t.id] is None])
     why |= claim_conflicts(app, [t for t in queue if why[t.id] is None]).blocked
     free = [t for t in queue if why[t.id] is None]
     return Ready(tuple(view(app, free, counts=False)), tuple(b for b in why.values() if b is not None))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.reconcile.drift import describe_drift
 from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
@@ -31,6 +33,7 @@ class Shown:
     events: its latest events.
     observed: differences between git and the record, one line each.
     running: its sessions that have not ended.
+    left: what earlier attempts left uncommitted.
     """
 
     view: TaskView
@@ -40,6 +43,7 @@ class Shown:
     events: tuple[Event, ...]
     observed: tuple[str, ...]
     running: tuple[Running, ...]
+    left: tuple[FilesLeft, ...] = ()
 
 
 def show(app: App, task: Task) -> Shown:
@@ -55,6 +59,7 @@ def show(app: App, task: Task) -> Shown:
         events=tuple(events),
         observed=(*describe_drift(app, task), *_doubts(app, task, events)),
         running=tuple(ps(app, task)),
+        left=tuple(files_left(app, task)),
     )
 
 
@@ -73,6 +78,7 @@ def _why(app: App, viewed: TaskView) -> str:
     if task.state is State.OPEN:
         limit = app.config.number("agent.maxAttempts")
         why = blocked(task, viewed.blocked_by, app.store.now(), limit)
+        why = why or find_unstartable(app, [task]).get(task.id)
         why = why or claim_conflicts(app, [task]).blocked.get(task.id)
-        return why.why if why else "is ready to be claimed"
+        return why.line if why else "is ready to be claimed"
     return viewed.need.why if viewed.need else ""

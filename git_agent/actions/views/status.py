@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
-from git_agent.domain.advice import Need
+from git_agent.domain.advice import Need, still_running
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import HUMAN
-from git_agent.domain.task import State, Task
+from git_agent.domain.task import FINISHED, State, Task
+from git_agent.proc import processes
 from git_agent.store import meta
 
 _QUICK = 32
 """The most pairs of branches to merge in memory (measured: 1 ms each). `git agent conflicts` handles more."""
+
+_LOOKED_AT = 8  # tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """The state of the work in the repository.
 
-    needs_you: what needs a person, oldest first.
+    needs_you: what needs a person: questions first, then what is stuck, then reviews; each the oldest first.
     tasks: the unfinished tasks.
     counts: the number of tasks in each state.
     health: facts about the tool itself.
     unacked: messages whose required acknowledgement is missing.
-    lost: completed tasks whose merge their base no longer contains.
+    finished: the finished tasks of needs_you.
+    left: what earlier attempts left uncommitted, each with the number of its task.
     """
 
     needs_you: tuple[Need, ...]
@@ -36,7 +41,15 @@ class Status:
     counts: Mapping[State, int]
     health: Mapping[str, Any]
     unacked: tuple[Message, ...] = ()
-    lost: tuple[Task, ...] = ()
+    finished: tuple[Task, ...] = ()
+    left: tuple[tuple[int, FilesLeft], ...] = ()
+
+
+def _left(app: App, tasks: Sequence[Task]) -> tuple[tuple[int, FilesLeft], ...]:
+    """Look into the worktrees of earlier attempts. A look runs git, so only the newest tasks are looked at."""
+    began = [t for t in tasks if t.attempt > (1 if t.live else 0)]
+    newest = sorted(began, key=lambda task: task.state_at)[-_LOOKED_AT:]
+    return tuple((task.id, left) for task in newest for left in files_left(app, task))
 
 
 def _lost(app: App) -> list[Task]:
@@ -49,15 +62,27 @@ def _reopening(task: Task) -> Need:
     return Need(task.id, why, task.state_at, f"git agent reopen {task.id}")
 
 
+def _still_running(app: App) -> list[tuple[Task, Need]]:
+    """Find the commands that run although their attempt is over: cancelled, failed, or given to somebody else."""
+    open_ = [(app.store.tasks.get(session.task), session) for session in app.store.sessions.unended()]
+    current = {task.id for task, session in open_ if task.live and session.epoch == task.epoch}
+    return [
+        (task, still_running(task, processes.named(session.owner), again=task.id in current))
+        for task, session in open_
+        if not (task.live and session.epoch == task.epoch) and not app.is_gone(session.owner, over=session.over)
+    ]
+
+
 def status(app: App, *, counts: bool = True) -> Status:
     """Collect what needs a person and what is in progress.
 
     counts: also count the commits ahead of and behind the base.
     """
     viewed = view(app, app.store.tasks.unfinished(), counts=counts)
-    lost = _lost(app)
-    found = [*(v.need for v in viewed if v.need is not None), *map(_reopening, lost)]
-    needs = sorted(found, key=lambda need: need.since)
+    lost, running = _lost(app), _still_running(app)
+    found = [*(v.need for v in viewed if v.need is not None), *map(_reopening, lost), *(need for _, need in running)]
+    needs = sorted(found, key=lambda need: (need.urgency, need.since))
+    finished = [*lost, *(task for task, _ in running if task.state in FINISHED)]
     new, urgent = app.store.deliveries.for_people()
     foreseen = foresee(app, [v.task for v in viewed if v.task.live], most=_QUICK)
     health = {
@@ -71,4 +96,6 @@ def status(app: App, *, counts: bool = True) -> Status:
         "untrusted": list(app.config.untrusted),
     }
     unacked = tuple(app.store.deliveries.unacknowledged())
-    return Status(tuple(needs), tuple(viewed), app.store.tasks.count_by_state(), health, unacked, tuple(lost))
+    left = _left(app, [v.task for v in viewed])
+    counted = app.store.tasks.count_by_state()
+    return Status(tuple(needs), tuple(viewed), counted, health, unacked, tuple(finished), left)

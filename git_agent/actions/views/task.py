@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.app import App
-from git_agent.domain.advice import Circumstances, Need, need
+from git_agent.domain.advice import Circumstances, Need, base_gone, need
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
 from git_agent.domain.task import State, Task
 
@@ -57,25 +58,30 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
     outside = app.forks
     forks = {task.id: outside[task.id] for task in shown if task.live and task.id in outside}
-    ahead = _ahead(app, shown, app.heads, forks) if counts else {}
+    ahead = _ahead(app, shown, app.heads, {**outside, **_forks_of_ended(app, shown)}) if counts else {}
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
-    idle = [t.id for t in shown if t.state in (State.ASSIGNED, State.WORKING) and t.hold is None and t.id not in held]
+    doing = (State.ASSIGNED, State.WORKING, State.FAILED)
+    idle = [t.id for t in shown if t.state in doing and t.hold is None and t.id not in held]
     over = app.store.sessions.over(idle) if idle else set()
+    stuck = _stuck(app, shown)
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
 
     def one(task: Task) -> TaskView:
         lease, amiss = held.get(task.id), (task.amiss or _damaged(app, task)) if task.live else None
         working = task.state in (State.ASSIGNED, State.WORKING)
         pair = ahead.get(task.id, (None, None))
-        alive = liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s)
+        alive = liveness(lease, now, gone=_gone(app, lease), beat_s=beat_s, lease_s=lease_s)
         stalled = working and task.hold is None and is_stalled(lease, now, stalled_s)
         progress_age_s = None if lease is None else max(0.0, (now - lease.progress_at) / 1000)
         supervised = lease is not None and lease.kind == "run"
         check = task.own_check(lambda: app.config.text("agent.check"))
         waits, fork = blockers[task.id], forks.get(task.id)
         ran = task.id in over
-        seen = Circumstances(amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran)
+        again = ran and task.state is State.FAILED and _has_agent(app, task)
+        seen = Circumstances(
+            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, again, stuck.get(task.id)
+        )
         return TaskView(
             task=task,
             depends_on=tuple(parents[task.id]),
@@ -97,19 +103,44 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     return [one(task) for task in shown]
 
 
+def _has_agent(app: App, task: Task) -> bool:
+    """Tell whether the agent of a task has a command, so that `--run` can run it."""
+    name = task.agent or app.config.text("agent.defaultAgent")
+    return bool(name) and app.config.agent(name) is not None
+
+
+def _stuck(app: App, shown: Sequence[Task]) -> dict[int, tuple[str, str]]:
+    """Return what keeps OPEN tasks from being started, and live ones without a base from being merged."""
+    heads = app.sighted_heads
+    found = {task.id: base_gone(task) for task in shown if task.live and task.base not in heads}
+    return found | {task: (b.why, b.command) for task, b in find_unstartable(app, shown, due=True).items()}
+
+
 def _dropped(app: App, forks: Mapping[int, str]) -> dict[int, str]:
     """Return those fork points that a base lost when it was rewritten, not by the squash of a parent."""
     told = app.store.events.latest("task.base-rewritten", forks) if forks else {}
     return {task: oid for task, oid in forks.items() if task in told and told[task].data.get("oid") == oid}
 
 
-def _gone(lease: Lease | None) -> bool:
-    """Tell whether the worker's supervisor has ended, which is known only of supervised workers on this host."""
-    if lease is None or lease.kind != "run" or lease.owner is None:
-        return False
-    from git_agent.proc import processes
+def _gone(app: App, lease: Lease | None) -> bool:
+    """Tell whether the worker's supervisor has ended, which is known only where its process can be checked."""
+    return lease is not None and lease.kind == "run" and lease.owner is not None and app.is_gone(lease.owner)
 
-    return processes.is_gone(lease.owner)
+
+def _forks_of_ended(app: App, shown: Sequence[Task]) -> dict[int, str]:
+    """Return the fork points of tasks that are not live where their bases lack them. Runs git once for each base.
+
+    No ref need hold them: reconciling passes finished tasks by, and a reopened one as long as nothing moves.
+    """
+    heads, found = app.heads, dict[int, str]()
+    kept = [t for t in shown if not t.live and t.base_oid and t.branch in heads and t.base in heads]
+    if kept:
+        from git_agent.git.merging.fork import not_contained
+    for base in {t.base for t in kept}:
+        forks = {t.id: t.base_oid or "" for t in kept if t.base == base}
+        lacked = not_contained(app.repo, [heads[base]], set(forks.values()))
+        found.update({task: oid for task, oid in forks.items() if oid in lacked})
+    return found
 
 
 def _ahead(

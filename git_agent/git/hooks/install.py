@@ -126,6 +126,14 @@ def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
     return [each for each in found if each.event in EVENTS or each.scheme != "none"]
 
 
+def installed_hooks(repo: Repo) -> tuple[str, ...]:
+    """Name the hooks that uninstall_hooks() would remove."""
+    found = effective_hooks(repo, repo.main_worktree or repo.common_dir)
+    here = tuple(f"{each.event} in {each.path}" for each in found if each.scheme != "none")
+    workers = os.path.join(repo.common_dir, "git-agent", "hooks")
+    return here or ((workers,) if os.path.isdir(workers) else ())
+
+
 def hooks_unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
     """List the scripts that install_hooks() would write again: missing, changed, or not executable."""
     at = os.path.join(repo.common_dir, "git-agent", "hooks")

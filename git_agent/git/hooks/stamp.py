@@ -32,6 +32,11 @@ def hooks_are_intact(repo: Repo, program: str, *, guard: bool) -> bool:
     return bool(paths) and held == _signed(_terms(repo, program, guard), paths)
 
 
+def read_stamp(repo: Repo) -> bytes:
+    """Return the stamp as it is, b"" without one; it changes with every hook."""
+    return read_or_empty(_path(repo))
+
+
 def stamped_directories(repo: Repo) -> list[str]:
     """List the hooks directories outside of the store that the stamp names.
 

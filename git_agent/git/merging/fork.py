@@ -83,7 +83,8 @@ class Start(NamedTuple):
 def find_start(repo: Repo, base: str, tip: str, fork: str | None) -> Start:
     """Find where a branch's changes begin. Runs one git command for the usual branch.
 
-    base, tip: full oids.
+    base: a full oid or the full name of a branch.
+    tip: a full oid.
     fork: the fork point, a full oid.
     """
     found = repo.merge_base(base, tip)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
+from git_agent.git.worktree_state import ending_command
 from git_agent.git.worktrees.registry import checkouts
 
 # branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward does. An ignored file (`.env`) may
@@ -96,15 +98,17 @@ def landing_place(repo: Repo, base: str) -> str | None:
     Raises the AgentError (exit 3) of land_commit when nothing could land on the branch now.
     """
     if where := repo.rebasing(base):
-        raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
+        hint = ending_command(where, repo.in_progress(where))
+        raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", hint)
     held = [each for each in checkouts(repo) if each.branch == base]
     present = [each.path for each in held if each.path and os.path.isdir(each.path)]
     if len(present) > 1:
         says = f"branch {base} is checked out in {present[0]} and in {present[1]}"
-        raise refused("checked-out-twice", says, "switch one of them to another branch", tuple(present))
+        raise refused("checked-out-twice", says, f"git -C {shlex.quote(present[1])} switch --detach", tuple(present))
     if present:
         if busy := repo.in_progress(present[0]):
-            raise refused("checkout-busy", f"a {busy} is in progress in {present[0]}", f"finish the {busy} first")
+            says, hint = f"a {busy} is in progress in {present[0]}", ending_command(present[0], busy)
+            raise refused("checkout-busy", says, hint)
         return present[0]
     # Locked: its directory is only unmounted. Once back, it would look as if it reverted the merge.
     if away := next((each.path for each in held if each.locked is not None), None):

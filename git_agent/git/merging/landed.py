@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from git_agent.errors import AgentError
 from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.merge import Clean, try_merge
 from git_agent.git.merging.rebase import Conflict
@@ -53,6 +54,19 @@ def landed(repo: Repo, base: str, tip: str, fork: str | None) -> Clean | Conflic
     """
     ends = sides(repo, base, tip, fork)
     return try_merge(repo, ends.base, ends.tip)
+
+
+def lands_same(repo: Repo, base: str, one: str, other: str, fork: str | None) -> bool:
+    """Tell whether two tips of a branch land the same tree; False if one conflicts, is missing or shares no commit.
+
+    base, one, other: full oids.
+    fork: the fork point, a full oid.
+    """
+    try:
+        first = landed(repo, base, one, fork)
+        return isinstance(first, Clean) and first == landed(repo, base, other, fork)
+    except AgentError:
+        return False
 
 
 def as_landed(repo: Repo, base: str, ends: Sides) -> str | None:

@@ -112,7 +112,8 @@ def commit_merge(
         text = _after_hooks(repo, tree, text, settings, source, run)
     cleaned = run("stripspace", stdin=text).out
     if not cleaned:
-        raise refused("empty-message", "the commit message is empty", "give one")
+        says = "the commit message is empty after the hooks prepare-commit-msg and commit-msg"
+        raise refused("empty-message", says, "git rev-parse --git-path hooks, which prints where they are")
     sign = ("-S",) if settings.signs else ()
     given = tuple(each for parent in parents for each in ("-p", parent))
     encoding = ("-c", "i18n.commitEncoding=UTF-8")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 
 from git_agent.errors import AgentError, refused
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
+from git_agent.git.worktree_state import ending_command
 from git_agent.git.worktrees import checkout
 from git_agent.git.worktrees.registry import LOCK_REASON, real_path, registrations_at
 from git_agent.git.worktrees.remove import roll_back_worktree
@@ -86,10 +88,10 @@ def _make_parents(real: str) -> list[str]:
     except FileExistsError as error:
         if not os.path.isdir(os.path.dirname(real)):
             says = f"can't create {os.path.dirname(real)}: a file is in the way"
-            raise refused("target-exists", says, "git config agent.worktreeDir <directory>") from error
+            raise refused("bad-worktree-dir", says, "git config agent.worktreeDir DIRECTORY") from error
     except OSError as error:
         says = f"can't create {os.path.dirname(real)}: {error.strerror}"
-        raise AgentError("cannot-write", says, "git config agent.worktreeDir <directory>") from error
+        raise AgentError("cannot-write", says, "git config agent.worktreeDir DIRECTORY") from error
     return missing
 
 
@@ -106,7 +108,7 @@ def _refuse_target(repo: Repo, real: str) -> None:
         why = "is a directory that is not empty"
     else:
         return
-    raise refused("target-exists", f"{real} {why}", "move it away, or choose another place")
+    raise refused("target-exists", f"{real} {why}", f"mv {shlex.quote(real)} {shlex.quote(real + '.aside')}")
 
 
 def _refuse_branch(repo: Repo, branch: str, oid: str) -> None:
@@ -119,6 +121,7 @@ def _refuse_branch(repo: Repo, branch: str, oid: str) -> None:
     if head.worktree:
         raise refused("branch-taken", f"branch {branch} is checked out in {head.worktree}", "git worktree list")
     if where := repo.rebasing(branch):
-        raise refused("branch-taken", f"branch {branch} is being rebased or bisected in {where}", "finish that first")
+        hint = ending_command(where, repo.in_progress(where))
+        raise refused("branch-taken", f"branch {branch} is being rebased or bisected in {where}", hint)
     if head.oid != oid:
         raise refused("branch-moved", f"branch {branch} is at {head.oid[:12]}, expected {oid[:12]}", "try again")

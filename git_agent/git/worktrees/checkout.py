@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -82,7 +83,12 @@ def _add(opened: pygit2.Repository, repo: Repo, branch: str, path: str) -> str:
     while os.path.exists(repo.admin_dir(name)):
         at += 1
         name = f"{wanted}{at}"
-    opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
+    try:
+        opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
+    except BaseException:
+        with contextlib.suppress(OSError):  # libgit2 leaves it empty if it can't write the worktree (measured)
+            os.rmdir(repo.admin_dir(name))
+        raise
     _relocate(repo.admin_dir(name))
     return name
 

@@ -128,10 +128,16 @@ def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None
         why = "contains the repository itself"
     elif {"objects", "refs"} <= set(os.listdir(real)):
         why = "looks like a repository"
-    elif git_dir_of(real) not in {each.git_dir for each in found} and os.listdir(real):
+    elif git_dir_of(real) not in {each.git_dir for each in found} and not _holds_nothing(real):
         why = "contains files, but is not our worktree"
     if why:
         raise refused("not-ours", f"{real} {why}; it is left unchanged", "git worktree list")
+
+
+def _holds_nothing(real: str) -> bool:
+    """Tell whether a directory is empty, or has only the empty .git file that a full disk leaves."""
+    names = os.listdir(real)
+    return not names or (names == [".git"] and os.lstat(os.path.join(real, ".git")).st_size == 0)
 
 
 def _refuse_mounts(there: str, real: str) -> None:

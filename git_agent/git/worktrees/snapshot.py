@@ -10,11 +10,9 @@ from typing import NamedTuple
 
 from git_agent.git.discover import git_dir_of
 from git_agent.git.place import Checkout
-from git_agent.git.repo import Repo
 from git_agent.git.worktree_state import populated_links
 
 _STAGED = b"What was staged\n"
-_FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 
 
 class Snapshot(NamedTuple):
@@ -64,30 +62,6 @@ def _add_all(here: Checkout, env: Mapping[str, str]) -> None:
     if links and here.git_dir is None:  # renamed aside, a submodule does not find its git directory
         given = "".join(f"{path}\0" for path in links).encode("utf-8", "surrogateescape")
         here.git("update-index", "-z", "--stdin", env=env, stdin=given)
-
-
-def changed_by_filters(repo: Repo, worktree: str, snapshot: str) -> list[str]:
-    """List the files of a snapshot that git stored otherwise than they are: by a filter, line endings or ident.
-
-    worktree: its top level, as it was when the snapshot was taken.
-    snapshot: its commit, a full oid.
-    """
-    how = ("diff-tree", "-r", "-z", "--root", "--no-renames", "--no-commit-id", "--diff-filter=AMT", _FIRST)
-    fields = repo.git(*how, snapshot).fields
-    stored = dict(zip(fields[1::2], (field.split()[3] for field in fields[::2] if field), strict=False))
-    files = [name for name in stored if _is_file(os.path.join(worktree, name))]
-    given = "".join(f"{_quoted(os.path.join(worktree, name))}\n" for name in files)
-    raw = repo.git("hash-object", "--no-filters", "--stdin-paths", stdin=given.encode("utf-8", "surrogateescape"))
-    return [name for name, oid in zip(files, raw.text.split(), strict=True) if oid != stored[name]] if files else []
-
-
-def _is_file(path: str) -> bool:
-    return os.path.isfile(path) and not os.path.islink(path)
-
-
-def _quoted(path: str) -> str:
-    """Quote a path as git does in its output, which hash-object reads; a line can't hold another line's end."""
-    return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def restage(here: Checkout, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:
