@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, note, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.command import Answer, columns_option, note, task_answer, task_argument, terminal_width, verb
 from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import AgentError, usage
 from git_agent.runtime.invocation import become
@@ -100,7 +100,8 @@ def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
 
 
 @verb("ps", configured=True)
-def ps_verb(app: App) -> Answer:
+@columns_option
+def ps_verb(app: App, columns: bool) -> Answer:
     """List the commands that git agent is supervising.
 
     BEAT is the time since the last sign of life. PROGRESS is the time since the last sign of work: a commit, a changed
@@ -112,7 +113,7 @@ def ps_verb(app: App) -> Answer:
     found = ps(app)
     rows = [json.running_json(r) for r in found]
     payload = {"sessions": rows, "tasks": [json.task_json(v) for v in {r.view.task.id: r.view for r in found}.values()]}
-    return Answer(payload, lines.running_table(found, terminal_width()))
+    return Answer(payload, lines.running_table(found, terminal_width(columns=columns)))
 
 
 @verb("logs")
@@ -171,7 +172,7 @@ def stop_verb(app: App, tasks: Sequence[str]) -> Answer:
     return each_task(app, tasks, one)
 
 
-@verb("exec", command="[--] COMMAND...")
+@verb("exec", configured=True, command="[--] COMMAND...")
 @task_argument(required=True)
 def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
     """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`.

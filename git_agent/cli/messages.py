@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, read_text, screen, verb
+from git_agent.cli.command import Answer, read_text, screen, verb
+from git_agent.cli.parsing import Finite
 from git_agent.errors import usage
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, read_text, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, read_text, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.parsing import Finite
 from git_agent.cli.questions import NO_QUESTION, yes_option
 from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import usage
@@ -245,9 +246,10 @@ def rm_verb(app: App, tasks: Sequence[str], force: bool, unmerged: bool, dry_run
 
 @verb("clean")
 @click.option("--older-than", metavar="AGE", help="Clean only tasks that finished that long ago: 30m, 12h, 7d.")
+@click.option("--logs", is_flag=True, help="Also delete what their commands and checks printed; undo can't restore it.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed, and change nothing.")
 @yes_option(NO_QUESTION)
-def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> Answer:
+def clean_verb(app: App, older_than: str | None, logs: bool, dry_run: bool, yes: bool) -> Answer:
     """Remove the worktrees and branches of completed and cancelled tasks.
 
     A worktree or branch whose removal would lose work stays, with the reason. Ignored directories (builds,
@@ -259,7 +261,8 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
     from git_agent.domain.durations import parse_duration
     from git_agent.render import json, lines
 
-    done = clean(app, older_than_s=None if older_than is None else parse_duration(older_than), dry_run=dry_run)
+    age_s = None if older_than is None else parse_duration(older_than)
+    done = clean(app, older_than_s=age_s, logs=logs, dry_run=dry_run)
     said = [
         f"{t.label}: {x}"
         for t, r in done.tasks
@@ -267,6 +270,14 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
     ]
     viewed = view(app, [t for t, _ in done.tasks], counts=False)
     removed = {str(t.id): json.retired_json(r) for t, r in done.tasks}
-    payload = {"tasks": [json.task_json(v) for v in viewed], "removed": removed, "dry_run": dry_run}
+    if done.logs:
+        megabytes = sum(done.logs.values()) / (1 << 20)
+        said.append(f"{'would delete' if dry_run else 'deleted'} {len(done.logs)} logs ({megabytes:.1f} MB)")
+    payload = {
+        "tasks": [json.task_json(v) for v in viewed],
+        "removed": removed,
+        "logs": dict(done.logs),
+        "dry_run": dry_run,
+    }
     gone = not dry_run and any(r.worktrees or r.branches for _, r in done.tasks)
     return Answer(payload, said or ["nothing to clean"], undo_hint(app, gone))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, read_text, screen, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, read_text, screen, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.parsing import Finite
 from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import usage
 
@@ -147,7 +148,7 @@ def _placed(app: App, task: Task, *more: str) -> Answer:
 @verb("ready", configured=True)
 @click.option("--why", is_flag=True, help="Show what blocks the other tasks.")
 def ready_verb(app: App, why: bool) -> Answer:
-    """List the tasks that can be claimed, the next one first."""
+    """List the tasks that can be claimed, the next one first. What an urgent task waits for is as urgent as that."""
     from git_agent.actions.views.ready import ready
     from git_agent.render import json, lines
 

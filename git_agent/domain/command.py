@@ -11,7 +11,8 @@ from git_agent.domain.task import Task
 from git_agent.errors import usage
 
 PLACEHOLDERS: Mapping[str, str] = {
-    "prompt": "`Task 7: `, then title and body",
+    "prompt": "`Task 7: `, then title and body, and on a later run what came since",
+    "news": "what came since the last run; empty for the first one",
     "title": "the task's title",
     "body": "the task's body",
     "file": "path of a file with that text",
@@ -42,7 +43,8 @@ _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 class Command:
     """An agent's command.
 
-    name: the agent's name; None for a command typed on the command line, which is used as it is
+    name: the agent's name; None for a command typed on the command line, in which only the whole words {prompt} and
+        {news} are placeholders
     """
 
     words: tuple[str, ...]
@@ -54,19 +56,27 @@ class Command:
         return self.name is not None and (STDIN in self.words or any("{file}" in word for word in self.words))
 
     @property
+    def tells_news(self) -> bool:
+        """Return whether the command is told what came since the last run."""
+        return self.needs_file or any("{prompt}" in word or "{news}" in word for word in self.words)
+
+    @property
     def reads_file(self) -> bool:
         """Return whether the command reads that file on standard input."""
         return self.name is not None and STDIN in self.words
 
-    def expand(self, task: Task, file: str) -> tuple[str, ...]:
+    def expand(self, task: Task, file: str, news: str = "") -> tuple[str, ...]:
         """Return the words with their placeholders replaced. A value never splits a word, nor makes it an option.
 
         file: path of the file that holds the prompt
+        news: what came since the last run
         """
         if self.name is None:
-            return self.words
+            # Other braces are the command's own, as in `awk '{print}'`, and a script must not get text as code.
+            return tuple({"{prompt}": prompt(task, news), "{news}": news}.get(word, word) for word in self.words)
         values = {
-            "prompt": prompt(task),
+            "prompt": prompt(task, news),
+            "news": news,
             "title": task.title,
             "body": task.body,
             "file": file,
@@ -153,14 +163,13 @@ def _filled(task: Task, values: Mapping[str, str], word: str) -> str:
     return _opening(task) + filled if filled.startswith("-") and not word.startswith("-") else filled
 
 
-def prompt(task: Task) -> str:
-    """Return the task's number, title and body as one text.
+def prompt(task: Task, news: str = "") -> str:
+    """Return the task's number, title and body as one text, and what came since the last run.
 
     The number comes first because programs read a text as an option when it begins with a dash, and as one of their
     own commands when it begins with a slash or an exclamation mark.
     """
-    said = f"{task.title}\n\n{task.body}" if task.body else task.title
-    return _opening(task) + said
+    return _opening(task) + "\n\n".join(filter(None, (task.title, task.body, news)))
 
 
 def _opening(task: Task) -> str:

@@ -12,7 +12,8 @@ from git_agent.git.place import place_fault
 from git_agent.git.repo import Repo
 from git_agent.git.run import Done, GitError
 
-_OURS = r"^agent\."
+COLOUR_KEYS = ("color.agent", "color.ui")
+_OURS = r"^(agent\.|color\.(agent|ui)$)"
 
 
 class Value(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -111,7 +112,36 @@ def read_status(here: Checkout, ignored: bool) -> list[StatusEntry]:
         found.append(StatusEntry(field[:2], field[3:]))
         if "R" in field[:2] or "C" in field[:2]:
             next(fields, None)
-    return found if here.git_dir else found + _changed_inside(here, {each.path for each in found})
+    same = _as_committed(here, {each.path for each in found if each.code == " M"})
+    found = [each for each in found if each.code != " M" or each.path not in same]
+    return found if here.git_dir else found + _changed_inside(here, {each.path for each in found} | same)
+
+
+def _as_committed(here: Checkout, paths: set[str]) -> set[str]:
+    """Return those paths whose bytes are exactly those that are committed: nobody has changed them.
+
+    git lists them as modified because committing them again would convert them. That is so from the start for a file
+    with CRLF that was committed before it got `eol=lf`.
+    """
+    if not paths:
+        return set()
+    fields = here.git("diff-files", "--raw", "-z", "--no-abbrev", "--ignore-submodules=all").fields
+    entries = {path: meta.split() for meta, path in zip(fields[::2], fields[1::2], strict=False)}
+    return {path for path in paths & entries.keys() if _holds_blob(os.path.join(here.path, path), *entries[path][:3])}
+
+
+def _holds_blob(path: str, before: str, after: str, oid: str) -> bool:
+    if before.removeprefix(":") != after or not after.startswith("100"):
+        return False  # the mode changed, or it is not a regular file
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            digest = hashlib.new("sha1" if len(oid) == 40 else "sha256", usedforsecurity=False)
+            digest.update(f"blob {os.fstat(file.fileno()).st_size}\0".encode())
+            while data := file.read(1 << 20):
+                digest.update(data)
+    except OSError:
+        return False
+    return digest.hexdigest() == oid
 
 
 def _changed_inside(here: Checkout, listed: set[str]) -> list[StatusEntry]:

@@ -32,11 +32,12 @@ class Reconciled(NamedTuple):
     asks: bool
 
 
-def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconciled:
+def reconcile(app: App, *, remotes: bool = False, typed: bool = False, repairs: bool = True) -> Reconciled:
     """Recover interrupted work, apply hook notes, sync with git and reap; every command starts with this.
 
     remotes: whether it may ask remotes over a network
     typed: whether somebody typed a verb, which proves that the worker is alive; a background check may outlive it
+    repairs: whether it may install hooks that are missing; in a repository that somebody is deleting they would stay
     Costs one for-each-ref, started before the store is loaded, and a few queries when nothing has happened. A worker's
     signs of life, from its hooks and from running this command, are recorded before it is judged.
     """
@@ -53,7 +54,7 @@ def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconc
     if typed:
         renew_lease(app)
     lines += reap(app)
-    lines += ensure_hooks(app)
+    lines += ensure_hooks(app) if repairs else []
     return Reconciled(tuple(lines), asks)
 
 

@@ -12,6 +12,7 @@ from git_agent.domain.task import Step, Task, event_kind
 from git_agent.errors import AgentError
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile
+from git_agent.proc.environment import without_markers
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _checks(app: App, directory: str, task: Task) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ExecPlace:
-    """A worktree, and an environment in which git uses that worktree."""
+    """A worktree, and an environment in which git uses that worktree and no agent takes another one's session."""
 
     directory: str
     env: Mapping[str, str]
@@ -86,5 +87,6 @@ def exec_place(app: App, task: Task) -> ExecPlace:
         raise no_worktree_error(task)
     own = app.env.get("GIT_AGENT_TASK") == str(task.id)
     hidden = LOCAL_NAMES if own else (*LOCAL_NAMES, *_SOMEBODY)
-    env = {name: value for name, value in app.env.items() if name not in hidden}
+    kept = {name: value for name, value in app.env.items() if name not in hidden}
+    env = without_markers(kept, app.config.several("agent.unsetEnv"))
     return ExecPlace(task.worktree, {**env, "GIT_AGENT_TASK": str(task.id)})

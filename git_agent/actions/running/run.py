@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from git_agent.actions.lookup import find
+from git_agent.actions.running.news import news
 from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import command, names
@@ -77,8 +78,9 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
         raise no_worktree_error(task)
     for left in app.store.sessions.unended(task.id):
         _bury(app, left)
-    file = _write_prompt(app, task) if chosen.needs_file else None
-    words = chosen.expand(task, file or "")
+    told = news(app, task) if chosen.tells_news else ""
+    file = _write_prompt(app, task, told) if chosen.needs_file else None
+    words = chosen.expand(task, file or "", told)
     _check_program(task, words[0])
     digest = hashlib.sha256(token.encode()).hexdigest()
     with app.store.transaction():
@@ -128,12 +130,12 @@ def _run_already(task: Task, other: Session) -> AgentError:
 
 
 @explain_system_errors()
-def _write_prompt(app: App, task: Task) -> str:
+def _write_prompt(app: App, task: Task, told: str) -> str:
     directory = os.path.join(app.store_dir, "prompts")
     os.makedirs(directory, mode=0o700, exist_ok=True)
     _clear_prompts(app, directory)
     path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
-    replace_file(path, f"{command.prompt(task)}\n".encode(), 0o600)
+    replace_file(path, f"{command.prompt(task, told)}\n".encode(), 0o600)
     return path
 
 

@@ -8,7 +8,7 @@ from git_agent.actions.liveness.supervised import note_running, terminate_supers
 from git_agent.actions.reconcile.reconcile import upstreams
 from git_agent.actions.recovery.journal import new_operation
 from git_agent.actions.transition import Transition, transition
-from git_agent.actions.worktrees import note_files_left, unlock_worktrees
+from git_agent.actions.worktrees import note_files_left
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
@@ -37,8 +37,6 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
         terminate_superseded(app, taken.task)
     else:
         note_running(app, taken.task, ends=True)
-    if taken.moved:
-        unlock_worktrees(app, taken.task)
     return taken
 
 

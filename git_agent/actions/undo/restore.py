@@ -21,7 +21,7 @@ from git_agent.domain import names
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.event import Event
 from git_agent.domain.recovery import StepProgress
-from git_agent.domain.task import LIVE, State, Task
+from git_agent.domain.task import State, Task
 from git_agent.domain.undo import Hypothetical, Removed, unrecoverable
 from git_agent.errors import AgentError
 from git_agent.git import refs, rescues
@@ -54,8 +54,7 @@ def undo_task(
         intent, lines = _begin(app, plan), list[str]()
         for gone, place in plan.returns:
             try:
-                locked = gone.locked or plan.target in LIVE
-                lines += bring_back(app, plan.task, gone, place, locked=locked)
+                lines += bring_back(app, plan.task, gone, place)
             except AgentError as error:
                 if error.code in ("ref-moved", "branch-clash"):
                     _disown(app, plan, intent, place.branch)
@@ -151,12 +150,11 @@ def _lines(app: App, plan: Plan) -> list[str]:
     return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]
 
 
-def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locked: bool) -> list[str]:
+def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan) -> list[str]:
     """Restore an attempt's branch and worktree as they were; return a line for each.
 
     gone: what was removed
     place: where to restore it
-    locked: whether to lock the worktree for its task
     Call this inside `rollback_on_error`.
     Raises RefMoved when somebody made the branch in the meantime, and whatever creating a worktree raises.
     """
@@ -181,8 +179,6 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
         app.repo.git_in(place.worktree, "restore", f"--source={gone.files}", "--worktree", "--", ":/")
     _restage(app, gone, place)
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
-    if not locked:
-        registry.unlock_worktree(app.repo, place.worktree)
     kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
     files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
     lines.append(f"restored worktree {place.worktree}" + (f" ({files})" if files else ""))
