@@ -152,10 +152,7 @@ class App:
         return Speaker(self.identity.rpartition(" <")[0], self.worker_identities, evidence)
 
     def _evidence(self) -> Iterator[str]:
-        """Yield what suggests that a worker typed this command, a line for each sign. None of it is a proof.
-
-        To every check, a worker that goes elsewhere and drops its token is a person; this is what it leaves behind.
-        """
+        """Yield what suggests that a worker typed this command, to which every check says that a person did."""
         if not self.has_store:
             return
         from git_agent.git.worktrees import registry
@@ -199,10 +196,7 @@ class App:
 
     @cached_property
     def _around(self) -> tuple[str, ...]:
-        """Return the current directory and those above it; none at the top of the main worktree, where people are.
-
-        One of them may be recorded as a worktree, whatever has become of its .git file.
-        """
+        """Return this directory and those above it, of which one may be recorded as a worktree; none at main's top."""
         try:
             here = os.getcwd()
         except OSError:  # the directory was removed

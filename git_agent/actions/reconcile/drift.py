@@ -112,10 +112,7 @@ def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> D
 
 
 def _elsewhere(app: App, each: Standing, back: str | None) -> Drift | None:
-    """Check the link from the worktree to its registration, and from there to repository and worktree.
-
-    back: where the registration says that the worktree is
-    """
+    """Check the link to the worktree's registration, and from there on. back: where that says the worktree is."""
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == app.repo.admin_dir(each.admin):
         return _misled(app, each, home, back)
@@ -133,8 +130,8 @@ def _misled(app: App, each: Standing, home: str, back: str | None) -> Drift | No
     """Check that the registration leads to this repository and to the worktree: a worker may write there, too."""
     where, kind = f"worktree {each.worktree}", "task.worktree-removed"
     if why := misled_registration(app.repo.common_dir, home, each.worktree, back):
-        hint, more = "git agent doctor --fix", " connects it again"
-        return Drift("worktree-misled", "worktree misled", kind, f"{where} is led elsewhere: {why}", hint, more)
+        says, hint = f"{where} is led elsewhere: {why}", "git agent doctor --fix"
+        return Drift("worktree-misled", "worktree misled", kind, says, hint, " connects it again")
     if keys := own_programs(app.repo.common_dir, home):
         path = os.path.join(home, "config.worktree")
         says = f"{where} has settings of its own that may name programs ({', '.join(keys[:5])}): git is not run there"
