@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from git_agent.errors import AgentError
 if TYPE_CHECKING:
     from git_agent.config import Config
     from git_agent.domain.host_clocks import ClockReading
+    from git_agent.domain.process_id import ProcessId
     from git_agent.domain.speaker import Speaker, WorkerIdentity
     from git_agent.git.repo import Repo, Tips
     from git_agent.store.store import Store
@@ -44,7 +45,7 @@ class App:
     sighted: the branches as this command last read them from git
     damaged: the tasks whose branch git can't read, with what git says
     clock: reads this host's clocks
-    operation: the operation of all fixes of one `doctor --fix`, "" outside of one
+    operation: the operation to which everything that this command does belongs; "" if each thing has its own
     """
 
     verb: str = ""
@@ -78,12 +79,20 @@ class App:
         """Return the directory in which hooks record what happened."""
         return os.path.join(self.store_dir, "spool")
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the repository and its store are still there. `rm -rf` deletes their parts in any order."""
+        parts = ("HEAD", "objects", "refs", "git-agent/agent.db")
+        return all(os.path.lexists(os.path.join(self.repo.common_dir, part)) for part in parts)
+
     @cached_property
     def store(self) -> Store:
         """Return the open store. Raises AgentError when there is none and the command may not create one."""
         from git_agent.store.store import Store
 
-        return Store.open(self.store_dir, create=self.creates, examines=self.examines)
+        found = Store.open(self.store_dir, create=self.creates, examines=self.examines)
+        found.evidence_of = self._evidence_of
+        return found
 
     @cached_property
     def has_store(self) -> bool:
@@ -143,8 +152,35 @@ class App:
         """Return who runs the command: the worktree's worker, the environment's worker, or a person."""
         from git_agent.domain.speaker import Speaker
 
-        worker = Speaker.of_worker(self.worker_identities)
-        return worker or Speaker(self.identity.rpartition(" <")[0], self.worker_identities)
+        if worker := Speaker.of_worker(self.worker_identities):
+            return worker
+        evidence = () if self.worker_identities else tuple(self._evidence())
+        return Speaker(self.identity.rpartition(" <")[0], self.worker_identities, evidence)
+
+    def _evidence(self) -> Iterator[str]:
+        """Yield what suggests that a worker typed this command, a line for each sign. None of it is a proof.
+
+        To every check, a worker that goes elsewhere and drops its token is a person; this is what it leaves behind.
+        """
+        if not self.has_store:
+            return
+        from git_agent.git.worktrees import registry
+        from git_agent.proc import ancestry
+
+        for each in ancestry.origins(self.env):
+            if each.has_token:
+                yield f"process {each.has_token} above it has the token of a worker"
+            if each.directory and each.directory != self.repo.main_worktree:
+                for found in self.store.attempts.at_paths(each.above)[:1]:
+                    yield f"{each.what} the worktree of task {found.task}"
+        there = registry.registration(self.repo, self.repo.admin) if self.repo.admin else None
+        if there is not None and there.made_at * 1000 > self.store.attempts.first_started():
+            yield f"it was typed in the worktree {there.path}, which was made by hand after workers began"
+
+    def _evidence_of(self, actor: str) -> tuple[str, ...]:
+        """Return the evidence that belongs to an event of an actor: none for what git did, nor for a worker."""
+        known: Speaker | None = self.__dict__.get("speaker")
+        return known.evidence if known is not None and known.actor == actor else ()
 
     @cached_property
     def identity(self) -> str:
@@ -155,7 +191,7 @@ class App:
     def may_be_worker(self) -> bool:
         """Return whether anything suggests a worker: a linked worktree or the environment. Doesn't open the store."""
         named = any(self.env.get(f"GIT_AGENT_{name}") for name in ("TASK", "EPOCH", "TOKEN"))
-        return (named or bool(self._admins)) and os.path.isdir(self.store_dir)
+        return (named or bool(self._admins) or bool(self._around)) and os.path.isdir(self.store_dir)
 
     @cached_property
     def _admins(self) -> tuple[str, ...]:
@@ -167,13 +203,30 @@ class App:
 
         return tuple(dict.fromkeys(filter(None, (registry.current_admin(self.repo.common_dir), self.repo.admin))))
 
+    @cached_property
+    def _around(self) -> tuple[str, ...]:
+        """Return the current directory and those above it; none at the top of the main worktree, where people are.
+
+        One of them may be recorded as a worktree, whatever has become of its .git file.
+        """
+        try:
+            here = os.getcwd()
+        except OSError:  # the directory was removed
+            return ()
+        if here == self.repo.main_worktree:
+            return ()
+        from git_agent.proc.ancestry import above
+
+        return above(here)
+
     def _from_worktrees(self) -> list[WorkerIdentity]:
-        """Identify the worker by its worktree."""
+        """Identify the worker by its worktree: by the recorded path, then by git's files."""
         if not self.has_store:
             return []
         from git_agent.domain.speaker import WorkerIdentity
 
-        found = filter(None, map(self.store.attempts.by_admin, self._admins))
+        known = self.store.attempts.at_paths(self._around) if self._around else []
+        found = dict.fromkeys([*known, *filter(None, map(self.store.attempts.by_admin, self._admins))])
         return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
 
     def _from_token(self) -> WorkerIdentity | None:
@@ -227,6 +280,12 @@ class App:
         """Close the store if it was opened."""
         if self.store_is_open:
             self.store.close()
+
+    def is_gone(self, owner: ProcessId, *, over: bool = False) -> bool:
+        """Return whether a process that the store names has ended. over: as for processes.is_gone"""
+        from git_agent.proc import processes
+
+        return processes.is_gone(owner, over=over, shared=lambda: self.store.integrity.journal(self.store_dir).remote)
 
     def notice(self, line: str) -> None:
         """Queue a line that the front end shows after the result."""

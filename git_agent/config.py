@@ -72,7 +72,9 @@ KEYS: tuple[Key, ...] = (
     Key("agent.notify", "text", "", "trust",
         "Command to run when a person is needed. It gets the event as JSON on standard input."),
     Key("agent.run", "text", "", "trust",
-        "`agent.run.<name>` is the command of agent <name>; it may contain {prompt} and more (docs/agents.md)."),
+        "`agent.run.<name>` is the command of agent <name>; it may have {prompt}, {news} and more (docs/agents.md)."),
+    Key("agent.unsetEnv", "list", "", "trust",
+        "Environment variable that `run` and `exec` take out, besides the session markers of known agent programs."),
     Key("agent.defaultAgent", "text", "", "harmless",
         "Name of the agent to run if none is given."),
     Key("agent.beat", "duration", "10s", "harmless",
@@ -216,6 +218,12 @@ class Config(NamedTuple):
         return _SWITCH[text]
 
     @property
+    def colour(self) -> str:
+        """Return git's setting for colour: color.agent, else color.ui, else auto."""
+        found = {v.key.lower(): v.value.lower() for v in self.values if v.key.lower() in git_config.COLOUR_KEYS}
+        return next((found[key] for key in git_config.COLOUR_KEYS if key in found), "auto")
+
+    @property
     def prefix(self) -> str:
         """Return agent.branchPrefix. Raises AgentError (exit 2) if it can't begin a branch name."""
         from git_agent.domain import names
@@ -256,6 +264,11 @@ class Config(NamedTuple):
         if not found:
             return [Setting(key.name, key.default, "default", key.sentence)]
         return [Setting(_shown(key, v.key), v.value, v.scope, key.sentence) for v in found]
+
+
+def default(name: str) -> str:
+    """Return the default of a key."""
+    return _BY_NAME[name.lower()].default
 
 
 def digest(repo: Repo) -> str | None:

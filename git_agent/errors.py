@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says when there is no room: on the disk, in the user's quota, or within `ulimit -f`."""
+
+UNWRITABLE = frozenset({"store-not-writable", "disk-full"})
+"""The codes of errors after which a command that only reads still works."""
 
 
 class Exit(IntEnum):
@@ -53,3 +60,17 @@ def refused(code: str, message: str, hint: str = "", details: tuple[str, ...] = 
 def usage(code: str, message: str, hint: str = "") -> AgentError:
     """Return the error for an invalid argument (exit 2)."""
     return AgentError(code, message, hint, exit=Exit.USAGE)
+
+
+def full_hint(number: int, path: str = "") -> str:
+    """Return how to make room.
+
+    number: the errno, one of FULL
+    path: what could not be written, if it is known
+    """
+    if number == errno.EFBIG:
+        return "ulimit -f shows the limit of this shell; raise it, then try again"
+    if number == errno.EDQUOT:
+        return "quota -s shows your quota; free some space, then try again"
+    where = f"on the disk of {path} " if path else ""
+    return f"free some space {where}(df -h and df -i show which disks are full), then try again"

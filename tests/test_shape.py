@@ -44,8 +44,6 @@ SHORT = {
     "git_agent/domain/process_id.py": _LOADED,
     "git_agent/domain/spec.py": _ALONE,
     "git_agent/domain/terminal_text.py": _ALONE,
-    "git_agent/git/errors.py": _ALONE,
-    "git_agent/git/upstream.py": _ALONE,
     "git_agent/git/hooks/disabled.py": _LOADED,
     "git_agent/git/merging/trailers.py": _ALONE,
     "git_agent/git/versions.py": _LOADED,
@@ -196,6 +194,21 @@ def test_no_program_is_started_through_a_shell_by_accident() -> None:
         if keyword.arg == "shell" and ast.unparse(keyword.value) != "False"
     }
     assert (found, shells) == (set(), set())
+
+
+def test_git_runs_in_a_directory_only_where_the_place_was_proved() -> None:
+    # `git` and `start_git` find the repository of a directory by themselves: of a directory that a worker may have
+    # written, by what the worker wrote. Repo.git_in and Repo.checkout look first; place.py does for them.
+    proving = {"git_agent/git/run.py", "git_agent/git/discover.py", "git_agent/git/place.py"}
+    calls = [
+        (name, called, {keyword.arg for keyword in call.keywords})
+        for name, tree in _trees().items()
+        for called, call in _calls(tree)
+        if name not in proving
+    ]
+    started = [(name, given) for name, called, given in calls if called in ("git", "start_git")]
+    assert {name for name, given in started if "cwd" in given and "git_dir" not in given} == set()
+    assert {name for name, called, _ in calls if called == "Checkout"} == {"git_agent/git/repo.py"}
 
 
 def test_only_the_store_names_the_database_file() -> None:

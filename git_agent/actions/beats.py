@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from git_agent.app import App
 from git_agent.domain.lease import MAX_SKEW_MS
 from git_agent.domain.task import State
-from git_agent.errors import AgentError
+from git_agent.errors import UNWRITABLE, AgentError
 from git_agent.files import replace_file
 from git_agent.store.attempts import Standing
 
@@ -60,7 +60,7 @@ def _record(app: App, standing: Sequence[Standing], heard: dict[int, int]) -> No
             for task in new:
                 app.store.leases.heard(task, heard[task], lease_s)
     except AgentError as error:
-        if error.code != "store-not-writable":
+        if error.code not in UNWRITABLE:
             raise
 
 

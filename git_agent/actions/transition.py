@@ -10,7 +10,7 @@ from git_agent.app import App
 from git_agent.domain.advice import instead_of
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import COORDINATOR, Speaker, WorkerIdentity, superseded_error
-from git_agent.domain.task import Move, State, Step, Task, after, done_already
+from git_agent.domain.task import Hold, Move, State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
 from git_agent.store import tasks
@@ -35,6 +35,7 @@ def transition(
     data: Mapping[str, Any] | Callable[[Task], Mapping[str, Any]] | None = None,
     by: str | None = None,
     intent: int | None = None,
+    into: Hold | None = None,
     **columns: Any,
 ) -> Transition:
     """Take a step of the state machine, or find that it was already taken.
@@ -44,6 +45,7 @@ def transition(
     data: the event's data, or a function that makes it from the task as it was
     by: the actor, if not the speaker (git, a repair); the attempt and epoch are not checked then
     intent: this command's intent, which the step ends
+    into: the hold to which `ended` leads
     columns: other columns to change
     Raises AgentError: exit 5 for a superseded speaker, before anything else; exit 3 when the table has no such move;
     exit 6 when another command is working on the task.
@@ -54,14 +56,14 @@ def transition(
         if by is None:
             require_current(app, now)
         _refuse_under_way(app, now, intent)
-        made = after(now.state, now.hold, step)
+        made = after(now.state, now.hold, step, into=into)
         if made is None and done_already(now.state, now.hold, step):
             return Transition(now, False)
         if made is None:
             raise _impossible(now, step)
         if seen is not None and seen.version != now.version:
             raise tasks.stale(now)
-        said = data(now) if callable(data) else data
+        said = {**((data(now) if callable(data) else data) or {}), **({"hold": into} if into else {})}
         moved = app.store.tasks.move(now, made, speaker.actor, data=said, **{**_settled(app, now, made), **columns})
         told = (*drafts, *notify_dependents(app, moved)) if moved.state is State.COMPLETED else drafts
         app.store.messages.send(told, speaker.address, verified=speaker.verified)
@@ -75,21 +77,28 @@ def transition(
 
 
 def _settled(app: App, task: Task, made: Move) -> dict[str, str]:
-    """Remember the tip at which a review or a hold ended, so that pushing it again does not hand it in."""
+    """Remember the tip at which a review or a hold ended.
+
+    Pushing it again does not hand it in: after a hold, only if it had been pushed by then (decision 0004). A run that
+    leaves the branch there has changed nothing.
+    """
     if made.target is not State.WORKING or app.sighted is None:
         return {}
     tip = app.sighted.heads.get(task.branch or "")
     ended = task.state in (State.IN_REVIEW, State.APPROVED)
-    resumed = task.hold is not None and made.hold is None and tip in (task.pushed_oid, *app.sighted.arrived)
-    return {"settled_oid": tip} if tip is not None and (ended or resumed) else {}
+    resumed = task.hold is not None and made.hold is None
+    if tip is None or not (ended or resumed):
+        return {}
+    pushed = tip in (task.pushed_oid, *app.sighted.arrived)
+    return {"resumed_oid": tip} | ({"settled_oid": tip} if ended or pushed else {})
 
 
 def _refuse_under_way(app: App, task: Task, mine: int | None) -> None:
     other = app.store.intents.of_task(task.id)
-    if other is not None and other.id != mine and not processes.is_gone(other.owner):
+    if other is not None and other.id != mine and not app.is_gone(other.owner, over=other.over):
         raise AgentError(
             "under-way",
-            f"{task.label} is busy: {other.kind} by pid {other.owner.pid} is under way",
+            f"{task.label} is busy: {other.kind} by {processes.named(other.owner)} is under way",
             "try again when it has ended",
             exit=Exit.BUSY,
         )

@@ -1,4 +1,4 @@
-"""The worktrees of all tasks: where they go, their locks, and their context files, which never land."""
+"""The worktrees of all tasks: where they go, their locks, their context files, and what is left in old ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -100,6 +101,61 @@ def write_context(task: Task, branch: str, worktree: str) -> None:
 
     made = context.create(task_id=task.id, branch=branch, worktree=worktree, base=task.base, description=task.title)
     context.write(made, worktree)
+
+
+def renew_context(app: App, task: Task) -> None:
+    """Write the context file of a live task again, in a worktree that is still ours. A failure is only reported."""
+    attempt = app.store.attempts.find(task.id, task.attempt)
+    there = registry.registration_at(app.repo, task.worktree) if task.worktree else None
+    if task.worktree is None or task.branch is None or there is None or attempt is None or attempt.admin != there.admin:
+        return  # there is no worktree, or what stands in its place is not ours
+    try:
+        write_context(task, task.branch, task.worktree)
+    except AgentError as error:
+        app.notice(f"its context file is out of date: {error.message}; git agent doctor --fix")
+
+
+class FilesLeft(NamedTuple):
+    """The files that an attempt left uncommitted. The next attempt starts from its last commit, so it lacks them."""
+
+    attempt: int
+    worktree: str
+    files: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Name the first files and the place: `attempt 1 left files that are not committed: a, b, in /w`."""
+        more = f" and {len(self.files) - _NAMED} more" if len(self.files) > _NAMED else ""
+        shown = ", ".join(self.files[:_NAMED])
+        return f"attempt {self.attempt} left files that are not committed: {shown}{more}, in {self.worktree}"
+
+
+_NAMED = 5
+
+
+def files_left(app: App, task: Task) -> list[FilesLeft]:
+    """List what the attempts before the current or the next one left uncommitted; one git process for each of them.
+
+    For a task that nobody has, the next attempt counts, so what its last one left is listed, too.
+    """
+    attempts = app.store.attempts.present(task.id)
+    earlier = [a for a in attempts if a.worktree and (a.number < task.attempt or not task.live)]
+    found = (FilesLeft(a.number, a.worktree or "", uncommitted(app, a.worktree or "")) for a in earlier)
+    return [each for each in found if each.files]
+
+
+def uncommitted(app: App, worktree: str) -> tuple[str, ...]:
+    """Return the changed and untracked files of a worktree; none if it is no longer there."""
+    try:
+        return tuple(change.path for change in app.repo.status(worktree)) if os.path.isdir(worktree) else ()
+    except AgentError:
+        return ()  # no longer a worktree; `git agent show` says what is wrong
+
+
+def note_files_left(app: App, task: Task) -> None:
+    """Queue a notice for each attempt that left files, where a new attempt begins or will begin."""
+    for left in files_left(app, task):
+        app.notice(f"{task.label}: {left.words}")
 
 
 def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, AgentError | None]:

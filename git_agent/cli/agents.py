@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, note, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.command import Answer, columns_option, note, task_answer, task_argument, terminal_width, verb
+from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import AgentError, usage
 from git_agent.runtime.invocation import become
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from git_agent.domain.task import Task
 
 _HEAVY = frozenset({"pygit2", "rich"})
+_INTERRUPTED = 130
 
 
 @verb("run", configured=True, command="[-- COMMAND...]")
@@ -41,9 +43,13 @@ def run_verb(
     """Run and supervise a command in a task's worktree. The task is WORKING while the command runs.
 
     Without TASK, the next task of the queue is claimed. When the command exits with 0, its commits are handed in for
-    review; without commits the task is held (no_commits). Any other end fails the task, with the last lines of output
-    as the reason. The command uses your terminal. Processes that it leaves running are ended: its process group, and
-    every process with its environment. The exit code is 0 if the command exits with 0, else 1.
+    review. The task is held if files are not committed (uncommitted), without commits (no_commits), if nothing is new
+    since its last review or hold (no_changes), and if it still conflicts after a conflict (conflict). If you stop the
+    command, close its terminal or leave an interactive session, the task is held (stopped), and the next run continues
+    there. Any other exit code fails the task, with the last lines of output as the reason.
+
+    The command uses your terminal. Processes that it leaves running are ended: its process group, and every process
+    with its environment. The exit code is 0 if the work was handed in, 130 after Ctrl-C, else 1.
     """
     from git_agent.actions.running.run import choose
     from git_agent.runtime import running
@@ -89,12 +95,13 @@ def _ended(app: App, ran: Any, *, behind: bool) -> Answer:
         app.notice(line)
     how = ended.how if ended.status is None else f"the command {ended.how}"
     talk = [f"{said}{more} ({how})"]
-    code = 0 if ended.status == 0 and not ran.settled.superseded else 1
+    code = 0 if ran.settled.handed_in else _INTERRUPTED if ended.interrupted else 1
     return task_answer(app, task, [], talk, status=ended.status)._replace(exit=code)
 
 
 @verb("ps", configured=True)
-def ps_verb(app: App) -> Answer:
+@columns_option
+def ps_verb(app: App, columns: bool) -> Answer:
     """List the commands that git agent is supervising.
 
     BEAT is the time since the last sign of life. PROGRESS is the time since the last sign of work: a commit, a changed
@@ -106,7 +113,7 @@ def ps_verb(app: App) -> Answer:
     found = ps(app)
     rows = [json.running_json(r) for r in found]
     payload = {"sessions": rows, "tasks": [json.task_json(v) for v in {r.view.task.id: r.view for r in found}.values()]}
-    return Answer(payload, lines.running_table(found, terminal_width()))
+    return Answer(payload, lines.running_table(found, terminal_width(columns=columns)))
 
 
 @verb("logs")
@@ -148,25 +155,30 @@ def _print(chunks: Iterable[bytes], raw: bool) -> None:
 
 
 @verb("stop")
-@task_argument()
-def stop_verb(app: App, task: str | None) -> Answer:
-    """End a task's command: send SIGTERM, and SIGKILL after 10 seconds.
+@tasks_argument()
+def stop_verb(app: App, tasks: Sequence[str]) -> Answer:
+    """End the commands of tasks: send SIGTERM, and SIGKILL after 10 seconds.
 
-    The task stays WORKING with the hold `stopped`. Its worktree stays as it is, and `git agent run` continues there.
+    A task stays WORKING with the hold `stopped`. Its worktree stays as it is, and `git agent run` continues there.
     """
-    from git_agent.actions.lookup import find
     from git_agent.actions.running.stop import stop
 
-    stopped = stop(app, find(app, task))
-    label = stopped.task.label
-    said = " ".join(filter(None, (label, "is", stopped.task.state, stopped.task.hold)))
-    return task_answer(app, stopped.task, [said if stopped.moved else f"no command is running for {label}"])
+    def one(task: Task) -> Each:
+        stopped = stop(app, task)
+        label = stopped.task.label
+        said = " ".join(filter(None, (label, "is", stopped.task.state, stopped.task.hold)))
+        return Each(stopped.task, [said if stopped.moved else f"no command is running for {label}"])
+
+    return each_task(app, tasks, one)
 
 
-@verb("exec", command="-- COMMAND...")
+@verb("exec", configured=True, command="[--] COMMAND...")
 @task_argument(required=True)
 def exec_verb(app: App, task: str, command: Sequence[str]) -> Answer:
-    """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`."""
+    """Run a command in a task's worktree and return its exit code. To supervise it, use `git agent run`.
+
+    GIT_AGENT_TASK is the task's number there.
+    """
     from git_agent.actions.lookup import find
     from git_agent.actions.running.logs import exec_place
 

@@ -6,12 +6,12 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from git_agent.app import App
+from git_agent.cli.parsing import Commanding, Passing
 from git_agent.errors import AgentError
 from git_agent.runtime.invocation import Invocation
 from git_agent.verbs import VERBS
@@ -43,71 +43,6 @@ class Answer(NamedTuple):
     follows: bool = False
     delivered: Callable[[], object] | None = None
     becomes: Callable[[], NoReturn] | None = None
-
-
-class Commanding(click.Command):
-    """A verb that takes another program's command after `--`, including its options."""
-
-    usage_end = ""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take everything after the first `--` unchanged."""
-        at = args.index("--") if "--" in args else len(args)
-        rest = super().parse_args(ctx, args[:at])
-        ctx.params["command"] = tuple(args[at + 1 :])
-        return rest
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Add the command to the usage."""
-        return [*super().collect_usage_pieces(ctx), self.usage_end]
-
-
-class Passing(click.Command):
-    """A verb that passes options that it does not know on to git, and everything after `--`.
-
-    After `--` come options and then paths; a second `--` separates them where an option has a value of its own.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take what is git's out of the words."""
-        at = args.index("--") if "--" in args else len(args)
-        known = {name for param in self.get_params(ctx) for name in param.opts}
-        mine = [word for word in args[:at] if not word.startswith("-") or word.partition("=")[0] in known]
-        theirs = [word for word in args[:at] if word not in mine]
-        after = args[at + 1 :]
-        until = after.index("--") if "--" in after else sum(1 for _ in takewhile(lambda w: w.startswith("-"), after))
-        rest = super().parse_args(ctx, mine)
-        ctx.params["git_options"] = (*theirs, *after[:until])
-        ctx.params["paths"] = tuple(word for word in after[until:] if word != "--")
-        return rest
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Add what is git's to the usage."""
-        return [*super().collect_usage_pieces(ctx), "[GIT-OPTION...]", "[-- PATH...]"]
-
-
-class Several(click.Group):
-    """A verb with subcommands. The first one is the default."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Insert the default subcommand if none is named. --json may precede it."""
-        before = [word for word in args[:1] if word == "--json"]
-        rest = args[len(before) :]
-        named = bool(rest) and (rest[0] in self.commands or rest[0] in ctx.help_option_names)
-        if not ctx.resilient_parsing:
-            args = [rest[0], *before, *rest[1:]] if named else [next(iter(self.commands)), *args]
-        return super().parse_args(ctx, args)
-
-
-class Finite(click.FloatRange):
-    """A number in a range. It refuses `nan`, which every range accepts, and `inf`."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Convert as FloatRange does, and refuse `nan` and `inf`."""
-        found = super().convert(value, param, ctx)
-        if found != found or found in (float("inf"), float("-inf")):
-            self.fail(f"{value} is not a number", param, ctx)
-        return found
 
 
 def verb(
@@ -219,16 +154,30 @@ def _write(lines: Iterable[str], at_once: bool) -> None:
             sys.stdout.flush()
 
 
-def screen(app: App) -> Screen:
-    """Return the description of standard output: a terminal and its width, or a pipe."""
-    from git_agent.render.style import Screen, wants_colour
+def screen(app: App, *, columns: bool = False) -> Screen:
+    """Return the description of standard output: a terminal and its width, or a pipe.
 
-    return Screen(terminal_width(), wants_colour(sys.stdout.isatty(), os.environ), app.now())
+    columns: treat a pipe as a terminal
+    """
+    from git_agent.render.style import Screen
+
+    return Screen(terminal_width(columns=columns), uses_colour(app), app.now())
 
 
-def terminal_width() -> int | None:
-    """Return the width of the terminal in columns, None for a pipe."""
-    if not sys.stdout.isatty():
+def uses_colour(app: App) -> bool:
+    """Return whether standard output gets colour. In a pipe, git is not asked for that alone, unless by `git -c`."""
+    from git_agent.render.style import wants_colour
+
+    asks = sys.stdout.isatty() or app.has_settings or "GIT_CONFIG_PARAMETERS" in app.env
+    return wants_colour(sys.stdout.isatty(), os.environ, app.config.colour if asks else "auto")
+
+
+columns_option = click.option("--columns", is_flag=True, help="Print columns as on a terminal, also in a pipe.")
+
+
+def terminal_width(*, columns: bool = False) -> int | None:
+    """Return the width of the terminal in columns, None for a pipe. columns: treat a pipe as a terminal."""
+    if not (columns or sys.stdout.isatty()):
         return None
     import shutil
 

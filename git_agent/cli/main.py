@@ -266,11 +266,8 @@ def _say(error: AgentError, as_json: bool) -> int:
 
         print(json.document(json.error_json(error)))
         return int(error.exit)
-    from git_agent.render.text import visible
+    from git_agent.render.text import error_lines
 
-    print(f"error: {visible(error.message)}", file=sys.stderr)
-    for line in error.details:
-        print(f"  {visible(line)}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {visible(error.hint)}", file=sys.stderr)
+    for line in error_lines(error):
+        print(line, file=sys.stderr)
     return int(error.exit)

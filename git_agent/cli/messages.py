@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, read_text, screen, verb
+from git_agent.cli.command import Answer, read_text, screen, verb
+from git_agent.cli.parsing import Finite
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
@@ -40,14 +41,15 @@ def send_verb(
     task reaches whoever works on it when it is read. It is delivered until it is acknowledged. A worker that sends more
     messages per minute than agent.messageRate allows is refused with exit code 6.
     """
-    from git_agent.actions.messages.send import send
+    from git_agent.actions.messages.send import nobody_reads, send
 
     to, text = (words, None) if file is not None else (words[:-1], words[-1])
     if not to:
         raise usage("no-text", "the recipient or the text is missing", "git agent send @human TEXT")
     if text is None:
         text = read_text(file or "-", app.config.number("agent.maxMessage") + 1)
-    return _sent(send(app, to, text, urgent=urgent, needs_ack=needs_ack, thread=thread))
+    copies = send(app, to, text, urgent=urgent, needs_ack=needs_ack, thread=thread)
+    return _sent(copies)._replace(talk=[f"note: {line}" for line in nobody_reads(app, copies)])
 
 
 @verb("reply", configured=True)
@@ -55,9 +57,10 @@ def send_verb(
 @click.argument("text")
 def reply_verb(app: App, message: int, text: str) -> Answer:
     """Reply to message ID and acknowledge it. The reply goes to its sender, and to its topic if it has one."""
-    from git_agent.actions.messages.send import reply
+    from git_agent.actions.messages.send import nobody_reads, reply
 
-    return _sent(reply(app, message, text))
+    copies = reply(app, message, text)
+    return _sent(copies)._replace(talk=[f"note: {line}" for line in nobody_reads(app, copies)])
 
 
 @verb("inbox")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, screen, task_argument, verb
+from git_agent.cli.command import Answer, columns_option, screen, task_argument, verb
+from git_agent.cli.parsing import Finite
 
 if TYPE_CHECKING:
     from git_agent.domain.task import State
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 @verb("list", configured=True)
 @click.option("--state", "states", multiple=True, metavar="STATE", help="List tasks in this state; may be repeated.")
 @click.option("--all", "everything", is_flag=True, help="Include completed and cancelled tasks.")
-def list_verb(app: App, states: Sequence[str], everything: bool) -> Answer:
-    """List unfinished tasks by priority and age; with --all, also completed and cancelled ones."""
+@columns_option
+def list_verb(app: App, states: Sequence[str], everything: bool, columns: bool) -> Answer:
+    """List unfinished tasks by priority and age; with --all, also completed and cancelled ones.
+
+    In a pipe, print a line for each task, separated by tabs: number, state, priority, name, agent, worker, age, title,
+    hold.
+    """
     from git_agent.actions.views.task import list_tasks
 
     as_json = bool(click.get_current_context().params.get("as_json"))
@@ -29,7 +35,7 @@ def list_verb(app: App, states: Sequence[str], everything: bool) -> Answer:
         return Answer({"tasks": [json.task_json(v) for v in found]})
     from git_agent.render import lines
 
-    return Answer({}, lines.task_table(found, screen(app)))
+    return Answer({}, lines.task_table(found, screen(app, columns=columns), holds=True))
 
 
 def _state(text: str) -> State:
@@ -44,7 +50,8 @@ def _state(text: str) -> State:
 
 @verb("status", configured=True)
 @task_argument()
-def status_verb(app: App, task: str | None) -> Answer:
+@columns_option
+def status_verb(app: App, task: str | None, columns: bool) -> Answer:
     """Show on one screen what waits for you, with the command to type next, then the workers and the queue."""
     if task is not None:
         return _shown(app, task)
@@ -56,9 +63,13 @@ def status_verb(app: App, task: str | None) -> Answer:
     payload = {
         "needs_you": [json.need_json(n) for n in found.needs_you],
         "tasks": [json.task_json(v) for v in found.tasks] if as_json else [],
-        "health": {**found.health, "unacked": [json.unacknowledged_json(m) for m in found.unacked]},
+        "health": {
+            **found.health,
+            "unacked": [json.unacknowledged_json(m) for m in found.unacked],
+            "files_left": [{"task": task, **left._asdict()} for task, left in found.left],
+        },
     }
-    return Answer(payload, lines.status_lines(found, screen(app)))
+    return Answer(payload, lines.status_lines(found, screen(app, columns=columns)))
 
 
 def _shown(app: App, task: str | None) -> Answer:
@@ -67,11 +78,15 @@ def _shown(app: App, task: str | None) -> Answer:
     from git_agent.render import details, json
 
     found = show(app, find(app, task))
+    left = {each.attempt: list(each.files) for each in found.left}
     payload = {
         "task": json.task_json(found.view),
         "why": found.why,
         "next": found.view.need.command if found.view.need else None,
-        "attempts": [{"number": a.number, "branch": a.branch, "worktree": a.worktree} for a in found.attempts],
+        "attempts": [
+            {"number": a.number, "branch": a.branch, "worktree": a.worktree, "uncommitted": left.get(a.number, [])}
+            for a in found.attempts
+        ],
         "commits": list(found.commits),
         "events": [json.event_json(e) for e in found.events],
         "observed": list(found.observed),

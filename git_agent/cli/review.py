@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, read_text, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.parsing import Finite
 from git_agent.cli.questions import NO_QUESTION, yes_option
+from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import usage
 from git_agent.runtime.invocation import become
 
@@ -52,19 +54,18 @@ def approve_verb(app: App, tasks: Sequence[str], at: str | None, note: str | Non
     task with `diff` or `show` and its branch has moved since, the approval is refused, unless the new commits merge to
     the same files or --at names the commit. A worker can't approve its own task.
     """
-    from git_agent.actions.lookup import find
     from git_agent.actions.tasks.review import approve
 
     if at is not None and len(tasks) > 1:
         raise usage("at-one", "--at applies to a single task", "approve the tasks one by one")
-    found = [find(app, ref) for ref in tasks or (None,)]
-    done = [approve(app, task, at=at, note=note) for task in found]
-    lines = [
-        f"{t.task.label} is {t.task.state}{'' if t.moved else ' already'} at {(t.task.reviewed_oid or '')[:12]}"
-        f"{_own_check(app, t.task)}"
-        for t in done
-    ]
-    return _several(app, [t.task for t in done], lines)
+
+    def one(task: Task) -> Each:
+        done = approve(app, task, at=at, note=note)
+        state = f"{done.task.state}{'' if done.moved else ' already'}"
+        commit = (done.task.reviewed_oid or "")[:12]
+        return Each(done.task, [f"{task.label} is {state} at {commit}{_own_check(app, done.task)}"])
+
+    return each_task(app, tasks, one)
 
 
 def _own_check(app: App, task: Task) -> str:
@@ -86,19 +87,17 @@ def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
 
 @verb("request-changes")
 @task_argument(required=True)
-@click.option(
-    "-m",
-    "--message",
-    "text",
-    required=True,
-    metavar="TEXT",
-    help="Tell the worker what to change.",
-)
-def request_changes_verb(app: App, task: str, text: str) -> Answer:
+@click.option("-m", "--message", "text", metavar="TEXT", help="Tell the worker what to change.")
+@click.option("-F", "--file", metavar="FILE", help="Read the text from FILE, - for standard input.")
+def request_changes_verb(app: App, task: str, text: str | None, file: str | None) -> Answer:
     """Send a task back to its worker, with comments. The task is WORKING again, with the hold `changes_requested`."""
     from git_agent.actions.lookup import find
     from git_agent.actions.tasks.review import request_changes
 
+    if (text is None) == (file is None):
+        raise usage("which-text", "say what to change, in one way", f"git agent request-changes {task} -m TEXT")
+    if text is None:
+        text = read_text(file or "-", app.config.number("agent.maxMessage") + 1)
     taken = request_changes(app, find(app, task), text)
     return task_answer(
         app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; its worker has a message"]
@@ -145,8 +144,9 @@ def merge_verb(
 
     Several tasks, or --all, form a queue: each merge is built on the one before, the result is checked as a whole, and
     the base moves once. --all merges dependencies first, then orders by priority and fewest conflicts. If the check
-    fails, the task that breaks it is found and held, and the others land. The exit code is 4 if a task conflicts, else
-    3 if one was held or left out, else 6 if the base kept moving.
+    fails, the task that breaks it is found and held, and the others land. The exit code is the first that applies to
+    any task: 1 for an error, 5 for a superseded speaker, 4 for a conflict, 3 if it was held or left out, 6 if the base
+    kept moving.
 
     Merges wait for each other: one check runs at a time (agent.checkJobs), and bases move one after the other. If that
     takes longer than --timeout, the exit code is 6.
@@ -212,13 +212,13 @@ def _already(app: App, found: Sequence[Task], oid: str) -> Answer:
 
 
 @verb("rm")
-@task_argument(required=True)
+@tasks_argument(required=True)
 @click.option("--force", is_flag=True, help="Remove it despite uncommitted files, stashes or processes inside.")
 @click.option("--unmerged", is_flag=True, help="Remove it despite commits that are not in the base.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed, and change nothing.")
 @yes_option(NO_QUESTION)
-def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes: bool) -> Answer:
-    """Remove the worktree and branch of a task that is not live.
+def rm_verb(app: App, tasks: Sequence[str], force: bool, unmerged: bool, dry_run: bool, yes: bool) -> Answer:
+    """Remove the worktrees and branches of tasks that are not live.
 
     If work would be lost, the removal is refused, with a list of what is in danger. What is removed is kept: commits
     and files under refs/git-agent/rescue/, ignored files under git-agent/kept/ in the git directory. Ignored
@@ -230,24 +230,26 @@ def rm_verb(app: App, task: str, force: bool, unmerged: bool, dry_run: bool, yes
     remotes on other hosts have all of it.
     """
     del yes  # nothing is asked
-    from git_agent.actions.lookup import find, reread
+    from git_agent.actions.lookup import reread
     from git_agent.actions.removal.remove import rm
     from git_agent.render import json, lines
 
-    found = find(app, task)
-    gone = rm(app, found, force=force, unmerged=unmerged, dry_run=dry_run)
-    said = lines.removal_lines(gone, "would remove" if dry_run else "removed") or [
-        f"{found.label} has no worktree or branch"
-    ]
-    talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
-    return task_answer(app, reread(app, found), said, talk, removed=json.retired_json(gone), dry_run=dry_run)
+    def one(task: Task) -> Each:
+        gone = rm(app, task, force=force, unmerged=unmerged, dry_run=dry_run)
+        said = lines.removal_lines(gone, "would remove" if dry_run else "removed")
+        talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
+        more = {"removed": json.retired_json(gone)}
+        return Each(reread(app, task), said or [f"{task.label} has no worktree or branch"], talk, more)
+
+    return each_task(app, tasks, one, dry_run=dry_run)
 
 
 @verb("clean")
 @click.option("--older-than", metavar="AGE", help="Clean only tasks that finished that long ago: 30m, 12h, 7d.")
+@click.option("--logs", is_flag=True, help="Also delete what their commands and checks printed; undo can't restore it.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed, and change nothing.")
 @yes_option(NO_QUESTION)
-def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> Answer:
+def clean_verb(app: App, older_than: str | None, logs: bool, dry_run: bool, yes: bool) -> Answer:
     """Remove the worktrees and branches of completed and cancelled tasks.
 
     A worktree or branch whose removal would lose work stays, with the reason. Ignored directories (builds,
@@ -259,7 +261,8 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
     from git_agent.domain.durations import parse_duration
     from git_agent.render import json, lines
 
-    done = clean(app, older_than_s=None if older_than is None else parse_duration(older_than), dry_run=dry_run)
+    age_s = None if older_than is None else parse_duration(older_than)
+    done = clean(app, older_than_s=age_s, logs=logs, dry_run=dry_run)
     said = [
         f"{t.label}: {x}"
         for t, r in done.tasks
@@ -267,6 +270,14 @@ def clean_verb(app: App, older_than: str | None, dry_run: bool, yes: bool) -> An
     ]
     viewed = view(app, [t for t, _ in done.tasks], counts=False)
     removed = {str(t.id): json.retired_json(r) for t, r in done.tasks}
-    payload = {"tasks": [json.task_json(v) for v in viewed], "removed": removed, "dry_run": dry_run}
+    if done.logs:
+        megabytes = sum(done.logs.values()) / (1 << 20)
+        said.append(f"{'would delete' if dry_run else 'deleted'} {len(done.logs)} logs ({megabytes:.1f} MB)")
+    payload = {
+        "tasks": [json.task_json(v) for v in viewed],
+        "removed": removed,
+        "logs": dict(done.logs),
+        "dry_run": dry_run,
+    }
     gone = not dry_run and any(r.worktrees or r.branches for _, r in done.tasks)
     return Answer(payload, said or ["nothing to clean"], undo_hint(app, gone))

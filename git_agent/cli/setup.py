@@ -59,7 +59,8 @@ def deinit_verb(app: App, purge: bool, yes: bool, dry_run: bool) -> Answer:
     done = deinit(app, purge=purge, sure=yes, dry_run=dry_run, asks=_ask if can_ask(app) else None)
     lines = ["hooks removed" if done.hooks else "no hooks to remove"]
     if dry_run:
-        lines = [f"would remove: hooks{', store' if done.purged else ''}"]
+        parts = [*(["hooks"] if done.hooks else []), *(["store"] if done.purged else [])]
+        lines = [f"would remove: {', '.join(parts)}" if parts else "nothing to remove"]
     elif done.purged:
         lines.append(f"store removed: {app.store_dir}; rescued commits stay: git for-each-ref refs/git-agent")
     payload = {"hooks": list(done.hooks), "manual": list(done.manual), "purged": done.purged}
@@ -178,7 +179,7 @@ def config_verb(app: App) -> Answer:
 
 @verb("trust", creates=True, looks=False)
 def trust_verb(app: App) -> Answer:
-    """Accept the commands and the files to copy of the committed .gitagent, until it changes."""
+    """Accept the commands and the files to copy of the committed .gitagent and .worktreeinclude, until they change."""
     from git_agent.actions.setup.config import trust
 
     done = trust(app)
@@ -187,7 +188,7 @@ def trust_verb(app: App) -> Answer:
     commands = [{"key": key, "value": value} for key, value in done.commands]
     return Answer(
         {"hash": done.hash, "already": done.already, "commands": commands},
-        [*lines, f"{word}: .gitagent {done.hash[:12]}"],
+        [*lines, f"{word}: {' and '.join(done.files)} {done.hash[:12]}"],
     )
 
 

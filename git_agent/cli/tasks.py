@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Finite, read_text, screen, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.command import Answer, read_text, screen, task_answer, task_argument, undo_hint, verb
+from git_agent.cli.parsing import Finite
+from git_agent.cli.several import Each, each_task, tasks_argument
 from git_agent.errors import usage
 
 if TYPE_CHECKING:
@@ -41,14 +43,19 @@ def _order_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     return function
 
 
-def _order(title: str | None, agent: str | None = None, **given: Any) -> TaskSpec:
+def _order(title: str | None, agent: str | None = None, *, new: bool = True, **given: Any) -> TaskSpec:
+    from git_agent.domain.names import split_title
     from git_agent.domain.spec import TaskSpec
 
     if title is not None and given["given_title"] is not None:
         raise usage("two-titles", "the title is given twice", "give TITLE or --title TEXT")
+    body = None if given["body_file"] is None else read_text(given["body_file"])
+    given_title = title if title is not None else given["given_title"]
+    if given_title is not None and new:
+        given_title, body = split_title(given_title, body)
     return TaskSpec(
-        title=title if title is not None else given["given_title"],
-        body=None if given["body_file"] is None else read_text(given["body_file"]),
+        title=given_title,
+        body=body,
         base=given["base"],
         after=_several(given["after"]),
         priority=given["priority"],
@@ -90,7 +97,7 @@ def edit_verb(app: App, task: str | None, **given: Any) -> Answer:
 
     if not any(given.values()) and given["priority"] is None:
         raise usage("nothing-given", "no change is given", "git agent edit -h")
-    taken = edit(app, task, _order(None, **given))
+    taken = edit(app, task, _order(None, new=False, **given))
     return task_answer(app, taken.task, [f"{taken.task.label} is {'changed' if taken.moved else 'already like that'}"])
 
 
@@ -141,7 +148,7 @@ def _placed(app: App, task: Task, *more: str) -> Answer:
 @verb("ready", configured=True)
 @click.option("--why", is_flag=True, help="Show what blocks the other tasks.")
 def ready_verb(app: App, why: bool) -> Answer:
-    """List the tasks that can be claimed, the next one first."""
+    """List the tasks that can be claimed, the next one first. What an urgent task waits for is as urgent as that."""
     from git_agent.actions.views.ready import ready
     from git_agent.render import json, lines
 
@@ -184,27 +191,32 @@ def reassign_verb(app: App, task: str, agent: str | None, fresh: bool, kill: boo
     return _placed(app, reassign(app, find(app, task), agent=agent, fresh=fresh, kill=kill))
 
 
-def _stepped(app: App, task: str | None, step: Callable[..., Any], *, undone: bool = False, **options: Any) -> Answer:
-    """Make a transition and report the task's state.
+def _stepped(
+    app: App, tasks: Sequence[str], step: Callable[..., Any], *, undone: bool = False, **options: Any
+) -> Answer:
+    """Make a transition of each task and report their states.
 
+    tasks: TASK arguments
     step: the action that makes the transition
     undone: whether `undo` can reverse it
     options: further arguments of the action
     """
-    from git_agent.actions.lookup import find
 
-    taken = step(app, find(app, task), **options)
-    lines = [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")]
-    return task_answer(app, taken.task, lines, undo_hint(app, undone and taken.moved))
+    def one(task: Task) -> Each:
+        taken = step(app, task, **options)
+        lines = [f"{taken.task.label} is {taken.task.state}" + ("" if taken.moved else " already")]
+        return Each(taken.task, lines, undo_hint(app, undone and taken.moved))
+
+    return each_task(app, tasks, one)
 
 
 @verb("release")
-@task_argument()
-def release_verb(app: App, task: str | None) -> Answer:
-    """Put a task back into the queue. The task is OPEN; its worktree and branch stay. The attempt counts."""
+@tasks_argument()
+def release_verb(app: App, tasks: Sequence[str]) -> Answer:
+    """Put tasks back into the queue. A task is OPEN then; its worktree and branch stay. The attempt counts."""
     from git_agent.actions.tasks.lifecycle import release
 
-    return _stepped(app, task, release)
+    return _stepped(app, tasks, release)
 
 
 @verb("fail")
@@ -214,36 +226,54 @@ def fail_verb(app: App, task: str | None, reason: str) -> Answer:
     """Give up a task, which becomes FAILED. Tasks that depend on it keep waiting."""
     from git_agent.actions.tasks.lifecycle import fail
 
-    return _stepped(app, task, fail, reason=reason)
+    return _stepped(app, [] if task is None else [task], fail, reason=reason)
 
 
-@verb("retry")
-@task_argument(required=True)
-def retry_verb(app: App, task: str) -> Answer:
-    """Put a failed task back into the queue. The task is OPEN; the next attempt starts from its last commit."""
+@verb("retry", configured=True)
+@tasks_argument(required=True)
+@click.option("--run", "runs", is_flag=True, help="Run the agent's command there at once, in the background.")
+def retry_verb(app: App, tasks: Sequence[str], runs: bool) -> Answer:
+    """Put failed tasks back into the queue. A task is OPEN then; the next attempt starts from its last commit.
+
+    With --run, the next attempt begins at once, as with `git agent spawn TASK --run`: the task is WORKING.
+    """
     from git_agent.actions.tasks.lifecycle import retry
 
-    return _stepped(app, task, retry)
+    return each_task(app, tasks, lambda task: _run_again(app, task)) if runs else _stepped(app, tasks, retry)
+
+
+def _run_again(app: App, task: Task) -> Each:
+    """Put a task back into the queue, and run its agent. The command is chosen first, so that nothing is half done."""
+    from git_agent.actions.attempts.spawn import spawn
+    from git_agent.actions.lookup import reread
+    from git_agent.actions.running.run import choose_agent
+    from git_agent.actions.tasks.lifecycle import retry
+    from git_agent.runtime.running import run_behind
+
+    chosen = choose_agent(app, task, None, ())
+    made = spawn(app, None, retry(app, task).task)
+    pid = run_behind(app, made, chosen)
+    return Each(reread(app, made), [f"{made.label} is running: process {pid}"])
 
 
 @verb("cancel")
-@task_argument()
+@tasks_argument()
 @click.option("-m", "--message", "reason", metavar="REASON", help="Give the reason; it is sent to the worker.")
 @click.option("--kill", is_flag=True, help="Also end the supervised command at once.")
-def cancel_verb(app: App, task: str | None, reason: str | None, kill: bool) -> Answer:
-    """Cancel a task, which becomes CANCELLED. Its worker is superseded; worktree and branch stay until `rm` or `clean`.
+def cancel_verb(app: App, tasks: Sequence[str], reason: str | None, kill: bool) -> Answer:
+    """Cancel tasks, which become CANCELLED. Their workers are superseded; worktrees stay until `rm` or `clean`.
 
     A running command is asked to end after 10 seconds, or at once with --kill.
     """
     from git_agent.actions.tasks.lifecycle import cancel
 
-    return _stepped(app, task, cancel, undone=True, reason=reason, kill=kill)
+    return _stepped(app, tasks, cancel, undone=True, reason=reason, kill=kill)
 
 
 @verb("reopen")
-@task_argument(required=True)
-def reopen_verb(app: App, task: str) -> Answer:
-    """Put a completed or cancelled task back into the queue. The task is OPEN; tasks that depend on it wait again."""
+@tasks_argument(required=True)
+def reopen_verb(app: App, tasks: Sequence[str]) -> Answer:
+    """Put completed or cancelled tasks back into the queue. A task is OPEN then; tasks that depend on it wait again."""
     from git_agent.actions.tasks.lifecycle import reopen
 
-    return _stepped(app, task, reopen)
+    return _stepped(app, tasks, reopen)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_agent.app import App
-from git_agent.cli.command import Answer, Several, screen, task_argument, verb
+from git_agent.cli.command import Answer, screen, task_argument, verb
+from git_agent.cli.parsing import Several
 from git_agent.cli.questions import can_ask, confirm, yes_option
 from git_agent.errors import refused, usage
 from git_agent.runtime.invocation import become

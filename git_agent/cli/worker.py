@@ -44,7 +44,7 @@ def heartbeat_verb(app: App, task: str | None, note: str | None, while_pid: int 
         from git_agent.runtime.beating import beat_while
 
         beaten = beat_while(app, found, while_pid)
-    return task_answer(app, beaten, [f"{beaten.label} is {beaten.state}"])
+    return task_answer(app, beaten, [" ".join(filter(None, (beaten.label, "is", beaten.state, beaten.hold)))])
 
 
 @verb("prime", configured=True)

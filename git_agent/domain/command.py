@@ -11,7 +11,8 @@ from git_agent.domain.task import Task
 from git_agent.errors import usage
 
 PLACEHOLDERS: Mapping[str, str] = {
-    "prompt": "`Task 7: `, then title and body",
+    "prompt": "`Task 7: `, then title and body, and on a later run what came since",
+    "news": "what came since the last run; empty for the first one",
     "title": "the task's title",
     "body": "the task's body",
     "file": "path of a file with that text",
@@ -23,8 +24,18 @@ PLACEHOLDERS: Mapping[str, str] = {
 STDIN = "{stdin}"
 """This word is removed from the command; the command reads the prompt on standard input instead."""
 _LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _NEAR = 0.75
 """Similarity above which a word counts as a misspelt placeholder: `promt` has 0.9; awk's `print` has 0.55."""
+# Programs that read one of their words as code, and the option before it: `-c`, also in `bash -lc`.
+_INTERPRETER = re.compile(
+    r"(?:ba|da|a|k|mk|z|c|tc|fi)?sh|(?:python|pypy|perl|lua|php)[\d.]*|ruby|node|osascript|ssh|su|runuser|sg|script|flock"
+)
+_TAKES_USER = re.compile(r"su|runuser|sg|script|flock")
+_RUNS_CODE = re.compile(r"-[a-zA-Z]*[ceEr]|--eval|--command|--print")
+_SAFE = """sh -c 'claude -p "$1"' sh {prompt}"""
+# What people and agents choose: the number of a task and the path of a file are ours.
+_TEXT = re.compile(r"\{(?:prompt|news|title|body|branch|worktree|base)\}")
 _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
@@ -32,7 +43,8 @@ _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 class Command:
     """An agent's command.
 
-    name: the agent's name; None for a command typed on the command line, which is used as it is
+    name: the agent's name; None for a command typed on the command line, in which only the whole words {prompt} and
+        {news} are placeholders
     """
 
     words: tuple[str, ...]
@@ -44,19 +56,27 @@ class Command:
         return self.name is not None and (STDIN in self.words or any("{file}" in word for word in self.words))
 
     @property
+    def tells_news(self) -> bool:
+        """Return whether the command is told what came since the last run."""
+        return self.needs_file or any("{prompt}" in word or "{news}" in word for word in self.words)
+
+    @property
     def reads_file(self) -> bool:
         """Return whether the command reads that file on standard input."""
         return self.name is not None and STDIN in self.words
 
-    def expand(self, task: Task, file: str) -> tuple[str, ...]:
+    def expand(self, task: Task, file: str, news: str = "") -> tuple[str, ...]:
         """Return the words with their placeholders replaced. A value never splits a word, nor makes it an option.
 
         file: path of the file that holds the prompt
+        news: what came since the last run
         """
         if self.name is None:
-            return self.words
+            # Other braces are the command's own, as in `awk '{print}'`, and a script must not get text as code.
+            return tuple({"{prompt}": prompt(task, news), "{news}": news}.get(word, word) for word in self.words)
         values = {
-            "prompt": prompt(task),
+            "prompt": prompt(task, news),
+            "news": news,
             "title": task.title,
             "body": task.body,
             "file": file,
@@ -71,8 +91,8 @@ class Command:
 def parse_command(name: str, text: str) -> Command:
     """Split the value of agent.run.<name> into words by a shell's quoting rules; no other shell syntax applies.
 
-    Raises usage errors: `bad-command` for a value without words or with an open quote, and `bad-placeholder` for a
-    word that looks like a placeholder but is none.
+    Raises usage errors: `bad-command` for a value without words or with an open quote, `bad-placeholder` for a word
+    that looks like a placeholder but is none, and `placeholder-in-script` for one in the script of a shell.
     """
     key = f"agent.run.{name}"
     try:
@@ -84,9 +104,40 @@ def parse_command(name: str, text: str) -> Command:
             if unknown := _unknown(words):
                 known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, "stdin"))
                 raise usage("bad-placeholder", f"{key} has {unknown}, which is not a placeholder", known)
+            if script := _filled_script(words):
+                says = f"{key} has a placeholder in a script, which would run the task's text as code: {script[:60]!a}"
+                hint = f"pass it as an argument, as in git config {key} {shlex.quote(_SAFE)}; or use {STDIN}"
+                raise usage("placeholder-in-script", says, hint)
             return Command(tuple(words), name)
         fault = "it is empty"
     raise usage("bad-command", f"{key} is not a command: {fault}", f"git config {key} 'COMMAND'")
+
+
+def is_assignment(word: str) -> bool:
+    """Return whether a word would set a variable if it came first in a shell: `FOO=1`."""
+    return _ASSIGNMENT.match(word) is not None
+
+
+def _filled_script(words: Sequence[str]) -> str | None:
+    """Return the first word with a placeholder for text that a shell, or another interpreter, would read as code.
+
+    `sh -c "claude {title}"` would run a title such as `$(rm -rf ~)`. ssh joins all its words for a shell elsewhere.
+    """
+    names = [word.rpartition("/")[2] for word in words]
+    start = next((at for at, name in enumerate(names) if _INTERPRETER.fullmatch(name)), len(words))
+    after = words[start + 1 :]
+    if names[start:][:1] == ["ssh"]:
+        return next(filter(_TEXT.search, after), None)
+    for at, word in enumerate(after):
+        code = next((each for each in after[at + 1 :] if not each.startswith("-")), "")
+        if word.startswith("-") and _TEXT.search(word):
+            return word
+        if _RUNS_CODE.fullmatch(word):
+            return code if _TEXT.search(code) else None
+        # The script is in a file: what follows are its own arguments. `-o` has a word of its own, `su` a user.
+        if word[0:1] != "-" and after[at - 1 : at] != ["-o"] and not _TAKES_USER.fullmatch(names[start]):
+            return None
+    return None
 
 
 def _unknown(words: Sequence[str]) -> str | None:
@@ -112,14 +163,13 @@ def _filled(task: Task, values: Mapping[str, str], word: str) -> str:
     return _opening(task) + filled if filled.startswith("-") and not word.startswith("-") else filled
 
 
-def prompt(task: Task) -> str:
-    """Return the task's number, title and body as one text.
+def prompt(task: Task, news: str = "") -> str:
+    """Return the task's number, title and body as one text, and what came since the last run.
 
     The number comes first because programs read a text as an option when it begins with a dash, and as one of their
     own commands when it begins with a slash or an exclamation mark.
     """
-    said = f"{task.title}\n\n{task.body}" if task.body else task.title
-    return _opening(task) + said
+    return _opening(task) + "\n\n".join(filter(None, (task.title, task.body, news)))
 
 
 def _opening(task: Task) -> str:

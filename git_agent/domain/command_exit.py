@@ -17,11 +17,15 @@ class CommandExit:
     status: exit status, negative for a signal, None if the command could not be started
     tail: the end of its output
     why: the reason why it could not be started
+    by: the signal with which a person or the system ended it through its supervisor or its terminal, 0 for none
+    interactive: it used its terminal as full-screen programs do, so its end says nothing about the work
     """
 
     status: int | None
     tail: str = ""
     why: str = ""
+    by: int = 0
+    interactive: bool = False
 
     @property
     def how(self) -> str:
@@ -31,6 +35,20 @@ class CommandExit:
         if self.status >= 0:
             return f"exited with {self.status}"
         return f"was ended by {_named(-self.status)}"
+
+    @property
+    def stopped(self) -> str | None:
+        """Say that somebody else ended it, or that its session was left; None if the command ended by itself."""
+        if self.status is None:
+            return None
+        if self.by:
+            return f"was ended by {_named(self.by)}"
+        return f"its session was left (it {self.how})" if self.interactive else None
+
+    @property
+    def interrupted(self) -> bool:
+        """Return whether Ctrl-C, or SIGINT to its supervisor, ended it."""
+        return self.by == signal.SIGINT
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -26,3 +26,9 @@ class Event(NamedTuple):
     epoch: int | None
     data: Mapping[str, Any]
     version: int | None = None
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Return what suggests that a worker acted in the actor's name."""
+        found = self.data.get("evidence")
+        return tuple(map(str, found)) if isinstance(found, list) else ()

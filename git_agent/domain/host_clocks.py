@@ -10,10 +10,10 @@ _JUMP_MS = 5_000  # a slewed clock never jumps this far, and reading all three t
 class ClockReading(NamedTuple):
     """One reading of a host's clocks, in milliseconds.
 
-    wall: since the epoch; boot: since boot; awake: since boot, not counting sleep.
+    machine: its id; wall: since the epoch; boot: since boot; awake: since boot, not counting sleep.
     """
 
-    host: str
+    machine: str
     boot_id: str
     wall: int
     boot: int

@@ -14,6 +14,9 @@ STALLED_AFTER_S = 15 * 60.0
 RUN_BEATS = 12
 """Beats that a supervised worker may miss before its lease expires: 120 s with the default beat of 10 s."""
 
+SILENT_LEASES = 2
+"""Leases after which a silent supervisor counts as gone if its process can't be checked from here."""
+
 MAX_SKEW_MS = 60_000
 """A beat further in the future than this was written before the wall clock was set back."""
 

@@ -55,6 +55,22 @@ def check_title(text: str) -> str:
     return title
 
 
+def split_title(text: str, body: str | None) -> tuple[str, str | None]:
+    """Split what was given as a title: the first line, and the rest as the beginning of the body.
+
+    A first line that is too long for a title is cut after a word, and the body then has the whole text.
+    body: the body that was given; None for none
+    """
+    whole = text.strip()
+    first, _, rest = whole.partition("\n")
+    title = first.rstrip()
+    if len(title) > MAX_TITLE:
+        short = title[: MAX_TITLE - 1]
+        title, rest = (short.rsplit(None, 1)[0] if " " in short else short) + "…", whole
+    parts = [part for part in (rest.strip("\n"), body) if part]
+    return title, "\n\n".join(parts) if parts else body
+
+
 def check_body(text: str, limit: int = MAX_BODY) -> str:
     """Return a task's body unchanged.
 

@@ -13,7 +13,7 @@ REASONS: Mapping[str, str] = {
     event_kind(Step.ASK): "question",
     event_kind(Step.CONFLICT): "conflict",
     event_kind(Step.CHECK_FAILED): "check failed",
-    event_kind(Step.ENDED): "no commits",
+    event_kind(Step.ENDED): "not handed in",
     event_kind(Step.FAIL): "failed",
     event_kind(Step.EXHAUST): "failed",
     event_kind(Step.REAP): "worker died",

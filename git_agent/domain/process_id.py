@@ -9,9 +9,13 @@ class ProcessId(NamedTuple):
     """A process.
 
     boot_id: of the kernel it runs on; pid_start: its start time in clock ticks since boot (field 22 in proc(5))
+    machine: of the machine, across reboots; None if an older program recorded it
+    pid_namespace: in which the pid counts, "" where there are none
     """
 
     host: str
     boot_id: str
     pid: int
     pid_start: int
+    machine: str | None = None
+    pid_namespace: str | None = None

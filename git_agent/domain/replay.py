@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from git_agent.domain.task import MOVES, Hold, Move, State, event_kind
+from git_agent.domain.task import MOVES, Hold, Move, State, Step, event_kind
 
 
 class StateChange(NamedTuple):
@@ -14,6 +14,7 @@ class StateChange(NamedTuple):
     seq: the event's number
     source, target: states; source is None for the event that adds the task
     epoch, version: of the task after the event
+    hold: the hold that `ended` gave, None for no_commits
     """
 
     seq: int
@@ -22,6 +23,7 @@ class StateChange(NamedTuple):
     target: str | None
     epoch: int | None
     version: int | None
+    hold: str | None = None
 
 
 class Mismatch(NamedTuple):
@@ -89,7 +91,8 @@ def _row(at: Replayed, change: StateChange) -> Move | None:
     for move in _ROWS.get((change.kind, change.target or ""), ()):
         begins = at.state in move.sources if at.state is not None else not move.sources
         held = {None: True, "any": at.hold is not None, "none": at.hold is None}.get(move.held, move.held == at.hold)
-        if begins and held:
+        given = move.step is not Step.ENDED or move.hold == (change.hold or Hold.NO_COMMITS)
+        if begins and held and given:
             return move
     return None
 

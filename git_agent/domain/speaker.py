@@ -13,6 +13,10 @@ from git_agent.errors import AgentError, Exit
 
 HUMAN = "@human"
 COORDINATOR = "@coordinator"
+VISITED = "OLDPWD was"
+"""How evidence begins that a person leaves, too: whoever looked into a worktree and came back. It makes no message
+doubtful.
+"""
 GIT = "git"
 """The actor of changes that were found in git."""
 
@@ -37,10 +41,12 @@ class Speaker(NamedTuple):
 
     actor: the name in events
     identities: what was found in worktree, token and environment, in order of precedence; empty for a person
+    evidence: for a person, what suggests that a worker typed the command; it proves nothing
     """
 
     actor: str
     identities: tuple[WorkerIdentity, ...] = field(default=())
+    evidence: tuple[str, ...] = ()
 
     @classmethod
     def of_worker(cls, identities: tuple[WorkerIdentity, ...]) -> Speaker | None:
@@ -67,8 +73,10 @@ class Speaker(NamedTuple):
 
     @property
     def verified(self) -> bool:
-        """Return whether the address is proved: by worktree or token; for a person, by the lack of any identity."""
-        return not self.identities if self._first is None else self._first.proved
+        """Return whether the address is proved: by worktree or token; for a person, by no sign of a worker."""
+        if self._first is not None:
+            return self._first.proved
+        return not self.identities and all(each.startswith(VISITED) for each in self.evidence)
 
     @property
     def _first(self) -> WorkerIdentity | None:

@@ -25,6 +25,7 @@ class Push:
     """A push that git was about to make.
 
     pid: of git's process; start: its start time in clock ticks since boot, 0 if unknown
+    space: the pid namespace in which the pid counts, "" if unknown
     """
 
     remote: str
@@ -32,6 +33,7 @@ class Push:
     pid: int
     start: int
     updates: tuple[RefUpdate, ...]
+    space: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def _push(fields: dict[str, str], refs: Iterable[str]) -> Push:
         _, oid, there, _ = line.rsplit(" ", 3)  # the source may be any revision expression, with spaces in it
         updates.append(RefUpdate(oid, there))
     pid, start = _number(fields["pid"], 31), _number(fields["start"] or "0")
-    return Push(fields["remote"], fields["url"], pid, start, tuple(updates))
+    return Push(fields["remote"], fields["url"], pid, start, tuple(updates), fields.get("space", ""))
 
 
 def _stray(fields: dict[str, str]) -> StrayCommit:

@@ -34,7 +34,11 @@ class Hold(StrEnum):
     CHANGES_REQUESTED = "changes_requested"
     CHECK_FAILED = "check_failed"
     NO_COMMITS = "no_commits"
+    NO_CHANGES = "no_changes"
+    UNCOMMITTED = "uncommitted"
     STOPPED = "stopped"
+    BUDGET = "budget"
+    AGENT_FAILED = "agent_failed"
 
 
 class Step(StrEnum):
@@ -119,6 +123,8 @@ _PUSHED = (
     "review or hold ended"
 )
 _EXPIRED = "its lease expired, and this was confirmed; no hold"
+_ENDED = "its command exited with 0, but "
+_STOPPED = "a person, a signal, a closed terminal or a restart of the machine ended its command"
 _STARTED = frozenset({_S.ASSIGNED, _S.WORKING})
 _REVIEWED = frozenset({_S.IN_REVIEW, _S.APPROVED})
 _UNMERGED = LIVE | {_S.FAILED, _S.OPEN}
@@ -138,9 +144,12 @@ MOVES: tuple[Move, ...] = (
     _row(_S.WORKING, Step.ANSWER, _S.WORKING, "epoch", "coordinator", held=Hold.NEEDS_INPUT),
     _row(_S.WORKING, Step.DONE, _S.IN_REVIEW, _HANDED_IN, "worker"),
     _row(_STARTED, Step.PUSHED, _S.IN_REVIEW, _PUSHED, "hook"),
-    _row(_S.WORKING, Step.ENDED, _S.WORKING, "its command exited with 0, but nothing can be handed in", "run",
-         hold=Hold.NO_COMMITS),
-    _row(_S.WORKING, Step.STOP, _S.WORKING, "`stop` ended its command", "coordinator", hold=Hold.STOPPED),
+    _row(_S.WORKING, Step.ENDED, _S.WORKING, _ENDED + "there is nothing to hand in", "run", hold=Hold.NO_COMMITS),
+    _row(_S.WORKING, Step.ENDED, _S.WORKING, _ENDED + "the tip is still where the last review or hold ended", "run",
+         hold=Hold.NO_CHANGES),
+    _row(_S.WORKING, Step.ENDED, _S.WORKING, _ENDED + "files are not committed", "run", hold=Hold.UNCOMMITTED),
+    _row(_S.WORKING, Step.ENDED, _S.WORKING, _ENDED + "the branch still conflicts", "run", hold=Hold.CONFLICT),
+    _row(_S.WORKING, Step.STOP, _S.WORKING, _STOPPED, "coordinator, run, reaper", hold=Hold.STOPPED),
     _row(_REVIEWED, Step.REQUEST_CHANGES, _S.WORKING, "the reviewer is not the task's worker", "reviewer",
          hold=Hold.CHANGES_REQUESTED),
     _row(_S.IN_REVIEW, Step.APPROVE, _S.APPROVED,
@@ -167,29 +176,27 @@ MOVES: tuple[Move, ...] = (
 # fmt: on
 
 
-def after(state: State | None, hold: Hold | None, step: Step, target: State | None = None) -> Move | None:
+def after(
+    state: State | None, hold: Hold | None, step: Step, target: State | None = None, into: Hold | None = None
+) -> Move | None:
     """Return the move that a step makes from a state, or None if the table has no such row.
 
     state: None before the task exists
     hold: the task's hold
     target: for undo, the only step that leads to several states
+    into: for ended, the only step that leads to several holds; None for no_commits
     """
     for move in MOVES:
         here = state in move.sources if state is not None else not move.sources
         there = move.target is target if step is Step.UNDO else True
+        there = move.hold is (into or Hold.NO_COMMITS) if step is Step.ENDED else there
         if move.step is step and here and there and _holds(move.held, hold):
             return move
     return None
 
 
 def _holds(wanted: str | None, hold: Hold | None) -> bool:
-    if wanted is None:
-        return True
-    if wanted == "any":
-        return hold is not None
-    if wanted == "none":
-        return hold is None
-    return hold == wanted
+    return {None: True, "any": hold is not None, "none": hold is None}.get(wanted, hold == wanted)
 
 
 def done_already(state: State, hold: Hold | None, step: Step) -> bool:
@@ -203,24 +210,15 @@ def done_already(state: State, hold: Hold | None, step: Step) -> bool:
     return any(m.step is step and m.target is state and m.hold == hold for m in MOVES)
 
 
+# fmt: off
 _PARTICIPLES = {
-    Step.DONE: "done",
-    Step.ASK: "asked",
-    Step.START: "started",
-    Step.STOP: "stopped",
-    Step.MERGE: "merged",
-    Step.CONFLICT: "conflicted",
-    Step.REAP: "reaped",
-    Step.EXHAUST: "exhausted",
-    Step.REQUEST_CHANGES: "changes-requested",
-    Step.CANCEL: "cancelled",
-    Step.RETRY: "retried",
-    Step.REASSIGN: "reassigned",
-    Step.APPROVE: "approved",
-    Step.RELEASE: "released",
-    Step.CLAIM: "claimed",
+    Step.DONE: "done", Step.ASK: "asked", Step.START: "started", Step.STOP: "stopped", Step.MERGE: "merged",
+    Step.CONFLICT: "conflicted", Step.REAP: "reaped", Step.EXHAUST: "exhausted",
+    Step.REQUEST_CHANGES: "changes-requested", Step.CANCEL: "cancelled", Step.RETRY: "retried",
+    Step.REASSIGN: "reassigned", Step.APPROVE: "approved", Step.RELEASE: "released", Step.CLAIM: "claimed",
     Step.UNDO: "undone",
 }
+# fmt: on
 
 
 def event_kind(step: Step) -> str:
@@ -236,7 +234,8 @@ class Task(NamedTuple):
 
     head_oid, base_seen, upstream_seen: the tips of branch, base and the base's upstream at the last check of git
     worked: whether the branch was seen with commits of its own
-    settled_oid: the tip at which the last review or hold ended
+    settled_oid: the tip at which the last review ended, or a hold after that tip was pushed
+    resumed_oid: the tip at which the last review or hold ended
     pushed_oid, pushed_ref: the tip last seen on a remote, and the ref there
     likely_oid: the commit of the base that probably merged it
     reverted_oid: the commit of the base that reverts its merge
@@ -278,6 +277,7 @@ class Task(NamedTuple):
     likely_oid: str | None = None
     reverted_oid: str | None = None
     amiss: str | None = None
+    resumed_oid: str | None = None
 
     @property
     def live(self) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from git_agent.errors import AgentError
+from git_agent.git.place import place_fault
 from git_agent.git.repo import Repo
-from git_agent.git.run import Done, GitError, start_git
+from git_agent.git.run import Done, GitError
 
-_OURS = r"^agent\."
+COLOUR_KEYS = ("color.agent", "color.ui")
+_OURS = r"^(agent\.|color\.(agent|ui)$)"
 
 
 class Value(NamedTuple):
@@ -47,7 +49,9 @@ def start_reading(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tu
 
 def _start_own(repo: Repo, cwd: str | None) -> Callable[[], Done]:
     args = ("config", "--null", "--show-scope", "--get-regexp", _OURS)
-    return start_git(*args, cwd=cwd, ok=(0, 1)) if cwd else repo.start(*args, ok=(0, 1))
+    # A worktree with a configuration of the worker's counts as if it had none.
+    ours = cwd is not None and place_fault(repo.common_dir, repo.main_worktree, cwd) is None
+    return repo.checkout(cwd).start(*args, ok=(0, 1)) if cwd and ours else repo.start(*args, ok=(0, 1))
 
 
 def _own(done: Done) -> list[Value]:

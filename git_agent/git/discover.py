@@ -13,6 +13,7 @@ from git_agent.files import read_or_empty
 from git_agent.git.run import GitError, git
 
 _ASKED = ("--is-bare-repository", "--is-inside-work-tree", "--git-dir", "--git-common-dir", "--show-toplevel")
+_POINTER = 16384  # bytes of a .git file; PATH_MAX is 4096
 _CALLERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_OBJECT_DIRECTORY")
 
 
@@ -76,11 +77,15 @@ def git_dir_of(worktree: str) -> str | None:
         return None
     try:
         with open(dot, "rb") as file:
-            text = os.fsdecode(file.read(8192).removesuffix(b"\n"))
+            raw = file.read(_POINTER + 1)
     except OSError:
         return None
+    text = os.fsdecode(raw.rstrip(b"\r\n"))
     pointer = text.removeprefix("gitdir: ")
-    return os.path.realpath(os.path.join(worktree, pointer)) if pointer != text else None
+    # git reads all of it, up to a NUL: what would lead it elsewhere than us is no pointer.
+    if pointer == text or len(raw) > _POINTER or "\0" in text:
+        return None
+    return os.path.realpath(os.path.join(worktree, pointer))
 
 
 def named_git_dir(path: str) -> str:
@@ -96,7 +101,7 @@ def linked(git_dir: str) -> str | None:
             pointer = os.fsdecode(file.read().removesuffix(b"\n"))
     except OSError:
         return None
-    if not pointer:  # killed between making the file and writing it
+    if not pointer or "\0" in pointer:  # killed between making the file and writing it, or damaged
         return None
     # git 2.48 and newer may write the pointer relative to the administrative directory.
     return os.path.realpath(os.path.dirname(os.path.join(git_dir, pointer)))

@@ -117,7 +117,7 @@ def move_lock_back(kept: str, path: str) -> None:
     try:
         os.link(kept, path)
     except FileExistsError:
-        raise refused("lock-exists", f"{path} exists again", "wait until that git has ended") from None
+        raise refused("lock-exists", f"{path} exists again", "git agent doctor, when that git has ended") from None
     except FileNotFoundError:
         raise refused("lock-lost", f"{kept} or the place of {path} is gone", f"ls {os.path.dirname(kept)}") from None
     os.unlink(kept)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from git_agent.git import discover, history, worktree_state
 from git_agent.git.history import Commit
+from git_agent.git.place import Checkout, require_found, require_place
 from git_agent.git.run import Done, GitError, git, start_git
 from git_agent.git.worktree_state import StatusEntry
 
@@ -86,9 +87,11 @@ class Repo:
         """Find the repository of a path, honouring the caller's GIT_DIR.
 
         path: a directory; None: the current one.
-        Raises AgentError not-a-repository, or unsafe-repository with git's own hint.
+        Raises AgentError not-a-repository, unsafe-repository with git's own hint, or worktree-not-ours (exit 3) in a
+        worktree whose .git was replaced.
         """
         found = discover.discover(path)
+        require_found(found.common_dir, found.git_dir, found.worktree)
         return cls(found.common_dir, found.git_dir, found.worktree, found.main_worktree, found.bare)
 
     def git(self, *args: str, **kw: Any) -> Done:
@@ -98,6 +101,20 @@ class Repo:
     def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
         """Start git as git() does; return a function that waits for it."""
         return start_git(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
+
+    def checkout(self, worktree: str) -> Checkout:
+        """Return a worktree of this repository in which git may run.
+
+        worktree: its top level.
+        Raises AgentError (exit 3) worktree-not-ours where git would work on another repository, or as its own
+        configuration says.
+        """
+        require_place(self.common_dir, self.main_worktree, worktree)
+        return Checkout(worktree)
+
+    def git_in(self, worktree: str, *args: str, **kw: Any) -> Done:
+        """Run git in a worktree. Raises what checkout() and git() raise."""
+        return self.checkout(worktree).git(*args, **kw)
 
     @property
     def name(self) -> str:
@@ -121,6 +138,13 @@ class Repo:
         admin: the worktree's name under worktrees/; "" for the directory of all of them.
         """
         return discover.admin_dir(self.common_dir, admin)
+
+    @cached_property
+    def filter_drivers(self) -> frozenset[str]:
+        """Return the names of the drivers of the attribute `filter` that change what git stores of a file."""
+        asked = ("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$")
+        keys = self.git(*asked, ok=(0, 1)).fields
+        return frozenset(key.split(".", 1)[1].rpartition(".")[0] for key in keys if key)
 
     def resolve(self, rev: str) -> str | None:
         """Return the full oid of the commit that rev names, None when it names none."""
@@ -219,15 +243,15 @@ class Repo:
 
         ignored: list ignored files, too.
         """
-        return worktree_state.read_status(worktree, ignored)
+        return worktree_state.read_status(self.checkout(worktree), ignored)
 
     def tracked(self, worktree: str, path: str) -> bool:
         """Tell whether a path (relative to worktree) is in the index, or is a directory with files that are."""
-        return bool(git("--literal-pathspecs", "ls-files", "-z", "--", path, cwd=worktree).out)
+        return bool(self.git_in(worktree, "--literal-pathspecs", "ls-files", "-z", "--", path).out)
 
     def ignored(self, worktree: str, paths: Sequence[str]) -> set[str]:
         """Return the paths (relative to worktree) that git ignores there."""
-        return worktree_state.ignored_paths(worktree, paths)
+        return worktree_state.ignored_paths(self.checkout(worktree), paths)
 
     def stashes(self, branch: str) -> list[str]:
         """List the stash entries made on a branch: "stash@{0}: WIP on main: ..."."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from git_agent.errors import AgentError, Exit
+from git_agent.git.errors import names_no_room, room_hint, system_error, with_reason
 
 # `git rev-parse --local-env-vars` of git 2.38 to 2.55, and what hooks and receive-pack set: these would point a git
 # that we start in another worktree at the caller's repository, index or objects.
@@ -84,6 +87,8 @@ class GitError(AgentError):
     """
 
     def __init__(self, argv: tuple[str, ...], status: int, stderr: str) -> None:
+        if status == -signal.SIGXFSZ:
+            stderr += f"fatal: git {_verb(argv)}: {os.strerror(errno.EFBIG)}\n"
         lines = tuple(line for line in stderr.splitlines() if line.strip())
         super().__init__("git-failed", _first_complaint(argv, status, lines), _hint(stderr), details=lines)
         self.argv = argv
@@ -158,7 +163,7 @@ def git(
             return done
         lock = _LOCKED.search(done.err) if patient else None
         if lock is None:
-            raise GitError(argv, done.status, done.err)
+            raise GitError(argv, done.status, with_reason(done.err, cwd or git_dir or "."))
         if time.monotonic() >= end:
             raise _busy(lock)
         import random
@@ -241,8 +246,6 @@ def _explaining(cwd: str | None) -> Iterator[None]:
             raise AgentError("no-directory", f"no such directory: {cwd}", "git worktree list") from error
         raise AgentError("no-git", "git was not found on PATH", "install git 2.38 or newer") from error
     except OSError as error:
-        from git_agent.git.errors import system_error
-
         raise system_error(error) from error
 
 
@@ -252,21 +255,27 @@ def _trace(argv: tuple[str, ...], began: float) -> None:
 
 
 def _first_complaint(argv: tuple[str, ...], status: int, lines: tuple[str, ...]) -> str:
-    for line in lines:
+    # After a failed write, the fatal line names no reason.
+    for line in sorted(lines, key=lambda each: not names_no_room(each)):
         for prefix in ("fatal: ", "error: "):
             if line.startswith(prefix):
                 return line.removeprefix(prefix).rstrip(".")
     if lines:
         return lines[0].rstrip(".")
-    verb = next((each for each in argv[1 + len(_OPTIONS) :] if not each.startswith("-")), "")
     how = f"was killed by signal {-status}" if status < 0 else f"failed with status {status}"
-    return f"git {verb} {how}"
+    return f"git {_verb(argv)} {how}"
+
+
+def _verb(argv: tuple[str, ...]) -> str:
+    return next((each for each in argv[1 + len(_OPTIONS) :] if not each.startswith("-")), "")
 
 
 def _hint(stderr: str) -> str:
     """Return the command that solves the problem where it is known, else how to see the git commands that run."""
     if re.search(r"tell me who you are|unable to auto-detect email|no (?:name|email) was given|empty ident", stderr):
         return "git config --global user.name NAME, and git config --global user.email EMAIL"
+    if hint := room_hint(stderr):
+        return hint
     return "this is git's own error: GIT_AGENT_TRACE=1 shows the git commands that run"
 
 

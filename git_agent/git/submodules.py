@@ -6,13 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from git_agent.git.place import nested_checkout
 from git_agent.git.repo import Repo
-from git_agent.git.run import Done, git
 
 _GITLINK = "160000"
-# The worker may have written the submodule's configuration. Without this, a missing object would be fetched by the
-# command that a remote there names.
-_OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 
 
 class Pointer(NamedTuple):
@@ -23,14 +20,14 @@ class Pointer(NamedTuple):
     new: str
 
 
-def stale_checkouts(worktree: str) -> list[str]:
+def stale_checkouts(repo: Repo, worktree: str) -> list[str]:
     """Name the submodules whose checkout is behind the commit that the index records.
 
     A rebase or merge moves what is recorded, but not the checkout. A submodule with commits of its own is not behind.
     """
     args = ("status", "--porcelain=v2", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames")
     found = []
-    for field in git(*args, cwd=worktree).fields:
+    for field in repo.git_in(worktree, *args).fields:
         # 1 XY S<c><m><u> and the modes and oids of HEAD and index: git-status(1), porcelain format version 2
         words = field.split(" ", 8)
         if words[0] == "1" and words[1] == ".M" and words[2].startswith("SC"):
@@ -72,5 +69,5 @@ def _goes_back(repo: Repo, moved: Pointer, start: str, checkouts: Sequence[str])
 
 def _is_ancestor(inside: str, one: str, other: str) -> bool | None:
     """Tell whether a commit of a submodule is an ancestor of another one; None if one of them is not there."""
-    done: Done = git("merge-base", "--is-ancestor", one, other, cwd=inside, env=_OFFLINE, ok=(0, 1, 128))
+    done = nested_checkout(inside).git("merge-base", "--is-ancestor", one, other, ok=(0, 1, 128))
     return None if done.status == 128 else done.status == 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shlex
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from git_agent.git.discover import admin_dirs, git_dir_of, linked
+from git_agent.git.place import Checkout, nested_checkout
 from git_agent.git.run import Done, decode, git
 
 _SIGNS = (
@@ -35,24 +38,6 @@ class StatusEntry(NamedTuple):
     path: str
 
 
-class Checkout(NamedTuple):
-    """A worktree; it may have been renamed aside.
-
-    path: its top level now.
-    git_dir: its git directory, None to let git find it. For one that was renamed aside it must be named: otherwise git
-        writes the new path into it when it is older than a day (setup.c).
-    """
-
-    path: str
-    git_dir: str | None = None
-
-    def git(self, *args: str, **kw: Any) -> Done:
-        """Run git in it."""
-        if self.git_dir is None:
-            return git(*args, cwd=self.path, **kw)
-        return git(f"--work-tree={self.path}", *args, git_dir=self.git_dir, cwd=self.path, **kw)
-
-
 def in_progress(worktree: str) -> str | None:
     """Name the operation in progress in a worktree; None when there is none, or no worktree."""
     git_dir = git_dir_of(worktree)
@@ -66,7 +51,7 @@ def in_progress(worktree: str) -> str | None:
     # The reftable backend keeps these two refs in tables, not in files.
     if os.path.isdir(os.path.join(git_dir, "reftable")):
         for ref, name in (("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")):
-            if git("rev-parse", "--verify", "--quiet", ref, cwd=worktree, ok=(0, 1)).status == 0:
+            if git("rev-parse", "--verify", "--quiet", ref, git_dir=git_dir, cwd=git_dir, ok=(0, 1)).status == 0:
                 return name
     return None
 
@@ -90,6 +75,11 @@ def end_of(busy: str, *, go_on: bool) -> str:
     return f"{busy} --continue" if go_on else f"{busy} --abort"
 
 
+def ending_command(worktree: str, busy: str | None) -> str:
+    """Return the command that finishes the operation in progress in a worktree. busy: what in_progress returned."""
+    return f"git -C {shlex.quote(worktree)} {end_of(busy or 'rebase', go_on=True)}"
+
+
 def rebasing(common_dir: str, main: str, branch: str) -> str | None:
     """Return the worktree that rebases or bisects a branch, None when there is none.
 
@@ -103,16 +93,16 @@ def rebasing(common_dir: str, main: str, branch: str) -> str | None:
     return None
 
 
-def read_status(worktree: str | Checkout, ignored: bool) -> list[StatusEntry]:
+def read_status(here: Checkout, ignored: bool) -> list[StatusEntry]:
     """List the changes in a worktree; a renamed file is listed by its new path.
 
     ignored: list ignored files, too.
     Directories that git can't read are listed as UNREADABLE.
     """
-    here = worktree if isinstance(worktree, Checkout) else Checkout(worktree)
     how = ("--ignored=matching",) if ignored else ()
-    # A submodule's core.worktree is relative: git can't examine it in a worktree that was renamed (measured).
-    modules = "none" if here.git_dir is None else "all"
+    # git would run a status in each submodule, with the filters that are configured there. And a submodule's
+    # core.worktree is relative: git can't examine it in a worktree that was renamed (measured).
+    modules = "dirty" if here.git_dir is None else "all"
     args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", f"--ignore-submodules={modules}", *how)
     done = here.git(*args)
     fields, found = iter(done.fields), unreadable(done)
@@ -122,7 +112,67 @@ def read_status(worktree: str | Checkout, ignored: bool) -> list[StatusEntry]:
         found.append(StatusEntry(field[:2], field[3:]))
         if "R" in field[:2] or "C" in field[:2]:
             next(fields, None)
-    return found
+    same = _as_committed(here, {each.path for each in found if each.code == " M"})
+    found = [each for each in found if each.code != " M" or each.path not in same]
+    return found if here.git_dir else found + _changed_inside(here, {each.path for each in found} | same)
+
+
+def _as_committed(here: Checkout, paths: set[str]) -> set[str]:
+    """Return those paths whose bytes are exactly those that are committed: nobody has changed them.
+
+    git lists them as modified because committing them again would convert them. That is so from the start for a file
+    with CRLF that was committed before it got `eol=lf`.
+    """
+    if not paths:
+        return set()
+    fields = here.git("diff-files", "--raw", "-z", "--no-abbrev", "--ignore-submodules=all").fields
+    entries = {path: meta.split() for meta, path in zip(fields[::2], fields[1::2], strict=False)}
+    return {path for path in paths & entries.keys() if _holds_blob(os.path.join(here.path, path), *entries[path][:3])}
+
+
+def _holds_blob(path: str, before: str, after: str, oid: str) -> bool:
+    if before.removeprefix(":") != after or not after.startswith("100"):
+        return False  # the mode changed, or it is not a regular file
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            digest = hashlib.new("sha1" if len(oid) == 40 else "sha256", usedforsecurity=False)
+            digest.update(f"blob {os.fstat(file.fileno()).st_size}\0".encode())
+            while data := file.read(1 << 20):
+                digest.update(data)
+    except OSError:
+        return False
+    return digest.hexdigest() == oid
+
+
+def _changed_inside(here: Checkout, listed: set[str]) -> list[StatusEntry]:
+    """List submodules with changes inside that are not listed yet: as `git status` does, but without their filters."""
+    links = [path for path in populated_links(here) if path not in listed]
+    return [
+        StatusEntry(" M", path)
+        for path in links
+        if read_status(nested_checkout(os.path.join(here.path, path)), ignored=False)
+    ]
+
+
+def populated_links(here: Checkout, index: str | None = None) -> list[str]:
+    """List the repositories that are in the index of a worktree, and there: submodules, and others that were added.
+
+    index: the path of another index.
+    Starts git only if the index may have some: such an entry has the mode 0160000, in four bytes (gitformat-index(5)).
+    A split index has its entries in another file.
+    """
+    path = index or os.path.join(here.git_dir or git_dir_of(here.path) or "", "index")
+    try:
+        with open(path, "rb") as file:
+            raw = file.read()
+    except OSError:
+        return []
+    if b"\0\0\xe0\0" not in raw and b"link" not in raw:
+        return []
+    env = {"GIT_INDEX_FILE": index} if index else None
+    entries = [field.partition("\t") for field in here.git("ls-files", "--stage", "-z", env=env).fields]
+    names = dict.fromkeys(name for mode, _, name in entries if mode.startswith("160000 "))
+    return [name for name in names if os.path.lexists(os.path.join(here.path, name, ".git"))]
 
 
 def unreadable(status: Done) -> list[StatusEntry]:
@@ -138,12 +188,12 @@ def ignored_directories(changes: Sequence[StatusEntry]) -> list[str]:
     return [c.path for c in changes if c.code == IGNORED and c.path.endswith("/")]
 
 
-def ignored_paths(worktree: str, paths: Sequence[str]) -> set[str]:
+def ignored_paths(here: Checkout, paths: Sequence[str]) -> set[str]:
     """Return the paths that git ignores in a worktree; tracked files never are."""
     if not paths:
         return set()
     asked = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
-    done = git("check-ignore", "-z", "--stdin", cwd=worktree, stdin=asked, ok=(0, 1))
+    done = here.git("check-ignore", "-z", "--stdin", stdin=asked, ok=(0, 1))
     return {each for each in done.fields if each}
 
 

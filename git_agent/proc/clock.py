@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from git_agent.domain.host_clocks import ClockReading
@@ -18,4 +17,4 @@ def read_clocks() -> ClockReading:
     """Read all clocks of this host."""
     # The one that may be behind is read first, so that it never seems to be ahead.
     wall, awake, boot = time.time_ns(), time.clock_gettime_ns(_AWAKE), time.clock_gettime_ns(_BOOT)
-    return ClockReading(os.uname().nodename, processes.boot_id(), wall // 10**6, boot // 10**6, awake // 10**6)
+    return ClockReading(processes.machine_id(), processes.boot_id(), wall // 10**6, boot // 10**6, awake // 10**6)

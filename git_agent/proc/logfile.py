@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Container
 from typing import BinaryIO
 
 FILE_LIMIT = 8 << 20
@@ -106,6 +107,19 @@ class Logfile:
             self._open()
         finally:
             os.close(full)  # at any time one of the two files is locked
+
+
+def logs_of(directory: str, tasks: Container[int]) -> dict[str, int]:
+    """Map the logs of tasks that nobody writes to, with those of their checks, to their sizes in bytes."""
+    found = dict[str, int]()
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
+        for entry in entries:
+            number = entry.name.partition(".")[0]
+            current = entry.path.removesuffix(OLDER_SUFFIX)
+            if number.isdecimal() and int(number) in tasks and current.endswith(".log") and not is_written(current):
+                with contextlib.suppress(FileNotFoundError):
+                    found[entry.path] = entry.stat(follow_symlinks=False).st_size
+    return found
 
 
 def prune_logs(directory: str, limit: int = TOTAL_LIMIT) -> None:

@@ -35,9 +35,9 @@ def end_orphans(group: ProcessId | None, token: str | None, *, grace_s: float = 
 
     Returns whether there was anything to end.
     """
-    if group is not None and not _of_this_boot(group):
+    if group is not None and not processes.is_here(group):
         return False
-    if not os.path.isdir("/proc/self"):
+    if not processes.has_proc():
         return group is not None and _end_unseen(group, grace_s)
     found = _find(group, token)
     if not found:
@@ -50,10 +50,6 @@ def end_orphans(group: ProcessId | None, token: str | None, *, grace_s: float = 
         _signal(left, signal.SIGKILL)
         left = _wait(group, token, left, _LOOK_S)
     return True
-
-
-def _of_this_boot(owner: ProcessId) -> bool:
-    return owner.host == os.uname().nodename and owner.boot_id == processes.boot_id()
 
 
 def _wait(group: ProcessId | None, token: str | None, known: Collection[Process], within_s: float) -> list[Process]:

@@ -1,10 +1,16 @@
-"""Identify processes and tell whether they still run, by pid, start time and boot id; never by the pid alone."""
+"""Identify processes and tell whether they still run, by pid, start time and boot id; never by the pid alone.
+
+A pid counts only in the pid namespace of one running kernel. Containers and sandboxes have namespaces of their own,
+often with the host's name. Where a process belongs to another one, no pid says anything about it.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 import signal
+import sys
+from collections.abc import Callable
 from typing import NamedTuple
 
 from git_agent.domain.process_id import ProcessId
@@ -59,7 +65,7 @@ def kill(owner: ProcessId) -> bool:
 
 
 def _signal(owner: ProcessId, *numbers: int) -> bool:
-    if owner.host != os.uname().nodename or is_gone(owner):
+    if not is_here(owner) or is_gone(owner):
         return False
     try:
         for number in numbers:
@@ -70,24 +76,59 @@ def _signal(owner: ProcessId, *numbers: int) -> bool:
 
 
 def _described(pid: int) -> ProcessId:
-    return ProcessId(os.uname().nodename, boot_id(), pid, _start_of(pid) or 0)
+    return ProcessId(os.uname().nodename, boot_id(), pid, _start_of(pid) or 0, machine_id(), pid_namespace())
 
 
-def is_gone(owner: ProcessId) -> bool:
-    """Return whether a process has certainly ended: the host rebooted, or its pid is free or reused.
+def is_here(owner: ProcessId) -> bool:
+    """Return whether a recorded pid counts here: it belongs to the running kernel and to our pid namespace."""
+    if owner.machine is None:  # recorded by a program that compared host names
+        return owner.host == os.uname().nodename and owner.boot_id == boot_id()
+    same_kernel = owner.boot_id == boot_id() and (owner.machine == machine_id() or boot_id() != _UNKNOWN)
+    return same_kernel and owner.pid_namespace == pid_namespace()
 
-    For a process of another host, which can't be checked, return False.
+
+def is_gone(owner: ProcessId, *, over: bool = False, shared: Callable[[], bool] = lambda: False) -> bool:
+    """Return whether a process has ended: its pid is free or reused, or the machine rebooted.
+
+    A process that can't be checked from here has ended only if it did not renew what it holds.
+
+    over: the time within which it must renew that has passed; it counts only for a process that can't be checked
+    shared: tells whether other machines may use the store: only one kernel has a local file system mounted
     """
-    if owner.host != os.uname().nodename:
+    if is_here(owner):
+        return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
+    return over or (_is_of_earlier_boot(owner) and not shared())
+
+
+def _is_of_earlier_boot(owner: ProcessId) -> bool:
+    if owner.boot_id == boot_id():
         return False
-    if owner.boot_id != boot_id():
-        return True
-    return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
+    if owner.machine is None:
+        return owner.host == os.uname().nodename
+    return owner.machine == machine_id() and _UNKNOWN not in (owner.boot_id, boot_id())
+
+
+def named(owner: ProcessId) -> str:
+    """Return a process in words: `process 12`, with the place that its pid counts in unless that is here."""
+    if is_here(owner):
+        return f"process {owner.pid}"
+    if _is_of_earlier_boot(owner):
+        return f"process {owner.pid} of an earlier boot"
+    if owner.host != os.uname().nodename:
+        return f"process {owner.pid} on {owner.host}"
+    if owner.machine != machine_id() and owner.boot_id != boot_id():
+        return f"process {owner.pid} on another machine named {owner.host}"
+    return f"process {owner.pid} in another container or sandbox"
+
+
+def is_from_earlier_boot(owner: ProcessId) -> bool:
+    """Return whether a process of this host ended because the host was restarted."""
+    return owner.host == os.uname().nodename and owner.boot_id != boot_id()
 
 
 def is_stopped(owner: ProcessId) -> bool:
-    """Return whether a process of this host exists and is stopped."""
-    if owner.host != os.uname().nodename or is_gone(owner):
+    """Return whether a process that can be checked from here exists and is stopped."""
+    if not is_here(owner) or is_gone(owner):
         return False
     process = read_process(owner.pid)
     return process is not None and process.is_stopped
@@ -113,7 +154,7 @@ def is_running(pid: int) -> bool:
 def list_pids() -> list[int]:
     """Return the pids of this host; an empty list without /proc."""
     try:
-        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()] if has_proc() else []
     except OSError:
         return []
 
@@ -128,18 +169,66 @@ def ancestors() -> list[int]:
     return found
 
 
+_UNKNOWN = "unknown"
+
+
 @functools.cache
 def boot_id() -> str:
     """Return the boot id of the running kernel; `unknown` if it has none."""
+    return _line("/proc/sys/kernel/random/boot_id") or _UNKNOWN
+
+
+@functools.cache
+def machine_id() -> str:
+    """Return what identifies this machine, also after a reboot and under a new host name, if the system has that."""
+    found = _line("/etc/machine-id")  # an image that was never booted has `uninitialized` in it, or nothing
+    if found and found != "uninitialized":
+        return found
+    return (_hardware_id() if sys.platform == "darwin" else None) or os.uname().nodename
+
+
+def _hardware_id() -> str | None:
+    """Return the hardware's UUID on macOS, by gethostuuid(2), without starting a program."""
+    import ctypes
+
+    found, wait = (ctypes.c_ubyte * 16)(), (ctypes.c_long * 2)(1, 0)
     try:
-        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-            return file.read().decode().strip()
+        failed = ctypes.CDLL(None).gethostuuid(found, wait)
+    except (AttributeError, OSError):
+        return None
+    return None if failed else bytes(found).hex()
+
+
+@functools.cache
+def pid_namespace() -> str:
+    """Return the name of our pid namespace, such as `pid:[4026531836]`; "" without /proc."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
     except OSError:
-        return "unknown"
+        return ""
+
+
+@functools.cache
+def has_proc() -> bool:
+    """Return whether /proc shows the processes of our pid namespace. A sandbox may still show those outside of it."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+def _line(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(200).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
 
 
 def read_process(pid: int) -> Process | None:
     """Read a process from /proc; return None without such a process, or without /proc."""
+    if not has_proc():
+        return None
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -48,6 +48,14 @@ def resize(master: int, like: int) -> None:
         fcntl.ioctl(master, termios.TIOCSWINSZ, fcntl.ioctl(like, termios.TIOCGWINSZ, b"\0" * _SIZE))
 
 
+def is_raw(master: int) -> bool:
+    """Return whether the program on a pseudo-terminal reads single keys, as full-screen programs and shells do."""
+    try:
+        return not termios.tcgetattr(master)[3] & termios.ICANON
+    except (OSError, termios.error):
+        return False
+
+
 def suspend_key(master: int, leader: int) -> bytes:
     """Return the suspend key of a pseudo-terminal if its session leader is in the foreground, else b"".
 

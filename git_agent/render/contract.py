@@ -24,8 +24,12 @@ HOLDS: Mapping[Hold, str] = {
     Hold.CONFLICT: "its merge conflicts with the base; the worker must resolve this",
     Hold.CHANGES_REQUESTED: "a reviewer requested changes",
     Hold.CHECK_FAILED: "the check command failed on the merged result",
-    Hold.NO_COMMITS: "the agent ended without a commit, or left uncommitted changes",
-    Hold.STOPPED: "a person stopped its agent (`stop`)",
+    Hold.NO_COMMITS: "its command ended, and its branch has nothing to hand in; the reason says why",
+    Hold.NO_CHANGES: "its command ended without a new commit since the last review or hold ended",
+    Hold.UNCOMMITTED: "its command ended with changed or untracked files in the worktree",
+    Hold.STOPPED: "ended by `stop`, a signal, a closed terminal or a restart of the machine, or its session was left",
+    Hold.BUDGET: "its agent has used up its budget (not used yet)",
+    Hold.AGENT_FAILED: "its agent reported an error that only a person can fix (not used yet)",
 }
 EXITS: Mapping[int, str] = {
     0: "done, or already done",
@@ -43,13 +47,13 @@ FILES: Mapping[str, str] = {
     "../<repo>.worktrees/": "the worktrees, one per live task (`agent.worktreeDir`)",
     ".worker-ctx.json": "at the root of a worktree: its task, branch and base; excluded from commits",
     ".gitagent": "a team's `agent.*` settings, committed, in the syntax of git config",
-    ".worktreeinclude": "patterns of ignored files to copy into new worktrees, like `agent.copy`",
+    ".worktreeinclude": "patterns of ignored files to copy into new worktrees, like `agent.copy`; a committed one "
+    "counts only after `git agent trust`",
     "<git common dir>/git-agent/hooks/": "the scripts that git's hooks run. They write to `beat/` and `spool/` "
     "beside it (docs/hooks.md)",
     "<git common dir>/git-agent/logs/": "output of supervised commands: `<task>.<attempt>.log`, at most 8 MB, and the "
     "8 MB before in `.log.1`. Beyond 256 MB in all, the oldest logs are deleted",
-    "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of a task's merge, which "
-    "includes the tasks below it in the queue",
+    "<git common dir>/git-agent/logs/<task>.check.log": "output of the check of a task's merge onto those before it",
     "<git common dir>/git-agent/notify.log": "output of the command `agent.notify`",
     "<git common dir>/git-agent/kept/": "copies of removed files that git does not keep: ignored ones, and those of "
     "which a filter drops a part: `<task>/<n>/`; also what `git agent doctor --fix` moved out of the way",
@@ -161,7 +165,7 @@ NOTIFICATION: Fields = {
     "schema": ("integer", "1"),
     "at": ("string", "when it happened; RFC 3339, UTC"),
     "event": ("object", "the Event"),
-    "why": ("string", "review wanted, question, conflict, check failed, no commits, stalled or failed"),
+    "why": ("string", "review wanted, question, conflict, check failed, not handed in, stalled or failed"),
     "command": ("string", "what to type next"),
     "text": ("string", "summary in one line, safe to show: `task 7 (Fix login): question: Which port?`"),
 }
@@ -215,10 +219,7 @@ OVERLAP: Fields = {
 }
 OUTSIDE: Fields = {
     "task": ("integer", "a task whose branch changed files outside its claim"),
-    "claimed_by": (
-        "integer or null",
-        "the other live task that claims them; null if they are only outside its own claim",
-    ),
+    "claimed_by": ("integer or null", "the other live task that claims them; null: only outside its own claim"),
     "paths": ("array of strings", "the files"),
 }
 RESULT: Fields = {
@@ -267,21 +268,21 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "completion --install": ("installed", "todo"),
     "demo": ("steps", "tasks", "seconds", "directory"),
     "add, edit, spawn, claim, reassign, release, fail, retry, cancel, reopen": _ONE,
+    "release, retry, cancel, reopen, stop, approve, with several": ("tasks", "failed"),
     "run": ("task", "status"),
     "run --detach": ("task", "pid"),
     "ps": ("sessions", "tasks"),
     "logs": ("task", "path", "older", "text"),
-    "stop": _ONE,
+    "stop, approve": _ONE,
     "start, heartbeat, ask, answer, done, request-changes": _ONE,
     "prime": ("task", "text"),
     "ready": ("tasks", "blocked"),
     "diff": ("base", "tip", "diff"),
-    "approve, with one task": _ONE,
-    "approve, with several": ("tasks",),
     "merge, with one task": ("task", "removed", "dry_run"),
     "merge, otherwise": ("tasks", "results", "removed", "dry_run"),
-    "rm": ("task", "removed", "dry_run"),
-    "clean": ("tasks", "removed", "dry_run"),
+    "rm, with one task": ("task", "removed", "dry_run"),
+    "rm, with several": ("tasks", "failed", "removed", "dry_run"),
+    "clean": ("tasks", "removed", "logs", "dry_run"),
     "undo": ("undone", "tasks", "dry_run"),
     "undo --list": ("operations",),
     "rescue list": ("rescues", "ignored"),

@@ -36,7 +36,7 @@ def task_details(found: Shown, screen: Screen) -> list[str]:
     ]
     lines = [heading(f"task {task.id}: {visible(task.title)}", screen)]
     lines += [f"  {name:<10} {visible(value)}" for name, value in pairs if value.strip()]
-    lines += [f"  {'!':<10} {visible(line)}" for line in found.observed]
+    lines += [f"  {'!':<10} {visible(line)}" for line in (*found.observed, *(left.words for left in found.left))]
     lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
     lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
     return [*lines, "", *(f"  {event_line(e, Screen(now=screen.now), ago=True)}" for e in found.events)]

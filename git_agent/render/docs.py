@@ -86,7 +86,8 @@ def config_page() -> str:
                 "A committed file `.gitagent`, in the syntax of git config, sets the same keys for everybody. Each"
                 " person's own configuration overrides it. Keys marked † name commands, or files to copy: their values"
                 " in `.gitagent` apply only after `git agent trust`, which must be repeated after each change of the"
-                " file. There, `agent.worktreeDir` must be a directory inside the repository or directly beside it."
+                " file. The same is true of a committed `.worktreeinclude`. In `.gitagent`, `agent.worktreeDir` must be"
+                " a directory inside the repository or directly beside it."
             ),
         ]
     )
@@ -117,13 +118,14 @@ def json_page(example: object) -> str:
                 " messages. The last line may be an `error`."
             ),
             _text(
-                "`unacked`, in `inbox` and in the `health` of `status`, is an array of Unacked. In `conflicts`, `pairs`"
-                " is an array of Clash, `claims` of Overlap and `outside` of Outside; `order` lists the numbers of all"
-                " live tasks. In `status`, `health.clashes` counts the pairs that clash and `health.unforeseen` the"
-                " pairs that were not checked. In `merge`, `results` is an array of Result; if not all tasks landed,"
-                " there is also an `error`. `removed` has the removed `worktrees` and `branches`, `kept` (what stayed,"
-                " and why), `rescued` (refs that hold the commits) and `not_kept` (ignored directories). `clean` and a"
-                " queue have one such object per task, by number."
+                "`unacked`, in `inbox` and in the `health` of `status`, is an array of Unacked. In `conflicts`, "
+                "`pairs` is an array of Clash, `claims` of Overlap and `outside` of Outside; `order` lists the "
+                "numbers of all live tasks. In `status`, `health.clashes` counts the pairs that clash and "
+                "`health.unforeseen` the pairs that were not checked; `health.files_left` has the `files` that an "
+                "earlier `attempt` at a `task` left uncommitted in its `worktree`. In `merge`, `results` is an array"
+                " of Result; if not all tasks landed, there is also an `error`. `removed` has the removed "
+                "`worktrees` and `branches`, `kept` (what stayed, and why), `rescued` (refs that hold the commits) "
+                "and `not_kept` (ignored directories). `clean` and a queue have one such object per task, by number."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_agent.domain.lease import Liveness
 from git_agent.domain.rescue import name_directories
 from git_agent.domain.task import State
-from git_agent.render.style import COLOURS, Screen, paint
+from git_agent.render.style import COLOURS, HELD, Screen, paint
 from git_agent.render.table import Column, table
 from git_agent.render.text import age, cut, rfc3339, visible
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from git_agent.actions.views.status import Status
     from git_agent.actions.views.task import TaskView
     from git_agent.domain.event import Event
+    from git_agent.domain.task import Task
 
 
 _UNACKED = 5  # more do not fit on one screen
@@ -57,8 +58,8 @@ _LIST = (
 )
 
 
-def task_table(shown: Sequence[TaskView], screen: Screen) -> list[str]:
-    """Format tasks as a table."""
+def task_table(shown: Sequence[TaskView], screen: Screen, *, holds: bool = False) -> list[str]:
+    """Format tasks as a table. holds: add the hold as the last cell of a row in a pipe."""
     rows = [
         [
             str(v.task.id),
@@ -69,6 +70,7 @@ def task_table(shown: Sequence[TaskView], screen: Screen) -> list[str]:
             worker_label(v),
             age((screen.now - v.task.state_at) / 1000),
             v.task.title,
+            *([v.task.hold or ""] if holds and screen.width is None else []),
         ]
         for v in shown
     ]
@@ -78,8 +80,12 @@ def task_table(shown: Sequence[TaskView], screen: Screen) -> list[str]:
         _LIST,
         rows,
         terminal_width=screen.width,
-        colour=(lambda row, at: COLOURS[shown[row].task.state] if at == 1 else "") if screen.colour else None,
+        colour=(lambda row, at: _colour(shown[row].task) if at == 1 else "") if screen.colour else None,
     )
+
+
+def _colour(task: Task) -> str:
+    return COLOURS[task.state] if task.hold is None else HELD
 
 
 _RUNNING = (
@@ -150,6 +156,7 @@ def status_lines(found: Status, screen: Screen) -> list[str]:
     totals = ", ".join(f"{number} {name}" for name in State if (number := found.counts.get(name)))
     lines += ["", totals or "no tasks yet; git agent spawn TITLE creates one"]
     lines += _mail(found, screen) + _clashes(found)
+    lines += [_fit(f"task {task}: {visible(left.words)}", screen) for task, left in found.left]
     if found.health["untrusted"]:
         lines.append(f"not trusted: {', '.join(found.health['untrusted'])} in .gitagent; git agent trust accepts them")
     return lines
@@ -202,7 +209,8 @@ def event_line(happened: Event, screen: Screen = _PIPE, *, ago: bool = False) ->
     said = event_text(happened) if screen.width is None else cut(event_text(happened), _LONGEST)
     subject = f" {happened.task}" if happened.task is not None else ""
     at = paint(f"{since(happened.at, screen):>8}" if ago else rfc3339(happened.at), "2", on)
-    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}" + (f": {said}" if said else "")
+    seen = f" ({visible('; '.join(happened.evidence))})" if happened.evidence else ""
+    return f"{at} {happened.kind}{subject}{move} by {visible(happened.actor)}{seen}" + (f": {said}" if said else "")
 
 
 def since(at: int, screen: Screen) -> str:

@@ -70,7 +70,8 @@ def _earlier(left: Sequence[LeftBehind], task: int) -> Iterator[str]:
     if left:
         yield "earlier attempts left this; check it before you start over:"
     for each in left[-_LEFT:]:
-        counts = f"commits: {each.commits}, files not committed: {each.changes}"
+        named = f" ({cut(visible(', '.join(each.files)), _WIDE // 2)})" if each.files else ""
+        counts = f"commits: {each.commits}, files not committed: {len(each.files)}{named}"
         yield f"- attempt {each.number}: {visible(each.branch)}, {counts}, in {visible(each.worktree)}"
     if len(left) > _LEFT:
         yield f"- and {len(left) - _LEFT} more: git agent show {task}"

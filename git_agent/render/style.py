@@ -19,6 +19,10 @@ COLOURS: Mapping[State, str] = {
 }
 
 
+HELD = "35"
+"""The colour of a task that is on hold: its work does not go on."""
+
+
 class Screen(NamedTuple):
     """Where lines go.
 
@@ -37,6 +41,11 @@ def paint(text: str, code: str, on: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if on and text and code else text
 
 
-def wants_colour(terminal: bool, env: Mapping[str, str]) -> bool:
-    """Return whether to use colour: on a capable terminal without NO_COLOR (https://no-color.org)."""
+def wants_colour(terminal: bool, env: Mapping[str, str], setting: str = "auto") -> bool:
+    """Return whether to use colour: on a capable terminal without NO_COLOR (https://no-color.org).
+
+    setting: color.agent or color.ui as git knows them; always and never decide by themselves
+    """
+    if setting in ("always", "never", "false", "no", "off", "0"):
+        return setting == "always"
     return terminal and not env.get("NO_COLOR") and env.get("TERM", "dumb") != "dumb"

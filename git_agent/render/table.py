@@ -35,12 +35,16 @@ def table(
 ) -> list[str]:
     """Format rows of untrusted text as lines, with control characters escaped.
 
-    terminal_width: columns of the terminal, None for a pipe (tab-separated, without a heading)
+    terminal_width: columns of the terminal, None for a pipe (tab-separated, without a heading; all cells of a row,
+        even if there are more than columns)
     colour: returns the SGR code for (row, column), "" for none
     """
     cells = [[visible(cell).replace("\t", " ") for cell in row] for row in rows]
     if terminal_width is None:
-        return ["\t".join(row) for row in cells]
+        paints = colour or (lambda number, at: "")
+        return [
+            "\t".join(paint(cell, paints(n, at), True) for at, cell in enumerate(row)) for n, row in enumerate(cells)
+        ]
     widths = _widths(columns, cells, terminal_width)
     gap = _GAP * " "
     lines = [gap.join(pad(columns[at].title, w, columns[at].right) for at, w in widths.items()).rstrip()]

@@ -8,8 +8,12 @@ read something else than an agent.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from git_agent.domain.durations import spell
+
+if TYPE_CHECKING:
+    from git_agent.errors import AgentError
 
 
 def visible(text: str, multiline: bool = False) -> str:
@@ -29,6 +33,12 @@ def visible(text: str, multiline: bool = False) -> str:
     from git_agent.render.glyphs import escape
 
     return escape(text, multiline)
+
+
+def error_lines(error: AgentError) -> list[str]:
+    """Return an error as lines for people: message, details, hint."""
+    hint = [f"hint: {visible(error.hint)}"] if error.hint else []
+    return [f"error: {visible(error.message)}", *(f"  {visible(line)}" for line in error.details), *hint]
 
 
 def width(text: str) -> int:

@@ -23,6 +23,8 @@ def look_until_quiet(app: App, *, note: bool = False) -> None:
 
     note: note first that git changed, so that the process at work checks once more; a hook has done so otherwise
 
+    A repository that somebody is deleting is left alone: a file that is made in it would make `rm -rf` fail.
+
     The file `drain.pid` tells hooks that they need not start another process. It is emptied before the last check of
     the spool. A hook writes to the spool first and reads the file afterwards, so one of the two sees the other.
     """
@@ -32,8 +34,10 @@ def look_until_quiet(app: App, *, note: bool = False) -> None:
         if pid is None:
             return
         for _ in range(_ROUNDS):
+            if _is_going(app):
+                return  # before the store is opened: that alone makes files
             _say(pid, f"{os.getpid()} {processes.myself().pid_start}\n")
-            queue_notices(app, reconcile(app, remotes=True).lines)
+            queue_notices(app, reconcile(app, remotes=True, repairs=False).lines)
             _say(pid, "")
             if not spool.has_moved(app.spool_dir):
                 return
@@ -67,6 +71,9 @@ def _start(app: App) -> None:
 @contextmanager
 def _alone(app: App) -> Iterator[int | None]:
     """Hold the lock of the background process. Yields the open `drain.pid`, or None if the lock is not free in time."""
+    if _is_going(app):
+        yield None
+        return
     fd, end = _open(app, "drain.lock"), time.monotonic() + _PATIENCE_S
     pid = _open(app, "drain.pid")
     try:
@@ -76,6 +83,23 @@ def _alone(app: App) -> Iterator[int | None]:
     finally:
         os.close(pid)
         os.close(fd)
+        if _is_going(app):
+            _leave_nothing(app)
+
+
+def _is_going(app: App) -> bool:
+    """Tell whether somebody is deleting the repository. Whoever starts a look has written into the spool before."""
+    return not (app.is_whole and os.path.isdir(app.spool_dir))
+
+
+def _leave_nothing(app: App) -> None:
+    """Remove what a background process may have made in a repository that is being deleted."""
+    app.close()
+    for name in ("drain.lock", "drain.pid"):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(app.store_dir, name))
+    with contextlib.suppress(OSError):
+        os.rmdir(app.store_dir)
 
 
 def _is_held(app: App) -> bool:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
 from git_agent.app import App
-from git_agent.errors import AgentError
+from git_agent.errors import UNWRITABLE, AgentError
 from git_agent.verbs import who_may
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _reconcile(app: App) -> None:
 
         draining.hand_over(app, asks=seen.asks)
     except AgentError as error:
-        if error.code != "store-not-writable":
+        if error.code not in UNWRITABLE:
             raise
         lines = [f"{error.message}: not reconciled with git"]  # an action that only reads still works
     for line in lines:

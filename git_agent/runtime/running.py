@@ -20,6 +20,7 @@ from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile, orphans, processes, program, programs, terminal
+from git_agent.proc.environment import without_markers
 from git_agent.proc.logfile import Logfile
 from git_agent.runtime.channel import FromBeat, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
@@ -214,7 +215,7 @@ def _environment(app: App, begun: RunStarted) -> dict[str, str]:
     task = begun.task
     own = (str(task.id), str(task.epoch), begun.actor, begun.token, task.worktree or "")
     kept = {name: value for name, value in app.env.items() if name not in LOCAL_NAMES}
-    return {**kept, **dict(zip(_IDENTITY, own, strict=True))}
+    return {**without_markers(kept, app.config.several("agent.unsetEnv")), **dict(zip(_IDENTITY, own, strict=True))}
 
 
 def _sayer(log: Logfile, say: Callable[[str], None]) -> Callable[[str], None]:

@@ -18,7 +18,7 @@ from git_agent.proc.logfile import Logfile
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Heard, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat
 from git_agent.runtime.pumps import Pump, Tail
-from git_agent.runtime.signals import Signals
+from git_agent.runtime.signals import ASKING, Signals
 from git_agent.runtime.termination import GRACE_S, Termination
 
 TICK_S = 5.0
@@ -26,6 +26,8 @@ TICK_S = 5.0
 _PROGRESS_S = 1.0
 _DRAIN_S = 1.0
 _REVIVALS = 3
+_KEYS = (signal.SIGINT, signal.SIGQUIT)  # what Ctrl-C and Ctrl-\ send in a terminal that is not raw
+_BY_SIGNAL = 128  # a shell adds this to the number of the signal that ended its command
 _LAST_LOOKS, _LAST_LOOK_S = 4, 0.01
 
 
@@ -136,7 +138,8 @@ class _Watch:
             pump.heard = self._heard
         for pump in pumps:
             pump.passes = self._typed if pump.source == 0 else None
-        self._suspends = False
+        self._suspends = self._raw = False
+        self._asked = 0  # the first signal that asked us to end
         self._tail, self._termination = Tail(), Termination(started)
         self._to, self._come = ToBeat(), FromBeat()
         self._moved_at, self._revivals = 0.0, 0
@@ -164,11 +167,27 @@ class _Watch:
             if self._suspends:
                 self._suspends = False
                 self._suspend(os.getpgrp())
+            # Looked at each time that keys or output pass, because a program restores the mode when it ends.
+            self._raw = self._raw or (self._master is not None and terminal.is_raw(self._master))
             status = self._look()
         self._order.clear()
         self._child.reap()
         self._drain()
-        return CommandExit(status, self._tail.text)
+        return CommandExit(status, self._tail.text, by=self._ended_by(status), interactive=self._raw)
+
+    def _ended_by(self, status: int) -> int:
+        """Return the signal that ended the agent through us or, as Ctrl-C does, through its terminal; 0 for none.
+
+        A shutdown signals us and the agent at once, and the agent may be faster.
+        """
+        for number in self._signals.take():
+            self._note_asked(number)
+        by_key = next((n for n in _KEYS if status in (-n, _BY_SIGNAL + n)), 0) if self._master is not None else 0
+        return self._asked or by_key
+
+    def _note_asked(self, number: int) -> None:
+        if number in ASKING:
+            self._asked = self._asked or number
 
     def _carry(self, timeout_s: float, others: Sequence[int] = ()) -> list[int]:
         """Wait, copy bytes, and return which of the other descriptors are readable."""
@@ -191,6 +210,7 @@ class _Watch:
             self._signalled(number)
 
     def _signalled(self, number: int) -> None:
+        self._note_asked(number)
         if number == signal.SIGWINCH:
             if self._master is not None:
                 terminal.resize(self._master, 0)

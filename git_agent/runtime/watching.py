@@ -12,7 +12,7 @@ from git_agent.actions.views.history import PAGE, Watched, watch
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.notification import needs_person
-from git_agent.errors import AgentError
+from git_agent.errors import UNWRITABLE, AgentError
 from git_agent.runtime import draining
 from git_agent.runtime.invocation import notify_person
 
@@ -23,7 +23,7 @@ _LOOKS_S = (2.0, 5.0)  # seconds between two reconciles: during activity, and wi
 _SLICE_S = 0.5  # seconds until a hook's note, or the end of our reader, is noticed
 _SETTINGS_S = 60.0  # seconds until a changed configuration takes effect
 _LAST = 2**63 - 1  # the largest number in the database
-_PASSES = frozenset({"store-busy", "store-not-writable"})
+_PASSES = UNWRITABLE | {"store-busy"}
 
 
 @dataclass(slots=True)

@@ -161,6 +161,16 @@ class Attempts:
         """Return the attempt whose worktree has this name under `worktrees/`."""
         return self._first(AttemptRow.admin == admin)
 
+    def at_paths(self, paths: Sequence[str]) -> list[Attempt]:
+        """List the attempts whose worktree is recorded at one of these paths, the longest path first."""
+        rows = self._store.dicts(AttemptRow.select().where(AttemptRow.worktree.in_(paths)))
+        return sorted((Attempt(**row) for row in rows), key=lambda each: -len(each.worktree or ""))
+
+    def first_started(self) -> float:
+        """Return when the first attempt started, ms since the epoch; infinity without any."""
+        [(found,)] = self._store.tuples(AttemptRow.select(peewee.fn.MIN(AttemptRow.started_at)))
+        return float("inf") if found is None else float(found)
+
     def by_branch(self, branch: str) -> Attempt | None:
         """Return the newest attempt with this branch."""
         return self._first(AttemptRow.branch == branch)

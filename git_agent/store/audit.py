@@ -39,7 +39,7 @@ class Audit:
     def changes(self, first: int, last: int) -> dict[int, list[StateChange]]:
         """Map the tasks from id first to id last to their changes of state, in order."""
         query = (
-            "SELECT task, seq, kind, source, target, epoch, version FROM event"
+            "SELECT task, seq, kind, source, target, epoch, version, json_extract(data, '$.hold') FROM event"
             " WHERE task BETWEEN ? AND ? AND (version IS NOT NULL OR target IS NOT NULL) ORDER BY task, seq"
         )
         found = groupby(self._store.sql(query, (first, last)), key=lambda row: row[0])

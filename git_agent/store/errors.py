@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
-from git_agent.errors import AgentError, Exit
+from git_agent.errors import FULL, AgentError, Exit, full_hint
 
 _WRITE_LOCK_BYTE = 120  # of the -shm file: WAL_WRITE_LOCK, https://sqlite.org/walformat.html#wal_locks
 
 
-def translate(error: BaseException, path: str) -> AgentError:
+def translate(error: BaseException, path: str, system: int = 0) -> AgentError:
     """Return the AgentError for an error that peewee, APSW or the system raised.
 
     path: the database file
+    system: the errno of what SQLite asked of the system last, 0 if unknown
     """
     name = _sqlite_name(error)
+    if name == "FullError" or (name == "IOError" and system in FULL):
+        why = os.strerror(system if system in FULL else errno.ENOSPC)
+        return AgentError(
+            "disk-full", f"cannot write the store: {why}; nothing was changed in it", full_hint(system, path)
+        )
+    if name == "NoMemError" or (name == "IOError" and system == errno.ENOMEM):
+        raise MemoryError from error
     if name in ("BusyError", "LockedError"):
         return _busy(path)
-    if name == "FullError":
-        return AgentError("disk-full", "the disk is full; nothing was changed", f"free space on the disk of {path}")
     if name == "CantOpenError" and os.path.exists(path) and not os.access(path, os.R_OK):
         return AgentError("store-not-readable", f"cannot read the store {path}", "check its mode and owner")
     if name in ("ReadOnlyError", "CantOpenError", "PermissionsError") or isinstance(error, PermissionError):
@@ -38,6 +45,12 @@ def translate(error: BaseException, path: str) -> AgentError:
     return AgentError(
         "store-failed", f"the store {path} failed: {_text(error)}", "git agent init repairs a partial store"
     )
+
+
+def no_waiting(path: str) -> AgentError:
+    """Return the error for waiting on a store that is open without the file that processes share."""
+    says = f"cannot wait for a change of the store {path}: there is no room for {os.path.basename(path)}-shm"
+    return AgentError("disk-full", says, full_hint(0, path))
 
 
 def damaged(path: str, what: str) -> AgentError:

@@ -45,7 +45,8 @@ class Events:
         source, target: the states before and after; only for a change of state
         Returns the number of the event.
         """
-        text = json.dumps(dict(data or {}), ensure_ascii=True)
+        evidence = self._store.evidence_of(actor)
+        text = json.dumps({**(data or {}), **({"evidence": [*evidence]} if evidence else {})}, ensure_ascii=True)
         seq = int(
             self._store.run(
                 EventRow.insert(
@@ -140,6 +141,12 @@ class Events:
         """List a task's events of a kind, newest first."""
         rows = EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)).order_by(EventRow.seq.desc())
         return [_event(row) for row in self._store.dicts(rows)]
+
+    def with_evidence(self, task: int) -> list[Event]:
+        """List the events of a task that somebody else than their actor may have caused, oldest first."""
+        rows = EventRow.select().where((EventRow.task == task) & EventRow.data.contains('"evidence": ['))
+        found = [_event(row) for row in self._store.dicts(rows.order_by(EventRow.seq))]
+        return [event for event in found if event.evidence]
 
     def newest(self) -> int:
         """Return the number of the newest event, 0 if there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_agent.domain.lease import BEAT_S, MAX_SKEW_MS, Lease
+from git_agent.domain.lease import BEAT_S, MAX_SKEW_MS, SILENT_LEASES, Lease
 from git_agent.domain.process_id import ProcessId
 from git_agent.store.orm import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow
@@ -47,6 +47,7 @@ _RENEW = f"""
         progress_at = MAX(lease.progress_at, MIN(?, excluded.beat_at))
     RETURNING task
 """
+_STILL_THERE = f"UPDATE session SET expires_at = {_NOW} + ? WHERE id = ?"
 _CONTROL = """
     SELECT epoch, state, hold,
         (SELECT COUNT(*) FROM delivery WHERE recipient = ? AND state = 'new'),
@@ -95,13 +96,15 @@ class Leases:
     def renew(self, task: int, epoch: int, session: int, lease_s: float, progress_at: int) -> Pulse | None:
         """Beat for a supervised worker, and return what its supervisor must know. Call it in a transaction.
 
-        While the task is assigned or working in this epoch, the lease is renewed, or taken again after a hold.
+        While the task is assigned or working in this epoch, the lease is renewed, or taken again after a hold. During
+        a hold there is no lease, but the session shows that the supervisor is there.
 
         lease_s: seconds until the lease expires
         progress_at: the time of the last progress, ms since the epoch
         Returns None when there is no such task.
         """
         held = bool(self._store.sql(_RENEW, (session, int(lease_s * 1000), task, epoch, progress_at)))
+        self._store.sql(_STILL_THERE, (int(SILENT_LEASES * lease_s * 1000), session))
         found = self._store.sql(_CONTROL, (str(task), session, task))
         return Pulse(held, *found[0]) if found else None
 

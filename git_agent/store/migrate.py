@@ -15,8 +15,17 @@ from git_agent.store import errors
 from git_agent.store.sqlite import apsw, utf8_name
 
 APPLICATION_ID = 0x67616701  # "gag" 1: identifies the file to file(1) and to us
-MIGRATIONS = ("m0001_tables", "m0002_what_git_did", "m0003_workers", "m0004_nothing_lost")
+MIGRATIONS = (
+    "m0001_tables",
+    "m0002_what_git_did",
+    "m0003_workers",
+    "m0004_nothing_lost",
+    "m0005_holds",
+    "m0006_places",
+)
 VERSION = len(MIGRATIONS)
+LOWEST = "lowest-schema"
+"""The key in meta of the lowest schema whose programs may still write. A migration that these can't bear raises it."""
 
 # WAL needs memory shared by all writers (https://sqlite.org/wal.html). On these file systems it corrupts or can't lock.
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse.sshfs", "vboxsf", "drvfs", "ceph"})
@@ -121,7 +130,8 @@ def _foreign(path: str, what: str) -> AgentError:
 def upgrade(database: Any) -> None:
     """Upgrade an open store to this program's version. Of several processes, one does it.
 
-    Raises AgentError when the file belongs to another program or is newer than this program.
+    A newer store stays as it is, and this program may use it if the newer one said so.
+    Raises AgentError when the file belongs to another program, or when this program is too old for it.
     """
     application, version = _stamp(database)
     if application != APPLICATION_ID:
@@ -130,8 +140,8 @@ def upgrade(database: Any) -> None:
     if version == VERSION:
         return
     if version > VERSION:
-        _leave_alone(database)
-        raise newer(version)
+        _require_allowed(database, version)
+        return
     with database.atomic("IMMEDIATE"):
         _, version = _stamp(database)
         if version < VERSION:
@@ -145,8 +155,16 @@ def _leave_alone(database: Any) -> None:
             database.connection().config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
 
+def _require_allowed(database: Any, version: int) -> None:
+    """Refuse a store that a newer program wrote, unless that program lets this one write. version: the store's."""
+    row = database.execute_sql("SELECT value FROM meta WHERE key = ?", (LOWEST,)).fetchone()
+    if row is None or not row[0].isdecimal() or int(row[0]) > VERSION:
+        _leave_alone(database)
+        raise newer(version)
+
+
 def newer(version: int) -> AgentError:
-    """Return the error for a store that a newer program wrote."""
+    """Return the error for a store that a newer program wrote and that this one does not understand."""
     return AgentError(
         "store-newer",
         f"the store has schema {version}, but this git-agent supports only up to {VERSION}",
@@ -163,8 +181,8 @@ def _stamp(database: Any) -> tuple[int, int]:
 def check_version(database: Any) -> None:
     """Require that an open store can be examined, and make its connection read-only.
 
-    Raises AgentError when the file belongs to another program, or is newer or older than this program: its tables are
-    then not those that this program knows.
+    Raises AgentError when the file belongs to another program, or is older than this program, or so much newer that
+    this program may not write to it: its tables are then not those that this program knows.
     """
     application, version = _stamp(database)
     _leave_alone(database)
@@ -172,7 +190,7 @@ def check_version(database: Any) -> None:
     if application != APPLICATION_ID:
         raise _foreign(database.path, "another program's database")
     if version > VERSION:
-        raise newer(version)
+        _require_allowed(database, version)
     if version < VERSION:
         says = f"the store has schema {version} and must be upgraded to {VERSION}"
         raise AgentError("store-older", says, "git agent sync")

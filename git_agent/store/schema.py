@@ -83,6 +83,7 @@ class TaskRow(_Table):
     likely_oid = peewee.TextField(null=True)
     reverted_oid = peewee.TextField(null=True)
     amiss = PathField(null=True)
+    resumed_oid = peewee.TextField(null=True)
 
     class Meta:
         table_name = "task"
@@ -160,6 +161,9 @@ class SessionRow(_Table):
     child_pid = peewee.IntegerField(null=True)
     child_start = peewee.BigIntegerField(null=True)
     stopped_by = peewee.TextField(null=True)
+    machine = peewee.TextField(null=True)
+    pid_namespace = peewee.TextField(null=True)
+    expires_at = peewee.BigIntegerField(null=True)
 
     class Meta:
         table_name = "session"
@@ -255,6 +259,8 @@ class LockRow(_Table):
     pid = peewee.IntegerField(null=True)
     pid_start = peewee.BigIntegerField(null=True)
     taken_at = peewee.BigIntegerField(null=True)
+    machine = peewee.TextField(null=True)
+    pid_namespace = peewee.TextField(null=True)
 
     class Meta:
         table_name = "lock"
@@ -275,6 +281,9 @@ class IntentRow(_Table):
     pid = peewee.IntegerField()
     pid_start = peewee.BigIntegerField()
     at = peewee.BigIntegerField()
+    machine = peewee.TextField(null=True)
+    pid_namespace = peewee.TextField(null=True)
+    expires_at = peewee.BigIntegerField(null=True)
 
     class Meta:
         table_name = "intent"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from git_agent.domain.lease import SILENT_LEASES
 from git_agent.domain.process_id import ProcessId
 from git_agent.store.orm import NOW_MS, peewee
 from git_agent.store.schema import LeaseRow, SessionRow
@@ -24,6 +25,7 @@ class Session(NamedTuple):
     token: the SHA-256, in hex, of the secret in the command's environment
     stopped_by: who asked the session to end, None if nobody did
     started_at: ms since the epoch
+    over: the supervisor has been silent for two leases
     """
 
     id: int
@@ -37,16 +39,23 @@ class Session(NamedTuple):
     command: str
     stopped_by: str | None
     started_at: int
+    over: bool
 
 
-_COLUMNS = tuple(
-    getattr(SessionRow, name)
-    for name in (
-        *("id", "task", "attempt", "epoch", "host", "boot_id", "pid", "pid_start", "child_pid", "child_start"),
-        *("token", "agent", "command", "stopped_by", "started_at"),
-    )
+_COLUMNS = (
+    *(getattr(SessionRow, name) for name in ("id", "task", "attempt", "epoch", "child_pid", "child_start")),
+    *(getattr(SessionRow, name) for name in ("token", "agent", "command", "stopped_by", "started_at")),
+    peewee.fn.COALESCE(SessionRow.expires_at <= NOW_MS, 0),
+    *(getattr(SessionRow, name) for name in ProcessId._fields),
 )
 _OPEN = SessionRow.ended_at.is_null()
+
+
+# As text: peewee takes longer to build the query than SQLite to answer it from the index of open sessions.
+_OWNERS = f"""
+    SELECT id, COALESCE(expires_at <= {NOW_MS.sql}, 0), {", ".join(ProcessId._fields)}
+    FROM session WHERE ended_at IS NULL
+"""
 
 
 class Sessions:
@@ -56,13 +65,23 @@ class Sessions:
         self._store = store
 
     def begin(
-        self, *, task: int, attempt: int, epoch: int, owner: ProcessId, token: str, agent: str | None, command: str
+        self,
+        *,
+        task: int,
+        attempt: int,
+        epoch: int,
+        owner: ProcessId,
+        token: str,
+        agent: str | None,
+        command: str,
+        lease_s: float,
     ) -> int:
         """Record the start of a session and return its id. Call it in the transaction that takes the lease.
 
         owner: the supervisor
         token: the SHA-256, in hex, of the secret in the command's environment
         agent: the configured name of the agent, None for a command line
+        lease_s: seconds by which a beat renews its lease
         """
         return int(
             self._store.run(
@@ -70,14 +89,12 @@ class Sessions:
                     task=task,
                     attempt=attempt,
                     epoch=epoch,
-                    host=owner.host,
-                    boot_id=owner.boot_id,
-                    pid=owner.pid,
-                    pid_start=owner.pid_start,
                     token=token,
                     agent=agent,
                     command=command,
                     started_at=NOW_MS,
+                    expires_at=NOW_MS + int(SILENT_LEASES * lease_s * 1000),
+                    **owner._asdict(),
                 )
             )
         )
@@ -120,11 +137,12 @@ class Sessions:
         )
         return self._sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
 
-    def owners(self, host: str) -> list[tuple[int, ProcessId]]:
-        """List the sessions of a host that have not ended, with their supervisors. Cheap enough for every command."""
-        # As text: peewee takes longer to build the query than SQLite to answer it from the index of open sessions.
-        asked = "SELECT id, host, boot_id, pid, pid_start FROM session WHERE ended_at IS NULL AND host = ?"
-        return [(row[0], ProcessId(*row[1:])) for row in self._store.execute_sql(asked, (host,))]
+    def owners(self) -> list[tuple[int, bool, ProcessId]]:
+        """List the sessions that have not ended: id, `over` as in Session, and supervisor.
+
+        Cheap enough for every command.
+        """
+        return [(row[0], bool(row[1]), ProcessId(*row[2:])) for row in self._store.sql(_OWNERS)]
 
     def is_open(self, session: int) -> bool:
         """Return whether a session has not ended."""
@@ -142,7 +160,7 @@ class Sessions:
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    key, task, attempt, epoch, host, boot, pid, start, child_pid, child_start, token, agent, command, by, at = row
-    child = None if child_pid is None else ProcessId(host, boot, child_pid, child_start)
-    owner = ProcessId(host, boot, pid, start)
-    return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, command or "", by, at)
+    key, task, attempt, epoch, child_pid, child_start, token, agent, command, by, at, over, *process = row
+    owner = ProcessId(*process)
+    child = None if child_pid is None else owner._replace(pid=child_pid, pid_start=child_start)
+    return Session(key, task, attempt or 0, epoch, owner, child, token or "", agent, command or "", by, at, bool(over))

@@ -21,6 +21,8 @@ with without_drivers():
     import apsw as apsw
     import playhouse.apsw_ext as _driver
 
+# The file that indexes the write-ahead log can't be made or mapped: the disk is full, or a limit is reached.
+_NO_INDEX = (apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_SHMMAP, apsw.SQLITE_IOERR_SHMOPEN)
 BUSY_LIMIT_S = 30.0
 # A short sleep of constant length is fair. Of 64 writers, some waited 13 s with SQLite's own growing sleep, and 1.2 s
 # with this one.
@@ -38,29 +40,53 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
 
     def _connect(self) -> Any:
         before = _identity(self.path)
+        self._opened.alone, self._opened.errno = False, 0
         try:
             connection = self._open(self.path, apsw.SQLITE_OPEN_READWRITE)
         except (apsw.CantOpenError, apsw.ReadOnlyError):
             if not self._is_still():
                 raise
             connection = self._open(_immutable(self.path), apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        except apsw.IOError as error:
+            if getattr(error, "extendedresult", 0) not in _NO_INDEX:
+                raise
+            connection = self._open(self.path, apsw.SQLITE_OPEN_READWRITE, alone=True)
+            self._opened.alone = True
         if _identity(self.path) != before:
             connection.close()
             raise errors.replaced(self.path)
         self._opened.file = before
         return connection
 
-    def _open(self, name: str, flags: int) -> Any:
+    @property
+    def alone(self) -> bool:
+        """Return whether other processes must wait until this thread's connection is closed."""
+        return getattr(self._opened, "alone", False)
+
+    def _open(self, name: str, flags: int, *, alone: bool = False) -> Any:
+        """Open a connection.
+
+        alone: keep the index of the write-ahead log in memory, which excludes other processes. On a full disk there is
+            no room for the file that they share (https://sqlite.org/wal.html, "Use of WAL Without Shared-Memory").
+        """
         with utf8_name(name) as openable:
             connection = apsw.Connection(openable, flags=flags)
         try:
             connection.set_busy_handler(_fair_wait())
+            if alone:
+                connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._add_conn_hooks(connection)
             connection.execute("PRAGMA schema_version").fetchall()  # reads the file, so a failure to open shows here
-        except BaseException:
+        except BaseException as error:
+            self._opened.errno = connection.system_errno if isinstance(error, apsw.IOError) else 0
             connection.close()
             raise
         return connection
+
+    def _explain(self, error: BaseException) -> AgentError:
+        connection = self._state.conn
+        return errors.translate(error, self.path, connection.system_errno if connection else 0)
 
     def _is_still(self) -> bool:
         """Return whether the file can be read as immutable: no WAL is pending, and we may not write to its directory.
@@ -78,7 +104,7 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
         try:
             return super().connect(reuse_if_open=reuse_if_open)
         except (peewee.PeeweeException, apsw.Error, OSError) as error:
-            raise errors.translate(error, self.path) from error
+            raise errors.translate(error, self.path, getattr(self._opened, "errno", 0)) from error
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Run one statement. Raises AgentError for a database error, but peewee.IntegrityError unchanged."""
@@ -87,14 +113,14 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
         except peewee.IntegrityError:
             raise
         except peewee.DatabaseError as error:
-            raise errors.translate(error, self.path) from error
+            raise self._explain(error) from error
 
     def rows(self, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Run one statement and list its rows. Takes half the time of execute_sql; for statements that run often."""
         try:
             return list(self.connection().execute(sql, params))
         except apsw.Error as error:
-            raise errors.translate(error, self.path) from error
+            raise self._explain(error) from error
         except UnicodeDecodeError as error:
             raise errors.damaged(self.path, "a text that is not UTF-8") from error
 
@@ -103,7 +129,7 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
         try:
             return super().begin(lock_type)
         except peewee.DatabaseError as error:
-            raise errors.translate(error, self.path) from error
+            raise self._explain(error) from error
 
     def commit(self) -> Any:
         """Commit. Raises AgentError if the file was replaced since it was opened: the commit would be lost silently."""
@@ -111,7 +137,7 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
         try:
             return super().commit()
         except peewee.DatabaseError as error:
-            raise errors.translate(error, self.path) from error
+            raise self._explain(error) from error
 
     def check_identity(self) -> None:
         """Raise AgentError when the file was deleted or replaced since this thread's connection was opened."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 CLOCKS = "clocks:"
-"""Prefix of the meta keys that hold the last recorded clocks of each host."""
+"""Prefix of the meta keys that hold the last recorded clocks of each machine."""
 
 CROWD = "crowd"
 """Meta key of the time, ms since the epoch, when so many workers fell silent at once that the host must have slept."""
@@ -27,7 +27,7 @@ class LeaseSummary(NamedTuple):
     expirable, overdue: the number of leases that can expire, and of those that have
     quiet_since: the oldest progress, ms since the epoch
     clocks, crowd: the meta values of CLOCKS and CROWD
-    supervised: the number of the host's sessions that have not ended
+    supervised: the number of sessions that have not ended
     """
 
     now: int
@@ -45,12 +45,12 @@ class Stale:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def glance(self, host: str) -> LeaseSummary:
+    def glance(self, machine: str) -> LeaseSummary:
         """Summarize all leases in one query.
 
-        host: the host whose clocks and sessions to report
+        machine: the machine whose clocks to report
         """
-        return LeaseSummary(*self._store.execute_sql(_glance(), (CLOCKS + host, CROWD, host)).fetchone())
+        return LeaseSummary(*self._store.execute_sql(_glance(), (CLOCKS + machine, CROWD)).fetchone())
 
     def overdue(self) -> dict[int, Lease]:
         """Map the tasks that are worked on and whose leases are overdue to these leases."""
@@ -87,7 +87,7 @@ def _glance() -> str:
     return f"""SELECT {now}, COUNT(expires_at),
         COUNT(*) FILTER (WHERE expires_at <= {now} OR (expires_at IS NOT NULL AND beat_at > {now} + {MAX_SKEW_MS})),
         MIN(progress_at), (SELECT value FROM meta WHERE key = ?), (SELECT value FROM meta WHERE key = ?),
-        (SELECT COUNT(*) FROM session WHERE ended_at IS NULL AND host = ?) FROM lease"""
+        (SELECT COUNT(*) FROM session WHERE ended_at IS NULL) FROM lease"""
 
 
 def _same(lease: Lease) -> object:

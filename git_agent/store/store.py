@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,10 @@ _NOUNS = {
 
 
 class Store:
-    """One repository's store, with one connection for each thread. Open it with Store.open."""
+    """One repository's store, with one connection for each thread. Open it with Store.open.
+
+    evidence_of: returns what suggests that somebody else acted in the name of an actor; it is recorded in events.
+    """
 
     addresses: Addresses
     attempts: Attempts
@@ -90,6 +93,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watches = threading.local()
+        self.evidence_of: Callable[[str], Sequence[str]] = lambda actor: ()
 
     def __getattr__(self, name: str) -> Any:
         """Create a noun of this store and cache it. Raises AttributeError for any other name."""
@@ -196,10 +200,13 @@ class Store:
         timeout_s: seconds to wait at most, None for no limit
         seen: the number that the last call returned, so that no change between two calls is missed
         Returns the current number (SQLite's data_version), also after a timeout.
+        Raises AgentError when other processes could change nothing while this one waits.
         """
         now = self._data_version()
         if timeout_s == 0 or seen not in (None, now):
             return now
+        if self._database.alone:
+            raise errors.no_waiting(self.path)
         watch = self._watching()
         first, deadline = now, None if timeout_s is None else time.monotonic() + timeout_s
         for pause in watch.waits():

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from git_agent.domain import names
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
-from git_agent.store import errors
+from git_agent.store import errors, ready
 from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow
+from git_agent.store.schema import AttemptRow, DependencyRow, PathClaimRow, TaskRow
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -120,13 +120,7 @@ class Tasks:
 
     def ready(self) -> list[Task]:
         """List the OPEN tasks that can be claimed now, the next one first. Tasks with an intent are left out."""
-        due = TaskRow.not_before.is_null() | (TaskRow.not_before <= NOW_MS)
-        free = TaskRow.id.not_in(IntentRow.select(IntentRow.task))
-        parent = TaskRow.alias()
-        gone = DependencyRow.select(DependencyRow.task).join(parent, on=(parent.id == DependencyRow.parent))
-        based = TaskRow.id.not_in(gone.where(parent.reverted_oid.is_null(False)))
-        where = (TaskRow.state == State.OPEN) & (TaskRow.unresolved == 0) & due & free & based
-        return self._select(where, ordered=True)
+        return ready.in_order(self._store, self._select(ready.can_be_claimed()))
 
     def move(
         self,

@@ -25,7 +25,7 @@ with store.transaction():
     now = store.tasks.get(task)
     session = store.sessions.begin(
         task=task, attempt=now.attempt, epoch=now.epoch, owner=ProcessId(*supervisor), token=token,
-                             agent=None, command="agent")
+                             agent=None, command="agent", lease_s=120)
     store.sessions.lead(session, ProcessId(*child))
     store.leases.take(task, "run", 120, session=session)
 say(session)

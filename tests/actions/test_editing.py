@@ -67,9 +67,27 @@ def test_a_worker_hears_nothing_of_its_own_edit(live: Sandbox) -> None:
 
 
 def test_a_base_that_replaces_a_lost_one_stands_in_the_context_file(live: Sandbox) -> None:
+    live.git("branch", "other")
+    live.git("switch", "--quiet", "other")
+    live.git("branch", "--delete", "--force", "main")
+    live.agent("edit", "1", "--base", "other")
+    assert context(live)["base"] == "other"
+
+
+def test_the_new_name_of_a_base_stands_in_the_context_file(live: Sandbox) -> None:
     live.git("branch", "--move", "main", "trunk")
-    live.agent("edit", "1", "--base", "trunk")
+    live.agent("list")
     assert context(live)["base"] == "trunk"
+
+
+def test_the_base_of_a_merged_parent_stands_in_the_context_file(live: Sandbox) -> None:
+    live.commit(live.worktree(1), "page.txt", "page\n", "Serve")
+    live.agent("spawn", "More", "--base", live.tasks()[1]["branch"])
+    live.agent("done", "1")
+    live.agent("approve", "1")
+    live.agent("merge", "1")
+    live.agent("list")
+    assert json.loads((live.worktree(2) / ".worker-ctx.json").read_text())["base"] == "main"
 
 
 def test_a_context_file_that_was_left_behind_is_found_and_fixed(live: Sandbox) -> None:

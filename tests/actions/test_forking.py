@@ -55,7 +55,7 @@ def test_nor_after_its_base_was_reset(repo: Sandbox) -> None:
 
 
 def test_nor_by_a_run(amended: Sandbox) -> None:
-    amended.agent("run", "1", "--", "true")
+    amended.agent("run", "1", "--", "true", exit=1)
     assert amended.tasks()[1]["hold"] == "no_commits"
 
 

@@ -55,7 +55,7 @@ def session(scene: Sandbox, task: int, secret: str) -> dict[str, str | None]:
     with store.transaction():
         store.sessions.begin(
             task=task.id, attempt=task.attempt, epoch=task.epoch, owner=ProcessId("here", "boot", 1, 1),
-                       token=sys.argv[3], agent=None, command="x")
+                       token=sys.argv[3], agent=None, command="x", lease_s=120)
     """
     run(code, scene.store.parent, str(task), hashlib.sha256(secret.encode()).hexdigest())
     return {"GIT_AGENT_TOKEN": secret}

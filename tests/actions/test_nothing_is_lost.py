@@ -336,10 +336,11 @@ def test_a_task_that_waits_for_ever_needs_a_person(repo: Sandbox, verb: list[str
     assert (2, f"git agent {way_out} 1") in [(n["task"], n["command"]) for n in needs]
 
 
-def test_a_base_that_was_renamed_is_named_and_can_be_changed(repo: Sandbox) -> None:
+def test_a_base_that_is_gone_is_named_and_can_be_changed(repo: Sandbox) -> None:
     _approved(repo, "one")
-    repo.git("branch", "-m", "main", "trunk")
-    assert "the base 'main' is gone" in repo.agent("show", "one").out
+    repo.git("switch", "--quiet", "--create", "trunk")
+    repo.git("branch", "-D", "main")
+    assert "its base 'main' is gone: git agent edit 1 --base BRANCH" in repo.agent("show", "one").out
     repo.agent("edit", "one", "--base", "trunk")
     assert repo.agent_json("merge", "one")["task"]["state"] == "COMPLETED"
 

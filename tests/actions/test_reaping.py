@@ -18,7 +18,7 @@ import pytest
 from git_agent.actions.liveness.reap import reap
 from git_agent.app import App
 from git_agent.domain.host_clocks import ClockReading
-from git_agent.proc import clock
+from git_agent.proc import clock, processes
 from git_agent.store.store import Store
 from tests.actions.supervised import Supervised, age, settle, sql, supervise
 from tests.faults.world import Worlds
@@ -159,12 +159,12 @@ def test_a_pid_that_was_used_again_is_not_the_supervisor(repo: Sandbox, worker: 
 def test_another_boot_is_another_process_and_its_group_is_not_looked_for(repo: Sandbox, worker: Supervised) -> None:
     sql(repo, "UPDATE session SET boot_id = 'another'")
     age(repo, 1, 130)
-    assert "is gone" in repo.agent("list").err
+    assert "was stopped when its machine restarted" in repo.agent("list").err
     assert not worker.child_ended(0.3)
 
 
 def test_a_worker_of_another_host_is_missed_twice(repo: Sandbox, worker: Supervised) -> None:
-    sql(repo, "UPDATE session SET host = 'elsewhere'")
+    sql(repo, "UPDATE session SET machine = 'elsewhere', boot_id = 'elsewhere'")
     worker.kill_supervisor()
     age(repo, 1, 130)
     assert repo.agent("list").err == ""
@@ -242,7 +242,7 @@ def test_a_reaper_that_was_killed_half_way_is_finished_by_the_next_command(repo:
 def test_a_lock_whose_holder_lives_is_respected(repo: Sandbox, worker: Supervised) -> None:
     worker.kill_supervisor()
     age(repo, 1, 130)
-    me, at = clock.read_clocks(), int(time.time() * 1000)
+    me, at = processes.myself(), int(time.time() * 1000)
     columns = "name, fence, host, boot_id, pid, pid_start, taken_at"
     row = ("reap", 7, me.host, me.boot_id, os.getpid(), 0, at)
     sql(repo, f"INSERT INTO lock ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", *row)
@@ -362,7 +362,7 @@ from git_agent.actions.liveness import judge
 from git_agent.actions.liveness.reap import reap
 from git_agent.app import App
 from git_agent.config import Config
-from git_agent.proc import clock
+from git_agent.proc import clock, processes
 store = Store.open(sys.argv[1], create=True)
 with store.transaction():
     store.leases.take(add(store, "a", State.WORKING, branch="agent/1-a", attempt=1, epoch=1).id, "claim", 0)

@@ -180,7 +180,10 @@ def test_what_took_the_place_of_a_worktree_is_left_alone_and_keeps_nothing_else_
     assert left in repo.agent("merge", "2").out and _pending(repo) == 0
     # As an older version left it: it asked git for the status of what was there.
     rest = '{"attempts": [], "rest": true, "force": false, "unmerged": false, "gone": [], "operation": "x"}'
-    _write(repo, f"insert into intent values (null, 'remove', 2, '{rest}', '{os.uname().nodename}', 'x', 1, 1, 1)")
+    columns = "kind, task, data, host, boot_id, pid, pid_start, at"
+    _write(
+        repo, f"insert into intent ({columns}) values ('remove', 2, '{rest}', '{os.uname().nodename}', 'x', 1, 1, 1)"
+    )
     assert "finished an interrupted remove of task 2" in repo.agent("list").err and _pending(repo) == 0
     said = repo.agent("clean").out
     assert left in said and not where.exists()

@@ -80,6 +80,7 @@ def _workers(repository: Path, pairs: int) -> None:
                 token=hashlib.sha256(_token(at).encode()).hexdigest(),
                 agent=None,
                 command="x",
+                lease_s=120,
             )
     store.close()
 

@@ -39,7 +39,9 @@ def beat(stage: Stage) -> Iterator[str]:
 
     store, me = Store.open(str(repository / ".git/git-agent"), create=False), processes.myself()
     with store.transaction():
-        session = store.sessions.begin(task=2, attempt=1, epoch=1, owner=me, token="t", agent=None, command="x")
+        session = store.sessions.begin(
+            task=2, attempt=1, epoch=1, owner=me, token="t", agent=None, command="x", lease_s=120
+        )
 
     def once() -> None:
         processes.is_gone(me)

@@ -58,7 +58,7 @@ def test_what_git_and_agents_say_drives_no_terminal_either(repo: Sandbox, tmp_pa
     (where / f"{evil}-untracked-\udcff").write_text("x\n")
     told = tmp_path / "told"
     told.write_bytes(evil.encode() + b"\xff\n")
-    repo.agent("run", "1", "--", "cat", told)
+    repo.agent("run", "1", "--", "cat", told, exit=None)
     repo.agent("send", "#topic", evil), repo.agent("send", "@human", evil, cwd=where)
     shown = ["status", "status 1", "list", "show 1", "log", "log 1", "logs 1", "prime 1", "inbox", "tail topic", "ps"]
     said = {line: repo.agent(*line.split()) for line in shown}
@@ -163,7 +163,7 @@ def test_a_text_beyond_its_limit_is_refused_with_the_limit(repo: Sandbox) -> Non
     big = repo.write("big.txt", "x" * 10_000_000)
     repo.agent("spawn", "Fix login")
     repo.agent("start", "1")
-    assert "at most 200" in repo.agent("add", "x" * 201, exit=2).err
+    assert "at most 200" in repo.agent("edit", "1", "--title", "x" * 201, exit=2).err
     assert "65536" in repo.agent("add", "Fine", "-F", big, exit=2).err.replace(",", "")
     assert "65536" in repo.agent("ask", "x" * 70_000, "--task", "1", exit=2).err.replace(",", "")
     assert repo.tasks()[1]["hold"] is None

@@ -57,7 +57,7 @@ def test_it_says_what_an_earlier_attempt_left(repo: Sandbox) -> None:
     repo.write("b.txt", "two\n", cwd=first)
     second = Path(repo.agent("reassign", "1").out.strip())
     lines = _prime(repo, cwd=second)
-    assert f"- attempt 1: agent/1-fix-login, commits: 1, files not committed: 1, in {first}" in lines
+    assert f"- attempt 1: agent/1-fix-login, commits: 1, files not committed: 1 (b.txt), in {first}" in lines
     assert not any("not in its worktree" in line for line in lines) and "git agent start" in "\n".join(lines)
     stopped = _prime(repo, cwd=first)
     assert stopped[-1].startswith("YOUR ATTEMPT WAS SUPERSEDED") and not any("git agent done" in s for s in stopped)

@@ -20,7 +20,10 @@ from git_agent.domain.task import (
 )
 
 STATES = ["OPEN", "ASSIGNED", "WORKING", "IN_REVIEW", "APPROVED", "COMPLETED", "FAILED", "CANCELLED"]
-HOLDS = ["-", "needs_input", "conflict", "changes_requested", "check_failed", "no_commits", "stopped"]
+HOLDS = [
+    *("-", "needs_input", "conflict", "changes_requested", "check_failed", "no_commits", "no_changes", "uncommitted"),
+    *("stopped", "budget", "agent_failed"),
+]
 STEPS = [
     *("add", "claim", "assign", "spawn", "start", "release", "ask", "answer", "done", "pushed", "ended", "stop"),
     *(
@@ -93,6 +96,9 @@ TABLE = """
     CANCELLED * reopen          -> OPEN      -
 """
 
+# The one step that leads to several holds.
+ENDINGS = {"no_commits", "no_changes", "uncommitted", "conflict"}
+
 # The one step that leads to several states: where it goes back to, it was before.
 BACK = {("COMPLETED", "APPROVED")} | {("CANCELLED", s) for s in STATES if s not in ("COMPLETED", "CANCELLED")}
 
@@ -103,9 +109,11 @@ DONE_ALREADY = """
     WORKING -: start answer
     WORKING needs_input: ask
     WORKING changes_requested: request-changes
-    WORKING conflict: conflict
+    WORKING conflict: conflict ended
     WORKING check_failed: check-failed
     WORKING no_commits: ended
+    WORKING no_changes: ended
+    WORKING uncommitted: ended
     WORKING stopped: stop
     IN_REVIEW -: done pushed moved
     APPROVED -: approve
@@ -188,9 +196,15 @@ def test_undo_goes_back_to_what_was_and_nowhere_without_being_told_where() -> No
     assert [s for s in [None, *State] if after(s, None, Step.UNDO)] == []
 
 
+def test_ended_goes_to_the_hold_that_it_is_told_and_to_no_commits_by_itself() -> None:
+    found = {hold: after(State.WORKING, None, Step.ENDED, into=hold) for hold in Hold}
+    assert {str(hold) for hold, move in found.items() if move is not None and move.hold is hold} == ENDINGS
+    assert {move.hold for move in found.values() if move is not None} == set(map(Hold, ENDINGS))
+
+
 def test_no_situation_has_two_rows_for_one_step() -> None:
     # after() takes the first row that fits: a second one would be silently dead.
-    for state, hold, step in product(State, HOLDS, set(Step) - {Step.UNDO}):
+    for state, hold, step in product(State, HOLDS, set(Step) - {Step.UNDO, Step.ENDED}):
         fitting = [
             m
             for m in MOVES
@@ -204,6 +218,7 @@ def test_no_situation_has_two_rows_for_one_step() -> None:
 def test_every_row_can_be_reached() -> None:
     used = {id(after(state, _hold(hold), step)) for state, hold, step in product([None, *State], HOLDS, Step)}
     used |= {id(after(State(s), None, Step.UNDO, State(t))) for s, t in BACK}
+    used |= {id(after(State.WORKING, None, Step.ENDED, into=Hold(hold))) for hold in ENDINGS}
     assert [m for m in MOVES if id(m) not in used] == []
 
 

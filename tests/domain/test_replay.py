@@ -17,10 +17,12 @@ def walked(choices: Sequence[int]) -> tuple[list[StateChange], Replayed]:
     """Walk through the table of moves; return the events of the walk, and where it ends."""
     at, found = Replayed(), list[StateChange]()
     for choice in choices:
-        moves = [m for step in Step if (m := after(at.state, at.hold, step)) is not None]
+        several = [(step, None) for step in Step] + [(Step.ENDED, hold) for hold in Hold]
+        moves = [m for step, into in several if (m := after(at.state, at.hold, step, into=into)) is not None]
         move = moves[choice % len(moves)]
         epoch, version = at.epoch + move.fences, at.version + 1
-        found.append(StateChange(len(found) + 1, event_kind(move.step), at.state, move.target, epoch, version))
+        hold = move.hold if move.step is Step.ENDED else None
+        found.append(StateChange(len(found) + 1, event_kind(move.step), at.state, move.target, epoch, version, hold))
         at = Replayed(move.target, move.hold, epoch, version)
     return found, at
 

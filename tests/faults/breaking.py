@@ -142,6 +142,7 @@ def _gone(sandbox: Sandbox) -> None:
 _OURS = ("update-ref", "--create-reflog", "-m", "branch: Created by git agent")
 _LATE = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) - 7200000"
 _DEAD = "(SELECT host FROM intent), 'another boot', 1, 1"
+_LOCK = "name, fence, host, boot_id, pid, pid_start, taken_at"
 _INTENT = "INSERT INTO intent (kind, task, data, host, boot_id, pid, pid_start, at) VALUES"
 
 
@@ -155,6 +156,10 @@ def _host() -> str:
     return os.uname().nodename
 
 
+_SILENT = (
+    "INSERT INTO session (task, epoch, host, boot_id, pid, pid_start, started_at, machine, pid_namespace, expires_at)"
+    " VALUES (3, 1, 'h', 'b', 1, 1, 1, 'm', 'n', 1)"
+)
 _ENDED = (
     "INSERT INTO session (task, epoch, host, boot_id, pid, pid_start, started_at, ended_at)"
     " VALUES (1, 1, 'h', 'b', 1, 1, 1, 2)"
@@ -171,7 +176,7 @@ BREAKS = {
     "lock of a dead process": _break(
         "a",
         "store-lock",
-        sql(f"INSERT OR REPLACE INTO lock VALUES ('reap', 9, '{_host()}', 'another boot', 1, 1, {_LATE})"),
+        sql(f"INSERT OR REPLACE INTO lock ({_LOCK}) VALUES ('reap', 9, '{_host()}', 'another boot', 1, 1, {_LATE})"),
     ),
     "index that lacks rows": _break("c", "store-index", _lost_index_rows),
     "blob in a message": _break("b", "store-mistyped", sql("UPDATE message SET body = x'ff' WHERE id = 1"), left=True),
@@ -196,6 +201,7 @@ BREAKS = {
     ),
     "worktree deleted": _break("e", "worktree-gone", lambda s: shutil.rmtree(s.worktree(1)), left=True),
     "branch in review set back": _break("f", "handed-in-gone", _emptied, left=True),
+    "session of a silent container": _break("a", "worker-silent", sql(_SILENT), left=True),
     "lease deleted": _break("f", "nobody-works", sql("DELETE FROM lease WHERE task = 1", _ENDED), left=True),
     "base set back behind a merge": _break("f", "merge-lost", _git("reset", "--quiet", "--hard", "main~1"), left=True),
     "commit replaced": _break("c", "objects-replaced", _git("replace", "main", "main~1"), left=True),
@@ -203,6 +209,17 @@ BREAKS = {
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),
     "worktree's .git deleted": _break("c", "worktree-unlinked", lambda s: (s.worktree(1) / ".git").unlink()),
+    "worktree led to another repository": _break(
+        "f",
+        "worktree-misled",
+        lambda s: s.write(".git/worktrees/5-sort-sums/commondir", "../../../elsewhere\n") and None,
+    ),
+    "worktree with programs of its own": _break(
+        "i",
+        "worktree-configured",
+        lambda s: s.write(".git/worktrees/5-sort-sums/config.worktree", "[core]\n\tpager = less\n") and None,
+        left=True,
+    ),
     "worktree unlocked": _break(
         "a", "worktree-unlocked", lambda s: s.git("worktree", "unlock", str(s.worktree(5))) and None
     ),

@@ -205,6 +205,8 @@ def _version(number: int) -> Callable[[Path], None]:
     def do(store: Path) -> None:
         with closing(sqlite3.connect(store)) as connection:
             connection.execute(f"PRAGMA user_version={number}")
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'lowest-schema'", (str(number),))
+            connection.commit()
 
     return do
 

@@ -9,6 +9,7 @@ import pytest
 from git_agent.errors import AgentError
 from git_agent.git import config
 from git_agent.git.merging import trailers
+from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees import ignored
 from tests.sandbox import Sandbox
@@ -103,8 +104,8 @@ def test_only_ignored_files_that_match_are_found(repo: Sandbox) -> None:
     repo.write("plain", "x")
     repo.write("-x.log", "x")
     repo.write(".worktreeinclude", "*.log\n!a.log\n")
-    find = ignored.matching
-    assert find(str(repo.path), [".env", "plain", "README.md"], []) == [".env", "sub/.env"]
-    assert find(str(repo.path), [], [str(repo.path / ".worktreeinclude")]) == ["-x.log"]
-    assert find(str(repo.path), ["/.env"], ["/nowhere"]) == [".env"]
-    assert find(str(repo.path), [], []) == []
+    find, here = ignored.matching, Checkout(str(repo.path))
+    assert find(here, [".env", "plain", "README.md"], []) == [".env", "sub/.env"]
+    assert find(here, [], [str(repo.path / ".worktreeinclude")]) == ["-x.log"]
+    assert find(here, ["/.env"], ["/nowhere"]) == [".env"]
+    assert find(here, [], []) == []

@@ -137,7 +137,9 @@ def test_a_group_without_its_leader_and_without_the_token_may_be_a_strangers(sta
 
 
 @pytest.mark.parametrize(
-    "change", [{"pid_start": 1}, {"boot_id": "another boot"}, {"host": "another host"}], ids=lambda c: next(iter(c))
+    "change",
+    [{"pid_start": 1}, {"boot_id": "another boot"}, {"pid_namespace": "pid:[1]"}, {"machine": None, "host": "another"}],
+    ids=lambda c: next(iter(c)),
 )
 def test_a_stranger_with_the_recorded_pid_is_left_alone(start: Start, change: dict[str, object]) -> None:
     stranger = start("sleep 100 & echo ready; echo $!; wait")

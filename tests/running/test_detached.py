@@ -105,7 +105,7 @@ def test_logs_follow_until_the_end_and_across_files(stage: Stage, tmp_path: Path
         (tmp_path / str(turn)).touch()
         assert follower.stdout.readline() == b"x" * 1_000_000 + b"\n"
     assert follower.stdout.read() == b"end\n"
-    assert process.wait(timeout=60) == 0 and follower.wait(timeout=60) == 0
+    assert process.wait(timeout=60) == 1 and follower.wait(timeout=60) == 0
     follower.stdout.close()
     process.stderr.close()
 
@@ -119,7 +119,7 @@ def test_each_attempt_has_its_log(stage: Stage) -> None:
     stage.spawn()
     stage.box.agent("run", "1", "--", "sh", "-c", "echo one; exit 1", exit=1)
     stage.box.agent("retry", "1")
-    stage.box.agent("run", "1", "--", "echo", "two")
+    stage.box.agent("run", "1", "--", "echo", "two", exit=1)
     assert stage.box.agent("logs", "1").out == "two\n"
     assert stage.box.agent("logs", "1", "--attempt", "1").out == "one\n"
 

@@ -28,7 +28,7 @@ def test_exit_0_with_commits_hands_the_work_in(stage: Stage) -> None:
 
 def test_exit_0_without_commits_holds_the_task(stage: Stage) -> None:
     stage.spawn()
-    assert "task 1 is WORKING no_commits" in _run(stage, "true")
+    assert "task 1 is WORKING no_commits" in _run(stage, "true", exit=1)
     assert stage.where() == ("WORKING", "no_commits")
     assert "no commit over" in stage.task()["reason"]
     assert stage.lease() is None
@@ -36,8 +36,8 @@ def test_exit_0_without_commits_holds_the_task(stage: Stage) -> None:
 
 def test_exit_0_with_work_that_is_not_committed_holds_the_task_and_says_so(stage: Stage) -> None:
     stage.spawn()
-    _run(stage, f"{WORK}; echo more >more")
-    assert stage.where() == ("WORKING", "no_commits")
+    _run(stage, f"{WORK}; echo more >more", exit=1)
+    assert stage.where() == ("WORKING", "uncommitted")
     assert "uncommitted or untracked files (1)" in stage.task()["reason"]
 
 
@@ -61,19 +61,19 @@ def test_what_the_worker_decided_itself_stays(stage: Stage) -> None:
     _run(stage, f"{WORK}; git agent done -m ready")
     assert stage.where() == ("IN_REVIEW", None)
     stage.spawn("Ask")
-    _run(stage, "git agent ask 'Which one?'", "2")
+    _run(stage, "git agent ask 'Which one?'", "2", exit=1)
     assert stage.where(2) == ("WORKING", "needs_input")
     stage.spawn("Give up")
     _run(stage, "git agent fail -m 'too hard'; exit 1", "3", exit=1)
     assert (stage.where(3), stage.task(3)["reason"]) == (("FAILED", None), "too hard")
     stage.spawn("Not mine")
-    _run(stage, "git agent release", "4")
+    _run(stage, "git agent release", "4", exit=1)
     assert stage.where(4) == ("OPEN", None)
 
 
 def test_run_goes_on_after_a_hold_on_the_same_branch(stage: Stage) -> None:
     stage.spawn()
-    _run(stage, "true")
+    _run(stage, "true", exit=1)
     _run(stage, WORK)
     assert stage.where() == ("IN_REVIEW", None)
     assert (stage.task()["attempt"], stage.task()["epoch"]) == (1, 1)
@@ -103,7 +103,7 @@ def test_fresh_starts_from_the_base(stage: Stage) -> None:
     _run(stage, "test -e work && exit 9", exit=1)  # the second attempt goes on from the first one's commit
     assert (stage.task()["attempt"], stage.task()["reason"]) == (2, "exited with 9")
     stage.box.agent("retry", "1")
-    stage.box.agent("run", "1", "--fresh", "--", "sh", "-c", "! test -e work")
+    stage.box.agent("run", "1", "--fresh", "--", "sh", "-c", "! test -e work", exit=1)
     assert (stage.task()["attempt"], stage.task()["hold"]) == (3, "no_commits")
     assert stage.box.git("rev-parse", "agent/1-fix-login.a3") == stage.box.git("rev-parse", "main")
 
@@ -136,7 +136,7 @@ def test_a_second_run_exits_with_3_and_changes_nothing(stage: Stage) -> None:
 def test_of_many_runs_at_once_one_runs(stage: Stage) -> None:
     where = stage.spawn()
     runs = stage.box.parallel([("run", "1", "--", "sh", "-c", "echo ran >>ran; sleep 2")] * 6)
-    assert sorted(r.code for r in runs) == [0, 3, 3, 3, 3, 3], [str(r) for r in runs]
+    assert sorted(r.code for r in runs) == [1, 3, 3, 3, 3, 3], [str(r) for r in runs]
     assert (where / "ran").read_text() == "ran\n"
 
 
@@ -198,7 +198,7 @@ def test_a_task_that_was_given_back_can_be_run_while_its_command_ends(stage: Sta
 def test_words_that_are_no_text_are_words_like_others(stage: Stage) -> None:
     stage.spawn()
     odd = os.fsdecode(b"a\xffb")
-    assert stage.box.agent("run", "1", "--", "printf", "%s", odd).out == "a\\xffb"
+    assert stage.box.agent("run", "1", "--", "printf", "%s", odd, exit=1).out == "a\\xffb"
     eventually(lambda: stage.where() == ("WORKING", "no_commits"), stage.where)
     stage.box.agent("run", "1", "--detach", "--", "printf", "%s", odd)
     eventually(lambda: [line[:3] for line in stage.log().split("\n")] == ["a\ufffdb", "[gi", "a\ufffdb"], stage.log)

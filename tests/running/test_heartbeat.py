@@ -36,7 +36,7 @@ class Beating:
             self._move(made, Step.SPAWN, branch="agent/1-a", attempt=1)
             self._move(store.tasks.get(made.id), Step.START)
             self.session = store.sessions.begin(
-                task=1, attempt=1, epoch=1, owner=processes.myself(), token="t", agent=None, command="x"
+                task=1, attempt=1, epoch=1, owner=processes.myself(), token="t", agent=None, command="x", lease_s=120
             )
         worker = Worker(1, 1, self.session, str(worktree), str(worktree), child, BEAT_S)
         self.thread = Heartbeat(store, worker, self.to, self.come)

@@ -19,8 +19,8 @@ def test_a_signal_is_forwarded_to_the_whole_group(stage: Stage, name: str) -> No
     process = stage.run('(trap "echo inner; exit" INT TERM HUP QUIT; echo ready; while :; do sleep 0.05; done) & wait')
     os.kill(process.pid, number)
     code, out, _ = stage.ended(process)
-    assert code == 1 and stage.where() == ("FAILED", None)
-    assert stage.task()["reason"].startswith(f"was ended by {name}")
+    assert code == (130 if name == "SIGINT" else 1) and stage.where() == ("WORKING", "stopped")
+    assert stage.task()["reason"] == f"was ended by {name}"
     # Shells start what is in the background with SIGINT and SIGQUIT ignored, and some let it be trapped all the same.
     assert "inner" in out or name in ("SIGINT", "SIGQUIT")
     stage.none_left()
@@ -31,6 +31,36 @@ def test_a_signal_that_the_command_handles_is_its_own_affair(stage: Stage) -> No
     process = stage.run(f'trap "{WORK}; exit 0" USR1; echo ready; while :; do sleep 0.05; done')
     os.kill(process.pid, signal.SIGUSR1)
     assert stage.ended(process)[0] == 0 and stage.where() == ("IN_REVIEW", None)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("code", [0, 7])
+def test_a_signal_stops_the_task_whatever_the_command_makes_of_it(stage: Stage, name: str, code: int) -> None:
+    where = stage.spawn()
+    trap = f'trap "{WORK}; exit {code}" TERM INT HUP'
+    process = stage.run(f"echo x >half; {trap}; echo ready; while :; do sleep 0.05; done")
+    os.kill(process.pid, signal.Signals[name])
+    stage.ended(process)
+    assert (stage.where(), stage.lease()) == (("WORKING", "stopped"), None)
+    stage.box.agent("run", "1", "--", "sh", "-c", f"git add half && {WORK}")
+    assert stage.where() == ("IN_REVIEW", None)
+    assert (stage.task()["attempt"], stage.task()["worktree"]) == (1, str(where))
+
+
+@pytest.mark.parametrize("verb", ["reassign", "release", "start"])
+def test_what_was_stopped_can_be_given_away_or_gone_on_with(stage: Stage, verb: str) -> None:
+    where = stage.spawn()
+    process = stage.run(f"{WORK}; echo ready; sleep 300")
+    os.kill(process.pid, signal.SIGHUP)
+    stage.ended(process)
+    stage.box.git("config", "agent.lease", "1ms")
+    stage.box.agent("sync")
+    assert stage.where() == ("WORKING", "stopped")  # it is never reaped
+    stage.box.agent(verb, "1")
+    task = stage.task()
+    known = {"reassign": ("ASSIGNED", None, 2), "release": ("OPEN", None, 1), "start": ("WORKING", None, 1)}
+    assert (task["state"], task["hold"], task["attempt"]) == known[verb]
+    assert where.exists()
 
 
 def test_what_the_command_leaves_behind_is_ended(stage: Stage) -> None:
@@ -52,7 +82,7 @@ def test_a_command_that_ignores_sigterm_is_killed_at_the_second_one(stage: Stage
         process.wait(0.5)
     os.kill(process.pid, signal.SIGTERM)
     assert stage.ended(process)[0] == 1
-    assert stage.task()["reason"].startswith("was ended by SIGKILL")
+    assert (stage.where(), stage.task()["reason"]) == (("WORKING", "stopped"), "was ended by SIGTERM")
     stage.none_left()
 
 

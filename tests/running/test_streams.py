@@ -16,7 +16,7 @@ from tests.running.stage import stage as stage
 
 def test_both_outputs_go_where_they_belong_and_into_the_log(stage: Stage) -> None:
     stage.spawn()
-    done = stage.box.agent("run", "1", "--", "sh", "-c", "echo out; echo err >&2")
+    done = stage.box.agent("run", "1", "--", "sh", "-c", "echo out; echo err >&2", exit=1)
     assert done.out == "out\n" and "err\n" in done.err
     assert sorted(stage.log().splitlines()) == ["err", "out"]
     assert (stage.agent / "logs/1.1.log").stat().st_mode & 0o777 == 0o600
@@ -24,12 +24,12 @@ def test_both_outputs_go_where_they_belong_and_into_the_log(stage: Stage) -> Non
 
 def test_standard_input_is_passed_through(stage: Stage) -> None:
     stage.spawn()
-    assert stage.box.agent("run", "1", "--", "cat", stdin="to be read\n").out == "to be read\n"
+    assert stage.box.agent("run", "1", "--", "cat", stdin="to be read\n", exit=1).out == "to be read\n"
 
 
 def test_the_command_has_its_identity_and_no_git_variables(stage: Stage) -> None:
     where = stage.spawn()
-    done = stage.box.agent("run", "1", "--", "env", env={"GIT_DIR": str(stage.box.path / ".git")})
+    done = stage.box.agent("run", "1", "--", "env", env={"GIT_DIR": str(stage.box.path / ".git")}, exit=1)
     env = dict(line.partition("=")[::2] for line in done.out.splitlines())
     assert (env["GIT_AGENT_TASK"], env["GIT_AGENT_EPOCH"], env["GIT_AGENT_ACTOR"]) == ("1", "1", "worker 1.1")
     assert env["GIT_AGENT_WORKTREE"] == str(where) and len(env["GIT_AGENT_TOKEN"]) == 64
@@ -59,7 +59,7 @@ def test_a_flood_is_passed_on_whole_and_kept_in_part(stage: Stage) -> None:
         done = stage.start("run", "1", "--", "sh", "-c", script, stdout=count.stdin, stderr=nowhere)
         assert count.stdin is not None and count.stdout is not None
         count.stdin.close()
-        assert done.wait(timeout=60) == 0
+        assert done.wait(timeout=60) == 1
         assert int(count.stdout.read()) == 200_000_008
     files = list((stage.agent / "logs").iterdir())
     assert sorted(f.name for f in files) == ["1.1.log", "1.1.log.1"]
@@ -85,7 +85,7 @@ def test_a_reader_that_does_not_read_holds_up_the_agent_and_not_the_beats(stage:
     before = stage.lease()
     eventually(lambda: (stage.lease() or {})["beat_at"] > (before or {})["beat_at"] + 400, stage.lease)
     assert not Path(stage.task()["worktree"], "done").exists()
-    assert stage.ended(process)[0] == 0
+    assert stage.ended(process)[0] == 1
 
 
 def test_closed_streams_do_no_harm(stage: Stage) -> None:
@@ -137,7 +137,7 @@ def test_an_agent_of_the_configuration_gets_title_and_body_and_no_shell(
     stage.box.git("config", "agent.run.Me", command)
     body = "A {title} and\n$(touch pwned)"
     stage.box.agent("add", "Fix; rm -rf $HOME", "--name", "fix", "-F", "-", stdin=body)
-    done = stage.box.agent("run", "1", "--agent", "Me")
+    done = stage.box.agent("run", "1", "--agent", "Me", exit=1)
     assert done.out == printed
     assert not Path(stage.task()["worktree"], "pwned").exists()
     assert not list((stage.agent / "prompts").glob("*")) if "{file}" in command or "{stdin}" in command else True
@@ -154,7 +154,7 @@ def test_an_agent_of_the_configuration_gets_title_and_body_and_no_shell(
 def test_a_title_that_looks_like_an_option_stays_text(stage: Stage, command: str, printed: str) -> None:
     stage.box.git("config", "agent.run.me", command)
     stage.box.agent("add", "--title=--yolo", "--name", "x", "-F", "-", stdin="-x")
-    assert stage.box.agent("run", "1", "--agent", "me").out == printed
+    assert stage.box.agent("run", "1", "--agent", "me", exit=1).out == printed
 
 
 def test_the_agent_of_the_task_or_the_default_one_is_meant(stage: Stage) -> None:
@@ -163,9 +163,9 @@ def test_the_agent_of_the_task_or_the_default_one_is_meant(stage: Stage) -> None
     stage.box.git("config", "agent.defaultAgent", "one")
     stage.box.agent("spawn", "A", "--agent", "two")
     stage.box.agent("add", "B")
-    assert stage.box.agent("run", "1").out == "two\n"
-    assert stage.box.agent("run", "2").out == "one\n"
-    assert stage.box.agent("run", "1", "--agent", "one").out == "one\n"
+    assert stage.box.agent("run", "1", exit=1).out == "two\n"
+    assert stage.box.agent("run", "2", exit=1).out == "one\n"
+    assert stage.box.agent("run", "1", "--agent", "one", exit=1).out == "one\n"
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "echo 'open", "{stdin}"])
@@ -183,13 +183,13 @@ def test_a_committed_command_counts_only_when_it_is_trusted(stage: Stage) -> Non
     said = stage.box.agent("run", "1", "--agent", "me", exit=2).err
     assert "agent.run.me is not trusted" in said and "git agent trust" in said
     stage.box.agent("trust")
-    assert stage.box.agent("run", "1", "--agent", "me").out == "committed\n"
+    assert stage.box.agent("run", "1", "--agent", "me", exit=1).out == "committed\n"
 
 
 def test_the_log_tells_the_runs_of_an_attempt_apart(stage: Stage) -> None:
     stage.spawn()
     for word in ("first", "second"):
-        stage.box.agent("run", "1", "--", "printf", word)
+        stage.box.agent("run", "1", "--", "printf", word, exit=1)
     before, mark, after = stage.log().splitlines()
     assert (before, after) == ("first", "second") and mark.startswith("[git agent: run again at 20"), mark
     assert mark.endswith("Z: printf second]"), mark
@@ -202,7 +202,7 @@ def test_a_log_that_is_no_file_is_neither_waited_for_nor_followed(stage: Stage, 
     log.parent.mkdir()
     for make in (lambda: os.mkfifo(log), lambda: log.symlink_to(victim), log.mkdir):
         make()
-        assert "the log is incomplete" in stage.box.agent("run", "1", "--", "echo", "out").err
+        assert "the log is incomplete" in stage.box.agent("run", "1", "--", "echo", "out", exit=1).err
         shown = stage.box.agent("logs", "1", exit=1)
         assert shown.err.startswith(f"error: cannot read {log}: ") and "secret" not in shown.out
         log.rmdir() if log.is_dir() else log.unlink()
@@ -220,7 +220,8 @@ def test_what_stands_in_place_of_logs_and_prompts_is_said_and_stays(stage: Stage
             make(place)
             said = stage.box.run("git-agent", "run", "1", "--agent", "me")
             assert "Traceback" not in said.err, (place, said)
-            assert (said.out == "Task 1: Fix login\n") if said.code == 0 else said.err.count("hint: ") == 1, (
+            ran = "task 1 is WORKING no_commits" in said.err
+            assert (said.out == "Task 1: Fix login\n") if ran else said.err.count("hint: ") == 1, (
                 place,
                 said,
             )

@@ -110,7 +110,7 @@ def test_ctrl_c_interrupts_the_agent_and_the_terminal_is_as_before(stage: Stage,
     seat.shows("ready")
     seat.type("\x03")
     seat.shows("finished")
-    assert stage.where() == ("FAILED", None) and stage.task()["reason"].startswith("was ended by SIGINT")
+    assert stage.where() == ("WORKING", "stopped") and stage.task()["reason"] == "was ended by SIGINT"
     assert (stage.box.path / "before").read_text() == (stage.box.path / "after").read_text()
     stage.box.path.joinpath("before").unlink()
 
@@ -136,7 +136,7 @@ def test_ctrl_z_stops_an_agent_that_leaves_it_to_the_terminal(stage: Stage, seat
     time.sleep(1)  # it would be enough to go on and end
     assert b"went on\r\n" not in seat.read(0.1) and stage.where() == ("WORKING", None)
     seat.type("fg\n")
-    seat.shows("task 1 is WORKING no_commits")
+    seat.shows("task 1 is WORKING uncommitted")
 
 
 def test_ctrl_z_stops_the_job_of_a_shell_and_not_the_shell(stage: Stage, seat: Seat) -> None:
@@ -151,7 +151,7 @@ def test_ctrl_z_stops_the_job_of_a_shell_and_not_the_shell(stage: Stage, seat: S
     seat.type("exit 0\n")
     seat.shows("stopped jobs")
     seat.type("exit 0\n")
-    seat.shows("task 1 is WORKING no_commits")
+    seat.shows("task 1 is WORKING stopped")
 
 
 def test_an_agent_that_stops_itself_gives_the_shell_back(stage: Stage, seat: Seat) -> None:
@@ -169,10 +169,44 @@ def test_a_terminal_that_is_closed_ends_the_agent(stage: Stage, seat: Seat) -> N
     seat.type("git agent run 1 -- sh -c 'echo re\"\"ady; sleep 300'\n")
     seat.shows("ready")
     os.close(seat.master)
-    eventually(lambda: stage.where() == ("FAILED", None), stage.where)
+    eventually(lambda: stage.where() == ("WORKING", "stopped"), stage.where)
     assert "SIGHUP" in stage.task()["reason"]
     seat.shell.wait(timeout=10)
     stage.none_left()
+
+
+@pytest.mark.parametrize("code", [0, 1, 129])
+def test_an_interactive_session_that_is_left_is_stopped_however_it_ends(stage: Stage, seat: Seat, code: int) -> None:
+    seat.type(f'git agent run 1 -- sh -c \'{WORK}; stty raw -echo; echo re""ady; head -c 1 >key; rm key; ')
+    seat.type(f"stty sane; exit {code}'\n")
+    seat.shows("ready")
+    seat.type("q")
+    seat.shows("task 1 is WORKING stopped")
+    assert stage.task()["reason"] == f"its session was left (it exited with {code})"
+    stage.box.agent("done", "1")  # whether the work is ready, the person says
+    assert stage.where() == ("IN_REVIEW", None)
+
+
+def test_what_an_interactive_session_decided_stays(stage: Stage, seat: Seat) -> None:
+    seat.type(f'git agent run 1 -- sh -c \'{WORK}; stty raw -echo; echo re""ady; head -c 1 >key; rm key; ')
+    seat.type("git agent done; stty sane'\n")
+    seat.shows("ready")
+    seat.type("q")
+    seat.shows("task 1 is IN_REVIEW")
+
+
+def test_an_echo_that_is_off_makes_no_session_interactive(stage: Stage, seat: Seat) -> None:
+    seat.type(f"git agent run 1 -- sh -c '{WORK}; stty -echo; echo re\"\"ady; read line; stty sane'\n")
+    seat.shows("ready")
+    seat.type("secret\n")
+    seat.shows("task 1 is IN_REVIEW")
+
+
+def test_ctrl_c_is_told_to_the_shell(stage: Stage, seat: Seat) -> None:
+    seat.type("git agent run 1 -- sh -c 'echo re\"\"ady; sleep 300'; echo code$?\n")
+    seat.shows("ready")
+    seat.type("\x03")
+    seat.shows("code130")
 
 
 def test_in_the_background_of_a_shell_the_terminal_is_left_alone(stage: Stage, seat: Seat) -> None:

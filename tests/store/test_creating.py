@@ -128,6 +128,7 @@ def _newer_store(path: Path) -> None:
     migrate.create(str(path))
     connection = apsw.Connection(str(path))
     connection.execute(f"PRAGMA user_version={migrate.VERSION + 1}")
+    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (str(migrate.VERSION + 1), migrate.LOWEST))
     connection.close()
 
 

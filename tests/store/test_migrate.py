@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from git_agent.domain.task import Hold
 from git_agent.errors import AgentError
 from git_agent.store import migrate
 from git_agent.store.sqlite import is_sound
@@ -24,6 +25,11 @@ sys.modules["git_agent.store.migrations.m9999_colour"] = later
 migrate.MIGRATIONS = (*migrate.MIGRATIONS, "m9999_colour")
 migrate.VERSION = len(migrate.MIGRATIONS)
 """
+A_TASK = (
+    "INSERT INTO task (name, name_key, title, body, state, hold, priority, base, branch, attempt, epoch, version,"
+    " unresolved, worked, created_at, state_at)"
+    " VALUES ('a', 'a', 'A', '', 'WORKING', 'no_commits', 2, 'main', 'agent/1-a', 1, 1, 1, 0, 0, 1, 1)"
+)
 
 
 def test_the_numbers_of_the_migrations_are_their_order() -> None:
@@ -49,13 +55,62 @@ def test_sixteen_processes_at_once_migrate_a_store_once(directory: Path, store: 
     assert results == [[[["blue"]], migrate.VERSION + 1]] * 16
 
 
-def test_an_older_program_refuses_the_migrated_store(directory: Path, store: Store, add: Add) -> None:
+BREAKS = """
+later.STATEMENTS = (*later.STATEMENTS, f"UPDATE meta SET value = '{migrate.VERSION}' WHERE key = '{migrate.LOWEST}'")
+"""
+
+
+def test_an_older_program_goes_on_with_a_newer_store_that_lets_it(directory: Path, store: Store, add: Add) -> None:
     add("old")
     store.close()
     run(LATER + "Store.open(sys.argv[1], create=False)", directory)
+    for examines in (False, True):
+        again = Store.open(str(directory), create=False, examines=examines)
+        assert [task.name for task in again.tasks.listing()] == ["old"]
+        again.close()
+    add("new")
+    assert [task.name for task in store.tasks.listing()] == ["old", "new"]
+
+
+def test_an_older_program_refuses_a_newer_store_that_does_not(directory: Path, store: Store, add: Add) -> None:
+    add("old")
+    store.close()
+    run(LATER + BREAKS + "Store.open(sys.argv[1], create=False)", directory)
+    for examines in (False, True):
+        with pytest.raises(AgentError) as caught:
+            Store.open(str(directory), create=True, examines=examines)
+        assert caught.value.code == "store-newer" and "upgrade git-agent" in caught.value.hint
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM meta", "UPDATE meta SET value = 'x' WHERE key = 'lowest-schema'"])
+def test_a_newer_store_that_does_not_say_who_may_write_is_refused(directory: Path, store: Store, change: str) -> None:
+    store.execute_sql(change)
+    store.execute_sql(f"PRAGMA user_version={migrate.VERSION + 1}")
+    store.close()
     with pytest.raises(AgentError) as caught:
         Store.open(str(directory), create=True)
     assert caught.value.code == "store-newer"
+
+
+@pytest.mark.parametrize("hold", list(Hold))
+def test_a_store_of_every_age_learns_every_hold_and_no_other(directory: Path, hold: Hold) -> None:
+    directory.mkdir(exist_ok=True)
+    for before in range(1, migrate.VERSION + 1):
+        path = directory / "agent.db"
+        path.unlink(missing_ok=True)
+        old = apsw.Connection(str(path))
+        for name in migrate.MIGRATIONS[:before]:
+            for statement in importlib.import_module(f"git_agent.store.migrations.{name}").STATEMENTS:
+                old.execute(statement)
+        old.execute(f"PRAGMA application_id={migrate.APPLICATION_ID}; PRAGMA user_version={before}")
+        old.execute(A_TASK)
+        store = Store.open(str(directory), create=False)
+        old.execute("UPDATE task SET hold = ?", (hold,))  # who has it open sees it
+        assert [t.hold for t in store.tasks.listing()] == [hold]
+        with pytest.raises(apsw.ConstraintError):
+            old.execute("UPDATE task SET hold = 'bored'")
+        old.close()
+        store.close()
 
 
 def test_a_migration_that_fails_or_is_killed_changes_nothing(directory: Path, store: Store, add: Add) -> None:
@@ -136,11 +191,7 @@ def test_an_older_store_learns_that_a_task_can_be_stopped_and_forgets_nothing(di
         for statement in importlib.import_module(f"git_agent.store.migrations.{name}").STATEMENTS:
             old.execute(statement)
     old.execute(f"PRAGMA application_id={migrate.APPLICATION_ID}; PRAGMA user_version=2")
-    old.execute(
-        "INSERT INTO task (name, name_key, title, body, state, hold, priority, base, branch, attempt, epoch, version,"
-        " unresolved, worked, created_at, state_at)"
-        " VALUES ('a', 'a', 'A', '', 'WORKING', 'no_commits', 2, 'main', 'agent/1-a', 1, 1, 1, 0, 0, 1, 1)"
-    )
+    old.execute(A_TASK)
     store = Store.open(str(directory), create=False)
     assert [(t.name, t.hold) for t in store.tasks.listing()] == [("a", "no_commits")]
     old.execute("UPDATE task SET hold = 'stopped'")

@@ -55,7 +55,7 @@ def claim(
             taken = _start(app, *_reserve_given(app, task, waits, wait), agent, fresh)
     reading = app.clock()
     record_clocks(
-        app, reading, app.store.stale.glance(reading.host).clocks
+        app, reading, app.store.stale.glance(reading.machine).clocks
     )  # from now on, suspension of the host can be detected
     return taken
 

@@ -8,6 +8,7 @@ from typing import Any
 from git_agent.actions.attempts.provision import provision
 from git_agent.actions.attempts.reserve import record_place
 from git_agent.actions.beats import beats
+from git_agent.actions.worktrees import note_files_left
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.message import Draft
@@ -63,6 +64,8 @@ def prepare(app: App, wish: PlaceWish) -> Task:
     )
     provision(app, task, place)
     made = _record(app, wish, admin)
+    if place.number > 1:
+        note_files_left(app, made)
     beats(app, app.store.attempts.standing())
     return made
 
@@ -125,5 +128,6 @@ def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
         "likely_oid": None,
         "reverted_oid": None,
         "amiss": None,
+        "resumed_oid": None,
     }
     return columns | ({"agent": wish.agent} if wish.agent else {})

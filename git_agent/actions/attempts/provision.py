@@ -6,9 +6,9 @@ import os
 import shutil
 
 from git_agent import context
+from git_agent.actions.setup.config import INCLUDE_FILE, untrusted_include
 from git_agent.actions.worktrees import write_context
 from git_agent.app import App
-from git_agent.config import Config
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
@@ -34,7 +34,9 @@ def provision(app: App, task: Task, place: AttemptPlan) -> None:
     write_context(task, place.branch, place.worktree)
     if app.repo.main_worktree is not None:
         _hide(app, app.repo.main_worktree, place.worktree)
-        _copy(app.repo.main_worktree, place.worktree, app.config)
+        if untrusted_include(app, app.repo.main_worktree):
+            app.notice(f"not trusted, so nothing is copied for it: {INCLUDE_FILE}; git agent trust accepts it")
+        _copy(app, app.repo.main_worktree, place.worktree)
         _link(app, app.repo.main_worktree, place.worktree)
     _set_up(app, task, place)
 
@@ -52,8 +54,8 @@ def _hide(app: App, main: str, worktree: str) -> None:
     ignored.exclude(app.repo, ignored.pattern(path) + "/")
 
 
-def _copy(source: str, target: str, config: Config) -> None:
-    for path in files_to_copy(source, config):
+def _copy(app: App, source: str, target: str) -> None:
+    for path in files_to_copy(app, source):
         there = os.path.join(target, path)
         if not os.path.lexists(there):
             make_parents(target, path)
@@ -91,17 +93,16 @@ def _set_up(app: App, task: Task, place: AttemptPlan) -> None:
             )
 
 
-def files_to_copy(source: str, config: Config) -> list[str]:
+def files_to_copy(app: App, source: str) -> list[str]:
     """List the files that `agent.copy` and `.worktreeinclude` select, relative to the main worktree.
 
     source: the main worktree.
-    config: the configuration.
     Runs git only if agent.copy is set or .worktreeinclude exists.
     """
-    include = os.path.join(source, ".worktreeinclude")
-    files = [include] if os.path.isfile(include) else []
-    patterns = config.several("agent.copy")
-    return ignored.matching(source, patterns, files) if files or patterns else []
+    include = os.path.join(source, INCLUDE_FILE)
+    files = [include] if os.path.isfile(include) and not untrusted_include(app, source) else []
+    patterns = app.config.several("agent.copy")
+    return ignored.matching(app.repo.checkout(source), patterns, files) if files or patterns else []
 
 
 def make_parents(target: str, path: str) -> None:

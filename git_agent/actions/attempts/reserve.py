@@ -125,7 +125,7 @@ def _adopted(app: App, branch: str) -> str:
         raise refused(
             "branch-in-use",
             f"the branch '{branch}' is checked out at {head.worktree}",
-            "switch that worktree first",
+            f"git -C {shlex.quote(head.worktree)} switch --detach",
         )
     owner = next((t for t in app.store.tasks.by_branch(branch) if t.live), None)
     if owner is not None:

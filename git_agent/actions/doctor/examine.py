@@ -13,6 +13,7 @@ from git_agent.actions.doctor.hooks import examine_hooks
 from git_agent.actions.doctor.messages import examine_messages
 from git_agent.actions.doctor.store import examine_store
 from git_agent.actions.doctor.tasks import examine_tasks
+from git_agent.actions.removal.remove import finished_logs_size
 from git_agent.app import App
 from git_agent.domain.finding import RULES, Finding, Group
 from git_agent.errors import AgentError
@@ -99,10 +100,15 @@ def _seen(app: App) -> dict[str, int]:
     }
 
 
+_MANY_BYTES = 1 << 20
+
+
 def _notes(app: App) -> tuple[str, ...]:
     """Return the notes; the configuration has been examined and is known to be readable."""
     names, main = app.config.untrusted, app.repo.main_worktree
     notes = [f"not trusted: {', '.join(names)} in .gitagent; git agent trust accepts them"] if names else []
     if main and not os.path.isdir(main):
         notes.append(f"the main worktree {main} is missing")
+    if (size := finished_logs_size(app)) >= _MANY_BYTES:
+        notes.append(f"the logs of finished tasks take {size >> 20} MB: git agent clean --logs deletes them")
     return tuple(notes)

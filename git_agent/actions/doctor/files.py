@@ -32,11 +32,11 @@ def examine_files(app: App, task: int | None = None) -> list[Finding]:
     standing = [each for each in app.store.attempts.standing(task) if each.working and each.task not in busy]
     there = [each for each in standing if repair.is_connected(app.repo, each.worktree)]
     source = app.repo.main_worktree
-    secrets = files_to_copy(source, app.config) if source is not None and there else []
+    secrets = files_to_copy(app, source) if source is not None and there else []
     found = list(_included(app, there))
     for at in range(0, len(there), _AT_ONCE):
         some = there[at : at + _AT_ONCE]
-        asked = [ignored.ask_tracked(each.worktree, [context.FILE, *secrets]) for each in some]
+        asked = [ignored.ask_tracked(app.repo.checkout(each.worktree), [context.FILE, *secrets]) for each in some]
         for each, answer in zip(some, asked, strict=True):
             tracked = answer()
             found += [*_context(app, each, context.FILE in tracked), *_tracked(each, tracked & set(secrets))]

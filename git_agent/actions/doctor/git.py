@@ -11,8 +11,10 @@ from git_agent.actions.doctor.worktrees import examine_attempt, examine_locks, e
 from git_agent.actions.reconcile.damage import examine_damage
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
+from git_agent.config import default
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError
 from git_agent.git import history, refs
 from git_agent.git.damage import damaged_refs, last_good
 from git_agent.git.merging import fork
@@ -51,8 +53,9 @@ def _under_way(app: App) -> Iterator[Finding]:
     for intent in app.store.intents.pending():
         what, owner = f"{intent.kind} of task {intent.task}", intent.owner
         subject = f"{intent.kind} {intent.id}"
-        if processes.is_gone(owner):
-            says = f"an interrupted {what}: process {owner.pid} died"
+        if app.is_gone(owner, over=intent.over):
+            how = "died" if app.is_gone(owner) else "has been silent for too long"
+            says = f"an interrupted {what}: {processes.named(owner)} {how}"
             yield Finding("interrupted", says, intent.task, subject)
         elif processes.is_stopped(owner):
             says = f"{what} is in progress, but process {owner.pid} is stopped"
@@ -133,9 +136,16 @@ def _twice(there: Sequence[Registration]) -> Iterator[Finding]:
             yield Finding("branch-twice", says, None, branch, f"git -C {shlex.quote(paths[-1])} switch --detach")
 
 
+def _prefix(app: App) -> str:
+    try:
+        return app.config.prefix
+    except AgentError:  # examine_config reports it
+        return default("agent.branchPrefix")
+
+
 def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[str]) -> Iterator[Finding]:
     """Find our branches that belong to no task; not a colleague's that was fetched or came with a clone."""
-    prefix = app.config.prefix
+    prefix = _prefix(app)
     named = [
         name for name in tips.heads if name.startswith(prefix) and name[len(prefix) :].partition("-")[0].isdecimal()
     ]

@@ -94,8 +94,9 @@ def _inside(app: App, directory: str) -> Iterator[Finding]:
 
 def _locks(app: App) -> Iterator[Finding]:
     for name, fence, owner, ms in app.store.integrity.named_locks():
-        if ms > _HELD_MS and processes.is_gone(owner):
-            says = f"the lock '{name}' is held by process {owner.pid}, which is gone"
+        if ms > _HELD_MS and app.is_gone(owner, over=True):
+            what = "is gone" if app.is_gone(owner) else "has been silent for too long"
+            says = f"the lock '{name}' is held by {processes.named(owner)}, which {what}"
             data = {"fence": fence, "owner": list(owner)}
             yield Finding("store-lock", says, subject=name, data=data)
 
@@ -162,7 +163,7 @@ def _dangling(app: App, finding: Finding) -> str:
 
 def _lock(app: App, finding: Finding) -> str:
     owner = ProcessId(*finding.data["owner"])
-    if not processes.is_gone(owner):
+    if not app.is_gone(owner, over=True):
         raise not_as_seen()
     with app.store.transaction():
         if not app.store.locks.release(finding.subject, finding.data["fence"]):

@@ -86,9 +86,12 @@ def _bare(app: App, heads: set[str], busy: set[int]) -> Iterator[Finding]:
 
 
 def _left(app: App) -> Iterator[Finding]:
-    dead = [session for session, owner in app.store.sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
+    dead = [session for session, over, owner in app.store.sessions.owners() if app.is_gone(owner, over=over)]
     for each in app.store.sessions.abandoned(dead) if dead else ():
-        if each.child is not None and not processes.is_gone(each.child):
+        if not app.is_gone(each.owner):
+            says = f"task {each.task}: its supervisor, {processes.named(each.owner)}, has been silent for too long"
+            yield Finding("worker-silent", says, each.task, f"session {each.id}")
+        elif each.child is not None and not app.is_gone(each.child):
             says = (
                 f"task {each.task}: its supervisor (process {each.owner.pid}) died; process {each.child.pid} still runs"
             )

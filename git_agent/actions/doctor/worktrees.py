@@ -68,6 +68,13 @@ def _point(app: App, finding: Finding) -> str:
     return record_fix(app, finding, "reconnected", {}, {"path": path})
 
 
+def _register(app: App, finding: Finding) -> str:
+    path = finding.data["path"]
+    with creation_lock(app.repo):
+        repair.register_again(app.repo, finding.data["admin"], path)
+    return record_fix(app, finding, "reconnected", {}, {"path": path})
+
+
 def _follow(app: App, finding: Finding) -> str:
     path = finding.data["path"]
     with creation_lock(app.repo):
@@ -117,6 +124,7 @@ _FIXES: Mapping[str, Callable[[App, Finding], str]] = {
     "repository-moved": _connect,
     "worktree-moved": _follow,
     "worktree-unlinked": _point,
+    "worktree-misled": _register,
     "worktree-unlocked": _lock,
     "worktree-half": _half,
     "lock-stale": _lock_file,

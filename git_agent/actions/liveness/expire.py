@@ -1,4 +1,7 @@
-"""Reap tasks whose workers are dead: back to OPEN after a delay, or FAILED when no attempts are left."""
+"""Reap tasks whose workers are dead: back to OPEN after a delay, or FAILED when no attempts are left.
+
+A task whose supervisor went down with its machine is held instead (stopped).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ from git_agent.actions.beats import beats
 from git_agent.actions.liveness.judge import Overdue, judge_overdue
 from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
+from git_agent.domain.lease import Lease
 from git_agent.domain.reaping import REAPER, LeaseDecision, back_off_s, death_reason
 from git_agent.domain.task import Step, Task, after
+from git_agent.proc import processes
 from git_agent.store import locks, stale
 
 
 def reap_overdue(app: App) -> list[str]:
-    """Judge overdue workers and act where necessary; return a line for each task that was reaped.
+    """Judge overdue workers and act where necessary; return a line for each task that was reaped or stopped.
 
     Nothing is written when there is nothing to do, as for a worker that is stopped or still being waited for.
     """
@@ -43,12 +48,14 @@ def _note(app: App, suspects: Overdue, fence: int) -> None:
 
 
 def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
-    """Reap a task if its worker gave no sign of life since it was judged; return a line that says so.
+    """Reap or stop a task if its worker gave no sign of life since it was judged; return a line that says so.
 
     fence: the fence of the lock under which this is done
     Branch and worktree stay. The next attempt starts from the last commit.
     """
     lease, limit = suspects.leases[task], app.config.number("agent.maxAttempts")
+    if lease.owner is not None and processes.is_from_earlier_boot(lease.owner):
+        return _stop_task(app, lease, fence)
     reason = death_reason(lease, suspects.found[task], suspects.now)
     with app.store.transaction():
         app.store.locks.require(locks.REAP, fence)
@@ -66,6 +73,20 @@ def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
             app.store.tasks.move(now, made, REAPER, data=data, not_before=later, reason=f"its worker died: {reason}")
         app.store.leases.drop(task)
     return _line(now, reason, step, limit)
+
+
+def _stop_task(app: App, lease: Lease, fence: int) -> str | None:
+    """Hold a task whose supervisor went down with its machine: nobody gave it up, and its files may be half done."""
+    reason = "was stopped when its machine restarted"
+    with app.store.transaction():
+        app.store.locks.require(locks.REAP, fence)
+        now = app.store.tasks.get(lease.task)
+        made = after(now.state, now.hold, Step.STOP)
+        if made is None or not app.store.stale.unchanged(lease) or app.store.intents.of_task(now.id) is not None:
+            return None
+        app.store.tasks.move(now, made, REAPER, data={"reason": reason, "beat_at": lease.beat_at}, reason=reason)
+        app.store.leases.drop(now.id)
+    return f"{now.label}: it {reason}; git agent run {now.id} continues in the same worktree"
 
 
 def _line(task: Task, reason: str, step: Step, limit: int) -> str:

@@ -43,8 +43,8 @@ def judge_overdue(app: App) -> Overdue:
 
 def _judged(app: App) -> Overdue:
     reading = app.clock()
-    seen, late = app.store.stale.glance(reading.host), app.store.stale.overdue()
-    found = {task: _asked_for(lease, reading.host) for task, lease in late.items()}
+    seen, late = app.store.stale.glance(reading.machine), app.store.stale.overdue()
+    found = {task: _probe(app, lease) for task, lease in late.items()}
     lease_s = app.config.seconds("agent.lease")
     judged = judge_leases(
         [(lease, found[task]) for task, lease in late.items()],
@@ -57,10 +57,12 @@ def _judged(app: App) -> Overdue:
     return Overdue(seen.now, late, found, judged)
 
 
-def _asked_for(lease: Lease, host: str) -> Presence:
-    if lease.kind != "run" or lease.owner is None or lease.owner.host != host:
+def _probe(app: App, lease: Lease) -> Presence:
+    if lease.kind != "run" or lease.owner is None:
         return Presence.UNKNOWN
-    return Presence.GONE if processes.is_gone(lease.owner) else Presence.PRESENT
+    if app.is_gone(lease.owner):
+        return Presence.GONE
+    return Presence.PRESENT if processes.is_here(lease.owner) else Presence.UNKNOWN
 
 
 _EACH, _ALL = 2000, 12_000  # files checked per worker and in all: at most 25 ms per command, whatever the number
@@ -100,7 +102,7 @@ def record_clocks(app: App, reading: ClockReading, fact: str | None) -> ClockSta
         return before
     clocks = update_clocks(before, reading, app.config.seconds("agent.lease"))
     with app.store.transaction():
-        app.store.meta.put(CLOCKS + reading.host, json.dumps(clocks))
+        app.store.meta.put(CLOCKS + reading.machine, json.dumps(clocks))
     return clocks
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from git_agent.app import App
-from git_agent.errors import AgentError
+from git_agent.errors import UNWRITABLE, AgentError
+from git_agent.proc import processes
 from git_agent.store import stale
 
 _UNASKED_S = 60.0  # the configuration costs a git process: it is read after a quiet minute, or if already loaded
@@ -21,15 +20,16 @@ def reap(app: App) -> list[str]:
     try:
         return _reap(app)
     except AgentError as error:
-        return [] if error.code == "store-not-writable" else [f"could not check for dead workers: {error.message}"]
+        return [] if error.code in UNWRITABLE else [f"could not check for dead workers: {error.message}"]
 
 
 def _reap(app: App) -> list[str]:
-    seen, lines = app.store.stale.glance(os.uname().nodename), list[str]()
-    if seen.expirable:
+    seen, lines, patient = app.store.stale.glance(processes.machine_id()), list[str](), False
+    if seen.expirable or seen.supervised:
         from git_agent.actions.liveness.judge import record_clocks
 
-        record_clocks(app, app.clock(), seen.clocks)
+        reading = app.clock()
+        patient = record_clocks(app, reading, seen.clocks).patient(reading)
     if seen.overdue:
         from git_agent.actions.liveness.expire import reap_overdue
 
@@ -37,7 +37,7 @@ def _reap(app: App) -> list[str]:
     if seen.supervised:
         from git_agent.actions.liveness.sweep import end_orphaned_sessions
 
-        lines += end_orphaned_sessions(app)
+        lines += end_orphaned_sessions(app, patient=patient)
     if _may_stall(app, seen):
         from git_agent.actions.liveness.sweep import report_stalled
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.proc import orphans, processes
 
 
 def terminate_superseded(app: App, task: Task) -> None:
-    """Ask the supervisors of a task's earlier epochs on this host to end their commands; end what dead ones left."""
+    """Ask the supervisors of a task's earlier epochs to end their commands; end what dead ones left.
+
+    One that no signal reaches from here learns it at its next beat.
+    """
     for session in app.store.sessions.unended(task.id):
         if session.epoch == task.epoch:
             continue
-        if processes.is_gone(session.owner):
+        if app.is_gone(session.owner, over=session.over):
             orphans.end_orphans(session.child, session.token)
         else:
             processes.terminate(session.owner)
@@ -27,8 +28,9 @@ def note_running(app: App, task: Task, *, ends: bool = False) -> None:
     """
     if app.speaker.works_on(task):
         return
+    me = processes.myself()
     for session in app.store.sessions.unended(task.id):
-        if session.owner.pid != os.getpid() and not processes.is_gone(session.owner):
+        if session.owner != me and not app.is_gone(session.owner, over=session.over):
             which = f"the command of attempt {session.attempt} of {task.label}"
             until = ", and is asked to end soon; at once" if ends else ""
-            app.notice(f"{which} still runs (process {session.owner.pid}){until}: git agent stop {task.id}")
+            app.notice(f"{which} still runs ({processes.named(session.owner)}){until}: git agent stop {task.id}")

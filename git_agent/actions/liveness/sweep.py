@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from git_agent.actions.liveness.judge import detect_activity
 from git_agent.actions.recovery.journal import under_lock
 from git_agent.app import App
@@ -14,13 +12,15 @@ from git_agent.store import locks
 from git_agent.store.sessions import Session
 
 
-def end_orphaned_sessions(app: App) -> list[str]:
+def end_orphaned_sessions(app: App, *, patient: bool) -> list[str]:
     """End the sessions of dead supervisors, and their processes; return a line for each that left processes running.
 
-    Only sessions of this host are ended. A session whose lease has not expired is left alone, and so is the one that
-    this command runs in.
+    A session whose lease has not expired is left alone, and so is the one that this command runs in.
+
+    patient: the host slept recently, so that supervisors whose process can't be checked get time to beat
     """
-    dead = [session for session, owner in app.store.sessions.owners(os.uname().nodename) if processes.is_gone(owner)]
+    owners = app.store.sessions.owners()
+    dead = [session for session, over, owner in owners if app.is_gone(owner, over=over and not patient)]
     found = [each for each in app.store.sessions.abandoned(dead) if not _is_mine(app, each)] if dead else []
     if not found:
         return []
@@ -41,6 +41,8 @@ def _sweep(app: App, session: Session, fence: int) -> str | None:
     # End the processes first: if this is interrupted, it is repeated, since the session has not ended.
     there = orphans.end_orphans(session.child, session.token)
     says = "ended what its dead worker left running" if there else "its worker's supervisor died"
+    if not processes.is_here(session.owner) and session.over:
+        says = f"its worker's supervisor, {processes.named(session.owner)}, has been silent for too long"
     with app.store.transaction():
         app.store.locks.require(locks.REAP, fence)
         if not app.store.sessions.end(session.id):

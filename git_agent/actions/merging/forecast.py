@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import Task
-from git_agent.errors import AgentError, Exit
+from git_agent.errors import UNWRITABLE, AgentError, Exit
 from git_agent.git.run import GitError
 from git_agent.store import merge_cache
 from git_agent.store.merge_cache import CachedMerge
@@ -58,7 +58,7 @@ def foresee(app: App, found: Sequence[Task], *, most: int | None = None) -> Fore
     if lacking and (most is None or (len(lacking) <= most and not _runs_programs(app))):
         try:
             fresh = _merged(app, lacking, terms or _terms(app, lacking))
-        except GitError:  # an object is missing: that must not stop a command that only asks in passing
+        except (GitError, OSError):  # a missing object or a full disk must not stop a command that asks in passing
             if most is None:
                 raise
             fresh = {}
@@ -153,5 +153,5 @@ def _keep(app: App, fresh: Mapping[merge_cache.Pair, CachedMerge], tips: Iterabl
         with app.store.transaction():
             app.store.merge_cache.put(fresh, set(tips))
     except AgentError as error:
-        if error.code != "store-not-writable" and error.exit is not Exit.BUSY:
+        if error.code not in UNWRITABLE and error.exit is not Exit.BUSY:
             raise

@@ -129,7 +129,8 @@ class _Rounds:
                 return
             times = "once" if self.moves[base] == 1 else f"{self.moves[base]} times"
             why = f"'{base}' moved {times} while it was checked"
-            self._leave(group, AgentError("base-moves", why, "try again", exit=Exit.BUSY))
+            again = f"git agent merge {' '.join(str(task.id) for task in group)}"
+            self._leave(group, AgentError("base-moves", why, again, exit=Exit.BUSY))
 
     def _is_ours(self, base: str, oid: str | None) -> bool:
         """Tell whether another merge of ours moved a base, even if it has not recorded that yet.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -105,7 +104,7 @@ def _turn(
         # Of several holders, one that is running will finish sooner than a stopped one.
         holder = min(holders, key=processes.is_stopped, default=None)
         says, hint = _busy(holder, what)
-        if holder is not None and holder.host == os.uname().nodename and holder.pid in processes.ancestors():
+        if holder is not None and processes.is_here(holder) and holder.pid in processes.ancestors():
             raise refused("waits-for-itself", f"{says}, which started this one", "try again when that has ended")
         # A stopped process may never continue: report it at once instead of waiting.
         stopped = holder is not None and processes.is_stopped(holder)
@@ -129,14 +128,14 @@ def _taken(app: App, names: Sequence[str]) -> dict[str, int] | None:
     owner = processes.myself()
     with app.store.transaction():
         for name in names:
-            fence = app.store.locks.take(name, owner, processes.is_gone, LIMIT_S)
+            fence = app.store.locks.take(name, owner, app.is_gone, LIMIT_S)
             if fence is not None:
                 return {name: fence}
     return None
 
 
 def _busy(holder: ProcessId | None, what: str) -> tuple[str, str]:
-    who = f": process {holder.pid} on {holder.host}" if holder else ""
+    who = f": {processes.named(holder)}" if holder else ""
     says, hint = f"another {what} is running{who}", "try again when it has ended"
     if holder and processes.is_stopped(holder):
         return f"{says}, which is stopped", f"kill -CONT {holder.pid}"

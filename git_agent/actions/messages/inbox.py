@@ -13,7 +13,7 @@ from git_agent.app import App
 from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is_topic
 from git_agent.domain.speaker import COORDINATOR, HUMAN, WorkerIdentity
 from git_agent.domain.task import Step, Task, event_kind
-from git_agent.errors import AgentError, Exit, refused, usage
+from git_agent.errors import UNWRITABLE, AgentError, Exit, refused, usage
 
 _MOST = 1000
 _LOOK_AGAIN_S = 30.0  # a seen message becomes due again without a change in the store; waiting also renews the lease
@@ -108,7 +108,7 @@ def mark_seen(app: App, shown: Inbox) -> None:
             mailbox(app)
             app.store.deliveries.see([m.id for m in shown.messages], shown.addresses)
     except AgentError as error:
-        if error.code not in ("store-not-writable", "superseded"):
+        if error.code not in (*UNWRITABLE, "superseded"):
             raise
 
 
@@ -156,7 +156,7 @@ def acknowledge_shown(app: App, shown: Sequence[Message]) -> None:
     try:
         ack(app, wanted)
     except AgentError as error:
-        if error.code not in ("store-not-writable", "superseded"):
+        if error.code not in (*UNWRITABLE, "superseded"):
             raise
 
 

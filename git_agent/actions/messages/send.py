@@ -12,7 +12,7 @@ from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import ALL, Draft, Message, check_recipient, check_topic, is_topic
 from git_agent.domain.speaker import GIT
-from git_agent.domain.task import FINISHED
+from git_agent.domain.task import FINISHED, State
 from git_agent.errors import AgentError, Exit, refused, usage
 
 
@@ -53,6 +53,25 @@ def send(
         if who.of_worker:
             app.store.leases.progress(int(who.addresses[0]))
         return app.store.messages.post(draft, who.addresses[0], verified=who.verified)
+
+
+def nobody_reads(app: App, copies: Sequence[Message]) -> list[str]:
+    """Return a line for each task that got a message while nobody works on it, with what changes that.
+
+    copies: the copies of a message.
+    """
+    tasks = [app.store.tasks.get(int(copy.to)) for copy in copies if _PLAIN.fullmatch(copy.to)]
+    over = app.store.sessions.over([task.id for task in tasks]) if tasks else set()
+    waits = "reads it" if len(tasks) == 1 else "reads the message"
+    lines = []
+    for task in tasks:
+        if task.state in (State.OPEN, State.FAILED):
+            lines.append(f"nobody works on {task.label}, which is {task.state}: its next worker {waits}")
+        elif task.id in over:
+            runs = task.state in (State.ASSIGNED, State.WORKING)
+            more = f": git agent run {task.id}" if runs else f", which is {task.state}: its next worker {waits}"
+            lines.append(f"nobody runs {task.label} now{more}")
+    return lines
 
 
 def _subject(who: Mailbox, meant: Addressees) -> int | None:

@@ -7,9 +7,11 @@ import zlib
 from collections.abc import Collection
 from typing import NamedTuple
 
+from git_agent.actions.worktrees import renew_context
 from git_agent.app import App
 from git_agent.domain.queue import name_tasks
 from git_agent.domain.speaker import GIT
+from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git import refs
 from git_agent.git.history import find_renamed
@@ -28,18 +30,23 @@ def follow_renamed(app: App, gone: Collection[str], tips: Tips) -> list[str]:
     """
     own = {sight.branch for sight in app.store.last_seen.listing()}
     looked = str(zlib.crc32("\n".join(sorted(tips.heads.keys() - own)).encode("utf-8", "surrogateescape")))
-    before, lines = app.store.meta.under(meta.GONE), list[str]()
+    before, lines, moved = app.store.meta.under(meta.GONE), list[str](), list[Task]()
     for old in sorted(base for base in gone if base not in own and before.get(base) != looked):
         new = find_renamed(app.repo.git, old, tips.heads)
         with contextlib.suppress(AgentError), app.store.transaction():  # a store may be readable only
             if new is None:
                 app.store.meta.put(meta.GONE + old, looked)
             else:
-                lines += _rename(app, old, new)
+                renamed = _rename(app, old, new)
+                says = f"'{old}' was renamed to '{new}', which is now the base of"
+                lines += [f"{says} {name_tasks([task.id for task in renamed])}"] if renamed else []
+                moved += renamed
+    for task in moved:
+        renew_context(app, task)
     return lines
 
 
-def _rename(app: App, old: str, new: str) -> list[str]:
+def _rename(app: App, old: str, new: str) -> list[Task]:
     app.store.meta.delete(meta.GONE + old)
     if (scanned := app.store.meta.get(meta.SCANNED + old)) is not None:
         app.store.meta.delete(meta.SCANNED + old)
@@ -48,8 +55,7 @@ def _rename(app: App, old: str, new: str) -> list[str]:
     data = {"from": old, "to": new, "text": f"into '{new}', the new name of '{old}'"}
     for task in moved:
         app.store.events.append("task.followed", GIT, task=task.id, epoch=task.epoch, data=data)
-    says = f"'{old}' was renamed to '{new}'"
-    return [f"{says}, which is now the base of {name_tasks([task.id for task in moved])}"] if moved else []
+    return moved
 
 
 class Fork(NamedTuple):

@@ -14,6 +14,7 @@ from git_agent.actions.liveness.reap import reap
 from git_agent.actions.reconcile.drift import record_drift
 from git_agent.actions.recovery.recover import recover
 from git_agent.actions.setup.hooks import ensure_hooks
+from git_agent.actions.worktrees import renew_context
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Task
@@ -31,11 +32,12 @@ class Reconciled(NamedTuple):
     asks: bool
 
 
-def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconciled:
+def reconcile(app: App, *, remotes: bool = False, typed: bool = False, repairs: bool = True) -> Reconciled:
     """Recover interrupted work, apply hook notes, sync with git and reap; every command starts with this.
 
     remotes: whether it may ask remotes over a network
     typed: whether somebody typed a verb, which proves that the worker is alive; a background check may outlive it
+    repairs: whether it may install hooks that are missing; in a repository that somebody is deleting they would stay
     Costs one for-each-ref, started before the store is loaded, and a few queries when nothing has happened. A worker's
     signs of life, from its hooks and from running this command, are recorded before it is judged.
     """
@@ -52,7 +54,7 @@ def reconcile(app: App, *, remotes: bool = False, typed: bool = False) -> Reconc
     if typed:
         renew_lease(app)
     lines += reap(app)
-    lines += ensure_hooks(app)
+    lines += ensure_hooks(app) if repairs else []
     return Reconciled(tuple(lines), asks)
 
 
@@ -150,6 +152,7 @@ def follow_base(app: App, tips: Tips) -> list[str]:
             app.store.tasks.put(now.id, base=below.base, **seen)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
             app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
+        renew_context(app, now._replace(base=below.base))
         lines.append(f"task {task.id} now has the base '{below.base}', since '{below.branch}' was merged")
     return lines
 

@@ -24,6 +24,7 @@ from git_agent.proc import processes
 
 _TRIES = 3  # attempts to ask a remote that does not answer, before the push is left to `git agent done`
 _CUT_SHORT_S = 600.0  # after this time an incomplete note is no longer being written
+_ELSEWHERE_S = 600.0  # how long to leave a push whose process can't be checked to those who can
 _KEPT_S = 86_400.0  # how long to wait for the end of a push
 
 
@@ -65,9 +66,16 @@ def _apply(app: App, note: Note, remotes: bool, lines: list[str]) -> bool | None
         return True
     if noted is None:
         return note.age_s > _CUT_SHORT_S
-    if note.age_s < _KEPT_S and not processes.has_ended(noted.pid, noted.start):
+    if note.age_s < _KEPT_S and not _has_ended(noted, note.age_s):
         return False
     return _pushed(app, noted, note.path, remotes, lines)
+
+
+def _has_ended(push: Push, age_s: float) -> bool:
+    """Tell whether a push has ended. One in another container is left to the background process beside it at first."""
+    if push.space in ("", processes.pid_namespace()):
+        return processes.has_ended(push.pid, push.start)
+    return age_s > _ELSEWHERE_S
 
 
 def _pushed(app: App, push: Push, path: str, remotes: bool, lines: list[str]) -> bool | None:

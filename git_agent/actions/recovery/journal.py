@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from git_agent.actions.recovery.recover import NOT_YET, recover_intent
+from git_agent.actions.recovery.renewal import renewed
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError
@@ -40,7 +41,8 @@ def rollback_on_error(app: App) -> Iterator[None]:
     Raises AgentError in place of an OSError. What can't be recovered now is left to the next command.
     """
     try:
-        yield
+        with renewed(app):
+            yield
     except AgentError as error:
         error.details = (*error.details, *_recover_own(app))
         raise
@@ -60,9 +62,10 @@ def _recover_own(app: App) -> list[str]:
     with contextlib.suppress(AgentError, OSError):
         app.reopen()
         me = processes.myself()
-        for intent in app.store.intents.pending():
-            if intent.id in app.begun and intent.owner == me:
-                lines += [line for line in recover_intent(app, intent) if NOT_YET in line]
+        with renewed(app):
+            for intent in app.store.intents.pending():
+                if intent.id in app.begun and intent.owner == me:
+                    lines += [line for line in recover_intent(app, intent) if NOT_YET in line]
     return lines
 
 
@@ -79,7 +82,7 @@ def under_lock(app: App, name: str, *, limit_s: float = LIMIT_S) -> Iterator[int
     """
     me = processes.myself()
     with app.store.transaction():
-        fence = app.store.locks.take(name, me, processes.is_gone, limit_s)
+        fence = app.store.locks.take(name, me, app.is_gone, limit_s)
     try:
         yield fence
     finally:

@@ -6,9 +6,10 @@ import os
 from importlib import import_module
 from typing import Protocol, cast
 
+from git_agent.actions.recovery.renewal import renewed
 from git_agent.app import App
 from git_agent.domain.recovery import Recovery, StepProgress, choose_recovery
-from git_agent.errors import AgentError
+from git_agent.errors import UNWRITABLE, AgentError
 from git_agent.proc import processes
 from git_agent.store.intents import Intent
 
@@ -45,13 +46,15 @@ def recover(app: App) -> list[str]:
     Costs one query and listing two empty directories when there are none.
     """
     lines: list[str] = []
-    left = [intent for intent in app.store.intents.pending() if processes.is_gone(intent.owner)]
+    left = [intent for intent in app.store.intents.pending() if app.is_gone(intent.owner, over=intent.over)]
     if left and _holds_something(os.path.join(app.store_dir, "trash")):
         from git_agent.git.worktrees.scratch import restore_aside
 
         restore_aside(app.repo)  # a removal that is finished looks at it again
-    for intent in left:
-        lines.extend(recover_intent(app, intent))
+    if left:
+        with renewed(app):
+            for intent in left:
+                lines.extend(recover_intent(app, intent))
     if lines or any(_holds_something(os.path.join(app.store_dir, name)) for name in ("scratch", "trash")):
         from git_agent.git.worktrees.scratch import delete_leftovers
 
@@ -82,22 +85,26 @@ def recover_intent(app: App, intent: Intent) -> list[str]:
         try:
             lines.append(_repaired(app, each))
         except AgentError as error:
-            if error.code == "store-not-writable":
+            if error.code in UNWRITABLE:
                 raise
             lines.append(f"task {each.task}: an interrupted {each.kind} {NOT_YET}: {error.message}")
     return lines
 
 
 def _goes_with(one: Intent, other: Intent) -> bool:
-    """Tell whether two intents belong together: the merges of one batch record the same landing, other intents none."""
+    """Tell whether two intents belong together: the merges of one batch record the same landing, other intents none.
+
+    one: as it is now; it does not belong to an intent that was over if it was renewed meanwhile
+    """
     landing = other.data.get("landing")
     together = landing is not None and one.data.get("landing") == landing
-    return one.owner == other.owner and (one.id == other.id or together)
+    return one.owner == other.owner and one.over >= other.over and (one.id == other.id or together)
 
 
 def _repaired(app: App, intent: Intent) -> str:
     writer = cast(Writer, import_module(WRITERS[intent.kind]))
-    what = f"{intent.kind} of task {intent.task} (process {intent.owner.pid} died)"
+    how = "died" if app.is_gone(intent.owner) else "is silent"
+    what = f"{intent.kind} of task {intent.task} ({processes.named(intent.owner)} {how})"
     if choose_recovery(intent.kind, writer.observe(app, intent)) is Recovery.FINISH:
         writer.finish(app, intent)
         return f"finished an interrupted {what}"

@@ -14,8 +14,8 @@ from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import refused
 from git_agent.git import refs, rescues
-from git_agent.git.run import git
-from git_agent.git.worktree_state import IGNORED, UNREADABLE, Checkout, StatusEntry, ignored_directories
+from git_agent.git.place import Checkout
+from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, ignored_directories
 from git_agent.git.worktrees import occupied, registry
 from git_agent.git.worktrees.filtered import changed_by_filters, dropped_by_filters
 from git_agent.git.worktrees.inside import nested_repositories
@@ -62,18 +62,18 @@ def _with_worktree(
 
     branch: where the attempt's branch is, a full oid
     """
-    kept, seen = list(gone.kept), registry.registration_at(app.repo, path)
+    kept, seen, here = list(gone.kept), registry.registration_at(app.repo, path), app.repo.checkout(path)
     if branch is not None and seen is not None and seen.branch == gone.branch:
         head: str | None = branch
     else:
-        head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text or None
+        head = here.git("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep_rescue(app.repo, task.id, head))
     kept += rescues.keep_logged(app.repo, task.id, seen.git_dir) if seen else []
-    files = _files(app, task, Checkout(path), changes) if force else None
+    files = _files(app, task, here, changes) if force else None
     if files is not None:
         kept.append(refs.keep_rescue(app.repo, task.id, files.oid, refs.FILES))
-    raw = _not_given_back(app, Checkout(path), files)
+    raw = _not_given_back(app, here, files)
     aside = back_up_files(app, task, path, [*unique_ignored(app, path, changes).kept, *raw])
     kept += [aside] if aside else []
     return Removed(

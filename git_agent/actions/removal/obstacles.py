@@ -11,6 +11,7 @@ from shlex import quote
 from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
+from git_agent.git.place import place_fault
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
 from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_of, ignored_directories
@@ -113,13 +114,20 @@ def _absolute(line: str, hint: str) -> Blocker:
 
 
 def _stranger(app: App, path: str | None) -> Blocker | None:
-    found = occupied.occupant(app.repo, path) if path is not None else None
-    if path is None or found is None:
-        return None
+    if path is None or (found := occupied.occupant(app.repo, path)) is None:
+        return _foreign(app, path)
     hint = f"mv {quote(path)} ELSEWHERE, then git agent clean"
     hint += "; or git worktree repair, if it is the worktree" if found.may_be_repaired else ""
     says = f"not the worktree that was made there, but {found.what}: {path} (move it away, then git agent clean)"
     return _absolute(says, hint)
+
+
+def _foreign(app: App, path: str | None) -> Blocker | None:
+    """Report a worktree in which git would work on another repository, or with a configuration of the worker's."""
+    if path is None or occupied.is_missing_or_empty(path):
+        return None
+    why = place_fault(app.repo.common_dir, app.repo.main_worktree, path)
+    return _absolute(f"git is not run in {path}: {why}", "git agent doctor") if why else None
 
 
 def _locked(app: App, task: Task, attempt: Attempt) -> list[Blocker]:
@@ -142,7 +150,7 @@ def _mounted(path: str) -> list[Blocker]:
 
 
 def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:
-    held = index.read_index(path)
+    held = index.read_index(app.repo.checkout(path))
     own = nested_repositories(path, changes, held.links)
     hint = "make it readable for you, or move it away: {}"
     found = [

@@ -17,8 +17,8 @@ from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs, rescues
+from git_agent.git.place import Checkout
 from git_agent.git.run import GitError
-from git_agent.git.worktree_state import Checkout
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes

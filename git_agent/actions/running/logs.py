@@ -12,6 +12,7 @@ from git_agent.domain.task import Step, Task, event_kind
 from git_agent.errors import AgentError
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile
+from git_agent.proc.environment import without_markers
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,21 @@ def _checks(app: App, directory: str, task: Task) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ExecPlace:
-    """A worktree, and an environment in which git uses that worktree."""
+    """A worktree, and an environment in which git uses that worktree and no agent takes another one's session."""
 
     directory: str
     env: Mapping[str, str]
+
+
+_SOMEBODY = ("GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_TOKEN")  # what proves the worker of another task
 
 
 def exec_place(app: App, task: Task) -> ExecPlace:
     """Return where a command for a task runs. Raises AgentError (exit 3) when the task has no worktree."""
     if task.worktree is None or not os.path.isdir(task.worktree):
         raise no_worktree_error(task)
-    return ExecPlace(task.worktree, {name: value for name, value in app.env.items() if name not in LOCAL_NAMES})
+    own = app.env.get("GIT_AGENT_TASK") == str(task.id)
+    hidden = LOCAL_NAMES if own else (*LOCAL_NAMES, *_SOMEBODY)
+    kept = {name: value for name, value in app.env.items() if name not in hidden}
+    env = without_markers(kept, app.config.several("agent.unsetEnv"))
+    return ExecPlace(task.worktree, {**env, "GIT_AGENT_TASK": str(task.id)})

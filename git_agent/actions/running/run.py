@@ -10,13 +10,14 @@ import shlex
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from git_agent.actions.lookup import find
+from git_agent.actions.running.news import news
 from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain import command, names
-from git_agent.domain.command import Command
+from git_agent.domain.command import Command, quote_command
 from git_agent.domain.gates import no_worktree_error
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, refused, usage
@@ -40,6 +41,7 @@ class RunStarted:
     reads: that file is the command's standard input.
     token: the secret that proves the identity of the command.
     admin: the worktree's git directory.
+    tip: where its branch is, a full oid; None if git can't tell.
     """
 
     task: Task
@@ -50,6 +52,7 @@ class RunStarted:
     reads: bool
     token: str
     admin: str
+    tip: str | None
 
     @property
     def digest(self) -> str:
@@ -75,8 +78,9 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
         raise no_worktree_error(task)
     for left in app.store.sessions.unended(task.id):
         _bury(app, left)
-    file = _write_prompt(app, task) if chosen.needs_file else None
-    words = chosen.expand(task, file or "")
+    told = news(app, task) if chosen.tells_news else ""
+    file = _write_prompt(app, task, told) if chosen.needs_file else None
+    words = chosen.expand(task, file or "", told)
     _check_program(task, words[0])
     digest = hashlib.sha256(token.encode()).hexdigest()
     with app.store.transaction():
@@ -91,21 +95,24 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
             owner=owner,
             token=digest,
             agent=chosen.name,
-            command=command.quote_command(words),
+            command=quote_command(words),
+            lease_s=lease_s,
         )
         app.store.leases.take(task.id, "run", lease_s, session)
-        data = {"text": command.quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
+        data = {"text": quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
         app.store.events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
     admin = app.repo.admin_dir(attempt.admin or "")
-    return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin)
+    tip = app.sighted_heads.get(started.branch or "")
+    return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin, tip)
 
 
 def _bury(app: App, left: Session) -> None:
     """End the processes and the session that a dead supervisor left behind.
 
-    Nothing else would end them, and the next command works in the same worktree.
+    Nothing else would end them, and the next command works in the same worktree. A supervisor that can't be checked is
+    left to reconciling, which knows whether the host slept.
     """
-    if processes.is_gone(left.owner):
+    if app.is_gone(left.owner):
         orphans.end_orphans(left.child, left.token)
         app.store.sessions.end(left.id)
 
@@ -118,17 +125,17 @@ def _check_program(task: Task, name: str) -> None:
 
 
 def _run_already(task: Task, other: Session) -> AgentError:
-    says = f"{task.label} is already run by process {other.owner.pid} on {other.owner.host}"
+    says = f"{task.label} is already run by {processes.named(other.owner)}"
     return refused("already-run", says, f"git agent logs {task.id} -f, or git agent stop {task.id}")
 
 
 @explain_system_errors()
-def _write_prompt(app: App, task: Task) -> str:
+def _write_prompt(app: App, task: Task, told: str) -> str:
     directory = os.path.join(app.store_dir, "prompts")
     os.makedirs(directory, mode=0o700, exist_ok=True)
     _clear_prompts(app, directory)
     path = os.path.join(directory, f"{task.id}.{task.attempt}.md")
-    replace_file(path, f"{command.prompt(task)}\n".encode(), 0o600)
+    replace_file(path, f"{command.prompt(task, told)}\n".encode(), 0o600)
     return path
 
 
@@ -171,8 +178,8 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
     task: the task to run; None if it is not known yet.
     agent: the value of --agent.
     words: the command given on the command line.
-    A program with a slash is checked later, in the worktree.
-    Raises AgentError: exit 2 when no command is given or configured, exit 1 when its program is not on PATH.
+    A program with a relative path is checked later, in the worktree.
+    Raises AgentError: exit 2 when no command is given or configured, exit 1 when its program is not there.
     """
     if words:
         return _found(app, Command(tuple(words)))
@@ -189,11 +196,23 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
         hint = "git agent trust" if trust else f"git config {shlex.quote(key)} 'COMMAND', or --agent NAME"
         says = f"{key} is not trusted" if trust else f"the agent '{name}' has no command ({key})"
         raise usage("no-command", says, hint)
-    return _found(app, command.parse_command(name, text))
+    chosen = command.parse_command(name, text)
+    return _found(app, replace(chosen, words=tuple(map(_expanded, chosen.words))))
+
+
+def _expanded(word: str) -> str:
+    """Expand `~/bin/x` in a configured command as a shell does."""
+    return os.path.expanduser(word) if word.startswith("~") and not any(map(str.isspace, word)) else word
 
 
 def _found(app: App, chosen: Command) -> Command:
     program = next(word for word in chosen.words if word != command.STDIN)
+    if command.is_assignment(program):
+        says = f"'{program}' is not a program: no shell reads this command, so it can't set a variable"
+        raise AgentError("no-program", says, f"begin it with env: env {quote_command(chosen.words)}")
+    if os.path.isabs(program) and not (os.path.isfile(program) and os.access(program, os.X_OK)):
+        says = f"'{program}' is not an executable program"
+        raise AgentError("no-program", says, f"ls -l {shlex.quote(program)}")
     if os.sep not in program and shutil.which(program, path=app.env.get("PATH")) is None:
         raise AgentError("no-program", f"'{program}' was not found on PATH", f"install it, or give its path: {program}")
     return chosen

@@ -41,20 +41,20 @@ def stop(app: App, task: Task) -> StoppedRun:
 
 
 def _end(app: App, session: Session) -> None:
-    if processes.terminate(session.owner) or not processes.is_gone(session.owner):
-        app.progress(f"asked process {session.owner.pid} on {session.owner.host} to end")
-        until = time.monotonic() + PATIENCE_S
-        while (
-            app.store.sessions.is_open(session.id) and time.monotonic() < until and not processes.is_gone(session.owner)
-        ):
+    if processes.terminate(session.owner) or not _has_ended(app, session):
+        app.progress(f"asked {processes.named(session.owner)} to end")
+        # No signal reaches one in another container or on another machine: its next beat tells it to end.
+        beat_s = 0.0 if processes.is_here(session.owner) else 2 * app.config.seconds("agent.beat")
+        until = time.monotonic() + PATIENCE_S + beat_s
+        while app.store.sessions.is_open(session.id) and time.monotonic() < until and not _has_ended(app, session):
             time.sleep(_LOOK_S)
         if not app.store.sessions.is_open(session.id):
             return
     processes.kill(session.owner)
-    if not _is_gone(session):
+    if not _ends(app, session):
         raise AgentError(
             "not-ended",
-            f"process {session.owner.pid} on {session.owner.host} was asked to end, but has not ended yet",
+            f"{processes.named(session.owner)} was asked to end, but has not ended yet",
             f"git agent ps, or git agent reassign {session.task}",
             exit=Exit.BUSY,
         )
@@ -67,8 +67,12 @@ def _end(app: App, session: Session) -> None:
         app.store.sessions.end(session.id)
 
 
-def _is_gone(session: Session) -> bool:
+def _ends(app: App, session: Session) -> bool:
     until = time.monotonic() + 1.0
-    while not processes.is_gone(session.owner) and time.monotonic() < until:
+    while not _has_ended(app, session) and time.monotonic() < until:
         time.sleep(_LOOK_S)
-    return processes.is_gone(session.owner)
+    return _has_ended(app, session)
+
+
+def _has_ended(app: App, session: Session) -> bool:
+    return app.is_gone(session.owner, over=session.over)

@@ -71,6 +71,8 @@ def ensure_hooks(app: App) -> list[str]:
     path = program.usable_path(app.store_dir) or program.own_path()
     if wanted is None or not hooks_are_intact(app.repo, path, guard=guard):
         guard = app.config.switch("agent.guard")
+        if not app.is_whole:
+            return []  # somebody is deleting the repository
         done = install_hooks(app.repo, path, guard=guard)
         with app.store.transaction():
             app.store.meta.put(FACT, "on+guard" if guard else "on")

@@ -14,7 +14,7 @@ from git_agent.app import App
 from git_agent.errors import refused
 from git_agent.git import versions
 from git_agent.git.errors import explain_system_errors
-from git_agent.git.hooks.install import install_hooks, uninstall_hooks
+from git_agent.git.hooks.install import install_hooks, installed_hooks, uninstall_hooks
 from git_agent.git.sweeper import delete_tree
 from git_agent.git.worktrees import ignored, repair
 from git_agent.integrations import marked_block
@@ -100,7 +100,7 @@ def deinit(
         if not sure:
             _ask_about_live(app, None if dry_run else asks)
     if dry_run:
-        return Deinitialized((), (), purge and there)
+        return Deinitialized(installed_hooks(app.repo), (), purge and there)
     if there:
         with app.store.transaction():
             app.store.meta.put(FACT, "off")
@@ -139,8 +139,8 @@ def _refuse_running(app: App) -> None:
         attempt = app.store.attempts.find(session.task, session.attempt) if session.attempt else None
         if attempt is not None and attempt.worktree and repair.claimed_elsewhere(app.repo, attempt.worktree):
             continue  # this store is a copy, and so is the session
-        if not processes.is_gone(session.owner):
-            says = f"task {session.task} is run by process {session.owner.pid}"
+        if not app.is_gone(session.owner, over=session.over):
+            says = f"task {session.task} is run by {processes.named(session.owner)}"
             raise refused("running", f"cannot remove the store: {says}", f"git agent stop {session.task}")
 
 

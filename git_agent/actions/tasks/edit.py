@@ -8,14 +8,13 @@ from git_agent.actions.lookup import find, resolve
 from git_agent.actions.path_claims.overlaps import check_claims
 from git_agent.actions.tasks.create import require_base
 from git_agent.actions.transition import Transition, require_current
-from git_agent.actions.worktrees import write_context
+from git_agent.actions.worktrees import renew_context
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import FINISHED, State, Task
-from git_agent.errors import AgentError, refused
-from git_agent.git.worktrees import registry
+from git_agent.errors import refused
 from git_agent.store import meta
 
 
@@ -61,7 +60,7 @@ def edit(app: App, ref: str | None, order: TaskSpec) -> Transition:
         _tell_worker(app, now, told)
         edited = app.store.tasks.get(task.id)
     if edited.live and told.keys() & {"title", "base"}:
-        _write_context(app, edited)
+        renew_context(app, edited)
     return Transition(edited, True)
 
 
@@ -77,18 +76,6 @@ def _tell_worker(app: App, task: Task, told: dict[str, Any]) -> None:
     body = f"the {' and the '.join(changed)} of {task.label} changed.{title} Read it again: git agent show {task.id}"
     draft = Draft(str(task.id), body, task.id, urgent=True)
     app.store.messages.send([draft], app.speaker.address, verified=app.speaker.verified)
-
-
-def _write_context(app: App, task: Task) -> None:
-    """Write the context file again. The edit holds without it, so a failure is only reported."""
-    attempt = app.store.attempts.find(task.id, task.attempt)
-    there = registry.registration_at(app.repo, task.worktree) if task.worktree else None
-    if task.worktree is None or task.branch is None or there is None or attempt is None or attempt.admin != there.admin:
-        return  # there is no worktree, or what stands in its place is not ours
-    try:
-        write_context(task, task.branch, task.worktree)
-    except AgentError as error:
-        app.notice(f"its context file is out of date: {error.message}; git agent doctor --fix")
 
 
 def _columns(app: App, task: Task, order: TaskSpec) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from git_agent.actions.liveness.supervised import note_running, terminate_supers
 from git_agent.actions.reconcile.reconcile import upstreams
 from git_agent.actions.recovery.journal import new_operation
 from git_agent.actions.transition import Transition, transition
-from git_agent.actions.worktrees import unlock_worktrees
+from git_agent.actions.worktrees import note_files_left
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.message import Draft
@@ -26,7 +26,8 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
     reason = None if reason is None else names.check_message(reason)
     text = f"task {task.id} was cancelled" + (f": {reason}" if reason else "")
     told = (Draft(str(task.id), text, task.id, urgent=True),) if task.live else ()
-    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": new_operation()}
+    operation = app.operation or new_operation()
+    said = ({"reason": reason} if reason else {}) | ({"kill": True} if kill else {}) | {"operation": operation}
 
     def data(now: Task) -> dict[str, Any]:
         return said | {"hold": now.hold, "reason_before": now.reason}
@@ -36,8 +37,6 @@ def cancel(app: App, task: Task, reason: str | None = None, *, kill: bool = Fals
         terminate_superseded(app, taken.task)
     else:
         note_running(app, taken.task, ends=True)
-    if taken.moved:
-        unlock_worktrees(app, taken.task)
     return taken
 
 
@@ -55,7 +54,9 @@ def reopen(app: App, task: Task) -> Transition:
     columns: dict[str, Any] = dict.fromkeys(
         ("merged_oid", "merged_by", "reviewed_oid", "reviewer", "reverted_oid", "reason")
     )
-    return transition(app, task, Step.REOPEN, drafts=_told(task), **columns, **_from_here(app, task))
+    taken = transition(app, task, Step.REOPEN, drafts=_told(task), **columns, **_from_here(app, task))
+    note_files_left(app, taken.task)
+    return taken
 
 
 def _from_here(app: App, task: Task) -> dict[str, Any]:
@@ -99,6 +100,7 @@ def release(app: App, task: Task) -> Transition:
     """Release a task, which returns it to the queue. Raises AgentError as transition does."""
     taken = transition(app, task, Step.RELEASE)
     note_running(app, taken.task)
+    note_files_left(app, taken.task)
     return taken
 
 
@@ -123,6 +125,7 @@ def retry(app: App, task: Task) -> Transition:
         transition(app, task, Step.RETRY, reason=None, not_before=None),
         app.config.number("agent.maxAttempts"),
     )
+    note_files_left(app, taken.task)
     if taken.task.attempt >= limit:
         app.notice(f"its attempts are used up; for another one: git config agent.maxAttempts {taken.task.attempt + 1}")
     return taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 
 from git_agent.actions.messages.inbox import acknowledge_answered
 from git_agent.actions.path_claims.outside import check_outside
@@ -22,20 +23,27 @@ from git_agent.git.merging import fork
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
 from git_agent.git.pathspecs import changed_paths
-from git_agent.git.run import GitError, git
+from git_agent.git.run import GitError
 from git_agent.git.submodules import stale_checkouts
 from git_agent.git.worktree_state import UNREADABLE, StatusEntry, end_of
 from git_agent.git.worktrees import registry
 
 
 def done(
-    app: App, task: Task, note: str | None = None, *, rebase: bool = False, allow_empty: bool = False
+    app: App,
+    task: Task,
+    note: str | None = None,
+    *,
+    rebase: bool = False,
+    allow_empty: bool = False,
+    check: Callable[[Task], None] = lambda task: None,
 ) -> Transition:
     """Hand a task in for review, which makes it IN_REVIEW.
 
     note: a message to the reviewer.
     rebase: rebase the branch onto the base first.
     allow_empty: accept a branch that has no commit over the base.
+    check: called with a task that has something to hand in; raises AgentError to refuse that.
     Raises AgentError: exit 3 for a dirty worktree, no commits, a committed context file, an open question, or changes
     to paths that are claimed by others (agent.pathClaims=refuse); exit 4 when the rebase conflicts.
     """
@@ -48,6 +56,7 @@ def done(
             sync(app)
         task = app.store.tasks.get(task.id)
         _check_work(app, task, allow_empty)
+        check(task)
         check_outside(app, task)
         _warn_of_submodules(app, task)
     if task.state is State.ASSIGNED:
@@ -93,14 +102,14 @@ def _check_worktree(app: App, task: Task) -> None:
         raise refused(
             "dirty",
             f"the worktree of {task.label} has uncommitted or untracked files ({len(changes)})",
-            f"{_clean_up(task.worktree, changes)}, then git agent done",
+            f"{_clean_up(app, task.worktree, changes)}, then git agent done",
             details=tuple(f"{c.code} {c.path}" for c in changes[:20]),
         )
 
 
-def _clean_up(path: str, changes: list[StatusEntry]) -> str:
+def _clean_up(app: App, path: str, changes: list[StatusEntry]) -> str:
     """Return what to do about changes. Committing a stale checkout of a submodule would revert somebody's update."""
-    stale = stale_checkouts(path) if may_have_submodules([path]) else []
+    stale = stale_checkouts(app.repo, path) if may_have_submodules([path]) else []
     if not stale:
         return "commit or ignore them"
     names = " ".join(map(shlex.quote, stale))
@@ -160,7 +169,7 @@ def _rebase(app: App, task: Task) -> None:
     kept = None if app.repo.is_ancestor(base, tip) else refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
     upstream = fork.find_start(app.repo, base, tip, task.base_oid).lost or base
     try:
-        git("rebase", "--quiet", "--no-update-refs", "--onto", base, upstream, cwd=task.worktree)
+        app.repo.git_in(task.worktree, "rebase", "--quiet", "--no-update-refs", "--onto", base, upstream)
     except GitError as error:
         raise _given_up(app, task, error) from error
     made = app.repo.branch_oid(task.branch or "") or tip
@@ -180,7 +189,7 @@ def _require_same(app: App, task: Task, base: str, tip: str, made: str, kept: st
         if kept is None:
             refs.keep_rescue(app.repo, task.id, tip, refs.REWRITTEN)
         return
-    git("reset", "--quiet", "--keep", tip, cwd=task.worktree or "")
+    app.repo.git_in(task.worktree or "", "reset", "--quiet", "--keep", tip)
     says = f"a rebase of {task.label} onto '{task.base}' would drop some of its changes; it was rolled back"
     hint = f"git -C {shlex.quote(task.worktree or '')} merge {shlex.quote(task.base)}, then git agent done"
     raise refused("rebase-differs", says, hint, tuple(sorted(dropped)))
@@ -190,7 +199,7 @@ def _given_up(app: App, task: Task, error: GitError) -> AgentError:
     assert task.worktree is not None
     clashing = tuple(c.path for c in app.repo.status(task.worktree) if "U" in c.code or c.code in ("AA", "DD"))
     if app.repo.in_progress(task.worktree) == "rebase":
-        git("rebase", "--abort", cwd=task.worktree)
+        app.repo.git_in(task.worktree, "rebase", "--abort")
     if not clashing:
         return error
     return AgentError(

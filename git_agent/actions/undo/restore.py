@@ -21,14 +21,13 @@ from git_agent.domain import names
 from git_agent.domain.attempt_plan import AttemptPlan
 from git_agent.domain.event import Event
 from git_agent.domain.recovery import StepProgress
-from git_agent.domain.task import LIVE, State, Task
+from git_agent.domain.task import State, Task
 from git_agent.domain.undo import Hypothetical, Removed, unrecoverable
 from git_agent.errors import AgentError
 from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.merging import unmerge
 from git_agent.git.merging.unland import unland
-from git_agent.git.run import git
 from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.add import add_worktree
 from git_agent.git.worktrees.snapshot import restage
@@ -55,8 +54,7 @@ def undo_task(
         intent, lines = _begin(app, plan), list[str]()
         for gone, place in plan.returns:
             try:
-                locked = gone.locked or plan.target in LIVE
-                lines += bring_back(app, plan.task, gone, place, locked=locked)
+                lines += bring_back(app, plan.task, gone, place)
             except AgentError as error:
                 if error.code in ("ref-moved", "branch-clash"):
                     _disown(app, plan, intent, place.branch)
@@ -152,12 +150,11 @@ def _lines(app: App, plan: Plan) -> list[str]:
     return [*lines, *([f"{plan.task.label} would be {plan.target} again"] if plan.target else [])]
 
 
-def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locked: bool) -> list[str]:
+def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan) -> list[str]:
     """Restore an attempt's branch and worktree as they were; return a line for each.
 
     gone: what was removed
     place: where to restore it
-    locked: whether to lock the worktree for its task
     Call this inside `rollback_on_error`.
     Raises RefMoved when somebody made the branch in the meantime, and whatever creating a worktree raises.
     """
@@ -179,11 +176,9 @@ def bring_back(app: App, task: Task, gone: Removed, place: AttemptPlan, *, locke
     _switch(app, gone, place)
     if gone.files is not None:
         # Restore the whole tree, including deletions; the index is not part of it.
-        git("restore", f"--source={gone.files}", "--worktree", "--", ":/", cwd=place.worktree)
-    _restage(gone, place)
+        app.repo.git_in(place.worktree, "restore", f"--source={gone.files}", "--worktree", "--", ":/")
+    _restage(app, gone, place)
     ignored = _copy(gone.ignored, place.worktree) if gone.ignored else 0
-    if not locked:
-        registry.unlock_worktree(app.repo, place.worktree)
     kinds = ((_changes(app, gone, place), "uncommitted"), (ignored, "ignored"))
     files = ", ".join(f"{number} {what} file{'s' * (number > 1)}" for number, what in kinds if number)
     lines.append(f"restored worktree {place.worktree}" + (f" ({files})" if files else ""))
@@ -196,14 +191,15 @@ def _switch(app: App, gone: Removed, place: AttemptPlan) -> None:
         return
     head = app.repo.head(gone.head) if gone.head else None
     if head is not None and head.oid == gone.head_oid and head.worktree is None:
-        git("switch", "--quiet", head.branch, cwd=place.worktree)
+        app.repo.git_in(place.worktree, "switch", "--quiet", head.branch)
     else:
-        git("switch", "--quiet", "--detach", gone.head_oid, cwd=place.worktree)
+        app.repo.git_in(place.worktree, "switch", "--quiet", "--detach", gone.head_oid)
 
 
-def _restage(gone: Removed, place: AttemptPlan) -> None:
+def _restage(app: App, gone: Removed, place: AttemptPlan) -> None:
     if gone.index is not None or gone.intended:
-        restage(place.worktree, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
+        here = app.repo.checkout(place.worktree)
+        restage(here, gone.index or "HEAD", stages=gone.stages, intended=gone.intended)
 
 
 def _changes(app: App, gone: Removed, place: AttemptPlan) -> int:

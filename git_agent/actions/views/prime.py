@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from git_agent.actions.views.status import Status, status
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import uncommitted
 from git_agent.app import App
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Task
-from git_agent.errors import AgentError
 
 _MAIL = 3
 
@@ -23,14 +22,14 @@ class LeftBehind:
     number: the number of the attempt.
     branch, worktree: where its work is.
     commits: the number of its own commits, at most 100; 0 if the branch is gone.
-    changes: the number of uncommitted files in its worktree.
+    files: the uncommitted files in its worktree.
     """
 
     number: int
     branch: str
     worktree: str
     commits: int
-    changes: int
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,9 @@ def prime(app: App, task: Task | None) -> Primer:
 def _left(app: App, task: Task) -> tuple[LeftBehind, ...]:
     former = [a for a in app.store.attempts.present(task.id) if a.number != task.attempt and a.worktree]
     return tuple(
-        LeftBehind(a.number, a.branch, a.worktree or "", _commits(app, task, a.branch), _changes(app, a.worktree or ""))
+        LeftBehind(
+            a.number, a.branch, a.worktree or "", _commits(app, task, a.branch), uncommitted(app, a.worktree or "")
+        )
         for a in former
     )
 
@@ -85,10 +86,3 @@ def _commits(app: App, task: Task, branch: str) -> int:
 
     base, tip = app.repo.branch_oid(task.base) or task.base_oid, app.repo.branch_oid(branch)
     return len(own_work(app.repo, base, tip, task.base_oid)) if base and tip else 0
-
-
-def _changes(app: App, worktree: str) -> int:
-    try:
-        return len(app.repo.status(worktree)) if os.path.isdir(worktree) else 0
-    except AgentError:
-        return 0  # no longer a worktree; `git agent show` says what is wrong

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.task import Task
-from git_agent.proc import processes
 from git_agent.store.sessions import Session
 
 
@@ -17,7 +16,7 @@ class Running:
 
     session: the session.
     view: its task.
-    gone: its supervisor is known to have ended.
+    gone: its supervisor has ended, or is out of reach and silent.
     superseded: its attempt is not the current one.
     """
 
@@ -32,4 +31,6 @@ def ps(app: App, task: Task | None = None) -> list[Running]:
     found = app.store.sessions.unended(task.id if task else None)
     ids = dict.fromkeys(s.task for s in found)
     shown = {v.task.id: v for v in view(app, [app.store.tasks.get(i) for i in ids], counts=False)}
-    return [Running(s, shown[s.task], processes.is_gone(s.owner), s.epoch != shown[s.task].task.epoch) for s in found]
+    return [
+        Running(s, shown[s.task], app.is_gone(s.owner, over=s.over), s.epoch != shown[s.task].task.epoch) for s in found
+    ]

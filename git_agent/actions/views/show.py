@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_agent.actions.attempts.startable import find_unstartable
@@ -11,6 +12,7 @@ from git_agent.actions.reconcile.drift import describe_drift
 from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
@@ -31,6 +33,7 @@ class Shown:
     events: its latest events.
     observed: differences between git and the record, one line each.
     running: its sessions that have not ended.
+    left: what earlier attempts left uncommitted.
     """
 
     view: TaskView
@@ -40,21 +43,34 @@ class Shown:
     events: tuple[Event, ...]
     observed: tuple[str, ...]
     running: tuple[Running, ...]
+    left: tuple[FilesLeft, ...] = ()
 
 
 def show(app: App, task: Task) -> Shown:
     """Collect a task's record, commits, latest events and what it waits for; note that the person was shown it."""
     viewed = view(app, [task], counts=True)[0]
     note_shown(app, task, app.sighted_heads.get(task.branch or ""))
+    events = app.store.events.of_task(task.id, limit=_EVENTS)
     return Shown(
         view=viewed,
         why=_why(app, viewed),
         attempts=tuple(app.store.attempts.present(task.id)),
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
-        events=tuple(app.store.events.of_task(task.id, limit=_EVENTS)),
-        observed=tuple(describe_drift(app, task)),
+        events=tuple(events),
+        observed=(*describe_drift(app, task), *_doubts(app, task, events)),
         running=tuple(ps(app, task)),
+        left=tuple(files_left(app, task)),
     )
+
+
+def _doubts(app: App, task: Task, listed: Sequence[Event]) -> list[str]:
+    """Describe the evidence of those events that are too old to be listed."""
+    known = {event.seq for event in listed}
+    return [
+        f"{event.kind} by {event.actor}: {'; '.join(event.evidence)}"
+        for event in app.store.events.with_evidence(task.id)
+        if event.seq not in known
+    ]
 
 
 def _why(app: App, viewed: TaskView) -> str:

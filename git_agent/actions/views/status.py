@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.views.task import TaskView, view
+from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
-from git_agent.domain.advice import Need, still_running
 from git_agent.domain.message import Message
+from git_agent.domain.needs import Need, still_running
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.proc import processes
@@ -18,6 +19,8 @@ from git_agent.store import meta
 
 _QUICK = 32
 """The most pairs of branches to merge in memory (measured: 1 ms each). `git agent conflicts` handles more."""
+
+_LOOKED_AT = 8  # tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Status:
     health: facts about the tool itself.
     unacked: messages whose required acknowledgement is missing.
     finished: the finished tasks of needs_you.
+    left: what earlier attempts left uncommitted, each with the number of its task.
     """
 
     needs_you: tuple[Need, ...]
@@ -38,6 +42,14 @@ class Status:
     health: Mapping[str, Any]
     unacked: tuple[Message, ...] = ()
     finished: tuple[Task, ...] = ()
+    left: tuple[tuple[int, FilesLeft], ...] = ()
+
+
+def _left(app: App, tasks: Sequence[Task]) -> tuple[tuple[int, FilesLeft], ...]:
+    """Look into the worktrees of earlier attempts. A look runs git, so only the newest tasks are looked at."""
+    began = [t for t in tasks if t.attempt > (1 if t.live else 0)]
+    newest = sorted(began, key=lambda task: task.state_at)[-_LOOKED_AT:]
+    return tuple((task.id, left) for task in newest for left in files_left(app, task))
 
 
 def _lost(app: App) -> list[Task]:
@@ -55,9 +67,9 @@ def _still_running(app: App) -> list[tuple[Task, Need]]:
     open_ = [(app.store.tasks.get(session.task), session) for session in app.store.sessions.unended()]
     current = {task.id for task, session in open_ if task.live and session.epoch == task.epoch}
     return [
-        (task, still_running(task, session.owner.pid, again=task.id in current))
+        (task, still_running(task, processes.named(session.owner), again=task.id in current))
         for task, session in open_
-        if not (task.live and session.epoch == task.epoch) and not processes.is_gone(session.owner)
+        if not (task.live and session.epoch == task.epoch) and not app.is_gone(session.owner, over=session.over)
     ]
 
 
@@ -84,4 +96,6 @@ def status(app: App, *, counts: bool = True) -> Status:
         "untrusted": list(app.config.untrusted),
     }
     unacked = tuple(app.store.deliveries.unacknowledged())
-    return Status(tuple(needs), tuple(viewed), app.store.tasks.count_by_state(), health, unacked, tuple(finished))
+    left = _left(app, [v.task for v in viewed])
+    counted = app.store.tasks.count_by_state()
+    return Status(tuple(needs), tuple(viewed), counted, health, unacked, tuple(finished), left)

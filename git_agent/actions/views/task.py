@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.app import App
-from git_agent.domain.advice import Circumstances, Need, base_gone, need
+from git_agent.domain.advice import base_gone
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
+from git_agent.domain.needs import Circumstances, Need, need
 from git_agent.domain.task import State, Task
 
 
@@ -61,7 +62,8 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     ahead = _ahead(app, shown, app.heads, {**outside, **_forks_of_ended(app, shown)}) if counts else {}
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
-    idle = [t.id for t in shown if t.state in (State.ASSIGNED, State.WORKING) and t.hold is None and t.id not in held]
+    doing = (State.ASSIGNED, State.WORKING, State.FAILED)
+    idle = [t.id for t in shown if t.state in doing and t.hold is None and t.id not in held]
     over = app.store.sessions.over(idle) if idle else set()
     stuck = _stuck(app, shown)
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
@@ -70,15 +72,16 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         lease, amiss = held.get(task.id), (task.amiss or _damaged(app, task)) if task.live else None
         working = task.state in (State.ASSIGNED, State.WORKING)
         pair = ahead.get(task.id, (None, None))
-        alive = liveness(lease, now, gone=_gone(lease), beat_s=beat_s, lease_s=lease_s)
+        alive = liveness(lease, now, gone=_gone(app, lease), beat_s=beat_s, lease_s=lease_s)
         stalled = working and task.hold is None and is_stalled(lease, now, stalled_s)
         progress_age_s = None if lease is None else max(0.0, (now - lease.progress_at) / 1000)
         supervised = lease is not None and lease.kind == "run"
         check = task.own_check(lambda: app.config.text("agent.check"))
         waits, fork = blockers[task.id], forks.get(task.id)
         ran = task.id in over
+        again = ran and task.state is State.FAILED and _has_agent(app, task)
         seen = Circumstances(
-            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, stuck.get(task.id)
+            amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, again, stuck.get(task.id)
         )
         return TaskView(
             task=task,
@@ -101,6 +104,12 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     return [one(task) for task in shown]
 
 
+def _has_agent(app: App, task: Task) -> bool:
+    """Tell whether the agent of a task has a command, so that `--run` can run it."""
+    name = task.agent or app.config.text("agent.defaultAgent")
+    return bool(name) and app.config.agent(name) is not None
+
+
 def _stuck(app: App, shown: Sequence[Task]) -> dict[int, tuple[str, str]]:
     """Return what keeps OPEN tasks from being started, and live ones without a base from being merged."""
     heads = app.sighted_heads
@@ -114,13 +123,9 @@ def _dropped(app: App, forks: Mapping[int, str]) -> dict[int, str]:
     return {task: oid for task, oid in forks.items() if task in told and told[task].data.get("oid") == oid}
 
 
-def _gone(lease: Lease | None) -> bool:
-    """Tell whether the worker's supervisor has ended, which is known only of supervised workers on this host."""
-    if lease is None or lease.kind != "run" or lease.owner is None:
-        return False
-    from git_agent.proc import processes
-
-    return processes.is_gone(lease.owner)
+def _gone(app: App, lease: Lease | None) -> bool:
+    """Tell whether the worker's supervisor has ended, which is known only where its process can be checked."""
+    return lease is not None and lease.kind == "run" and lease.owner is not None and app.is_gone(lease.owner)
 
 
 def _forks_of_ended(app: App, shown: Sequence[Task]) -> dict[int, str]:

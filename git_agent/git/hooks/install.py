@@ -18,8 +18,8 @@ from git_agent.git.hooks import scripts, settings
 from git_agent.git.hooks.scripts import CHAINED, write_hook_file
 from git_agent.git.hooks.stamp import stamped_directories, write_stamp
 from git_agent.git.locks import private_dir, try_hold
+from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 from git_agent.git.sweeper import delete_tree
 from git_agent.git.versions import git_version
 
@@ -118,11 +118,20 @@ def uninstall_hooks(repo: Repo) -> HookChanges:
 
 def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
     """Return what git runs for each of our events in the worktree cwd, our hooks and the user's."""
-    directory = git("rev-parse", "--path-format=absolute", "--git-path", "hooks", cwd=cwd).text
+    here = repo.checkout(cwd)
+    directory = here.git("rev-parse", "--path-format=absolute", "--git-path", "hooks").text
     store = os.path.join(repo.common_dir, "git-agent")
-    by_config = settings.configured_events(cwd) if git_version() >= settings.SINCE else set()
-    found = [_effective(event, directory, store, cwd, by_config) for event in (*EVENTS, *GUARD)]
+    by_config = settings.configured_events(here) if git_version() >= settings.SINCE else set()
+    found = [_effective(event, directory, store, here, by_config) for event in (*EVENTS, *GUARD)]
     return [each for each in found if each.event in EVENTS or each.scheme != "none"]
+
+
+def installed_hooks(repo: Repo) -> tuple[str, ...]:
+    """Name the hooks that uninstall_hooks() would remove."""
+    found = effective_hooks(repo, repo.main_worktree or repo.common_dir)
+    here = tuple(f"{each.event} in {each.path}" for each in found if each.scheme != "none")
+    workers = os.path.join(repo.common_dir, "git-agent", "hooks")
+    return here or ((workers,) if os.path.isdir(workers) else ())
 
 
 def hooks_unlike_ours(repo: Repo, *, guard: bool) -> list[str]:
@@ -147,14 +156,14 @@ def lost_beside(each: Effective) -> str | None:
     return path + CHAINED
 
 
-def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[str]) -> Effective:
+def _effective(event: str, directory: str, store: str, here: Checkout, by_config: set[str]) -> Effective:
     path = os.path.join(directory, event)
     runs = path if os.path.isfile(path) and os.access(path, os.X_OK) else None
     if event in by_config:
         name = settings.GUARD if event in GUARD else settings.HOOKS
         return Effective(event, "config", os.path.join(store, name), runs, "")
     if runs and directory == os.path.join(store, settings.CHAIN):
-        return _dispatched(event, path, store, cwd)
+        return _dispatched(event, path, store, here)
     kind = scripts.hook_kind(read_or_empty(path)) if runs else None
     if kind == "guest":
         return Effective(event, "block", path, path, "")
@@ -167,8 +176,8 @@ def _effective(event: str, directory: str, store: str, cwd: str, by_config: set[
     return Effective(event, "none", runs, runs, "noticed at the next command")
 
 
-def _dispatched(event: str, path: str, store: str, cwd: str) -> Effective:
-    beside = settings.hook_beside(store, cwd, event)
+def _dispatched(event: str, path: str, store: str, here: Checkout) -> Effective:
+    beside = settings.hook_beside(store, here, event)
     runs = beside if os.path.isfile(beside) and os.access(beside, os.X_OK) else None
     return Effective(event, "workers'" if b"git-agent/hooks/" in read_or_empty(path) else "none", path, runs, "")
 

@@ -8,7 +8,6 @@ from git_agent.files import read_or_empty
 from git_agent.git.hooks import scripts
 from git_agent.git.hooks.install import effective_hooks
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 
 _EVENT = "pre-push"
 _OTHERS = ("post-checkout", "post-commit", "post-merge", _EVENT)  # what `git lfs install` writes
@@ -27,7 +26,7 @@ def tracks_files(repo: Repo) -> bool:
     """Return whether the main worktree has files with the attribute filter=lfs. Reads the whole index."""
     if repo.main_worktree is None:
         return False
-    return bool(git("ls-files", "-z", "--", ":(top,attr:filter=lfs)", cwd=repo.main_worktree, ok=(0, 128)).out)
+    return bool(repo.git_in(repo.main_worktree, "ls-files", "-z", "--", ":(top,attr:filter=lfs)", ok=(0, 128)).out)
 
 
 def explain_missing(repo: Repo) -> tuple[str, str] | None:
@@ -39,19 +38,19 @@ def explain_missing(repo: Repo) -> tuple[str, str] | None:
     hook = next(each for each in effective_hooks(repo, place) if each.event == _EVENT)
     path = hook.beside or hook.path
     texts = [read_or_empty(each) for each in (hook.path, hook.beside) if each is not None]
-    if any(word in text for word in _ELSEWHERE for text in texts) or _configured(place):
+    if any(word in text for word in _ELSEWHERE for text in texts) or _configured(repo):
         return None
     return path or _EVENT, _command(repo)
 
 
-def _configured(place: str) -> bool:
+def _configured(repo: Repo) -> bool:
     """Return whether git's configuration runs git-lfs (git 2.54 and newer)."""
-    return b"lfs" in git("config", "--get-regexp", r"^hook\..*\.command$", cwd=place, ok=(0, 1)).out
+    return b"lfs" in repo.git("config", "--get-regexp", r"^hook\..*\.command$", ok=(0, 1)).out
 
 
 def _command(repo: Repo) -> str:
     """Return what puts git-lfs into the hooks. --force replaces what is there, so it suits only files of ours."""
-    where = git("rev-parse", "--path-format=absolute", "--git-path", "hooks", git_dir=repo.common_dir).text
+    where = repo.git("rev-parse", "--path-format=absolute", "--git-path", "hooks").text
     held = [read_or_empty(os.path.join(where, event)) for event in _OTHERS]
     if all(not text or (scripts.hook_kind(text) == "own" and not scripts.remove_block(text)) for text in held):
         return "git lfs update --force, then git agent init"

@@ -11,8 +11,8 @@ from git_agent.errors import AgentError, Exit
 from git_agent.files import read_or_empty, replace_file
 from git_agent.git import discover
 from git_agent.git.hooks.scripts import EVENTS, FIND, HOOK, IS_THERE, RUN, RUN_AND_REPLAY, STDIN, VETO, write_hook_file
+from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 
 SINCE = (2, 54, 0)  # git 2.54 runs hooks from its configuration
 HOOKS, GUARD, WORKERS = "hooks.gitconfig", "guard.gitconfig", "workers.gitconfig"
@@ -253,18 +253,18 @@ def _lock(path: str) -> str:
             time.sleep(random.uniform(0.01, 0.05))
 
 
-def configured_events(cwd: str) -> set[str]:
+def configured_events(here: Checkout) -> set[str]:
     """Return the events for which git's configuration runs our part in this worktree."""
     asked = ("config", "--null", "--get-regexp", r"^hook\.git-agent-.*\.(event|enabled)$")
-    pairs = [each.partition("\n")[::2] for each in git(*asked, cwd=cwd, ok=(0, 1)).fields]
+    pairs = [each.partition("\n")[::2] for each in here.git(*asked, ok=(0, 1)).fields]
     off = {key for key, value in pairs if key.endswith(".enabled") and value.lower() in ("false", "no", "off", "0", "")}
     return {value for key, value in pairs if key.endswith(".event") and key[: -len("event")] + "enabled" not in off}
 
 
-def hook_beside(store: str, cwd: str, event: str) -> str:
+def hook_beside(store: str, here: Checkout, event: str) -> str:
     """Return the path of the hook that git would run in this worktree without our hooks directory."""
     asked = ("config", "--null", "--type=path", "--show-origin", "--get-all", "core.hooksPath")
-    fields = git(*asked, cwd=cwd, ok=(0, 1)).fields
+    fields = here.git(*asked, ok=(0, 1)).fields
     pairs = zip(fields[::2], fields[1::2], strict=False)
     paths = [value for origin, value in pairs if not origin.endswith(f"/git-agent/{WORKERS}")]
-    return os.path.join(cwd, paths[-1] if paths else os.path.join(os.path.dirname(store), "hooks"), event)
+    return os.path.join(here.path, paths[-1] if paths else os.path.join(os.path.dirname(store), "hooks"), event)

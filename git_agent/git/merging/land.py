@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import HEADS, Repo
-from git_agent.git.run import GitError, git
+from git_agent.git.run import GitError
+from git_agent.git.worktree_state import ending_command
 from git_agent.git.worktrees.registry import checkouts
 
 # branch.<name>.mergeOptions and merge.autostash must not change what a fast-forward does. An ignored file (`.env`) may
@@ -66,21 +68,21 @@ def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
     here = landing_place(repo, base)
     if here is None:
         return
-    git("update-index", "-q", "--refresh", cwd=here, ok=(0, 1))
-    done = git("read-tree", "-n", "-m", "-u", old, new, cwd=here, ok=(0, 128))
+    repo.git_in(here, "update-index", "-q", "--refresh", ok=(0, 1))
+    done = repo.git_in(here, "read-tree", "-n", "-m", "-u", old, new, ok=(0, 128))
     if done.status != 0:
         raise dirty(here, tuple(dict.fromkeys(_NAMED.findall(done.err))) or (done.err,))
-    require_kept(here, old, new)
+    require_kept(repo, here, old, new)
 
 
-def require_kept(here: str, old: str, new: str) -> None:
+def require_kept(repo: Repo, here: str, old: str, new: str) -> None:
     """Refuse (exit 3) when git would overwrite ignored files in a checkout.
 
     here: the checkout.
     old, new: full oids of the commits that it moves between.
     git regards ignored files as expendable; we do not.
     """
-    added = git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new, cwd=here).fields
+    added = repo.git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new).fields
     if files := tuple(name for name in added if name and _is_file(os.path.join(here, name))):
         says, hint = f"ignored files in {here} are in the way", "move them away; git would overwrite them"
         raise refused("checkout-dirty", says, hint, files)
@@ -96,15 +98,17 @@ def landing_place(repo: Repo, base: str) -> str | None:
     Raises the AgentError (exit 3) of land_commit when nothing could land on the branch now.
     """
     if where := repo.rebasing(base):
-        raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", "finish that first")
+        hint = ending_command(where, repo.in_progress(where))
+        raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", hint)
     held = [each for each in checkouts(repo) if each.branch == base]
     present = [each.path for each in held if each.path and os.path.isdir(each.path)]
     if len(present) > 1:
         says = f"branch {base} is checked out in {present[0]} and in {present[1]}"
-        raise refused("checked-out-twice", says, "switch one of them to another branch", tuple(present))
+        raise refused("checked-out-twice", says, f"git -C {shlex.quote(present[1])} switch --detach", tuple(present))
     if present:
         if busy := repo.in_progress(present[0]):
-            raise refused("checkout-busy", f"a {busy} is in progress in {present[0]}", f"finish the {busy} first")
+            says, hint = f"a {busy} is in progress in {present[0]}", ending_command(present[0], busy)
+            raise refused("checkout-busy", says, hint)
         return present[0]
     # Locked: its directory is only unmounted. Once back, it would look as if it reverted the merge.
     if away := next((each.path for each in held if each.locked is not None), None):
@@ -115,10 +119,10 @@ def landing_place(repo: Repo, base: str) -> str | None:
 
 def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) -> None:
     try:
-        git("merge", *_PLAIN, new, cwd=here, env={"GIT_REFLOG_ACTION": message})
+        repo.git_in(here, "merge", *_PLAIN, new, env={"GIT_REFLOG_ACTION": message})
     except GitError as error:
         if any(words in error.stderr for words in _REF_REFUSED):
-            git("read-tree", "-m", "-u", new, old, cwd=here, ok=(0, 1, 128))
+            repo.git_in(here, "read-tree", "-m", "-u", new, old, ok=(0, 1, 128))
         found = repo.branch_oid(ref.removeprefix(HEADS))
         if found not in (old, new):
             raise refs.RefMoved(ref, old, found) from error

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from git_agent.errors import refused
 from git_agent.git import versions
@@ -15,7 +15,7 @@ from git_agent.git.merging.pairs import Tried, merge_pairs
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.merging.settings import MESSAGE_HOOKS, MergeSettings, hook_command
 from git_agent.git.repo import Repo
-from git_agent.git.run import GitError, decode, git
+from git_agent.git.run import Done, GitError, decode
 from git_agent.git.worktrees.scratch import scratch
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -106,17 +106,18 @@ def commit_merge(
     Raises AgentError hook-refused (exit 3), with the hook's output as details.
     """
     where = settings.checkout
-    at: dict[str, Any] = {"cwd": where} if where else {"cwd": repo.common_dir, "git_dir": repo.common_dir}
+    run = partial(repo.git_in, where) if where else repo.git
     text = message.encode("utf-8", "surrogateescape").rstrip(b"\n") + b"\n"
     if settings.hooks.intersection(MESSAGE_HOOKS):
-        text = _after_hooks(repo, tree, text, settings, source, at)
-    cleaned = git("stripspace", stdin=text, **at).out
+        text = _after_hooks(repo, tree, text, settings, source, run)
+    cleaned = run("stripspace", stdin=text).out
     if not cleaned:
-        raise refused("empty-message", "the commit message is empty", "give one")
+        says = "the commit message is empty after the hooks prepare-commit-msg and commit-msg"
+        raise refused("empty-message", says, "git rev-parse --git-path hooks, which prints where they are")
     sign = ("-S",) if settings.signs else ()
     given = tuple(each for parent in parents for each in ("-p", parent))
     encoding = ("-c", "i18n.commitEncoding=UTF-8")
-    return git(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned, **at).text
+    return run(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned).text
 
 
 def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | None) -> str:
@@ -127,7 +128,7 @@ def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | Non
     """
     line = f"{tip}\t\tbranch '{branch}' of .\n".encode("utf-8", "surrogateescape")
     if where:
-        return git("fmt-merge-msg", "--into-name", base, stdin=line, cwd=where).text
+        return repo.git_in(where, "fmt-merge-msg", "--into-name", base, stdin=line).text
     # The shortlog lists what HEAD lacks; it would be wrong when HEAD is another branch.
     own = repo.current_branch() == base
     log = () if own else ("-c", "merge.log=false")
@@ -135,7 +136,7 @@ def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | Non
 
 
 def _after_hooks(
-    repo: Repo, tree: str, message: bytes, settings: MergeSettings, source: str, at: Mapping[str, Any]
+    repo: Repo, tree: str, message: bytes, settings: MergeSettings, source: str, run: Callable[..., Done]
 ) -> bytes:
     """Run the hooks of messages. They find what will be committed in the index, as in git."""
     with scratch(repo) as root:
@@ -147,7 +148,7 @@ def _after_hooks(
             file.write(message)
         for name, args in zip(MESSAGE_HOOKS, ((path, source), (path,)), strict=True):
             try:
-                git(*hook_command(settings, name, *args), env=env, **at)
+                run(*hook_command(settings, name, *args), env=env)
             except GitError as error:
                 says = f"the {name} hook refused the message"
                 raise refused("hook-refused", says, "see what the hook said", error.details) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from git_agent.git.hooks.disabled import without_hooks
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
-from git_agent.git.run import GitError, git
+from git_agent.git.run import GitError
 from git_agent.git.worktrees.scratch import scratch
 
 # Writes only attributes and the files that a commit touches. Set on the command line: extensions.worktreeConfig would
@@ -50,7 +50,7 @@ def rebase(repo: Repo, base_oid: str, tip_oid: str, start: str | None = None) ->
         with creation_lock(repo):
             how = ("--detach", "--no-checkout", "--lock", "--reason", "git-agent: scratch")
             repo.git(*off, "worktree", "add", *how, "--", path, tip_oid)
-        _materialise(path, off)
+        _materialise(repo, path, off)
         try:
             args = (
                 *_SPARSE,
@@ -63,25 +63,25 @@ def rebase(repo: Repo, base_oid: str, tip_oid: str, start: str | None = None) ->
                 base_oid,
                 start or base_oid,
             )
-            git(*args, cwd=path, patient=False)
+            repo.git_in(path, *args, patient=False)
         except GitError:
-            paths = _unmerged(path)
+            paths = _unmerged(repo, path)
             if not paths:
                 raise
             return Conflict(paths)
-        return git("rev-parse", "--verify", "HEAD", cwd=path).text
+        return repo.git_in(path, "rev-parse", "--verify", "HEAD").text
 
 
-def _materialise(path: str, off: tuple[str, ...]) -> None:
+def _materialise(repo: Repo, path: str, off: tuple[str, ...]) -> None:
     info = os.path.dirname(
-        git("rev-parse", "--path-format=absolute", "--git-path", "info/sparse-checkout", cwd=path).text
+        repo.git_in(path, "rev-parse", "--path-format=absolute", "--git-path", "info/sparse-checkout").text
     )
     os.makedirs(info, exist_ok=True)
     with open(os.path.join(info, "sparse-checkout"), "w", encoding="utf-8") as file:
         file.write(".gitattributes\n")
-    git(*off, *_SPARSE, "read-tree", "-m", "-u", "HEAD", cwd=path)
+    repo.git_in(path, *off, *_SPARSE, "read-tree", "-m", "-u", "HEAD")
 
 
-def _unmerged(path: str) -> tuple[str, ...]:
-    fields = git(*_SPARSE, "ls-files", "--unmerged", "-z", cwd=path).fields
+def _unmerged(repo: Repo, path: str) -> tuple[str, ...]:
+    fields = repo.git_in(path, *_SPARSE, "ls-files", "--unmerged", "-z").fields
     return tuple(dict.fromkeys(field.partition("\t")[2] for field in fields if field))

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from git_agent.git import versions
 from git_agent.git.hooks.settings import SINCE, WORKERS
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 
 # The hook that judges the files: git merge --no-ff runs the first, git commit after git merge --squash the second. git
 # runs none of them for a rebase or a fast-forward.
@@ -57,7 +56,7 @@ def read_settings(repo: Repo, base: str) -> MergeSettings:
     head = repo.head(base)
     checkout = head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None
     asked = ("config", "--null", "--show-origin", "--get-regexp", _ASKED)
-    fields = (git(*asked, cwd=checkout, ok=(0, 1)) if checkout else repo.git(*asked, ok=(0, 1))).fields
+    fields = (repo.git_in(checkout, *asked, ok=(0, 1)) if checkout else repo.git(*asked, ok=(0, 1))).fields
     rows = [(origin, *each.partition("\n")) for origin, each in zip(fields[::2], fields[1::2], strict=False)]
     last = {key: value if newline else "true" for _, key, newline, value in rows}
     paths = [value for origin, key, _, value in rows if key == "core.hookspath" and not _is_ours(origin)]

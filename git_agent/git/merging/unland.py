@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 from git_agent.git.worktrees.registry import checkouts
 from git_agent.git.worktrees.scratch import scratch
 
@@ -38,7 +37,7 @@ def _unland(repo: Repo, task: int, base: str, new: str, old: str) -> list[str]:
     written = [path for path in changed if path not in unlike]
     if written:
         refs.keep_rescue(repo, task, new, "merge that was rolled back")
-        _restore(here, old, written)
+        _restore(repo, here, old, written)
     return written
 
 
@@ -47,21 +46,22 @@ def _unlike(repo: Repo, here: str, tree: str, changed: Sequence[str]) -> set[str
     with scratch(repo) as root:
         os.mkdir(root, 0o700)
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
-        git("read-tree", tree, cwd=here, env=env)
-        git("update-index", "-q", "--refresh", cwd=here, env=env, ok=(0, 1))
-        tracked = set(git("ls-files", "-z", cwd=here, env=env).fields)
-        differing = set(git("diff-files", "-z", "--name-only", cwd=here, env=env).fields)
+        there = repo.checkout(here)
+        there.git("read-tree", tree, env=env)
+        there.git("update-index", "-q", "--refresh", env=env, ok=(0, 1))
+        tracked = set(there.git("ls-files", "-z", env=env).fields)
+        differing = set(there.git("diff-files", "-z", "--name-only", "--ignore-submodules=dirty", env=env).fields)
     surplus = {path for path in changed if path not in tracked and os.path.lexists(os.path.join(here, path))}
     return differing | surplus
 
 
-def _restore(here: str, old: str, paths: Sequence[str]) -> None:
-    known = (git("ls-files", "-z", cwd=here), git("ls-tree", "-r", "-z", "--name-only", old, cwd=here))
+def _restore(repo: Repo, here: str, old: str, paths: Sequence[str]) -> None:
+    known = (repo.git_in(here, "ls-files", "-z"), repo.git("ls-tree", "-r", "-z", "--name-only", old))
     held = {path for done in known for path in done.fields}
     given = "".join(f"{path}\0" for path in paths if path in held).encode("utf-8", "surrogateescape")
     if given:
         how = (f"--source={old}", "--staged", "--worktree", *_GIVEN)
-        git("--literal-pathspecs", "restore", *how, cwd=here, stdin=given, patient=False)
+        repo.git_in(here, "--literal-pathspecs", "restore", *how, stdin=given, patient=False)
     for path in paths:
         if path not in held:
             os.unlink(os.path.join(here, path))

@@ -11,7 +11,7 @@ from git_agent.git import refs
 from git_agent.git.locks import landing_lock
 from git_agent.git.merging.land import dirty, landing_place, require_kept
 from git_agent.git.repo import HEADS, REMOTES, Repo
-from git_agent.git.run import GitError, git
+from git_agent.git.run import GitError
 from git_agent.git.worktrees.registry import checkouts
 
 _NAMED = re.compile(r"^(?:error|fatal): .*?'([^']+)'|^\t(.+)$", re.MULTILINE)
@@ -92,9 +92,9 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
         if found != oid:
             raise refs.RefMoved(HEADS + base, oid, found)
         if here is not None:
-            git("update-index", "-q", "--refresh", cwd=here, ok=(0, 1))
-            _read_tree(here, oid, old, "--dry-run")
-            require_kept(here, oid, old)
+            repo.git_in(here, "update-index", "-q", "--refresh", ok=(0, 1))
+            _read_tree(repo, here, oid, old, "--dry-run")
+            require_kept(repo, here, oid, old)
         if dry_run:
             return here
         # The branch first: if we are killed before the files follow, `unland` repairs that.
@@ -106,16 +106,16 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
 
 def _follow(repo: Repo, here: str, base: str, oid: str, old: str, message: str) -> None:
     try:
-        _read_tree(here, oid, old)
+        _read_tree(repo, here, oid, old)
     except BaseException:
         refs.update_ref(repo, HEADS + base, oid, old, message)
         raise
 
 
-def _read_tree(here: str, oid: str, old: str, *how: str) -> None:
+def _read_tree(repo: Repo, here: str, oid: str, old: str, *how: str) -> None:
     # The reverse of what a fast-forward does to files and index; unlike `reset --keep` it leaves what is staged.
     try:
-        git("read-tree", *how, "-m", "-u", oid, old, cwd=here)
+        repo.git_in(here, "read-tree", *how, "-m", "-u", oid, old)
     except GitError as error:
         names = [a or b for a, b in _NAMED.findall(error.stderr)]
         files = tuple(name for name in names if os.path.lexists(os.path.join(here, name)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 
 from git_agent.errors import AgentError, refused
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
+from git_agent.git.worktree_state import ending_command
 from git_agent.git.worktrees import checkout
 from git_agent.git.worktrees.registry import LOCK_REASON, real_path, registrations_at
 from git_agent.git.worktrees.remove import roll_back_worktree
@@ -35,9 +37,10 @@ def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, ter
             raise
     try:
         # Outside the lock: a filter that downloads may take minutes, and others need their worktrees meanwhile.
+        here = repo.checkout(real)
         if not filled:
-            checkout.fill(real, config, terminal)
-        checkout.post_checkout(real, oid, config, terminal)
+            checkout.fill(here, config, terminal)
+        checkout.post_checkout(here, oid, config, terminal)
     except BaseException:
         with creation_lock(repo):
             _roll_back(repo, task, real, before, parents)
@@ -105,7 +108,7 @@ def _refuse_target(repo: Repo, real: str) -> None:
         why = "is a directory that is not empty"
     else:
         return
-    raise refused("target-exists", f"{real} {why}", "move it away, or choose another place")
+    raise refused("target-exists", f"{real} {why}", f"mv {shlex.quote(real)} {shlex.quote(real + '.aside')}")
 
 
 def _refuse_branch(repo: Repo, branch: str, oid: str) -> None:
@@ -118,6 +121,7 @@ def _refuse_branch(repo: Repo, branch: str, oid: str) -> None:
     if head.worktree:
         raise refused("branch-taken", f"branch {branch} is checked out in {head.worktree}", "git worktree list")
     if where := repo.rebasing(branch):
-        raise refused("branch-taken", f"branch {branch} is being rebased or bisected in {where}", "finish that first")
+        hint = ending_command(where, repo.in_progress(where))
+        raise refused("branch-taken", f"branch {branch} is being rebased or bisected in {where}", hint)
     if head.oid != oid:
         raise refused("branch-moved", f"branch {branch} is at {head.oid[:12]}, expected {oid[:12]}", "try again")

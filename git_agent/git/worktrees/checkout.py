@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING
 from git_agent.errors import AgentError
 from git_agent.files import replace_file
 from git_agent.git import versions
-from git_agent.git.run import GitError, decode, git, git_environment
+from git_agent.git.run import GitError, decode, git_environment
 
 if TYPE_CHECKING:
     import pygit2
 
+    from git_agent.git.place import Checkout
     from git_agent.git.repo import Repo
 
 # Files; measured on tmpfs: pygit2 29 ms and git 48 at 200, 44 and 60 at 400, 75 and 79 at 800.
@@ -81,7 +83,12 @@ def _add(opened: pygit2.Repository, repo: Repo, branch: str, path: str) -> str:
     while os.path.exists(repo.admin_dir(name)):
         at += 1
         name = f"{wanted}{at}"
-    opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
+    try:
+        opened.add_worktree(name, path, opened.references["refs/heads/" + branch])
+    except BaseException:
+        with contextlib.suppress(OSError):  # libgit2 leaves it empty if it can't write the worktree (measured)
+            os.rmdir(repo.admin_dir(name))
+        raise
     _relocate(repo.admin_dir(name))
     return name
 
@@ -94,34 +101,34 @@ def _relocate(admin: str) -> None:
     replace_file(os.path.join(admin, "commondir"), b"../..\n")
 
 
-def fill(path: str, config: dict[str, str], terminal: bool) -> None:
+def fill(here: Checkout, config: dict[str, str], terminal: bool) -> None:
     """Write the files of HEAD into a worktree created without them, with the command `git worktree add` uses."""
     # Measured: four workers help from 20,000 files on, or on a slow disk, and never hurt.
     workers = () if "checkout.workers" in config else ("-c", "checkout.workers=4")
     quiet = () if terminal else ("--quiet",)
-    git(*workers, "reset", "--hard", "--no-recurse-submodules", *quiet, cwd=path, terminal=terminal)
+    here.git(*workers, "reset", "--hard", "--no-recurse-submodules", *quiet, terminal=terminal)
 
 
-def post_checkout(path: str, oid: str, config: dict[str, str], terminal: bool) -> None:
+def post_checkout(here: Checkout, oid: str, config: dict[str, str], terminal: bool) -> None:
     """Run the post-checkout hook as `git worktree add` does. Raises AgentError hook-refused when it fails."""
     args = ("0" * len(oid), oid, "1")
     if any(key.startswith("hook.") for key in config) and versions.git_version() >= (2, 54, 0):
         try:
-            git("hook", "run", "--ignore-missing", "post-checkout", "--", *args, cwd=path, terminal=terminal)
+            here.git("hook", "run", "--ignore-missing", "post-checkout", "--", *args, terminal=terminal)
         except GitError as error:
             raise _failed(error.status, error.stderr) from error
         return
     # `git hook run` exports GIT_DIR (measured), `git worktree add` does not: a hook that works on another repository
     # must find that one.
-    hook = git("rev-parse", "--path-format=absolute", "--git-path", "hooks/post-checkout", cwd=path).text
+    hook = here.git("rev-parse", "--path-format=absolute", "--git-path", "hooks/post-checkout").text
     if not (os.path.isfile(hook) and os.access(hook, os.X_OK)):
         return
     out = None if terminal else subprocess.PIPE
     try:
         ended = subprocess.run(
             [hook, *args],
-            cwd=path,
-            env=git_environment(cwd=path),
+            cwd=here.path,
+            env=git_environment(cwd=here.path),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno() if terminal else subprocess.PIPE,
             stderr=out if terminal else subprocess.STDOUT,

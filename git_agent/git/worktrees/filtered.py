@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
-from git_agent.git.worktree_state import Checkout
 
 _FIRST = "--diff-merges=first-parent"  # the second parent of a snapshot holds what was staged
-_FILTERS = r"^filter\..*\.(clean|process)$"
 _LOSSLESS = {"lfs"}  # its smudge gives back the same bytes, and asking it for each file would take long
 _NAME = re.compile(r"[\w.-]+")  # what a pathspec can name without quoting
 
@@ -31,12 +30,10 @@ def changed_by_filters(repo: Repo, worktree: str, snapshot: str) -> list[str]:
 def dropped_by_filters(repo: Repo, here: Checkout) -> list[str]:
     """List the tracked files whose filter drops something of them, such as a notebook's outputs.
 
-    git calls such a file unmodified, but a checkout does not give back what the filter dropped. Runs one git command
-    where no filter is configured.
+    git calls such a file unmodified, but a checkout does not give back what the filter dropped. Costs no git
+    command where no filter is configured.
     """
-    done = repo.git("config", "--null", "--name-only", "--get-regexp", _FILTERS, ok=(0, 1))
-    drivers = {key.split(".", 1)[1].rpartition(".")[0] for key in (done.fields if done.out else []) if key}
-    drivers = {name for name in drivers - _LOSSLESS if _NAME.fullmatch(name)}
+    drivers = {name for name in repo.filter_drivers - _LOSSLESS if _NAME.fullmatch(name)}
     if not drivers:
         return []
     entries = here.git("ls-files", "-z", "--stage", "--", *(f":(attr:filter={name})" for name in sorted(drivers)))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from git_agent.errors import AgentError
 from git_agent.files import read_or_empty, replace_file
 from git_agent.git.locks import creation_lock
+from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
-from git_agent.git.run import git, start_git
 from git_agent.git.worktree_state import ignored_paths
 
 # A fixed name, written under our lock: the next writer overwrites what a killed one left, or delete_leftovers does.
@@ -53,9 +53,9 @@ def _rewrite(path: str, content: bytes) -> None:
     replace_file(path, content, temporary=os.path.join(os.path.dirname(path), TEMPORARY), sync=True)
 
 
-def ask_tracked(worktree: str, paths: Sequence[str]) -> Callable[[], set[str]]:
+def ask_tracked(here: Checkout, paths: Sequence[str]) -> Callable[[], set[str]]:
     """Start asking which of these paths (relative) are in a worktree's index; return a function that waits."""
-    done = start_git("--literal-pathspecs", "ls-files", "-z", "--", *paths, cwd=worktree)
+    done = here.start("--literal-pathspecs", "ls-files", "-z", "--", *paths)
     return lambda: {each for each in done().fields if each}
 
 
@@ -75,7 +75,7 @@ def is_excluded(repo: Repo, pattern: str) -> bool:
         return False
 
 
-def matching(worktree: str, patterns: Sequence[str], files: Sequence[str]) -> list[str]:
+def matching(here: Checkout, patterns: Sequence[str], files: Sequence[str]) -> list[str]:
     """List the files of a worktree that match, and are untracked and ignored, as sorted relative paths.
 
     patterns: as in .gitignore.
@@ -86,7 +86,7 @@ def matching(worktree: str, patterns: Sequence[str], files: Sequence[str]) -> li
     given += [f"--exclude-from={os.path.abspath(file)}" for file in files if os.path.isfile(file)]
     if not given:
         return []
-    found = git("ls-files", "--others", "--ignored", "-z", *given, cwd=worktree).fields
+    found = here.git("ls-files", "--others", "--ignored", "-z", *given).fields
     paths = [path for path in found if path and not path.endswith("/")]
-    held = ignored_paths(worktree, paths)
+    held = ignored_paths(here, paths)
     return sorted(path for path in paths if path in held)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 from git_agent.git.worktrees.scratch import scratch
 
 _GITLINK = "160000 "
@@ -37,9 +37,9 @@ class Index(NamedTuple):
     marked: list[Marked]
 
 
-def read_index(worktree: str) -> Index:
+def read_index(here: Checkout) -> Index:
     """Read what the index of a worktree holds, with one process."""
-    fields = git("ls-files", "-v", "--stage", "-z", cwd=worktree).fields
+    fields = here.git("ls-files", "-v", "--stage", "-z").fields
     links = [field.partition("\t")[2] for field in fields if field.startswith(_GITLINK, 2)]
     # git-ls-files(1): a lower-case letter means assume-unchanged, S means skip-worktree (a sparse checkout).
     return Index(links, [_marked(field) for field in fields if field[:1].islower() or field[:1] == "S"])
@@ -60,6 +60,7 @@ def overlooked(repo: Repo, worktree: str, marked: Sequence[Marked]) -> list[Mark
     with scratch(repo) as root:
         os.mkdir(root, 0o700)
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
-        git("update-index", "-z", "--index-info", cwd=worktree, env=env, stdin=given)
-        changed = set(git("ls-files", "--modified", "-z", cwd=worktree, env=env).fields)
+        here = repo.checkout(worktree)
+        here.git("update-index", "-z", "--index-info", env=env, stdin=given)
+        changed = set(here.git("ls-files", "--modified", "-z", env=env).fields)
     return [each for each in there if each.path in changed]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from git_agent.errors import AgentError
+from git_agent.git.place import NO_FETCH, Checkout, nested_checkout
 from git_agent.git.repo import Repo
 from git_agent.git.run import decode, git
 from git_agent.git.worktree_state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, read_status
@@ -36,12 +37,13 @@ def is_clean_clone(path: str) -> bool:
     if os.path.islink(git_dir) or not os.path.isdir(git_dir) or in_progress(path) is not None:
         return False
     try:
+        here = nested_checkout(path)
         return (
             not any(_entries(os.path.join(git_dir, name)) for name in _DEPENDENT)
-            and git("rev-parse", "--show-toplevel", cwd=path).text == os.path.realpath(path)  # not an enclosing one
-            and _overlooks_nothing(path)
-            and _remotes_have_all(path)
-            and _are_elsewhere(path)
+            and here.git("rev-parse", "--show-toplevel").text == os.path.realpath(path)  # not an enclosing one
+            and _overlooks_nothing(here)
+            and _remotes_have_all(here)
+            and _are_elsewhere(here)
         )
     except (AgentError, OSError):
         return False
@@ -51,16 +53,16 @@ def _entries(directory: str) -> list[str]:
     return os.listdir(directory) if os.path.lexists(directory) else []
 
 
-def _overlooks_nothing(path: str) -> bool:
+def _overlooks_nothing(here: Checkout) -> bool:
     """Tell whether no file is marked as unchanged or left out: git status ignores what is in those."""
-    return all(not field or field.startswith("H ") for field in git("ls-files", "-v", "-z", cwd=path).fields)
+    return all(not field or field.startswith("H ") for field in here.git("ls-files", "-v", "-z").fields)
 
 
-def _remotes_have_all(path: str) -> bool:
+def _remotes_have_all(here: Checkout) -> bool:
     # --all includes HEAD and refs/stash, --reflog the other stashes and what was amended or reset away.
     args = ("rev-list", "--max-count=1", "--all", "--reflog", "--stdin", "--not", "--remotes")
-    known = "".join(f"^{oid}\n" for oid in _cloned_tags(os.path.join(path, ".git")))
-    return not git(*args, cwd=path, stdin=known.encode()).out
+    known = "".join(f"^{oid}\n" for oid in _cloned_tags(os.path.join(here.path, ".git")))
+    return not here.git(*args, stdin=known.encode()).out
 
 
 def _cloned_tags(git_dir: str) -> list[str]:
@@ -86,9 +88,9 @@ def _only_looked(log: str) -> bool:
     return did[:1] != [] and did[0].startswith("clone: ") and all(map(_LOOKS.match, did))
 
 
-def _are_elsewhere(path: str) -> bool:
+def _are_elsewhere(here: Checkout) -> bool:
     """Tell whether every remote is on another host: a directory of this machine may be gone tomorrow."""
-    done = git("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$", cwd=path, ok=(0, 1))
+    done = here.git("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$", ok=(0, 1))
     urls = [field.partition("\n")[2] for field in done.fields if field]
     return bool(urls) and all(map(_names_a_host, urls))
 
@@ -132,9 +134,10 @@ def _is_fetched(path: str) -> bool:
     if not is_clean_clone(path):
         return False
     try:
-        changes = read_status(path, ignored=True)
+        here = nested_checkout(path)
+        changes = read_status(here, ignored=True)
         return all(c.code == IGNORED for c in changes) and not nested_repositories(
-            path, changes, read_index(path).links
+            path, changes, read_index(here).links
         )
     except AgentError:
         return False
@@ -200,12 +203,13 @@ def changed_submodules(worktree: str, changes: Sequence[StatusEntry], links: Seq
     links: the paths that its index has as repositories.
     """
     names = {c.path.rstrip("/") for c in changes if os.path.isfile(os.path.join(worktree, c.path, ".git"))}
-    return [name for name in links if name in names and read_status(os.path.join(worktree, name), ignored=False)]
+    modules = ((name, nested_checkout(os.path.join(worktree, name))) for name in links if name in names)
+    return [name for name, here in modules if read_status(here, ignored=False)]
 
 
 def _has_own(git_dir: str) -> bool:
     # A pattern, since --glob=refs/stash would match only what is below it.
     args = ("rev-list", "--max-count=1", "HEAD", "--branches", "--glob=refs/stas[h]", "--not", "--remotes", "--")
     # The submodule's core.worktree is a relative path that may no longer exist; nothing in it is read.
-    done = git("--work-tree=.", *args, git_dir=git_dir, cwd=git_dir, ok=(0, 128))
+    done = git("--work-tree=.", *args, git_dir=git_dir, cwd=git_dir, env=NO_FETCH, ok=(0, 128))
     return done.status != 0 or bool(done.out)

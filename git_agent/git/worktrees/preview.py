@@ -11,7 +11,6 @@ from git_agent.errors import AgentError
 from git_agent.git.hooks.disabled import without_hooks
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 from git_agent.git.sweeper import mounts_below
 from git_agent.git.worktrees.index import read_index
 from git_agent.git.worktrees.scratch import scratch
@@ -51,7 +50,7 @@ class Preview:
         The files are those of the tree, as before a commit of the tree is made.
         """
         path = self.at(oid)
-        git(*self._hookless, "read-tree", "-m", "-u", "--no-recurse-submodules", "HEAD", tree, cwd=path)
+        self._repo.git_in(path, *self._hookless, "read-tree", "-m", "-u", "--no-recurse-submodules", "HEAD", tree)
         return path
 
     @property
@@ -72,20 +71,21 @@ class Preview:
         with creation_lock(self._repo):
             how = ("--detach", "--no-checkout", "--lock", "--reason", "git-agent: scratch")
             self._repo.git(*self._hookless, "worktree", "add", *how, "--", path, oid)
-        git(*self._hookless, "reset", "--hard", "--quiet", "--no-recurse-submodules", cwd=path)
+        self._repo.git_in(path, *self._hookless, "reset", "--hard", "--quiet", "--no-recurse-submodules")
         return path
 
     def _turn(self, oid: str) -> None:
         # To git, the files of a submodule are neither untracked nor ignored: clean leaves them there.
         # And it would delete what a check mounted and left there.
-        links = read_index(self._path).links
+        here = self._repo.checkout(self._path)
+        links = read_index(here).links
         if mounts_below(self._path) or any(_filled(os.path.join(self._path, link)) for link in links):
             self._give_up()
             return
-        git("clean", "-ffdxq", cwd=self._path, patient=False)
+        here.git("clean", "-ffdxq", patient=False)
         # --detach: a check may have switched to a branch, which must not move.
         checkout = ("checkout", "--quiet", "--force", "--detach", "--no-recurse-submodules")
-        git(*self._hookless, *checkout, oid, "--", cwd=self._path, patient=False)
+        here.git(*self._hookless, *checkout, oid, "--", patient=False)
 
 
 def _filled(directory: str) -> bool:

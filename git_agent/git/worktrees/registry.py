@@ -91,7 +91,7 @@ def registration_at(repo: Repo, path: str) -> Registration | None:
     locked = next((each.locked for each in found if each.locked is not None), None)
     first = found[0]._replace(half_made=found[0].half_made or len(found) > 1, locked=locked)
     if first.head is None and os.path.lexists(path):
-        return first._replace(branch=_branch_in_table(first.git_dir, real_path(path)))
+        return first._replace(branch=_branch_in_table(first.git_dir))
     return first
 
 
@@ -231,10 +231,10 @@ def _head(git_dir: str) -> tuple[str | None, str | None]:
     return None, None if any(os.path.exists(os.path.join(git_dir, name)) for name in busy) else head
 
 
-def _branch_in_table(git_dir: str, path: str) -> str | None:
+def _branch_in_table(git_dir: str) -> str | None:
     with contextlib.suppress(OSError, GitError), open(os.path.join(git_dir, "HEAD"), "rb") as file:
         if file.read().strip() == b"ref: refs/heads/.invalid":
-            ref = git("symbolic-ref", "--quiet", "HEAD", cwd=path, ok=(0, 1)).text
+            ref = git("symbolic-ref", "--quiet", "HEAD", git_dir=git_dir, cwd=git_dir, ok=(0, 1)).text
             return ref.removeprefix(HEADS) if ref.startswith(HEADS) else None
     return None
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from git_agent.errors import AgentError, refused
 from git_agent.git.discover import git_dir_of
 from git_agent.git.locks import creation_lock
+from git_agent.git.place import Checkout, renamed_checkout, require_registration
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.sweeper import delete_tree, mounts_below
-from git_agent.git.worktree_state import IGNORED, Checkout, StatusEntry, in_progress, read_status
+from git_agent.git.worktree_state import IGNORED, StatusEntry, in_progress, read_status
 from git_agent.git.worktrees.registry import INITIALIZING, LOCK_REASON, Registration, real_path, registrations_at
 from git_agent.git.worktrees.trash import delete_trash, moved_aside
 
@@ -42,7 +43,7 @@ def roll_back_worktree(repo: Repo, path: str, *, task: int, finished: bool) -> N
     _refuse_foreign(found, real, task)
     _refuse_danger(repo, real, found)
     if not finished and found and not (found[0].half_made or len(found) > 1):
-        _refuse_dirty(real)
+        _refuse_dirty(repo, real)
     _erase(repo, real, found)
 
 
@@ -77,13 +78,14 @@ def remove_worktree(
             return []
         _refuse_danger(repo, real, found)
         if not force:
-            _refuse_early(real, found[0].git_dir)
+            _refuse_early(repo, real, found[0].git_dir)
         with moved_aside(repo, real) as there:
             if there:
+                require_registration(found[0].git_dir)
                 _refuse_late_commit(found[0].git_dir, there, real, head)
             _refuse_mounts(there, real)
             if there:
-                late = Checkout(there, found[0].git_dir)
+                late = renamed_checkout(there, found[0].git_dir)
                 examine(late) if examine else refuse_late(late, real, force=force)
         _forget(repo, found)
     return delete_trash(repo)
@@ -126,10 +128,16 @@ def _refuse_danger(repo: Repo, real: str, found: Sequence[Registration]) -> None
         why = "contains the repository itself"
     elif {"objects", "refs"} <= set(os.listdir(real)):
         why = "looks like a repository"
-    elif git_dir_of(real) not in {each.git_dir for each in found} and os.listdir(real):
+    elif git_dir_of(real) not in {each.git_dir for each in found} and not _holds_nothing(real):
         why = "contains files, but is not our worktree"
     if why:
         raise refused("not-ours", f"{real} {why}; it is left unchanged", "git worktree list")
+
+
+def _holds_nothing(real: str) -> bool:
+    """Tell whether a directory is empty, or has only the empty .git file that a full disk leaves."""
+    names = os.listdir(real)
+    return not names or (names == [".git"] and os.lstat(os.path.join(real, ".git")).st_size == 0)
 
 
 def _refuse_mounts(there: str, real: str) -> None:
@@ -142,11 +150,11 @@ def _refuse_mounts(there: str, real: str) -> None:
         raise refused("mounted-inside", f"something is mounted at {path}", f"umount {shlex.quote(path)}")
 
 
-def _refuse_dirty(real: str) -> None:
+def _refuse_dirty(repo: Repo, real: str) -> None:
     if not os.path.isdir(real) or git_dir_of(real) is None:
         return
     try:
-        lines = [f"{change.code} {change.path}" for change in read_status(real, False)]
+        lines = [f"{change.code} {change.path}" for change in repo.status(real)]
     except GitError as error:
         raise refused("worktree-unreadable", f"can't determine whether {real} is clean", error.message) from error
     if busy := in_progress(real):
@@ -162,10 +170,10 @@ def _refuse_late_commit(admin: str, there: str, real: str, head: str | None) -> 
         raise refused("worktree-moved", f"a commit was made in {real} just now", "try again: it will be kept")
 
 
-def _refuse_early(real: str, admin: str) -> None:
+def _refuse_early(repo: Repo, real: str, admin: str) -> None:
     """Refuse what the last check can't see: a rebase in progress, and changes in submodules."""
     if os.path.isdir(os.path.join(admin, "modules")) or in_progress(real):
-        _refuse_dirty(real)
+        _refuse_dirty(repo, real)
 
 
 def refuse_late(late: Checkout, real: str, *, force: bool) -> list[StatusEntry]:

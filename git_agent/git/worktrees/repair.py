@@ -9,6 +9,7 @@ from git_agent.errors import refused
 from git_agent.files import replace_file
 from git_agent.git.discover import linked, named_git_dir
 from git_agent.git.locks import private_dir
+from git_agent.git.place import place_fault, require_registration
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from git_agent.git.worktrees.registry import names_registration
@@ -47,9 +48,18 @@ def point_back(repo: Repo, admin: str, path: str) -> None:
     _point(os.path.join(path, ".git"), f"gitdir: {repo.admin_dir(admin)}")
 
 
+def register_again(repo: Repo, admin: str, path: str) -> None:
+    """Write the pointers of a registration again: to the repository, and to the worktree. Raises OSError."""
+    where = repo.admin_dir(admin)
+    if os.path.islink(where):
+        raise refused("not-ours", f"{where} is a symbolic link", f"ls -l {where}")
+    _point(os.path.join(where, "commondir"), os.path.join("..", ".."))
+    _point(os.path.join(where, "gitdir"), os.path.join(path, ".git"))
+
+
 def is_connected(repo: Repo, path: str) -> bool:
-    """Tell whether git finds this repository from a worktree."""
-    return names_registration(repo, path) and os.path.isdir(named_git_dir(path))
+    """Tell whether git finds this repository from a worktree, and works there as the repository is configured."""
+    return os.path.isdir(named_git_dir(path)) and place_fault(repo.common_dir, repo.main_worktree, path) is None
 
 
 def claimed_elsewhere(repo: Repo, path: str) -> bool:
@@ -71,10 +81,11 @@ def work_in(repo: Repo, admin: str, path: str) -> list[str]:
     Its index may be missing or half written, so HEAD is read into one of our own.
     """
     git_dir = repo.admin_dir(admin)
+    require_registration(git_dir)
     with tempfile.TemporaryDirectory(dir=private_dir(repo, "scratch")) as scratch:
         env = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
         where = {"git_dir": git_dir, "cwd": path, "env": env}
-        look = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored")
+        look = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored", "--ignore-submodules=dirty")
         git(f"--work-tree={path}", "read-tree", "HEAD", **where)  # type: ignore[arg-type]
         said = git(f"--work-tree={path}", *look, **where)  # type: ignore[arg-type]
     return [field for field in said.fields if field and field[:2] != " D"]

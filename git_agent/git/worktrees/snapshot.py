@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from git_agent.git.discover import git_dir_of
-from git_agent.git.run import git
-from git_agent.git.worktree_state import Checkout
+from git_agent.git.place import Checkout
+from git_agent.git.worktree_state import populated_links
 
 _STAGED = b"What was staged\n"
 
@@ -40,7 +40,7 @@ def take_snapshot(here: Checkout, message: str, also: Sequence[str] = ()) -> Sna
     with tempfile.TemporaryDirectory(prefix="git-agent-", ignore_cleanup_errors=True) as root:
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
         here.git("read-tree", head or "--empty", env=env)
-        here.git("add", "--all", "--", ".", env=env)
+        _add_all(here, env)
         if also:
             given = "".join(f"{path}\0" for path in also).encode("utf-8", "surrogateescape")
             how = ("--force", "--pathspec-from-file=-", "--pathspec-file-nul")
@@ -55,24 +55,33 @@ def take_snapshot(here: Checkout, message: str, also: Sequence[str] = ()) -> Sna
     return Snapshot(oid, staged if differs else None, stages)
 
 
-def restage(worktree: str, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:
+def _add_all(here: Checkout, env: Mapping[str, str]) -> None:
+    """Add everything to an index. git would run a status in each submodule, with the filters configured there."""
+    links = populated_links(here, env["GIT_INDEX_FILE"])
+    here.git("add", "--all", "--", ".", *(f":(exclude,top,literal){path}" for path in links), env=env)
+    if links and here.git_dir is None:  # renamed aside, a submodule does not find its git directory
+        given = "".join(f"{path}\0" for path in links).encode("utf-8", "surrogateescape")
+        here.git("update-index", "-z", "--stdin", env=env, stdin=given)
+
+
+def restage(here: Checkout, tree: str, *, stages: bool, intended: Sequence[str] = ()) -> None:
     """Restore the index of a worktree; its files stay as they are.
 
     tree, stages: from a Snapshot.
     intended: paths that only `git add --intent-to-add` had put there, which no tree holds.
     """
     if stages:
-        entries = [field.partition("\t") for field in git("ls-tree", "-r", "-z", tree, cwd=worktree).fields if field]
+        entries = [field.partition("\t") for field in here.git("ls-tree", "-r", "-z", tree).fields if field]
         lines = [(*what.split()[::2], *name.split("/", 1)) for what, _, name in entries]
-        git("read-tree", "--empty", cwd=worktree)
-        _fill(Checkout(worktree), [f"{mode} {oid} {stage}\t{path}" for mode, oid, stage, path in lines])
+        here.git("read-tree", "--empty")
+        _fill(here, [f"{mode} {oid} {stage}\t{path}" for mode, oid, stage, path in lines])
     else:
-        git("read-tree", tree, cwd=worktree)
+        here.git("read-tree", tree)
     if intended:
         given = "".join(f"{path}\0" for path in intended).encode("utf-8", "surrogateescape")
         how = ("--intent-to-add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul")
-        git("--literal-pathspecs", "add", *how, cwd=worktree, stdin=given)
-    git("update-index", "-q", "--refresh", cwd=worktree, ok=(0, 1))
+        here.git("--literal-pathspecs", "add", *how, stdin=given)
+    here.git("update-index", "-q", "--refresh", ok=(0, 1))
 
 
 def _staged(here: Checkout, root: str) -> tuple[str, bool]:
