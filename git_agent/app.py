@@ -82,8 +82,10 @@ class App:
     @property
     def is_whole(self) -> bool:
         """Return whether the repository and its store are still there. `rm -rf` deletes their parts in any order."""
-        parts = ("HEAD", "objects", "refs", "git-agent/agent.db")
-        return all(os.path.lexists(os.path.join(self.repo.common_dir, part)) for part in parts)
+        from git_agent.store.store import Store
+
+        parts = [os.path.join(self.repo.common_dir, name) for name in ("HEAD", "objects", "refs")]
+        return all(map(os.path.lexists, [*parts, Store.files(self.store_dir).names()[0]]))
 
     @cached_property
     def store(self) -> Store:
