@@ -51,9 +51,9 @@ ERRORS = {
         frozenset({*USUAL, "base: amend"}),
     ),
     "an approval holds for whatever comes later": Error(
-        "actions/reconcile/catch_up.py",
-        "isinstance(reviewed, Clean) and reviewed == now",
-        "isinstance(reviewed, Clean)",
+        "git/merging/landed.py",
+        "isinstance(first, Clean) and first == landed(repo, base, other, fork)",
+        "isinstance(first, Clean)",
         frozenset({"carried"}),
         frozenset(USUAL),
     ),
