@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-parts test-network docs faults lint bench clean
+.PHONY: help demo test test-all test-parts test-network docs faults fuzz lint bench clean
 
 bin := .venv/bin
 long := tests/git/test_merges_like_git.py tests/store/test_power_cut.py tests/store/test_writers_killed.py
@@ -41,6 +41,10 @@ docs: ## print the documents that come from the program
 faults: ## the long forms: every verb hurt at every step, a storm, 1,000 killed writers; takes an hour
 	@.ci/venv test
 	$(bin)/python -m pytest -vv tests/faults $(long) --every-step --timeout=3600 $(ARGS)
+
+fuzz: ## play random histories and check what is promised of each step; FUZZ_SECONDS=600 FUZZ_SEED=1 are options
+	@.ci/venv test
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(bin)/python -m pytest -vv -n 0 tests/faults/test_promises.py --every-step $(ARGS)
 
 lint: ## check style, types and the direction of imports
 	@.ci/venv test

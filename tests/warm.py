@@ -131,8 +131,8 @@ def _collect(fds: Sequence[int], timeout: float, command: list[str]) -> list[byt
 
 
 @contextmanager
-def warm() -> Iterator[Warm]:
-    """Start the process, with the environment as it is now, and end it."""
+def warm(root: Path = ROOT) -> Iterator[Warm]:
+    """Start the process, with the environment as it is now, and end it. root: where the program is imported from."""
     with tempfile.TemporaryDirectory(prefix="warm") as directory:
         path, program = f"{directory}/socket", os.path.join(os.path.dirname(sys.executable), "git-agent")
         client = Path(directory, "git-agent")
@@ -144,7 +144,7 @@ def warm() -> Iterator[Warm]:
             command = [sys.executable, "-m", "tests.warm", str(listening.fileno())]
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=root,
                 pass_fds=[listening.fileno()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

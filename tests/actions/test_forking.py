@@ -117,6 +117,20 @@ def test_nor_does_the_next_attempt(amended: Sandbox, verbs: tuple[str, ...]) -> 
     assert "work.txt" in names(amended) and "secret.txt" not in names(amended)
 
 
+@pytest.mark.parametrize("verbs", AGAIN.values(), ids=list(AGAIN))
+def test_the_next_attempt_has_its_commits_after_the_whole_base_was_rewritten(
+    repo: Sandbox, verbs: tuple[str, ...]
+) -> None:
+    repo.agent("spawn", "Work")
+    repo.commit(repo.worktree(1), "work.txt", "work\n")
+    repo.git("reset", "--quiet", "--hard", repo.git("commit-tree", "-m", "New", "HEAD^{tree}"))
+    for verb in verbs:
+        repo.agent(*verb.split())
+    assert ahead(repo, 1) == 1
+    hand_in(repo, 1)
+    assert "no commit in common" in repo.agent("merge", "1", exit=3).err
+
+
 def test_nor_does_the_next_agent_read_that_an_earlier_attempt_has_it(amended: Sandbox) -> None:
     amended.commit(amended.worktree(1), "work.txt", "work\n")
     amended.agent("reassign", "1")

@@ -83,5 +83,6 @@ def test_the_next_attempt_lands_them(working: Sandbox) -> None:
     working.agent("spawn", "1")
     working.agent("done", "1")
     working.agent("approve", "1")
-    working.agent("merge", "1")
+    assert "--strategy squash" in working.agent("merge", "1", exit=3).err  # else the squashed commits come in again
+    working.agent("merge", "1", "--strategy", "squash")
     assert working.git("show", "main:late.txt") == "late"

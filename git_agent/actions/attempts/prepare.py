@@ -106,7 +106,7 @@ def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
     place, task = wish.place, wish.task
     # An attempt that goes on from an earlier one keeps its fork point, which the base may have lost since.
     start = find_start(app.repo, f"refs/heads/{task.base}", place.start_oid, task.base_oid)
-    base_oid = start.oid or place.start_oid
+    base_oid = start.oid or task.base_oid or place.start_oid
     columns: dict[str, Any] = {
         "branch": place.branch,
         "worktree": place.worktree,
