@@ -79,12 +79,6 @@ class App:
         """Return the directory in which hooks record what happened."""
         return os.path.join(self.store_dir, "spool")
 
-    @property
-    def is_whole(self) -> bool:
-        """Return whether the repository and its store are still there. `rm -rf` deletes their parts in any order."""
-        parts = ("HEAD", "objects", "refs", "git-agent/agent.db")
-        return all(os.path.lexists(os.path.join(self.repo.common_dir, part)) for part in parts)
-
     @cached_property
     def store(self) -> Store:
         """Return the open store. Raises AgentError when there is none and the command may not create one."""

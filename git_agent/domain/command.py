@@ -35,7 +35,7 @@ _TAKES_USER = re.compile(r"su|runuser|sg|script|flock")
 _RUNS_CODE = re.compile(r"-[a-zA-Z]*[ceEr]|--eval|--command|--print")
 _SAFE = """sh -c 'claude -p "$1"' sh {prompt}"""
 # What people and agents choose: the number of a task and the path of a file are ours.
-_TEXT = re.compile(r"\{(?:prompt|title|body|branch|worktree|base)\}")
+_TEXT = re.compile(r"\{(?:prompt|news|title|body|branch|worktree|base)\}")
 _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
@@ -113,6 +113,11 @@ def parse_command(name: str, text: str) -> Command:
     raise usage("bad-command", f"{key} is not a command: {fault}", f"git config {key} 'COMMAND'")
 
 
+def is_assignment(word: str) -> bool:
+    """Return whether a word would set a variable if it came first in a shell: `FOO=1`."""
+    return _ASSIGNMENT.match(word) is not None
+
+
 def _filled_script(words: Sequence[str]) -> str | None:
     """Return the first word with a placeholder for text that a shell, or another interpreter, would read as code.
 
@@ -133,11 +138,6 @@ def _filled_script(words: Sequence[str]) -> str | None:
         if word[0:1] != "-" and after[at - 1 : at] != ["-o"] and not _TAKES_USER.fullmatch(names[start]):
             return None
     return None
-
-
-def is_assignment(word: str) -> bool:
-    """Return whether a word would set a variable if it came first in a shell: `FOO=1`."""
-    return _ASSIGNMENT.match(word) is not None
 
 
 def _unknown(words: Sequence[str]) -> str | None:

@@ -55,6 +55,11 @@ def admin_dir(common_dir: str, admin: str) -> str:
     return os.path.join(common_dir, "worktrees", admin)
 
 
+def is_whole(common_dir: str) -> bool:
+    """Return whether a repository still has what every repository has. `rm -rf` deletes that in any order."""
+    return all(os.path.lexists(os.path.join(common_dir, part)) for part in ("HEAD", "objects", "refs"))
+
+
 def admin_dirs(common_dir: str) -> list[str]:
     """List the git directories of all linked worktrees, by name; none where they can't be listed."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -81,4 +82,16 @@ def room_hint(said: str) -> str | None:
         return full_hint(number)
     if os.strerror(errno.EROFS) in said:
         return "findmnt shows what is mounted read-only; mount it for writing, then try again"
+    return None
+
+
+def lock_holder(path: str) -> str | None:
+    """Name the process of this user that has a lock file of git open, such as `process 12 (git)`; None without one."""
+    real = os.path.realpath(path)
+    for pid in filter(str.isdecimal, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
+        with contextlib.suppress(OSError):
+            there = f"/proc/{pid}/fd"
+            if any(os.readlink(f"{there}/{name}") == real for name in os.listdir(there)):
+                with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+                    return f"process {pid} ({file.read().strip()})"
     return None

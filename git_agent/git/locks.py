@@ -62,15 +62,39 @@ def _locked(repo: Repo, name: str, doing: str, timeout: float) -> Iterator[None]
                 raise _held(fd, path, doing)
             time.sleep(random.uniform(0.002, 0.02))
         os.ftruncate(fd, 0)
-        os.pwrite(fd, b"%d\n" % os.getpid(), 0)
-        yield
+        os.pwrite(fd, f"{os.getpid()} {_pid_namespace()}\n".encode(), 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(fd, 0)  # so that nobody names us while the next holder writes its pid
     finally:
         os.close(fd)
 
 
 def _held(fd: int, path: str, doing: str) -> AgentError:
-    pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
-    return AgentError("busy", f"process {pid} {doing} and holds {path}", f"ps -p {pid}", exit=Exit.BUSY)
+    pid, _, space = os.pread(fd, 80, 0).decode("ascii", "replace").strip().partition(" ")
+    if pid.isdecimal() and space == _pid_namespace() and _lives(int(pid)):
+        return AgentError("busy", f"process {pid} {doing} and holds {path}", f"ps -p {pid}", exit=Exit.BUSY)
+    says = f"another process {doing} and holds {path}"
+    return AgentError("busy", says, "try again when it has ended", exit=Exit.BUSY)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _pid_namespace() -> str:
+    """Name the namespace in which our pid counts; a container has one of its own."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 # Not those in git-agent/, which are held with flock(2) and stay when they are released.

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from git_agent.errors import AgentError, Exit
-from git_agent.git.errors import names_no_room, room_hint, system_error, with_reason
+from git_agent.git.errors import lock_holder, names_no_room, room_hint, system_error, with_reason
 
 # `git rev-parse --local-env-vars` of git 2.38 to 2.55, and what hooks and receive-pack set: these would point a git
 # that we start in another worktree at the caller's repository, index or objects.
@@ -165,7 +165,7 @@ def git(
         if lock is None:
             raise GitError(argv, done.status, with_reason(done.err, cwd or git_dir or "."))
         if time.monotonic() >= end:
-            raise _busy(lock)
+            raise _busy(lock, cwd or ".")
         import random
 
         time.sleep(random.uniform(0.01, 0.05))
@@ -279,11 +279,14 @@ def _hint(stderr: str) -> str:
     return "this is git's own error: GIT_AGENT_TRACE=1 shows the git commands that run"
 
 
-def _busy(found: re.Match[str]) -> AgentError:
+def _busy(found: re.Match[str], cwd: str) -> AgentError:
     path = found["path"] or (found["config"] + ".lock" if found["config"] else found["common"])
+    path = os.path.abspath(os.path.join(cwd, path))
     try:
         age = f"{time.time() - os.stat(path).st_mtime:.0f} s old"
     except OSError:
         age = "gone now"
+    if who := lock_holder(path):
+        return AgentError("git-busy", f"{who} holds {path} ({age})", "try again when it has ended", exit=Exit.BUSY)
     hint = "when it is ten minutes old and no process has it open: git agent doctor --fix"
     return AgentError("git-busy", f"another git holds {path} ({age})", hint, exit=Exit.BUSY)

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from git_agent.actions.reconcile.reconcile import queue_notices, reconcile
 from git_agent.app import App
 from git_agent.git import locks, spool
+from git_agent.git.discover import is_whole
 from git_agent.proc import processes, program, programs
+from git_agent.store.store import Store
 
 _PATIENCE_S = 5.0  # maximum wait for the running process to end, before handling what it missed
 _PAUSE_S = 0.02
@@ -89,7 +91,7 @@ def _alone(app: App) -> Iterator[int | None]:
 
 def _is_going(app: App) -> bool:
     """Tell whether somebody is deleting the repository. Whoever starts a look has written into the spool before."""
-    return not (app.is_whole and os.path.isdir(app.spool_dir))
+    return not (is_whole(app.repo.common_dir) and os.path.isdir(app.spool_dir) and Store.stands_in(app.store_dir))
 
 
 def _leave_nothing(app: App) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -81,6 +82,20 @@ def test_a_lock_that_stays_is_busy_and_named(repo: Sandbox, monkeypatch: pytest.
     assert caught.value.exit == Exit.BUSY
     assert "config.lock" in caught.value.message
     assert time.monotonic() - began < 5
+
+
+def test_who_holds_a_lock_that_stays_is_named(repo: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_PATIENCE", 0.2)
+    with open(repo.path / ".git/config.lock", "w") as held:
+        holder = subprocess.Popen(["sleep", "100"], stdout=held)
+    try:
+        with pytest.raises(AgentError, match=rf"process {holder.pid} \(sleep\) holds .*config\.lock"):
+            git("config", "a.b", "c", cwd=str(repo.path))
+    finally:
+        holder.kill()
+        holder.wait()
+    with pytest.raises(AgentError, match=r"another git holds"):
+        git("config", "a.b", "c", cwd=str(repo.path))
 
 
 def test_the_trace_shows_each_command(

@@ -517,6 +517,16 @@ def test_who_waits_too_long_for_the_lock_is_told_the_pid(repo: Sandbox) -> None:
     assert (lock.stat().st_mode & 0o777, lock.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
+def test_nobody_is_named_for_the_lock_whose_pid_means_another_process_here(repo: Sandbox) -> None:
+    found, lock = opened(repo), repo.path / ".git/git-agent/worktree.lock"
+    for written in (f"{os.getpid()} pid:[1]", "", f"999999999 {os.readlink('/proc/self/ns/pid')}"):
+        with creation_lock(found):
+            lock.write_text(written)
+            with pytest.raises(AgentError, match="another process is creating a worktree"), creation_lock(found, 0.1):
+                pass
+        assert lock.read_text() == ""  # nobody names us any more
+
+
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="no /proc")
 def test_a_process_inside_is_seen(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()

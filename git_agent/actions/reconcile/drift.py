@@ -103,11 +103,8 @@ def _lost(app: App, each: Standing, tips: Tips) -> Drift | None:
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:
     says = f"branch '{each.branch}' is gone"
     if head in tips.heads and find_renamed(app.repo.git, each.branch, tips.heads) == head:
-        says, hint = (
-            f"{says} (renamed to '{head}' by hand)",
-            f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
-        )
-        key = f"branch renamed to {head}"
+        says, key = f"{says} (renamed to '{head}' by hand)", f"branch renamed to {head}"
+        hint = f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}"
         return Drift("branch-renamed", key, "task.branch-renamed", says, hint, " undoes that")
     hint = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
     says = f"{says} (deleted by hand)"
@@ -115,7 +112,10 @@ def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> D
 
 
 def _elsewhere(app: App, each: Standing, back: str | None) -> Drift | None:
-    """Check the link to the worktree's registration, and from there on. back: where that says the worktree is."""
+    """Check the link from the worktree to its registration, and from there to repository and worktree.
+
+    back: where the registration says that the worktree is
+    """
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == app.repo.admin_dir(each.admin):
         return _misled(app, each, home, back)
@@ -133,8 +133,8 @@ def _misled(app: App, each: Standing, home: str, back: str | None) -> Drift | No
     """Check that the registration leads to this repository and to the worktree: a worker may write there, too."""
     where, kind = f"worktree {each.worktree}", "task.worktree-removed"
     if why := misled_registration(app.repo.common_dir, home, each.worktree, back):
-        says, hint = f"{where} is led elsewhere: {why}", "git agent doctor --fix"
-        return Drift("worktree-misled", "worktree misled", kind, says, hint, " connects it again")
+        hint, more = "git agent doctor --fix", " connects it again"
+        return Drift("worktree-misled", "worktree misled", kind, f"{where} is led elsewhere: {why}", hint, more)
     if keys := own_programs(app.repo.common_dir, home):
         path = os.path.join(home, "config.worktree")
         says = f"{where} has settings of its own that may name programs ({', '.join(keys[:5])}): git is not run there"

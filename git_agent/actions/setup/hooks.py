@@ -9,6 +9,7 @@ from typing import NamedTuple
 from git_agent.app import App
 from git_agent.domain.task import LIVE
 from git_agent.files import ensure_file
+from git_agent.git.discover import is_whole
 from git_agent.git.hooks.install import Effective, effective_hooks, install_hooks
 from git_agent.git.hooks.stamp import hooks_are_intact, read_stamp
 
@@ -71,7 +72,7 @@ def ensure_hooks(app: App) -> list[str]:
     path = program.usable_path(app.store_dir) or program.own_path()
     if wanted is None or not hooks_are_intact(app.repo, path, guard=guard):
         guard = app.config.switch("agent.guard")
-        if not app.is_whole:
+        if not is_whole(app.repo.common_dir):
             return []  # somebody is deleting the repository
         done = install_hooks(app.repo, path, guard=guard)
         with app.store.transaction():
