@@ -210,7 +210,7 @@ BREAKS = {
     ),
     "worktree's .git deleted": _break("c", "worktree-unlinked", lambda s: (s.worktree(1) / ".git").unlink()),
     "worktree led to another repository": _break(
-        "f",
+        "j",
         "worktree-misled",
         lambda s: s.write(".git/worktrees/5-sort-sums/commondir", "../../../elsewhere\n") and None,
     ),

@@ -130,8 +130,8 @@ def _misled(app: App, each: Standing, home: str, back: str | None) -> Drift | No
     """Check that the registration leads to this repository and to the worktree: a worker may write there, too."""
     where, kind = f"worktree {each.worktree}", "task.worktree-removed"
     if why := misled_registration(app.repo.common_dir, home, each.worktree, back):
-        says, hint = f"{where} is led elsewhere: {why}", "git agent doctor --fix"
-        return Drift("worktree-misled", "worktree misled", kind, says, hint, " connects it again")
+        hint, more = "git agent doctor --fix", " connects it again"
+        return Drift("worktree-misled", "worktree misled", kind, f"{where} is led elsewhere: {why}", hint, more)
     if keys := own_programs(app.repo.common_dir, home):
         path = os.path.join(home, "config.worktree")
         says = f"{where} has settings of its own that may name programs ({', '.join(keys[:5])}): git is not run there"
