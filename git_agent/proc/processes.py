@@ -97,10 +97,11 @@ def is_gone(owner: ProcessId, *, over: bool = False, shared: Callable[[], bool] 
     """
     if is_here(owner):
         return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
-    return over or (_is_of_earlier_boot(owner) and not shared())
+    return over or (is_from_earlier_boot(owner) and not shared())
 
 
-def _is_of_earlier_boot(owner: ProcessId) -> bool:
+def is_from_earlier_boot(owner: ProcessId) -> bool:
+    """Return whether a process belongs to an earlier boot of this machine, whatever its host was called."""
     if owner.boot_id == boot_id():
         return False
     if owner.machine is None:
@@ -112,18 +113,13 @@ def named(owner: ProcessId) -> str:
     """Return a process in words: `process 12`, with the place that its pid counts in unless that is here."""
     if is_here(owner):
         return f"process {owner.pid}"
-    if _is_of_earlier_boot(owner):
+    if is_from_earlier_boot(owner):
         return f"process {owner.pid} of an earlier boot"
     if owner.host != os.uname().nodename:
         return f"process {owner.pid} on {owner.host}"
     if owner.machine != machine_id() and owner.boot_id != boot_id():
         return f"process {owner.pid} on another machine named {owner.host}"
     return f"process {owner.pid} in another container or sandbox"
-
-
-def is_from_earlier_boot(owner: ProcessId) -> bool:
-    """Return whether a process of this host ended because the host was restarted."""
-    return owner.host == os.uname().nodename and owner.boot_id != boot_id()
 
 
 def is_stopped(owner: ProcessId) -> bool:
