@@ -92,8 +92,7 @@ KEYS: tuple[Key, ...] = (
     Key("agent.guard", "switch", "false", "harmless",
         "Install two more hooks that stop workers from changing task bases and branches of superseded attempts."),
     Key("agent.workersReview", "switch", "false", "never",
-        "Whether workers may review and merge the tasks of others. Counts only from git's system, global and local"
-        " configuration."),
+        "Let workers review and merge the tasks of others. Counts only from system, global and local configuration."),
     Key("agent.pathClaims", "claims", "warn", "harmless",
         "What to do about overlapping `--path` claims and changes outside of them: refuse, warn or off."),
 )
@@ -238,9 +237,8 @@ class Config(NamedTuple):
         """Return agent.mergeStrategy. Raises AgentError (exit 2) for an unknown strategy."""
         found = self.text("agent.mergeStrategy")
         if found not in STRATEGIES:
-            raise self._bad(
-                "agent.mergeStrategy", f"is not one of {', '.join(STRATEGIES)}", "git config agent.mergeStrategy merge"
-            )
+            hint = "git config agent.mergeStrategy merge"
+            raise self._bad("agent.mergeStrategy", f"is not one of {', '.join(STRATEGIES)}", hint)
         return found
 
     @property
@@ -264,11 +262,6 @@ class Config(NamedTuple):
         if not found:
             return [Setting(key.name, key.default, "default", key.sentence)]
         return [Setting(_shown(key, v.key), v.value, v.scope, key.sentence) for v in found]
-
-
-def default(name: str) -> str:
-    """Return the default of a key."""
-    return _BY_NAME[name.lower()].default
 
 
 def digest(repo: Repo) -> str | None:

@@ -37,7 +37,6 @@ SHORT = {
     "git_agent/actions/messages/topics.py": _VERB,
     "git_agent/actions/views/ready.py": _VERB,
     "git_agent/actions/views/sessions.py": _VERB,
-    "git_agent/cli/questions.py": _ALONE,
     "git_agent/demo/lines.py": _ALONE,
     "git_agent/domain/durations.py": _ALONE,
     "git_agent/domain/event.py": _ALONE,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Set
 from git_agent.actions.permission import require_permission
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.advice import NOBODY
 from git_agent.domain.durations import parse_duration
 from git_agent.domain.gates import handed_in_gone_error
+from git_agent.domain.needs import NOBODY
 from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State, Task
 from git_agent.errors import AgentError, usage
 from git_agent.git.config import parse_date

@@ -179,7 +179,7 @@ def config_verb(app: App) -> Answer:
 
 @verb("trust", creates=True, looks=False)
 def trust_verb(app: App) -> Answer:
-    """Accept the commands and the files to copy of the committed .gitagent, until it changes."""
+    """Accept the commands and the files to copy of the committed .gitagent and .worktreeinclude, until they change."""
     from git_agent.actions.setup.config import trust
 
     done = trust(app)
@@ -188,7 +188,7 @@ def trust_verb(app: App) -> Answer:
     commands = [{"key": key, "value": value} for key, value in done.commands]
     return Answer(
         {"hash": done.hash, "already": done.already, "commands": commands},
-        [*lines, f"{word}: .gitagent {done.hash[:12]}"],
+        [*lines, f"{word}: {' and '.join(done.files)} {done.hash[:12]}"],
     )
 
 

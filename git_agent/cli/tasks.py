@@ -71,17 +71,30 @@ def _several(given: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(text for text in given if text) if given else None
 
 
+def _written(app: App, title: str | None, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a new task; without a title, a person writes it and the body in the editor."""
+    if title is not None or given["given_title"] is not None or given["body_file"] is not None:
+        return given
+    from git_agent.cli.questions import ask_for_text, can_ask
+
+    if not can_ask(app):
+        return given
+    from git_agent.actions.tasks.create import find_editor
+
+    return {**given, "given_title": ask_for_text(find_editor(app))}
+
+
 @verb("add", creates=True)
 @click.argument("title", required=False)
 @_order_options
 def add_verb(app: App, title: str | None, **given: Any) -> Answer:
-    """Add a task to the queue. The task is OPEN.
+    """Add a task to the queue. The task is OPEN. Without TITLE, the editor opens on a terminal.
 
     Workers take it with `git agent claim`; `git agent spawn TASK` gives it a worktree.
     """
     from git_agent.actions.tasks.create import add
 
-    task = add(app, _order(title, **given))
+    task = add(app, _order(title, **_written(app, title, given)))
     return task_answer(app, task, [f"{task.label} {task.name} is {task.state}"])
 
 
@@ -127,6 +140,8 @@ def spawn_verb(
     if task is not None and any(value or value == 0 for value in given.values()):
         hint = f"git agent edit {task.id}, then git agent spawn {task.id}"
         raise usage("task-and-options", f"{task.label} already exists", hint)
+    if task is None:
+        given = _written(app, what, given)
     order = _order(None if task else what, agent, **given)
     if not runs and not command:
         return _placed(app, spawn(app, order, task, adopt=branch))

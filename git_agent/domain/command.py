@@ -27,6 +27,15 @@ _LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _NEAR = 0.75
 """Similarity above which a word counts as a misspelt placeholder: `promt` has 0.9; awk's `print` has 0.55."""
+# Programs that read one of their words as code, and the option before it: `-c`, also in `bash -lc`.
+_INTERPRETER = re.compile(
+    r"(?:ba|da|a|k|mk|z|c|tc|fi)?sh|(?:python|pypy|perl|lua|php)[\d.]*|ruby|node|osascript|ssh|su|runuser|sg|script|flock"
+)
+_TAKES_USER = re.compile(r"su|runuser|sg|script|flock")
+_RUNS_CODE = re.compile(r"-[a-zA-Z]*[ceEr]|--eval|--command|--print")
+_SAFE = """sh -c 'claude -p "$1"' sh {prompt}"""
+# What people and agents choose: the number of a task and the path of a file are ours.
+_TEXT = re.compile(r"\{(?:prompt|news|title|body|branch|worktree|base)\}")
 _PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
@@ -82,8 +91,8 @@ class Command:
 def parse_command(name: str, text: str) -> Command:
     """Split the value of agent.run.<name> into words by a shell's quoting rules; no other shell syntax applies.
 
-    Raises usage errors: `bad-command` for a value without words or with an open quote, and `bad-placeholder` for a
-    word that looks like a placeholder but is none.
+    Raises usage errors: `bad-command` for a value without words or with an open quote, `bad-placeholder` for a word
+    that looks like a placeholder but is none, and `placeholder-in-script` for one in the script of a shell.
     """
     key = f"agent.run.{name}"
     try:
@@ -95,6 +104,10 @@ def parse_command(name: str, text: str) -> Command:
             if unknown := _unknown(words):
                 known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, "stdin"))
                 raise usage("bad-placeholder", f"{key} has {unknown}, which is not a placeholder", known)
+            if script := _filled_script(words):
+                says = f"{key} has a placeholder in a script, which would run the task's text as code: {script[:60]!a}"
+                hint = f"pass it as an argument, as in git config {key} {shlex.quote(_SAFE)}; or use {STDIN}"
+                raise usage("placeholder-in-script", says, hint)
             return Command(tuple(words), name)
         fault = "it is empty"
     raise usage("bad-command", f"{key} is not a command: {fault}", f"git config {key} 'COMMAND'")
@@ -103,6 +116,28 @@ def parse_command(name: str, text: str) -> Command:
 def is_assignment(word: str) -> bool:
     """Return whether a word would set a variable if it came first in a shell: `FOO=1`."""
     return _ASSIGNMENT.match(word) is not None
+
+
+def _filled_script(words: Sequence[str]) -> str | None:
+    """Return the first word with a placeholder for text that a shell, or another interpreter, would read as code.
+
+    `sh -c "claude {title}"` would run a title such as `$(rm -rf ~)`. ssh joins all its words for a shell elsewhere.
+    """
+    names = [word.rpartition("/")[2] for word in words]
+    start = next((at for at, name in enumerate(names) if _INTERPRETER.fullmatch(name)), len(words))
+    after = words[start + 1 :]
+    if names[start:][:1] == ["ssh"]:
+        return next(filter(_TEXT.search, after), None)
+    for at, word in enumerate(after):
+        code = next((each for each in after[at + 1 :] if not each.startswith("-")), "")
+        if word.startswith("-") and _TEXT.search(word):
+            return word
+        if _RUNS_CODE.fullmatch(word):
+            return code if _TEXT.search(code) else None
+        # The script is in a file: what follows are its own arguments. `-o` has a word of its own, `su` a user.
+        if word[0:1] != "-" and after[at - 1 : at] != ["-o"] and not _TAKES_USER.fullmatch(names[start]):
+            return None
+    return None
 
 
 def _unknown(words: Sequence[str]) -> str | None:

@@ -13,6 +13,10 @@ from git_agent.errors import AgentError, Exit
 
 HUMAN = "@human"
 COORDINATOR = "@coordinator"
+VISITED = "OLDPWD was"
+"""How evidence begins that a person leaves, too: whoever looked into a worktree and came back. It makes no message
+doubtful.
+"""
 GIT = "git"
 """The actor of changes that were found in git."""
 
@@ -70,7 +74,9 @@ class Speaker(NamedTuple):
     @property
     def verified(self) -> bool:
         """Return whether the address is proved: by worktree or token; for a person, by no sign of a worker."""
-        return not (self.identities or self.evidence) if self._first is None else self._first.proved
+        if self._first is not None:
+            return self._first.proved
+        return not self.identities and all(each.startswith(VISITED) for each in self.evidence)
 
     @property
     def _first(self) -> WorkerIdentity | None:

@@ -32,6 +32,7 @@ class Origin(NamedTuple):
 def origins(env: Mapping[str, str]) -> list[Origin]:
     """List where a command may come from, by its environment and by the processes above it, the nearest first.
 
+    OLDPWD is where the shell was before: a person who looked into a worktree has it as well.
     Takes 0.2 ms for six processes (measured). Without /proc (macOS) the processes are unknown.
     """
     named = [Origin(f"{name} was", env.get(name, "")) for name in ("PWD", "OLDPWD")]

@@ -97,11 +97,11 @@ def is_gone(owner: ProcessId, *, over: bool = False, shared: Callable[[], bool] 
     """
     if is_here(owner):
         return not is_running(owner.pid) or (owner.pid_start != 0 and _start_of(owner.pid) != owner.pid_start)
-    return over or (is_from_earlier_boot(owner) and not shared())
+    return over or (is_of_earlier_boot(owner) and not shared())
 
 
-def is_from_earlier_boot(owner: ProcessId) -> bool:
-    """Return whether a process belongs to an earlier boot of this machine, whatever its host was called."""
+def is_of_earlier_boot(owner: ProcessId) -> bool:
+    """Return whether a process ended because its machine, which is this one, was restarted."""
     if owner.boot_id == boot_id():
         return False
     if owner.machine is None:
@@ -113,7 +113,7 @@ def named(owner: ProcessId) -> str:
     """Return a process in words: `process 12`, with the place that its pid counts in unless that is here."""
     if is_here(owner):
         return f"process {owner.pid}"
-    if is_from_earlier_boot(owner):
+    if is_of_earlier_boot(owner):
         return f"process {owner.pid} of an earlier boot"
     if owner.host != os.uname().nodename:
         return f"process {owner.pid} on {owner.host}"

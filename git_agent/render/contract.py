@@ -47,7 +47,7 @@ FILES: Mapping[str, str] = {
     "../<repo>.worktrees/": "the worktrees, one per live task (`agent.worktreeDir`)",
     ".worker-ctx.json": "at the root of a worktree: its task, branch and base; excluded from commits",
     ".gitagent": "a team's `agent.*` settings, committed, in the syntax of git config",
-    ".worktreeinclude": "patterns of ignored files to copy into new worktrees, like `agent.copy`",
+    ".worktreeinclude": "patterns of ignored files to copy into new worktrees; once trusted if it is committed",
     "<git common dir>/git-agent/hooks/": "the scripts that git's hooks run. They write to `beat/` and `spool/` "
     "beside it (docs/hooks.md)",
     "<git common dir>/git-agent/logs/": "output of supervised commands: `<task>.<attempt>.log`, at most 8 MB, and the "

@@ -86,7 +86,8 @@ def config_page() -> str:
                 "A committed file `.gitagent`, in the syntax of git config, sets the same keys for everybody. Each"
                 " person's own configuration overrides it. Keys marked † name commands, or files to copy: their values"
                 " in `.gitagent` apply only after `git agent trust`, which must be repeated after each change of the"
-                " file. There, `agent.worktreeDir` must be a directory inside the repository or directly beside it."
+                " file. The same is true of a committed `.worktreeinclude`. In `.gitagent`, `agent.worktreeDir` must be"
+                " a directory inside the repository or directly beside it."
             ),
         ]
     )

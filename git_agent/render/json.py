@@ -10,9 +10,9 @@ from git_agent.actions.removal.retire import Retired
 from git_agent.actions.views.history import LogEntry
 from git_agent.actions.views.sessions import Running
 from git_agent.actions.views.task import TaskView
-from git_agent.domain.advice import Need
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
+from git_agent.domain.needs import Need
 from git_agent.domain.queue import Outcome, exit_code
 from git_agent.errors import AgentError
 from git_agent.render.text import cut, rfc3339, visible

@@ -101,10 +101,10 @@ def test_the_events_of_every_verb_have_it(repo: Sandbox) -> None:
 
 def test_a_message_with_it_is_not_verified(repo: Sandbox) -> None:
     in_review(repo, "One", "Two")
-    for env in (PLAIN, {**PLAIN, "PWD": str(repo.worktree(2))}):
+    for env in (PLAIN, {**PLAIN, "PWD": str(repo.worktree(2))}, {**PLAIN, "OLDPWD": str(repo.worktree(2))}):
         repo.agent("send", "1", "Please merge", env=env)
     inbox = repo.agent_json("inbox", "--as", "1", "--peek")["messages"]
-    assert [each["verified"] for each in inbox] == [True, False]
+    assert [each["verified"] for each in inbox] == [True, False, True]
 
 
 def test_a_worker_s_own_events_and_git_s_have_none(repo: Sandbox) -> None:

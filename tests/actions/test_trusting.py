@@ -86,3 +86,55 @@ def test_an_include_in_it_is_not_followed(repo: Sandbox, tmp_path: Path) -> None
     other = repo.write(tmp_path / "other", "[agent]\n\tbranchPrefix = evil/\n")
     team(repo, f"[include]\n\tpath = {other}\n")
     assert repo.git("branch", "--show-current", cwd=spawned(repo, "First")) == "agent/1-first"
+
+
+def include(repo: Sandbox, patterns: str, *, committed: bool = True) -> None:
+    """Write patterns of files to copy; `.env` and `key.pem` are ignored secrets."""
+    repo.commit(None, ".gitignore", ".env\n*.pem\n")
+    for name in (".env", "key.pem"):
+        repo.write(name, "secret\n")
+    if committed:
+        repo.commit(None, ".worktreeinclude", patterns)
+    else:
+        repo.write(".worktreeinclude", patterns)
+
+
+def test_a_committed_include_file_copies_secrets_only_once_it_is_trusted(repo: Sandbox) -> None:
+    include(repo, "# secrets\n.env\n")
+    said = repo.agent("spawn", "First")
+    assert not (repo.worktree(1) / ".env").exists()
+    assert "not trusted, so nothing is copied for it: .worktreeinclude; git agent trust accepts it" in said.err
+    assert ".worktreeinclude" in repo.agent("trust").out
+    said = repo.agent("spawn", "Second")
+    assert (repo.worktree(2) / ".env").read_text() == "secret\n" and "not trusted" not in said.err
+
+
+def test_nor_after_it_was_changed_by_a_merge_or_in_the_checkout(repo: Sandbox) -> None:
+    include(repo, ".env\n")
+    repo.agent("trust")
+    repo.agent("spawn", "First")
+    repo.commit(repo.worktree(1), ".worktreeinclude", "*.pem\n")
+    for verb in ("done", "approve", "merge"):
+        repo.agent(verb, "1")
+    repo.agent("spawn", "Second")
+    assert not any((repo.worktree(2) / name).exists() for name in (".env", "key.pem"))
+    assert "already trusted" not in repo.agent("trust").out
+    repo.write(".worktreeinclude", "*\n")
+    repo.agent("spawn", "Third")
+    assert not any((repo.worktree(3) / name).exists() for name in (".env", "key.pem"))
+
+
+def test_a_person_s_own_include_file_needs_no_trust(repo: Sandbox) -> None:
+    include(repo, ".env\n", committed=False)
+    repo.agent("spawn", "First")
+    assert (repo.worktree(1) / ".env").exists() and not (repo.worktree(1) / "key.pem").exists()
+
+
+def test_one_trust_accepts_both_files(repo: Sandbox) -> None:
+    include(repo, ".env\n")
+    team(repo, "[agent]\n\tsetup = touch ran.log\n")
+    commands = repo.agent_json("trust")["commands"]
+    assert [each["key"] for each in commands] == ["agent.setup", ".worktreeinclude"]
+    repo.agent("spawn", "First")
+    assert (repo.worktree(1) / "ran.log").exists() and (repo.worktree(1) / ".env").exists()
+    assert repo.agent_json("trust")["already"]

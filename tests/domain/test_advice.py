@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from git_agent.domain.advice import Circumstances, instead_of, need, revival, steps_towards, waiting_for
+from git_agent.domain.advice import instead_of, revival, steps_towards, waiting_for
 from git_agent.domain.lease import Liveness
+from git_agent.domain.needs import Circumstances, need
 from git_agent.domain.task import MOVES, Hold, State, Step
 from tests.domain.sample import task
 

@@ -84,3 +84,45 @@ def test_whatever_a_task_says_is_one_word_and_no_option(title: str, body: str) -
 def test_a_long_word_is_shown_cut() -> None:
     assert command.quote_command(["x", "a b", "y" * 100]) == "x 'a b' '" + "y" * 79 + "…'"
     assert len(command.quote_command(["x" * 70] * 90)) == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'sh -c "claude {title}"',
+        "bash -lc 'claude -p \"{prompt}\"'",
+        "/bin/bash -o pipefail -c 'claude {body} | tee log'",
+        "sh -c -e 'claude {title}'",
+        "env FOO=1 dash -xc 'claude {branch}'",
+        "timeout 60 zsh -c 'cd {worktree} && claude'",
+        "docker exec box sh -c 'claude {prompt}'",
+        "python3 -c 'print(\"{title}\")'",
+        "python3 '-cprint(\"{title}\")'",
+        "perl -pe 's/x/{title}/'",
+        "node --eval 'f({body})'",
+        "ssh host claude -p {prompt}",
+        "script -qc 'claude {prompt}' log",
+        "su agent -c 'claude {base}'",
+    ],
+)
+def test_a_placeholder_in_a_script_is_refused_because_the_title_would_be_code(text: str) -> None:
+    with pytest.raises(AgentError) as refused:
+        command.parse_command("claude", text)
+    assert refused.value.code == "placeholder-in-script" and refused.value.exit == 2
+    assert "pass it as an argument" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sh -c 'claude -p \"$1\"' sh {prompt}",
+        "sh -c 'claude -p <{file}; echo {task}'",
+        "sh -c './fix.sh && git commit -qam done' {stdin}",
+        "python3 fix.py -c {title}",
+        "bash ./agent.sh {title} {body}",
+        "codex -c model=x exec {prompt}",
+        "ssh host claude {stdin}",
+    ],
+)
+def test_as_an_argument_or_on_standard_input_it_is_accepted(text: str) -> None:
+    assert command.parse_command("claude", text).words

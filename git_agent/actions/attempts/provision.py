@@ -6,6 +6,7 @@ import os
 import shutil
 
 from git_agent import context
+from git_agent.actions.setup.config import INCLUDE_FILE, untrusted_include
 from git_agent.actions.worktrees import write_context
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
@@ -33,6 +34,8 @@ def provision(app: App, task: Task, place: AttemptPlan) -> None:
     write_context(task, place.branch, place.worktree)
     if app.repo.main_worktree is not None:
         _hide(app, app.repo.main_worktree, place.worktree)
+        if untrusted_include(app, app.repo.main_worktree):
+            app.notice(f"not trusted, so nothing is copied for it: {INCLUDE_FILE}; git agent trust accepts it")
         _copy(app, app.repo.main_worktree, place.worktree)
         _link(app, app.repo.main_worktree, place.worktree)
     _set_up(app, task, place)
@@ -96,8 +99,8 @@ def files_to_copy(app: App, source: str) -> list[str]:
     source: the main worktree.
     Runs git only if agent.copy is set or .worktreeinclude exists.
     """
-    include = os.path.join(source, ".worktreeinclude")
-    files = [include] if os.path.isfile(include) else []
+    include = os.path.join(source, INCLUDE_FILE)
+    files = [include] if os.path.isfile(include) and not untrusted_include(app, source) else []
     patterns = app.config.several("agent.copy")
     return ignored.matching(app.repo.checkout(source), patterns, files) if files or patterns else []
 

@@ -121,15 +121,15 @@ def _adopted(app: App, branch: str) -> str:
     head = app.repo.head(branch)
     if head is None:
         raise _unknown(app, branch)
+    owner = next((t for t in app.store.tasks.by_branch(branch) if t.live), None)
+    if owner is not None:
+        raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     if head.worktree is not None:
         raise refused(
             "branch-in-use",
             f"the branch '{branch}' is checked out at {head.worktree}",
             f"git -C {shlex.quote(head.worktree)} switch --detach",
         )
-    owner = next((t for t in app.store.tasks.by_branch(branch) if t.live), None)
-    if owner is not None:
-        raise refused("branch-in-use", f"the branch '{branch}' is {owner.label}'s", f"git agent show {owner.id}")
     return branch
 
 

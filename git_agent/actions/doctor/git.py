@@ -11,7 +11,7 @@ from git_agent.actions.doctor.worktrees import examine_attempt, examine_locks, e
 from git_agent.actions.reconcile.damage import examine_damage
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
-from git_agent.config import default
+from git_agent.config import Config
 from git_agent.domain.finding import Finding
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError
@@ -140,7 +140,7 @@ def _prefix(app: App) -> str:
     try:
         return app.config.prefix
     except AgentError:  # examine_config reports it
-        return default("agent.branchPrefix")
+        return Config(()).prefix
 
 
 def _orphans(app: App, tips: Tips, there: Sequence[Registration], reserved: set[str]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,13 @@ from git_agent.actions.transition import transition
 from git_agent.app import App
 from git_agent.domain.message import Draft
 from git_agent.domain.queue import name_tasks
+from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Step, Task
 from git_agent.git.merging.rebase import Conflict
+from git_agent.git.spool import quoted
+
+_LINE, _MOST = 300, 50  # characters of a line of output, and paths, that a message shows
+_PLAIN = re.compile(r"[\w./+@=-]{1,120}")  # a path that can't be read as a sentence
 
 
 def send_back(
@@ -26,13 +32,13 @@ def send_back(
     fences: the fences of the locks held, by name
     Raises AgentError when the task has changed in the meantime or a lock was lost.
     """
+    # The paths and the output are whatever branches hold: not said by the person who typed `merge`.
     told = Draft(str(task.id), body, task.id, urgent=True, needs_ack=True)
     with app.store.transaction():
         for name, fence in fences.items():
             app.store.locks.require(name, fence)
-        transition(
-            app, task, step, seen=task, drafts=(told,), data=data, reason=reason, reviewed_oid=None, reviewer=None
-        )
+        transition(app, task, step, seen=task, data=data, reason=reason, reviewed_oid=None, reviewer=None)
+        app.store.messages.send([told], GIT, verified=False)
 
 
 def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int], fences: Mapping[str, int]) -> str:
@@ -46,7 +52,8 @@ def hold_check(app: App, task: Task, failed: CheckRun, under: Sequence[int], fen
     why = failed.why + (f" (on top of {name_tasks(under)})" if under else "")
     alone = (f"without {task.label} the check passes",) if under else ()
     more = (f"its whole output: git agent logs {task.id} --check",) if failed.log else ()
-    body = "\n".join([why, *alone, *failed.tail, *more])
+    output = (f"| {line if len(line) <= _LINE else line[:_LINE] + '…'}" for line in failed.tail)
+    body = "\n".join([why, *alone, *output, *more])
     data = {"command": failed.command, "status": failed.status, "together": list(under), "log": failed.log}
     send_back(app, task, Step.CHECK_FAILED, body=body, reason=why, data=data, fences=fences)
     return why
@@ -59,6 +66,8 @@ def hold_conflict(app: App, task: Task, found: Conflict, fences: Mapping[str, in
     fences: the fences of the locks held, by name
     Raises AgentError when the task has changed in the meantime or a lock was lost.
     """
-    body = f"{task.label} conflicts with '{task.base}' in:\n" + "\n".join(found.paths)
-    reason = f"conflicts with {task.base}: " + ", ".join(found.paths[:5])
+    paths = [path if _PLAIN.fullmatch(path) else quoted(path) for path in found.paths[:_MOST]]
+    more = [f"and {len(found.paths) - _MOST} more: git agent conflicts"] if len(found.paths) > _MOST else []
+    body = "\n".join([f"{task.label} conflicts with '{task.base}' in:", *paths, *more])
+    reason = f"conflicts with {task.base}: " + ", ".join(paths[:5])
     send_back(app, task, Step.CONFLICT, body=body, reason=reason, data={"paths": list(found.paths)}, fences=fences)

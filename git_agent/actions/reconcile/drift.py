@@ -73,7 +73,7 @@ def find_drift(app: App, each: Standing, tips: Tips) -> Drift | None:
         return Drift(
             "worktree-gone", "worktree gone", kind, f"worktree {each.worktree} was deleted by hand", hint, more
         )
-    return _elsewhere(app, each) or _switched(app, each, there.head, tips) or _lost(app, each, tips)
+    return _elsewhere(app, each, there.path) or _switched(app, each, there.head, tips) or _lost(app, each, tips)
 
 
 def _damaged(app: App, each: Standing, tips: Tips) -> Drift | None:
@@ -103,22 +103,22 @@ def _lost(app: App, each: Standing, tips: Tips) -> Drift | None:
 def _without_branch(app: App, each: Standing, head: str | None, tips: Tips) -> Drift:
     says = f"branch '{each.branch}' is gone"
     if head in tips.heads and find_renamed(app.repo.git, each.branch, tips.heads) == head:
-        says, hint = (
-            f"{says} (renamed to '{head}' by hand)",
-            f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}",
-        )
-        key = f"branch renamed to {head}"
+        says, key = f"{says} (renamed to '{head}' by hand)", f"branch renamed to {head}"
+        hint = f"git branch -m {shlex.quote(head or '')} {shlex.quote(each.branch)}"
         return Drift("branch-renamed", key, "task.branch-renamed", says, hint, " undoes that")
     hint = f"git branch {shlex.quote(each.branch)} {each.head_oid}"
     says = f"{says} (deleted by hand)"
     return Drift("branch-gone", "branch gone", "task.branch-deleted", says, hint, " recreates it")
 
 
-def _elsewhere(app: App, each: Standing) -> Drift | None:
-    """Check the link from the worktree back to its registration, which is unchanged."""
+def _elsewhere(app: App, each: Standing, back: str | None) -> Drift | None:
+    """Check the link from the worktree to its registration, and from there to repository and worktree.
+
+    back: where the registration says that the worktree is
+    """
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == app.repo.admin_dir(each.admin):
-        return _misled(app, each, home)
+        return _misled(app, each, home, back)
     if repair.claimed_elsewhere(app.repo, each.worktree):
         other = os.path.dirname(os.path.dirname(home or ""))
         says = f"{where} belongs to the repository {other}: this one is a copy"
@@ -129,10 +129,10 @@ def _elsewhere(app: App, each: Standing) -> Drift | None:
     return _unlinked(app, each.worktree, home)
 
 
-def _misled(app: App, each: Standing, home: str) -> Drift | None:
+def _misled(app: App, each: Standing, home: str, back: str | None) -> Drift | None:
     """Check that the registration leads to this repository and to the worktree: a worker may write there, too."""
     where, kind = f"worktree {each.worktree}", "task.worktree-removed"
-    if why := misled_registration(app.repo.common_dir, home, each.worktree):
+    if why := misled_registration(app.repo.common_dir, home, each.worktree, back):
         hint, more = "git agent doctor --fix", " connects it again"
         return Drift("worktree-misled", "worktree misled", kind, f"{where} is led elsewhere: {why}", hint, more)
     if keys := own_programs(app.repo.common_dir, home):

@@ -113,6 +113,13 @@ def _instead(app: App, name: str, option: str) -> tuple[str, str]:
     return f"there is no branch '{name}' here", f"git branch {quoted} START, or {option} BRANCH"
 
 
+def find_editor(app: App) -> str:
+    """Return the command line of the person's editor, which git would open."""
+    # Not `git var GIT_EDITOR`: for our own gits that variable names an editor that does nothing.
+    chosen = (app.env.get("GIT_EDITOR"), app.repo.config("core.editor"), app.env.get("VISUAL"), app.env.get("EDITOR"))
+    return next((each for each in chosen if each), "vi")
+
+
 def add(app: App, order: TaskSpec) -> Task:
     """Add a task to the queue and return it.
 

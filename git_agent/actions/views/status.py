@@ -10,8 +10,8 @@ from git_agent.actions.merging.forecast import foresee
 from git_agent.actions.views.task import TaskView, view
 from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
-from git_agent.domain.advice import Need, still_running
 from git_agent.domain.message import Message
+from git_agent.domain.needs import Need, still_running
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.proc import processes

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.app import App
-from git_agent.domain.advice import Circumstances, Need, base_gone, need
+from git_agent.domain.advice import base_gone
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
+from git_agent.domain.needs import Circumstances, Need, need
 from git_agent.domain.task import State, Task
 
 
