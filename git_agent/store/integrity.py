@@ -154,7 +154,7 @@ class Integrity:
 
     def named_locks(self) -> list[tuple[str, int, ProcessId, int]]:
         """List the named locks that are held: name, fence, holder, and the time held in ms."""
-        query = "SELECT name, fence, host, boot_id, pid, pid_start, taken_at FROM lock WHERE host IS NOT NULL"
+        query = f"SELECT name, fence, {', '.join(ProcessId._fields)}, taken_at FROM lock WHERE host IS NOT NULL"
         (now,) = self._store.sql(f"SELECT {NOW_MS.sql}", ())[0]
         return [(name, fence, ProcessId(*owner), now - at) for name, fence, *owner, at in self._store.sql(query, ())]
 

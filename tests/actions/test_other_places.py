@@ -254,3 +254,13 @@ def test_nothing_is_concluded_from_a_reboot_where_other_machines_use_the_store()
     assert processes.is_gone(before) and not processes.is_gone(before, shared=lambda: True)
     assert not processes.is_gone(before._replace(machine="another"))
     assert "of an earlier boot" in processes.named(before)
+
+
+@pytest.mark.parametrize("minutes", [1, 11])
+def test_doctor_names_the_lock_that_another_place_left(repo: Sandbox, task: Path, minutes: int) -> None:
+    place = processes.myself()._replace(pid_namespace="pid:[1]", pid=999_999_999)
+    columns = ", ".join((*place._fields, "name", "fence", "taken_at"))
+    sql(repo, f"INSERT INTO lock ({columns}) VALUES (?, ?, ?, ?, ?, ?, 'reap', 1, ?)", *place, now() - minutes * 60_000)
+    found = repo.agent_json("doctor", exit=None)["findings"]
+    wanted = "the lock 'reap' is held by process 999999999 in another container or sandbox, which has been silent"
+    assert [each["what"].startswith(wanted) for each in found] == ([True] if minutes == 11 else []), found

@@ -54,7 +54,7 @@ def reap_task(app: App, suspects: Overdue, task: int, fence: int) -> str | None:
     Branch and worktree stay. The next attempt starts from the last commit.
     """
     lease, limit = suspects.leases[task], app.config.number("agent.maxAttempts")
-    if lease.owner is not None and processes.is_of_earlier_boot(lease.owner):
+    if lease.owner is not None and app.is_gone(lease.owner) and processes.is_of_earlier_boot(lease.owner):
         return _stop_task(app, lease, fence)
     reason = death_reason(lease, suspects.found[task], suspects.now)
     with app.store.transaction():
