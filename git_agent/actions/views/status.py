@@ -67,16 +67,20 @@ def _still_running(app: App) -> list[tuple[Task, Need]]:
     open_ = [(app.store.tasks.get(session.task), session) for session in app.store.sessions.unended()]
     current = {task.id for task, session in open_ if task.live and session.epoch == task.epoch}
     return [
-        (task, still_running(task, processes.named(session.owner), again=task.id in current))
+        (task, _stopping(task, processes.named(session.owner), again=task.id in current))
         for task, session in open_
         if not (task.live and session.epoch == task.epoch) and not app.is_gone(session.owner, over=session.over)
     ]
 
 
-def _stopping(task: Task, pid: int, *, again: bool) -> Need:
-    """Return the need to stop a command. again: another one of the task runs, too, which `stop` would also end."""
+def _stopping(task: Task, process: str, *, again: bool) -> Need:
+    """Return the need to stop a command.
+
+    process: its supervisor
+    again: another command of the task runs, too, which `stop` would also end
+    """
     which = "a command of an earlier attempt" if task.live else "its command"
-    why = f"is {task.state}, but {which} still runs (process {pid})"
+    why = f"is {task.state}, but {which} still runs ({process})"
     return Need(task.id, why, task.state_at, "git agent ps" if again else f"git agent stop {task.id}")
 
 
