@@ -79,7 +79,7 @@ def test_a_push_that_arrived_hands_the_work_in(repo: Sandbox, where: Path, how: 
     assert "task 1 was pushed: IN_REVIEW" in said
     assert state(repo) == ("IN_REVIEW", None)
     assert kinds(repo).count("task.pushed") == 1
-    assert "ready for review" in repo.agent("log", "1").out
+    assert "ready for review" in repo.agent("status").out
 
 
 def test_the_first_commit_pushed_at_once_needs_no_step_between(repo: Sandbox, where: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_hostile_title_is_stored_as_it_is_and_shown_escaped(repo: Sandbox) -> 
     results = repo.parallel([("add", "--json", "--title", title) for title in TITLES])
     ids = {result.json()["task"]["id"]: title for result, title in zip(results, TITLES, strict=True)}
     assert {task["id"]: task["title"] for task in repo.tasks().values()} == ids
-    listed = {int(line.split("\t")[0]): line.split("\t")[-1] for line in repo.agent("list").out.splitlines()}
+    listed = {int(line.split("\t")[0]): line.split("\t")[7] for line in repo.agent("list").out.splitlines()}
     # Columns are told by tabs, so a tab within a cell is escaped, too.
     assert listed == {task: TITLES[title] for task, title in ids.items()}
 

@@ -65,8 +65,7 @@ def test_it_says_what_an_earlier_attempt_left(repo: Sandbox) -> None:
 
 def test_nothing_is_marked_as_read(repo: Sandbox) -> None:
     worktree = Path(repo.agent("spawn", "Fix login").out.strip())
-    repo.agent("done", "1", "--allow-empty")
-    repo.agent("request-changes", "1", "-m", "Do it")
+    repo.agent("send", "1", "Do it")
     first = _prime(repo, cwd=worktree)
     assert "unread messages: 1; git agent inbox shows them" in first and "| Do it" in first
     assert _prime(repo, cwd=worktree) == first
