@@ -43,13 +43,6 @@ ERRORS = {
         frozenset({"lost commit"}),
         frozenset(USUAL | {"worker: amend"}),
     ),
-    "a merge lands without the fork point": Error(
-        "git/merging/landed.py",
-        "find_start(repo, base, tip, fork)",
-        "find_start(repo, base, tip, None)",
-        frozenset({"task landed"}),
-        frozenset({*USUAL, "base: amend"}),
-    ),
     "an approval holds for whatever comes later": Error(
         "git/merging/landed.py",
         "isinstance(first, Clean) and first == landed(repo, base, other, fork)",
