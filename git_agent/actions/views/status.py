@@ -67,7 +67,7 @@ def _still_running(app: App) -> list[tuple[Task, Need]]:
     open_ = [(app.store.tasks.get(session.task), session) for session in app.store.sessions.unended()]
     current = {task.id for task, session in open_ if task.live and session.epoch == task.epoch}
     return [
-        (task, _stopping(task, processes.named(session.owner), again=task.id in current))
+        (task, still_running(task, processes.named(session.owner), again=task.id in current))
         for task, session in open_
         if not (task.live and session.epoch == task.epoch) and not app.is_gone(session.owner, over=session.over)
     ]
