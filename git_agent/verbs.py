@@ -50,6 +50,7 @@ VERBS: dict[str, Verb] = {
         trust=("coordinator", "Accept the commands of the committed .gitagent file"),
         completion=("anyone", "Print or install shell completion"),
         demo=("anyone", "Watch three workers go from spawn to a merged base in a throwaway repository"),
+        help=("anyone", "Describe a verb, or list them all"),
     ),
     **_of(
         "tasks",

@@ -109,6 +109,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "config": (["config"],),
         "trust": (["trust"],),
         "completion": (["completion", "bash"],),
+        "help": (["help"],),
         "add, edit, spawn, claim, reassign, release, fail, retry, cancel, reopen": (
             ["add", "A"],
             ["spawn", "A task"],

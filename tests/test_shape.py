@@ -71,7 +71,7 @@ VAGUE_NAMES = {
 }
 HEAVY = {"apsw", "asyncio", "importlib.metadata", "peewee", "pygit2", "rich", "sqlite3", "textual", "mcp"}
 # Verbs whose whole work is said by the front end, or done by another verb's action.
-VERBS_WITHOUT_ACTION: set[str] = {"completion", "demo"}
+VERBS_WITHOUT_ACTION: set[str] = {"completion", "demo", "help"}
 # Codes of errors that nothing can be advised about: what happened is all there is to say.
 ERRORS_WITHOUT_HINT = {"interrupted"}
 MAKERS = {

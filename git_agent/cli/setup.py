@@ -227,6 +227,22 @@ def _installed(shell: str) -> Answer:
     return Answer({"installed": placed, "todo": list(done.todo)}, said(done))
 
 
+@verb("help", looks=False)
+@click.argument("verb_name", metavar="[VERB]", required=False)
+def help_verb(app: App, verb_name: str | None) -> Answer:
+    """Describe a verb as `git agent VERB -h` does, or list all verbs."""
+    app.worker_identities = ()  # it needs no repository, so there is no worker
+    above = click.get_current_context().parent
+    assert above is not None and isinstance(above.command, click.Group)
+    described = above
+    if verb_name is not None:
+        _, command, _ = above.command.resolve_command(above, [verb_name])
+        assert command is not None
+        described = click.Context(command, info_name=verb_name, parent=above)
+    text = described.get_help()
+    return Answer({"text": text}, text.splitlines())
+
+
 @verb("demo", looks=False)
 @click.option("--keep", metavar="DIR", help="Run in DIR, a new or empty directory, and keep it.")
 def demo_verb(app: App, keep: str | None) -> Answer:

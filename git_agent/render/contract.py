@@ -1,7 +1,4 @@
-"""The contract with other programs, in words: states, exit codes, JSON objects, files, environment.
-
-docs/json.md, docs/states.md and the manual page are generated from it; tests compare it with the program.
-"""
+"""The contract with other programs, in words. docs/json.md, docs/states.md and the manual page are made from it."""
 
 from __future__ import annotations
 
@@ -264,6 +261,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "config": ("config",),
     "trust": ("hash", "already", "commands"),
     "completion": ("script",),
+    "help": ("text",),
     "completion --install": ("installed", "todo"),
     "demo": ("steps", "tasks", "seconds", "directory"),
     "add, edit, spawn, claim, reassign, release, fail, retry, cancel, reopen": _ONE,

@@ -90,7 +90,7 @@ def _live(life: Life) -> None:
     life("spawn", "3"), life("run", "3", "--", "true", exit=1), life("run", "3", "--detach", "--", "sleep", "100")
     life("ps"), life("logs", "3"), life("stop", "3")
     life.repo.commit(None, ".gitagent", "[agent]\n\tcheck = true\n")
-    life("trust"), life("completion", "bash"), life("sync"), life("hooks"), life("deinit")
+    life("trust"), life("completion", "bash"), life("help", "merge"), life("sync"), life("hooks"), life("deinit")
 
 
 def test_every_verb_answers_with_one_object(repo: Sandbox) -> None:
@@ -161,14 +161,14 @@ NEEDS = {
 
 
 def test_outside_a_repository_every_verb_says_so(tmp_path: Path) -> None:
-    verbs = [verb for verb in VERBS if verb not in ("demo", "completion")]
+    verbs = [verb for verb in VERBS if verb not in ("demo", "completion", "help")]
     commands = [("git-agent", verb, "--json", *NEEDS.get(verb, ())) for verb in verbs]
     for result in run_at_once(commands, cwd=tmp_path):
         _error(result, "not-a-repository", 1)
 
 
 def test_without_a_store_a_verb_that_makes_none_says_so(repo: Sandbox) -> None:
-    makes = {"init", "config", "trust", "add", "spawn", "demo", "completion", "hooks", "deinit", "doctor"}
+    makes = {"init", "config", "trust", "add", "spawn", "demo", "completion", "help", "hooks", "deinit", "doctor"}
     for result in repo.parallel([(verb, "--json", *NEEDS.get(verb, ())) for verb in VERBS.keys() - makes]):
         _error(result, "no-store", 1)
     assert not repo.store.exists()

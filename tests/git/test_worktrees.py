@@ -416,7 +416,7 @@ def test_a_change_made_at_the_last_moment_stops_the_removal(
     path = tmp_path / "w"
     made(repo, path)
 
-    def late(real: str, admin: str) -> None:
+    def late(found: Repo, real: str, admin: str) -> None:
         Path(real, "late").write_text("precious")
 
     monkeypatch.setattr(remove, "_refuse_early", late)

@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem, ShellComplete
 
 from git_agent.cli.main import VerbGroup, group
 from git_agent.errors import AgentError
+from git_agent.verbs import VERBS
 
 if TYPE_CHECKING:
     from git_agent.app import App
@@ -132,7 +133,12 @@ def _directories(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
     return [CompletionItem(start, type="dir")]
 
 
+def _verbs(app: App, verb: str, start: str) -> list[CompletionItem[str]]:
+    return [CompletionItem(name, help=each.summary) for name, each in VERBS.items() if name.startswith(start)]
+
+
 _VALUES = {
+    "VERB": _verbs,
     "TASK": _tasks,
     "AGENT": _agents,
     "TO... TEXT": _recipients,
