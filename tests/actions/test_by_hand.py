@@ -124,6 +124,7 @@ def test_a_branch_without_commits_of_its_own_is_never_merged(repo: Sandbox) -> N
 
 def test_a_locked_worktree_of_somebody_else_is_respected(repo: Sandbox, where: Path) -> None:
     repo.agent("cancel", "1")
+    repo.git("worktree", "unlock", str(where))
     repo.git("worktree", "lock", "--reason", "on a disk that travels", str(where))
     result = repo.agent("rm", "1", "--force", "--unmerged", exit=3)
     assert "on a disk that travels" in result.err and "git worktree unlock" in result.err

@@ -40,7 +40,11 @@ def merges_of(said: Result) -> int:
 @pytest.fixture(scope="module")
 def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """Return a repository with four tasks: 1 and 2 clash, 3 clashes with the base, 4 has no commit."""
-    made = Sandbox(Path(shutil.copytree(template, tmp_path_factory.mktemp("made") / "repo", symlinks=True)))
+    return prepare(template, tmp_path_factory.mktemp("made") / "repo")
+
+
+def prepare(template: Path, path: Path) -> Sandbox:
+    made = Sandbox(Path(shutil.copytree(template, path, symlinks=True)))
     made.agent("init")
     spawn(made, "One", ("src/app.py", "one\n"), (HOSTILE, "one\n"))
     spawn(made, "Two", ("src/app.py", "two\n"), (HOSTILE, "two\n"))
@@ -235,7 +239,8 @@ def test_every_kind_of_conflict_is_seen(repo: Sandbox) -> None:
     assert pairs(other_format.agent_json("conflicts")) == {(1, 2): ["a"]}
 
 
-def test_merge_all_begins_with_what_clashes_least_and_shares_what_is_known(four: Sandbox) -> None:
+def test_merge_all_begins_with_what_clashes_least_and_shares_what_is_known(template: Path, tmp_path: Path) -> None:
+    four = prepare(template, tmp_path / "repo")
     for task in "1234":
         four.agent("start", task)
         four.agent("done", task, "--allow-empty")

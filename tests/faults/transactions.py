@@ -9,7 +9,7 @@ from tests.sandbox import Sandbox
 
 
 def every_state(sandbox: Sandbox) -> None:
-    """Make a task in each state, by its number: see SCENES; and two messages, to task 2 and to the people."""
+    """Make a task in each state, by its number: see SCENES; and three messages: a question, one to task 2 and one to the people."""
     sandbox.commit(None, ".gitagent", '[agent]\n\tcheck = "true"\n', "Configure the team")
     sandbox.agent("add", "Open")
     for title in ("Assigned", "Working", "Asking", "In review", "Approved", "Failed", "Cancelled"):
@@ -60,7 +60,7 @@ TRANSACTIONS = (
     _scene("trust", "trust", shown="select count(*) from meta where key like '%trust%'"),
     _scene("send", "send", "2", "Hello", shown=_said("Hello")),
     _scene("send-topic", "send", "#builds", "Green", shown=_said("Green")),
-    _scene("reply", "reply", "2", "Yes", shown=_said("Yes")),
-    _scene("inbox", "inbox", shown="select state = 'seen' from delivery where message = 2"),
-    _scene("ack", "ack", "2", shown="select state = 'acked' from delivery where message = 2"),
+    _scene("reply", "reply", "1", "Yes", shown=_said("Yes")),
+    _scene("inbox", "inbox", shown="select state = 'seen' from delivery where message = 1"),
+    _scene("ack", "ack", "1", shown="select state = 'acked' from delivery where message = 1"),
 )

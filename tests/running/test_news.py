@@ -59,7 +59,6 @@ def test_what_an_earlier_review_asked_for_is_told_no_more_once_it_was_handed_in(
     run(told, tmp_path)
     told.box.agent("request-changes", "1", "-m", "Sort by AUTHOR")
     run(told, tmp_path)
-    acknowledge(told)
     told.box.agent("request-changes", "1", "-m", "Add a TEST")
     prompt = run(told, tmp_path)
     assert "TEST" in prompt and "AUTHOR" not in prompt

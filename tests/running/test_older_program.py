@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import os
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,8 @@ MIGRATION = f"git_agent/store/migrations/{migrate.MIGRATIONS[4]}.py"
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from git_agent.cli.main import run; sys.exit(run())"
 
 
-def _git(*words: str) -> bytes:
-    return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, check=True).stdout
+def _git(*words: str, env: dict[str, str] | None = None) -> bytes:
+    return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, check=True, env=env).stdout
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +28,12 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return the words that start the program of the commit before the fifth migration."""
     try:
         added = _git("log", "--format=%H", "--diff-filter=A", "-1", "--", MIGRATION).decode().strip()
-        packed = _git("archive", f"{added}^", "git_agent", "hooks")
+        place = tmp_path_factory.mktemp("older")
+        env = {**os.environ, "GIT_INDEX_FILE": str(place / "index")}
+        _git("read-tree", f"{added}^", env=env)
+        _git("checkout-index", "--all", f"--prefix={place}/", env=env)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("this checkout has no history: the commit before the fifth migration is not there")
-    place = tmp_path_factory.mktemp("older")
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(place, filter="data")
     return [sys.executable, "-P", "-c", START, str(place)]
 
 
