@@ -9,7 +9,7 @@ from tests.sandbox import Sandbox
 
 
 def every_state(sandbox: Sandbox) -> None:
-    """Make a task in each state, by its number: see SCENES; and three messages: a question, one to task 2 and one to the people."""
+    """Make a task in each state, by its number: see SCENES; and messages: a question, one to task 2, one to people."""
     sandbox.commit(None, ".gitagent", '[agent]\n\tcheck = "true"\n', "Configure the team")
     sandbox.agent("add", "Open")
     for title in ("Assigned", "Working", "Asking", "In review", "Approved", "Failed", "Cancelled"):
