@@ -135,11 +135,11 @@ def parse_time(app: App, text: str) -> int:
 
 
 def unattended(app: App, task: Task) -> str | None:
-    """Return words for a task that is to be worked on while nobody does, with the command that changes that.
+    """Return words for a task that is to be worked on, or is held, while nobody does, with the command to run it.
 
     That is known of a task that was run. A person or an agent that works by hand may be there without a lease.
     """
-    idle = task.state in (State.ASSIGNED, State.WORKING) and task.hold is None and not app.store.leases.of([task.id])
+    idle = task.state in (State.ASSIGNED, State.WORKING) and not app.store.leases.of([task.id])
     return f"{NOBODY}: git agent run {task.id}" if idle and app.store.sessions.over([task.id]) else None
 
 

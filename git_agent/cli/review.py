@@ -91,7 +91,7 @@ def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
 @click.option("-F", "--file", metavar="FILE", help="Read the text from FILE, - for standard input.")
 def request_changes_verb(app: App, task: str, text: str | None, file: str | None) -> Answer:
     """Send a task back to its worker, with comments. The task is WORKING again, with the hold `changes_requested`."""
-    from git_agent.actions.lookup import find
+    from git_agent.actions.lookup import find, unattended
     from git_agent.actions.tasks.review import request_changes
 
     if (text is None) == (file is None):
@@ -99,9 +99,8 @@ def request_changes_verb(app: App, task: str, text: str | None, file: str | None
     if text is None:
         text = read_text(file or "-", app.config.number("agent.maxMessage") + 1)
     taken = request_changes(app, find(app, task), text)
-    return task_answer(
-        app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; its worker has a message"]
-    )
+    there = unattended(app, taken.task) or "its worker has a message"
+    return task_answer(app, taken.task, [f"{taken.task.label} is {taken.task.state} {taken.task.hold}; {there}"])
 
 
 @verb("merge")

@@ -43,6 +43,32 @@ def test_after_a_person_started_what_was_run(asked: Sandbox) -> None:
     assert named(asked)
 
 
+WORK = ("sh", "-c", "echo run >README.md && git commit --quiet --all --message Work")
+
+
+def test_after_a_request_for_changes_to_an_agent_that_ended(repo: Sandbox) -> None:
+    repo.agent("spawn", "Work")
+    repo.agent("run", "1", "--", *WORK)
+    said = repo.agent("request-changes", "1", "-m", "Sort it").out
+    assert NOBODY in said and "its worker" not in said
+
+
+def test_after_a_conflict_of_an_agent_that_ended(repo: Sandbox) -> None:
+    repo.agent("spawn", "Work")
+    repo.agent("run", "1", "--", *WORK)
+    repo.commit(None, "README.md", "base\n")
+    repo.agent("approve", "1")
+    said = repo.agent("merge", "1", exit=4).err
+    assert NOBODY in said and "its worker has" not in said
+
+
+def test_not_of_a_worker_whose_work_is_sent_back(repo: Sandbox) -> None:
+    repo.agent("spawn", "Work")
+    repo.commit(repo.worktree(1), "README.md", "by hand\n")
+    repo.agent("done", "1")
+    assert "its worker has a message" in repo.agent("request-changes", "1", "-m", "Sort it").out
+
+
 def test_not_of_an_agent_that_asks_from_its_own_terminal(repo: Sandbox) -> None:
     repo.agent("spawn", "Work")
     repo.agent("start", cwd=repo.worktree(1))

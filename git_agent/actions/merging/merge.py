@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from git_agent.actions.lookup import unattended
 from git_agent.actions.merging.land import Landed
 from git_agent.actions.merging.rounds import How, merge_rounds
 from git_agent.actions.transition import Transition, require_current, transition
@@ -50,15 +51,16 @@ def merge(
     if outcome.status is MergeStatus.MERGED:
         return Merged(app.store.tasks.get(task.id), results.landed.get(task.id))
     if outcome.status is MergeStatus.CONFLICT:
-        raise _conflict(task, outcome, dry_run)
+        raise _conflict(app, task, outcome, dry_run)
     if outcome.status is MergeStatus.CHECK_FAILED:
         raise _check_failed(task, outcome, dry_run)
     assert outcome.error is not None
     raise outcome.error
 
 
-def _conflict(task: Task, outcome: Outcome, dry_run: bool) -> AgentError:
-    told = "" if dry_run else "; it is WORKING again, and its worker has a message"
+def _conflict(app: App, task: Task, outcome: Outcome, dry_run: bool) -> AgentError:
+    nobody = None if dry_run else unattended(app, app.store.tasks.get(task.id))
+    told = "" if dry_run else f"; it is WORKING again, and {nobody or 'its worker has a message'}"
     says = f"{task.label} conflicts with '{task.base}'{told}"
     return AgentError("conflict", says, outcome.hint, exit=Exit.CONFLICT, details=outcome.details)
 
