@@ -133,10 +133,9 @@ def test_under_a_limit_on_the_size_of_files_reading_works_and_writing_names_it(s
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
 def test_with_too_little_memory_no_command_blames_the_disk(stocked: Sandbox) -> None:
-    said = [
-        _limited(stocked, resource.RLIMIT_AS, megabytes << 20, "list").stderr.splitlines()[:1]
-        for megabytes in range(18, 46, 2)
-    ]
+    told = [_limited(stocked, resource.RLIMIT_AS, megabytes << 20, "list").stderr for megabytes in range(18, 46, 2)]
+    # With less, the interpreter itself does not start.
+    said = [each.splitlines()[:1] for each in told if not each or "git_agent" in each or each.startswith("error: ")]
     assert all(each in ([], ["error: there is not enough memory"]) for each in said), said
     assert [] in said and len(said) > said.count([])
 

@@ -24,6 +24,7 @@ from tests.actions.supervised import Supervised, age, settle, sql, supervise
 from tests.faults.world import Worlds
 from tests.sandbox import Sandbox, run_at_once
 from tests.store.children import answer
+from tests.tables import suspend
 
 LONG = 3600.0
 
@@ -138,7 +139,7 @@ def test_when_all_attempts_are_used_up_the_task_has_failed(repo: Sandbox, worker
 
 
 def test_a_supervisor_that_is_stopped_is_stale_and_keeps_its_task(repo: Sandbox, worker: Supervised) -> None:
-    worker.supervisor.send_signal(signal.SIGSTOP)
+    suspend(worker.supervisor.pid, repo.store)
     age(repo, 1, LONG)
     for _ in range(2):
         assert repo.agent("list").err == ""

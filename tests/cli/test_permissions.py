@@ -18,6 +18,7 @@ ANYONE: dict[str, list[tuple[str, ...]]] = {
     "sync": [("sync",)],
     "config": [("config",)],
     "completion": [("completion", "bash")],
+    "help": [("help",), ("help", "merge")],
     "add": [("add", "More")],
     "spawn": [("spawn", "Another")],
     "ready": [("ready",)],

@@ -6,7 +6,7 @@ from git_agent.verbs import VERBS
 from tests.faults.scenes import SCENES
 
 ONLY_LOOK = {
-    *("hooks", "config", "ready", "ps", "logs", "prime", "diff"),
+    *("hooks", "config", "ready", "ps", "logs", "prime", "diff", "help"),
     *("tail", "status", "list", "show", "log", "watch", "path", "stats"),
 }
 ELSEWHERE = {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.running.stage import WORK, Stage, eventually, state, until
 from tests.running.stage import stage as stage
+from tests.tables import suspend
 
 # Hold the write lock of a store until standard input ends, and say when it is held.
 HOLD = """
@@ -116,7 +117,7 @@ def test_a_main_thread_that_hangs_is_noticed(stage: Stage) -> None:
     """A process that is stopped beats no more; nobody takes its task, since it is there, and it goes on."""
     stage.spawn()
     process = stage.run("echo ready; sleep 300")
-    os.kill(process.pid, signal.SIGSTOP)
+    suspend(process.pid, stage.box.store)
     eventually(lambda: state(process.pid) == "T", lambda: state(process.pid))
     before = _beat(stage)
     time.sleep(0.8)

@@ -7,6 +7,7 @@ import time
 
 from tests.running.stage import WORK, Stage, eventually
 from tests.running.stage import stage as stage
+from tests.tables import suspend
 
 
 def _expired(stage: Stage) -> bool:
@@ -44,7 +45,7 @@ def test_of_a_killed_supervisor_whose_task_is_in_review_nothing_is_left_either(s
 def test_a_stopped_supervisor_keeps_its_task_and_goes_on(stage: Stage) -> None:
     stage.spawn()
     process = stage.run("echo ready; sleep 1000")
-    process.send_signal(signal.SIGSTOP)
+    suspend(process.pid, stage.box.store)
     eventually(lambda: _expired(stage), stage.lease)
     for _ in range(3):
         assert stage.box.agent("list").err == ""

@@ -10,6 +10,7 @@ import pytest
 
 from tests.running.stage import WORK, Stage, eventually, state, until
 from tests.running.stage import stage as stage
+from tests.tables import suspend
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])
@@ -114,7 +115,7 @@ def test_stop_ends_what_ignores_sigterm(stage: Stage) -> None:
 def test_stop_ends_a_supervisor_that_is_suspended(stage: Stage) -> None:
     stage.spawn()
     process = stage.run("echo ready; sleep 300")
-    os.kill(process.pid, signal.SIGSTOP)
+    suspend(process.pid, stage.box.store)
     stage.box.agent("stop", "1")
     stage.ended(process)
     assert stage.where() == ("WORKING", "stopped")
