@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 KEPT = ("PYTEST_", "COV_", "COVERAGE_")
 KEPT_NAMES = (
     *("TMPDIR", "USER", "LOGNAME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
-    *("STORM_SEED", "MERGE_HISTORY", "FUZZ_SEED", "FUZZ_SECONDS"),  # how some tests are told what to play again
+    *("STORM_SEED", "MERGE_HISTORY", "FUZZ_SEED", "FUZZ_SECONDS"),  # let a person repeat a random test
 )
 CONFIG = """\
 [user]

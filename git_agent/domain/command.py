@@ -11,8 +11,8 @@ from git_agent.domain.task import Task
 from git_agent.errors import usage
 
 PLACEHOLDERS: Mapping[str, str] = {
-    "prompt": "`Task 7: `, then title and body, and on a later run what came since",
-    "news": "what came since the last run; empty for the first one",
+    "prompt": "`Task 7: `, then title and body, and on a later run what happened since",
+    "news": "what happened since the last run; empty for the first one",
     "title": "the task's title",
     "body": "the task's body",
     "file": "path of a file with that text",
@@ -57,7 +57,7 @@ class Command:
 
     @property
     def tells_news(self) -> bool:
-        """Return whether the command is told what came since the last run."""
+        """Return whether the command uses the news of what happened since the last run."""
         return self.needs_file or any("{prompt}" in word or "{news}" in word for word in self.words)
 
     @property
@@ -69,7 +69,7 @@ class Command:
         """Return the words with their placeholders replaced. A value never splits a word, nor makes it an option.
 
         file: path of the file that holds the prompt
-        news: what came since the last run
+        news: what happened since the last run
         """
         if self.name is None:
             # Other braces are the command's own, as in `awk '{print}'`, and a script must not get text as code.
@@ -164,7 +164,7 @@ def _filled(task: Task, values: Mapping[str, str], word: str) -> str:
 
 
 def prompt(task: Task, news: str = "") -> str:
-    """Return the task's number, title and body as one text, and what came since the last run.
+    """Return the task's number, title and body as one text, and what happened since the last run.
 
     The number comes first because programs read a text as an option when it begins with a dash, and as one of their
     own commands when it begins with a slash or an exclamation mark.

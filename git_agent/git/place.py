@@ -114,7 +114,7 @@ def require_found(common_dir: str, git_dir: str, worktree: str | None) -> None:
         return
     place = worktree or git_dir
     if not is_admin_dir(common_dir, git_dir):
-        raise not_ours(place, f"its .git leads to {git_dir}, which is no worktree of {common_dir}")
+        raise not_ours(place, f"its .git leads to {git_dir}, which is not a worktree of {common_dir}")
     back = linked(git_dir)
     if worktree not in (None, back) and back is not None and git_dir_of(back) == git_dir and not _is_same(back, place):
         raise not_ours(place, f"its .git leads to {git_dir}, which belongs to {back}")

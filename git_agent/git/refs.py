@@ -94,17 +94,18 @@ def clashing_branch(name: str, heads: Iterable[str]) -> str | None:
 def clashing_branches(names: Iterable[str], heads: Iterable[str]) -> dict[str, str]:
     """Map those new branches that can't coexist with an existing one to that one, as clashing_branch does."""
     held = {_folded(head): head for head in heads}
-    inside = {above: head for folded, head in held.items() for above in _directories(folded)}
+    inside = {above: head for folded, head in held.items() for above in directories_above(folded)}
     found = {}
     for name in names:
         new = _folded(name)
-        above = (held[each] for each in _directories(new) if each in held)
+        above = (held[each] for each in directories_above(new) if each in held)
         if (other := held.get(new) or next(above, None) or inside.get(new)) is not None:
             found[name] = other
     return found
 
 
-def _directories(name: str) -> Iterator[str]:
+def directories_above(name: str) -> Iterator[str]:
+    """Yield the directories above a path or a ref, the top first; of `a/b/`, also `a/b`."""
     at = name.find("/")
     while at >= 0:
         yield name[:at]

@@ -1,4 +1,4 @@
-"""What a merge tells a worker is told as git's, never as said by the person who merges: branches choose its words."""
+"""What a merge writes to workers comes from git, not from the person who merges: branches choose the words."""
 
 from __future__ import annotations
 

@@ -93,6 +93,14 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
+def run_here(repo: Sandbox, stack: ExitStack) -> subprocess.Popen[bytes]:
+    """Run task 1, in no container, until the test ends."""
+    at = repo.path.parent / "here"
+    process = stack.enter_context(started(repo, "git-agent", "run", "1", "--", "sh", "-c", waiting(str(at))))
+    eventually(Path(f"{at}.began").exists, lambda: "the command did not begin")
+    return process
+
+
 def run_in_box(repo: Sandbox, task: Path, box: tuple[str, ...], stack: ExitStack) -> subprocess.Popen[bytes]:
     """Run task 1 in a pid namespace of its own until the test lets it go on."""
     at = repo.path.parent / "boxed"
@@ -126,9 +134,7 @@ def test_nobody_runs_what_is_run_in_another_pid_namespace(
 def test_a_sandbox_does_not_run_what_is_run_outside_of_it(
     repo: Sandbox, task: Path, box: tuple[str, ...], stack: ExitStack
 ) -> None:
-    at = repo.path.parent / "outside"
-    process = stack.enter_context(started(repo, "git-agent", "run", "1", "--", "sh", "-c", waiting(str(at))))
-    eventually(Path(f"{at}.began").exists, lambda: "the command did not begin")
+    process = run_here(repo, stack)
     refused = repo.run(*box, "git-agent", "run", "1", "--", "touch", "second")
     assert refused.code == 3 and process.poll() is None and not (task / "second").exists(), refused
     inside = json.loads(repo.run(*box, "git-agent", "list", "--json").out)
@@ -215,9 +221,7 @@ def test_a_renamed_host_takes_over_what_died_under_its_old_name(
 def test_a_renamed_host_still_sees_its_living_worker(
     repo: Sandbox, task: Path, renamed: tuple[str, ...], stack: ExitStack
 ) -> None:
-    at = repo.path.parent / "worker"
-    process = stack.enter_context(started(repo, "git-agent", "run", "1", "--", "sh", "-c", waiting(str(at))))
-    eventually(Path(f"{at}.began").exists, lambda: "the command did not begin")
+    process = run_here(repo, stack)
     refused = repo.run(*renamed, "git-agent", "run", "1", "--", "true")
     assert refused.code == 3 and process.poll() is None, refused
     stopped = repo.run(*renamed, "git-agent", "stop", "1")

@@ -10,8 +10,9 @@ import pytest
 from git_agent.config import KEYS
 from tests.sandbox import Sandbox
 
-PERSONS = {"agent.check", "agent.setup", "agent.notify", "agent.run", "agent.copy", "agent.link", "agent.pullBase"} | {
-    "agent.unsetEnv"
+PERSONS = {
+    *("agent.check", "agent.setup", "agent.notify", "agent.run", "agent.copy", "agent.link", "agent.pullBase"),
+    "agent.unsetEnv",
 }
 BAD = {
     "maxAttempts": ["0", "-1", "9" * 5000, "²", "many"],

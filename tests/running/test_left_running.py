@@ -25,7 +25,7 @@ def needs(stage: Stage) -> list[dict[str, Any]]:
 
 def test_cancel_says_that_its_command_runs_on_and_status_shows_it(running: Stage) -> None:
     said = running.box.agent("cancel", "1").err
-    assert "still runs" in said and "asked to end soon" in said and "git agent stop 1" in said
+    assert "still runs" in said and "will be asked to end" in said and "git agent stop 1" in said
     [need] = needs(running)
     assert need["task"] == 1 and "CANCELLED" in need["why"] and need["command"] == "git agent stop 1"
     assert "1 fix-login is CANCELLED, but its command still runs" in running.box.agent("status").out

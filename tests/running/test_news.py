@@ -51,7 +51,7 @@ def test_after_a_review_it_is_told_what_to_change(told: Stage, tmp_path: Path) -
     run(told, tmp_path)
     told.box.agent("request-changes", "1", "-m", "Sort by AUTHOR\nplease")
     prompt = run(told, tmp_path)
-    assert prompt.startswith(f"{FIRST}\n\nWhat came since the last run")
+    assert prompt.startswith(f"{FIRST}\n\nWhat happened since the last run")
     assert "from @human:\n| Sort by AUTHOR\n| please" in prompt and prompt.count("AUTHOR") == 1
 
 
@@ -125,9 +125,9 @@ def test_news_alone_and_in_a_typed_command_line(told: Stage, tmp_path: Path) -> 
     run(told, tmp_path)
     told.box.agent("request-changes", "1", "-m", "-- $(touch pwned) {title}")
     news = told.box.agent("run", "1", "--agent", "y", exit=1).out
-    assert news.startswith("<What came since") and "| -- $(touch pwned) {title}" in news
+    assert news.startswith("<What happened since") and "| -- $(touch pwned) {title}" in news
     typed = told.box.agent("run", "1", "--", "printf", "<%s>", "{news}", "{prompt}", "{title}", "-{news}", exit=1).out
-    assert typed.startswith("<What came since") and f"><{FIRST}\n\nWhat" in typed
+    assert typed.startswith("<What happened since") and f"><{FIRST}\n\nWhat" in typed
     assert typed.endswith("<{title}><-{news}>")  # other words are the command's own
 
 

@@ -104,7 +104,7 @@ def _reserve_given(app: App, task: Task, waits: _Wait, wait: bool) -> tuple[Task
 
 
 def _claim_next(app: App, waits: _Wait, agent: str | None, fresh: bool) -> Task:
-    """Claim the first task that can be started. Those that can't are noted, and a person is told."""
+    """Claim the first task that can be started. Those that can't are recorded, and a person is notified."""
     failed, says = list[AgentError](), list[str]()
     while len(failed) < _STARTS:
         task: Task | None = None

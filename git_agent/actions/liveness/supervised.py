@@ -32,5 +32,5 @@ def note_running(app: App, task: Task, *, ends: bool = False) -> None:
     for session in app.store.sessions.unended(task.id):
         if session.owner != me and not app.is_gone(session.owner, over=session.over):
             which = f"the command of attempt {session.attempt} of {task.label}"
-            until = ", and is asked to end soon; at once" if ends else ""
+            until = ", and will be asked to end; to end it now" if ends else ""
             app.notice(f"{which} still runs ({processes.named(session.owner)}){until}: git agent stop {task.id}")

@@ -1,4 +1,4 @@
-"""What came since the last run of a task: for the prompt of the next one, whose agent remembers nothing."""
+"""What happened since the last run of a task: for the prompt of the next one, whose agent remembers nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def news(app: App, task: Task) -> str:
     if began is None and task.attempt < 2 and task.hold is None and task.resumed_oid is None:
         return ""
     found = list(_found(app, task, began))
-    text = "\n".join(["What came since the last run (lines that begin with `| ` were written by others):", *found])
+    text = "\n".join(["What happened since the last run (lines that begin with `| ` were written by others):", *found])
     whole = text.replace("\0", "\ufffd").encode(errors="replace")
     if len(whole) > _BYTES:
         return f"{whole[:_BYTES].decode(errors='ignore')}\n(cut; git agent log {task.id} shows all of it)"

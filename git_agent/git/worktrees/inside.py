@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from git_agent.errors import AgentError
 from git_agent.git.place import NO_FETCH, Checkout, nested_checkout
+from git_agent.git.refs import directories_above
 from git_agent.git.repo import Repo
 from git_agent.git.run import decode, git
 from git_agent.git.worktree_state import IGNORED, UNTRACKED, StatusEntry, ignored_directories, in_progress, read_status
@@ -121,9 +122,9 @@ def nested_repositories(worktree: str, changes: Sequence[StatusEntry], links: Se
     """
     found = {name for name in links if os.path.isdir(os.path.join(worktree, name, ".git"))}
     paths = [c.path for c in changes if c.code != IGNORED]
-    parents = {parent for path in paths for parent in _parents(path)}.difference(links)
+    parents = {parent for path in paths for parent in directories_above(path)}.difference(links)
     found |= {name for name in parents if os.path.lexists(os.path.join(worktree, name, ".git"))}
-    fresh = {parent for c in changes if c.code == UNTRACKED for parent in _parents(c.path)}
+    fresh = {parent for c in changes if c.code == UNTRACKED for parent in directories_above(c.path)}
     found |= {name for name in fresh if _is_git_directory(os.path.join(worktree, name))}
     ignored = [name.rstrip("/") for name in ignored_directories(changes)]
     found |= {name for name in _below(worktree, ignored) if not _is_fetched(os.path.join(worktree, name))}
@@ -141,14 +142,6 @@ def _is_fetched(path: str) -> bool:
         )
     except AgentError:
         return False
-
-
-def _parents(path: str) -> Iterator[str]:
-    """Yield the directories above a path: git lists a repository by its directory, without a commit by its files."""
-    at = path.find("/")
-    while at >= 0:
-        yield path[:at]
-        at = path.find("/", at + 1)
 
 
 def _is_git_directory(path: str) -> bool:
