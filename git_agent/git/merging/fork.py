@@ -12,7 +12,7 @@ from typing import NamedTuple
 from git_agent.git import history
 from git_agent.git.history import Commit
 from git_agent.git.repo import Repo
-from git_agent.git.run import GitError
+from git_agent.git.run import GitError, raise_what_may_pass
 
 
 def own_work(repo: Repo, base: str, tip: str, fork: str | None, limit: int = 100) -> list[Commit]:
@@ -57,7 +57,8 @@ def moved_on(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:
     """
     try:
         found = repo.merge_base(base, tip)
-    except GitError:  # a commit is missing
+    except GitError as error:  # a commit is missing
+        raise_what_may_pass(error)
         return fork
     if found in (None, fork) or (fork is not None and not _is_ancestor(repo, fork, found or "")):
         return fork

@@ -9,6 +9,7 @@ from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.merge import Clean, try_merge
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import Repo
+from git_agent.git.run import raise_what_may_pass
 
 # The dates are fixed, so that the same merge has the same name, which the cache of merges needs.
 _NOBODY = {
@@ -61,11 +62,13 @@ def lands_same(repo: Repo, base: str, one: str, other: str, fork: str | None) ->
 
     base, one, other: full oids.
     fork: the fork point, a full oid.
+    Raises AgentError when it can't be known now.
     """
     try:
         first = landed(repo, base, one, fork)
         return isinstance(first, Clean) and first == landed(repo, base, other, fork)
-    except AgentError:
+    except AgentError as error:
+        raise_what_may_pass(error)  # else an approval would end because the disk was full for a moment
         return False
 
 

@@ -10,7 +10,7 @@ from git_agent.git import history
 from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.movement import MESSAGES, WALK, Movement, Paths
 from git_agent.git.merging.pairs import merge_pairs
-from git_agent.git.run import GitError
+from git_agent.git.run import GitError, raise_what_may_pass
 
 _OWN = 200  # commits of a branch that are compared one by one
 _ARGUMENTS = 100_000  # characters of paths on one command line; the smallest limit in use is 1 MB
@@ -77,7 +77,8 @@ def prove_merged(move: Movement, *, task: int, tip: str, inside: bool, fork: str
     try:
         work = _Work(move, tip, start, history.changed_between(move.repo.git, start, tip))
         return _by_content(work, task) if work.paths else None
-    except (GitError, OSError):  # a partial clone lacks blobs while offline; or the disk is full
+    except (GitError, OSError) as error:  # such as a partial clone that lacks blobs while offline
+        raise_what_may_pass(error)  # else the merge would never be looked for again
         return None
 
 
