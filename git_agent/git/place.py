@@ -54,7 +54,7 @@ class Checkout(NamedTuple):
 
     def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
         """Start git in it; return a function that waits for it. Only for one that Repo.checkout made."""
-        return start_git(*args, cwd=self.path, **kw)
+        return start_git(*args, cwd=self.path, env=self.env, **kw)
 
 
 def renamed_checkout(path: str, git_dir: str) -> Checkout:
