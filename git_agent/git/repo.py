@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from git_agent.git import discover, history, worktree_state
 from git_agent.git.history import Commit
-from git_agent.git.place import Checkout, require_found, require_place
+from git_agent.git.place import Checkout, own_hooks, require_found, require_place
 from git_agent.git.run import REAL_OBJECTS, Done, GitError, git, start_git
 from git_agent.git.shallow import Shallow
 from git_agent.git.worktree_state import StatusEntry
@@ -123,7 +123,13 @@ class Repo:
         configuration says.
         """
         require_place(self.common_dir, self.main_worktree, worktree)
-        return Checkout(worktree, env=self.shallow.environment())
+        main = self.main_worktree or self.common_dir
+        hooks = None if worktree == main else lambda path: own_hooks(self._hooks_path, main, path)
+        return Checkout(worktree, env=self.shallow.environment(), hooks=hooks)
+
+    @cached_property
+    def _hooks_path(self) -> str | None:
+        return self.config("core.hooksPath", kind="path")
 
     def git_in(self, worktree: str, *args: str, **kw: Any) -> Done:
         """Run git in a worktree. Raises what checkout() and git() raise."""
@@ -265,10 +271,6 @@ class Repo:
     def ignored(self, worktree: str, paths: Sequence[str]) -> set[str]:
         """Return the paths (relative to worktree) that git ignores there."""
         return worktree_state.ignored_paths(self.checkout(worktree), paths)
-
-    def stashes(self, branch: str) -> list[str]:
-        """List the stash entries made on a branch: "stash@{0}: WIP on main: ..."."""
-        return history.stashes(self.git, branch)
 
     def config(self, key: str, *, kind: str = "", env: Mapping[str, str] | None = None) -> str | None:
         """Return one effective setting of git, None when unset.

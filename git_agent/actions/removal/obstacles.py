@@ -11,6 +11,7 @@ from shlex import quote
 from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
+from git_agent.git import history
 from git_agent.git.place import place_fault
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
@@ -208,7 +209,7 @@ def _in_worktree(app: App, path: str, changes: Sequence[StatusEntry]) -> list[st
 
 
 def _stashed(app: App, attempt: Attempt) -> list[str]:
-    return [f"stashed: {entry}" for entry in app.repo.stashes(attempt.branch)]
+    return [f"stashed: {entry}" for entry in history.stashes(app.repo.git, attempt.branch)]
 
 
 def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> list[str]:
