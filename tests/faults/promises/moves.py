@@ -30,6 +30,11 @@ class Step(NamedTuple):
     finds: tuple[str, ...] = ()
 
     @property
+    def at_once(self) -> bool:
+        """Tell whether it is several commands that run at the same time, ours among them."""
+        return self.line.endswith(" & wait")
+
+    @property
     def ours(self) -> bool:
         """Tell whether it is a verb of ours."""
         return self.line.startswith("git agent ")
@@ -116,6 +121,20 @@ def _merge(scene: Scene) -> Step | None:
     return Step(f"git agent merge {which}{strategy}{keep}") if which else None
 
 
+def _rebased(scene: Scene) -> Step | None:
+    task = scene.task("APPROVED")
+    return Step(f"git agent merge {task['id']} --strategy rebase") if task else None
+
+
+def _at_once(scene: Scene) -> Step | None:
+    """Let two or three commands run at the same time: verbs of ours, and plain git."""
+    found = [move(scene) for move in scene.chance.sample(TOGETHER, 3)]
+    steps = [step for step in found if step is not None][: scene.chance.choice([2, 2, 3])]
+    finds = tuple(code for step in steps for code in step.finds)
+    line = " & ".join(f"{{ {step.shown()}; }}" for step in steps)
+    return Step(f"{line} & wait", finds=finds) if len(steps) > 1 else None
+
+
 def _restore(scene: Scene) -> Step | None:
     found = sorted(r for r in scene.sight.refs if r.startswith("refs/git-agent/rescue/"))
     name = scene.chance.choice(found).removeprefix("refs/git-agent/rescue/") if found else None
@@ -152,6 +171,11 @@ def _worker(line: str, *finds: str) -> Callable[[Scene], Step | None]:
     return make
 
 
+def _hook(name: str, line: str) -> str:
+    file = f".git/hooks/{name}"
+    return f"printf '#!/bin/sh\\n{line}\\n' > {file} && chmod +x {file}"
+
+
 def _base(line: str, *finds: str) -> Callable[[Scene], Step | None]:
     """Make what a person types in the main worktree."""
 
@@ -170,10 +194,29 @@ def _commit(scene: Scene) -> Step | None:
 
 
 Move = Callable[[Scene], Step | None]
+# What may run at the same time as others. Not an approval: nobody could say which tip it saw. Nor a commit to the base.
+TOGETHER: list[Move] = [
+    lambda scene: Step(f"git agent spawn 'Task {scene.n}'") if len(scene.tasks) < MOST else None,
+    _merge,
+    _rebased,
+    _verb("merge {}", "APPROVED"),
+    _verb("done {}", "ASSIGNED", "WORKING"),
+    _verb("cancel {}", *LIVE),
+    _verb("reassign {}", *LIVE),
+    _verb("rm {} --force --unmerged", "CANCELLED", "COMPLETED", "FAILED"),
+    lambda scene: Step("git agent clean"),
+    lambda scene: Step("git agent undo"),
+    lambda scene: Step("git agent status"),
+    lambda scene: Step("git gc --quiet"),
+    _commit,
+    _worker("echo 'late {n}' > late-{n}.txt"),
+]
 OURS: dict[str, tuple[int, Move]] = {
     "new": (8, _new),
     "onward": (24, _onward),
     "merge": (5, _merge),
+    "merge --strategy rebase": (1, _rebased),
+    "at once": (4, _at_once),
     "start": (2, _verb("start {}", "ASSIGNED", "WORKING", "IN_REVIEW")),
     "done": (4, _verb("done {}", "ASSIGNED", "WORKING")),
     "done --allow-empty": (1, _verb("done --allow-empty {}", "ASSIGNED", "WORKING")),
@@ -195,6 +238,7 @@ OURS: dict[str, tuple[int, Move]] = {
     "doctor --fix": (1, lambda scene: Step("git agent doctor --fix", finds=("branch-orphan",))),
     "look": (1, lambda scene: Step(f"git agent {scene.chance.choice(['status', 'ready', 'conflicts', 'sync'])}")),
 }
+SUBMODULE = "git -c protocol.file.allow=always submodule --quiet"
 DETACHED = f"echo {{n}} > d-{{n}}.txt && git add d-{{n}}.txt && {SAY} D-{{n}}"
 WORKER: dict[str, tuple[int, Move]] = {
     "commit": (14, _commit),
@@ -228,6 +272,19 @@ WORKER: dict[str, tuple[int, Move]] = {
     "push": (2, _worker("git push --quiet --force origin HEAD", *REWRITTEN)),
     "renamed file": (1, _worker(f"git mv shared.txt moved-{{n}}.txt && {SAY} Move")),
     "outputs": (2, _worker("echo 'OUT {n}' >> run.note && git add run.note")),
+    "bound": (1, _worker("mkdir -p build/bound && mount --bind ../../outside build/bound 2>/dev/null || :")),
+    "mounted": (
+        1,
+        _worker("mkdir -p ram-{n} && mount -t tmpfs none ram-{n} 2>/dev/null && echo 'ram {n}' > ram-{n}/file || :"),
+    ),
+    "unmounted": (2, _worker("for each in build/bound ram-*; do umount $each; done 2>/dev/null || :")),
+    "submodule": (1, _worker(f'{SUBMODULE} add "$PWD/../../library" lib && {SAY} Library')),
+    "submodule commit": (
+        1,
+        _worker(f"test -e lib/.git && cd lib && echo {{n}} > sub-{{n}}.txt && git add . && {SAY} Sub"),
+    ),
+    "submodule dirty": (1, _worker("test -e lib/.git && echo 'sub {n}' >> lib/file")),
+    "submodule moved": (1, _worker(f"test -e lib/.git && git add lib && {SAY} 'Move the library'")),
     "link": (1, _worker("ln -sf shared.txt link-{n}")),
     "worker's verb": (2, _worker("git agent done")),
 }
@@ -244,6 +301,14 @@ BASE: dict[str, tuple[int, Move]] = {
     "dirty": (1, _base("echo 'mine {n}' >> shared.txt")),
     "switch": (1, _base("git switch --quiet --create side-{n} || git switch --quiet main")),
     "switch back": (2, _base("git switch --quiet main")),
+    "submodule": (1, _base(f"{SUBMODULE} update --init || :")),
+    "hook that refuses": (1, _base(_hook("pre-commit", "! git diff --cached --name-only | grep -q ^src/"))),
+    "hook that refuses merges": (
+        1,
+        _base(_hook("pre-merge-commit", "! git diff --cached --name-only | grep -q ^src/")),
+    ),
+    "hook that writes": (1, _base(_hook("post-checkout", "echo hook > hook.log"))),
+    "no hooks": (2, _base("rm -f .git/hooks/pre-commit .git/hooks/pre-merge-commit .git/hooks/post-checkout")),
     "killed": (2, _killed),
     "gc": (1, _base("git gc --quiet --prune=now")),
 }

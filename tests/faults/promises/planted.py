@@ -57,6 +57,23 @@ ERRORS = {
         frozenset({"ahead"}),
         frozenset(USUAL | {"base: amend"}),
     ),
+    "rebase lands without the fork point": Error(
+        "actions/merging/candidate.py",
+        """\
+    made = rebase(app.repo, base_oid, tip, fork)
+    if isinstance(made, Conflict):
+        says, paths = "its commits conflict one by one, although the whole merges cleanly", made.paths
+    elif found := changed_paths(app.repo, made, tree):
+""",
+        """\
+    made = rebase(app.repo, base_oid, tip)
+    if isinstance(made, Conflict):
+        says, paths = "its commits conflict one by one, although the whole merges cleanly", made.paths
+    elif found := ():
+""",
+        frozenset({"landed"}),
+        frozenset({"new", "onward", "merge --strategy rebase", "worker: commit", "base: commit", "base: reset"}),
+    ),
 }
 
 
