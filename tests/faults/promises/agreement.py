@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.promises.landing import absorbed, count, is_ancestor, landed, merge_base, moved_on
-from tests.faults.promises.moves import LIVE
 from tests.faults.promises.sight import Place, Sight
+from tests.faults.promises.steps import LIVE
 from tests.processes import PROC
 from tests.sandbox import Sandbox
 

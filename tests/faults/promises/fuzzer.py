@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 from git_agent.git.sweeper import mounts_below
 from tests.faults.promises.agreement import Models, diagnosed, miscounted, misjudged, told_twice, wrongly_completed
 from tests.faults.promises.landing import wrongly_landed
-from tests.faults.promises.moves import Scene, Step, choose
+from tests.faults.promises.moves import choose
 from tests.faults.promises.sight import Eyes, lost
+from tests.faults.promises.steps import Scene, Step
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
 from tests.processes import inside
