@@ -54,7 +54,8 @@ class Checkout(NamedTuple):
     def git(self, *args: str, env: Mapping[str, str] | None = None, **kw: Any) -> Done:
         """Run git in it."""
         added = {**(self.env or {}), **(env or {})}
-        directory = None if self.hooks is None or args[0] in _WITHOUT_HOOKS else self.hooks(self.path)
+        command = next(word for word in args if not word.startswith("--"))  # of `-c key=value command`, the -c
+        directory = None if self.hooks is None or command in _WITHOUT_HOOKS else self.hooks(self.path)
         if directory is not None:
             args = ("-c", f"core.hooksPath={directory}", *args)
         if self.git_dir is None:

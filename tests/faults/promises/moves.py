@@ -69,6 +69,8 @@ def _at_once(scene: Scene) -> Step | None:
     """Let two or three commands run at the same time: verbs of ours, and plain git."""
     found = [move(scene) for move in scene.chance.sample(TOGETHER, 3)]
     steps = [step for step in found if step is not None][: scene.chance.choice([2, 2, 3])]
+    if any("git agent undo" in step.line for step in steps):  # nobody could say where an attempt began
+        steps = [step for step in steps if not {"spawn", "reassign"} & set(step.line.split())]
     finds = tuple(code for step in steps for code in step.finds)
     line = " & ".join(f"{{ {step.shown()}; }}" for step in steps)
     return Step(f"{line} & wait", finds=finds) if len(steps) > 1 else None
@@ -171,7 +173,7 @@ WORKER: dict[str, tuple[int, Move]] = {
     "stash": (1, worker("git stash push --quiet --include-untracked")),
     "detached": (2, worker(f"git switch --quiet --detach && {DETACHED}", *SWITCHED)),
     "back": (3, worker("git switch --quiet -", *SWITCHED)),
-    "aside": (2, worker(f"git switch --quiet --detach && {DETACHED} && git switch --quiet -")),
+    "aside": (2, worker(f"git switch --quiet --detach && {DETACHED} && git switch --quiet -", *SWITCHED)),
     "renamed": (1, worker("git branch --move {own} mine-{n}", "branch-renamed", *SWITCHED)),
     "deleted": (1, worker("git update-ref -d refs/heads/{own}", *SWITCHED)),
     "replaced": (1, worker("git replace -f HEAD $(git commit-tree -m Fake HEAD^{{tree}})", "objects-replaced")),
