@@ -105,6 +105,8 @@ def _commit(scene: Scene) -> Step | None:
 
 
 Move = Callable[[Scene], Step | None]
+# The dates of all commits are fixed, and older than what gc keeps in logs.
+KEEPING_LOGS = "git -c gc.reflogExpire=never -c gc.reflogExpireUnreachable=never"
 # What may run at the same time as others. Not an approval: nobody could say which tip it saw. Nor a commit to the base.
 TOGETHER: list[Move] = [
     lambda scene: Step(f"git agent spawn 'Task {scene.n}'") if len(scene.tasks) < MOST else None,
@@ -118,7 +120,7 @@ TOGETHER: list[Move] = [
     lambda scene: Step("git agent clean"),
     lambda scene: Step("git agent undo"),
     lambda scene: Step("git agent status"),
-    lambda scene: Step("git gc --quiet"),
+    lambda scene: Step(f"{KEEPING_LOGS} gc --quiet"),
     _commit,
     worker("echo 'late {n}' > late-{n}.txt"),
 ]
