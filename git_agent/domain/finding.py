@@ -85,8 +85,7 @@ _S, _G, _T, _H, _M, _F, _C = Group
 # fmt: off
 RULES: Mapping[str, Rule] = {
     # The store: one that can't be opened has the code and the hint of that error.
-    "no-store": Rule(_S, "there is no store",
-        "no task can be created without a store", "{hint}"),
+    "no-store": Rule(_S, "there is no store", "no task can be created without a store", "{hint}"),
     "sqlite-unsound": Rule(_S, "the SQLite library has the WAL-reset bug",
         "the bug can corrupt a store that several processes write to", "{hint}"),
     "store-foreign": Rule(_S, "the store's path is taken by something else",
@@ -159,8 +158,10 @@ RULES: Mapping[str, Rule] = {
         "a commit in one appears as reverted changes in the other", "{hint}"),
     "base-gone": Rule(_G, "a task's base branch is gone",
         "it can't be merged", "git agent edit {task} --base BRANCH"),
-    "objects-replaced": Rule(_G, "replace refs or grafts stand in for objects",
+    "objects-replaced": Rule(_G, "replace refs or grafts stand in for objects, or a shallow file hides history",
         "git shows other content or history than what git agent reviews and merges, since it ignores them", "{hint}"),
+    "objects-borrowed": Rule(_G, "the repository borrows objects from a directory in a worktree",
+        "what was merged can't be read once the worktree is gone", "{hint}"),
     "worktree-removed": Rule(_G, "a live task's worktree is no longer registered",
         "its worker can't commit", "{hint}"),
     "worktree-gone": Rule(_G, "a live task's worktree was deleted",
@@ -236,8 +237,7 @@ RULES: Mapping[str, Rule] = {
         "git works, but only the next git agent command notices what happened", "git agent init", True),
     "hooks-script": Rule(_H, "a hook script of ours is missing, changed or not executable",
         "git works, but only the next git agent command notices what happened", "git agent init", True),
-    "hooks-unchained": Rule(_H, "your own hook, which ours runs, is gone",
-        "your hook no longer runs", "{hint}"),
+    "hooks-unchained": Rule(_H, "your own hook, which ours runs, is gone", "your hook no longer runs", "{hint}"),
     "hooks-lfs": Rule(_H, "Git LFS is in use, but pre-push does not run git-lfs",
         "pushes upload no LFS files; git lfs push --all REMOTE uploads what is missing", "{hint}"),
     "hooks-program": Rule(_H, "the hooks start a program that is gone",

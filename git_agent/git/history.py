@@ -32,7 +32,9 @@ _ENTRY = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n", re.MULTILINE)
 # What identifies a patch, wherever it applies: drop line numbers, and the oids of blobs whose lines are shown.
 _PLACE = re.compile(rb"^@@ -[^\n]*|^index [^\n]*\n(?!Binary files )", re.MULTILINE)
 _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
-GRAFTS = ("info", "grafts")  # gitrepository-layout(5), in the common directory
+# gitrepository-layout(5), in the common directory
+GRAFTS = ("info", "grafts")
+SHALLOW = ("shallow",)
 Run = Callable[..., Done]
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -101,8 +103,9 @@ def ahead_behind_many(
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return ahead_behind of each pair, through pygit2 when many spawns would cost more than importing it."""
     wanted = list(dict.fromkeys(pairs))
-    graph, grafts = (os.path.join(common_dir, *path) for path in (("objects", "info", "commit-graph"), GRAFTS))
-    if len(wanted) > _MANY and not os.path.exists(graph) and not os.path.exists(grafts):  # libgit2 obeys grafts
+    # libgit2 is slower than git with a commit graph, and it obeys grafts and the shallow file.
+    unfit = (os.path.join(common_dir, *path) for path in (("objects", "info", "commit-graph"), GRAFTS, SHALLOW))
+    if len(wanted) > _MANY and not any(map(os.path.exists, unfit)):
         try:
             import pygit2
         except ImportError:

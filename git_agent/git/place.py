@@ -29,6 +29,10 @@ _HARMLESS = (
 )
 
 
+# git commands that run no hook as we run them: most of what is asked in a worktree, so that it costs nothing more.
+_WITHOUT_HOOKS = frozenset(
+    {"check-attr", "check-ignore", "config", "diff", "diff-files", "fmt-merge-msg", "ls-files", "status"}
+)
 NO_FETCH: Mapping[str, str] = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 
 
@@ -39,28 +43,51 @@ class Checkout(NamedTuple):
     git_dir: its git directory, None to let git find it. For one that was renamed aside it must be named: otherwise git
         writes the new path into it when it is older than a day (setup.c).
     env: variables for every git that runs in it, None for none.
+    hooks: returns the directory whose hooks git runs in the worktree with this path; None leaves it to git.
     """
 
     path: str
     git_dir: str | None = None
     env: Mapping[str, str] | None = None
+    hooks: Callable[[str], str | None] | None = None
 
     def git(self, *args: str, env: Mapping[str, str] | None = None, **kw: Any) -> Done:
         """Run git in it."""
         added = {**(self.env or {}), **(env or {})}
+        command = next(word for word in args if not word.startswith("--"))  # of `-c key=value command`, the -c
+        directory = None if self.hooks is None or command in _WITHOUT_HOOKS else self.hooks(self.path)
+        if directory is not None:
+            args = ("-c", f"core.hooksPath={directory}", *args)
         if self.git_dir is None:
             return git(*args, cwd=self.path, env=added, **kw)
         return git(f"--work-tree={self.path}", *args, git_dir=self.git_dir, cwd=self.path, env=added, **kw)
 
     def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
         """Start git in it; return a function that waits for it. Only for one that Repo.checkout made."""
-        return start_git(*args, cwd=self.path, **kw)
+        return start_git(*args, cwd=self.path, env=self.env, **kw)
+
+
+def own_hooks(path: str | None, main: str, worktree: str) -> str | None:
+    """Return the directory whose hooks git shall run in a linked worktree; None if that is not among its files.
+
+    path: core.hooksPath as the main worktree has it, None when unset.
+    main: the main worktree.
+    With a relative path git runs the hooks of the branch, and none where the branch has no such directory. We run those
+    of the main worktree instead, in the same cases.
+    """
+    if path is None or os.path.isabs(path):
+        return None
+    return os.path.join(main, path) if os.path.isdir(os.path.join(worktree, path)) else os.devnull
 
 
 def renamed_checkout(path: str, git_dir: str) -> Checkout:
-    """Return a worktree that was renamed aside. git_dir: its git directory. Raises AgentError worktree-not-ours."""
+    """Return a worktree that was renamed aside or is half made, in which no hook runs.
+
+    git_dir: its git directory.
+    Raises AgentError worktree-not-ours.
+    """
     require_registration(git_dir)
-    return Checkout(path, git_dir)
+    return Checkout(path, git_dir, hooks=lambda _: os.devnull)
 
 
 def nested_checkout(path: str) -> Checkout:

@@ -76,10 +76,11 @@ def find_ref(repo: Repo, ref: str) -> str | None:
 
 
 def name_replacements(repo: Repo) -> str | None:
-    """Name what makes git show other objects than those that are there: replace refs and grafts. None without any."""
+    """Name what makes git show other objects or less history than there is: replace refs, grafts, a shallow file."""
     number, grafts = len(repo.refs(REPLACED)), os.path.isfile(os.path.join(repo.common_dir, *history.GRAFTS))
     refs = "a replace ref" if number == 1 else f"{number} replace refs" if number else ""
-    return " and ".join(filter(None, (refs, "grafts" if grafts else ""))) or None
+    hidden = "the shallow file" if repo.shallow.hiding() else ""
+    return " and ".join(filter(None, (refs, "grafts" if grafts else "", hidden))) or None
 
 
 def clashing_branch(name: str, heads: Iterable[str]) -> str | None:

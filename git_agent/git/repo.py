@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from git_agent.git import discover, history, worktree_state
 from git_agent.git.history import Commit
-from git_agent.git.place import Checkout, require_found, require_place
-from git_agent.git.run import Done, GitError, git, start_git
+from git_agent.git.place import Checkout, own_hooks, require_found, require_place
+from git_agent.git.run import REAL_OBJECTS, Done, GitError, git, start_git
+from git_agent.git.shallow import Shallow
 from git_agent.git.worktree_state import StatusEntry
 
 HEADS = "refs/heads/"
@@ -94,13 +95,25 @@ class Repo:
         require_found(found.common_dir, found.git_dir, found.worktree)
         return cls(found.common_dir, found.git_dir, found.worktree, found.main_worktree, found.bare)
 
+    @cached_property
+    def shallow(self) -> Shallow:
+        """Return the shallow file, which may hide history."""
+        return Shallow(self.common_dir)
+
+    @property
+    def real_objects(self) -> dict[str, str]:
+        """Return the variables with which other programs' git sees the objects and the history that our git sees."""
+        return {**REAL_OBJECTS, **self.shallow.environment()}
+
     def git(self, *args: str, **kw: Any) -> Done:
         """Run git on the repository itself, in no worktree; the current directory does not matter and may be gone."""
-        return git(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
+        env = {**self.shallow.environment(), **(kw.pop("env", None) or {})}
+        return git(*args, git_dir=self.common_dir, env=env, **{"cwd": self.common_dir, **kw})
 
     def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
         """Start git as git() does; return a function that waits for it."""
-        return start_git(*args, git_dir=self.common_dir, **{"cwd": self.common_dir, **kw})
+        env = self.shallow.environment()
+        return start_git(*args, git_dir=self.common_dir, env=env, **{"cwd": self.common_dir, **kw})
 
     def checkout(self, worktree: str) -> Checkout:
         """Return a worktree of this repository in which git may run.
@@ -110,7 +123,13 @@ class Repo:
         configuration says.
         """
         require_place(self.common_dir, self.main_worktree, worktree)
-        return Checkout(worktree)
+        main = self.main_worktree or self.common_dir
+        hooks = None if worktree == main else lambda path: own_hooks(self._hooks_path, main, path)
+        return Checkout(worktree, env=self.shallow.environment(), hooks=hooks)
+
+    @cached_property
+    def _hooks_path(self) -> str | None:
+        return self.config("core.hooksPath", kind="path")
 
     def git_in(self, worktree: str, *args: str, **kw: Any) -> Done:
         """Run git in a worktree. Raises what checkout() and git() raise."""
@@ -252,10 +271,6 @@ class Repo:
     def ignored(self, worktree: str, paths: Sequence[str]) -> set[str]:
         """Return the paths (relative to worktree) that git ignores there."""
         return worktree_state.ignored_paths(self.checkout(worktree), paths)
-
-    def stashes(self, branch: str) -> list[str]:
-        """List the stash entries made on a branch: "stash@{0}: WIP on main: ..."."""
-        return history.stashes(self.git, branch)
 
     def config(self, key: str, *, kind: str = "", env: Mapping[str, str] | None = None) -> str | None:
         """Return one effective setting of git, None when unset.

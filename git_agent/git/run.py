@@ -189,7 +189,11 @@ def git(
 
 
 def start_git(
-    *args: str, cwd: str | None = None, git_dir: str | None = None, ok: Container[int] = (0,)
+    *args: str,
+    cwd: str | None = None,
+    git_dir: str | None = None,
+    env: Mapping[str, str] | None = None,
+    ok: Container[int] = (0,),
 ) -> Callable[[], Done]:
     """Start a git command that only reads; return a function that waits for its result.
 
@@ -201,7 +205,7 @@ def start_git(
         process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=git_environment(cwd=cwd),
+            env=git_environment(env, cwd),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -212,7 +216,7 @@ def start_git(
         _trace(argv, began)
         if process.returncode in ok:
             return Done(process.returncode, out, decode(err))
-        return git(*args, cwd=cwd, git_dir=git_dir, ok=ok)  # retries on a lock, and explains the error
+        return git(*args, cwd=cwd, git_dir=git_dir, env=env, ok=ok)  # retries on a lock, and explains the error
 
     return wait
 

@@ -6,6 +6,7 @@ import shlex
 
 from git_agent.git.push_check import NO_QUESTIONS
 from git_agent.git.repo import HEADS, REMOTES, Repo
+from git_agent.git.run import git
 
 # Its name, the full ref there, and the full ref of its remote-tracking branch here, which may not exist yet
 _FORMAT = "--format=%(upstream:remotename)%00%(upstream:remoteref)%00%(upstream)"
@@ -25,7 +26,8 @@ def fetch_upstream(repo: Repo, branch: str) -> str | None:
         remote, there, ref = "origin", HEADS + branch, f"{REMOTES}origin/{branch}"
     if remote != ".":
         how = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
-        repo.git(*how, remote, there, env=NO_QUESTIONS, timeout=_LIMIT_S)
+        # A fetch may update the shallow file, so it reads all of it, not what repo.git shows of it.
+        git(*how, remote, there, git_dir=repo.common_dir, cwd=repo.common_dir, env=NO_QUESTIONS, timeout=_LIMIT_S)
     return repo.resolve(ref)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,52 @@ def test_the_next_attempt_has_its_commits_after_the_whole_base_was_rewritten(
     assert ahead(repo, 1) == 1
     hand_in(repo, 1)
     assert "no commit in common" in repo.agent("merge", "1", exit=3).err
+
+
+def _squash(repo: Sandbox, branch: str) -> None:
+    repo.git("merge", "--squash", "--quiet", branch)
+    repo.git("commit", "--quiet", "-m", "Squash")
+    repo.agent("list")
+
+
+def _of_a_reopened_task(repo: Sandbox) -> None:
+    repo.agent("spawn", "Work")
+    repo.commit(repo.worktree(1), "work.txt", "work\n")
+    _squash(repo, "agent/1-work")
+
+
+def _of_the_child_of_a_squashed_parent(repo: Sandbox) -> None:
+    repo.git("branch", "parent")
+    repo.agent("spawn", "Parent")
+    repo.commit(repo.worktree(1), "work.txt", "work\n")
+    repo.agent("spawn", "Child", "--base", "agent/1-parent")
+    _squash(repo, "agent/1-parent")
+
+
+def _of_an_amended_base(repo: Sandbox) -> None:
+    repo.commit(repo.path, "work.txt", "work\n")
+    repo.agent("spawn", "Work")
+    repo.git("commit", "--quiet", "--amend", "-m", "Amended")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "verbs"),
+    [
+        (_of_a_reopened_task, ("reopen", "spawn")),
+        (_of_a_reopened_task, ("reopen", "claim")),
+        (_of_the_child_of_a_squashed_parent, ("reassign",)),
+        (_of_an_amended_base, ("release", "claim")),
+    ],
+)
+def test_the_next_attempt_does_not_count_what_was_merged_before_its_branch_merged_the_base(
+    repo: Sandbox, prepare: Callable[[Sandbox], None], verbs: tuple[str, ...]
+) -> None:
+    prepare(repo)
+    task = max(repo.tasks() or {1: None})
+    repo.git("merge", "--quiet", "--no-edit", "main", cwd=repo.worktree(task))
+    for verb in verbs:
+        repo.agent(verb, str(task))
+    assert ahead(repo, task) == 1  # the merge of the base
 
 
 def test_nor_does_the_next_agent_read_that_an_earlier_attempt_has_it(amended: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Replace refs and grafts stand in for objects; git agent reviews, checks and merges the real ones."""
+"""Replace refs, grafts and a shallow file show other history; git agent reviews, checks and merges the real one."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
 
 Trick = Callable[[Sandbox], None]
 
 
 @pytest.fixture
-def handed(repo: Sandbox) -> Sandbox:
+def handed(repo: Sandbox, worlds: Worlds) -> Sandbox:
+    return worlds.lend(repo, _handed_in)
+
+
+def _handed_in(repo: Sandbox) -> None:
     repo.agent("spawn", "Work")
     repo.commit(repo.worktree(1), "good.txt", "good\n")
     repo.commit(repo.worktree(1), "work.txt", "EVIL\n")
     repo.agent("done", "1")
-    return repo
 
 
 def _blob(repo: Sandbox) -> None:
@@ -44,7 +48,16 @@ def _grafts(repo: Sandbox) -> None:
     (repo.path / ".git/info/grafts").write_text(f"{base} {tip}\n")
 
 
-TRICKS = [_blob, _tree, _commit, _grafted, _grafts]
+def _shallow(repo: Sandbox) -> None:
+    """Hide the base from the branch, and the branch's first commit."""
+    (repo.path / ".git/shallow").write_text(repo.git("rev-parse", "agent/1-work~1") + "\n")
+
+
+def _shallow_tip(repo: Sandbox) -> None:
+    (repo.path / ".git/shallow").write_text(repo.git("rev-parse", "agent/1-work") + "\n")
+
+
+TRICKS = [_blob, _tree, _commit, _grafted, _grafts, _shallow, _shallow_tip]
 
 
 @pytest.mark.parametrize("trick", TRICKS)
@@ -78,7 +91,14 @@ def test_a_branch_that_seems_to_have_no_commits_is_counted_right(handed: Sandbox
 
 
 @pytest.mark.parametrize(
-    ("trick", "named"), [(_blob, "a replace ref"), (_grafted, "a replace ref"), (_grafts, "grafts")]
+    ("trick", "named"),
+    [
+        (_blob, "a replace ref"),
+        (_grafted, "a replace ref"),
+        (_grafts, "grafts"),
+        (_shallow, "the shallow file"),
+        (_shallow_tip, "the shallow file"),
+    ],
 )
 def test_approve_and_doctor_name_them(handed: Sandbox, trick: Trick, named: str) -> None:
     trick(handed)

@@ -129,6 +129,16 @@ def _unreadable_tag(sandbox: Sandbox) -> None:
     _delete_object(sandbox, oid)
 
 
+def _hide_history(sandbox: Sandbox) -> None:
+    sandbox.write(".git/shallow", sandbox.git("rev-parse", "main") + "\n")
+
+
+def _borrow_objects(sandbox: Sandbox) -> None:
+    lent = sandbox.worktree(5) / ".objects"
+    lent.mkdir()
+    sandbox.write(".git/objects/info/alternates", f"{lent}\n")
+
+
 def _delete_object(sandbox: Sandbox, oid: str) -> None:
     (sandbox.path / f".git/objects/{oid[:2]}/{oid[2:]}").unlink()
 
@@ -205,6 +215,8 @@ BREAKS = {
     "lease deleted": _break("f", "nobody-works", sql("DELETE FROM lease WHERE task = 1", _ENDED), left=True),
     "base set back behind a merge": _break("f", "merge-lost", _git("reset", "--quiet", "--hard", "main~1"), left=True),
     "commit replaced": _break("c", "objects-replaced", _git("replace", "main", "main~1"), left=True),
+    "history hidden": _break("e", "objects-replaced", _hide_history, left=True),
+    "objects in a worktree": _break("c", "objects-borrowed", _borrow_objects, left=True),
     "another branch in a worktree": _break(
         "e", "worktree-switched", _git("switch", "--quiet", "--create", "side", task=5), left=True
     ),

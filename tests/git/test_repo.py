@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from git_agent.errors import AgentError
+from git_agent.git.history import stashes
 from git_agent.git.repo import Repo
 from git_agent.git.run import git
 from tests.sandbox import Sandbox
@@ -221,15 +222,15 @@ def test_tracked_and_ignored_take_names_literally(repo: Sandbox) -> None:
 
 def test_stashes_are_listed_by_branch(repo: Sandbox) -> None:
     found = opened(repo)
-    assert found.stashes("main") == []
+    assert stashes(found.git, "main") == []
     repo.git("config", "log.date", "iso")
     repo.write("README.md", "1")
     repo.git("stash", "push", "--quiet", "--message", "later: on other: x")
     repo.git("switch", "--quiet", "--create", "topic")
     repo.write("README.md", "2")
     repo.git("stash", "push", "--quiet")
-    assert [entry[:12] for entry in found.stashes("topic")] == ["stash@{0}: W"]
-    assert found.stashes("main") == ["stash@{1}: On main: later: on other: x"]
+    assert [entry[:12] for entry in stashes(found.git, "topic")] == ["stash@{0}: W"]
+    assert stashes(found.git, "main") == ["stash@{1}: On main: later: on other: x"]
 
 
 def test_a_current_directory_that_is_gone_does_no_harm(

@@ -15,7 +15,7 @@ from git_agent.domain.message import Draft
 from git_agent.domain.task import Step, Task, after
 from git_agent.errors import AgentError
 from git_agent.git import refs
-from git_agent.git.merging.fork import find_start
+from git_agent.git.merging.fork import begun_at
 from git_agent.git.worktrees.add import add_worktree
 from git_agent.store import meta, tasks
 
@@ -105,8 +105,8 @@ def _record(app: App, wish: PlaceWish, admin: str) -> Task:
 def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
     place, task = wish.place, wish.task
     # An attempt that goes on from an earlier one keeps its fork point, which the base may have lost since.
-    start = find_start(app.repo, f"refs/heads/{task.base}", place.start_oid, task.base_oid)
-    base_oid = start.oid or task.base_oid or place.start_oid
+    start = begun_at(app.repo, task.base_oid, f"refs/heads/{task.base}", place.start_oid)
+    base_oid = start or task.base_oid or place.start_oid
     columns: dict[str, Any] = {
         "branch": place.branch,
         "worktree": place.worktree,

@@ -19,7 +19,8 @@ from git_agent.git import history, refs
 from git_agent.git.damage import damaged_refs, last_good
 from git_agent.git.merging import fork
 from git_agent.git.repo import HEADS, Tips
-from git_agent.git.worktrees import registry, repair, scratch, trash
+from git_agent.git.shallow import Shallow
+from git_agent.git.worktrees import inside, registry, repair, scratch, trash
 from git_agent.git.worktrees.registry import Registration
 from git_agent.proc import open_files, processes
 from git_agent.store import meta
@@ -38,6 +39,7 @@ def examine_git(app: App) -> list[Finding]:
         *_bases(app.store.tasks.unfinished(), tips),
         *_lost_merges(app, tips),
         *_replaced(app),
+        *_borrowed(app, there),
     ]
     examine_damage(app, standing, tips)
     found += _damaged_refs(app, {each.branch for each in standing if each.task in app.damaged})
@@ -115,6 +117,27 @@ def _replaced(app: App) -> Iterator[Finding]:
         quoted = shlex.quote(grafts)
         says = f"{grafts} gives commits other parents"
         yield Finding("objects-replaced", says, None, grafts, f"mv {quoted} {quoted}.old")
+    yield from _hidden(app.repo.shallow)
+
+
+def _hidden(shallow: Shallow) -> Iterator[Finding]:
+    lines = shallow.hiding()
+    if not lines:
+        return
+    one, path = len(lines) == 1, shlex.quote(shallow.path)
+    says = f"{'a line' if one else f'{len(lines)} lines'} of {shallow.path} {'hides' if one else 'hide'} history"
+    says += f" that is here, as of {lines[0][:12]!a}: git shows none of it, and git gc would delete it"
+    needed = shallow.environment()["GIT_SHALLOW_FILE"]
+    hint = f"cp {shlex.quote(needed)} {path}" if needed else f"mv {path} {path}.old"
+    yield Finding("objects-replaced", says, None, shallow.path, hint)
+
+
+def _borrowed(app: App, there: Sequence[Registration]) -> Iterator[Finding]:
+    for each in there:
+        for path in inside.lent_objects(app.repo, each.path) if each.path else ():
+            says = f"the repository borrows objects from {path}, which is inside the worktree {each.path}"
+            away = shlex.quote(inside.alternates(app.repo))
+            yield Finding("objects-borrowed", says, None, path, f"git repack -a -d && mv {away} {away}.old")
 
 
 def _damaged_refs(app: App, told: set[str]) -> Iterator[Finding]:

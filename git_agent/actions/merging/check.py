@@ -10,7 +10,6 @@ from git_agent.actions.merging.land import Entry
 from git_agent.app import App
 from git_agent.domain.durations import spell
 from git_agent.domain.queue import first_failing, max_checks, name_tasks
-from git_agent.git.run import REAL_OBJECTS
 from git_agent.proc import logfile, shell
 
 
@@ -59,7 +58,7 @@ def run_check(
     tick: called at least every half second
     The output goes to the log of the last task and replaces the previous log.
     """
-    env = {**REAL_OBJECTS, "GIT_AGENT_TASKS": " ".join(map(str, of))}
+    env = {**app.repo.real_objects, "GIT_AGENT_TASKS": " ".join(map(str, of))}
     if len(of) == 1:
         env["GIT_AGENT_TASK"] = str(of[0])
     directory = os.path.join(app.store_dir, "logs")

@@ -11,12 +11,11 @@ from git_agent.domain.durations import spell
 from git_agent.domain.task import Task
 from git_agent.errors import refused
 from git_agent.git.merging.settings import CONTENT_HOOKS, MergeSettings, hook_command, read_settings, unsigned
-from git_agent.git.run import REAL_OBJECTS
 from git_agent.git.worktrees.preview import Preview
 from git_agent.proc import shell
 
 # A hook that would open an editor finds one that does nothing, as in git merge --no-edit.
-_ENVIRONMENT = {**REAL_OBJECTS, "GIT_EDITOR": ":", "GIT_AGENT_HOOKS": "0"}
+_ENVIRONMENT = {"GIT_EDITOR": ":", "GIT_AGENT_HOOKS": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Conditions:
         path = self.preview.staged(base_oid, tree)
         command = shlex.join(("git", *hook_command(self.settings, self.hook)))
         app.progress(f"hook: {self.hook} ({task.label})")
-        env = {**_ENVIRONMENT, "GIT_INDEX_FILE": self.preview.index}
+        env = {**app.repo.real_objects, **_ENVIRONMENT, "GIT_INDEX_FILE": self.preview.index}
         ran = shell.run_shell(command, path, env, app.progress, tick=self.tick, within_s=seconds or None)
         if ran.status == 0:
             return

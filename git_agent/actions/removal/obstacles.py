@@ -11,11 +11,12 @@ from shlex import quote
 from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
+from git_agent.git import history
 from git_agent.git.place import place_fault
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
 from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_of, ignored_directories
-from git_agent.git.worktrees import index, occupied, registry
+from git_agent.git.worktrees import index, inside, occupied, registry
 from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
 from git_agent.git.worktrees.occupied import processes_inside
 from git_agent.store.attempts import Attempt
@@ -89,6 +90,7 @@ def _obstacles(
     blockers = [
         *_locked(app, task, attempt),
         *(_mounted(path) if path else []),
+        *(_lent(app, path) if path else []),
         *(_not_kept(app, path, changes) if path else []),
         *_submodules(app, attempt),
     ]
@@ -149,6 +151,18 @@ def _mounted(path: str) -> list[Blocker]:
     ]
 
 
+def _lent(app: App, path: str) -> list[Blocker]:
+    """Name the objects in a worktree that the repository needs."""
+    root, away = os.path.realpath(path), quote(inside.alternates(app.repo))
+    return [
+        _absolute(
+            f"the repository borrows objects from {os.path.relpath(each, root)}",
+            f"git repack -a -d && mv {away} {away}.old",
+        )
+        for each in inside.lent_objects(app.repo, root)
+    ]
+
+
 def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:
     held = index.read_index(app.repo.checkout(path))
     own = nested_repositories(path, changes, held.links)
@@ -182,9 +196,9 @@ def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Block
 
 
 def _submodules(app: App, attempt: Attempt) -> list[Blocker]:
-    inside = unpushed_submodules(app.repo, attempt.admin) if attempt.admin else []
+    unpushed = unpushed_submodules(app.repo, attempt.admin) if attempt.admin else []
     hint = f"push there; or git worktree remove --force {quote(attempt.worktree or '')}, if it may be lost"
-    return [_absolute(f"submodule {name} has commits that are on no remote", hint) for name in inside]
+    return [_absolute(f"submodule {name} has commits that are on no remote", hint) for name in unpushed]
 
 
 def _in_worktree(app: App, path: str, changes: Sequence[StatusEntry]) -> list[str]:
@@ -195,7 +209,7 @@ def _in_worktree(app: App, path: str, changes: Sequence[StatusEntry]) -> list[st
 
 
 def _stashed(app: App, attempt: Attempt) -> list[str]:
-    return [f"stashed: {entry}" for entry in app.repo.stashes(attempt.branch)]
+    return [f"stashed: {entry}" for entry in history.stashes(app.repo.git, attempt.branch)]
 
 
 def _commits(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> list[str]:

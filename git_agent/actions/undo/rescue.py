@@ -16,7 +16,6 @@ from git_agent.errors import AgentError, refused
 from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.refs import RESCUE
-from git_agent.git.run import REAL_OBJECTS
 from git_agent.git.sweeper import delete_tree
 
 
@@ -64,7 +63,7 @@ _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color")
 
 def show_rescue(app: App, kept: Rescue) -> tuple[list[str], dict[str, str]]:
     """Return a command line and its environment that show commits in git's pager: those the base lacks, or one."""
-    return ["git", f"--git-dir={app.repo.common_dir}", *_log(app, kept)], {**app.env, **REAL_OBJECTS}
+    return ["git", f"--git-dir={app.repo.common_dir}", *_log(app, kept)], {**app.env, **app.repo.real_objects}
 
 
 def rescue_text(app: App, kept: Rescue) -> str:

@@ -14,7 +14,6 @@ from git_agent.errors import AgentError
 from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
-from git_agent.git.run import REAL_OBJECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def diff(
         note_shown(app, task, tip)
     compared = (*options, "--end-of-options", *ends, "--", *paths)
     words = ("git", f"--git-dir={app.repo.common_dir}", "diff", *compared)
-    return Comparison(base, tip, compared, words, {**app.env, **REAL_OBJECTS})
+    return Comparison(base, tip, compared, words, {**app.env, **app.repo.real_objects})
 
 
 def _reviewed(app: App, task: Task) -> str:

@@ -65,6 +65,16 @@ def moved_on(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:
     return found
 
 
+def begun_at(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:
+    """Return the fork point of an attempt that begins at tip: the one so far, moved on, if tip builds on it.
+
+    fork: that of the attempt before, a full oid; None for none.
+    base: a full oid or the full name of a branch.
+    tip: a full oid.
+    """
+    return moved_on(repo, fork if fork and _is_ancestor(repo, fork, tip) else None, base, tip)
+
+
 class Start(NamedTuple):
     """Where a branch's changes begin. Both are None for unrelated histories.
 

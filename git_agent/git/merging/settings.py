@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from git_agent.git import versions
 from git_agent.git.hooks.settings import SINCE, WORKERS
+from git_agent.git.place import own_hooks
 from git_agent.git.repo import Repo
 
 # The hook that judges the files: git merge --no-ff runs the first, git commit after git merge --squash the second. git
@@ -36,7 +37,7 @@ class MergeSettings(NamedTuple):
     """What applies to merges into one base.
 
     checkout: the worktree that the base is checked out in, None when in none.
-    hooks_dir: the directory of the user's hooks, as seen from there.
+    hooks_dir: the directory of the user's hooks.
     hooks: the names of the hooks that there are.
     signs: whether to sign commits.
     verifies: whether the tip of a branch must be signed.
@@ -77,10 +78,12 @@ def _is_ours(origin: str) -> bool:
 
 
 def _hooks_dir(repo: Repo, checkout: str | None, paths: Sequence[str]) -> str:
-    """git-config(1): a relative core.hooksPath starts where the hooks run."""
+    """Return the directory of the user's hooks. A relative path starts at the main worktree: see own_hooks."""
+    main = repo.main_worktree or repo.common_dir
     if not paths:
         return os.path.join(repo.common_dir, "hooks")
-    return os.path.join(checkout or repo.main_worktree or repo.common_dir, os.path.expanduser(paths[-1]))
+    path = os.path.expanduser(paths[-1])
+    return own_hooks(path, main, checkout or main) or path
 
 
 def _files(directory: str) -> list[str]:

@@ -38,6 +38,7 @@ def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, ter
     try:
         # Outside the lock: a filter that downloads may take minutes, and others need their worktrees meanwhile.
         here = repo.checkout(real)
+        here = here if "core.hookspath" in config else here._replace(hooks=None)  # the same answer, without asking
         if not filled:
             checkout.fill(here, config, terminal)
         checkout.post_checkout(here, oid, config, terminal)

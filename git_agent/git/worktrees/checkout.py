@@ -120,7 +120,8 @@ def post_checkout(here: Checkout, oid: str, config: dict[str, str], terminal: bo
         return
     # `git hook run` exports GIT_DIR (measured), `git worktree add` does not: a hook that works on another repository
     # must find that one.
-    hook = here.git("rev-parse", "--path-format=absolute", "--git-path", "hooks/post-checkout").text
+    hooks = here.git("rev-parse", "--path-format=absolute", "--git-path", "hooks").text
+    hook = os.path.join(hooks, "post-checkout")
     if not (os.path.isfile(hook) and os.access(hook, os.X_OK)):
         return
     out = None if terminal else subprocess.PIPE

@@ -1,4 +1,4 @@
-"""What a worktree holds besides its files: nested repositories, clones and submodules."""
+"""What a worktree holds besides its files: nested repositories, clones, submodules, and objects lent to others."""
 
 from __future__ import annotations
 
@@ -48,6 +48,33 @@ def is_clean_clone(path: str) -> bool:
         )
     except (AgentError, OSError):
         return False
+
+
+def alternates(repo: Repo) -> str:
+    """Return the path of the file that names other directories of objects (gitrepository-layout(5))."""
+    return os.path.join(repo.common_dir, "objects", "info", "alternates")
+
+
+def lent_objects(repo: Repo, worktree: str) -> list[str]:
+    """List the directories in a worktree from which the repository borrows objects.
+
+    worktree: its top level.
+    Starts git only in a repository that borrows any.
+    """
+    if not os.path.isfile(alternates(repo)):
+        return []
+    lines = repo.git("count-objects", "--verbose").text.splitlines()
+    paths = [line.removeprefix("alternate: ") for line in lines if line.startswith("alternate: ")]
+    root = os.path.realpath(worktree)
+    return [path for path in map(_unquoted, paths) if os.path.realpath(path).startswith(f"{root}/")]
+
+
+def _unquoted(path: str) -> str:
+    """Return a path that git may have quoted as in C, since it has a quote, a backslash or a control character."""
+    if not path.startswith('"'):
+        return path
+    raw = path[1:-1].encode("utf-8", "surrogateescape")
+    return decode(raw.decode("unicode_escape").encode("latin-1"))
 
 
 def _entries(directory: str) -> list[str]:

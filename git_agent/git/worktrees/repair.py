@@ -9,9 +9,8 @@ from git_agent.errors import refused
 from git_agent.files import replace_file
 from git_agent.git.discover import linked, named_git_dir
 from git_agent.git.locks import private_dir
-from git_agent.git.place import place_fault, require_registration
+from git_agent.git.place import place_fault, renamed_checkout
 from git_agent.git.repo import Repo
-from git_agent.git.run import git
 from git_agent.git.worktrees.registry import names_registration
 
 
@@ -80,12 +79,10 @@ def work_in(repo: Repo, admin: str, path: str) -> list[str]:
     path: its top level.
     Its index may be missing or half written, so HEAD is read into one of our own.
     """
-    git_dir = repo.admin_dir(admin)
-    require_registration(git_dir)
+    here = renamed_checkout(path, repo.admin_dir(admin))
     with tempfile.TemporaryDirectory(dir=private_dir(repo, "scratch")) as scratch:
         env = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
-        where = {"git_dir": git_dir, "cwd": path, "env": env}
         look = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored", "--ignore-submodules=dirty")
-        git(f"--work-tree={path}", "read-tree", "HEAD", **where)  # type: ignore[arg-type]
-        said = git(f"--work-tree={path}", *look, **where)  # type: ignore[arg-type]
+        here.git("read-tree", "HEAD", env=env)
+        said = here.git(*look, env=env)
     return [field for field in said.fields if field and field[:2] != " D"]

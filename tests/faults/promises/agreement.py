@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.promises.landing import absorbed, count, is_ancestor, landed, merge_base, moved_on
-from tests.faults.promises.moves import LIVE
 from tests.faults.promises.sight import Place, Sight
+from tests.faults.promises.steps import LIVE
 from tests.processes import PROC
 from tests.sandbox import Sandbox
 
@@ -159,7 +160,7 @@ def miscounted(box: Sandbox, sight: Sight, tasks: dict[int, Any], attempts: dict
         text = box.agent_json("prime", str(number), cwd=now.path)["text"]
         for each in former:
             real = uncommitted(box, places[each["worktree"]])
-            if f"files not committed: {real}, in {each['worktree']}" not in text:
+            if not re.search(rf"files not committed: {real}( \(.*\))?, in {re.escape(each['worktree'])}", text):
                 lines.append(f"miscounted: {each['worktree']} has {real} changed files; prime says: {text}")
     return lines
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from shlex import split
 from typing import Any, NamedTuple
 
+from git_agent.git.sweeper import mounts_below
 from tests.faults.promises.agreement import Models, diagnosed, miscounted, misjudged, told_twice, wrongly_completed
 from tests.faults.promises.landing import wrongly_landed
-from tests.faults.promises.moves import Scene, Step, choose
+from tests.faults.promises.moves import choose
 from tests.faults.promises.sight import Eyes, lost
+from tests.faults.promises.steps import Scene, Step
 from tests.faults.world import World
 from tests.hooks.crowd import eventually
 from tests.processes import inside
@@ -30,7 +33,10 @@ git init --quiet --bare ../forge.git && git init --quiet .
 git config filter.outputs.clean 'sed /^OUT/d' && git config filter.outputs.smudge cat
 printf '%s\n' '*.log' '/build/' '.env' > .gitignore
 printf '%s\n' '*.crlf text eol=crlf' '*.ident ident' '*.note filter=outputs' > .gitattributes
-mkdir src ../outside && echo precious > ../outside/file && printf 'def main():\n    pass\n' > src/app.py
+mkdir src ../outside && echo precious > ../outside/file
+git init --quiet ../library && cp ../outside/file ../library && git -C ../library add .
+git -C ../library commit --quiet --message Library
+printf 'def main():\n    pass\n' > src/app.py
 for i in 1 2 3 4 5 6 7 8 9; do echo "shared $i" >> shared.txt; done && cp shared.txt base.txt
 printf 'a\r\nb\r\n' > table.crlf && echo '$Id$' > page.ident && echo cell > run.note
 git add . && git commit --quiet --message Begin && git remote add origin ../forge.git
@@ -82,8 +88,10 @@ def prepared(root: Path) -> World:
 
 
 def end_processes(root: Path) -> None:
-    """End what a history left running."""
+    """End what a history left running, and unmount what it left mounted."""
     real = Path(os.path.realpath(root))
+    while mounts := mounts_below(str(real)):
+        subprocess.run(["umount", mounts[-1]], check=True)
     for pid in inside(real):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -141,6 +149,10 @@ class History:
         where = self.box.path / step.where
         if not where.is_dir():
             return []
+        if step.at_once:
+            done = self.box.run("sh", "-c", step.line)
+            broken = [f"ended: {done}"] if "Traceback" in done.err + done.out else []
+            return broken + self._after(next((v for v in MOVES_BASE if f"git agent {v}" in step.line), "list"))
         if not step.ours:
             self.box.run("sh", "-c", step.line, cwd=where)
             self.sight = self.eyes.look()

@@ -84,7 +84,7 @@ def wrongly_landed(
         mine = sorted((t for t in new if t["merged_oid"] in order), key=lambda t: order.index(t["merged_oid"]))
         at = old
         for task in mine:
-            name = f"task {task['id']} landed"
+            name = f"landed: task {task['id']}"
             if was[task["id"]]["state"] != "APPROVED":
                 lines.append(f"{name}: it was {was[task['id']]['state']}")
             approved = model[task["id"]].approved

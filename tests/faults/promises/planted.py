@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ class Error(NamedTuple):
     file: the module, below the package; right: the text that is replaced, once; wrong: what it becomes
     kinds: the promises one of which is then broken
     moves: what the histories are made of, so that few suffice
+    mounts: whether only a history with mounts shows it
     """
 
     file: str
@@ -25,6 +27,7 @@ class Error(NamedTuple):
     wrong: str
     kinds: frozenset[str]
     moves: frozenset[str]
+    mounts: bool = False
 
 
 USUAL = {"new", "onward", "merge", "worker: commit"}
@@ -57,7 +60,38 @@ ERRORS = {
         frozenset({"ahead"}),
         frozenset(USUAL | {"base: amend"}),
     ),
+    "rebase lands without the fork point": Error(
+        "actions/merging/candidate.py",
+        """\
+    made = rebase(app.repo, base_oid, tip, fork)
+    if isinstance(made, Conflict):
+        says, paths = "its commits conflict one by one, although the whole merges cleanly", made.paths
+    elif found := changed_paths(app.repo, made, tree):
+""",
+        """\
+    made = rebase(app.repo, base_oid, tip)
+    if isinstance(made, Conflict):
+        says, paths = "its commits conflict one by one, although the whole merges cleanly", made.paths
+    elif found := ():
+""",
+        frozenset({"landed"}),
+        frozenset({"new", "onward", "merge --strategy rebase", "worker: commit", "base: commit", "base: reset"}),
+    ),
+    "a removal sees no mounts": Error(
+        "git/sweeper.py",
+        'return sorted({path for path in found if path == root or path.startswith(root.rstrip("/") + "/")})',
+        "return []",
+        frozenset({"lost file"}),
+        frozenset({"new", "onward", "cancel", "rm --force", "worker: bound", "worker: mounted"}),
+        mounts=True,
+    ),
 }
+
+
+def may_mount(root: Path) -> bool:
+    """Tell whether this user may mount something. root: a directory, on which it is tried."""
+    done = subprocess.run(["mount", "--bind", root, root], capture_output=True)
+    return done.returncode == 0 and subprocess.run(["umount", root]).returncode == 0
 
 
 @contextmanager
