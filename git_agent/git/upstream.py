@@ -25,7 +25,7 @@ def fetch_upstream(repo: Repo, branch: str) -> str | None:
         remote, there, ref = "origin", HEADS + branch, f"{REMOTES}origin/{branch}"
     if remote != ".":
         how = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
-        repo.git(*how, remote, there, env=NO_QUESTIONS, timeout=_LIMIT_S)
+        repo.git(*how, remote, there, cwd=repo.remotes_from, env=NO_QUESTIONS, timeout=_LIMIT_S)
     return repo.resolve(ref)
 
 
