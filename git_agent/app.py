@@ -42,6 +42,7 @@ class App:
     examines: whether the command changes nothing in the store
     notices: lines for the front end to show after the result
     begun: the ids of the intents that this command recorded
+    unrecovered: the ids of dead processes' intents that this command took over and could not recover yet
     sighted: the branches as this command last read them from git
     damaged: the tasks whose branch git can't read, with what git says
     clock: reads this host's clocks
@@ -57,6 +58,7 @@ class App:
     examines: bool = False
     notices: list[str] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
+    unrecovered: set[int] = field(default_factory=set)
     sighted: Tips | None = None
     damaged: dict[int, str] = field(default_factory=dict)
     clock: Callable[[], ClockReading] = _read_clock

@@ -155,6 +155,11 @@ class Config(NamedTuple):
         found = [v.value for v in self.values if v.key.lower() == f"agent.run.{name.lower()}"]
         return found[-1] if found else None
 
+    def has_agent(self, name: str | None) -> bool:
+        """Return whether an agent, or agent.defaultAgent without a name, has a command."""
+        name = name or self.text("agent.defaultAgent")
+        return bool(name) and self.agent(name) is not None
+
     def agents(self) -> list[str]:
         """Return the names of the agents that have a command."""
         found = {

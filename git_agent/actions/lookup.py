@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from git_agent.actions.permission import require_permission
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.advice import run_again
 from git_agent.domain.durations import parse_duration
 from git_agent.domain.gates import handed_in_gone_error
 from git_agent.domain.needs import NOBODY
@@ -140,7 +141,9 @@ def unattended(app: App, task: Task) -> str | None:
     That is known of a task that was run. A person or an agent that works by hand may be there without a lease.
     """
     idle = task.state in (State.ASSIGNED, State.WORKING) and not app.store.leases.of([task.id])
-    return f"{NOBODY}: git agent run {task.id}" if idle and app.store.sessions.over([task.id]) else None
+    if not idle or not app.store.sessions.over([task.id]):
+        return None
+    return f"{NOBODY}: {run_again(task.id, has_agent=app.config.has_agent(task.agent))}"
 
 
 def own_commits(app: App, task: Task, limit: int) -> list[Commit]:

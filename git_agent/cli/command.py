@@ -28,6 +28,7 @@ class Answer(NamedTuple):
     payload: the JSON object, or a function that returns it
     lines: the text for people
     talk: lines for stderr, printed before the text
+    hints: lines for stderr, printed after the text: what may be typed next
     rows: JSON objects to print one per line, instead of the payload
     exit: the exit code
     follows: lines and rows arrive over time, so each is written at once
@@ -38,6 +39,7 @@ class Answer(NamedTuple):
     payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     lines: Iterable[str] = ()
     talk: Iterable[str] = ()
+    hints: Iterable[str] = ()
     rows: Iterable[Mapping[str, Any]] | None = None
     exit: int = 0
     follows: bool = False
@@ -142,6 +144,9 @@ def _say(invocation: Invocation, answer: Answer, as_json: bool) -> None:
         for line in answer.talk:
             print(line, file=sys.stderr)
         _write(answer.lines, answer.follows)
+        sys.stdout.flush()  # so that the hints follow where both streams are one terminal
+        for line in answer.hints:
+            print(line, file=sys.stderr)
     if answer.delivered is not None:
         sys.stdout.flush()
         answer.delivered()

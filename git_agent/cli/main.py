@@ -7,6 +7,7 @@ import errno
 import gc
 import io
 import os
+import re
 import signal
 import sys
 from typing import Any, NoReturn
@@ -249,6 +250,7 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+_PLAIN_NUMBER = re.compile(r"is not a valid (?:integer|float)(?: range)?")  # click names its types
 _LONGEST = 500  # characters of a usage error: click repeats what was typed
 
 
@@ -256,6 +258,7 @@ def _usage(error: click.ClickException) -> AgentError:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} -h" if context else "git agent -h"
     message = " ".join(error.format_message().split()).rstrip(".")
+    message = _PLAIN_NUMBER.sub("is not a number", message)
     message = message if len(message) <= _LONGEST else message[:_LONGEST] + "…"
     return AgentError("usage", message[:1].lower() + message[1:], hint, exit=Exit.USAGE)
 

@@ -236,9 +236,9 @@ def rm_verb(app: App, tasks: Sequence[str], force: bool, unmerged: bool, dry_run
     def one(task: Task) -> Each:
         gone = rm(app, task, force=force, unmerged=unmerged, dry_run=dry_run)
         said = lines.removal_lines(gone, "would remove" if dry_run else "removed")
-        talk = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
+        hints = undo_hint(app, not dry_run and (gone.worktrees or gone.branches))
         more = {"removed": json.retired_json(gone)}
-        return Each(reread(app, task), said or [f"{task.label} has no worktree or branch"], talk, more)
+        return Each(reread(app, task), said or [f"{task.label} has no worktree or branch"], hints, more)
 
     return each_task(app, tasks, one, dry_run=dry_run)
 
@@ -279,4 +279,4 @@ def clean_verb(app: App, older_than: str | None, logs: bool, dry_run: bool, yes:
         "dry_run": dry_run,
     }
     gone = not dry_run and any(r.worktrees or r.branches for _, r in done.tasks)
-    return Answer(payload, said or ["nothing to clean"], undo_hint(app, gone))
+    return Answer(payload, said or ["nothing to clean"], hints=undo_hint(app, gone))

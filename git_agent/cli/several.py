@@ -19,13 +19,13 @@ class Each(NamedTuple):
     """What a verb did to one task.
 
     lines: the text for people
-    talk: lines for stderr
+    hints: lines for stderr, printed after the text
     more: further fields of the JSON object; with several tasks each is an object by task
     """
 
     task: Task
     lines: Sequence[str]
-    talk: Sequence[str] = ()
+    hints: Sequence[str] = ()
     more: Mapping[str, Any] = {}
 
 
@@ -48,7 +48,7 @@ def each_task(app: App, refs: Sequence[str], act: Callable[[Task], Each], **comm
     found = list({task.id: task for task in [find(app, ref) for ref in refs or (None,)]}.values())
     if len(found) == 1:
         one = act(found[0])
-        return task_answer(app, one.task, one.lines, one.talk, **one.more, **common)
+        return task_answer(app, one.task, one.lines, **one.more, **common)._replace(hints=one.hints)
     app.operation = new_operation()  # undo takes all of it back at once
     done, failed = list[Each](), dict[int, AgentError]()
     for task in found:
@@ -74,7 +74,7 @@ def _several(app: App, done: Sequence[Each], failed: Mapping[int, AgentError], c
             **common,
         }
 
-    talk = list(dict.fromkeys(line for each in done for line in each.talk))
-    talk += [line for error in failed.values() for line in error_lines(error)]
+    hints = list(dict.fromkeys(line for each in done for line in each.hints))
+    talk = [line for error in failed.values() for line in error_lines(error)]
     code = next((int(error.exit) for error in failed.values()), 0)
-    return Answer(payload, [line for each in done for line in each.lines], talk, exit=code)
+    return Answer(payload, [line for each in done for line in each.lines], talk, hints, exit=code)

@@ -78,6 +78,14 @@ def approval(task: Task) -> str:
     return f"git agent approve {task.id}{at}"
 
 
+def run_again(task: int, *, has_agent: bool) -> str:
+    """Return the command that runs a task's agent again.
+
+    has_agent: its agent, or the default one, has a command; otherwise a command must be typed
+    """
+    return f"git agent run {task}{'' if has_agent else ' -- COMMAND'}"
+
+
 def another_worktree(task: Task) -> str:
     """Return the command that creates a worktree for a task that has none."""
     return f"git agent reassign {task.id}" if task.live else steps_towards(task, State.ASSIGNED)

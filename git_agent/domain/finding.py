@@ -225,7 +225,7 @@ RULES: Mapping[str, Rule] = {
     "dependency-count": Rule(_T, "a task's count of unfinished dependencies is wrong",
         "it would be claimed too early or never", DOCTOR, True),
     "nobody-works": Rule(_T, "a task is to be worked on, but nobody does",
-        "it stays as it is until somebody begins", "git agent run {task}"),
+        "it stays as it is until somebody begins", "git agent run {task} -- COMMAND"),
     "lease-stray": Rule(_T, "a task that nobody works on has a lease",
         "it would be shown as alive, or be reaped", DOCTOR, True),
     "worker-left": Rule(_T, "a dead supervisor left its command running",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from git_agent.domain.advice import approval, rebase_words, revival, steps_towards, without_worktree
+from git_agent.domain.advice import approval, rebase_words, revival, run_again, steps_towards, without_worktree
 from git_agent.domain.durations import spell
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import Hold, State, Task
@@ -106,7 +106,7 @@ def _by_state(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     if task.live and task.likely_oid is not None:
         return "was likely merged", f"git agent show {task.id}"
     if task.hold is not None:
-        return _by_hold(task, task.hold, seen.fork)
+        return _by_hold(task, task.hold, seen)
     if task.state is State.OPEN:
         return _by_parents(seen.blocked_by) or _by_attempts(task, seen.max_attempts)
     own = f", with a check of its own: {seen.own_check}" if seen.own_check else ""
@@ -139,7 +139,7 @@ def _by_attempts(task: Task, limit: int) -> tuple[str, str] | None:
 
 def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     if seen.over and seen.liveness is Liveness.NONE:
-        return NOBODY, f"git agent run {task.id}"
+        return NOBODY, run_again(task.id, has_agent=seen.has_agent)
     if seen.liveness in (Liveness.STALE, Liveness.DEAD):
         return f"its worker is {seen.liveness}", f"git agent reassign {task.id}"
     if not seen.stalled:
@@ -148,32 +148,33 @@ def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     return why, f"git agent {'logs' if seen.supervised else 'show'} {task.id}"
 
 
-_HELD: dict[Hold, tuple[str, str]] = {
-    Hold.CHECK_FAILED: ("failed its check", "start"),
-    Hold.NO_COMMITS: ("ended without commits", "run"),
-    Hold.NO_CHANGES: ("ended without a change", "run"),
-    Hold.STOPPED: ("was stopped", "run"),
-    Hold.BUDGET: ("has used up its budget", "run"),
-    Hold.AGENT_FAILED: ("its agent failed", "run"),
+_HELD: dict[Hold, str] = {
+    Hold.CHECK_FAILED: "failed its check",
+    Hold.NO_COMMITS: "ended without commits",
+    Hold.NO_CHANGES: "ended without a change",
+    Hold.STOPPED: "was stopped",
+    Hold.BUDGET: "has used up its budget",
+    Hold.AGENT_FAILED: "its agent failed",
 }
-"""What a task of which no reason is recorded waits for, and the verb that continues it."""
+"""Why a task is held of which no reason is recorded."""
 
 
-def _by_hold(task: Task, hold: Hold, fork: str | None) -> tuple[str, str]:
+def _by_hold(task: Task, hold: Hold, seen: Circumstances) -> tuple[str, str]:
     reason, there = task.reason, shlex.quote(task.worktree or "")
+    run = run_again(task.id, has_agent=seen.has_agent)
+    go_on = run if seen.over else f"git agent start {task.id}"
     match hold:
         case Hold.CONFLICT:
-            rebase = f"git -C {there} {rebase_words(task, fork)}"
+            rebase = f"git -C {there} {rebase_words(task, seen.fork)}"
             return reason or "conflicts with its base", f"{rebase}; git agent done {task.id}"
         case Hold.NEEDS_INPUT:
             return f"asks: {reason}" if reason else "asks a question", f"git agent answer {task.id} TEXT"
         case Hold.CHANGES_REQUESTED:
-            return f"was sent back: {reason}" if reason else "was sent back", f"git agent start {task.id}"
+            return f"was sent back: {reason}" if reason else "was sent back", go_on
         case Hold.UNCOMMITTED:
-            return reason or "ended with uncommitted files", f"git -C {there} status; git agent run {task.id}"
+            return reason or "ended with uncommitted files", f"git -C {there} status; {run}"
         case _:
-            why, verb = _HELD[hold]
-            return reason or why, f"git agent {verb} {task.id}"
+            return reason or _HELD[hold], go_on if hold is Hold.CHECK_FAILED else run
 
 
 def still_running(task: Task, process: str, *, again: bool) -> Need:

@@ -167,7 +167,8 @@ def _explained(error: GitError, path: str | None) -> AgentError:
         says = f"the repository of this worktree is not where it was: {lost} is gone"
         return AgentError("worktree-lost", says, "in the repository, if it was moved: git worktree repair")
     if re.search(r"not a git repository", error.stderr):
-        return AgentError("not-a-repository", "not a git repository (or any of the parent directories)", "git init")
+        says = "not a git repository (or any of the parent directories)"
+        return AgentError("not-a-repository", says, "cd into a repository; git init creates one")
     return AgentError("not-a-repository", error.message, "git rev-parse --git-dir", details=error.details)
 
 

@@ -41,7 +41,8 @@ def has_arrived(repo: Repo, remote: str, url: str, update: RefUpdate) -> bool:
     Raises AgentError when the remote can't be asked, exit 6 when it does not answer in time.
     """
     patterns = [update.there, *(["refs/changes/*"] if update.there.startswith("refs/for/") else [])]
-    done = repo.git("ls-remote", "--", url or remote, *patterns, env=NO_QUESTIONS, timeout=_TIMEOUT_S)
+    how = ("ls-remote", "--", url or remote)
+    done = repo.git(*how, *patterns, cwd=repo.remotes_from, env=NO_QUESTIONS, timeout=_TIMEOUT_S)
     return any(line.partition("\t")[0] == update.oid for line in done.text.splitlines())
 
 

@@ -136,6 +136,12 @@ class Repo:
         return self.checkout(worktree).git(*args, **kw)
 
     @property
+    def remotes_from(self) -> str:
+        """Return the directory against which git resolves a remote's relative path when a person pushes or fetches."""
+        top = self.main_worktree
+        return top if top and os.path.isdir(top) else self.common_dir
+
+    @property
     def name(self) -> str:
         """Return the name of the repository's directory, without `.git`."""
         if self.main_worktree:

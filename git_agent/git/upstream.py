@@ -27,7 +27,7 @@ def fetch_upstream(repo: Repo, branch: str) -> str | None:
     if remote != ".":
         how = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
         # A fetch may update the shallow file, so it reads all of it, not what repo.git shows of it.
-        git(*how, remote, there, git_dir=repo.common_dir, cwd=repo.common_dir, env=NO_QUESTIONS, timeout=_LIMIT_S)
+        git(*how, remote, there, git_dir=repo.common_dir, cwd=repo.remotes_from, env=NO_QUESTIONS, timeout=_LIMIT_S)
     return repo.resolve(ref)
 
 

@@ -266,4 +266,5 @@ def stats_lines(found: Stats, screen: Screen) -> list[str]:
     columns = (Column("STATE"), Column("NOW", right=True), Column("MEDIAN STAY", right=True))
     totals = [("attempts", found.attempts), ("completed", found.completed), ("failed", found.failed)]
     lines = table(columns, rows, terminal_width=screen.width)
-    return lines + [f"{name}\t{number}" for name, number in [*totals, ("sent back", found.sent_back)]]
+    form = "{}\t{}" if screen.width is None else "{:<9}  {:>3}"  # on a terminal, below the first two columns
+    return lines + [form.format(name, number) for name, number in [*totals, ("sent back", found.sent_back)]]

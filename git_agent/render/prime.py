@@ -36,7 +36,7 @@ def _of_task(found: Primer, viewed: TaskView) -> Iterator[str]:
     yield from _quoted(task.title, 1)
     yield from _quoted(task.body, _BODY, f"git agent show {task.id}")
     if task.reason:
-        yield f"why it is {task.hold or task.state}:"
+        yield f"why it is {f'held ({task.hold})' if task.hold else task.state}:"
         yield from _quoted(task.reason, _REASON, f"git agent show {task.id}")
     yield from _earlier(found.left, task.id)
     yield from _mail(found, f"git agent inbox --as {task.id}" if not found.here else "git agent inbox")

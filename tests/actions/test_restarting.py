@@ -44,11 +44,11 @@ def where(repo: Sandbox) -> tuple[str, str | None, int, str]:
 
 def test_the_next_command_holds_the_task_and_says_how_it_goes_on(repo: Sandbox, tree: Path) -> None:
     said = repo.agent("list").err
-    assert "task 1: it was stopped when its machine restarted; git agent run 1 continues" in said
+    assert "task 1: it was stopped when its machine restarted; git agent run 1 -- COMMAND continues" in said
     assert where(repo) == ("WORKING", "stopped", 1, "none")
     assert repo.agent("list").err == ""
     (need,) = repo.agent_json("status")["needs_you"]
-    assert (need["why"], need["command"]) == ("was stopped when its machine restarted", "git agent run 1")
+    assert (need["why"], need["command"]) == ("was stopped when its machine restarted", "git agent run 1 -- COMMAND")
     assert repo.agent_json("doctor")["findings"] == []
 
 

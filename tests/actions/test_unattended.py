@@ -6,7 +6,7 @@ import pytest
 
 from tests.sandbox import Sandbox
 
-NOBODY = "nobody works on it: git agent run 1"
+NOBODY = "nobody works on it: git agent run 1 -- COMMAND"
 
 
 @pytest.fixture
@@ -86,3 +86,40 @@ def test_a_run_ends_it(asked: Sandbox) -> None:
     asked.agent("answer", "1", "8421")
     asked.agent("run", "1", "--", "sh", "-c", "git agent status", exit=None)
     assert "nobody works" not in asked.agent("status").out
+
+
+def command(repo: Sandbox) -> str:
+    """Return the command that status proposes for the only task that needs a person."""
+    (needed,) = repo.agent_json("status")["needs_you"]
+    return str(needed["command"])
+
+
+def test_without_a_configured_agent_the_command_to_type_needs_a_command(asked: Sandbox) -> None:
+    asked.agent("answer", "1", "8421")
+    assert command(asked) == "git agent run 1 -- COMMAND"
+    assert "git agent run 1 -- COMMAND" in asked.agent("send", "1", "Hello").err
+    assert "hint: git agent run 1 -- COMMAND" in asked.agent("run", "1", exit=2).err
+
+
+def test_with_a_configured_agent_the_command_to_type_works_as_it_is(asked: Sandbox) -> None:
+    asked.git("config", "agent.defaultAgent", "idle")
+    asked.git("config", "agent.run.idle", "true")
+    asked.agent("answer", "1", "8421")
+    assert command(asked) == "git agent run 1"
+    asked.agent("run", "1", exit=1)
+    assert command(asked) == "git agent run 1"  # it is held now: no_commits
+
+
+def test_what_was_sent_back_after_its_agent_ended_is_run_again_and_not_started_by_hand(repo: Sandbox) -> None:
+    repo.agent("spawn", "Work")
+    repo.agent("run", "1", "--", *WORK)
+    assert NOBODY in repo.agent("request-changes", "1", "-m", "Sort it").out
+    assert command(repo) == "git agent run 1 -- COMMAND"
+
+
+def test_what_was_sent_back_to_a_worker_by_hand_is_started_again(repo: Sandbox) -> None:
+    repo.agent("spawn", "Work")
+    repo.commit(repo.worktree(1), "README.md", "by hand\n")
+    repo.agent("done", "1")
+    repo.agent("request-changes", "1", "-m", "Sort it")
+    assert command(repo) == "git agent start 1"

@@ -90,7 +90,7 @@ def test_a_message_that_nobody_reads_now_says_so(repo: Sandbox, where: Path) -> 
     assert "nobody works on task 2, which is OPEN" in repo.agent("send", "2", "Hello").err
     assert repo.agent("send", "1", "@human", "Hello").err == "", "somebody may work by hand"
     repo.agent("run", "1", "--", "git", "agent", "send", "@human", "Port?", exit=None)
-    assert "nobody runs task 1 now: git agent run 1" in repo.agent("send", "1", "Hello").err
+    assert "nobody runs task 1 now: git agent run 1 -- COMMAND" in repo.agent("send", "1", "Hello").err
     number = next(m["id"] for m in repo.agent_json("inbox")["messages"] if m["body"] == "Port?")
     assert "nobody runs task 1 now" in repo.agent("reply", str(number), "8421").err
 

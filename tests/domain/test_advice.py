@@ -71,7 +71,7 @@ def test_what_a_dead_worker_left_and_what_nobody_may_begin_again_needs_a_person(
 def test_a_task_that_nobody_works_on_needs_a_person(state: State) -> None:
     found = need(task(state=state), QUIET._replace(liveness=Liveness.NONE, over=True))
     assert need(task(state=state), QUIET._replace(liveness=Liveness.NONE)) is None
-    assert found is not None and (found.why, found.command) == ("nobody works on it", "git agent run 7")
+    assert found is not None and (found.why, found.command) == ("nobody works on it", "git agent run 7 -- COMMAND")
 
 
 def test_a_worker_that_is_alive_and_gets_on_needs_nobody() -> None:

@@ -97,7 +97,8 @@ def test_stop_holds_the_task_and_run_goes_on(stage: Stage) -> None:
     stage.none_left()
     assert stage.box.agent("stop", "1").out == "no command is running for task 1\n"
     needed = stage.box.agent("status").out.splitlines()[1:3]
-    assert needed[0].startswith("  1 fix-login was stopped by Ada Lovelace (") and needed[1] == "      git agent run 1"
+    assert needed[0].startswith("  1 fix-login was stopped by Ada Lovelace (")
+    assert needed[1] == "      git agent run 1 -- COMMAND"
     assert (where / "half").exists()
     stage.box.agent("run", "1", "--", "sh", "-c", f"git add half && {WORK}")
     assert stage.where() == ("IN_REVIEW", None) and stage.task()["attempt"] == 1

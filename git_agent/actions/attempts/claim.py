@@ -15,7 +15,7 @@ from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.transition import require_current
 from git_agent.app import App
-from git_agent.domain.advice import steps_towards
+from git_agent.domain.advice import run_again, steps_towards
 from git_agent.domain.gates import no_worktree_error
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
@@ -159,7 +159,7 @@ def acquire(app: App, task: Task | None, *, agent: str | None = None, fresh: boo
     """
     if task is not None:
         require_current(app, task)
-        _refuse(task)
+        _refuse(app, task)
     if task is None or task.state is State.OPEN:
         return claim(app, task, agent=agent, fresh=fresh)
     if fresh:
@@ -169,9 +169,9 @@ def acquire(app: App, task: Task | None, *, agent: str | None = None, fresh: boo
     return task
 
 
-def _refuse(task: Task) -> None:
+def _refuse(app: App, task: Task) -> None:
     if task.state not in (State.OPEN, State.ASSIGNED, State.WORKING):
         hint = steps_towards(task, State.WORKING)
         if task.state is State.FAILED:
-            hint += f", then git agent run {task.id}"
+            hint += f", then {run_again(task.id, has_agent=app.config.has_agent(task.agent))}"
         raise refused("wrong-state", f"cannot run {task.label}: it is {task.state}", hint)

@@ -55,7 +55,9 @@ def _under_way(app: App) -> Iterator[Finding]:
     for intent in app.store.intents.pending():
         what, owner = f"{intent.kind} of task {intent.task}", intent.owner
         subject = f"{intent.kind} {intent.id}"
-        if app.is_gone(owner, over=intent.over):
+        if intent.id in app.unrecovered:
+            yield Finding("interrupted", f"an interrupted {what} can't be recovered yet", intent.task, subject)
+        elif app.is_gone(owner, over=intent.over):
             how = "died" if app.is_gone(owner) else "has been silent for too long"
             says = f"an interrupted {what}: {processes.named(owner)} {how}"
             yield Finding("interrupted", says, intent.task, subject)

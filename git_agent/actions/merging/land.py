@@ -17,7 +17,7 @@ from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git.merging.land import land_commit
-from git_agent.git.merging.unland import unland
+from git_agent.git.merging.unland import HALF_WRITTEN, unland
 from git_agent.proc import processes
 from git_agent.store import tasks
 from git_agent.store.intents import Intent
@@ -68,8 +68,10 @@ def land(app: App, links: Sequence[Entry], *, keep: bool, fences: Mapping[str, i
     try:
         says = f"git-agent: merge {name_tasks([link.task.id for link in links])}"
         where = land_commit(app.repo, base, new, old, says)
-    except AgentError:
+    except AgentError as error:
         if not _stands(app, base, new):
+            if error.code == HALF_WRITTEN:
+                raise  # the intents stay: the rollback, or the next command, restores the checkout
             with app.store.transaction():
                 for intent in begun:
                     app.store.intents.end(intent)  # git refused and changed nothing: there is nothing to roll back

@@ -10,6 +10,7 @@ from git_agent.actions.lookup import resolve
 from git_agent.actions.messages.inbox import Mailbox, mailbox
 from git_agent.app import App
 from git_agent.domain import names
+from git_agent.domain.advice import run_again
 from git_agent.domain.message import ALL, Draft, Message, check_recipient, check_topic, is_topic
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import FINISHED, State
@@ -68,8 +69,9 @@ def nobody_reads(app: App, copies: Sequence[Message]) -> list[str]:
         if task.state in (State.OPEN, State.FAILED):
             lines.append(f"nobody works on {task.label}, which is {task.state}: its next worker {waits}")
         elif task.id in over:
-            runs = task.state in (State.ASSIGNED, State.WORKING)
-            more = f": git agent run {task.id}" if runs else f", which is {task.state}: its next worker {waits}"
+            more = f", which is {task.state}: its next worker {waits}"
+            if task.state in (State.ASSIGNED, State.WORKING):
+                more = f": {run_again(task.id, has_agent=app.config.has_agent(task.agent))}"
             lines.append(f"nobody runs {task.label} now{more}")
     return lines
 

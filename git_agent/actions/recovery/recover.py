@@ -46,7 +46,8 @@ def recover(app: App) -> list[str]:
     Costs one query and listing two empty directories when there are none.
     """
     lines: list[str] = []
-    left = [intent for intent in app.store.intents.pending() if app.is_gone(intent.owner, over=intent.over)]
+    # What this command took over is its own now. `watch` and `doctor --fix` try it again; it would wait for their end.
+    left = [i for i in app.store.intents.pending() if i.id in app.unrecovered or app.is_gone(i.owner, over=i.over)]
     if left and _holds_something(os.path.join(app.store_dir, "trash")):
         from git_agent.git.worktrees.scratch import restore_aside
 
@@ -73,8 +74,8 @@ def recover_intent(app: App, intent: Intent) -> list[str]:
     """Finish or roll back a dead process's intent; do nothing when another process was faster.
 
     Merges that were to land together are one batch. The process that takes over one takes over all. It finishes them in
-    their order, so that `undo` finds the newest last. Returns a line for each, including those that can't be recovered
-    yet.
+    their order, so that `undo` finds the newest last. Returns a line for each; for one that can't be recovered yet,
+    only the first time.
     """
     owner = processes.myself()
     with app.store.transaction():
@@ -84,10 +85,13 @@ def recover_intent(app: App, intent: Intent) -> list[str]:
     for each in adopted:
         try:
             lines.append(_repaired(app, each))
+            app.unrecovered.discard(each.id)
         except AgentError as error:
             if error.code in UNWRITABLE:
                 raise
-            lines.append(f"task {each.task}: an interrupted {each.kind} {NOT_YET}: {error.message}")
+            if each.id not in app.unrecovered:
+                lines.append(f"task {each.task}: an interrupted {each.kind} {NOT_YET}: {error.message}")
+            app.unrecovered.add(each.id)
     return lines
 
 
@@ -104,7 +108,8 @@ def _goes_with(one: Intent, other: Intent) -> bool:
 def _repaired(app: App, intent: Intent) -> str:
     writer = cast(Writer, import_module(WRITERS[intent.kind]))
     how = "died" if app.is_gone(intent.owner) else "is silent"
-    what = f"{intent.kind} of task {intent.task} ({processes.named(intent.owner)} {how})"
+    whose = "" if intent.id in app.unrecovered else f" ({processes.named(intent.owner)} {how})"
+    what = f"{intent.kind} of task {intent.task}{whose}"
     if choose_recovery(intent.kind, writer.observe(app, intent)) is Recovery.FINISH:
         writer.finish(app, intent)
         return f"finished an interrupted {what}"

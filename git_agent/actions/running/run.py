@@ -189,7 +189,8 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
         or app.config.text("agent.defaultAgent")
     )
     if not name:
-        raise usage("no-command", "no command is given, and no agent is configured", "git agent run TASK -- COMMAND")
+        hint = f"git agent run {task.id if task else 'TASK'} -- COMMAND, or git config agent.defaultAgent NAME"
+        raise usage("no-command", "no command is given, and no agent is configured", hint)
     key, text = f"agent.run.{name}", app.config.agent(name)
     if text is None:
         trust = f"agent.run.{name.lower()}" in (key.lower() for key in app.config.untrusted)

@@ -39,7 +39,10 @@ def trust(app: App) -> Trusted:
     team, include = digest(app.repo), _committed_include(app)
     found = {fact: value for fact, value in ((TRUST_FACT, team), (INCLUDE_FACT, include)) if value is not None}
     if not found:
-        raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", f"git add {TEAM_FILE}; git commit")
+        top, hint = app.repo.worktree or "", f"git add {TEAM_FILE}; git commit"
+        if not os.path.lexists(os.path.join(top, TEAM_FILE)):
+            hint = f"git config -f {TEAM_FILE} agent.KEY VALUE; {hint}"
+        raise AgentError("no-team-file", f"there is no committed {TEAM_FILE} here", hint)
     store, actor, first = app.store, app.speaker.actor, next(iter(found.values()))
     already = all(store.meta.get(fact) == value for fact, value in found.items())
     values = git_config.read_config_blob(app.repo, f"HEAD:{TEAM_FILE}")

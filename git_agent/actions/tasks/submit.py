@@ -22,6 +22,7 @@ from git_agent.git import refs, rescues
 from git_agent.git.merging import fork
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
+from git_agent.git.merging.unland import put_back
 from git_agent.git.pathspecs import changed_paths
 from git_agent.git.run import GitError
 from git_agent.git.submodules import stale_checkouts
@@ -171,7 +172,7 @@ def _rebase(app: App, task: Task) -> None:
     try:
         app.repo.git_in(task.worktree, "rebase", "--quiet", "--no-update-refs", "--onto", base, upstream)
     except GitError as error:
-        raise _given_up(app, task, error) from error
+        raise _given_up(app, task, base, tip, error) from error
     made = app.repo.branch_oid(task.branch or "") or tip
     if made != tip:
         _require_same(app, task, base, tip, made, kept)
@@ -195,13 +196,13 @@ def _require_same(app: App, task: Task, base: str, tip: str, made: str, kept: st
     raise refused("rebase-differs", says, hint, tuple(sorted(dropped)))
 
 
-def _given_up(app: App, task: Task, error: GitError) -> AgentError:
+def _given_up(app: App, task: Task, base: str, tip: str, error: GitError) -> AgentError:
     assert task.worktree is not None
     clashing = tuple(c.path for c in app.repo.status(task.worktree) if "U" in c.code or c.code in ("AA", "DD"))
     if app.repo.in_progress(task.worktree) == "rebase":
         app.repo.git_in(task.worktree, "rebase", "--abort")
-    if not clashing:
-        return error
+    if not clashing:  # perhaps the base was checked out only in part, which --abort does not notice (measured)
+        return put_back(app.repo, task.worktree, tip, base, error)
     return AgentError(
         "conflict",
         f"{task.label} conflicts with '{task.base}'; the rebase was rolled back",

@@ -63,7 +63,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
     doing = (State.ASSIGNED, State.WORKING, State.FAILED)
-    idle = [t.id for t in shown if t.state in doing and t.hold is None and t.id not in held]
+    idle = [t.id for t in shown if t.state in doing and t.id not in held]
     over = app.store.sessions.over(idle) if idle else set()
     stuck = _stuck(app, shown)
     beat_s, lease_s, stalled_s = (app.config.seconds(f"agent.{k}") for k in ("beat", "lease", "stalled"))
@@ -79,7 +79,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         check = task.own_check(lambda: app.config.text("agent.check"))
         waits, fork = blockers[task.id], forks.get(task.id)
         ran = task.id in over
-        again = ran and task.state is State.FAILED and _has_agent(app, task)
+        again = app.config.has_agent(task.agent)
         seen = Circumstances(
             amiss, alive, stalled, progress_age_s, supervised, waits, limit, check, fork, ran, again, stuck.get(task.id)
         )
@@ -102,12 +102,6 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
         )
 
     return [one(task) for task in shown]
-
-
-def _has_agent(app: App, task: Task) -> bool:
-    """Tell whether the agent of a task has a command, so that `--run` can run it."""
-    name = task.agent or app.config.text("agent.defaultAgent")
-    return bool(name) and app.config.agent(name) is not None
 
 
 def _stuck(app: App, shown: Sequence[Task]) -> dict[int, tuple[str, str]]:

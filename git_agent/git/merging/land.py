@@ -9,6 +9,7 @@ import shlex
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import refs
 from git_agent.git.locks import landing_lock
+from git_agent.git.merging.unland import put_back
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
 from git_agent.git.worktree_state import ending_command
@@ -27,8 +28,11 @@ _PLAIN = (
 # written files and index already (measured): undo that.
 _REF_REFUSED = ("hook", "update_ref failed", "cannot lock ref")
 
-# "Entry 'a' not uptodate", "Untracked working tree file 'a' would be overwritten": one line for each file.
-_NAMED = re.compile(r"'(.*)'")
+# After any other failure, such as that of a smudge filter or a full disk, some files are written or deleted.
+_NOTHING_WRITTEN = ("would be overwritten by merge", "would lose untracked files", "index.lock", *_REF_REFUSED)
+
+# What read-tree says before it writes anything, one line for each file. Other errors quote other things: a filter.
+_NAMED = re.compile(r"^(?:error|fatal): (?:Entry|Updating|Untracked working tree file) '(.+?)' |^\t(.+)$", re.MULTILINE)
 
 
 def land_commit(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
@@ -41,7 +45,8 @@ def land_commit(repo: Repo, base: str, new: str, old: str, message: str) -> str 
     In a checkout this is a fast-forward merge, which keeps unrelated changes and runs post-merge; elsewhere a
     compare-and-swap.
     Raises RefMoved when base is not at old; AgentError (exit 3) checkout-dirty with the files in the way, checkout-busy
-    when a rebase or merge is in progress, checked-out-twice, checkout-missing. Nothing has changed then.
+    when a rebase or merge is in progress, checked-out-twice, checkout-missing; GitError. Nothing has changed then,
+    unless the code is HALF_WRITTEN.
     """
     with landing_lock(repo):
         return _land(repo, base, new, old, message)
@@ -69,9 +74,12 @@ def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
     if here is None:
         return
     repo.git_in(here, "update-index", "-q", "--refresh", ok=(0, 1))
-    done = repo.git_in(here, "read-tree", "-n", "-m", "-u", old, new, ok=(0, 128))
-    if done.status != 0:
-        raise dirty(here, tuple(dict.fromkeys(_NAMED.findall(done.err))) or (done.err,))
+    try:
+        repo.git_in(here, "read-tree", "-n", "-m", "-u", old, new)
+    except GitError as error:
+        if files := named_in_the_way(error):
+            raise dirty(here, files) from error
+        raise
     require_kept(repo, here, old, new)
 
 
@@ -126,6 +134,8 @@ def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) 
         found = repo.branch_oid(ref.removeprefix(HEADS))
         if found not in (old, new):
             raise refs.RefMoved(ref, old, found) from error
+        if found == old and not any(words in error.stderr for words in _NOTHING_WRITTEN):
+            raise put_back(repo, here, old, new, error) from error
         raise _why(here, error) from error
     found = repo.branch_oid(ref.removeprefix(HEADS))
     if found != new:
@@ -141,6 +151,11 @@ def _why(here: str, error: GitError) -> AgentError:
             "hook-refused", error.message, "see what the hook said", exit=Exit.REFUSED, details=error.details
         )
     return error
+
+
+def named_in_the_way(error: GitError) -> tuple[str, ...]:
+    """Return the files that read-tree refused to overwrite; () if it failed for another reason."""
+    return tuple(dict.fromkeys(a or b for a, b in _NAMED.findall(error.stderr)))
 
 
 def dirty(here: str, details: tuple[str, ...]) -> AgentError:

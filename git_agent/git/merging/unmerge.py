@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection
 from typing import NamedTuple
 
 from git_agent.git import refs
 from git_agent.git.locks import landing_lock
-from git_agent.git.merging.land import dirty, landing_place, require_kept
+from git_agent.git.merging.land import dirty, landing_place, named_in_the_way, require_kept
+from git_agent.git.merging.unland import put_back
 from git_agent.git.repo import HEADS, REMOTES, Repo
 from git_agent.git.run import GitError
 from git_agent.git.worktrees.registry import checkouts
-
-_NAMED = re.compile(r"^(?:error|fatal): .*?'([^']+)'|^\t(.+)$", re.MULTILINE)
 
 
 def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[str]:
@@ -107,6 +105,9 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
 def _follow(repo: Repo, here: str, base: str, oid: str, old: str, message: str) -> None:
     try:
         _read_tree(repo, here, oid, old)
+    except GitError as error:
+        refs.update_ref(repo, HEADS + base, oid, old, message)
+        raise put_back(repo, here, oid, old, error) from error
     except BaseException:
         refs.update_ref(repo, HEADS + base, oid, old, message)
         raise
@@ -117,8 +118,8 @@ def _read_tree(repo: Repo, here: str, oid: str, old: str, *how: str) -> None:
     try:
         repo.git_in(here, "read-tree", *how, "-m", "-u", oid, old)
     except GitError as error:
-        names = [a or b for a, b in _NAMED.findall(error.stderr)]
+        names = named_in_the_way(error)
         files = tuple(name for name in names if os.path.lexists(os.path.join(here, name)))
         if not names:
             raise
-        raise dirty(here, files or tuple(names)) from error
+        raise dirty(here, files or names) from error
