@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.actions.attempts.provision import provision
 from git_agent.actions.attempts.reserve import record_place
@@ -20,8 +19,7 @@ from git_agent.git.worktrees.add import add_worktree
 from git_agent.store import meta, tasks
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceWish:
+class PlaceWish(NamedTuple):
     """What to prepare.
 
     task: the reserved task.
@@ -75,7 +73,7 @@ def _branch(app: App, wish: PlaceWish) -> None:
         refs.create_branch(app.repo, wish.place.branch, wish.place.start_oid)
     except AgentError:
         # Somebody else created the branch in the meantime, so the rollback must keep it.
-        record_place(app, wish.intent, replace(wish.place, adopted=True), new=wish.new)
+        record_place(app, wish.intent, wish.place._replace(adopted=True), new=wish.new)
         raise
 
 

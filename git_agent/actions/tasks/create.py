@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.actions.lookup import resolve
 from git_agent.actions.path_claims.overlaps import Claimable, check_claims
@@ -15,8 +14,7 @@ from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, ev
 from git_agent.errors import AgentError
 
 
-@dataclass(frozen=True, slots=True)
-class DraftTask:
+class DraftTask(NamedTuple):
     """A task that is checked but not recorded yet.
 
     values: the columns of its record.
