@@ -112,15 +112,17 @@ def directories_above(name: str) -> Iterator[str]:
         at = name.find("/", at + 1)
 
 
-def keep_rescue(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
+def keep_rescue(repo: Repo, task: int, oid: str, what: str = TIP, *, known: Mapping[str, str] | None = None) -> str:
     """Keep a commit under refs/git-agent/rescue/<task>/<n>; return that ref (the latest one, if it holds oid already).
 
     what: TIP, FILES or REWRITTEN; recorded, with the time, in the ref's own log.
+    known: the task's rescue refs, if the caller read them just now. Where there are more by now, they are read again.
     Raises AgentError rescue-busy (exit 6).
     """
     prefix = f"{RESCUE}{task}/"
     for _ in range(_TRIES):
-        held = {int(ref[len(prefix) :]): at for ref, at in repo.refs(prefix).items() if ref[len(prefix) :].isdigit()}
+        there, known = repo.refs(prefix) if known is None else known, None
+        held = {int(ref[len(prefix) :]): at for ref, at in there.items() if ref[len(prefix) :].isdigit()}
         last = max(held, default=0)
         if held.get(last) == oid:
             return f"{prefix}{last}"
