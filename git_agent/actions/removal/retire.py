@@ -77,7 +77,8 @@ def retire(
         return plan
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
-    intent = _announce(app, task, data, intent)
+    if intent is None:
+        intent = _announce(app, task, data)
     done = _remove_each(app, task, going, found, there, strict, intent, data)
     held, whole = {each.tip for each in done.gone if each.tip and each.kept}, len(done.gone) == len(present)
     rest = rescues.drop_refs(app.repo, task.id, there.own, held) if whole else []
@@ -105,13 +106,10 @@ def _set_back(app: App, present: Sequence[Attempt], found: Mapping[int, Obstacle
             app.notice(f"'{attempt.branch}' was at {before[attempt.branch]}, which git can't read: {good} is kept")
 
 
-def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
+def _announce(app: App, task: Task, data: Mapping[str, Any]) -> int:
     owner = processes.myself()
     with app.store.transaction():
-        if intent is None:
-            return record_removal(app, task.id, owner, data)
-        app.store.intents.update(intent, data)
-        return intent
+        return record_removal(app, task.id, owner, data)
 
 
 def record_removal(app: App, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:

@@ -73,7 +73,7 @@ def draft_task(app: App, order: TaskSpec) -> DraftTask:
 
 
 def _base(app: App, wanted: str | None) -> tuple[str, str]:
-    if not app.repo.has_commits():
+    if not app.sighted_heads and not app.repo.has_commits():
         raise AgentError("no-commits", "this repository has no commits yet", "git commit --allow-empty -m 'Begin'")
     base = wanted if wanted is not None else app.config.text("agent.base") or app.repo.current_branch()
     if base is None:
