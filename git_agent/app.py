@@ -160,12 +160,16 @@ class App:
         from git_agent.git.worktrees import registry
         from git_agent.proc import ancestry
 
-        for each in ancestry.origins(self.env):
+        origins = ancestry.origins(self.env)
+        elsewhere = [each for each in origins if each.directory != self.repo.main_worktree]
+        paths = sorted({path for each in elsewhere for path in each.above})
+        known = {a.worktree: a.task for a in reversed(self.store.attempts.at_paths(paths))} if paths else {}
+        for each in origins:
             if each.has_token:
                 yield f"process {each.has_token} above it has the token of a worker"
-            if each.directory and each.directory != self.repo.main_worktree:
-                for found in self.store.attempts.at_paths(each.above)[:1]:
-                    yield f"{each.what} the worktree of task {found.task}"
+            nearest = next((path for path in each.above if path in known), None) if each in elsewhere else None
+            if nearest is not None:
+                yield f"{each.what} the worktree of task {known[nearest]}"
         there = registry.registration(self.repo, self.repo.admin) if self.repo.admin else None
         if there is not None and there.made_at * 1000 > self.store.attempts.first_started():
             yield f"it was typed in the worktree {there.path}, which was made by hand after workers began"

@@ -117,10 +117,14 @@ class Setting(NamedTuple):
 
 
 class Config(NamedTuple):
-    """The configuration of a repository: git's own over the team's `.gitagent` over the defaults."""
+    """The configuration of a repository: git's own over the team's `.gitagent` over the defaults.
+
+    git: settings of git itself about hooks, signatures and filters, as they are in the current worktree
+    """
 
     values: tuple[git_config.Value, ...]
     untrusted: tuple[str, ...] = ()
+    git: tuple[git_config.Value, ...] = ()
 
     @classmethod
     def ask(cls, repo: Repo) -> Callable[[str | None], Config]:
@@ -142,8 +146,9 @@ class Config(NamedTuple):
                 team.append(git_config.Value(value.key, value.value, "team"))
             elif needs_trust(value.key):
                 untrusted.append(value.key)
-        counted = [v for v in (*team, *own) if not _is_personal(v.key) or v.scope in _PERSONAL_SCOPES]
-        return cls(tuple(counted), tuple(untrusted))
+        ours, gits = [v for v in own if git_config.is_ours(v)], [v for v in own if not git_config.is_ours(v)]
+        counted = [v for v in (*team, *ours) if not _is_personal(v.key) or v.scope in _PERSONAL_SCOPES]
+        return cls(tuple(counted), tuple(untrusted), tuple(gits))
 
     def text(self, name: str) -> str:
         """Return a key's last value, or its default."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, refused
+from git_agent.git.place import CONTEXT_FILE
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees import registry
 
@@ -97,7 +98,7 @@ def write_context(task: Task, branch: str, worktree: str) -> None:
     branch, worktree: those of the attempt, which the task may not name yet.
     Raises AgentError when the file can't be written.
     """
-    from git_agent import context  # loaded only here, as below
+    from git_agent import context  # loaded only here
 
     made = context.create(task_id=task.id, branch=branch, worktree=worktree, base=task.base, description=task.title)
     context.write(made, worktree)
@@ -166,15 +167,14 @@ def find_committed_context(app: App, task: Task, rev: str) -> tuple[str | None, 
     Costs one git process, and one more when the file is there.
     """
     # Loaded only here: few commands need it, but every command needs the rest of this module.
-    from git_agent import context
     from git_agent.git.worktrees import ignored
 
-    oid, there = ignored.holds(app.repo, rev, context.FILE)
+    oid, there = ignored.holds(app.repo, rev, CONTEXT_FILE)
     if not there:
         return oid, None
-    says = f"{task.label} would bring {context.FILE}, its worktree's own file, into '{task.base}'"
-    takes_out = f"git rm --cached {context.FILE}, then git commit --message 'Remove it'"
-    if ignored.holds(app.repo, f"refs/heads/{task.branch}", context.FILE)[1]:
+    says = f"{task.label} would bring {CONTEXT_FILE}, its worktree's own file, into '{task.base}'"
+    takes_out = f"git rm --cached {CONTEXT_FILE}, then git commit --message 'Remove it'"
+    if ignored.holds(app.repo, f"refs/heads/{task.branch}", CONTEXT_FILE)[1]:
         hint = f"in {task.worktree}: {takes_out} (or --amend), then git agent done"
     else:
         hint = f"'{task.base}' has it; there: {takes_out}, then try again"

@@ -190,16 +190,17 @@ def _queue(app: App, chosen: Sequence[Task], options: dict[str, Any]) -> Answer:
     from git_agent.render import merge as merge_lines
 
     done, dry_run = merge_queue(app, chosen, **options), options["dry_run"]
+    code = exit_code(done.outcomes)
     payload = lambda: {  # noqa: E731
         "tasks": [json.task_json(v) for v in view(app, done.tasks, counts=True)],
-        **json.outcomes_json(done.outcomes),
+        **json.outcomes_json(done.outcomes, code),
         "removed": {str(i): json.retired_json(each.retired) for i, each in done.landed.items() if each.retired},
         "dry_run": dry_run,
     }
     said, talk = merge_lines.queue_lines(done, dry_run), merge_lines.problem_lines(done, dry_run)
     if dry_run:
         said += [f"{task.label} would be merged{own}" for task in done.tasks if (own := _own_check(app, task))]
-    return Answer(payload, said, talk, exit=exit_code(done.outcomes))
+    return Answer(payload, said, talk, exit=code)
 
 
 def _already(app: App, found: Sequence[Task], oid: str) -> Answer:

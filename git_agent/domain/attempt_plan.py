@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.domain import names
 from git_agent.domain.task import Task
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptPlan:
+class AttemptPlan(NamedTuple):
     """A planned attempt.
 
     number: of the attempt, from 1

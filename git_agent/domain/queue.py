@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
@@ -19,8 +19,7 @@ class MergeStatus(StrEnum):
     LEFT_OUT = "left_out"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result for one task of a queue.
 
     why: None if there is nothing to explain

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
+class TaskSpec(NamedTuple):
     """The values given for a task.
 
     after: TASK arguments; paths: pathspecs; priority: 0 (first) to 4; check: a command

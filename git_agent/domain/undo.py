@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.domain.event import Event
 from git_agent.domain.rescue import name_directories
@@ -13,8 +12,7 @@ REMOVED, MERGED, CANCELLED, FIXED = "task.removed", "task.merged", "task.cancell
 UNDONE = "task.undone"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """An operation that can be undone.
 
     events: its events that have not been undone, oldest first
@@ -72,8 +70,7 @@ def revert_command(data: Mapping[str, Any]) -> str:
 _LISTS = ("intended", "unkept", "kept")
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(NamedTuple):
     """A removed attempt: its branch and worktree as they were.
 
     tip: of the branch; None if it never had one
@@ -99,7 +96,7 @@ class Removed:
     head_oid: str | None = None
     locked: bool = False
     files: str | None = None
-    index: str | None = None
+    index: str | None = None  # type: ignore[assignment]  # it hides tuple.index, which nobody calls
     stages: bool = False
     intended: tuple[str, ...] = ()
     ignored: str | None = None
@@ -108,14 +105,13 @@ class Removed:
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON values for an event or an intent."""
-        return {**asdict(self), **{name: list(getattr(self, name)) for name in _LISTS}}
+        return {**self._asdict(), **{name: list(getattr(self, name)) for name in _LISTS}}
 
     @classmethod
     def of_data(cls, data: Mapping[str, Any]) -> Removed:
         """Read it from an event or an intent. Keys that a newer program wrote are ignored."""
-        known = {f.name for f in fields(cls)}
         lists = {name: tuple(data.get(name, ())) for name in _LISTS}
-        return cls(**{**{k: v for k, v in data.items() if k in known}, **lists})
+        return cls(**{**{k: v for k, v in data.items() if k in cls._fields}, **lists})
 
 
 def unrecoverable(gone: Removed, exists: Callable[[str], bool]) -> list[str]:
@@ -128,8 +124,7 @@ def unrecoverable(gone: Removed, exists: Callable[[str], bool]) -> list[str]:
     return [*([name_directories(gone.unkept)] if gone.unkept else []), *said]
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothetical:
+class Hypothetical(NamedTuple):
     """The state after some operations would have been undone.
 
     operations: names of the operations that count as undone
@@ -139,8 +134,8 @@ class Hypothetical:
     """
 
     operations: frozenset[str] = frozenset()
-    bases: Mapping[str, str] = field(default_factory=dict)
-    heads: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = {}
+    heads: Mapping[str, str] = {}
     tasks: frozenset[int | None] = frozenset()
 
     def then(self, operation: Operation) -> Hypothetical:

@@ -14,6 +14,12 @@ from git_agent.git.run import Done, GitError
 
 COLOUR_KEYS = ("color.agent", "color.ui")
 _OURS = r"^(agent\.|color\.(agent|ui)$)"
+HOOKS_AND_SIGNATURES = (
+    r"^(core\.hookspath|commit\.gpgsign|merge\.verifysignatures|gpg\.mintrustlevel"
+    r"|branch\..*\.mergeoptions|hook\..*\.(event|enabled))$"
+)
+"""What of git's own settings a merge asks for."""
+_FILTERS = r"^filter\..*\.(clean|process)$"
 
 
 class Value(NamedTuple):
@@ -25,11 +31,21 @@ class Value(NamedTuple):
 
 
 def read_config(repo: Repo, cwd: str | None) -> list[Value]:
-    """Return every agent.* setting that git knows, in git's order: the last one wins.
+    """Return every agent.* setting that git knows, and git's own that we ask for, in git's order: the last one wins.
 
     cwd: a worktree whose own configuration applies, too; None: the repository's only.
     """
     return _own(_start_own(repo, cwd)())
+
+
+def is_ours(value: Value) -> bool:
+    """Tell whether a setting is one of agent.* or a colour, and not one of git's own."""
+    return re.match(_OURS, value.key.lower()) is not None
+
+
+def filter_drivers(values: Iterable[Value]) -> frozenset[str]:
+    """Return the names of the drivers of the attribute `filter` that change what git stores of a file."""
+    return frozenset(v.key.split(".", 1)[1].rpartition(".")[0] for v in values if v.key.startswith("filter."))
 
 
 def read_config_blob(repo: Repo, rev_path: str) -> list[Value]:
@@ -48,7 +64,8 @@ def start_reading(repo: Repo, cwd: str | None, rev_path: str) -> Callable[[], tu
 
 
 def _start_own(repo: Repo, cwd: str | None) -> Callable[[], Done]:
-    args = ("config", "--null", "--show-scope", "--get-regexp", _OURS)
+    # All at once: a git for each of the three would cost every merge 4 ms.
+    args = ("config", "--null", "--show-scope", "--get-regexp", "|".join((_OURS, HOOKS_AND_SIGNATURES, _FILTERS)))
     # A worktree with a configuration of the worker's counts as if it had none.
     ours = cwd is not None and place_fault(repo.common_dir, repo.main_worktree, cwd) is None
     return repo.checkout(cwd).start(*args, ok=(0, 1)) if cwd and ours else repo.start(*args, ok=(0, 1))

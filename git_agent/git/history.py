@@ -184,9 +184,7 @@ def patches(run: Run, wanted: Sequence[str]) -> dict[str, str]:
 
 
 def stashes(run: Run, branch: str) -> list[str]:
-    """List the stash entries made on a branch, with the names git gives them."""
-    if run("rev-parse", "--verify", "--quiet", "refs/stash", ok=(0, 1)).status:
-        return []
+    """List the stash entries made on a branch, with the names git gives them. There must be a stash."""
     # Under log.date, %gd shows dates instead of numbers; the position is the number.
     lines = run("log", "--walk-reflogs", "--no-show-signature", "--format=%gs", "refs/stash", "--").text.split("\n")
     ours = (f"WIP on {branch}: ", f"On {branch}: ")

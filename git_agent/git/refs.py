@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import history
+from git_agent.git.config import Value, read_config
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
 
@@ -113,15 +114,17 @@ def directories_above(name: str) -> Iterator[str]:
         at = name.find("/", at + 1)
 
 
-def keep_rescue(repo: Repo, task: int, oid: str, what: str = TIP) -> str:
+def keep_rescue(repo: Repo, task: int, oid: str, what: str = TIP, *, known: Mapping[str, str] | None = None) -> str:
     """Keep a commit under refs/git-agent/rescue/<task>/<n>; return that ref (the latest one, if it holds oid already).
 
     what: TIP, FILES or REWRITTEN; recorded, with the time, in the ref's own log.
+    known: the task's rescue refs, if the caller read them just now. Where there are more by now, they are read again.
     Raises AgentError rescue-busy (exit 6).
     """
     prefix = f"{RESCUE}{task}/"
     for _ in range(_TRIES):
-        held = {int(ref[len(prefix) :]): at for ref, at in repo.refs(prefix).items() if ref[len(prefix) :].isdigit()}
+        there, known = repo.refs(prefix) if known is None else known, None
+        held = {int(ref[len(prefix) :]): at for ref, at in there.items() if ref[len(prefix) :].isdigit()}
         last = max(held, default=0)
         if held.get(last) == oid:
             return f"{prefix}{last}"
@@ -139,21 +142,36 @@ def _keep(repo: Repo, ref: str, oid: str, what: str) -> None:
     _swap(repo, ref, oid, None, *log, env=now)
 
 
-def create_branch(repo: Repo, name: str, oid: str) -> None:
+def create_branch(
+    repo: Repo, name: str, oid: str, *, compared: bool = False, known: Sequence[Value] | None = None
+) -> None:
     """Create a branch at oid, with pygit2 where it can open the repository, else with update-ref.
 
+    compared: whether the caller has just compared the name with the other branches, so that only a race is left, which
+        git refuses itself.
+    known: what git's configuration says about hooks, if it was read.
     Raises RefMoved when the branch exists, AgentError branch-clash when another branch stands in its way.
     """
     ref, message = HEADS + name, _CREATED
-    if repo.git("check-ref-format", ref, ok=(0, 1)).status or name.startswith("-") or name == "HEAD":
-        raise AgentError("bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE)
-    other = clashing_branch(name, repo.tips())
+    if name.startswith("-") or name == "HEAD":
+        raise _bad_branch(name)
+    other = None if compared else clashing_branch(name, repo.tips())
     if other == name:
         raise RefMoved(ref, None, find_ref(repo, ref))
     if other is not None:
         raise refused("branch-clash", f"branch {name} can't coexist with branch {other}", "choose another name")
-    if not _by_pygit2(repo, ref, oid, message):
+    if _by_pygit2(repo, ref, oid, message, known):
+        return
+    try:
         create_ref(repo, ref, oid, message)
+    except GitError as error:
+        if repo.git("check-ref-format", ref, ok=(0, 1)).status:
+            raise _bad_branch(name) from error
+        raise
+
+
+def _bad_branch(name: str) -> AgentError:
+    return AgentError("bad-branch", f"not a branch name: {name!a}", "git help check-ref-format", exit=Exit.USAGE)
 
 
 def was_made_here(repo: Repo, branch: str) -> bool:
@@ -162,8 +180,8 @@ def was_made_here(repo: Repo, branch: str) -> bool:
     return _CREATED in repo.git(*args, ok=(0, 128)).text.splitlines()
 
 
-def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
-    if _is_watched(repo):
+def _by_pygit2(repo: Repo, ref: str, oid: str, message: str, known: Sequence[Value] | None) -> bool:
+    if _is_watched(repo, known):
         return False
     try:
         import pygit2
@@ -186,14 +204,16 @@ def _by_pygit2(repo: Repo, ref: str, oid: str, message: str) -> bool:
     return True
 
 
-def _is_watched(repo: Repo) -> bool:
+def _is_watched(repo: Repo, known: Sequence[Value] | None) -> bool:
     """Tell whether the user has a reference-transaction hook, which must see every branch; libgit2 runs none."""
-    asked = r"^(core\.hookspath|hook\..*\.event)$"
-    found = repo.git("config", "--null", "--get-regexp", asked, ok=(0, 1)).fields
-    settings = [field.partition("\n")[::2] for field in found if field]
-    if any(key == "core.hookspath" or value == "reference-transaction" for key, value in settings):
+    found = read_config(repo, None) if known is None else known
+    if any(each.key == "core.hookspath" or _names_event(each, "reference-transaction") for each in found):
         return True
     return os.access(os.path.join(repo.common_dir, "hooks", "reference-transaction"), os.X_OK)
+
+
+def _names_event(setting: Value, event: str) -> bool:
+    return setting.key.startswith("hook.") and setting.key.endswith(".event") and setting.value == event
 
 
 def _swap(repo: Repo, ref: str, new: str, old: str | None, *log: str, env: Mapping[str, str] | None = None) -> None:

@@ -164,13 +164,6 @@ class Repo:
         """
         return discover.admin_dir(self.common_dir, admin)
 
-    @cached_property
-    def filter_drivers(self) -> frozenset[str]:
-        """Return the names of the drivers of the attribute `filter` that change what git stores of a file."""
-        asked = ("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$")
-        keys = self.git(*asked, ok=(0, 1)).fields
-        return frozenset(key.split(".", 1)[1].rpartition(".")[0] for key in keys if key)
-
     def resolve(self, rev: str) -> str | None:
         """Return the full oid of the commit that rev names, None when it names none."""
         done = self.git("rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}", ok=(0, 1, 128))
@@ -206,9 +199,9 @@ class Repo:
         asked = self.start("for-each-ref", _REF_FORMAT, HEADS, REMOTES, FORKS, HANDED_IN)
         return lambda: _tips(_refs(asked()))
 
-    def refs(self, prefix: str) -> dict[str, str]:
-        """Map the full names of all refs under a prefix, such as "refs/remotes/", to their oids."""
-        return _refs(self.git("for-each-ref", _REF_FORMAT, prefix))
+    def refs(self, *prefixes: str) -> dict[str, str]:
+        """Map the full names of all refs under any of the prefixes, such as "refs/remotes/", to their oids."""
+        return _refs(self.git("for-each-ref", _REF_FORMAT, *prefixes))
 
     def current_branch(self) -> str | None:
         """Return the branch of the main worktree's HEAD (or of the bare repository), None when detached."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from git_agent.git import history, refs
 from git_agent.git.refs import FILES, RESCUE, TIP
-from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo, Tips
+from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees.registry import checkouts
 
@@ -17,6 +17,7 @@ _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
 _ENDS = 1000  # commits on one command line
 _TRIES = 5  # another command may hand the same task in
+_STASH = "refs/stash"
 SNAPSHOT = "Uncommitted work of task "
 """How the subject of a commit of uncommitted files begins."""
 
@@ -144,16 +145,38 @@ def delete_branch(repo: Repo, task: int, branch: str, oid: str) -> str | None:
     return kept
 
 
-def drop_refs(repo: Repo, task: int, tips: Tips, held: Collection[str]) -> list[str]:
+class TaskRefs(NamedTuple):
+    """What the removal of a task asks of the refs.
+
+    heads: the oids of all local branches, by name.
+    stashed: whether there is a stash, of whatever branch.
+    rescued: the task's rescue refs.
+    own: those that keep its fork point and what was handed in; they go with the task.
+    """
+
+    heads: Mapping[str, str]
+    stashed: bool
+    rescued: Mapping[str, str]
+    own: Mapping[str, str]
+
+
+def read_task_refs(repo: Repo, task: int) -> TaskRefs:
+    """Read what the removal of a task asks of the refs, with one git command."""
+    rescued, own = f"{RESCUE}{task}/", (f"{FORKS}{task}", f"{HANDED_IN}{task}")
+    found = repo.refs(HEADS, _STASH, rescued, *own)
+    heads = {ref[len(HEADS) :]: oid for ref, oid in found.items() if ref.startswith(HEADS)}
+    kept = {ref: oid for ref, oid in found.items() if ref.startswith(rescued)}
+    return TaskRefs(heads, _STASH in found, kept, {ref: found[ref] for ref in own if ref in found})
+
+
+def drop_refs(repo: Repo, task: int, own: Mapping[str, str], held: Collection[str]) -> list[str]:
     """Delete the refs that keep a task's fork point and what was handed in; return rescue refs for what only they kept.
 
-    tips: where these refs are; one that has moved since stays.
+    own: these refs and where they are; one that has moved since stays.
     held: commits that are kept already, full oids.
     """
     kept = list[str]()
-    for ref, oid in ((f"{FORKS}{task}", tips.forks.get(task)), (f"{HANDED_IN}{task}", tips.handed_in.get(task))):
-        if oid is None:
-            continue
+    for ref, oid in own.items():
         if oid not in held and only_there(repo, {ref: oid}):
             kept.append(refs.keep_rescue(repo, task, oid, "handed in"))
         with contextlib.suppress(refs.RefMoved):

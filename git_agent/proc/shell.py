@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from git_agent.proc.environment import clean_environment, placed
 
@@ -26,8 +27,7 @@ _LONGEST = 64 * 1024  # characters of a line without an end
 _GUARD = 'exec 3<&0 </dev/null; { read -r x <&3 || kill -s KILL 0; } >/dev/null 2>&1 & exec 3<&-; exec /bin/sh -c "$1"'
 
 
-@dataclass(frozen=True, slots=True)
-class ShellResult:
+class ShellResult(NamedTuple):
     """How a command ended.
 
     status: exit status, negative for a signal, None if it timed out

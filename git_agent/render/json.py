@@ -6,19 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from git_agent.actions.removal.retire import Retired
-from git_agent.actions.views.history import LogEntry
-from git_agent.actions.views.sessions import Running
-from git_agent.actions.views.task import TaskView
-from git_agent.domain.event import Event
-from git_agent.domain.message import Message
-from git_agent.domain.needs import Need
-from git_agent.domain.queue import Outcome, exit_code
-from git_agent.errors import AgentError
+from git_agent.errors import AgentError, Exit
 from git_agent.render.text import cut, rfc3339, visible
 
+# Most verbs load this module, and each of them needs few of these: loading them all took a twentieth of `send`.
 if TYPE_CHECKING:
+    from git_agent.actions.removal.retire import Retired
+    from git_agent.actions.views.history import LogEntry
     from git_agent.actions.views.notify import Notification
+    from git_agent.actions.views.sessions import Running
+    from git_agent.actions.views.task import TaskView
+    from git_agent.domain.event import Event
+    from git_agent.domain.message import Message
+    from git_agent.domain.needs import Need
+    from git_agent.domain.queue import Outcome
 
 SCHEMA = 1
 _LONGEST = 200  # columns of the text in a notification's line; the event has the whole text
@@ -153,7 +154,7 @@ def notification_json(call: Notification) -> dict[str, Any]:
 
     words = (f"{call.task.label} ({visible(call.task.title)})", call.why, cut(event_text(call.event), _LONGEST))
     text = ": ".join(filter(None, words))
-    line = entry_json(LogEntry(call.event.at, event=call.event))
+    line = {"at": rfc3339(call.event.at), "event": event_json(call.event)}
     return {**line, "why": call.why, "command": call.command, "text": text}
 
 
@@ -162,9 +163,12 @@ def notification_document(call: Notification) -> str:
     return document(notification_json(call)) + "\n"
 
 
-def outcomes_json(found: Sequence[Outcome]) -> dict[str, Any]:
-    """Describe what became of the tasks of a merge queue, with the error that the exit code is of."""
-    worst = next((each for each in found if each.exit and each.exit == exit_code(found)), None)
+def outcomes_json(found: Sequence[Outcome], code: Exit) -> dict[str, Any]:
+    """Describe what became of the tasks of a merge queue, with the error that the exit code is of.
+
+    code: the exit code of the whole queue
+    """
+    worst = next((each for each in found if each.exit and each.exit == code), None)
     return {"results": [_outcome(each) for each in found]} | ({} if worst is None else error_json(_failure(worst)))
 
 

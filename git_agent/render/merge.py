@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from git_agent.actions.merging.land import Landed
-from git_agent.actions.merging.merge import Merged
-from git_agent.actions.merging.queue import Queued
-from git_agent.domain.queue import MergeStatus, Outcome, name_tasks
-from git_agent.domain.task import Task
+from typing import TYPE_CHECKING
+
+from git_agent.domain.queue import MergeStatus, name_tasks
 from git_agent.render import lines
 from git_agent.render.text import visible
+
+if TYPE_CHECKING:
+    from git_agent.actions.merging.land import Landed
+    from git_agent.actions.merging.merge import Merged
+    from git_agent.actions.merging.queue import Queued
+    from git_agent.domain.queue import Outcome
+    from git_agent.domain.task import Task
 
 _LAST = 10  # lines of a check's output; the log has the whole output
 _WORDS = {MergeStatus.CONFLICT: "is held", MergeStatus.CHECK_FAILED: "is held", MergeStatus.LEFT_OUT: "is left out"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.actions.attempts.provision import provision
 from git_agent.actions.attempts.reserve import record_place
@@ -20,8 +19,7 @@ from git_agent.git.worktrees.add import add_worktree
 from git_agent.store import meta, tasks
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceWish:
+class PlaceWish(NamedTuple):
     """What to prepare.
 
     task: the reserved task.
@@ -60,6 +58,7 @@ def prepare(app: App, wish: PlaceWish) -> Task:
         branch=place.branch,
         path=place.worktree,
         oid=place.start_oid,
+        new=not place.adopted,
         terminal=app.terminal,
     )
     provision(app, task, place)
@@ -72,10 +71,11 @@ def prepare(app: App, wish: PlaceWish) -> Task:
 
 def _branch(app: App, wish: PlaceWish) -> None:
     try:
-        refs.create_branch(app.repo, wish.place.branch, wish.place.start_oid)
+        # The reservation compared its name with the other branches.
+        refs.create_branch(app.repo, wish.place.branch, wish.place.start_oid, compared=True, known=app.config.git)
     except AgentError:
         # Somebody else created the branch in the meantime, so the rollback must keep it.
-        record_place(app, wish.intent, replace(wish.place, adopted=True), new=wish.new)
+        record_place(app, wish.intent, wish.place._replace(adopted=True), new=wish.new)
         raise
 
 
@@ -104,9 +104,11 @@ def _record(app: App, wish: PlaceWish, admin: str) -> Task:
 
 def _columns(app: App, wish: PlaceWish) -> dict[str, Any]:
     place, task = wish.place, wish.task
-    # An attempt that goes on from an earlier one keeps its fork point, which the base may have lost since.
-    start = begun_at(app.repo, task.base_oid, f"refs/heads/{task.base}", place.start_oid)
-    base_oid = start or task.base_oid or place.start_oid
+    base_oid: str | None = place.start_oid
+    if app.sighted_heads.get(task.base) != place.start_oid:  # it did not start at the base's tip
+        # An attempt that goes on from an earlier one keeps its fork point, which the base may have lost since.
+        start = begun_at(app.repo, task.base_oid, f"refs/heads/{task.base}", place.start_oid)
+        base_oid = start or task.base_oid or place.start_oid
     columns: dict[str, Any] = {
         "branch": place.branch,
         "worktree": place.worktree,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
 
 from git_agent.actions.attempts.discard import discard_attempt
 from git_agent.actions.attempts.startable import make_room
@@ -46,7 +45,7 @@ def record_place(app: App, intent: int, place: AttemptPlan, *, new: bool) -> Non
     new: as for record_spawn.
     """
     with app.store.transaction():
-        app.store.intents.update(intent, {"new": new, "place": asdict(place)})
+        app.store.intents.update(intent, {"new": new, "place": place._asdict()})
 
 
 def observe(app: App, intent: Intent) -> StepProgress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from git_agent.actions.merging.candidate import Candidate, candidate
 from git_agent.actions.merging.conditions import Conditions
@@ -18,8 +18,7 @@ from git_agent.git.merging.landed import landed
 from git_agent.git.merging.rebase import Conflict
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """The tasks of one base, sorted by what can be done with them.
 
     links: the entries that can be merged, in order
@@ -28,10 +27,10 @@ class Batch:
     waits: why the other tasks are left out of this round
     """
 
-    links: list[Entry] = field(default_factory=list)
-    conflicts: list[tuple[Task, Conflict]] = field(default_factory=list)
-    settled: list[Outcome] = field(default_factory=list)
-    waits: list[Outcome] = field(default_factory=list)
+    links: list[Entry]
+    conflicts: list[tuple[Task, Conflict]]
+    settled: list[Outcome]
+    waits: list[Outcome]
 
 
 def build_batch(
@@ -57,7 +56,7 @@ def build_batch(
     A task waits for a later round when a dependency is neither COMPLETED nor earlier in the batch, or when the task
     conflicts with the batch but not with the base.
     """
-    made = Batch()
+    made = Batch([], [], [], [])
     blockers = app.store.tasks.blockers([task.id for task in queue]) if waits else {}
     for task in queue:
         if task.state is State.COMPLETED:

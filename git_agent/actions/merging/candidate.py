@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.lookup import require_work
 from git_agent.actions.merging.conditions import Conditions
@@ -21,8 +21,7 @@ from git_agent.git.pathspecs import changed_paths
 _PARENTS = 100  # merged tasks that are searched, and commits that are counted
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A commit that the base may move to. oid: the commit; base_oid: where the base is; tip: where the branch is."""
 
     oid: str

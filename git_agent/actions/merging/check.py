@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.merging.land import Entry
 from git_agent.app import App
@@ -13,8 +13,7 @@ from git_agent.domain.queue import first_failing, max_checks, name_tasks
 from git_agent.proc import logfile, shell
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRun:
+class CheckRun(NamedTuple):
     """How a check ended.
 
     command: the command that failed, "" when all passed
@@ -86,8 +85,7 @@ def run_check(
     return CheckRun(log=None if log.failed or not commands else name)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Which entries of a batch may land.
 
     good: how many entries may land, counted from the first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.durations import spell
@@ -18,8 +18,7 @@ from git_agent.proc import shell
 _ENVIRONMENT = {"GIT_EDITOR": ":", "GIT_AGENT_HOOKS": "0"}
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """The conditions of merges into one base by one strategy.
 
     settings: what the user's configuration says
@@ -78,6 +77,6 @@ def read_conditions(app: App, base: str, strategy: str, preview: Preview, tick: 
     strategy: merge, squash, rebase or ff
     preview, tick: as for Conditions
     """
-    settings = read_settings(app.repo, base)
+    settings = read_settings(app.repo, base, app.config.git)
     hook = CONTENT_HOOKS.get(strategy)
     return Conditions(app, settings, hook if hook in settings.hooks else None, preview, tick)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from typing import NamedTuple
@@ -21,8 +20,7 @@ Sides = tuple[int, int | None]
 _MANY = 100  # branches; twice as many make 20,000 pairs, which take 50 ms just to list
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(NamedTuple):
     """The conflicts and their paths; no paths when the histories are unrelated. unknown: pairs that were not tried."""
 
     pairs: Mapping[Sides, tuple[str, ...]]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.actions.merging.candidate import Candidate
 from git_agent.actions.recovery.journal import new_operation, record_intent
@@ -23,16 +22,14 @@ from git_agent.store import tasks
 from git_agent.store.intents import Intent
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A task and the result of its merge into the previous entry, or into the base's tip for the first entry."""
 
     task: Task
     made: Candidate
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(NamedTuple):
     """A task that landed. checkout: the worktree of the base that was fast-forwarded; retired: what was removed."""
 
     task: Task
@@ -40,8 +37,7 @@ class Landed:
     retired: Retired | None
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(NamedTuple):
     """What landed, in order; if nothing did, the tasks that changed since they were checked, and how."""
 
     landed: tuple[Landed, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.lookup import unattended
 from git_agent.actions.merging.land import Landed
@@ -15,8 +15,7 @@ from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, Exit, refused
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """A task that was merged. landed: None when it was merged already, and for a dry run."""
 
     task: Task

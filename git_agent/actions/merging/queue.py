@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.merging.land import Landed
 from git_agent.actions.merging.rounds import How, merge_rounds
@@ -13,8 +13,7 @@ from git_agent.domain.queue import Outcome
 from git_agent.domain.task import Task
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """The outcome of each task, in queue order. landed: by task, what was done for those that landed."""
 
     tasks: tuple[Task, ...]

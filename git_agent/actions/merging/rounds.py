@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from git_agent.actions.merging.batch import build_batch, left_out
 from git_agent.actions.merging.check import CheckRun, Verdict, find_culprit, run_check
@@ -34,8 +34,7 @@ _CHANGED = "it changed while it was checked: "
 _ALREADY = "it is COMPLETED already"
 
 
-@dataclass(frozen=True, slots=True)
-class How:
+class How(NamedTuple):
     """How to merge.
 
     strategy: merge, squash, rebase or ff; keep: whether worktrees and branches stay; checked: run the check commands;
@@ -51,8 +50,7 @@ class How:
     timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(NamedTuple):
     """The outcome of each task. landed: by task, what was done for those that landed."""
 
     outcomes: Mapping[int, Outcome]
@@ -87,7 +85,7 @@ class _Rounds:
     def __init__(self, app: App, stack: ExitStack, how: How) -> None:
         self.app, self.stack, self.how, self.preview = app, stack, how, Preview(app.repo)
         until = None if how.timeout_s is None else time.monotonic() + how.timeout_s
-        self.several, self.held = False, HeldLocks(app, stack, until)
+        self.several, self.held = False, HeldLocks(app, stack, until, {}, {})
         self.outcomes: dict[int, Outcome] = {}
         self.waits: dict[int, Outcome] = {}
         self.landed: dict[int, Landed] = {}
@@ -170,7 +168,7 @@ class _Rounds:
         made = build_batch(self.app, group, heads, old, self.how.strategy, merged, asks, waits=self.how.waits)
         for outcome in made.settled:
             changed = outcome.status is MergeStatus.LEFT_OUT and outcome.task in self.tried
-            self._settle(replace(outcome, why=f"{_CHANGED}{outcome.why}") if changed else outcome)
+            self._settle(outcome._replace(why=f"{_CHANGED}{outcome.why}") if changed else outcome)
         for task, found in made.conflicts:
             self._conflict(task, found)
         self.waits.update((outcome.task, outcome) for outcome in made.waits)

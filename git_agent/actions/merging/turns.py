@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from git_agent.actions.recovery.journal import LIMIT_S, rollback_on_error
 from git_agent.app import App
@@ -18,8 +18,7 @@ from git_agent.store import locks
 _KEEP_S = 60.0  # between two renewals of a lock
 
 
-@dataclass(frozen=True, slots=True)
-class HeldLocks:
+class HeldLocks(NamedTuple):
     """The locks that one run of merges holds.
 
     stack: releases the place at the end of the run
@@ -31,8 +30,8 @@ class HeldLocks:
     app: App
     stack: ExitStack
     until: float | None
-    fences: dict[str, int] = field(default_factory=dict)
-    kept_at: dict[str, float] = field(default_factory=dict)
+    fences: dict[str, int]
+    kept_at: dict[str, float]
 
     @contextmanager
     def merge_lock(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.liveness.heartbeat import renew_lease
 from git_agent.actions.lookup import resolve
@@ -19,8 +19,7 @@ _MOST = 1000
 _LOOK_AGAIN_S = 30.0  # a seen message becomes due again without a change in the store; waiting also renews the lease
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
+class Inbox(NamedTuple):
     """The open messages of some addresses.
 
     addresses: whose messages they are.
@@ -112,8 +111,7 @@ def mark_seen(app: App, shown: Inbox) -> None:
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class Acked:
+class Acked(NamedTuple):
     """Acknowledged messages.
 
     messages: the messages as the speaker received them.
@@ -182,8 +180,7 @@ def _not_mine(app: App, message: int) -> AgentError:
     return refused("not-yours", f"message {message} was not sent to you", "git agent inbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """The addresses of one correspondent.
 
     addresses: the first is the one that it sends from.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.lookup import resolve
 from git_agent.actions.messages.inbox import Mailbox, mailbox
@@ -130,8 +130,7 @@ def _to(who: Mailbox, copies: Sequence[Message], message: int) -> list[str]:
 _PLAIN = re.compile(r"[1-9][0-9]{0,17}")
 
 
-@dataclass(frozen=True, slots=True)
-class Addressees:
+class Addressees(NamedTuple):
     """The recipients of a message.
 
     addresses: all of them.

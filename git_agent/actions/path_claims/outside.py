@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from shlex import quote
+from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.path_claim import PathClaim, may_match
@@ -14,8 +14,7 @@ from git_agent.errors import refused
 from git_agent.git.merging.fork import find_start
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(NamedTuple):
     """Files that a task's branch changed outside of its claim.
 
     task: the task.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from git_agent.app import App
@@ -16,8 +15,7 @@ from git_agent.errors import AgentError, Exit, refused, usage
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
+class Overlap(NamedTuple):
     """A claim that overlaps with another one.
 
     claim, other: the two claims.
@@ -93,8 +91,7 @@ class _Standing(NamedTuple):
         return self.claim.task, self.claim.paths, self.taken
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimConflicts:
+class ClaimConflicts(NamedTuple):
     """The conflicts between the claims of OPEN and live tasks.
 
     blocked: why a task must wait, by task (agent.pathClaims=refuse).
@@ -169,8 +166,7 @@ def _claimed_by(found: Overlap) -> str:
     return f"task {found.other.task} ({found.other.state}): {found.shown}"
 
 
-@dataclass(frozen=True, slots=True)
-class Claimable:
+class Claimable(NamedTuple):
     """Pathspecs that may be claimed.
 
     paths: the pathspecs.

@@ -6,15 +6,15 @@ import filecmp
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from git_agent import context
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import refused
 from git_agent.git import refs, rescues
-from git_agent.git.place import Checkout
+from git_agent.git.config import filter_drivers
+from git_agent.git.place import CONTEXT_FILE, Checkout
 from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, ignored_directories
 from git_agent.git.worktrees import occupied, registry
 from git_agent.git.worktrees.filtered import changed_by_filters, dropped_by_filters
@@ -28,25 +28,38 @@ _MOST = 1000  # ignored directories that an event names
 
 
 def back_up_attempt(
-    app: App, task: Task, attempt: Attempt, *, force: bool, changes: Sequence[StatusEntry] | None = None
+    app: App,
+    task: Task,
+    attempt: Attempt,
+    there: rescues.TaskRefs,
+    *,
+    force: bool,
+    changes: Sequence[StatusEntry] | None = None,
 ) -> Removed:
     """Back up an attempt's commits and files; return what will be removed, and where it is kept.
 
+    there: the refs as they are; a commit that is made later is refused or kept when the worktree is removed
     force: whether the worktree may have uncommitted and untracked files, which are then saved as a commit
     changes: the worktree's status with ignored files, if it was just read; what comes later is for `keep_late`
     """
-    branch, kept = app.repo.branch_oid(attempt.branch), list[str]()
+    branch, kept = there.heads.get(attempt.branch), list[str]()
     last = task.head_oid if attempt.number == task.attempt else None
     tip = branch or (app.repo.resolve(last) if last is not None else None)
-    ref = f"refs/heads/{attempt.branch}"
-    if tip is not None and (tip != attempt.start_oid or rescues.only_there(app.repo, {ref: tip})):
-        kept.append(refs.keep_rescue(app.repo, task.id, tip))
+    if tip is not None and (tip != attempt.start_oid or _is_only_there(app, attempt.branch, tip, there)):
+        kept.append(refs.keep_rescue(app.repo, task.id, tip, known=there.rescued))
     gone = Removed(attempt.number, attempt.branch, tip, bool(attempt.adopted), kept=tuple(kept))
     if attempt.worktree is None or occupied.is_missing_or_empty(attempt.worktree):
         return gone
     if changes is None:
         changes = app.repo.status(attempt.worktree, ignored=True)
     return _with_worktree(app, task, attempt.worktree, gone, branch, force, changes)
+
+
+def _is_only_there(app: App, branch: str, tip: str, there: rescues.TaskRefs) -> bool:
+    """Tell whether nothing but its branch keeps a commit. Runs no git where another branch is at it."""
+    if any(oid == tip for name, oid in there.heads.items() if name != branch):
+        return False
+    return bool(rescues.only_there(app.repo, {f"refs/heads/{branch}": tip}))
 
 
 def _with_worktree(
@@ -117,15 +130,15 @@ def keep_late(app: App, task: Task, gone: Removed, late: Checkout, *, force: boo
         aside = back_up_files(app, task, late.path, names)
         kept += [aside] if aside else []
     staged = (files.oid, files.staged, files.stages) if files else (None, None, False)
-    return replace(
-        gone, files=staged[0], index=staged[1], stages=staged[2], ignored=aside, kept=tuple(dict.fromkeys(kept))
+    return gone._replace(
+        files=staged[0], index=staged[1], stages=staged[2], ignored=aside, kept=tuple(dict.fromkeys(kept))
     )
 
 
 def _not_given_back(app: App, here: Checkout, files: Snapshot | None) -> list[str]:
     """List the files whose bytes neither a checkout nor the snapshot gives back."""
     changed = changed_by_filters(app.repo, here.path, files.oid) if files is not None else []
-    return list(dict.fromkeys([*changed, *dropped_by_filters(app.repo, here)]))
+    return list(dict.fromkeys([*changed, *dropped_by_filters(app.repo, here, filter_drivers(app.config.git))]))
 
 
 def _same(app: App, files: Snapshot, gone: Removed) -> bool:
@@ -199,8 +212,7 @@ _SIZE = 10 * 1024 * 1024  # bytes, for a file that can't be linked and has to be
 _NUMBER = 50_000  # making this many links takes 0.8 s (measured)
 
 
-@dataclass(frozen=True, slots=True)
-class UniqueIgnored:
+class UniqueIgnored(NamedTuple):
     """Individual ignored files: those that can be backed up, and those that are too large or too many."""
 
     kept: tuple[str, ...]
@@ -215,7 +227,7 @@ def unique_ignored(app: App, worktree: str, changes: Sequence[StatusEntry]) -> U
     """
     ignored = [c.path for c in changes if c.code == IGNORED and not c.path.endswith("/")]
     main = app.repo.main_worktree
-    names = [n for n in ignored if n != context.FILE and not _stands_elsewhere(worktree, main, n)]
+    names = [n for n in ignored if n != CONTEXT_FILE and not _stands_elsewhere(worktree, main, n)]
     kept = [n for n in names if _can_keep(app, os.path.join(worktree, n))][:_NUMBER]
     return UniqueIgnored(tuple(kept), tuple(n for n in names if n not in set(kept)))
 

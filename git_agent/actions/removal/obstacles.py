@@ -5,14 +5,16 @@ from __future__ import annotations
 import filecmp
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from shlex import quote
+from typing import NamedTuple
 
 from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError, refused
 from git_agent.git import history
 from git_agent.git.place import place_fault
+from git_agent.git.rescues import TaskRefs
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
 from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_of, ignored_directories
@@ -22,8 +24,7 @@ from git_agent.git.worktrees.occupied import processes_inside
 from git_agent.store.attempts import Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Blocker:
+class Blocker(NamedTuple):
     """A reason why a removal is refused.
 
     line: what blocks it
@@ -36,8 +37,7 @@ class Blocker:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacles:
+class Obstacles(NamedTuple):
     """What a removal would lose or disturb.
 
     blockers: the reasons to refuse it; those that no flag overrides come first
@@ -52,19 +52,18 @@ class Obstacles:
     changes: Sequence[StatusEntry] | None = None
 
 
-def obstacles(
-    app: App, task: Task, attempt: Attempt, heads: Mapping[str, str], *, force: bool, unmerged: bool
-) -> Obstacles:
+def obstacles(app: App, task: Task, attempt: Attempt, there: TaskRefs, *, force: bool, unmerged: bool) -> Obstacles:
     """List what a removal would lose or disturb.
 
-    heads: the oids of the branches
+    there: the refs as they are
     force: ignore uncommitted, untracked and copied files, stashes and processes
     unmerged: ignore commits that are not in the base
     """
+    heads = there.heads
     if force and (good := _last_good(app, task, attempt, heads)) is not None:
         return Obstacles((), (), good)
     try:
-        return _obstacles(app, task, attempt, heads, force, unmerged)
+        return _obstacles(app, task, attempt, there, force, unmerged)
     except GitError as error:  # it concerns this attempt only
         if (good := _last_good(app, task, attempt, heads)) is not None:
             tip = heads[attempt.branch][:12]
@@ -74,9 +73,7 @@ def obstacles(
         return Obstacles((_absolute(says, error.hint),), ())
 
 
-def _obstacles(
-    app: App, task: Task, attempt: Attempt, heads: Mapping[str, str], force: bool, unmerged: bool
-) -> Obstacles:
+def _obstacles(app: App, task: Task, attempt: Attempt, there: TaskRefs, force: bool, unmerged: bool) -> Obstacles:
     # Checked before git runs: in a directory that is no worktree, git would find an enclosing repository, or none.
     if (strange := _stranger(app, attempt.worktree)) is not None:
         return Obstacles((strange,), ())
@@ -94,8 +91,9 @@ def _obstacles(
         *(_not_kept(app, path, changes) if path else []),
         *_submodules(app, attempt),
     ]
-    others = [] if force else [*(_in_worktree(app, path, changes) if path else []), *_stashed(app, attempt)]
-    others += [] if unmerged else _commits(app, task, attempt, heads)
+    others = [] if force or not path else _in_worktree(app, path, changes)
+    others += _stashed(app, attempt) if there.stashed and not force else []
+    others += [] if unmerged else _commits(app, task, attempt, there.heads)
     lines = (*blockers, *(Blocker(line) for line in others))
     return Obstacles(lines, tuple(ignored_directories(changes)), changes=changes if path else None)
 
@@ -247,3 +245,23 @@ def _differs(original: str, copy: str) -> bool:
     if not os.path.isfile(original) or not os.path.isfile(copy) or os.path.islink(copy):
         return False
     return not filecmp.cmp(original, copy, shallow=False)
+
+
+def refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
+    """Make the error (exit 3) of a removal that obstacles forbid.
+
+    found: the obstacles of each attempt; lines: what they say
+    force, unmerged: what was given already
+    """
+    blocker = next((blocker for each in found for blocker in each.blockers if not blocker.overridable), None)
+    if blocker is not None and blocker.line.startswith("locked"):
+        says = f"cannot remove {task.label}: somebody locked its worktree"
+        return refused("worktree-locked", says, blocker.hint, lines)
+    says = f"cannot remove {task.label}: work would be lost"
+    if blocker is not None:
+        return refused("would-lose-work", says, blocker.hint, lines)
+    unmerged = unmerged or any(line.startswith("unmerged") for line in lines)
+    force = force or any(not line.startswith("unmerged") for line in lines)
+    flags = " ".join(flag for flag, wanted in (("--force", force), ("--unmerged", unmerged)) if wanted)
+    hint = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
+    return refused("would-lose-work", says, hint, lines)

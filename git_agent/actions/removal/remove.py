@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.recovery.journal import new_operation, rollback_on_error
 from git_agent.actions.removal.retire import Retired, retire
@@ -35,8 +35,7 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+class Cleaned(NamedTuple):
     """What was removed and what stayed, by task. logs: the deleted logs with their sizes in bytes."""
 
     tasks: tuple[tuple[Task, Retired], ...]

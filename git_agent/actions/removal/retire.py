@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.actions.recovery.journal import new_operation, record_intent
 from git_agent.actions.removal.keep import back_up_attempt, keep_late
-from git_agent.actions.removal.obstacles import Obstacles, obstacles
+from git_agent.actions.removal.obstacles import Obstacles, obstacles, refusal
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
-from git_agent.errors import AgentError, Exit, refused
+from git_agent.errors import AgentError, Exit
 from git_agent.git import refs, rescues
 from git_agent.git.place import Checkout
 from git_agent.git.run import GitError
@@ -28,8 +27,7 @@ from git_agent.store.intents import Intent
 _LOOKS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Retired:
+class Retired(NamedTuple):
     """What was removed, what stayed and why, the refs that keep commits, and ignored directories that are not kept."""
 
     worktrees: tuple[str, ...]
@@ -62,60 +60,56 @@ def retire(
     Raises AgentError (exit 3) with the list of obstacles.
     """
     present = app.store.attempts.present(task.id)
-    heads = app.heads if present else {}
-    found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
+    if not present and intent is None:
+        return Retired((), (), (), ())
+    there = rescues.read_task_refs(app.repo, task.id)
+    found = {a.number: obstacles(app, task, a, there, force=force, unmerged=unmerged) for a in present}
     if force and not dry_run and any(each.good for each in found.values()):
-        heads = _set_back(app, present, found)
-        found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
+        _set_back(app, present, found, there.heads)
+        there = rescues.read_task_refs(app.repo, task.id)
+        found = {a.number: obstacles(app, task, a, there, force=force, unmerged=unmerged) for a in present}
     lines = tuple(blocker.line for each in found.values() for blocker in each.blockers)
     if strict and lines:
-        raise _refusal(task, list(found.values()), lines, force, unmerged)
+        raise refusal(task, list(found.values()), lines, force, unmerged)
     going = [a for a in present if not found[a.number].blockers]
-    plan, before = _plan(going, heads, found, lines), begun or {}
+    plan, before = _plan(going, there.heads, found, lines), begun or {}
     if dry_run or not (going or intent):
         return plan
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
     data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
-    intent = _announce(app, task, data, intent)
-    gone, stayed = _remove_each(app, task, going, found, strict, intent, data)
-    rest = [] if len(going) < len(present) or stayed else _drop_refs(app, task, gone)
-    _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data["operation"])
-    rescued = tuple(dict.fromkeys([*(ref for g in gone for ref in g.kept), *rest]))
-    left = _plan([a for a in going if a.number in stayed], heads, found, (*lines, *stayed.values()))
+    if intent is None:
+        intent = _announce(app, task, data)
+    done = _remove_each(app, task, going, found, there, strict, intent, data)
+    held, whole = {each.tip for each in done.gone if each.tip and each.kept}, len(done.gone) == len(present)
+    rest = rescues.drop_refs(app.repo, task.id, there.own, held) if whole else []
+    _record(app, task, [a for a in going if a.number in done.whole], done.gone, intent, data["operation"])
+    rescued = tuple(dict.fromkeys([*(ref for g in done.gone for ref in g.kept), *rest]))
+    left = _plan([a for a in going if a.number in done.stayed], there.heads, found, (*lines, *done.stayed.values()))
     worktrees = tuple(w for w in plan.worktrees if w not in left.worktrees)
     branches = tuple(b for b in plan.branches if b not in left.branches)
     unkept = tuple(name for name in plan.unkept if name not in left.unkept)
     return Retired(worktrees, branches, left.kept, rescued, unkept)
 
 
-def _set_back(app: App, present: Sequence[Attempt], found: Mapping[int, Obstacles]) -> Mapping[str, str]:
-    """Set branches that git can't read back to their last good commits. Returns where the branches are now.
+def _set_back(app: App, present: Sequence[Attempt], found: Mapping[int, Obstacles], before: Mapping[str, str]) -> None:
+    """Set branches that git can't read back to their last good commits.
 
+    before: where the branches are
     The files of their worktrees then count as uncommitted, and are kept.
     """
     from git_agent.git.damage import set_back
 
-    before = app.heads
     for attempt in present:
         good = found[attempt.number].good
         if good is not None:
             set_back(app.repo, attempt.branch, good)
             app.notice(f"'{attempt.branch}' was at {before[attempt.branch]}, which git can't read: {good} is kept")
-    return app.repo.tips()
 
 
-def _drop_refs(app: App, task: Task, gone: Sequence[Removed]) -> list[str]:
-    tips = app.sighted or app.repo.start_tips()()
-    return rescues.drop_refs(app.repo, task.id, tips, {each.tip for each in gone if each.tip and each.kept})
-
-
-def _announce(app: App, task: Task, data: Mapping[str, Any], intent: int | None) -> int:
+def _announce(app: App, task: Task, data: Mapping[str, Any]) -> int:
     owner = processes.myself()
     with app.store.transaction():
-        if intent is None:
-            return record_removal(app, task.id, owner, data)
-        app.store.intents.update(intent, data)
-        return intent
+        return record_removal(app, task.id, owner, data)
 
 
 def record_removal(app: App, task: int, owner: ProcessId, data: Mapping[str, Any]) -> int:
@@ -161,28 +155,39 @@ def roll_back(app: App, intent: Intent) -> None:
         app.store.intents.end(intent.id)
 
 
+class _Done(NamedTuple):
+    """What was removed; the attempts of which nothing is left; and why other attempts stay. Attempts by number."""
+
+    gone: list[Removed]
+    whole: set[int]
+    stayed: dict[int, str]
+
+
 def _remove_each(
     app: App,
     task: Task,
     going: Sequence[Attempt],
     found: Mapping[int, Obstacles],
+    there: rescues.TaskRefs,
     strict: bool,
     intent: int,
     data: dict[str, Any],
-) -> tuple[list[Removed], dict[int, str]]:
-    """Return what was removed, and why the other attempts stay, by number.
+) -> _Done:
+    """Remove attempts.
 
     An obstacle does not keep the removal open: one that waited for a person would never end.
     """
-    gone, stayed = list[Removed](), dict[int, str]()
+    done = _Done([], set(), {})
     for attempt in going:
         try:
-            gone.append(_remove(app, task, attempt, found[attempt.number], intent, data))
+            gone, whole = _remove(app, task, attempt, found[attempt.number], there, intent, data)
+            done.gone.append(gone)
+            done.whole.update([attempt.number] if whole else [])
         except AgentError as error:
             if strict or not _stands(app, attempt, error):
                 raise
-            stayed[attempt.number] = f"can't be removed: {error.message}"
-    return gone, stayed
+            done.stayed[attempt.number] = f"can't be removed: {error.message}"
+    return done
 
 
 def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
@@ -194,13 +199,24 @@ def _stands(app: App, attempt: Attempt, error: AgentError) -> bool:
     return os.path.lexists(attempt.worktree) and registry.registration_at(app.repo, attempt.worktree) is not None
 
 
-def _remove(app: App, task: Task, attempt: Attempt, seen: Obstacles, intent: int, data: dict[str, Any]) -> Removed:
-    """Remove an attempt. What is kept is recorded before anything is removed, so that a crash loses no record of it."""
-    gone = back_up_attempt(app, task, attempt, force=data["force"], changes=seen.changes)
+def _remove(
+    app: App,
+    task: Task,
+    attempt: Attempt,
+    seen: Obstacles,
+    there: rescues.TaskRefs,
+    intent: int,
+    data: dict[str, Any],
+) -> tuple[Removed, bool]:
+    """Remove an attempt; return what was removed, and whether nothing is left of it.
+
+    What is kept is recorded before anything is removed, so that a crash loses no record of it.
+    """
+    gone = back_up_attempt(app, task, attempt, there, force=data["force"], changes=seen.changes)
     before = next((Removed.of_data(g) for g in data["gone"] if g["number"] == attempt.number), None)
     if before is not None:
         known = before if gone.worktree is None else gone
-        gone = replace(known, kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
+        gone = known._replace(kept=tuple(dict.fromkeys((*before.kept, *gone.kept))))
     _note(app, intent, data, gone)
 
     def examine(late: Checkout) -> None:
@@ -211,8 +227,8 @@ def _remove(app: App, task: Task, attempt: Attempt, seen: Obstacles, intent: int
                 break
             _note(app, intent, data, gone)
 
-    remove_attempt(app, task, attempt, gone, force=data["force"], examine=examine)
-    return gone
+    whole = remove_attempt(app, task, attempt, gone, force=data["force"], examine=examine)
+    return gone, whole
 
 
 def _note(app: App, intent: int, data: dict[str, Any], gone: Removed) -> None:
@@ -234,14 +250,7 @@ def _plan(
     )
 
 
-def _is_gone(app: App, attempt: Attempt) -> bool:
-    if attempt.worktree is not None and registry.registration_at(app.repo, attempt.worktree) is not None:
-        return False
-    return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
-
-
-def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], intent: int, operation: str) -> None:
-    gone = [a for a in going if _is_gone(app, a)]
+def _record(app: App, task: Task, gone: list[Attempt], taken: list[Removed], intent: int, operation: str) -> None:
     numbers = [a.number for a in gone]
     rescued = list(dict.fromkeys(ref for g in taken for ref in g.kept))
     left = [g.as_data() for g in taken if g.number in numbers]
@@ -257,21 +266,6 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], in
         app.store.intents.end(intent)
 
 
-def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
-    blocker = next((blocker for each in found for blocker in each.blockers if not blocker.overridable), None)
-    if blocker is not None and blocker.line.startswith("locked"):
-        says = f"cannot remove {task.label}: somebody locked its worktree"
-        return refused("worktree-locked", says, blocker.hint, lines)
-    says = f"cannot remove {task.label}: work would be lost"
-    if blocker is not None:
-        return refused("would-lose-work", says, blocker.hint, lines)
-    unmerged = unmerged or any(line.startswith("unmerged") for line in lines)
-    force = force or any(not line.startswith("unmerged") for line in lines)
-    flags = " ".join(flag for flag, wanted in (("--force", force), ("--unmerged", unmerged)) if wanted)
-    hint = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
-    return refused("would-lose-work", says, hint, lines)
-
-
 def remove_attempt(
     app: App,
     task: Task,
@@ -280,8 +274,8 @@ def remove_attempt(
     *,
     force: bool,
     examine: Callable[[Checkout], None] | None = None,
-) -> None:
-    """Remove whatever is left of an attempt.
+) -> bool:
+    """Remove whatever is left of an attempt; return whether nothing is left of it that was made for it.
 
     gone: what was kept of it
     force: also remove uncommitted or untracked files
@@ -292,9 +286,13 @@ def remove_attempt(
         path, oid = attempt.worktree, gone.head_oid
         for line in remove_worktree(app.repo, path, task=task.id, head=oid, force=force, examine=examine):
             app.notice(f"{line}: git agent doctor")
+    # Read again, since the worktree that is gone held it: it may have moved, or be checked out elsewhere by now.
     head = None if attempt.adopted else app.repo.head(attempt.branch)
-    # A branch that is checked out somewhere by now stays: deleting it would leave that worktree on an unborn branch.
-    if head is not None and head.worktree is None:
-        if head.oid != gone.tip:
-            refs.keep_rescue(app.repo, task.id, head.oid)
-        refs.delete_ref(app.repo, f"refs/heads/{attempt.branch}", head.oid)
+    if head is None:
+        return True
+    if head.worktree is not None:  # deleting the branch would leave that worktree on an unborn one
+        return False
+    if head.oid != gone.tip:
+        refs.keep_rescue(app.repo, task.id, head.oid)
+    refs.delete_ref(app.repo, f"refs/heads/{attempt.branch}", head.oid)
+    return True

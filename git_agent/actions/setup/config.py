@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest, needs_trust
@@ -15,8 +15,7 @@ INCLUDE_FILE = ".worktreeinclude"
 INCLUDE_FACT = "trusted-include"  # the key in the store's meta table: the hash of the file that a person trusted
 
 
-@dataclass(frozen=True, slots=True)
-class Trusted:
+class Trusted(NamedTuple):
     """A trusted file.
 
     hash: the hash that was recorded; of the first file.

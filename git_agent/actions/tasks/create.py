@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_agent.actions.lookup import resolve
 from git_agent.actions.path_claims.overlaps import Claimable, check_claims
@@ -15,8 +14,7 @@ from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, ev
 from git_agent.errors import AgentError
 
 
-@dataclass(frozen=True, slots=True)
-class DraftTask:
+class DraftTask(NamedTuple):
     """A task that is checked but not recorded yet.
 
     values: the columns of its record.
@@ -75,7 +73,7 @@ def draft_task(app: App, order: TaskSpec) -> DraftTask:
 
 
 def _base(app: App, wanted: str | None) -> tuple[str, str]:
-    if not app.repo.has_commits():
+    if not app.sighted_heads and not app.repo.has_commits():
         raise AgentError("no-commits", "this repository has no commits yet", "git commit --allow-empty -m 'Begin'")
     base = wanted if wanted is not None else app.config.text("agent.base") or app.repo.current_branch()
     if base is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.reconcile.pushed_merges import places_pushed
@@ -43,7 +43,7 @@ class Plan:
 
     def as_data(self) -> dict[str, Any]:
         """Return the plan as the data of an intent."""
-        places = [asdict(place) for _, place in self.returns]
+        places = [place._asdict() for _, place in self.returns]
         landed = None if self.landed is None else dict(self.landed)
         return {"events": [e.seq for e in self.events], "places": places, "locks": list(self.locks), "landed": landed}
 

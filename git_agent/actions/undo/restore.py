@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 
 from git_agent.actions.attempts.discard import discard_attempt
 from git_agent.actions.attempts.provision import make_parents, provision
@@ -114,7 +113,8 @@ def roll_back(app: App, intent: Intent) -> None:
         attempt = app.store.attempts.find(intent.task, place.number)
         if seen is not None and attempt is not None and not seen.half_made:
             task = app.store.tasks.get(intent.task)
-            back_up_attempt(app, task, attempt._replace(worktree=place.worktree), force=True)
+            held = rescues.read_task_refs(app.repo, task.id)
+            back_up_attempt(app, task, attempt._replace(worktree=place.worktree), held, force=True)
         discard_attempt(app, intent.task, place)
     for path in intent.data["locks"]:
         there = registry.registration_at(app.repo, path)
@@ -126,7 +126,7 @@ def roll_back(app: App, intent: Intent) -> None:
 
 def _disown(app: App, plan: Plan, intent: int, branch: str) -> None:
     """Record that somebody else made the branch in the meantime, so that a rollback does not delete it."""
-    places = [asdict(replace(p, adopted=p.adopted or p.branch == branch)) for _, p in plan.returns]
+    places = [p._replace(adopted=p.adopted or p.branch == branch)._asdict() for _, p in plan.returns]
     with app.store.transaction():
         app.store.intents.update(intent, {**plan.as_data(), "places": places})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.reconcile.reconcile import queue_notices, reconcile
@@ -16,8 +16,7 @@ from git_agent.domain.task import State, Task
 from git_agent.git.history import Commit
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(NamedTuple):
     """Statistics of a period.
 
     since_ms: its start, ms since the epoch.
@@ -64,8 +63,7 @@ def stats(app: App, *, days: float = 30.0) -> Stats:
 LIMIT = 200
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """One line of the log. at: ms since the epoch. Exactly one of the other fields is set."""
 
     at: int
@@ -97,8 +95,7 @@ def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int 
 PAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """The result of one round of watching.
 
     events: the new events, oldest first, at most PAGE.

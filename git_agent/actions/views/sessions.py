@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
@@ -10,8 +10,7 @@ from git_agent.domain.task import Task
 from git_agent.store.sessions import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """A session that has not ended.
 
     session: the session.

@@ -24,6 +24,9 @@ _PLAIN = (
     "--no-verify-signatures",
 )
 
+# `git maintenance run --auto` would take 2 ms of each merge. Every commit of a worker in this repository runs it, too.
+_NO_MAINTENANCE = ("-c", "maintenance.auto=false")
+
 # When the ref update of a fast-forward is refused (vetoed by reference-transaction, or the ref has moved), git has
 # written files and index already (measured): undo that.
 _REF_REFUSED = ("hook", "update_ref failed", "cannot lock ref")
@@ -54,8 +57,7 @@ def land_commit(repo: Repo, base: str, new: str, old: str, message: str) -> str 
 
 def _land(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
     ref = HEADS + base
-    here = landing_place(repo, base)
-    found = repo.branch_oid(base)
+    here, found = landing_place(repo, base)
     if found != old:
         raise refs.RefMoved(ref, old, found)
     if here is None:
@@ -70,7 +72,7 @@ def require_landable(repo: Repo, base: str, new: str, old: str) -> None:
 
     Changes nothing and runs no hook.
     """
-    here = landing_place(repo, base)
+    here, _ = landing_place(repo, base)
     if here is None:
         return
     repo.git_in(here, "update-index", "-q", "--refresh", ok=(0, 1))
@@ -100,34 +102,36 @@ def _is_file(path: str) -> bool:
     return os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path))
 
 
-def landing_place(repo: Repo, base: str) -> str | None:
-    """Return the worktree that a branch is checked out in, None when in none.
+def landing_place(repo: Repo, base: str) -> tuple[str | None, str | None]:
+    """Return the worktree that a branch is checked out in, None when in none, and the commit that the branch is at.
 
+    The commit is None when there is no such branch.
     Raises the AgentError (exit 3) of land_commit when nothing could land on the branch now.
     """
     if where := repo.rebasing(base):
         hint = ending_command(where, repo.in_progress(where))
         raise refused("checkout-busy", f"branch {base} is being rebased or bisected in {where}", hint)
     held = [each for each in checkouts(repo) if each.branch == base]
-    present = [each.path for each in held if each.path and os.path.isdir(each.path)]
+    present = {each.path: each.oid for each in held if each.path and os.path.isdir(each.path)}
     if len(present) > 1:
-        says = f"branch {base} is checked out in {present[0]} and in {present[1]}"
-        raise refused("checked-out-twice", says, f"git -C {shlex.quote(present[1])} switch --detach", tuple(present))
-    if present:
-        if busy := repo.in_progress(present[0]):
-            says, hint = f"a {busy} is in progress in {present[0]}", ending_command(present[0], busy)
+        first, second, *_ = paths = tuple(present)
+        says = f"branch {base} is checked out in {first} and in {second}"
+        raise refused("checked-out-twice", says, f"git -C {shlex.quote(second)} switch --detach", paths)
+    for here, oid in present.items():
+        if busy := repo.in_progress(here):
+            says, hint = f"a {busy} is in progress in {here}", ending_command(here, busy)
             raise refused("checkout-busy", says, hint)
-        return present[0]
+        return here, oid
     # Locked: its directory is only unmounted. Once back, it would look as if it reverted the merge.
     if away := next((each.path for each in held if each.locked is not None), None):
         says = f"branch {base} is checked out in {away}, which is missing"
         raise refused("checkout-missing", says, "git worktree unlock <path>, then git worktree prune")
-    return None
+    return None, repo.branch_oid(base)
 
 
 def _forward(repo: Repo, here: str, ref: str, new: str, old: str, message: str) -> None:
     try:
-        repo.git_in(here, "merge", *_PLAIN, new, env={"GIT_REFLOG_ACTION": message})
+        repo.git_in(here, *_NO_MAINTENANCE, "merge", *_PLAIN, new, env={"GIT_REFLOG_ACTION": message})
     except GitError as error:
         if any(words in error.stderr for words in _REF_REFUSED):
             repo.git_in(here, "read-tree", "-m", "-u", new, old, ok=(0, 1, 128))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_agent.git.hooks.disabled import without_hooks
 from git_agent.git.locks import creation_lock
@@ -32,8 +32,7 @@ _PLAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(NamedTuple):
     """A merge or rebase that a person must finish: the conflicting paths, relative to the top level."""
 
     paths: tuple[str, ...]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from git_agent.git import versions
+from git_agent.git.config import HOOKS_AND_SIGNATURES, Value
 from git_agent.git.hooks.settings import SINCE, WORKERS
 from git_agent.git.place import own_hooks
 from git_agent.git.repo import Repo
@@ -16,10 +17,6 @@ from git_agent.git.repo import Repo
 # runs none of them for a rebase or a fast-forward.
 CONTENT_HOOKS = {"merge": "pre-merge-commit", "squash": "pre-commit"}
 MESSAGE_HOOKS = ("prepare-commit-msg", "commit-msg")
-_ASKED = (
-    r"^(core\.hookspath|commit\.gpgsign|merge\.verifysignatures|gpg\.mintrustlevel"
-    r"|branch\..*\.mergeoptions|hook\..*\.(event|enabled))$"
-)
 # The letters of %G? in git-log(1); git merge accepts G only.
 _WHY = {
     "N": "is not signed",
@@ -52,24 +49,33 @@ class MergeSettings(NamedTuple):
     min_trust: bool
 
 
-def read_settings(repo: Repo, base: str) -> MergeSettings:
-    """Read what applies to merges into a branch, with two git commands."""
+def read_settings(repo: Repo, base: str, known: Sequence[Value] | None = None) -> MergeSettings:
+    """Read what applies to merges into a branch, as git's configuration says where the branch is checked out.
+
+    known: what the configuration of the current worktree says, if it was read. Only the main worktree and the
+        repository itself share one; for any other place it is read there.
+    """
     head = repo.head(base)
     checkout = head.worktree if head and head.worktree and os.path.isdir(head.worktree) else None
-    asked = ("config", "--null", "--show-origin", "--get-regexp", _ASKED)
-    fields = (repo.git_in(checkout, *asked, ok=(0, 1)) if checkout else repo.git(*asked, ok=(0, 1))).fields
-    rows = [(origin, *each.partition("\n")) for origin, each in zip(fields[::2], fields[1::2], strict=False)]
-    last = {key: value if newline else "true" for _, key, newline, value in rows}
-    paths = [value for origin, key, _, value in rows if key == "core.hookspath" and not _is_ours(origin)]
-    directory = _hooks_dir(repo, checkout, paths)
+    shared = repo.git_dir == repo.common_dir and checkout in (None, repo.worktree)
+    rows = [(v.key, v.value) for v in known] if known is not None and shared else _read_rows(repo, checkout)
+    last = dict(rows)
+    directory = _hooks_dir(repo, checkout, [value for key, value in rows if key == "core.hookspath"])
     return MergeSettings(
         checkout,
         directory,
-        frozenset((*_files(directory), *_configured([(key, value) for _, key, _, value in rows]))),
+        frozenset((*_files(directory), *_configured(rows))),
         _is_true(last.get("commit.gpgsign", "")),
         _verifies(last, base),
         "gpg.mintrustlevel" in last,
     )
+
+
+def _read_rows(repo: Repo, checkout: str | None) -> list[tuple[str, str]]:
+    asked = ("config", "--null", "--show-origin", "--get-regexp", HOOKS_AND_SIGNATURES)
+    fields = (repo.git_in(checkout, *asked, ok=(0, 1)) if checkout else repo.git(*asked, ok=(0, 1))).fields
+    rows = [(origin, *each.partition("\n")) for origin, each in zip(fields[::2], fields[1::2], strict=False)]
+    return [(key, value if newline else "true") for origin, key, newline, value in rows if not _is_ours(origin)]
 
 
 def _is_ours(origin: str) -> bool:

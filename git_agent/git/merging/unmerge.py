@@ -86,7 +86,7 @@ def withdraw(repo: Repo, base: str, oid: str, old: str, message: str, *, dry_run
     landing_place raises. Nothing has changed then.
     """
     with landing_lock(repo):
-        here, found = landing_place(repo, base), repo.branch_oid(base)
+        here, found = landing_place(repo, base)
         if found != oid:
             raise refs.RefMoved(HEADS + base, oid, found)
         if here is not None:

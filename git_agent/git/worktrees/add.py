@@ -15,16 +15,20 @@ from git_agent.git.worktrees.registry import LOCK_REASON, real_path, registratio
 from git_agent.git.worktrees.remove import roll_back_worktree
 
 
-def add_worktree(repo: Repo, *, task: int, branch: str, path: str, oid: str, terminal: bool = False) -> str:
+def add_worktree(
+    repo: Repo, *, task: int, branch: str, path: str, oid: str, new: bool = False, terminal: bool = False
+) -> str:
     """Create a worktree at path for a branch that is not checked out; return its name under worktrees/.
 
     task: the number in the reason of its lock, which it has from the start.
     branch: an existing branch, at oid (a full oid).
+    new: the caller has just created the branch, so it can be checked out elsewhere only by a race, which git refuses.
     terminal: show git's progress on our stderr.
     Raises AgentError (exit 3) when the target or the branch is taken, git's error when the checkout fails. Everything
     but the branch is rolled back then.
     """
-    _refuse_branch(repo, branch, oid)
+    if not new:
+        _refuse_branch(repo, branch, oid)
     real, config = real_path(path), checkout.settings(repo)
     with creation_lock(repo):
         _refuse_target(repo, real)

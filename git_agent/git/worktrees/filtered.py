@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Set
 
 from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
@@ -27,13 +26,14 @@ def changed_by_filters(repo: Repo, worktree: str, snapshot: str) -> list[str]:
     return _stored_otherwise(repo, worktree, stored)
 
 
-def dropped_by_filters(repo: Repo, here: Checkout) -> list[str]:
+def dropped_by_filters(repo: Repo, here: Checkout, configured: Set[str]) -> list[str]:
     """List the tracked files whose filter drops something of them, such as a notebook's outputs.
 
+    configured: the names of the drivers of the attribute `filter`.
     git calls such a file unmodified, but a checkout does not give back what the filter dropped. Costs no git
     command where no filter is configured.
     """
-    drivers = {name for name in repo.filter_drivers - _LOSSLESS if _NAME.fullmatch(name)}
+    drivers = {name for name in configured - _LOSSLESS if _NAME.fullmatch(name)}
     if not drivers:
         return []
     entries = here.git("ls-files", "-z", "--stage", "--", *(f":(attr:filter={name})" for name in sorted(drivers)))
@@ -44,7 +44,8 @@ def dropped_by_filters(repo: Repo, here: Checkout) -> list[str]:
 
 def _is_given_back(here: Checkout, name: str, oid: str) -> bool:
     done = here.git("cat-file", "--filters", f"--path={name}", oid, ok=(0, 1, 128))
-    return done.status == 0 and done.out == Path(here.path, name).read_bytes()
+    with open(os.path.join(here.path, name), "rb") as file:
+        return done.status == 0 and done.out == file.read()
 
 
 def _stored_otherwise(repo: Repo, worktree: str, stored: Mapping[str, str]) -> list[str]:

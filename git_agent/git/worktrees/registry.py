@@ -28,6 +28,7 @@ class Registration(NamedTuple):
     locked: the reason, "" when none was given; None when it is not locked.
     half_made: its creation was interrupted (a killed `git worktree add` or checkout).
     made_at: when it was created, in seconds since the epoch.
+    oid: the commit that is checked out; None from files, and on a branch without commits.
     """
 
     admin: str
@@ -38,6 +39,7 @@ class Registration(NamedTuple):
     locked: str | None
     half_made: bool
     made_at: float
+    oid: str | None = None
 
     @property
     def head(self) -> str | None:
@@ -123,6 +125,7 @@ def checkouts(repo: Repo) -> list[Registration]:
             branch=each["branch"].removeprefix(HEADS) if "branch" in each else None,
             detached=None if "branch" in each else each.get("HEAD"),
             locked=each.get("locked"),
+            oid=each["HEAD"] if each.get("HEAD", "0").strip("0") else None,
         )
         for each in words
         if "bare" not in each

@@ -1,0 +1,50 @@
+"""What a verb costs: how many gits it starts, and that it loads none of what other verbs need."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from tests.faults.world import Worlds
+from tests.sandbox import Sandbox
+
+# Each git takes 1 to 2 ms. A verb that needs more than this asks git for something that it knows.
+MOST = {
+    ("merge", "1"): 29,
+    ("rm", "2"): 12,
+    ("spawn", "Sort books"): 11,
+    ("send", "3", "Please rebase"): 5,
+}
+UNUSED = ("git_agent.actions.views.history", "git_agent.actions.views.task", "git_agent.actions.removal", "statistics")
+
+
+def _worked(repo: Sandbox) -> None:
+    """Task 1 is approved, task 2 cancelled, task 3 assigned."""
+    for title in ("Fix login", "Add search", "Count stock"):
+        repo.agent("spawn", title)
+    repo.commit(repo.worktree(1), "a.txt", "a\n")
+    for verb in ("done", "approve"):
+        repo.agent(verb, "1")
+    repo.agent("cancel", "2")
+    repo.agent("list")
+
+
+@pytest.fixture
+def worked(repo: Sandbox, worlds: Worlds) -> Sandbox:
+    return worlds.lend(repo, _worked)
+
+
+@pytest.mark.parametrize("argv", MOST, ids=" ".join)
+def test_a_verb_starts_no_more_gits_than_it_needs(worked: Sandbox, argv: tuple[str, ...]) -> None:
+    gits = re.findall(r"^ .* ms  \['git', .*", worked.agent(*argv, env={"GIT_AGENT_TRACE": "1"}).err, re.MULTILINE)
+    assert 0 < len(gits) <= MOST[argv], "\n".join(gits)
+
+
+def test_sending_loads_nothing_that_shows_or_removes_tasks(worked: Sandbox) -> None:
+    code = "import sys; sys.argv[1:] = ['send', '3', 'hello']\nfrom git_agent.cli import main\n"
+    code += "try:\n    main.run()\nfinally:\n    print('\\n'.join(sys.modules), file=sys.stderr)"
+    loaded = worked.run(sys.executable, "-c", code).err.split()
+    assert "git_agent.actions.messages.send" in loaded
+    assert [name for name in loaded if name.startswith(UNUSED)] == []
