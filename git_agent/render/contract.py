@@ -279,7 +279,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "merge, otherwise": ("tasks", "results", "removed", "dry_run"),
     "rm, with one task": ("task", "removed", "dry_run"),
     "rm, with several": ("tasks", "failed", "removed", "dry_run"),
-    "clean": ("tasks", "removed", "logs", "dry_run"),
+    "clean": ("tasks", "removed", "logs", "remote", "dry_run"),
     "undo": ("undone", "tasks", "dry_run"),
     "undo --list": ("operations",),
     "rescue list": ("rescues", "ignored"),
