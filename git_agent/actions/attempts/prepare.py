@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from git_agent.actions.attempts.discard import discard_empty
 from git_agent.actions.attempts.provision import provision
 from git_agent.actions.attempts.reserve import record_place
 from git_agent.actions.beats import beats
@@ -66,6 +67,7 @@ def prepare(app: App, wish: PlaceWish) -> Task:
     made = _record(app, wish, admin)
     if place.number > 1:
         note_files_left(app, made)
+        discard_empty(app, made)
     beats(app, app.store.attempts.standing())
     return made
 

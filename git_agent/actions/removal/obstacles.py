@@ -11,6 +11,7 @@ from shlex import quote
 from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
 from git_agent.domain.task import State, Task
+from git_agent.errors import AgentError, refused
 from git_agent.git.place import place_fault
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
@@ -233,3 +234,21 @@ def _differs(original: str, copy: str) -> bool:
     if not os.path.isfile(original) or not os.path.isfile(copy) or os.path.islink(copy):
         return False
     return not filecmp.cmp(original, copy, shallow=False)
+
+
+def removal_error(
+    task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool
+) -> AgentError:
+    """Return the error (exit 3) for a removal that has obstacles, with the flags that override them."""
+    blocker = next((blocker for each in found for blocker in each.blockers if not blocker.overridable), None)
+    if blocker is not None and blocker.line.startswith("locked"):
+        says = f"cannot remove {task.label}: somebody locked its worktree"
+        return refused("worktree-locked", says, blocker.hint, lines)
+    says = f"cannot remove {task.label}: work would be lost"
+    if blocker is not None:
+        return refused("would-lose-work", says, blocker.hint, lines)
+    unmerged = unmerged or any(line.startswith("unmerged") for line in lines)
+    force = force or any(not line.startswith("unmerged") for line in lines)
+    flags = " ".join(flag for flag, wanted in (("--force", force), ("--unmerged", unmerged)) if wanted)
+    hint = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
+    return refused("would-lose-work", says, hint, lines)

@@ -9,13 +9,13 @@ from typing import Any
 
 from git_agent.actions.recovery.journal import new_operation, record_intent
 from git_agent.actions.removal.keep import back_up_attempt, keep_late
-from git_agent.actions.removal.obstacles import Obstacles, obstacles
+from git_agent.actions.removal.obstacles import Obstacles, obstacles, removal_error
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
-from git_agent.errors import AgentError, Exit, refused
+from git_agent.errors import AgentError, Exit
 from git_agent.git import refs, rescues
 from git_agent.git.place import Checkout
 from git_agent.git.run import GitError
@@ -48,6 +48,7 @@ def retire(
     unmerged: bool = False,
     dry_run: bool = False,
     operation: str | None = None,
+    only: Sequence[int] | None = None,
     intent: int | None = None,
     begun: Mapping[str, Any] | None = None,
 ) -> Retired:
@@ -58,10 +59,13 @@ def retire(
     unmerged: also remove branches whose work is not in the base
     dry_run: only report
     operation: groups the removals that `undo` reverses together
+    only: the numbers of the attempts to remove, of a task that goes on; `undo` does not bring them back
     intent, begun: this removal's intent and its data, if already written; call this inside `rollback_on_error` then
     Raises AgentError (exit 3) with the list of obstacles.
     """
-    present = app.store.attempts.present(task.id)
+    before = begun or {}
+    only = before.get("only", only)
+    present = [a for a in app.store.attempts.present(task.id) if only is None or a.number in only]
     heads = app.heads if present else {}
     found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
     if force and not dry_run and any(each.good for each in found.values()):
@@ -69,17 +73,18 @@ def retire(
         found = {a.number: obstacles(app, task, a, heads, force=force, unmerged=unmerged) for a in present}
     lines = tuple(blocker.line for each in found.values() for blocker in each.blockers)
     if strict and lines:
-        raise _refusal(task, list(found.values()), lines, force, unmerged)
+        raise removal_error(task, list(found.values()), lines, force, unmerged)
     going = [a for a in present if not found[a.number].blockers]
-    plan, before = _plan(going, heads, found, lines), begun or {}
+    plan = _plan(going, heads, found, lines)
     if dry_run or not (going or intent):
         return plan
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
-    data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
+    how |= {"only": only, "rest": intent is not None, "gone": before.get("gone", [])}
+    data = {"attempts": [a.number for a in going], **how}
     intent = _announce(app, task, data, intent)
     gone, stayed = _remove_each(app, task, going, found, strict, intent, data)
-    rest = [] if len(going) < len(present) or stayed else _drop_refs(app, task, gone)
-    _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data["operation"])
+    rest = [] if only is not None or len(going) < len(present) or stayed else _drop_refs(app, task, gone)
+    _record(app, task, [a for a in going if a.number not in stayed], gone, intent, data)
     rescued = tuple(dict.fromkeys([*(ref for g in gone for ref in g.kept), *rest]))
     left = _plan([a for a in going if a.number in stayed], heads, found, (*lines, *stayed.values()))
     worktrees = tuple(w for w in plan.worktrees if w not in left.worktrees)
@@ -240,7 +245,9 @@ def _is_gone(app: App, attempt: Attempt) -> bool:
     return bool(attempt.adopted) or app.repo.branch_oid(attempt.branch) is None
 
 
-def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], intent: int, operation: str) -> None:
+def _record(
+    app: App, task: Task, going: list[Attempt], taken: list[Removed], intent: int, how: Mapping[str, Any]
+) -> None:
     gone = [a for a in going if _is_gone(app, a)]
     numbers = [a.number for a in gone]
     rescued = list(dict.fromkeys(ref for g in taken for ref in g.kept))
@@ -252,24 +259,11 @@ def _record(app: App, task: Task, going: list[Attempt], taken: list[Removed], in
             if attempt.number == task.attempt:
                 app.store.tasks.put(task.id, worktree=None)
         if gone:
-            data = {"attempts": numbers, "rescued": rescued, "operation": operation, "gone": left}
-            app.store.events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
+            data = {"attempts": numbers, "rescued": rescued, "gone": left}
+            kind = "task.removed" if how["only"] is None else "task.attempts-removed"
+            data |= {"operation": how["operation"]} if how["only"] is None else {}
+            app.store.events.append(kind, actor, task=task.id, epoch=task.epoch, data=data)
         app.store.intents.end(intent)
-
-
-def _refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
-    blocker = next((blocker for each in found for blocker in each.blockers if not blocker.overridable), None)
-    if blocker is not None and blocker.line.startswith("locked"):
-        says = f"cannot remove {task.label}: somebody locked its worktree"
-        return refused("worktree-locked", says, blocker.hint, lines)
-    says = f"cannot remove {task.label}: work would be lost"
-    if blocker is not None:
-        return refused("would-lose-work", says, blocker.hint, lines)
-    unmerged = unmerged or any(line.startswith("unmerged") for line in lines)
-    force = force or any(not line.startswith("unmerged") for line in lines)
-    flags = " ".join(flag for flag, wanted in (("--force", force), ("--unmerged", unmerged)) if wanted)
-    hint = f"git agent rm {task.id} {flags}; commits and files are kept under refs/git-agent/rescue/{task.id}/"
-    return refused("would-lose-work", says, hint, lines)
 
 
 def remove_attempt(
