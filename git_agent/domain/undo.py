@@ -153,3 +153,27 @@ class Hypothetical:
                 heads |= {gone["branch"]: gone["tip"] for gone in event.data["gone"] if gone["tip"]}
         again = {event.task for event in operation.events if event.kind in (CANCELLED, MERGED)}
         return Hypothetical(self.operations | {operation.name}, bases, heads, self.tasks | again)
+
+
+NOT_UNDOABLE: Mapping[str, str] = {
+    "store-dangling": "the task or message it belonged to is gone; the event holds the row",
+    "dependency-missing": "the task or message it belonged to is gone; the event holds the row",
+    "dependency-count": "it follows from what the task waits for",
+    "store-wal": "everything in the log is now in the database",
+    "store-index": "an index only repeats its rows",
+    "store-lock": "the process that held it is gone",
+    "store-modes": "nobody needs the wider permissions; chmod sets them again",
+    "secret-open": "nobody needs the wider permissions; chmod sets them again",
+    "approval-unbound": "git agent approve approves it again",
+    "hooks-missing": "git agent deinit removes the hooks",
+    "hooks-script": "git agent deinit removes the hooks",
+    "hooks-program": "git agent deinit removes the hooks",
+    "repository-moved": "its old location no longer exists",
+    "worktree-moved": "its old location no longer exists",
+    "worktree-unlinked": "without its .git file the worktree is useless",
+    "worktree-misled": "what it led to was not this repository",
+    "message-nobody": "nobody could read them; the messages are kept",
+    "task-lost": "the task was already gone; its events stay",
+    "worktree-half": "it contained only what the branch has",
+}
+"""Fixes that can't be undone, and why there is nothing to undo."""
