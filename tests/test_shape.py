@@ -43,6 +43,7 @@ SHORT = {
     "git_agent/domain/spec.py": _ALONE,
     "git_agent/domain/terminal_text.py": _ALONE,
     "git_agent/git/hooks/disabled.py": _LOADED,
+    "git_agent/git/hooks/silent.py": _ALONE,
     "git_agent/git/merging/trailers.py": _ALONE,
     "git_agent/git/versions.py": _LOADED,
     "git_agent/integrations/marked_block.py": _ALONE,

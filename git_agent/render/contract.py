@@ -256,7 +256,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "init": ("store", "made", "hooks", "manual", "agents_md"),
     "deinit": ("hooks", "manual", "purged"),
     "doctor": ("findings", "fixed", "failed", "seen", "notes"),
-    "hooks": ("wanted", "worktree", "hooks"),
+    "hooks": ("wanted", "worktree", "hooks", "notes"),
     "sync": ("noticed",),
     "config": ("config",),
     "trust": ("hash", "already", "commands"),
