@@ -17,6 +17,7 @@ from git_agent.actions.removal.remove import finished_logs_size
 from git_agent.app import App
 from git_agent.domain.finding import RULES, Finding, Group
 from git_agent.errors import AgentError
+from git_agent.git import history
 
 _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.STORE: examine_store,
@@ -111,4 +112,7 @@ def _notes(app: App) -> tuple[str, ...]:
         notes.append(f"the main worktree {main} is missing")
     if (size := finished_logs_size(app)) >= _MANY_BYTES:
         notes.append(f"the logs of finished tasks take {size >> 20} MB: git agent clean --logs deletes them")
+    if history.lacks_commit_graph(app.repo.git, app.repo.common_dir):
+        command = "git commit-graph write --reachable"
+        notes.append(f"the history is long and has no commit-graph, so most commands take longer: {command}")
     return tuple(notes)
