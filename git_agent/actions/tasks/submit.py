@@ -24,6 +24,7 @@ from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
 from git_agent.git.pathspecs import changed_paths
 from git_agent.git.run import GitError
+from git_agent.git.signing import signer_error
 from git_agent.git.submodules import stale_checkouts
 from git_agent.git.worktree_state import UNREADABLE, StatusEntry, end_of
 from git_agent.git.worktrees import registry
@@ -201,7 +202,7 @@ def _given_up(app: App, task: Task, error: GitError) -> AgentError:
     if app.repo.in_progress(task.worktree) == "rebase":
         app.repo.git_in(task.worktree, "rebase", "--abort")
     if not clashing:
-        return error
+        return signer_error(app.repo.git, error) or error
     return AgentError(
         "conflict",
         f"{task.label} conflicts with '{task.base}'; the rebase was rolled back",

@@ -16,6 +16,7 @@ from git_agent.git.merging.rebase import Conflict
 from git_agent.git.merging.settings import MESSAGE_HOOKS, MergeSettings, hook_command
 from git_agent.git.repo import Repo
 from git_agent.git.run import Done, GitError, decode
+from git_agent.git.signing import signer_error
 from git_agent.git.worktrees.scratch import scratch
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -103,7 +104,7 @@ def commit_merge(
     settings: they name the worktree in which the hooks run; without one, the hooks run in the git directory.
     source: what prepare-commit-msg learns of the message: merge or squash.
     Returns its oid.
-    Raises AgentError hook-refused (exit 3), with the hook's output as details.
+    Raises AgentError hook-refused (exit 3), with the hook's output as details, and not-signed.
     """
     where = settings.checkout
     run = partial(repo.git_in, where) if where else repo.git
@@ -117,7 +118,10 @@ def commit_merge(
     sign = ("-S",) if settings.signs else ()
     given = tuple(each for parent in parents for each in ("-p", parent))
     encoding = ("-c", "i18n.commitEncoding=UTF-8")
-    return run(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned).text
+    try:
+        return run(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned).text
+    except GitError as error:
+        raise (signer_error(run, error) if sign else None) or error from error
 
 
 def merge_message(repo: Repo, branch: str, base: str, tip: str, where: str | None) -> str:
