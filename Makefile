@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-parts test-network docs faults fuzz lint bench clean
+.PHONY: help demo test test-all test-rest test-parts test-network docs faults fuzz lint bench clean
 
 bin := .venv/bin
 long := tests/git/test_merges_like_git.py tests/store/test_power_cut.py tests/store/test_writers_killed.py
@@ -18,9 +18,13 @@ demo: ## watch three workers go from spawn to a merged base
 	@.ci/venv
 	$(bin)/git-agent demo $(ARGS)
 
-test: ## run the tests; they need git, Python and make
+test: ## run the tests; they need git, Python and make (with ARGS, pytest runs what they say)
 	@.ci/venv test
-	$(bin)/python -m pytest $(ARGS)
+	$(bin)/python -m pytest $(or $(ARGS),--sample)
+
+test-rest: ## run what `make test` leaves out: more variants of its tests, and those that take long
+	@.ci/venv test
+	$(bin)/python -m tests.parts rest
 
 test-all: ## run the tests and every part below; say at the end what ran, and what was skipped and why
 	@.ci/venv test

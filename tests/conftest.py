@@ -7,12 +7,14 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from tests.faults.world import Worlds
+from tests.sample import left_out
 from tests.sandbox import Sandbox, copied
 from tests.warm import warm
 
@@ -40,21 +42,36 @@ CONFIG = """\
 [maintenance]
 \tauto = false
 """
+_MEMORY, _ROOM = "/dev/shm", 4 << 30  # bytes; a whole run was seen to need less than 1 GiB at a time
 NOW = "2026-01-02T03:04:05+00:00"
 
 
+def pytest_configure() -> None:
+    """Put what tests write into memory where there is room: a third of their time was waited for the disk."""
+    with suppress(OSError):
+        memory = os.statvfs(_MEMORY)
+        if memory.f_bavail * memory.f_frsize >= _ROOM and not memory.f_flag & os.ST_NOEXEC:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _MEMORY)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of tests/test_scenarios.py, `make faults` and `make test-network`."""
+    """Add the options of tests/test_scenarios.py and of the targets in the Makefile."""
+    parser.addoption("--sample", action="store_true", help="leave out what `make test-rest` runs")
+    parser.addoption("--rest", action="store_true", help="run what --sample leaves out")
     parser.addoption("--update", action="store_true", help="rewrite the transcripts instead of comparing them")
     parser.addoption("--every-step", action="store_true", help="hurt every command at every step, not at a sample")
     parser.addoption("--network", action="store_true", help="fetch from package registries what tests marked so need")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a program that may have to be fetched, so that `make test-network` finds it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a program that may have to be fetched, so that `make test-network` finds it; take the sample."""
     for item in items:
         if {"newer_git", "tools"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("network")
+    if (sample := config.getoption("--sample")) or config.getoption("--rest"):
+        rest = left_out(items)
+        config.hook.pytest_deselected(items=[item for item in items if (item.nodeid in rest) is sample])
+        items[:] = [item for item in items if (item.nodeid in rest) is not sample]
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,7 @@ def test_it_is_over_soon(kept: tuple[Result, Path]) -> None:
     assert kept[0].json()["seconds"] < 3 * LIMIT
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_neither_files_nor_processes(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with _started(tmp_path) as demo:

@@ -41,6 +41,25 @@ def test_the_last_lines_name_what_ran_and_every_skip(capsys: pytest.CaptureFixtu
     ]
 
 
+def test_the_sample_and_the_rest_are_all_tests_and_only_marked_functions_are_left_out_whole() -> None:
+    everything, sample, rest = (_collected(*option) for option in ((), ("--sample",), ("--rest",)))
+    assert sorted(sample + rest) == sorted(everything) and 0 < len(rest) < len(sample)
+    marked = _functions(_collected("--rest", "-m", "rest"))
+    assert _functions(everything) - _functions(sample) <= marked
+
+
+def _collected(*options: str) -> list[str]:
+    """Return what is collected of one folder that has both: marked functions, and others with many variants."""
+    command = [sys.executable, "-m", "pytest", "-n", "0", "--collect-only", "-p", "no:cacheprovider", *options]
+    done = subprocess.run([*command, "tests/running"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def _functions(ids: list[str]) -> set[str]:
+    return {each.partition("[")[0] for each in ids}
+
+
 def test_each_part_with_tests_has_a_target_and_no_other_run_enters_its_folder() -> None:
     targets = set(re.findall(r"(?m)^test-(\w+):", (ROOT / "Makefile").read_text())) - {"all", "parts"}
     assert targets == {

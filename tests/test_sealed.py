@@ -51,6 +51,7 @@ def test_a_process_inherits_nothing_from_the_starter(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == [[], [], 0, 0o022, [], ""]
 
 
+@pytest.mark.rest
 def test_a_hostile_starter_changes_nothing() -> None:
     test = f"{__file__}::{test_a_process_inherits_nothing_from_the_starter.__name__}"
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

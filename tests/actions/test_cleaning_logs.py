@@ -43,12 +43,14 @@ def test_a_dry_run_deletes_nothing_and_age_counts(printed: Sandbox) -> None:
     assert len(logs(printed)) == 3
 
 
+@pytest.mark.rest
 def test_doctor_names_their_size(printed: Sandbox) -> None:
     assert "the logs of finished tasks take 1 MB: git agent clean --logs" in printed.agent("doctor").out
     printed.agent("clean", "--logs")
     assert "clean --logs" not in printed.agent("doctor").out
 
 
+@pytest.mark.rest
 def test_what_is_still_written_stays(printed: Sandbox) -> None:
     printed.agent("start", "2")
     printed.agent("run", "2", "--detach", "--", "sh", "-c", "echo begun; sleep 100")

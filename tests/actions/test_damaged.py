@@ -63,6 +63,7 @@ def find(repo: Sandbox) -> list[dict[str, object]]:
     return found
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("how", DAMAGE)
 @pytest.mark.parametrize("seen", [False, True], ids=["new", "seen before"])
 def test_a_damaged_branch_stops_no_other_task(three: Sandbox, how: str, seen: bool) -> None:
@@ -117,6 +118,7 @@ def test_a_task_with_a_damaged_branch_can_be_cancelled_and_removed(three: Sandbo
     assert find(three) == []
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("break_it", [Path.unlink, emptied], ids=["missing", "empty"])
 @pytest.mark.parametrize("where", ["refs/heads/side", "refs/remotes/origin/side", "refs/tags/side"])
 def test_a_damaged_ref_of_no_task_stops_nothing_and_is_named(

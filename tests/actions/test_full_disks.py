@@ -83,6 +83,7 @@ def _answers(found: Result) -> dict[str, tuple[int, str]]:
     return answers
 
 
+@pytest.mark.rest
 @pytest.mark.usefixtures("mounts")
 @pytest.mark.parametrize("how", ["full", "read-only"])
 def test_with_the_repositorys_disk_unwritable_reading_works_and_writing_says_why(stocked: Sandbox, how: str) -> None:
@@ -117,6 +118,7 @@ def _limited(repo: Sandbox, kind: int, limit: int, *words: str) -> subprocess.Co
     )
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("limit", [0, 8192])
 def test_under_a_limit_on_the_size_of_files_reading_works_and_writing_names_it(stocked: Sandbox, limit: int) -> None:
     for words in READING:
@@ -131,6 +133,7 @@ def test_under_a_limit_on_the_size_of_files_reading_works_and_writing_names_it(s
     assert list(stocked.tasks()) == [1]
 
 
+@pytest.mark.rest
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
 def test_with_too_little_memory_no_command_blames_the_disk(stocked: Sandbox) -> None:
     told = [_limited(stocked, resource.RLIMIT_AS, megabytes << 20, "list").stderr for megabytes in range(18, 46, 2)]

@@ -285,6 +285,7 @@ OWN: dict[str, Callable[[Sandbox, Path], object]] = {
 }
 
 
+@pytest.mark.rest
 def test_a_clone_that_a_build_fetched_goes_and_one_with_anything_of_its_own_stays(
     repo: Sandbox, tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_what_needs_nobody_calls_nobody(repo: Sandbox, calls: Calls) -> None:
     assert calls.now() == [] and not (repo.store.parent / "notify.log").exists()
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(110)
 def test_16_processes_at_once_call_once_for_each_of_theirs(repo: Sandbox, tmp_path: Path) -> None:
     tasks = [str(number) for number in range(1, 17)]

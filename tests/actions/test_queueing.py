@@ -368,6 +368,7 @@ def test_a_queue_that_is_ended_in_its_check_leaves_nothing(
     assert wrong(repo) == []
 
 
+@pytest.mark.rest
 def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
     world: World, repo: Sandbox, tmp_path: Path
 ) -> None:
@@ -387,6 +388,7 @@ def test_what_a_killed_queue_left_is_finished_in_order_so_that_it_can_be_undone(
             assert said.code == 0 and files(repo) == set(), said
 
 
+@pytest.mark.rest
 def test_checks_of_merges_at_once_run_one_after_the_other_and_blame_nobody(repo: Sandbox, tmp_path: Path) -> None:
     """Each check needs a port, and records when it begins and ends."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -420,6 +422,7 @@ def test_merges_at_once_wait_for_each_other(repo: Sandbox) -> None:
     assert files(repo) == set(range(1, 8)) and wrong(repo) == []
 
 
+@pytest.mark.rest
 def test_a_merge_lands_however_often_other_merges_move_its_base(repo: Sandbox, checked: Callable[..., None]) -> None:
     """Each of the first five checks is overtaken by another merge."""
     other = '[ "$n" -gt 5 ] || git agent merge "$((n + 1))" --no-check'

@@ -96,6 +96,7 @@ def test_the_hint_of_doctor_removes_it(handed: Sandbox) -> None:
     assert "replace" not in handed.agent("approve", "1").err
 
 
+@pytest.mark.rest
 def test_many_branches_are_counted_by_their_real_history(repo: Sandbox) -> None:
     repo.agent("init")
     for number in range(62):

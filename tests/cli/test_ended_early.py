@@ -42,6 +42,7 @@ def test_a_signal_during_an_import_shows_no_traceback(repo: Sandbox, module: str
     assert "Traceback" not in said.err and said.err.count("error:") <= 1, said
 
 
+@pytest.mark.rest
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process by ulimit -v")
 @pytest.mark.parametrize("verb", ["status", "list --json", "show 1"])
 def test_too_little_memory_is_one_error(repo: Sandbox, verb: str) -> None:

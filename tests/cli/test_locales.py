@@ -36,6 +36,7 @@ def env(request: pytest.FixtureRequest, locales: Path) -> Mapping[str, str]:
     return {"LOCPATH": str(locales), "LC_ALL": request.param}
 
 
+@pytest.mark.rest
 def test_no_verb_minds_the_locale(repo: Sandbox, env: Mapping[str, str]) -> None:
     repo.agent("spawn", TITLE)
     expected = {verb: repo.agent(*verb.split(), exit=None) for verb in ("path 1", "diff 1", "doctor")}
@@ -47,6 +48,7 @@ def test_no_verb_minds_the_locale(repo: Sandbox, env: Mapping[str, str]) -> None
     assert "worktree-removed" not in repo.agent("log", "--json").out
 
 
+@pytest.mark.rest
 def test_a_task_can_be_worked_on_from_spawn_to_merge(repo: Sandbox, env: Mapping[str, str]) -> None:
     assert repo.run("git-agent", "spawn", TITLE, env=env).code == 0
     (task,) = repo.tasks().values()

@@ -108,6 +108,7 @@ def test_more_than_a_page_is_printed_whole(spawned: Sandbox) -> None:
     assert [each["data"]["note"] for each in found] == [f"note {number}" for number in range(1300)]
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(110)
 def test_who_goes_on_at_the_last_number_misses_nothing_and_sees_nothing_twice(spawned: Sandbox) -> None:
     writers = start(WRITERS, spawned.store.parent)

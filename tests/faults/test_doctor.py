@@ -475,6 +475,7 @@ def _typed(*statements: str) -> str:
     return shlex.join([sys.executable, "-c", f"{script}; [c.execute(each) for each in sys.argv[1:]]", *statements])
 
 
+@pytest.mark.rest
 def test_a_fix_changes_nothing_that_changed_since_it_was_found(world: World) -> None:
     """Between the look and the act somebody was quicker: what they did stays."""
     sandbox = world.sandbox

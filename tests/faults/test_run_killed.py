@@ -42,6 +42,7 @@ def _kill(stage: Stage, task: int, whom: str, supervisor: subprocess.Popen[bytes
             assert supervisor.poll() is not None or whom != "supervisor"
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(3600)
 def test_killed_at_random(stage: Stage, every_step: bool, tmp_path: Path) -> None:
     rounds = 100 if every_step else 6

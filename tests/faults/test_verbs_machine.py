@@ -278,6 +278,7 @@ class Verbs(RuleBasedStateMachine):
             assert lines + found(self.box) == [], "\n".join(self.did)
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(3600)
 def test_verbs_in_any_order_end_as_the_table_says(worlds: Worlds, every_step: bool) -> None:
     Verbs.worlds = worlds

@@ -283,6 +283,7 @@ def test_never_do_two_look_at_once(scene: Scene, number: int) -> None:
     assert_all_once(scene, held)
 
 
+@pytest.mark.rest
 def test_a_note_that_comes_at_any_step_of_a_look_is_not_lost(scene: Scene) -> None:
     turn, ended = 0, 0
     while not ended:
@@ -294,6 +295,7 @@ def test_a_note_that_comes_at_any_step_of_a_look_is_not_lost(scene: Scene) -> No
     assert turn > 8
 
 
+@pytest.mark.rest
 def test_a_note_that_comes_when_a_look_has_just_ended_is_not_lost(scene: Scene, every_step: bool) -> None:
     chance = random.Random(11)
     pid = scene.agent / "drain.pid"

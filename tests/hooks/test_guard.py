@@ -185,6 +185,7 @@ def test_what_nobody_else_claims_is_committed(claimed: Scene) -> None:
     assert commit(claimed, claimed.worker).code == 0
 
 
+@pytest.mark.rest
 def test_the_hooks_know_of_each_claim_as_soon_as_a_verb_has_ended_or_git_was_heard(claimed: Scene) -> None:
     box, file = claimed.sandbox, claimed.agent / "claims"
 

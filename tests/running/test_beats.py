@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.running.stage import WORK, Stage, eventually, state, until
 from tests.running.stage import stage as stage
 from tests.tables import suspend
@@ -126,6 +128,7 @@ def test_a_main_thread_that_hangs_is_noticed(stage: Stage) -> None:
     _beats_on(stage)
 
 
+@pytest.mark.rest
 def test_many_beat_in_time(stage: Stage) -> None:
     """On two processors, each every fifth of a second: no beat comes later than its lease (make bench: 32)."""
     number = 12

@@ -136,6 +136,7 @@ def test_exec_gives_the_commands_exit_code_and_its_own_git(stage: Stage) -> None
     assert stage.box.agent("exec", "1", "--", "git", "rev-parse", "--show-toplevel", env=env).out == f"{where}\n"
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("number", [8])
 def test_many_at_once_all_get_where_they_belong(stage: Stage, number: int) -> None:
     for n in range(number):

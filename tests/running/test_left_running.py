@@ -23,6 +23,7 @@ def needs(stage: Stage) -> list[dict[str, Any]]:
     return [need for need in said if "still runs" in need["why"]]
 
 
+@pytest.mark.rest
 def test_cancel_says_that_its_command_runs_on_and_status_shows_it(running: Stage) -> None:
     said = running.box.agent("cancel", "1").err
     assert "still runs" in said and "will be asked to end" in said and "git agent stop 1" in said
@@ -52,6 +53,7 @@ def test_stop_is_not_proposed_where_it_would_also_end_the_new_attempt(running: S
     eventually(lambda: [need["command"] for need in needs(running)] == ["git agent ps"], lambda: str(needs(running)))
 
 
+@pytest.mark.rest
 def test_nothing_is_said_of_a_command_that_ended_or_that_works(running: Stage) -> None:
     assert needs(running) == []
     running.box.agent("stop", "1")

@@ -103,6 +103,7 @@ def test_stop_holds_the_task_and_run_goes_on(stage: Stage) -> None:
     assert stage.where() == ("IN_REVIEW", None) and stage.task()["attempt"] == 1
 
 
+@pytest.mark.rest
 def test_stop_ends_what_ignores_sigterm(stage: Stage) -> None:
     stage.spawn()
     process = stage.run('trap "" TERM HUP; echo ready; while :; do sleep 0.05; done')
@@ -145,6 +146,7 @@ def test_run_takes_the_place_of_a_dead_supervisor(stage: Stage) -> None:
     stage.none_left()
 
 
+@pytest.mark.rest
 def test_cancel_asks_the_command_to_end_after_a_while_and_kill_at_once(stage: Stage) -> None:
     stage.spawn()
     stage.spawn("Other")

@@ -48,6 +48,7 @@ def test_bytes_that_are_no_text_pass(stage: Stage) -> None:
     assert kept.stdout == raw.stdout
 
 
+@pytest.mark.rest
 def test_a_flood_is_passed_on_whole_and_kept_in_part(stage: Stage) -> None:
     """200 MB: the memory does not grow, the log is cut, nothing is lost on the way."""
     stage.spawn()

@@ -42,6 +42,7 @@ def _latencies(store: Store, directory: Path, idle_s: float, times: int) -> list
     return found
 
 
+@pytest.mark.rest
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="inotify is Linux'")
 def test_a_change_wakes_who_has_waited_for_a_while_at_once(store: Store, directory: Path) -> None:
     # By the timer alone it would be up to 2 s.
