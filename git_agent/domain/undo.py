@@ -80,7 +80,6 @@ class Removed:
     adopted: the branch was not ours to delete, so it stayed
     worktree: None if there was none, or a person had removed it
     head, head_oid: what was checked out; head is None if detached
-    locked: whether the worktree was locked with our reason
     files: a commit with what was not committed
     index: the tree of what was staged, None for nothing
     stages: whether that tree holds the stages of an unmerged index
@@ -97,7 +96,6 @@ class Removed:
     worktree: str | None = None
     head: str | None = None
     head_oid: str | None = None
-    locked: bool = False
     files: str | None = None
     index: str | None = None
     stages: bool = False

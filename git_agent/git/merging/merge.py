@@ -37,7 +37,7 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     Raises AgentError unrelated-histories (exit 3).
     """
     args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
-    with _attributes(repo, base_oid) as (before, where), _related():
+    with _attributes(repo, base_oid) as (before, where), _related(base_oid):
         done = repo.git(*before, *args, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
     tree, *paths = done.fields
     if not _OID.match(tree):  # git also exits with 1 for a revision that it can't read
@@ -74,14 +74,15 @@ def try_merges(
 
 
 @contextmanager
-def _related() -> Iterator[None]:
+def _related(base_oid: str) -> Iterator[None]:
     try:
         yield
     except GitError as error:
         if _UNRELATED not in error.stderr:
             raise
         says = "the branch and its base have no commit in common"
-        raise refused("unrelated-histories", says, "in the task's worktree: git rebase --root --onto BASE") from error
+        hint = f"in the task's worktree: git rebase --root --onto {base_oid[:12]}"
+        raise refused("unrelated-histories", says, hint) from error
 
 
 def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
