@@ -190,6 +190,8 @@ RULES: Mapping[str, Rule] = {
         "`git worktree prune` or `remove` may delete it", DOCTOR, True),
     "worktree-half": Rule(_G, "a worktree was left incomplete",
         "its path and branch are taken, and nothing else will ever remove it", DOCTOR, True),
+    "worktree-empty": Rule(_G, "git's registration of a worktree is incomplete: a killed program left it",
+        "git can neither use nor remove that worktree", "{hint}"),
     "worktree-orphan": Rule(_G, "a worktree made by git agent belongs to no task",
         "it may contain work, and nothing else will ever remove it", "{hint}"),
     "directory-orphan": Rule(_G, "a former worktree's directory is left, but git no longer knows it",

@@ -252,6 +252,7 @@ OBJECTS: Mapping[str, Fields] = {
 }
 
 _ONE = ("task",)
+_SHOWN = ("messages", "observed", "sessions", "needs_you")
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "init": ("store", "made", "hooks", "manual", "agents_md"),
     "deinit": ("hooks", "manual", "purged"),
@@ -291,7 +292,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "ack": ("messages", "already"),
     "status": ("needs_you", "tasks", "health"),
     "list": ("tasks",),
-    "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "sessions", "needs_you"),
+    "show, status TASK": (*_ONE, "why", "next", "attempts", "commits", "events", *_SHOWN),
     "path": ("path",),
     "conflicts": ("pairs", "order", "claims", "outside"),
     "stats": ("stats",),
