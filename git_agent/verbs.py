@@ -97,6 +97,10 @@ VERBS: dict[str, Verb] = {
         approve=("reviewer", "Approve a task at its current commit"),
         request_changes=("reviewer", "Send a task back to its worker with comments"),
         merge=("reviewer", "Merge approved tasks into their base", "--all"),
+    ),
+    **_of(
+        "removal",
+        "Reviewing and merging",
         rm=("coordinator", "Remove the worktree and branch of a task"),
         clean=("coordinator", "Remove worktrees and branches of completed and cancelled tasks"),
     ),

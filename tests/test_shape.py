@@ -32,7 +32,6 @@ _ALONE = "one idea, and no neighbour that shares it"
 _LOADED = "loaded by every command, which needs nothing of its neighbours"
 _VERB = "a verb that loads nothing else"
 SHORT = {
-    "git_agent/actions/attempts/discard.py": "shared by the writers of two kinds of intent",
     "git_agent/actions/liveness/supervised.py": "used by tasks that end, not by what judges the living",
     "git_agent/actions/messages/topics.py": _VERB,
     "git_agent/actions/views/ready.py": _VERB,
@@ -44,6 +43,7 @@ SHORT = {
     "git_agent/domain/spec.py": _ALONE,
     "git_agent/domain/terminal_text.py": _ALONE,
     "git_agent/git/hooks/disabled.py": _LOADED,
+    "git_agent/git/hooks/silent.py": _ALONE,
     "git_agent/git/merging/trailers.py": _ALONE,
     "git_agent/git/versions.py": _LOADED,
     "git_agent/integrations/marked_block.py": _ALONE,

@@ -196,6 +196,7 @@ def _run(argv: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except AgentError as error:
+        error.hint = _naming_the_command(error.hint, argv)
         return _say(error, as_json)
     except click.ClickException as error:
         return _say(_usage(error), as_json)
@@ -252,6 +253,18 @@ def _drop_output() -> None:
 
 _PLAIN_NUMBER = re.compile(r"is not a valid (?:integer|float)(?: range)?")  # click names its types
 _LONGEST = 500  # characters of a usage error: click repeats what was typed
+
+
+_AGAIN = re.compile(r"(?:try|run it) again(?: when (?:it has|that has|they have) ended)?")
+
+
+def _naming_the_command(hint: str, argv: list[str]) -> str:
+    """Say which command is to be tried again; one that is too long to be read is left out."""
+    import shlex
+
+    found = _AGAIN.search(hint)
+    command = f": {shlex.join(['git', 'agent', *argv])}" if found else ""
+    return hint if found is None or len(command) > _LONGEST else hint[: found.end()] + command + hint[found.end() :]
 
 
 def _usage(error: click.ClickException) -> AgentError:

@@ -37,7 +37,8 @@ that runs as you.
 _QUESTIONS = """\
 On a terminal, `undo` asks before it undoes several operations, `rescue prune` before it deletes anything, and
 `deinit --purge` before it removes a store with unfinished tasks. `-y` answers yes. Without a terminal these verbs
-refuse instead of asking, and name the flag. `merge`, `rm` and `clean` accept `-y`, but never ask."""
+refuse instead of asking, and name the flag. `merge` and `rm` accept `-y`, but never ask. `clean`
+asks only with `--remote`."""
 _EXAMPLES = {
     "A task from start to end": (
         'cd "$(git agent spawn "Fix login")"',

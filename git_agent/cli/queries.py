@@ -89,6 +89,7 @@ def _shown(app: App, task: str | None) -> Answer:
         ],
         "commits": list(found.commits),
         "events": [json.event_json(e) for e in found.events],
+        "messages": [json.message_json(said) for said in found.messages],
         "observed": list(found.observed),
         "sessions": [json.running_json(r) for r in found.running],
         "needs_you": [json.need_json(found.view.need)] if found.view.need else [],

@@ -103,12 +103,14 @@ def hooks_verb(app: App) -> Answer:
     """
     from git_agent.actions.setup.hooks import hooks
     from git_agent.render.table import Column, table
+    from git_agent.render.text import visible
 
     found = hooks(app)
     columns = (Column("WHERE"), Column("EVENT"), Column("HOW"), Column("YOUR HOOK", stretch=True), Column("NOTE"))
     places = [("here", found.here), ("workers", found.workers or ())]
     rows = [[where, e.event, e.scheme, e.beside or "", e.note] for where, each in places for e in each]
     said = [] if found.wanted else ["git agent uses no hooks here: git agent init installs them"]
+    notes = [found.silent] if found.silent else []
     payload = {
         "wanted": found.wanted,
         "worktree": found.place,
@@ -117,8 +119,9 @@ def hooks_verb(app: App) -> Answer:
             for where, each in places
             for e in each
         ],
+        "notes": notes,
     }
-    return Answer(payload, [*table(columns, rows, terminal_width=terminal_width()), *said])
+    return Answer(payload, [*table(columns, rows, terminal_width=terminal_width()), *said, *map(visible, notes)])
 
 
 def _begin_background(ctx: click.Context, param: click.Parameter, given: bool) -> bool:

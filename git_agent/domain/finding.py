@@ -191,6 +191,8 @@ RULES: Mapping[str, Rule] = {
         "`git worktree prune` or `remove` may delete it", DOCTOR, True),
     "worktree-half": Rule(_G, "a worktree was left incomplete",
         "its path and branch are taken, and nothing else will ever remove it", DOCTOR, True),
+    "worktree-empty": Rule(_G, "git's registration of a worktree is incomplete: a killed program left it",
+        "git can neither use nor remove that worktree", "{hint}"),
     "worktree-orphan": Rule(_G, "a worktree made by git agent belongs to no task",
         "it may contain work, and nothing else will ever remove it", "{hint}"),
     "directory-orphan": Rule(_G, "a former worktree's directory is left, but git no longer knows it",
@@ -248,6 +250,8 @@ RULES: Mapping[str, Rule] = {
         "`git agent` starts that one", "{hint}"),
     "path-other": Rule(_H, "another installation of git agent comes first on PATH",
         "`git agent` starts that one", "{hint}"),
+    "path-login": Rule(_H, "your login shell finds no git agent, or another one",
+        "agent programs that run commands as `bash -lc` does, such as codex, can't use it", "{hint}"),
     # Messages.
     "message-nobody": Rule(_M, "a message is addressed to a task that does not exist",
         "nobody will ever read it", DOCTOR, True),
@@ -275,26 +279,3 @@ RULES: Mapping[str, Rule] = {
         "commands that need it fail, perhaps in the middle of somebody's work", "{hint}"),
 }
 # fmt: on
-
-NOT_UNDOABLE: Mapping[str, str] = {
-    "store-dangling": "the task or message it belonged to is gone; the event holds the row",
-    "dependency-missing": "the task or message it belonged to is gone; the event holds the row",
-    "dependency-count": "it follows from what the task waits for",
-    "store-wal": "everything in the log is now in the database",
-    "store-index": "an index only repeats its rows",
-    "store-lock": "the process that held it is gone",
-    "store-modes": "nobody needs the wider permissions; chmod sets them again",
-    "secret-open": "nobody needs the wider permissions; chmod sets them again",
-    "approval-unbound": "git agent approve approves it again",
-    "hooks-missing": "git agent deinit removes the hooks",
-    "hooks-script": "git agent deinit removes the hooks",
-    "hooks-program": "git agent deinit removes the hooks",
-    "repository-moved": "its old location no longer exists",
-    "worktree-moved": "its old location no longer exists",
-    "worktree-unlinked": "without its .git file the worktree is useless",
-    "worktree-misled": "what it led to was not this repository",
-    "message-nobody": "nobody could read them; the messages are kept",
-    "task-lost": "the task was already gone; its events stay",
-    "worktree-half": "it contained only what the branch has",
-}
-"""Fixes that can't be undone, and why there is nothing to undo."""

@@ -77,7 +77,6 @@ class Removed(NamedTuple):
     adopted: the branch was not ours to delete, so it stayed
     worktree: None if there was none, or a person had removed it
     head, head_oid: what was checked out; head is None if detached
-    locked: whether the worktree was locked with our reason
     files: a commit with what was not committed
     index: the tree of what was staged, None for nothing
     stages: whether that tree holds the stages of an unmerged index
@@ -94,7 +93,6 @@ class Removed(NamedTuple):
     worktree: str | None = None
     head: str | None = None
     head_oid: str | None = None
-    locked: bool = False
     files: str | None = None
     index: str | None = None  # type: ignore[assignment]  # it hides tuple.index, which nobody calls
     stages: bool = False
@@ -148,3 +146,27 @@ class Hypothetical(NamedTuple):
                 heads |= {gone["branch"]: gone["tip"] for gone in event.data["gone"] if gone["tip"]}
         again = {event.task for event in operation.events if event.kind in (CANCELLED, MERGED)}
         return Hypothetical(self.operations | {operation.name}, bases, heads, self.tasks | again)
+
+
+NOT_UNDOABLE: Mapping[str, str] = {
+    "store-dangling": "the task or message it belonged to is gone; the event holds the row",
+    "dependency-missing": "the task or message it belonged to is gone; the event holds the row",
+    "dependency-count": "it follows from what the task waits for",
+    "store-wal": "everything in the log is now in the database",
+    "store-index": "an index only repeats its rows",
+    "store-lock": "the process that held it is gone",
+    "store-modes": "nobody needs the wider permissions; chmod sets them again",
+    "secret-open": "nobody needs the wider permissions; chmod sets them again",
+    "approval-unbound": "git agent approve approves it again",
+    "hooks-missing": "git agent deinit removes the hooks",
+    "hooks-script": "git agent deinit removes the hooks",
+    "hooks-program": "git agent deinit removes the hooks",
+    "repository-moved": "its old location no longer exists",
+    "worktree-moved": "its old location no longer exists",
+    "worktree-unlinked": "without its .git file the worktree is useless",
+    "worktree-misled": "what it led to was not this repository",
+    "message-nobody": "nobody could read them; the messages are kept",
+    "task-lost": "the task was already gone; its events stay",
+    "worktree-half": "it contained only what the branch has",
+}
+"""Fixes that can't be undone, and why there is nothing to undo."""

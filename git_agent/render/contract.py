@@ -252,11 +252,12 @@ OBJECTS: Mapping[str, Fields] = {
 }
 
 _ONE = ("task",)
+_SHOWN = ("messages", "observed", "sessions", "needs_you")
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "init": ("store", "made", "hooks", "manual", "agents_md"),
     "deinit": ("hooks", "manual", "purged"),
     "doctor": ("findings", "fixed", "failed", "seen", "notes"),
-    "hooks": ("wanted", "worktree", "hooks"),
+    "hooks": ("wanted", "worktree", "hooks", "notes"),
     "sync": ("noticed",),
     "config": ("config",),
     "trust": ("hash", "already", "commands"),
@@ -279,7 +280,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "merge, otherwise": ("tasks", "results", "removed", "dry_run"),
     "rm, with one task": ("task", "removed", "dry_run"),
     "rm, with several": ("tasks", "failed", "removed", "dry_run"),
-    "clean": ("tasks", "removed", "logs", "dry_run"),
+    "clean": ("tasks", "removed", "logs", "remote", "dry_run"),
     "undo": ("undone", "tasks", "dry_run"),
     "undo --list": ("operations",),
     "rescue list": ("rescues", "ignored"),
@@ -291,7 +292,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "ack": ("messages", "already"),
     "status": ("needs_you", "tasks", "health"),
     "list": ("tasks",),
-    "show, status TASK": ("task", "why", "next", "attempts", "commits", "events", "observed", "sessions", "needs_you"),
+    "show, status TASK": (*_ONE, "why", "next", "attempts", "commits", "events", *_SHOWN),
     "path": ("path",),
     "conflicts": ("pairs", "order", "claims", "outside"),
     "stats": ("stats",),

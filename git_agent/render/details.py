@@ -39,6 +39,11 @@ def task_details(found: Shown, screen: Screen) -> list[str]:
     lines += [f"  {'!':<10} {visible(line)}" for line in (*found.observed, *(left.words for left in found.left))]
     lines += [f"  {line}" for line in visible(task.body, multiline=True).splitlines()]
     lines += ["", *(f"  {visible(line)}" for line in found.commits)] if found.commits else []
+    if found.messages:
+        from git_agent.render.messages import folded_line
+
+        lines += ["", *(f"  {folded_line(said, screen.now)}" for said in found.messages)]
+        lines += [f"  whole: git agent log {task.id}"]
     return [*lines, "", *(f"  {event_line(e, Screen(now=screen.now), ago=True)}" for e in found.events)]
 
 

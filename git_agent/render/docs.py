@@ -125,7 +125,10 @@ def json_page(example: object) -> str:
                 "earlier `attempt` at a `task` left uncommitted in its `worktree`. In `merge`, `results` is an array"
                 " of Result; if not all tasks landed, there is also an `error`. `removed` has the removed "
                 "`worktrees` and `branches`, `kept` (what stayed, and why), `rescued` (refs that hold the commits) "
-                "and `not_kept` (ignored directories). `clean` and a queue have one such object per task, by number."
+                "and `not_kept` (ignored directories). `clean` and a queue have one such object per task, by number. "
+                "`remote`, in `clean`, is an array of the branches of merged tasks on remotes: `task`, `remote`, "
+                "`branch`, `oid`, `status` (`found` without --remote, `would_delete`, `deleted`, `gone`, `left` or "
+                "`failed`) and `why`."
             ),
             *(line for name, fields in OBJECTS.items() for line in _object(name, fields.items())),
             "## Example\n",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from git_agent.render.style import paint
-from git_agent.render.text import age, rfc3339, visible
+from git_agent.render.text import age, cut, rfc3339, visible
 
 if TYPE_CHECKING:
     from git_agent.domain.message import Message
@@ -48,6 +48,15 @@ def _flags(said: Message) -> str:
 def sent_line(copies: Sequence[Message]) -> str:
     """Return the line that says to whom a message was sent."""
     return f"message {copies[0].id} to {', '.join(_place(copy.to) for copy in copies)}"
+
+
+_FOLDED = 120  # columns of a message in one line
+
+
+def folded_line(said: Message, now: int) -> str:
+    """Return a message in one line, cut: `3m ago message 4 from @human to task 7: Please rebase`."""
+    text = " ".join(said.body.split())
+    return f"{age((now - said.sent_at) / 1000)} ago {_header(said)}: {cut(visible(text), _FOLDED)}"
 
 
 def unacknowledged_line(said: Message, now: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.task import LIVE, State
@@ -212,6 +212,14 @@ class Attempts:
                 rows = self._store.tuples(table.select(table.branch).where(table.branch.in_(names[at : at + 500])))
                 found |= {row[0] for row in rows}
         return found
+
+    def made(self, tasks: Collection[int]) -> dict[str, int]:
+        """Map the branches that attempts at these tasks created to the tasks. Removed attempts count, too."""
+        wanted, rows = list(tasks), dict[str, int]()
+        for at in range(0, len(wanted), 500):
+            own = AttemptRow.task.in_(wanted[at : at + 500]) & (AttemptRow.adopted == 0)
+            rows |= dict(self._store.tuples(AttemptRow.select(AttemptRow.branch, AttemptRow.task).where(own)))
+        return rows
 
     def present(self, task: int) -> list[Attempt]:
         """List a task's attempts that were not removed, ordered by number."""

@@ -100,3 +100,26 @@ def test_nor_does_a_push(repo: Sandbox, where: Path, tmp_path: Path) -> None:
     repo.git("remote", "add", "origin", str(tmp_path / "remote"))
     repo.git("push", "--quiet", "origin", "agent/1-work", cwd=where)
     assert repo.tasks()[1]["state"] == "IN_REVIEW" and open_mail(repo, "@human") == []
+
+
+def test_show_has_in_one_line_what_an_attempt_that_is_over_acknowledged(repo: Sandbox, where: Path) -> None:
+    repo.agent("send", "1", "Mind the tests\n\nand \x1b[31mthe docs, " + 200 * "x", "--needs-ack")
+    repo.agent("prime", cwd=where)
+    repo.agent("done", cwd=where)
+    repo.agent("request-changes", "1", "-m", "Rename it")
+    repo.agent("reassign", "1")
+    lines = [line for line in repo.agent("show", "1").out.splitlines() if "message" in line and "ago message" in line]
+    assert "to task 1: Mind the tests and \\x1b[31mthe docs, xxx" in lines[0] and lines[0].endswith("…")
+    assert "whole: git agent log 1" in repo.agent("show", "1").out
+    assert [m["body"] for m in repo.agent_json("show", "1")["messages"]][1] == "Rename it"
+
+
+def test_show_lists_the_latest_messages_and_none_of_other_tasks(repo: Sandbox, where: Path) -> None:
+    repo.agent("spawn", "Other")
+    for number in range(7):
+        repo.agent("send", "1", f"number {number}")
+    repo.agent("send", "2", "to the other")
+    repo.agent("send", "@all", "to all")
+    bodies = [m["body"] for m in repo.agent_json("show", "1")["messages"]]
+    assert bodies == ["number 3", "number 4", "number 5", "number 6", "to all"]
+    assert [m["body"] for m in repo.agent_json("show", "2")["messages"]] == ["to the other", "to all"]

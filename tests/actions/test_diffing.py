@@ -42,9 +42,13 @@ def test_white_space_and_words_are_compared_as_git_does(two: Sandbox) -> None:
     assert "one  two" in two.agent("diff", "2", "--word-diff").out
 
 
-def test_what_git_does_not_know_is_git_s_to_refuse(two: Sandbox) -> None:
-    assert "usage: git diff" in two.agent("diff", "1", "--wrd", exit=129).err
-    assert two.agent_json("diff", "1", "--wrd", exit=1)["error"]["message"]
+@pytest.mark.parametrize("option", ["--wrd", "--diff-algorithm=none", "--word-diff=none-such", "-Ux"])
+def test_what_git_does_not_know_is_a_usage_error_and_no_look(two: Sandbox, option: str) -> None:
+    two.agent("done", "1")
+    assert two.agent("diff", "1", option, exit=2).err.startswith("error: git diff: ")
+    assert two.agent_json("diff", "1", option, exit=2)["error"]["hint"] == "git help diff"
+    two.commit(two.worktree(1), "later.txt", "x\n")
+    two.agent("approve", "1")  # nothing was shown, so nothing has moved since
 
 
 def test_only_a_look_at_everything_counts_as_a_look(two: Sandbox) -> None:

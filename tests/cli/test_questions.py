@@ -92,6 +92,16 @@ def _approved(repo: Sandbox) -> tuple[str, ...]:
     return ("merge", "1")
 
 
+def _pushed(repo: Sandbox) -> tuple[str, ...]:
+    repo.git("clone", "--quiet", "--bare", repo.path, repo.path.parent / "origin.git")
+    repo.git("remote", "add", "origin", repo.path.parent / "origin.git")
+    words = _approved(repo)
+    repo.git("push", "--quiet", "origin", "agent/1-fix-login")
+    repo.agent(*words)
+    repo.git("push", "--quiet", "origin", "main")
+    return ("clean", "--remote")
+
+
 def _added(repo: Sandbox) -> tuple[str, ...]:
     repo.agent("add", "Fix login")
     return ("deinit", "--purge")
@@ -106,6 +116,7 @@ ASKING = {
     "merge": Asking(_approved, lambda repo: states(repo) == ["COMPLETED"], False),
     "rm": Asking(lambda repo: _cancelled(repo, "rm", "1"), _is_gone, False),
     "clean": Asking(lambda repo: _cancelled(repo, "clean"), _is_gone, False),
+    "clean --remote": Asking(_pushed, lambda repo: not repo.git("branch", "--remotes", "--list", "*/agent/*"), True),
     "undo": Asking(lambda repo: _removed(repo, "undo", "2"), lambda repo: states(repo) == ["WORKING"], True),
     "rescue prune": Asking(
         lambda repo: _removed(repo, "rescue", "prune", "--older-than", "0s"),
@@ -119,7 +130,7 @@ def test_every_verb_that_takes_yes_is_tried_below() -> None:
     def takes_yes(command: click.Command) -> bool:
         return any("--yes" in parameter.opts for parameter in command.params)
 
-    assert {name for _, name, command in commands() if takes_yes(command)} == set(ASKING)
+    assert {name for _, name, command in commands() if takes_yes(command)} == {*ASKING} - {"clean --remote"}
 
 
 def answered_no(repo: Sandbox, *words: str) -> tuple[str, bool]:

@@ -134,6 +134,20 @@ def test_retry_runs_the_agent_again(repo: Sandbox, where: Path) -> None:
     repo.agent("stop", "1")
 
 
+@pytest.mark.parametrize("hold", [("ask", "Which port?"), ("stop",)], ids=lambda hold: hold[0])
+def test_a_heartbeat_of_a_held_task_takes_no_lease(repo: Sandbox, where: Path, hold: tuple[str, ...]) -> None:
+    if hold[0] == "stop":
+        repo.agent("run", "1", "--", "sh", "-c", "git agent stop 1; sleep 60", exit=None)
+    else:
+        repo.agent("start", "1")
+        repo.agent(*hold, cwd=where)
+    assert repo.tasks()[1]["hold"]
+    repo.agent("heartbeat", "-m", "still here", cwd=where)
+    assert repo.tasks()[1]["worker"]["liveness"] == "none"
+    assert "still here" in repo.agent("log", "1").out
+    assert repo.agent_json("doctor", exit=None)["findings"] == []
+
+
 def test_a_heartbeat_names_the_hold(repo: Sandbox, where: Path) -> None:
     repo.agent("start", "1")
     repo.agent("ask", "Which port?", "--task", "1")

@@ -79,6 +79,11 @@ def _registered(sandbox: Sandbox, name: str, *, half: bool) -> None:
     os.utime(sandbox.path / f".git/worktrees/{name}/commondir", (LONG_AGO, LONG_AGO))
 
 
+def _without_head(sandbox: Sandbox) -> None:
+    _registered(sandbox, "9-headless", half=False)
+    (sandbox.path / ".git/worktrees/9-headless/HEAD").unlink()
+
+
 def _without_row(sandbox: Sandbox) -> None:
     tables = ("lease WHERE task", "attempt WHERE task", "task WHERE id")
     sql("DELETE FROM delivery", *(f"DELETE FROM {table} = 5" for table in tables))(sandbox)
@@ -241,6 +246,10 @@ BREAKS = {
         lambda s: (s.path / ".git/worktrees/5-sort-sums/locked").write_text("initializing\n") and None,
     ),
     "worktree half made": _break("a", "worktree-half", lambda s: _registered(s, "9-half", half=True)),
+    "registration without gitdir": _break(
+        "b", "worktree-empty", lambda s: old(s, "worktrees/9-empty/commondir"), left=True
+    ),
+    "registration without HEAD": _break("c", "worktree-empty", _without_head, left=True),
     "worktree of nobody": _break("b", "worktree-orphan", lambda s: _registered(s, "9-whole", half=False), left=True),
     "trash that nothing names": _break(
         "a", "trash-left", lambda s: s.write("../my repo.worktrees/.trash-1-a/file", "") and None, left=True

@@ -18,6 +18,12 @@ def _queued(sandbox: Sandbox) -> None:
     sandbox.agent("add", "Fix login")
 
 
+def _released(sandbox: Sandbox) -> None:
+    """The next attempt takes the place of the first, which has no commits."""
+    sandbox.agent("spawn", "Fix login")
+    sandbox.agent("release", "1")
+
+
 def _copying(sandbox: Sandbox) -> None:
     sandbox.write(".env", "SECRET=1\n")
     (sandbox.path / "build").mkdir()
@@ -186,6 +192,7 @@ SCENES = {
         Scene("spawn-furnished", ("spawn", "Fix login"), _copying, "ASSIGNED"),
         Scene("spawn-queued", ("spawn", "1"), _queued, "ASSIGNED"),
         Scene("claim", ("claim",), _queued, "ASSIGNED"),
+        Scene("claim-again", ("claim",), _released, "ASSIGNED", {}),
         Scene("reassign", ("reassign", "1"), _spawned, "ASSIGNED", _LOGIN),
         Scene("merge", ("merge", "1"), _approved, "COMPLETED"),
         Scene("merge-elsewhere", ("merge", "1"), _elsewhere, "COMPLETED"),

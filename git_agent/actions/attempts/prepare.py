@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from git_agent.actions.attempts.discard import discard_empty
 from git_agent.actions.attempts.provision import provision
 from git_agent.actions.attempts.reserve import record_place
 from git_agent.actions.beats import beats
+from git_agent.actions.setup.hooks import explain_silent
 from git_agent.actions.worktrees import note_files_left
 from git_agent.app import App
 from git_agent.domain.attempt_plan import AttemptPlan
@@ -62,9 +64,12 @@ def prepare(app: App, wish: PlaceWish) -> Task:
         terminal=app.terminal,
     )
     provision(app, task, place)
+    if (silent := explain_silent(app, place.worktree)) is not None:
+        app.notice(silent)
     made = _record(app, wish, admin)
     if place.number > 1:
         note_files_left(app, made)
+        discard_empty(app, made)
     beats(app, app.store.attempts.standing())
     return made
 

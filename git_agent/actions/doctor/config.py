@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from git_agent.actions.tasks.create import require_base
 from git_agent.actions.worktrees import allowed_root
 from git_agent.app import App
 from git_agent.config import KEYS, Config
@@ -30,10 +31,13 @@ def examine_config(app: App) -> list[Finding]:
             _READERS.get(key.kind, Config.text)(app.config, key.name)
             if key.kind == "path":
                 allowed_root(app)
+            elif key.name == "agent.base" and (base := app.config.text(key.name)) and app.repo.has_commits():
+                require_base(app, base, "git config agent.base")
         except AgentError as error:
             unset = _unset(key.name, origins.get(key.name, "local"))
             hint = f"{unset}, or {error.hint}" if unset else error.hint
-            found.append(Finding("config-invalid", error.message, None, key.name, hint))
+            says = error.message if key.name in error.message else f"{key.name}: {error.message}"
+            found.append(Finding("config-invalid", says, None, key.name, hint))
     return found
 
 

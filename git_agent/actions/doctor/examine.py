@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from git_agent.actions.doctor.config import examine_config
@@ -14,9 +14,11 @@ from git_agent.actions.doctor.messages import examine_messages
 from git_agent.actions.doctor.store import examine_store
 from git_agent.actions.doctor.tasks import examine_tasks
 from git_agent.actions.removal.remove import finished_logs_size
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import RULES, Finding, Group
 from git_agent.errors import AgentError
+from git_agent.git import history
 
 _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.STORE: examine_store,
@@ -111,4 +113,29 @@ def _notes(app: App) -> tuple[str, ...]:
         notes.append(f"the main worktree {main} is missing")
     if (size := finished_logs_size(app)) >= _MANY_BYTES:
         notes.append(f"the logs of finished tasks take {size >> 20} MB: git agent clean --logs deletes them")
-    return tuple(notes)
+    if history.lacks_commit_graph(app.repo.git, app.repo.common_dir):
+        command = "git commit-graph write --reachable"
+        notes.append(f"the history is long and has no commit-graph, so most commands take longer: {command}")
+    return (*notes, *_full_disks(app))
+
+
+_ROOM = 64 * 1024  # bytes; a commit of the store and a ref of git need less
+
+
+def _full_disks(app: App) -> Iterator[str]:
+    """Name full disks. Commands that only read work on them, and the others say so themselves."""
+    devices = set()
+    for path in (app.repo.common_dir, _existing(worktree_root(app))):
+        found, device = os.statvfs(path), os.stat(path).st_dev
+        blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
+        full = blocks * found.f_frsize < _ROOM or (found.f_files and not found.f_ffree)
+        if full and device not in devices:
+            yield f"the disk of {path} is full, so nothing can be written there: df -h and df -i show it"
+        devices.add(device)
+
+
+def _existing(path: str) -> str:
+    """Return the path, or the nearest directory above it that exists."""
+    while not os.path.isdir(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return path

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Iterator
 
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.actions.setup.hooks import FACT
 from git_agent.actions.setup.init import init
+from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.git.hooks import lfs
@@ -23,7 +25,7 @@ def examine_hooks(app: App) -> list[Finding]:
     Where hooks are turned off, missing ones are not reported.
     """
     wanted = app.store.meta.get(FACT)
-    found = list(_path())
+    found = [*_path(), *_login(app)]
     if wanted in (None, "off") or app.env.get("GIT_AGENT_HOOKS") == "0":
         return found
     guard = (wanted or "").endswith("guard")
@@ -78,6 +80,25 @@ def _path() -> Iterator[Finding]:
     else:
         says = f"{first} is another program, and comes before {own} on PATH"
         yield Finding("path-foreign", says, None, first, hint)
+
+
+def _login(app: App) -> Iterator[Finding]:
+    """Ask the login shell, where codex is used: it runs commands in one, whose profile may set PATH anew."""
+    commands = (each.value for each in app.config.settings() if each.key.startswith("agent.run."))
+    if shutil.which("codex") is None and not any("codex" in command for command in commands):
+        return
+    from git_agent.proc.login_shell import ask_login_shell, line_for_login
+
+    own, root = program.own_path(), worktree_root(app)
+    asked = ask_login_shell([*filter(None, (app.repo.main_worktree, app.repo.common_dir)), root])
+    if asked is None or (asked.found and os.path.realpath(asked.found) == os.path.realpath(own)):
+        return
+    if not asked.answered:
+        says, hint = "does not answer within 5 s", f"time {asked.command} true"
+    else:
+        says = f"finds {asked.found}, but this is {own}" if asked.found else "does not find git-agent"
+        hint = line_for_login(asked.command)
+    yield Finding("path-login", f"a login shell ({asked.command}) {says}", None, asked.command, hint)
 
 
 def fix_hooks(app: App, finding: Finding) -> str:

@@ -11,7 +11,7 @@ from git_agent import context
 from git_agent.app import App
 from git_agent.domain.consistency import RecordedTask
 from git_agent.domain.event import Event
-from git_agent.domain.finding import NOT_UNDOABLE
+from git_agent.domain.undo import NOT_UNDOABLE
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import locks, refs
 from git_agent.git.worktrees import ignored, registry

@@ -195,6 +195,9 @@ def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]
     busy = {intent.data["place"]["worktree"] for intent in app.store.intents.pending() if intent.data.get("place")}
     owned, recorded = app.store.attempts.admins(), {task.worktree for task in app.store.tasks.unfinished()}
     for each in there:
+        if each.admin not in owned and each.age_s >= _MADE_S and not _is_registered(each):
+            yield _empty(each)
+            continue
         if (
             (each.half_made and each.age_s < _MADE_S)
             or each.admin in owned
@@ -216,6 +219,22 @@ def examine_strays(app: App, there: Sequence[Registration]) -> Iterator[Finding]
                 f"git worktree unlock {quoted}, then git worktree remove",
             )
             yield Finding("worktree-orphan", says, None, each.path, f"{hint} {quoted}")
+
+
+def _is_registered(each: Registration) -> bool:
+    """Tell whether git can use a registration; a killed program may have written less (libgit2 writes HEAD last)."""
+    return each.path is not None and os.path.isfile(os.path.join(each.git_dir, "HEAD"))
+
+
+def _empty(each: Registration) -> Finding:
+    missing, where = ("HEAD", f" of {each.path}") if each.path else ("gitdir", "")
+    hint = f"rm -r {shlex.quote(each.git_dir)}"
+    if each.path is not None and os.path.isdir(each.path):
+        hint += f"; then move what you need out of {shlex.quote(each.path)} and delete it"
+    elif each.locked is None:
+        hint = "git worktree prune"
+    says = f"git's registration{where} in {each.git_dir} has no {missing}"
+    return Finding("worktree-empty", says, None, each.git_dir, hint)
 
 
 _LOCK_OLD_S = 600.0  # git holds a lock for milliseconds, but `git commit` holds one while its editor is open

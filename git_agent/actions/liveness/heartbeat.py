@@ -13,7 +13,7 @@ from git_agent.errors import refused
 def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
     """Record a heartbeat.
 
-    note: text that counts as progress and is shown with the task
+    note: text that counts as progress and is shown with the task; with a task on hold, only in its log
     Raises AgentError: exit 5 for a superseded worker, exit 3 for a task that nobody works on.
     """
     speaker, beat_s, lease_s = app.speaker, app.config.seconds("agent.beat"), app.config.seconds("agent.lease")
@@ -26,7 +26,7 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
                 "not-live", f"cannot record a heartbeat for {now.label}: it is {now.state}", f"git agent show {now.id}"
             )
         lease = app.store.leases.of([now.id]).get(now.id)
-        if lease is None and now.state is not State.APPROVED:
+        if lease is None and now.hold is None and now.state is not State.APPROVED:  # what waits has no lease
             app.store.leases.take(now.id, "hand", None)
         renewed_s = duration_s(lease.kind if lease else "hand", beat_s=beat_s, lease_s=lease_s) or 0.0
         app.store.leases.beat(now.id, renewed_s, note=text, progress=text is not None)

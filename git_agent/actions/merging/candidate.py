@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import NamedTuple
 
 from git_agent.actions.lookup import require_work
@@ -9,12 +10,12 @@ from git_agent.actions.merging.conditions import Conditions
 from git_agent.actions.worktrees import find_committed_context
 from git_agent.app import App
 from git_agent.domain.task import Task
-from git_agent.errors import refused
+from git_agent.errors import AgentError, refused
 from git_agent.git import history
 from git_agent.git.merging import trailers
 from git_agent.git.merging.fork import own_work
 from git_agent.git.merging.landed import sides
-from git_agent.git.merging.merge import commit_merge, merge_message, try_merge
+from git_agent.git.merging.merge import Clean, commit_merge, merge_message, try_merge
 from git_agent.git.merging.rebase import Conflict, rebase
 from git_agent.git.pathspecs import changed_paths
 
@@ -56,7 +57,7 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str, asks
             )
         _refuse_context(app, task, tip)
         return Candidate(tip, base_oid, tip, strategy)
-    tried = try_merge(app.repo, ends.base, ends.tip)
+    tried = _tried(app, task, ends.base, ends.tip)
     if isinstance(tried, Conflict):
         return tried
     _refuse_context(app, task, tried.tree)
@@ -69,6 +70,16 @@ def candidate(app: App, task: Task, strategy: str, base_oid: str, tip: str, asks
     message = trailers.add_trailers(app.repo, says, _trailers(task))
     oid = commit_merge(app.repo, tried.tree, parents, message, asks.settings, source=strategy)
     return Candidate(oid, base_oid, tip, strategy)
+
+
+def _tried(app: App, task: Task, base_oid: str, tip: str) -> Clean | Conflict:
+    try:
+        return try_merge(app.repo, base_oid, tip)
+    except AgentError as error:
+        if error.code == "unrelated-histories" and task.worktree:
+            place, base = shlex.quote(task.worktree), shlex.quote(task.base)
+            error.hint = f"git -C {place} rebase --root --onto {base}, then git agent done {task.id}"
+        raise
 
 
 def _rebased(app: App, task: Task, base_oid: str, tip: str, fork: str | None, tree: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from git_agent.actions.merging.candidate import Candidate
 from git_agent.actions.recovery.journal import new_operation, record_intent
+from git_agent.actions.removal.remove import find_leftovers
 from git_agent.actions.removal.retire import Retired, after_merge, record_removal, retire
 from git_agent.actions.transition import require_current, transition
 from git_agent.actions.worktrees import unlock_worktrees
@@ -129,7 +130,17 @@ def _completed(
                 failed.append(error)
     if failed:
         raise failed[0]
+    if not plans[0]["keep"]:
+        _note_remote_branches(app, [each.task for each in done])
     return done
+
+
+def _note_remote_branches(app: App, merged: Sequence[Task]) -> None:
+    names = [each.branch.name for each in find_leftovers(app, merged)]
+    if names:
+        base = merged[0].base
+        says = f"a remote still has {', '.join(names)}: push '{base}', then git agent clean --remote deletes that"
+        app.notice(says)
 
 
 def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:

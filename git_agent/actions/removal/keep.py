@@ -97,7 +97,6 @@ def _with_worktree(
         worktree=path,
         head=seen.branch if seen else None,
         head_oid=head,
-        locked=seen is not None and seen.locked == registry.LOCK_REASON.format(task=task.id),
         files=files.oid if files else None,
         index=files.staged if files else None,
         stages=bool(files and files.stages),

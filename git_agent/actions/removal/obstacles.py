@@ -247,11 +247,14 @@ def _differs(original: str, copy: str) -> bool:
     return not filecmp.cmp(original, copy, shallow=False)
 
 
-def refusal(task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool) -> AgentError:
-    """Make the error (exit 3) of a removal that obstacles forbid.
+def removal_error(
+    task: Task, found: Sequence[Obstacles], lines: tuple[str, ...], force: bool, unmerged: bool
+) -> AgentError:
+    """Return the error (exit 3) for a removal that has obstacles.
 
-    found: the obstacles of each attempt; lines: what they say
-    force, unmerged: what was given already
+    found: the obstacles of each attempt
+    lines: what they say
+    force, unmerged: the flags that were given already
     """
     blocker = next((blocker for each in found for blocker in each.blockers if not blocker.overridable), None)
     if blocker is not None and blocker.line.startswith("locked"):

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from git_agent.actions.recovery.journal import new_operation, record_intent
+from git_agent.actions.removal.attempt import remove_attempt
 from git_agent.actions.removal.keep import back_up_attempt, keep_late
-from git_agent.actions.removal.obstacles import Obstacles, obstacles, refusal
+from git_agent.actions.removal.obstacles import Obstacles, obstacles, removal_error
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.recovery import StepProgress
 from git_agent.domain.task import Task
 from git_agent.domain.undo import Removed
 from git_agent.errors import AgentError, Exit
-from git_agent.git import refs, rescues
+from git_agent.git import rescues
 from git_agent.git.place import Checkout
 from git_agent.git.run import GitError
 from git_agent.git.worktrees import registry
-from git_agent.git.worktrees.remove import remove_worktree
 from git_agent.proc import processes
 from git_agent.store.attempts import Attempt
 from git_agent.store.intents import Intent
@@ -46,6 +46,7 @@ def retire(
     unmerged: bool = False,
     dry_run: bool = False,
     operation: str | None = None,
+    only: Sequence[int] | None = None,
     intent: int | None = None,
     begun: Mapping[str, Any] | None = None,
 ) -> Retired:
@@ -56,10 +57,13 @@ def retire(
     unmerged: also remove branches whose work is not in the base
     dry_run: only report
     operation: groups the removals that `undo` reverses together
+    only: the numbers of the attempts to remove, of a task that goes on; `undo` does not bring them back
     intent, begun: this removal's intent and its data, if already written; call this inside `rollback_on_error` then
     Raises AgentError (exit 3) with the list of obstacles.
     """
-    present = app.store.attempts.present(task.id)
+    before = begun or {}
+    only = before.get("only", only)
+    present = [a for a in app.store.attempts.present(task.id) if only is None or a.number in only]
     if not present and intent is None:
         return Retired((), (), (), ())
     there = rescues.read_task_refs(app.repo, task.id)
@@ -70,25 +74,32 @@ def retire(
         found = {a.number: obstacles(app, task, a, there, force=force, unmerged=unmerged) for a in present}
     lines = tuple(blocker.line for each in found.values() for blocker in each.blockers)
     if strict and lines:
-        raise refusal(task, list(found.values()), lines, force, unmerged)
+        raise removal_error(task, list(found.values()), lines, force, unmerged)
     going = [a for a in present if not found[a.number].blockers]
-    plan, before = _plan(going, there.heads, found, lines), begun or {}
+    plan = _plan(going, there.heads, found, lines)
     if dry_run or not (going or intent):
         return plan
     how = {"force": force, "unmerged": unmerged, "operation": before.get("operation") or operation or new_operation()}
-    data = {"attempts": [a.number for a in going], "rest": intent is not None, "gone": before.get("gone", []), **how}
+    how |= {"only": only, "rest": intent is not None, "gone": before.get("gone", [])}
+    data = {"attempts": [a.number for a in going], **how}
     if intent is None:
         intent = _announce(app, task, data)
     done = _remove_each(app, task, going, found, there, strict, intent, data)
-    held, whole = {each.tip for each in done.gone if each.tip and each.kept}, len(done.gone) == len(present)
+    whole = only is None and len(done.gone) == len(present)
+    held = {each.tip for each in done.gone if each.tip and each.kept}
     rest = rescues.drop_refs(app.repo, task.id, there.own, held) if whole else []
-    _record(app, task, [a for a in going if a.number in done.whole], done.gone, intent, data["operation"])
+    _record(app, task, [a for a in going if a.number in done.whole], done.gone, intent, data)
     rescued = tuple(dict.fromkeys([*(ref for g in done.gone for ref in g.kept), *rest]))
     left = _plan([a for a in going if a.number in done.stayed], there.heads, found, (*lines, *done.stayed.values()))
+    return _without(plan, left)._replace(kept=left.kept, rescued=rescued)
+
+
+def _without(plan: Retired, left: Retired) -> Retired:
     worktrees = tuple(w for w in plan.worktrees if w not in left.worktrees)
     branches = tuple(b for b in plan.branches if b not in left.branches)
-    unkept = tuple(name for name in plan.unkept if name not in left.unkept)
-    return Retired(worktrees, branches, left.kept, rescued, unkept)
+    return plan._replace(
+        worktrees=worktrees, branches=branches, unkept=tuple(n for n in plan.unkept if n not in left.unkept)
+    )
 
 
 def _set_back(app: App, present: Sequence[Attempt], found: Mapping[int, Obstacles], before: Mapping[str, str]) -> None:
@@ -250,7 +261,9 @@ def _plan(
     )
 
 
-def _record(app: App, task: Task, gone: list[Attempt], taken: list[Removed], intent: int, operation: str) -> None:
+def _record(
+    app: App, task: Task, gone: list[Attempt], taken: list[Removed], intent: int, how: Mapping[str, Any]
+) -> None:
     numbers = [a.number for a in gone]
     rescued = list(dict.fromkeys(ref for g in taken for ref in g.kept))
     left = [g.as_data() for g in taken if g.number in numbers]
@@ -261,38 +274,8 @@ def _record(app: App, task: Task, gone: list[Attempt], taken: list[Removed], int
             if attempt.number == task.attempt:
                 app.store.tasks.put(task.id, worktree=None)
         if gone:
-            data = {"attempts": numbers, "rescued": rescued, "operation": operation, "gone": left}
-            app.store.events.append("task.removed", actor, task=task.id, epoch=task.epoch, data=data)
+            data = {"attempts": numbers, "rescued": rescued, "gone": left}
+            kind = "task.removed" if how["only"] is None else "task.attempts-removed"
+            data |= {"operation": how["operation"]} if how["only"] is None else {}
+            app.store.events.append(kind, actor, task=task.id, epoch=task.epoch, data=data)
         app.store.intents.end(intent)
-
-
-def remove_attempt(
-    app: App,
-    task: Task,
-    attempt: Attempt,
-    gone: Removed,
-    *,
-    force: bool,
-    examine: Callable[[Checkout], None] | None = None,
-) -> bool:
-    """Remove whatever is left of an attempt; return whether nothing is left of it that was made for it.
-
-    gone: what was kept of it
-    force: also remove uncommitted or untracked files
-    examine: as for remove_worktree
-    Raises AgentError (exit 3): for such files without force, for a late commit, and for a lock of somebody else's.
-    """
-    if attempt.worktree is not None:
-        path, oid = attempt.worktree, gone.head_oid
-        for line in remove_worktree(app.repo, path, task=task.id, head=oid, force=force, examine=examine):
-            app.notice(f"{line}: git agent doctor")
-    # Read again, since the worktree that is gone held it: it may have moved, or be checked out elsewhere by now.
-    head = None if attempt.adopted else app.repo.head(attempt.branch)
-    if head is None:
-        return True
-    if head.worktree is not None:  # deleting the branch would leave that worktree on an unborn one
-        return False
-    if head.oid != gone.tip:
-        refs.keep_rescue(app.repo, task.id, head.oid)
-    refs.delete_ref(app.repo, f"refs/heads/{attempt.branch}", head.oid)
-    return True

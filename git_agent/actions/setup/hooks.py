@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import zlib
 from typing import NamedTuple
 
@@ -111,12 +112,14 @@ class Hooks(NamedTuple):
     place: this worktree, or the git directory outside of any.
     here: the hooks in effect in this worktree.
     workers: the hooks in effect in a worker's worktree; None when there is none.
+    silent: what explain_silent() says about the worker's worktree; None for nothing.
     """
 
     wanted: bool
     place: str
     here: tuple[Effective, ...]
     workers: tuple[Effective, ...] | None
+    silent: str | None = None
 
 
 def hooks(app: App) -> Hooks:
@@ -126,4 +129,16 @@ def hooks(app: App) -> Hooks:
     standing = [each.worktree for each in app.store.attempts.standing() if each.working] if app.has_store else []
     other = next((path for path in standing if path != place), None)
     workers = tuple(effective_hooks(app.repo, other)) if other and app.repo.admin is None else None
-    return Hooks(wanted, place, tuple(effective_hooks(app.repo, place)), workers)
+    silent = explain_silent(app, place if app.repo.admin else other) if app.repo.admin or other else None
+    return Hooks(wanted, place, tuple(effective_hooks(app.repo, place)), workers, silent)
+
+
+def explain_silent(app: App, worktree: str | None) -> str | None:
+    """Return which of the user's hooks do not run in a worker's worktree, and the command that helps; None for none."""
+    from git_agent.git.hooks.silent import silent_directory
+
+    path = None if worktree is None else silent_directory(app.repo, worktree)
+    if path is None:
+        return None
+    says = f"your hooks in {path} do not run in {worktree}, which has no such directory"
+    return f"{says}; for new worktrees: git config --add agent.link {shlex.quote(path)}"

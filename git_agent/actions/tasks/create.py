@@ -99,6 +99,7 @@ def require_base(app: App, wanted: str, option: str = "--base") -> tuple[str, st
 
 
 def _instead(app: App, name: str, option: str) -> tuple[str, str]:
+    from git_agent.git.history import find_renamed
     from git_agent.git.upstream import local_name
 
     says, quoted = "tasks go into local branches", shlex.quote(name)
@@ -108,6 +109,8 @@ def _instead(app: App, name: str, option: str) -> tuple[str, str]:
         return f"'{name}' is a remote-tracking branch", f"{says}: {make}{option} {shlex.quote(local)}"
     if app.repo.resolve(name) is not None:
         return f"'{name}' is a commit, but no branch", f"{says}: git branch NAME {quoted}, then {option} NAME"
+    if (renamed := find_renamed(app.repo.git, name, app.heads)) is not None:
+        return f"there is no branch '{name}' here: it was renamed to '{renamed}'", f"{option} {shlex.quote(renamed)}"
     return f"there is no branch '{name}' here", f"git branch {quoted} START, or {option} BRANCH"
 
 

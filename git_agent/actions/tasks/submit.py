@@ -25,6 +25,7 @@ from git_agent.git.merging.merge import Clean
 from git_agent.git.merging.unland import put_back
 from git_agent.git.pathspecs import changed_paths
 from git_agent.git.run import GitError
+from git_agent.git.signing import signer_error
 from git_agent.git.submodules import stale_checkouts
 from git_agent.git.worktree_state import UNREADABLE, StatusEntry, end_of
 from git_agent.git.worktrees import registry
@@ -202,7 +203,8 @@ def _given_up(app: App, task: Task, base: str, tip: str, error: GitError) -> Age
     if app.repo.in_progress(task.worktree) == "rebase":
         app.repo.git_in(task.worktree, "rebase", "--abort")
     if not clashing:  # perhaps the base was checked out only in part, which --abort does not notice (measured)
-        return put_back(app.repo, task.worktree, tip, base, error)
+        unsigned, left = signer_error(app.repo.git, error), put_back(app.repo, task.worktree, tip, base, error)
+        return unsigned if unsigned and left is error else left
     return AgentError(
         "conflict",
         f"{task.label} conflicts with '{task.base}'; the rebase was rolled back",

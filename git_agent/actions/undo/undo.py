@@ -11,8 +11,7 @@ from git_agent.actions.reconcile.spool import apply_spool
 from git_agent.actions.undo.restore import undo_task
 from git_agent.app import App
 from git_agent.domain.event import Event
-from git_agent.domain.finding import NOT_UNDOABLE
-from git_agent.domain.undo import FIXED, Hypothetical, Operation
+from git_agent.domain.undo import FIXED, NOT_UNDOABLE, Hypothetical, Operation
 from git_agent.errors import AgentError, refused
 from git_agent.git import spool
 

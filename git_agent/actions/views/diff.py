@@ -10,10 +10,11 @@ from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.worktrees import note_submodules
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task, event_kind
-from git_agent.errors import AgentError
+from git_agent.errors import AgentError, usage
 from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
+from git_agent.git.run import GitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,11 @@ def diff(
     options: options for `git diff`.
     paths: show only these paths.
     since_review: compare with what was last reviewed instead of with the base.
-    Raises AgentError (exit 1) when the task has no branch and no recorded commit, or was never reviewed.
+    Raises AgentError: exit 1 when the task has no branch and no recorded commit, or was never reviewed; exit 2 for an
+    option that git does not know.
     """
     base, tip = _commits(app, task)
+    _check_options(app, options, tip)
     ends = (base, tip)
     if since_review:
         base = _reviewed(app, task)
@@ -71,6 +74,16 @@ def diff(
     compared = (*options, "--end-of-options", *ends, "--", *paths)
     words = ("git", f"--git-dir={app.repo.common_dir}", "diff", *compared)
     return Comparison(base, tip, compared, words, {**app.env, **app.repo.real_objects})
+
+
+def _check_options(app: App, options: Sequence[str], oid: str) -> None:
+    """Let git judge the options on an empty diff: git itself would exit with 129, and the task would count as shown."""
+    if not options or tuple(options) == ("--stat",):
+        return
+    try:
+        app.repo.git("diff", *options, "--end-of-options", oid, oid, "--", ok=(0, 1))
+    except GitError as error:
+        raise usage("bad-diff-option", f"git diff: {error.message}", "git help diff") from error
 
 
 def _reviewed(app: App, task: Task) -> str:

@@ -16,10 +16,11 @@ from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
+from git_agent.domain.message import Message
 from git_agent.domain.task import State, Task
 from git_agent.store.attempts import Attempt
 
-_COMMITS, _EVENTS = 10, 8
+_COMMITS, _EVENTS, _MESSAGES = 10, 8, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Shown:
     observed: differences between git and the record, one line each.
     running: its sessions that have not ended.
     left: what earlier attempts left uncommitted.
+    messages: its latest messages, also those that an attempt which is over has acknowledged.
     """
 
     view: TaskView
@@ -44,6 +46,7 @@ class Shown:
     observed: tuple[str, ...]
     running: tuple[Running, ...]
     left: tuple[FilesLeft, ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 def show(app: App, task: Task) -> Shown:
@@ -60,7 +63,15 @@ def show(app: App, task: Task) -> Shown:
         observed=(*describe_drift(app, task), *_doubts(app, task, events)),
         running=tuple(ps(app, task)),
         left=tuple(files_left(app, task)),
+        messages=_messages(app, task),
     )
+
+
+def _messages(app: App, task: Task) -> tuple[Message, ...]:
+    """List the latest messages, each once; a message to several recipients as the one to this task."""
+    copies = app.store.messages.of_task(task.id, limit=_MESSAGES * 10)
+    latest = {said.id: said for said in sorted(copies, key=lambda said: (said.id, said.to == str(task.id)))}
+    return tuple(latest.values())[-_MESSAGES:]
 
 
 def _doubts(app: App, task: Task, listed: Sequence[Event]) -> list[str]:

@@ -16,6 +16,7 @@ from git_agent.git.merging.rebase import Conflict
 from git_agent.git.merging.settings import MESSAGE_HOOKS, MergeSettings, hook_command
 from git_agent.git.repo import Repo
 from git_agent.git.run import Done, GitError, decode
+from git_agent.git.signing import signer_error
 from git_agent.git.worktrees.scratch import scratch
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -35,7 +36,7 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     Raises AgentError unrelated-histories (exit 3).
     """
     args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base_oid, tip_oid)
-    with _attributes(repo, base_oid) as (before, where), _related():
+    with _attributes(repo, base_oid) as (before, where), _related(base_oid):
         done = repo.git(*before, *args, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
     tree, *paths = done.fields
     if not _OID.match(tree):  # git also exits with 1 for a revision that it can't read
@@ -72,14 +73,15 @@ def try_merges(
 
 
 @contextmanager
-def _related() -> Iterator[None]:
+def _related(base_oid: str) -> Iterator[None]:
     try:
         yield
     except GitError as error:
         if _UNRELATED not in error.stderr:
             raise
         says = "the branch and its base have no commit in common"
-        raise refused("unrelated-histories", says, "in the task's worktree: git rebase --root --onto BASE") from error
+        hint = f"in the task's worktree: git rebase --root --onto {base_oid[:12]}"
+        raise refused("unrelated-histories", says, hint) from error
 
 
 def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
@@ -102,7 +104,7 @@ def commit_merge(
     settings: they name the worktree in which the hooks run; without one, the hooks run in the git directory.
     source: what prepare-commit-msg learns of the message: merge or squash.
     Returns its oid.
-    Raises AgentError hook-refused (exit 3), with the hook's output as details.
+    Raises AgentError hook-refused (exit 3), with the hook's output as details, and not-signed.
     """
     where = settings.checkout
     run = partial(repo.git_in, where) if where else repo.git
@@ -116,7 +118,10 @@ def commit_merge(
     sign = ("-S",) if settings.signs else ()
     given = tuple(each for parent in parents for each in ("-p", parent))
     encoding = ("-c", "i18n.commitEncoding=UTF-8")
-    return run(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned).text
+    try:
+        return run(*encoding, "commit-tree", *sign, *given, "-F", "-", tree, stdin=cleaned).text
+    except GitError as error:
+        raise (signer_error(run, error) if sign else None) or error from error
 
 
 def strip_space(text: bytes) -> bytes:

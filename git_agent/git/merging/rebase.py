@@ -9,6 +9,7 @@ from git_agent.git.hooks.disabled import without_hooks
 from git_agent.git.locks import creation_lock
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError
+from git_agent.git.signing import signer_error
 from git_agent.git.worktrees.scratch import scratch
 
 # Writes only attributes and the files that a commit touches. Set on the command line: extensions.worktreeConfig would
@@ -63,10 +64,10 @@ def rebase(repo: Repo, base_oid: str, tip_oid: str, start: str | None = None) ->
                 start or base_oid,
             )
             repo.git_in(path, *args, patient=False)
-        except GitError:
+        except GitError as error:
             paths = _unmerged(repo, path)
             if not paths:
-                raise
+                raise signer_error(repo.git, error) or error from error
             return Conflict(paths)
         return repo.git_in(path, "rev-parse", "--verify", "HEAD").text
 

@@ -167,7 +167,7 @@ def _refuse_late_commit(admin: str, there: str, real: str, head: str | None) -> 
     # From now on no process finds it: a commit that was made since the caller kept HEAD would be in no ref.
     now = git("rev-parse", "--verify", "--quiet", "HEAD", git_dir=admin, cwd=there, ok=(0, 1)).text or None
     if now != head:
-        raise refused("worktree-moved", f"a commit was made in {real} just now", "try again: it will be kept")
+        raise refused("worktree-moved", f"a commit was made in {real} just now", "it will be kept, if you try again")
 
 
 def _refuse_early(repo: Repo, real: str, admin: str) -> None:
