@@ -5,8 +5,9 @@
     python -m tests.parts --more        every part that needs more than `main`
 
 `main` needs what the README names and nothing else. `rest` needs more time (tests/sample.py). Each other part needs
-something more; once it has tests, it has a target of its own in the Makefile. A part without tests is skipped, and so is one for which something is missing. The
-exit code is 1 when a part fails, and when a part that was asked for by name cannot run.
+something more; once it has tests, it has a target of its own in the Makefile. A part without tests is skipped, and so
+is one for which something is missing. The exit code is 1 when a part fails, and when a part that was asked for by name
+cannot run.
 """
 
 from __future__ import annotations
