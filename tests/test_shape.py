@@ -260,6 +260,13 @@ def test_start_up_imports_nothing_heavy(args: list[str]) -> None:
     assert HEAVY & set(done.stderr.splitlines()) == set()
 
 
+def test_only_doctor_and_what_prints_the_statements_imports_peewee() -> None:
+    imports = {name for name, text in SOURCES.items() if re.search(r"import .*\bpeewee\b", text)}
+    users = {name for name, text in SOURCES.items() if re.search(r"store\.(orm|schema|queries)\b", text)}
+    allowed = {"git_agent/store/orm.py", "git_agent/store/schema.py", "git_agent/store/integrity.py"}
+    assert {name for name in imports | users if "/queries/" not in name} == allowed
+
+
 def test_every_verb_has_a_summary_and_help() -> None:
     verbs = _verbs()
     assert [verb for verb, entry in verbs.items() if not getattr(entry, "summary", "").strip()] == []
