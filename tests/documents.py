@@ -20,6 +20,7 @@ from git_agent.demo.project import demo_project
 from git_agent.demo.stage import Stage, demo_stage
 from git_agent.integrations import guide
 from git_agent.render import docs
+from git_agent.store.queries import printing
 from tests import picture
 from tests.sandbox import Sandbox
 
@@ -119,6 +120,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/SKILL.md": guide.skill,
     "docs/cli.md": manual.reference,
     "docs/man/git-agent.1": manual.page,
+    "git_agent/store/statements.py": printing.printed,
 }
 
 

@@ -55,6 +55,7 @@ SHORT = {
     "git_agent/runtime/signals.py": _ALONE,
     "git_agent/store/addresses.py": "a noun of the store",
     "git_agent/store/path_claims.py": "a noun of the store",
+    "git_agent/store/queries/events.py": _ALONE,
 }
 FUNCTION_STATEMENTS = 30
 VAGUE_NAMES = {
@@ -257,6 +258,13 @@ def test_start_up_imports_nothing_heavy(args: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stdout, done.stderr
     assert HEAVY & set(done.stderr.splitlines()) == set()
+
+
+def test_only_doctor_and_what_prints_the_statements_imports_peewee() -> None:
+    imports = {name for name, text in SOURCES.items() if re.search(r"import .*\bpeewee\b", text)}
+    users = {name for name, text in SOURCES.items() if re.search(r"store\.(orm|schema|queries)\b", text)}
+    allowed = {"git_agent/store/orm.py", "git_agent/store/schema.py", "git_agent/store/integrity.py"}
+    assert {name for name in imports | users if "/queries/" not in name} == allowed
 
 
 def test_every_verb_has_a_summary_and_help() -> None:

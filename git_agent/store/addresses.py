@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_agent.domain.task import LIVE
-from git_agent.store.tasks import UNFINISHED_SQL
+from git_agent.store.sql import UNFINISHED
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -30,9 +30,9 @@ class Addresses:
 
     def is_unfinished(self, task: int) -> bool:
         """Return whether a task exists and is neither completed nor cancelled."""
-        return bool(self._store.messages.rows(f"SELECT 1 FROM task WHERE id = ? AND {UNFINISHED_SQL.sql}", task))
+        return bool(self._store.messages.rows(f"SELECT 1 FROM task WHERE id = ? AND {UNFINISHED}", task))
 
     def live(self) -> list[str]:
         """List the addresses of the workers of live tasks, oldest task first."""
-        found = self._store.messages.rows(f"SELECT id, state FROM task WHERE {UNFINISHED_SQL.sql} ORDER BY id")
+        found = self._store.messages.rows(f"SELECT id, state FROM task WHERE {UNFINISHED} ORDER BY id")
         return [str(task) for task, state in found if state in LIVE]

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.task import LIVE, State
-from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import AttemptRow, LeaseRow, TaskRow
+from git_agent.store import statements
+from git_agent.store.sql import decode_path, encode_path
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -83,124 +83,100 @@ class Attempts:
     def add(self, task: int, number: int, epoch: int, branch: str, start_oid: str, *, adopted: bool) -> None:
         """Record a new attempt before its worktree is created. It replaces an attempt of the same number."""
         self.delete(task, number)
-        self._store.run(
-            AttemptRow.insert(
-                task=task,
-                number=number,
-                epoch=epoch,
-                branch=branch,
-                start_oid=start_oid,
-                adopted=int(adopted),
-                removed=0,
-                started_at=NOW_MS,
-            )
+        self._store.change(
+            statements.ADD_ATTEMPT,
+            task=task,
+            number=number,
+            epoch=epoch,
+            branch=branch,
+            start_oid=start_oid,
+            adopted=int(adopted),
         )
 
     def place(self, task: int, number: int, worktree: str, admin: str) -> None:
         """Record where the attempt's worktree is."""
-        where = (AttemptRow.task == task) & (AttemptRow.number == number)
-        self._store.run(AttemptRow.update(worktree=worktree, admin=admin).where(where))
+        place = {"worktree": encode_path(worktree), "admin": encode_path(admin)}
+        self._store.change(statements.PLACE_ATTEMPT, task=task, number=number, **place)
 
     def remove(self, task: int, number: int) -> None:
         """Record that the attempt's worktree and branch were removed."""
-        where = (AttemptRow.task == task) & (AttemptRow.number == number)
-        self._store.run(AttemptRow.update(worktree=None, admin=None, removed=1).where(where))
+        self._store.change(statements.REMOVE_ATTEMPT, task=task, number=number)
 
     def bring_back(self, task: int, number: int, worktree: str | None, admin: str | None) -> None:
         """Record that the attempt's worktree and branch were restored."""
-        where = (AttemptRow.task == task) & (AttemptRow.number == number)
-        self._store.run(AttemptRow.update(worktree=worktree, admin=admin, removed=0).where(where))
+        place = {"worktree": encode_path(worktree), "admin": encode_path(admin)}
+        self._store.change(statements.BRING_BACK_ATTEMPT, task=task, number=number, **place)
 
     def go_on(self, task: int, number: int, epoch: int) -> None:
         """Move an attempt to a later epoch of its task, so that the worker in its worktree is not superseded."""
-        where = (AttemptRow.task == task) & (AttemptRow.number == number)
-        self._store.run(AttemptRow.update(epoch=epoch).where(where))
+        self._store.change(statements.MOVE_ATTEMPT_TO_EPOCH, task=task, number=number, epoch=epoch)
 
     def delete(self, task: int, number: int) -> None:
         """Delete the record of an attempt."""
-        self._store.run(AttemptRow.delete().where((AttemptRow.task == task) & (AttemptRow.number == number)))
+        self._store.change(statements.DELETE_ATTEMPT, task=task, number=number)
 
     def find(self, task: int, number: int) -> Attempt | None:
         """Return an attempt by its number."""
-        return self._first((AttemptRow.task == task) & (AttemptRow.number == number))
+        return self._first(statements.ATTEMPT, task=task, number=number)
 
     def standing(self, task: int | None = None) -> list[Standing]:
         """List the attempts whose worktrees were not removed, ordered by task and number.
 
         task: None for all tasks
         """
-        own = (AttemptRow.task, AttemptRow.number, AttemptRow.epoch, AttemptRow.branch, AttemptRow.worktree)
-        of_task = (TaskRow.state, TaskRow.attempt, TaskRow.epoch, TaskRow.head_oid, TaskRow.amiss)
-        of_base = (TaskRow.base, TaskRow.base_oid, TaskRow.worked)
-        query = (
-            AttemptRow.select(
-                *own, AttemptRow.admin, AttemptRow.head_oid, *of_task, *of_base, LeaseRow.beat_at, LeaseRow.progress_at
-            )
-            .join(TaskRow, on=(TaskRow.id == AttemptRow.task))
-            .join(LeaseRow, peewee.JOIN.LEFT_OUTER, on=(LeaseRow.task == AttemptRow.task))
-            .where((AttemptRow.removed == 0) & AttemptRow.admin.is_null(False))
-            .order_by(AttemptRow.task, AttemptRow.number)
-        )
-        return [
-            _standing(row)
-            for row in self._store.tuples(query if task is None else query.where(AttemptRow.task == task))
-        ]
+        if task is None:
+            rows = self._store.rows(statements.STANDING_ATTEMPTS)
+        else:
+            rows = self._store.rows(statements.STANDING_ATTEMPTS_OF_TASK, task=task)
+        return [_standing(row) for row in rows]
 
     def see(self, task: int, number: int, oid: str) -> bool:
         """Record the tip of a superseded attempt. Returns False when another process recorded the same one."""
-        where = (AttemptRow.task == task) & (AttemptRow.number == number)
-        new = AttemptRow.head_oid.is_null() | (AttemptRow.head_oid != oid)
-        return bool(self._store.run(AttemptRow.update(head_oid=oid).where(where & new)))
+        return bool(self._store.change(statements.SEE_TIP_OF_ATTEMPT, task=task, number=number, head_oid=oid))
 
     def relocate(self, task: int, number: int, worktree: str) -> bool:
         """Record that the attempt's worktree was moved. Returns False when another process recorded it."""
-        where = (AttemptRow.task == task) & (AttemptRow.number == number) & (AttemptRow.worktree != worktree)
-        return bool(self._store.run(AttemptRow.update(worktree=worktree).where(where)))
+        path = encode_path(worktree)
+        return bool(self._store.change(statements.RELOCATE_ATTEMPT, task=task, number=number, worktree=path))
 
     def by_admin(self, admin: str) -> Attempt | None:
         """Return the attempt whose worktree has this name under `worktrees/`."""
-        return self._first(AttemptRow.admin == admin)
+        return self._first(statements.ATTEMPT_BY_ADMIN, admin=encode_path(admin))
 
     def at_paths(self, paths: Sequence[str]) -> list[Attempt]:
         """List the attempts whose worktree is recorded at one of these paths, the longest path first."""
-        rows = self._store.dicts(AttemptRow.select().where(AttemptRow.worktree.in_(paths)))
-        return sorted((Attempt(**row) for row in rows), key=lambda each: -len(each.worktree or ""))
+        found = self._list(statements.ATTEMPTS_AT_PATHS, paths=[encode_path(path) for path in paths])
+        return sorted(found, key=lambda each: -len(each.worktree or ""))
 
     def first_started(self) -> float:
         """Return when the first attempt started, ms since the epoch; infinity without any."""
-        [(found,)] = self._store.tuples(AttemptRow.select(peewee.fn.MIN(AttemptRow.started_at)))
+        [(found,)] = self._store.rows(statements.FIRST_STARTED)
         return float("inf") if found is None else float(found)
 
     def by_branch(self, branch: str) -> Attempt | None:
         """Return the newest attempt with this branch."""
-        return self._first(AttemptRow.branch == branch)
+        return self._first(statements.ATTEMPT_BY_BRANCH, branch=branch)
 
     def places(self, tasks: Iterable[int]) -> dict[int, tuple[str, str]]:
         """Map tasks to the worktree of their current attempt and its name under `worktrees/`.
 
         Tasks without a worktree are left out.
         """
-        current = (AttemptRow.task == TaskRow.id) & (AttemptRow.number == TaskRow.attempt) & (AttemptRow.removed == 0)
-        query = AttemptRow.select(AttemptRow.task, AttemptRow.worktree, AttemptRow.admin).join(TaskRow, on=current)
-        rows = self._store.tuples(query.where(AttemptRow.task.in_(list(tasks)) & AttemptRow.admin.is_null(False)))
-        decode = AttemptRow.worktree.python_value
-        return {task: (decode(worktree) or "", decode(admin) or "") for task, worktree, admin in rows}
+        rows = self._store.rows(statements.CURRENT_PLACES, tasks=list(tasks))
+        return {task: (decode_path(worktree) or "", decode_path(admin) or "") for task, worktree, admin in rows}
 
     def of_task(self, task: int) -> list[Attempt]:
         """List a task's attempts, including removed ones."""
-        return [Attempt(**row) for row in self._store.dicts(AttemptRow.select().where(AttemptRow.task == task))]
+        return self._list(statements.ATTEMPTS_OF_TASK, task=task)
 
     def admins(self) -> set[str]:
         """Return the names under `worktrees/` that belong to attempts. Removed attempts have none."""
-        rows = self._store.tuples(AttemptRow.select(AttemptRow.admin).where(AttemptRow.admin.is_null(False)))
-        return {AttemptRow.admin.python_value(row[0]) or "" for row in rows}
+        return {decode_path(row[0]) or "" for row in self._store.rows(statements.ADMINS)}
 
     def numbers(self) -> dict[int, list[int]]:
         """Map each task to the numbers of its attempts that were not removed."""
         found: dict[int, list[int]] = {}
-        for task, number in self._store.tuples(
-            AttemptRow.select(AttemptRow.task, AttemptRow.number).where(AttemptRow.removed == 0)
-        ):
+        for task, number in self._store.rows(statements.NUMBERS_OF_ATTEMPTS):
             found.setdefault(task, []).append(number)
         return found
 
@@ -208,9 +184,8 @@ class Attempts:
         """Return which of these branches belong, or belonged, to an attempt or a task."""
         found = set[str]()
         for at in range(0, len(names), 500):
-            for table in (AttemptRow, TaskRow):
-                rows = self._store.tuples(table.select(table.branch).where(table.branch.in_(names[at : at + 500])))
-                found |= {row[0] for row in rows}
+            for statement in (statements.BRANCHES_OF_ATTEMPTS, statements.BRANCHES_OF_TASKS):
+                found |= {row[0] for row in self._store.rows(statement, names=list(names[at : at + 500]))}
         return found
 
     def made(self, tasks: Collection[int]) -> dict[str, int]:
@@ -223,17 +198,17 @@ class Attempts:
 
     def present(self, task: int) -> list[Attempt]:
         """List a task's attempts that were not removed, ordered by number."""
-        where = (AttemptRow.task == task) & (AttemptRow.removed == 0)
-        rows = self._store.dicts(AttemptRow.select().where(where).order_by(AttemptRow.number))
-        return [Attempt(**row) for row in rows]
+        return self._list(statements.PRESENT_ATTEMPTS, task=task)
 
-    def _first(self, where: Any) -> Attempt | None:
-        rows = self._store.dicts(AttemptRow.select().where(where).order_by(AttemptRow.started_at.desc()).limit(1))
-        return next((Attempt(**row) for row in rows), None)
+    def _list(self, statement: str, **params: Any) -> list[Attempt]:
+        found = (Attempt(*row) for row in self._store.rows(statement, **params))
+        return [each._replace(worktree=decode_path(each.worktree), admin=decode_path(each.admin)) for each in found]
+
+    def _first(self, statement: str, **params: Any) -> Attempt | None:
+        return next(iter(self._list(statement, **params)), None)
 
 
 def _standing(row: tuple[Any, ...]) -> Standing:
-    decode = AttemptRow.worktree.python_value
     values = dict(zip(Standing._fields, row, strict=True))
-    paths = {name: decode(values[name]) for name in ("worktree", "admin", "amiss")}
+    paths = {name: decode_path(values[name]) for name in ("worktree", "admin", "amiss")}
     return Standing(**{**values, **paths, "state": State(values["state"])})

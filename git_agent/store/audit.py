@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from git_agent.domain.consistency import RecordedTask
 from git_agent.domain.replay import StateChange
 from git_agent.domain.task import Hold, State
-from git_agent.store.orm import NOW_MS
+from git_agent.store.sql import NOW
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -83,7 +83,7 @@ class Audit:
         Returns False, changing nothing, when the row is no longer as it was read.
         """
         query = (
-            f"UPDATE task SET state = ?, hold = ?, epoch = ?, version = ?, state_at = {NOW_MS.sql}"
+            f"UPDATE task SET state = ?, hold = ?, epoch = ?, version = ?, state_at = {NOW}"
             " WHERE id = ? AND state = ? AND hold IS NOT DISTINCT FROM ? AND epoch = ? AND version = ? RETURNING id"
         )
         if not self._store.sql(query, (*map(_plain, to[1:]), task, *map(_plain, was[1:]))):

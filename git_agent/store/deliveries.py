@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from git_agent.domain.message import REDELIVERY_S
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.store.messages import VIEW
-from git_agent.store.orm import NOW_MS
+from git_agent.store.sql import NOW
 
 if TYPE_CHECKING:
     from git_agent.domain.message import Message
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 _OPEN = "d.state IN ('new', 'seen')"
-_OVERDUE = f"d.seen_at < {NOW_MS.sql} - {int(REDELIVERY_S * 1000)}"
+_OVERDUE = f"d.seen_at < {NOW} - {int(REDELIVERY_S * 1000)}"
 _DUE = f"{_OPEN} AND (d.state = 'new' OR {_OVERDUE})"
 _MANY = 500  # messages or recipients in one statement
 _T = TypeVar("_T")
@@ -55,7 +55,7 @@ class Deliveries:
         for some in _portions(messages):
             where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_DUE}"
             self._store.messages.rows(
-                f"UPDATE delivery AS d SET state = 'seen', seen_at = {NOW_MS.sql} WHERE {where}", *some, *recipients
+                f"UPDATE delivery AS d SET state = 'seen', seen_at = {NOW} WHERE {where}", *some, *recipients
             )
 
     def acknowledge(self, messages: Sequence[int], recipients: Sequence[str]) -> set[int]:
@@ -66,7 +66,7 @@ class Deliveries:
         acked = set[int]()
         for some in _portions(messages):
             where = f"message IN ({_marks(some)}) AND recipient IN ({_marks(recipients)}) AND {_OPEN}"
-            query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {where} RETURNING message"
+            query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW} WHERE {where} RETURNING message"
             acked |= {row[0] for row in self._store.messages.rows(query, *some, *recipients)}
         return acked
 
@@ -84,7 +84,7 @@ class Deliveries:
         Nobody needs to read a request that has been met. Call it in the transaction of the change.
         """
         announced = "SELECT id FROM message WHERE task = ? AND until IS NOT NULL AND until NOT IN (?, ?)"
-        query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {_OPEN} AND message IN"
+        query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW} WHERE {_OPEN} AND message IN"
         self._store.messages.rows(f"{query} ({announced})", task, state, hold or "")
 
     def unread(self, recipients: Sequence[str]) -> dict[str, int]:
@@ -154,12 +154,12 @@ class Deliveries:
         Returns the ids of the messages.
         """
         where = f"recipient = ? AND {_OPEN}"
-        query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW_MS.sql} WHERE {where} RETURNING message"
+        query = f"UPDATE delivery AS d SET state = 'acked', acked_at = {NOW} WHERE {where} RETURNING message"
         return sorted(row[0] for row in self._store.messages.rows(query, recipient))
 
     def unread_urgent(self, older_ms: int, limit: int = 100) -> list[Message]:
         """List the urgent messages that have been unseen for more than older_ms milliseconds, oldest first."""
-        late = f"m.sent_at < {NOW_MS.sql} - ?"
+        late = f"m.sent_at < {NOW} - ?"
         where = f"d.state = 'new' AND m.urgent = 1 AND m.until IS NULL AND {late}"
         return self._store.messages.views(f"{VIEW} WHERE {where} ORDER BY m.id, d.recipient LIMIT ?", older_ms, limit)
 

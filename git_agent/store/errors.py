@@ -10,8 +10,12 @@ from git_agent.errors import FULL, AgentError, Exit, full_hint
 _WRITE_LOCK_BYTE = 120  # of the -shm file: WAL_WRITE_LOCK, https://sqlite.org/walformat.html#wal_locks
 
 
+class Violation(Exception):  # noqa: N818 - it says what happened
+    """A statement would have violated a constraint of the tables."""
+
+
 def translate(error: BaseException, path: str, system: int = 0) -> AgentError:
-    """Return the AgentError for an error that peewee, APSW or the system raised.
+    """Return the AgentError for an error that APSW or the system raised.
 
     path: the database file
     system: the errno of what SQLite asked of the system last, 0 if unknown

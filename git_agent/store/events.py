@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.notification import needs_person
 from git_agent.domain.task import State
-from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import EventRow
+from git_agent.store import statements
 
 if TYPE_CHECKING:
     from git_agent.domain.event import Event
     from git_agent.store.store import Store
 
+COLUMNS = ("seq", "at", "kind", "task", "actor", "source", "target", "epoch", "version", "data")
 _OPERATION, _UNDOES = "json_extract(e.data, '$.operation')", "json_extract(u.data, '$.undoes')"
 # The unary plus removes the column's affinity. With the affinity, SQLite scans the whole index.
 _NOT_UNDONE = f"NOT EXISTS (SELECT 1 FROM event u WHERE {_UNDOES} = +e.seq AND {_UNDOES} IS NOT NULL)"
@@ -47,25 +47,21 @@ class Events:
         """
         evidence = self._store.evidence_of(actor)
         text = json.dumps({**(data or {}), **({"evidence": [*evidence]} if evidence else {})}, ensure_ascii=True)
-        seq = int(
-            self._store.run(
-                EventRow.insert(
-                    at=NOW_MS,
-                    kind=kind,
-                    task=task,
-                    actor=actor,
-                    source=source,
-                    target=target,
-                    epoch=epoch,
-                    version=version,
-                    data=text,
-                )
-            )
+        ((seq,),) = self._store.rows(
+            statements.APPEND_EVENT,
+            kind=kind,
+            task=task,
+            actor=actor,
+            source=source,
+            target=target,
+            epoch=epoch,
+            version=version,
+            data=text,
         )
         self._news.append(seq)
         if needs_person(kind):
             self._calls.append(seq)
-        return seq
+        return int(seq)
 
     def take_calls(self) -> int | None:
         """Return the first event that needs a person, of those appended here since the last call; None if none.
@@ -90,8 +86,7 @@ class Events:
         unlike: the key in data of the value that is compared
         Returns whether the event was appended.
         """
-        before = self._store.dicts(EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)))
-        if any(_event(row).data.get(unlike) == data[unlike] for row in before):
+        if any(event.data.get(unlike) == data[unlike] for event in self.of_kind(task, kind)):
             return False
         self.append(kind, actor, task=task, epoch=epoch, data=data)
         return True
@@ -106,26 +101,20 @@ class Events:
         after: only events with a greater number
         limit: the maximum number of events
         """
-        query = EventRow.select().where(EventRow.seq > after)
-        if task is not None:
-            query = query.where(EventRow.task == task)
-        if since_ms is not None:
-            query = query.where(EventRow.at >= since_ms)
-        rows = self._store.dicts(query.order_by(EventRow.seq.desc()).limit(limit))
-        return [_event(row) for row in reversed(rows)]
+        if task is None:
+            since, always = statements.NEWEST_EVENTS_SINCE, statements.NEWEST_EVENTS
+        else:
+            since, always = statements.NEWEST_EVENTS_OF_TASK_SINCE, statements.NEWEST_EVENTS_OF_TASK
+        wanted = {"task": task, "after": after, "since": since_ms, "limit": limit}
+        return self._list(always if since_ms is None else since, **wanted)[::-1]
 
     def get(self, seq: int) -> Event | None:
         """Return an event by its number, or None."""
-        return next((_event(row) for row in self._store.dicts(EventRow.select().where(EventRow.seq == seq))), None)
+        return self._first(statements.EVENT, seq=seq)
 
     def following(self, seq: int, limit: int) -> list[Event]:
         """List at most limit events after a number, oldest first."""
-        return [
-            _event(row)
-            for row in self._store.dicts(
-                EventRow.select().where(EventRow.seq > seq).order_by(EventRow.seq).limit(limit)
-            )
-        ]
+        return self._list(statements.FOLLOWING_EVENTS, after=seq, limit=limit)
 
     def of_kinds(self, kinds: Iterable[str], numbers: range, since_ms: int) -> list[Event]:
         """List the events of these kinds, oldest first.
@@ -133,45 +122,33 @@ class Events:
         numbers: the range of event numbers
         since_ms: the earliest time, ms since the epoch
         """
-        within = (EventRow.seq >= numbers.start) & (EventRow.seq < numbers.stop) & (EventRow.at >= since_ms)
-        query = EventRow.select().where(within & EventRow.kind.in_(list(kinds)))
-        return [_event(row) for row in self._store.dicts(query.order_by(EventRow.seq))]
+        within = {"first": numbers.start, "end": numbers.stop, "since": since_ms}
+        return self._list(statements.EVENTS_OF_KINDS, kinds=list(kinds), **within)
 
     def of_kind(self, task: int, kind: str) -> list[Event]:
         """List a task's events of a kind, newest first."""
-        rows = EventRow.select().where((EventRow.task == task) & (EventRow.kind == kind)).order_by(EventRow.seq.desc())
-        return [_event(row) for row in self._store.dicts(rows)]
+        return self._list(statements.EVENTS_OF_KIND, task=task, kind=kind)
 
     def with_evidence(self, task: int) -> list[Event]:
         """List the events of a task that somebody else than their actor may have caused, oldest first."""
-        rows = EventRow.select().where((EventRow.task == task) & EventRow.data.contains('"evidence": ['))
-        found = [_event(row) for row in self._store.dicts(rows.order_by(EventRow.seq))]
-        return [event for event in found if event.evidence]
+        return [event for event in self._list(statements.EVENTS_THAT_MAY_HAVE_EVIDENCE, task=task) if event.evidence]
 
     def newest(self) -> int:
         """Return the number of the newest event, 0 if there is none."""
-        return int(self._store.tuples(EventRow.select(peewee.fn.MAX(EventRow.seq)))[0][0] or 0)
+        return int(self._store.rows(statements.NEWEST_NUMBER)[0][0] or 0)
 
     def last_change(self, task: int) -> Event | None:
         """Return the newest event that changed a task's state or epoch, or None."""
-        rows = (
-            EventRow.select()
-            .where((EventRow.task == task) & (EventRow.version.is_null(False)))
-            .order_by(EventRow.seq.desc())
-            .limit(1)
-        )
-        return next((_event(row) for row in self._store.dicts(rows)), None)
+        return self._first(statements.LAST_CHANGE, task=task)
 
     def latest(self, kind: str, tasks: Iterable[int]) -> dict[int, Event]:
         """Map tasks to their newest event of a kind. Tasks without one are left out."""
-        rows = EventRow.select().where(EventRow.task.in_(list(tasks)) & (EventRow.kind == kind)).order_by(EventRow.seq)
-        return {row["task"]: _event(row) for row in self._store.dicts(rows)}
+        found = self._list(statements.EVENTS_OF_KIND_OF_TASKS, kind=kind, tasks=list(tasks))
+        return {event.task: event for event in found if event.task is not None}
 
     def superseding(self, task: int, epoch: int) -> Event | None:
         """Return the event that ended an epoch of a task: the first change in a later epoch."""
-        later = (EventRow.task == task) & (EventRow.epoch > epoch) & EventRow.target.is_null(False)
-        rows = EventRow.select().where(later).order_by(EventRow.seq).limit(1)
-        return next((_event(row) for row in self._store.dicts(rows)), None)
+        return self._first(statements.SUPERSEDING_EVENT, task=task, epoch=epoch)
 
     def undoable(self) -> Iterator[Event]:
         """Yield the events that name their operation and were not undone, newest first. An index serves this."""
@@ -200,31 +177,33 @@ class Events:
         return list(self._chosen(f"e.seq IN ({', '.join('?' * len(seqs))}) AND {_NOT_UNDONE} ORDER BY e.seq", *seqs))
 
     def _chosen(self, where: str, *params: object) -> Iterator[Event]:
-        names = [field.column_name for field in EventRow._meta.sorted_fields]
-        for row in self._store.execute_sql(
-            f"SELECT {', '.join(f'e.{n}' for n in names)} FROM event e WHERE {where}", params
-        ):
-            yield _event(dict(zip(names, row, strict=True)))
+        names = ", ".join(f"e.{name}" for name in COLUMNS)
+        yield from map(_event, self._store.each(f"SELECT {names} FROM event e WHERE {where}", params))
+
+    def _list(self, statement: str, **params: Any) -> list[Event]:
+        return [_event(row) for row in self._store.rows(statement, **params)]
+
+    def _first(self, statement: str, **params: Any) -> Event | None:
+        return next(iter(self._list(statement, **params)), None)
 
     def changes_since(self, since_ms: int) -> Iterator[Event]:
         """Yield the changes of state since a time in ms since the epoch, oldest first."""
-        query = EventRow.select().where((EventRow.at >= since_ms) & (EventRow.target.is_null(False)))
-        for row in self._store.dicts(query.order_by(EventRow.seq)):
-            yield _event(row)
+        yield from map(_event, self._store.each(statements.CHANGES_SINCE, {"since": since_ms}))
 
 
-def _event(row: dict[str, Any]) -> Event:
+def _event(row: tuple[Any, ...]) -> Event:
     from git_agent.domain.event import Event
 
+    seq, at, kind, task, actor, source, target, epoch, version, data = row
     return Event(
-        seq=row["seq"],
-        at=row["at"],
-        kind=row["kind"],
-        task=row["task"],
-        actor=row["actor"],
-        source=State(row["source"]) if row["source"] else None,
-        target=State(row["target"]) if row["target"] else None,
-        epoch=row["epoch"],
-        data=json.loads(row["data"]),
-        version=row["version"],
+        seq=seq,
+        at=at,
+        kind=kind,
+        task=task,
+        actor=actor,
+        source=State(source) if source else None,
+        target=State(target) if target else None,
+        epoch=epoch,
+        data=json.loads(data),
+        version=version,
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.process_id import ProcessId
-from git_agent.store import migrate
-from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import TABLES
+from git_agent.store import errors, migrate
+from git_agent.store.sql import NOW
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -74,6 +73,8 @@ class Integrity:
 
         Runs one query for each table.
         """
+        from git_agent.store.schema import TABLES
+
         found = []
         for table in (row._meta.table_name for row in TABLES):
             columns = self._store.sql(f"PRAGMA table_info({table})", ())
@@ -127,8 +128,8 @@ class Integrity:
         marks = ", ".join("?" * len(values))
         text = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"
         try:
-            self._store.execute_sql(text, tuple(values.values()))
-        except peewee.IntegrityError:
+            self._store.sql(text, tuple(values.values()))
+        except errors.Violation:
             return False
         return True
 
@@ -155,7 +156,7 @@ class Integrity:
     def named_locks(self) -> list[tuple[str, int, ProcessId, int]]:
         """List the named locks that are held: name, fence, holder, and the time held in ms."""
         query = f"SELECT name, fence, {', '.join(ProcessId._fields)}, taken_at FROM lock WHERE host IS NOT NULL"
-        (now,) = self._store.sql(f"SELECT {NOW_MS.sql}", ())[0]
+        (now,) = self._store.sql(f"SELECT {NOW}", ())[0]
         return [(name, fence, ProcessId(*owner), now - at) for name, fence, *owner, at in self._store.sql(query, ())]
 
     def row(self, table: str, task: int) -> dict[str, Any]:

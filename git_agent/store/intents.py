@@ -6,17 +6,14 @@ A process that was stopped for so long changes nothing more: `update` and `end` 
 
 from __future__ import annotations
 
-import functools
 import json
-import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit
+from git_agent.store import errors, statements
 from git_agent.store.locks import LOST
-from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import IntentRow
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
 
 LIMIT_S = 300.0
 """Seconds after which an intent that was not renewed is over."""
+_LIMIT_MS = int(LIMIT_S * 1000)
 
 
 class Intent(NamedTuple):
@@ -56,13 +54,13 @@ class Intents:
 
         Raises AgentError (exit 6) when another command is working on the task.
         """
-        columns = {"kind": kind, "task": task, "data": json.dumps(dict(data)), "at": NOW_MS, **_held_by(owner)}
+        columns = {"kind": kind, "task": task, "data": json.dumps(dict(data)), **owner._asdict()}
         try:
-            intent = int(self._store.run(IntentRow.insert(**columns)))
-        except peewee.IntegrityError as error:
+            ((intent,),) = self._store.rows(statements.WRITE_INTENT, **columns, limit_ms=_LIMIT_MS)
+        except errors.Violation as error:
             raise self.under_way_error(task, owner) from error
         self._own[intent] = owner
-        return intent
+        return int(intent)
 
     def under_way_error(self, task: int, me: ProcessId | None = None) -> AgentError:
         """Return the error for a task that another command is working on, or that a dead one left half done.
@@ -83,62 +81,44 @@ class Intents:
 
     def update(self, intent: int, data: Mapping[str, Any]) -> None:
         """Record the progress of the work. Raises AgentError (exit 6) when another process took it over."""
-        self._require(self._store.run(IntentRow.update(data=json.dumps(dict(data))).where(self._is_own(intent))))
+        self._change_own(intent, statements.UPDATE_INTENT, data=json.dumps(dict(data)))
 
     def adopt(self, intent: Intent, owner: ProcessId) -> bool:
         """Take over the intent of a dead process. Returns False when another process took it over first."""
-        seen = (IntentRow.id == intent.id) & _is_held_by(intent.owner) & (intent.over == _OVER)
-        adopted = bool(self._store.run(IntentRow.update(**_held_by(owner)).where(seen)))
+        seen = {"intent": intent.id, "over": int(intent.over), **_was(intent.owner)}
+        adopted = self._store.change(statements.ADOPT_INTENT, **seen, **owner._asdict(), limit_ms=_LIMIT_MS)
         if adopted:
             self._own[intent.id] = owner
-        return adopted
+        return bool(adopted)
 
     def renew(self, owner: ProcessId) -> None:
         """Restart the time limit of the intents of a process. Call it inside a transaction."""
-        self._store.run(IntentRow.update(expires_at=_LATER).where(_is_held_by(owner)))
+        self._store.change(statements.RENEW_INTENTS, **_was(owner), limit_ms=_LIMIT_MS)
 
     def end(self, intent: int) -> None:
         """Delete an intent, in the transaction that writes its result.
 
         Raises AgentError (exit 6) when another process took it over.
         """
-        self._require(self._store.run(IntentRow.delete().where(self._is_own(intent))))
+        self._change_own(intent, statements.END_INTENT)
 
-    def _is_own(self, intent: int) -> Any:
-        return (IntentRow.id == intent) & _is_held_by(self._own[intent])
-
-    @staticmethod
-    def _require(changed: int) -> None:
-        if not changed:
+    def _change_own(self, intent: int, statement: str, **params: Any) -> None:
+        if not self._store.change(statement, intent=intent, **_was(self._own[intent]), **params):
             says = "another command finished or rolled back what this one had begun, because it was silent for too long"
             raise AgentError(LOST, says, "run it again", exit=Exit.BUSY)
 
     def pending(self) -> list[Intent]:
         """List the intents under way; almost always none."""
-        return [_intent(row) for row in self._store.sql(f"{_SELECT} ORDER BY id")]
+        return [_intent(row) for row in self._store.rows(statements.INTENTS)]
 
     def of_task(self, task: int) -> Intent | None:
         """Return the intent under way for a task, or None."""
-        found = self._store.sql(f"{_SELECT} WHERE task = ?", (task,))
+        found = self._store.rows(statements.INTENT_OF_TASK, task=task)
         return _intent(found[0]) if found else None
 
 
-_LATER = NOW_MS + int(LIMIT_S * 1000)
-_OVER = peewee.fn.COALESCE(IntentRow.expires_at <= NOW_MS, 0)
-_OWNER = tuple(getattr(IntentRow, name) for name in ProcessId._fields)
-# As text: every command reads it, and peewee takes longer to build the query than SQLite to answer it.
-_SELECT = f"""
-    SELECT id, kind, task, data, at, COALESCE(expires_at <= {NOW_MS.sql}, 0), {", ".join(ProcessId._fields)} FROM intent
-"""
-
-
-def _held_by(owner: ProcessId) -> dict[str, Any]:
-    return {**owner._asdict(), "expires_at": _LATER}
-
-
-def _is_held_by(owner: ProcessId) -> Any:
-    same = (column.is_null() if value is None else column == value for column, value in zip(_OWNER, owner, strict=True))
-    return functools.reduce(operator.and_, same)
+def _was(owner: ProcessId) -> dict[str, Any]:
+    return {f"was_{name}": value for name, value in owner._asdict().items()}
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_agent.domain.task import FINISHED, State, Task
-from git_agent.store.schema import TaskRow
-from git_agent.store.tasks import UNFINISHED_SQL
+from git_agent.store import statements
 
 if TYPE_CHECKING:
+    from git_agent.domain.task import Task
     from git_agent.store.store import Store
 
 
@@ -35,33 +34,23 @@ class LastSeen:
 
     def listing(self) -> list[Sight]:
         """List the last recorded values of the unfinished tasks that have a branch."""
-        columns = [getattr(TaskRow, name) for name in Sight._fields]
-        return [
-            sight
-            for row in self._store.tuples(TaskRow.select(*columns).where(UNFINISHED_SQL))
-            if (sight := Sight(*row)).branch
-        ]
+        return [sight for row in self._store.rows(statements.SIGHTS) if (sight := Sight(*row)).branch]
 
     def bases(self) -> set[str]:
         """Return the bases of the unfinished tasks."""
-        return {row[0] for row in self._store.tuples(TaskRow.select(TaskRow.base).distinct().where(UNFINISHED_SQL))}
+        return {row[0] for row in self._store.rows(statements.BASES)}
 
     def rename_base(self, old: str, new: str) -> list[Task]:
         """Give all tasks of a base, also finished ones, its new name; return the unfinished ones as they are now."""
-        rows = self._store.tuples(TaskRow.select(TaskRow.id).where(UNFINISHED_SQL & (TaskRow.base == old)))
-        self._store.run(TaskRow.update(base=new).where(TaskRow.base == old))
+        rows = self._store.rows(statements.UNFINISHED_OF_BASE, base=old)
+        self._store.change(statements.RENAME_BASE, base=old, new=new)
         return [self._store.tasks.get(row[0]) for row in rows]
 
     def tips(self) -> set[str]:
         """Return the commits at which the branches of all tasks, also finished ones, were seen or reviewed."""
-        columns = (TaskRow.head_oid, TaskRow.settled_oid, TaskRow.reviewed_oid, TaskRow.pushed_oid)
-        return {oid for row in self._store.tuples(TaskRow.select(*columns)) for oid in row if oid}
+        return {oid for row in self._store.rows(statements.TIPS) for oid in row if oid}
 
     def stacked_on_merged(self) -> list[tuple[Task, Task]]:
         """List the unfinished tasks whose base is the branch of a completed task, each with that completed task."""
-        below = TaskRow.alias()
-        joined = TaskRow.select(TaskRow.id, below.id).join(below, on=(below.branch == TaskRow.base))
-        rows = self._store.tuples(
-            joined.where((below.state == State.COMPLETED) & TaskRow.state.not_in([str(s) for s in FINISHED]))
-        )
+        rows = self._store.rows(statements.STACKED_ON_MERGED)
         return [(self._store.tasks.get(task), self._store.tasks.get(other)) for task, other in rows]

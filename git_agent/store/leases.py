@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_agent.domain.lease import BEAT_S, MAX_SKEW_MS, SILENT_LEASES, Lease
+from git_agent.domain.lease import BEAT_S, SILENT_LEASES, Lease
 from git_agent.domain.process_id import ProcessId
-from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow
+from git_agent.store import statements
+from git_agent.store.sql import NOW as _NOW
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
-
-_COLUMNS = (
-    *(getattr(LeaseRow, name) for name in Lease._fields if name != "owner"),
-    *(getattr(SessionRow, name) for name in ProcessId._fields),
-)
 
 
 class Pulse(NamedTuple):
@@ -36,8 +31,6 @@ class Pulse(NamedTuple):
     stopped_by: str | None
 
 
-# As text: a beat must cost less than a millisecond, and peewee takes that long to build one statement.
-_NOW = NOW_MS.sql
 _RENEW = f"""
     INSERT INTO lease (task, kind, session, beat_at, progress_at, expires_at)
     SELECT id, 'run', ?, {_NOW}, {_NOW}, {_NOW} + ? FROM task
@@ -72,10 +65,8 @@ class Leases:
         lease_s: seconds until it expires, None for never
         session: the session of the supervisor that takes it
         """
-        expires = None if lease_s is None else NOW_MS + int(lease_s * 1000)
-        columns = {"kind": kind, "session": session, "beat_at": NOW_MS, "progress_at": NOW_MS, "expires_at": expires}
-        fresh = {**columns, "note": None, "missed_at": None}
-        self._store.run(LeaseRow.insert(task=task, **fresh).on_conflict(conflict_target=[LeaseRow.task], update=fresh))
+        lease_ms = None if lease_s is None else int(lease_s * 1000)
+        self._store.change(statements.TAKE_LEASE, task=task, kind=kind, session=session, lease_ms=lease_ms)
 
     def beat(self, task: int, lease_s: float, *, note: str | None = None, progress: bool = False) -> bool:
         """Record a sign of life from a worker.
@@ -85,13 +76,8 @@ class Leases:
         progress: whether the work also made progress
         Returns False when the task has no lease.
         """
-        renewed = peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], NOW_MS + int(lease_s * 1000))
-        columns: dict[str, object] = {"beat_at": NOW_MS, "expires_at": renewed, "missed_at": None}
-        if note is not None:
-            columns["note"] = note
-        if progress:
-            columns["progress_at"] = NOW_MS
-        return bool(self._store.run(LeaseRow.update(**columns).where(LeaseRow.task == task)))
+        lease_ms = int(lease_s * 1000)
+        return bool(self._store.change(statements.BEAT, task=task, lease_ms=lease_ms, note=note, progress=progress))
 
     def renew(self, task: int, epoch: int, session: int, lease_s: float, progress_at: int) -> Pulse | None:
         """Beat for a supervised worker, and return what its supervisor must know. Call it in a transaction.
@@ -120,37 +106,20 @@ class Leases:
         Later recorded times stay, unless they lie in the future. For a supervised worker, a sign is progress but not a
         beat: its supervisor beats, and a child process may outlive the supervisor.
         """
-        seen, length, alone = peewee.fn.MIN(at, NOW_MS), int(lease_s * 1000), LeaseRow.kind != "run"
-        beat_at = peewee.fn.MAX(_not_after(LeaseRow.beat_at, MAX_SKEW_MS), seen)
-        renewed = peewee.fn.MAX(_not_after(LeaseRow.expires_at, length + MAX_SKEW_MS), seen + length)
-        missed_at = peewee.Case(None, [(seen > LeaseRow.missed_at, None)], LeaseRow.missed_at)
-        self._store.run(
-            LeaseRow.update(
-                beat_at=peewee.Case(None, [(alone, beat_at)], LeaseRow.beat_at),
-                progress_at=peewee.fn.MAX(_not_after(LeaseRow.progress_at, MAX_SKEW_MS), seen),
-                expires_at=peewee.Case(None, [(LeaseRow.kind == "claim", renewed)], LeaseRow.expires_at),
-                missed_at=peewee.Case(None, [(alone, missed_at)], LeaseRow.missed_at),
-            ).where(LeaseRow.task == task)
-        )
+        self._store.change(statements.HEAR, task=task, at=at, lease_ms=int(lease_s * 1000))
 
     def drop(self, task: int) -> None:
         """End a task's lease."""
-        self._store.run(LeaseRow.delete().where(LeaseRow.task == task))
+        self._store.change(statements.DROP_LEASE, task=task)
 
     def of(self, tasks: Iterable[int]) -> dict[int, Lease]:
         """Map tasks to their leases."""
         wanted = list(tasks)
-        query = LeaseRow.select(*_COLUMNS).join(
-            SessionRow, peewee.JOIN.LEFT_OUTER, on=(SessionRow.id == LeaseRow.session)
-        )
-        if len(wanted) <= 500:
-            query = query.where(LeaseRow.task.in_(wanted))
-        return {row[0]: _lease(row) for row in self._store.tuples(query)}
-
-
-def _not_after(column: Any, ms: int) -> Any:
-    """Treat a time more than ms ahead as 0: it was written before the wall clock was set back."""
-    return peewee.Case(None, [(column > NOW_MS + ms, 0)], column)
+        if len(wanted) > 500:
+            rows = self._store.rows(statements.ALL_LEASES)
+        else:
+            rows = self._store.rows(statements.LEASES, tasks=wanted)
+        return {row[0]: _lease(row) for row in rows}
 
 
 def _lease(row: tuple[Any, ...]) -> Lease:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit
-from git_agent.store.orm import NOW_MS
-from git_agent.store.schema import LockRow
+from git_agent.store import statements
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -29,8 +28,6 @@ CHECK = "merge-check"
 LOST = "lock-lost"
 """The error code for a lock that another process took over."""
 
-_OWNER = tuple(getattr(LockRow, name) for name in ProcessId._fields)
-
 
 class Locks:
     """The named locks."""
@@ -45,18 +42,14 @@ class Locks:
         limit_s: seconds after which a holder loses the lock, because it can't be checked or does not finish
         Returns the fence, or None when another process holds the lock.
         """
-        too_long = (LockRow.taken_at <= NOW_MS - int(limit_s * 1000)) | (LockRow.taken_at > NOW_MS)
-        held = self._store.tuples(LockRow.select(LockRow.fence, too_long, *_OWNER).where(LockRow.name == name))
+        held = self._store.rows(statements.LOCK, name=name, limit_ms=int(limit_s * 1000))
         fence = 1
         if held:
             before, over, *holder = held[0]
             if holder[0] is not None and not over and not is_gone(ProcessId(*holder)):
                 return None
             fence = before + 1
-        columns = {"fence": fence, "taken_at": NOW_MS, **owner._asdict()}
-        self._store.run(
-            LockRow.insert(name=name, **columns).on_conflict(conflict_target=[LockRow.name], update=columns)
-        )
+        self._store.change(statements.TAKE_LOCK, name=name, fence=fence, **owner._asdict())
         return fence
 
     def require(self, name: str, fence: int) -> None:
@@ -64,8 +57,7 @@ class Locks:
 
         Raises AgentError (exit 6) when another process took over the lock.
         """
-        current = (LockRow.name == name) & (LockRow.fence == fence) & LockRow.host.is_null(False)
-        if not self._store.exists(LockRow.select().where(current)):
+        if not self._store.rows(statements.IS_LOCK_HELD, name=name, fence=fence):
             says = f"another command took over the lock '{name}' from this one"
             raise AgentError(LOST, says, "run it again", exit=Exit.BUSY)
 
@@ -75,14 +67,13 @@ class Locks:
         Raises AgentError (exit 6) when another process took over the lock.
         """
         self.require(name, fence)
-        self._store.run(LockRow.update(taken_at=NOW_MS).where(LockRow.name == name))
+        self._store.change(statements.KEEP_LOCK, name=name)
 
     def holder(self, name: str) -> ProcessId | None:
         """Return the process that holds a lock, or None when the lock is free."""
-        held = self._store.tuples(LockRow.select(*_OWNER).where((LockRow.name == name) & LockRow.host.is_null(False)))
+        held = self._store.rows(statements.LOCK_HOLDER, name=name)
         return ProcessId(*held[0]) if held else None
 
     def release(self, name: str, fence: int) -> bool:
         """Release a lock. Returns False when another process holds it by now."""
-        free = dict.fromkeys((*ProcessId._fields, "taken_at"))
-        return bool(self._store.run(LockRow.update(**free).where((LockRow.name == name) & (LockRow.fence == fence))))
+        return bool(self._store.change(statements.RELEASE_LOCK, name=name, fence=fence))

@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.message import Delivery
-from git_agent.store.orm import NOW_MS
+from git_agent.store.sql import NOW
 
 if TYPE_CHECKING:
     from git_agent.domain.message import Draft, Message
     from git_agent.store.store import Store
 
-# As text: a message is two short statements, and peewee needs ten times as long to build them as SQLite to run them.
 _INSERT = (
     "INSERT INTO message (sender, task, topic, thread, reply_to, urgent, needs_ack, body, verified, until, sent_at)"
-    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NOW_MS.sql}) RETURNING id, sent_at"
+    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NOW}) RETURNING id, sent_at"
 )
 _DELIVER = "INSERT INTO delivery (message, recipient, state) VALUES (?, ?, 'new')"
 VIEW = (
@@ -120,6 +119,6 @@ class Messages:
 
         most: the number at which counting stops
         """
-        lately = f"sent_at BETWEEN {NOW_MS.sql} - {_MINUTE_MS} AND {NOW_MS.sql}"
+        lately = f"sent_at BETWEEN {NOW} - {_MINUTE_MS} AND {NOW}"
         query = f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE sender = ? AND {lately} LIMIT ?)"
         return int(self.rows(query, sender, most)[0][0])

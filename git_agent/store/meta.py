@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_agent.store.schema import MetaRow
+from git_agent.store import statements
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -48,23 +48,18 @@ class Meta:
 
     def get(self, key: str) -> str | None:
         """Return the value of a key, or None."""
-        return next(
-            (row[0] for row in self._store.tuples(MetaRow.select(MetaRow.value).where(MetaRow.key == key))), None
-        )
+        return next((row[0] for row in self._store.rows(statements.META, key=key)), None)
 
     def put(self, key: str, value: str) -> None:
         """Set the value of a key."""
-        new = MetaRow.insert(key=key, value=value)
-        self._store.run(new.on_conflict(conflict_target=[MetaRow.key], update={"value": value}))
+        self._store.change(statements.PUT_META, key=key, value=value)
 
     def under(self, prefix: str) -> dict[str, str]:
         """Map the keys that start with a prefix, without the prefix, to their values."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        rows = self._store.tuples(
-            MetaRow.select(MetaRow.key, MetaRow.value).where((MetaRow.key >= prefix) & (MetaRow.key < end))
-        )
+        rows = self._store.rows(statements.META_BETWEEN, first=prefix, end=end)
         return {key[len(prefix) :]: value for key, value in rows}
 
     def delete(self, key: str) -> None:
         """Delete a key."""
-        self._store.run(MetaRow.delete().where(MetaRow.key == key))
+        self._store.change(statements.DELETE_META, key=key)

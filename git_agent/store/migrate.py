@@ -142,10 +142,10 @@ def upgrade(database: Any) -> None:
     if version > VERSION:
         _require_allowed(database, version)
         return
-    with database.atomic("IMMEDIATE"):
+    with database.transaction():
         _, version = _stamp(database)
         if version < VERSION:
-            _apply(database.execute_sql, version)
+            _apply(database.rows, version)
 
 
 def _leave_alone(database: Any) -> None:
@@ -157,8 +157,8 @@ def _leave_alone(database: Any) -> None:
 
 def _require_allowed(database: Any, version: int) -> None:
     """Refuse a store that a newer program wrote, unless that program lets this one write. version: the store's."""
-    row = database.execute_sql("SELECT value FROM meta WHERE key = ?", (LOWEST,)).fetchone()
-    if row is None or not row[0].isdecimal() or int(row[0]) > VERSION:
+    found = database.rows("SELECT value FROM meta WHERE key = ?", (LOWEST,))
+    if not found or not found[0][0].isdecimal() or int(found[0][0]) > VERSION:
         _leave_alone(database)
         raise newer(version)
 
@@ -174,8 +174,7 @@ def newer(version: int) -> AgentError:
 
 
 def _stamp(database: Any) -> tuple[int, int]:
-    application = database.execute_sql("PRAGMA application_id").fetchone()[0]
-    return application, database.execute_sql("PRAGMA user_version").fetchone()[0]
+    return database.rows("PRAGMA application_id")[0][0], database.rows("PRAGMA user_version")[0][0]
 
 
 def check_version(database: Any) -> None:
@@ -186,7 +185,7 @@ def check_version(database: Any) -> None:
     """
     application, version = _stamp(database)
     _leave_alone(database)
-    database.execute_sql("PRAGMA query_only=ON")
+    database.rows("PRAGMA query_only=ON")
     if application != APPLICATION_ID:
         raise _foreign(database.path, "another program's database")
     if version > VERSION:

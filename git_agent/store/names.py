@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_agent.errors import AgentError, refused
-from git_agent.store.schema import IntentRow, TaskRow
+from git_agent.store import statements
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
-
-_UNFINISHED = TaskRow.state.not_in(["COMPLETED", "CANCELLED"])
-# A task that an undo restores is unfinished again when the undo ends, so its name stays reserved meanwhile.
-_UNDONE = TaskRow.id.in_(IntentRow.select(IntentRow.task).where(IntentRow.kind == "undo"))
 
 
 class Names:
@@ -44,5 +40,4 @@ class Names:
             raise refused("name-taken", says, f"git agent show {others[0][0]}")
 
     def _owners(self, key: str, but: int = 0) -> list[tuple[int, str]]:
-        query = TaskRow.select(TaskRow.id, TaskRow.name).where((TaskRow.name_key == key) & (TaskRow.id != but))
-        return [(task, name) for task, name in self._store.tuples(query.where(_UNFINISHED | _UNDONE))]
+        return [(task, name) for task, name in self._store.rows(statements.NAME_OWNERS, key=key, but=but)]

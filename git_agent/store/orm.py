@@ -1,13 +1,13 @@
-"""peewee without the database drivers that we do not use, and the database's clock in SQL.
-
-The modules of the store build their queries with it. It knows no engine: `sqlite` provides the one that runs them.
-"""
+"""peewee without the database drivers that we do not use, and the parameters of the queries in store/queries."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from git_agent.store.sql import NOW, UNFINISHED
 
 # peewee imports every one of these that is installed.
 _UNUSED_DRIVERS = ("sqlite3", "pysqlite3", "psycopg2cffi", "psycopg2", "psycopg", "pymysql", "MySQLdb")
@@ -36,5 +36,30 @@ def without_drivers() -> Iterator[None]:
 with without_drivers():
     import peewee as peewee
 
-NOW_MS = peewee.SQL("CAST(ROUND(unixepoch('subsec') * 1000) AS BIGINT)")
-"""The database's clock: milliseconds since the epoch."""
+NOW_MS = peewee.SQL(NOW)
+IS_UNFINISHED = peewee.SQL(UNFINISHED)
+
+
+def given(name: str) -> Any:
+    """Return a parameter: a value that is known when the statement runs."""
+    return peewee.SQL(f":{name}")
+
+
+def all_given(*names: str) -> dict[str, Any]:
+    """Return a parameter for each of these columns."""
+    return {name: given(name) for name in names}
+
+
+def listed(name: str) -> Any:
+    """Return a list of values that is known when the statement runs, for `in_`."""
+    return peewee.SQL(f"(:*{name})")
+
+
+def same(column: Any, name: str) -> Any:
+    """Return the condition that a column equals a parameter. NULL equals NULL."""
+    return peewee.Expression(column, "IS NOT DISTINCT FROM", given(name))
+
+
+def columns(table: Any, *names: str) -> tuple[Any, ...]:
+    """Return columns of a table by name."""
+    return tuple(getattr(table, name) for name in names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_agent.domain.path_claim import PathClaim
 from git_agent.domain.task import State
-from git_agent.store.schema import PathClaimRow, TaskRow
+from git_agent.store import statements
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -21,13 +21,8 @@ class PathClaims:
 
     def of_states(self, states: Collection[State]) -> list[PathClaim]:
         """List the claims of the tasks in these states, ordered by task. Tasks without a claim are left out."""
-        query = PathClaimRow.select(PathClaimRow.task, TaskRow.state, TaskRow.base, PathClaimRow.pathspec)
-        query = query.join(TaskRow, on=(TaskRow.id == PathClaimRow.task))
-        wanted = query.where(TaskRow.state.in_([str(s) for s in states])).order_by(
-            PathClaimRow.task, PathClaimRow.pathspec
-        )
         found: dict[int, PathClaim] = {}
-        for task, state, base, pathspec in self._store.tuples(wanted):
+        for task, state, base, pathspec in self._store.rows(statements.PATH_CLAIMS, states=list(states)):
             held = found.get(task, PathClaim(task, State(state), base, ()))
             found[task] = held._replace(paths=(*held.paths, pathspec))
         return list(found.values())

@@ -1,6 +1,6 @@
 """The tables as peewee models. The migrations create columns and CHECKs; a test compares the two.
 
-Times are milliseconds since the epoch, from the database's clock.
+Times are milliseconds since the epoch, from the database's clock. Paths are encoded; see sql.encode_path.
 """
 
 from __future__ import annotations
@@ -8,25 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from git_agent.store.orm import peewee
-
-_SURROGATE, _PRIVATE = 0xDC80, 0x10FF80
-
-
-class PathField(peewee.TextField):
-    """A path as text. Bytes that are not UTF-8 (lone surrogates in Python) are stored in a private plane of Unicode."""
-
-    def db_value(self, value: str | None) -> str | None:
-        """Encode a path for the database."""
-        return value if value is None or value.isascii() else "".join(_shift(c, _SURROGATE, _PRIVATE) for c in value)
-
-    def python_value(self, value: str | None) -> str | None:
-        """Decode a path from the database."""
-        return value if value is None or value.isascii() else "".join(_shift(c, _PRIVATE, _SURROGATE) for c in value)
-
-
-def _shift(char: str, source: int, target: int) -> str:
-    code = ord(char)
-    return chr(code - source + target) if source <= code < source + 0x80 else char
 
 
 class _Table(peewee.Model):
@@ -58,7 +39,7 @@ class TaskRow(_Table):
     base = peewee.TextField()
     base_oid = peewee.TextField(null=True)
     branch = peewee.TextField(null=True)
-    worktree = PathField(null=True)
+    worktree = peewee.TextField(null=True)
     head_oid = peewee.TextField(null=True)
     reviewed_oid = peewee.TextField(null=True)
     reviewer = peewee.TextField(null=True)
@@ -82,7 +63,7 @@ class TaskRow(_Table):
     upstream_seen = peewee.TextField(null=True)
     likely_oid = peewee.TextField(null=True)
     reverted_oid = peewee.TextField(null=True)
-    amiss = PathField(null=True)
+    amiss = peewee.TextField(null=True)
     resumed_oid = peewee.TextField(null=True)
 
     class Meta:
@@ -110,8 +91,8 @@ class AttemptRow(_Table):
     number = peewee.IntegerField()
     epoch = peewee.IntegerField()
     branch = peewee.TextField()
-    worktree = PathField(null=True)
-    admin = PathField(null=True)
+    worktree = peewee.TextField(null=True)
+    admin = peewee.TextField(null=True)
     start_oid = peewee.TextField()
     adopted = peewee.IntegerField(default=0)
     removed = peewee.IntegerField(default=0)

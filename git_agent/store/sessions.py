@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_agent.domain.lease import SILENT_LEASES
 from git_agent.domain.process_id import ProcessId
-from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import LeaseRow, SessionRow
+from git_agent.store import statements
+from git_agent.store.sql import NOW
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -42,18 +42,8 @@ class Session(NamedTuple):
     over: bool
 
 
-_COLUMNS = (
-    *(getattr(SessionRow, name) for name in ("id", "task", "attempt", "epoch", "child_pid", "child_start")),
-    *(getattr(SessionRow, name) for name in ("token", "agent", "command", "stopped_by", "started_at")),
-    peewee.fn.COALESCE(SessionRow.expires_at <= NOW_MS, 0),
-    *(getattr(SessionRow, name) for name in ProcessId._fields),
-)
-_OPEN = SessionRow.ended_at.is_null()
-
-
-# As text: peewee takes longer to build the query than SQLite to answer it from the index of open sessions.
 _OWNERS = f"""
-    SELECT id, COALESCE(expires_at <= {NOW_MS.sql}, 0), {", ".join(ProcessId._fields)}
+    SELECT id, COALESCE(expires_at <= {NOW}, 0), {", ".join(ProcessId._fields)}
     FROM session WHERE ended_at IS NULL
 """
 
@@ -83,59 +73,52 @@ class Sessions:
         agent: the configured name of the agent, None for a command line
         lease_s: seconds by which a beat renews its lease
         """
-        return int(
-            self._store.run(
-                SessionRow.insert(
-                    task=task,
-                    attempt=attempt,
-                    epoch=epoch,
-                    token=token,
-                    agent=agent,
-                    command=command,
-                    started_at=NOW_MS,
-                    expires_at=NOW_MS + int(SILENT_LEASES * lease_s * 1000),
-                    **owner._asdict(),
-                )
-            )
+        ((key,),) = self._store.rows(
+            statements.BEGIN_SESSION,
+            task=task,
+            attempt=attempt,
+            epoch=epoch,
+            token=token,
+            agent=agent,
+            command=command,
+            silent_ms=int(SILENT_LEASES * lease_s * 1000),
+            **owner._asdict(),
         )
+        return int(key)
 
     def lead(self, session: int, child: ProcessId) -> None:
         """Record the leader of the session's process group. Call it before the leader runs the user's command."""
-        self._store.run(
-            SessionRow.update(child_pid=child.pid, child_start=child.pid_start).where(SessionRow.id == session)
-        )
+        leader = {"child_pid": child.pid, "child_start": child.pid_start}
+        self._store.change(statements.LEAD_SESSION, session=session, **leader)
 
     def stop(self, session: int, by: str) -> None:
         """Record who asked the session to end."""
-        self._store.run(SessionRow.update(stopped_by=by).where((SessionRow.id == session) & _OPEN))
+        self._store.change(statements.STOP_SESSION, session=session, stopped_by=by)
 
     def end(self, session: int) -> bool:
         """Record that the session ended. Returns False when another process already recorded it."""
-        return bool(self._store.run(SessionRow.update(ended_at=NOW_MS).where((SessionRow.id == session) & _OPEN)))
+        return bool(self._store.change(statements.END_SESSION, session=session))
 
     def get(self, session: int) -> Session:
         """Return a session, ended or not."""
-        return self._sessions(SessionRow.id == session)[0]
+        return self._sessions(statements.SESSION, session=session)[0]
 
     def unended(self, task: int | None = None) -> list[Session]:
         """List the sessions that have not ended, oldest first.
 
         task: None for all tasks
         """
-        return self._sessions(_OPEN if task is None else _OPEN & (SessionRow.task == task))
+        if task is None:
+            return self._sessions(statements.UNENDED_SESSIONS)
+        return self._sessions(statements.UNENDED_SESSIONS_OF_TASK, task=task)
 
     def over(self, tasks: Iterable[int]) -> set[int]:
         """Return those of these tasks that were run, and whose sessions have all ended."""
-        every, ended = peewee.fn.COUNT(SessionRow.id), peewee.fn.COUNT(SessionRow.ended_at)
-        query = SessionRow.select(SessionRow.task).where(SessionRow.task.in_(list(tasks))).group_by(SessionRow.task)
-        return {row[0] for row in self._store.tuples(query.having(every == ended))}
+        return {row[0] for row in self._store.rows(statements.TASKS_WHOSE_SESSIONS_ENDED, tasks=list(tasks))}
 
     def abandoned(self, ids: Iterable[int]) -> list[Session]:
         """List which of these sessions have not ended and hold no lease, or only an expired one."""
-        holding = LeaseRow.select(LeaseRow.session).where(
-            LeaseRow.session.is_null(False) & (LeaseRow.expires_at > NOW_MS)
-        )
-        return self._sessions(SessionRow.id.in_(list(ids)) & _OPEN & SessionRow.id.not_in(holding))
+        return self._sessions(statements.ABANDONED_SESSIONS, sessions=list(ids))
 
     def owners(self) -> list[tuple[int, bool, ProcessId]]:
         """List the sessions that have not ended: id, `over` as in Session, and supervisor.
@@ -146,17 +129,14 @@ class Sessions:
 
     def is_open(self, session: int) -> bool:
         """Return whether a session has not ended."""
-        return bool(self._store.exists(SessionRow.select().where((SessionRow.id == session) & _OPEN)))
+        return bool(self._store.rows(statements.IS_SESSION_OPEN, session=session))
 
     def by_token(self, digest: str) -> Session | None:
         """Return the session, ended or not, whose token has this SHA-256."""
-        return next(iter(self._sessions(SessionRow.token == digest)), None)
+        return next(iter(self._sessions(statements.SESSION_BY_TOKEN, token=digest)), None)
 
-    def _sessions(self, where: Any) -> list[Session]:
-        return [
-            _session(row)
-            for row in self._store.tuples(SessionRow.select(*_COLUMNS).where(where).order_by(SessionRow.id))
-        ]
+    def _sessions(self, statement: str, **params: Any) -> list[Session]:
+        return [_session(row) for row in self._store.rows(statement, **params)]
 
 
 def _session(row: tuple[Any, ...]) -> Session:

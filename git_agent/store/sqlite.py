@@ -1,4 +1,4 @@
-"""The database under peewee: APSW, the only SQLite library in the process, with a fair busy handler.
+"""The SQLite database: APSW, the only SQLite library in the process, with a fair busy handler.
 
 Decision 0001 explains the choice of APSW: the SQLite libraries of interpreters and distributions have the WAL-reset
 bug.
@@ -9,17 +9,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+import apsw as apsw
 
 from git_agent.errors import AgentError
 from git_agent.store import errors
-from git_agent.store.orm import peewee, without_drivers
-
-with without_drivers():
-    import apsw as apsw
-    import playhouse.apsw_ext as _driver
 
 # The file that indexes the write-ahead log can't be made or mapped: the disk is full, or a limit is reached.
 _NO_INDEX = (apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_SHMMAP, apsw.SQLITE_IOERR_SHMOPEN)
@@ -27,20 +24,46 @@ BUSY_LIMIT_S = 30.0
 # A short sleep of constant length is fair. Of 64 writers, some waited 13 s with SQLite's own growing sleep, and 1.2 s
 # with this one.
 BUSY_SLEEP_S = (0.0005, 0.004)
+_Rows = list[tuple[Any, ...]]
+_Values = tuple[Any, ...] | dict[str, Any]
+_T = TypeVar("_T")
 
 
-class Database(_driver.APSWDatabase):  # type: ignore[misc]
-    """One connection to the store for each thread. Every SQLite error is raised as an AgentError."""
+class Database:
+    """One connection to the store for each thread, opened on first use. SQLite errors are raised as AgentErrors.
+
+    synchronous: what a commit waits for, as in PRAGMA synchronous
+    """
 
     def __init__(self, path: str, *, synchronous: str = "FULL") -> None:
-        pragmas = [("synchronous", synchronous), ("foreign_keys", "ON"), ("journal_size_limit", 4_000_000)]
-        super().__init__(path, pragmas=pragmas, timeout=None)
         self.path = path
-        self._opened = threading.local()  # the file that this thread's connection has open
+        self._synchronous = synchronous
+        self._own = _OfThread()
 
-    def _connect(self) -> Any:
+    def connect(self) -> None:
+        """Open this thread's connection. Raises AgentError with the path and the reason."""
+        self._own.errno = 0
+        try:
+            self._own.connection = self._connect()
+        except (apsw.Error, OSError) as error:
+            raise errors.translate(error, self.path, self._own.errno) from error
+
+    def connection(self) -> apsw.Connection:
+        """Return this thread's connection; open it if there is none."""
+        if self._own.connection is None:
+            self.connect()
+        assert self._own.connection is not None
+        return self._own.connection
+
+    def close(self) -> None:
+        """Close this thread's connection, if it is open."""
+        connection, self._own.connection = self._own.connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connect(self) -> apsw.Connection:
         before = _identity(self.path)
-        self._opened.alone, self._opened.errno = False, 0
+        self._own.alone = False
         try:
             connection = self._open(self.path, apsw.SQLITE_OPEN_READWRITE)
         except (apsw.CantOpenError, apsw.ReadOnlyError):
@@ -51,19 +74,19 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
             if getattr(error, "extendedresult", 0) not in _NO_INDEX:
                 raise
             connection = self._open(self.path, apsw.SQLITE_OPEN_READWRITE, alone=True)
-            self._opened.alone = True
+            self._own.alone = True
         if _identity(self.path) != before:
             connection.close()
             raise errors.replaced(self.path)
-        self._opened.file = before
+        self._own.file = before
         return connection
 
     @property
     def alone(self) -> bool:
         """Return whether other processes must wait until this thread's connection is closed."""
-        return getattr(self._opened, "alone", False)
+        return self._own.alone
 
-    def _open(self, name: str, flags: int, *, alone: bool = False) -> Any:
+    def _open(self, name: str, flags: int, *, alone: bool = False) -> apsw.Connection:
         """Open a connection.
 
         alone: keep the index of the write-ahead log in memory, which excludes other processes. On a full disk there is
@@ -76,17 +99,15 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
             if alone:
                 connection.execute("PRAGMA locking_mode=EXCLUSIVE")
                 connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            self._add_conn_hooks(connection)
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA journal_size_limit=4000000")
             connection.execute("PRAGMA schema_version").fetchall()  # reads the file, so a failure to open shows here
         except BaseException as error:
-            self._opened.errno = connection.system_errno if isinstance(error, apsw.IOError) else 0
+            self._own.errno = connection.system_errno if isinstance(error, apsw.IOError) else 0
             connection.close()
             raise
         return connection
-
-    def _explain(self, error: BaseException) -> AgentError:
-        connection = self._state.conn
-        return errors.translate(error, self.path, connection.system_errno if connection else 0)
 
     def _is_still(self) -> bool:
         """Return whether the file can be read as immutable: no WAL is pending, and we may not write to its directory.
@@ -99,45 +120,70 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
             waiting = 0
         return waiting == 0 and not os.access(os.path.dirname(self.path), os.W_OK)
 
-    def connect(self, reuse_if_open: bool = False) -> Any:
-        """Open the connection. Raises AgentError with the path and the reason."""
-        try:
-            return super().connect(reuse_if_open=reuse_if_open)
-        except (peewee.PeeweeException, apsw.Error, OSError) as error:
-            raise errors.translate(error, self.path, getattr(self._opened, "errno", 0)) from error
+    def rows(self, sql: str, params: _Values = ()) -> _Rows:
+        """Run one statement and list its rows.
 
-    def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Run one statement. Raises AgentError for a database error, but peewee.IntegrityError unchanged."""
-        try:
-            return super().execute_sql(sql, params)
-        except peewee.IntegrityError:
-            raise
-        except peewee.DatabaseError as error:
-            raise self._explain(error) from error
+        params: values for `?`, or by name for `:name`
+        Raises AgentError for a database error, and Violation when a constraint rules the change out.
+        """
+        return self._run(lambda connection: list(connection.execute(sql, params)))
 
-    def rows(self, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """Run one statement and list its rows. Takes half the time of execute_sql; for statements that run often."""
+    def change(self, sql: str, params: _Values = ()) -> int:
+        """Run one statement and return how many rows it changed. Raises as rows does."""
+
+        def changed(connection: apsw.Connection) -> int:
+            connection.execute(sql, params)
+            return connection.changes()
+
+        return self._run(changed)
+
+    def each(self, sql: str, params: _Values = ()) -> Iterator[tuple[Any, ...]]:
+        """Run one statement and yield its rows as they are read. Raises as rows does."""
+        cursor = self._run(lambda connection: connection.execute(sql, params))
+        while (row := self._run(lambda _: next(cursor, None))) is not None:
+            yield row
+
+    def _run(self, work: Callable[[apsw.Connection], _T]) -> _T:
+        connection = self.connection()
         try:
-            return list(self.connection().execute(sql, params))
+            return work(connection)
+        except apsw.ConstraintError as error:
+            raise errors.Violation(str(error)) from error
         except apsw.Error as error:
-            raise self._explain(error) from error
+            raise errors.translate(error, self.path, connection.system_errno) from error
         except UnicodeDecodeError as error:
             raise errors.damaged(self.path, "a text that is not UTF-8") from error
 
-    def begin(self, lock_type: str | None = None) -> Any:
-        """Begin a transaction. Raises AgentError (exit 6) when the lock is not free within 30 s."""
-        try:
-            return super().begin(lock_type)
-        except peewee.DatabaseError as error:
-            raise self._explain(error) from error
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the write lock; commit at the end, or roll back when an exception leaves the block.
 
-    def commit(self) -> Any:
+        Within another transaction of this thread it is a part of that one, which is rolled back by itself.
+        Raises AgentError (exit 6) when the lock is not free within 30 s, and as commit does.
+        """
+        inner = self.connection().in_transaction
+        self.rows("SAVEPOINT inner" if inner else "BEGIN IMMEDIATE")
+        try:
+            yield
+            self.rows("RELEASE inner") if inner else self.commit()
+        except BaseException:
+            self._roll_back(inner)
+            raise
+
+    def _roll_back(self, inner: bool) -> None:
+        # SQLite has rolled back by itself after some errors, such as a full disk.
+        if self.connection().in_transaction:
+            for statement in ("ROLLBACK TO inner", "RELEASE inner") if inner else ("ROLLBACK",):
+                self.rows(statement)
+
+    def commit(self) -> None:
         """Commit. Raises AgentError if the file was replaced since it was opened: the commit would be lost silently."""
         self.check_identity()
-        try:
-            return super().commit()
-        except peewee.DatabaseError as error:
-            raise self._explain(error) from error
+        self._run(self._commit)
+
+    @staticmethod
+    def _commit(connection: apsw.Connection) -> None:
+        connection.execute("COMMIT")
 
     def check_identity(self) -> None:
         """Raise AgentError when the file was deleted or replaced since this thread's connection was opened."""
@@ -145,8 +191,17 @@ class Database(_driver.APSWDatabase):  # type: ignore[misc]
             now = _identity(self.path)
         except OSError:
             raise errors.replaced(self.path) from None
-        if now != self._opened.file:
+        if now != self._own.file:
             raise errors.replaced(self.path)
+
+
+class _OfThread(threading.local):
+    """What each thread has of its own: its connection, how that was opened, and the file that it opened."""
+
+    connection: apsw.Connection | None = None
+    alone = False
+    errno = 0
+    file = (0, 0)
 
 
 def _identity(path: str) -> tuple[int, int]:

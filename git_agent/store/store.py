@@ -1,6 +1,7 @@
 """The open store: its nouns, its transactions, and waiting for another process's change.
 
-Only this module imports the SQLite engine. A noun runs its queries through `run`, `tuples` and similar methods.
+Only this module imports the SQLite engine. A noun runs the printed statements (store/statements.py) with `rows` and
+`change`, and the few that are written as text with `sql` and `each`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from git_agent.errors import AgentError
 from git_agent.store import errors, migrate
-from git_agent.store.orm import NOW_MS, peewee
+from git_agent.store.sql import NOW, expanded
 from git_agent.store.sqlite import Database, require_sound
 
 if TYPE_CHECKING:
@@ -151,48 +152,31 @@ class Store:
 
         Raises AgentError: exit 6 when the lock is not free in time, exit 1 for a full disk or a replaced file.
         """
-        with self._database.atomic("IMMEDIATE"):
+        with self._database.transaction():
             yield
 
-    def run(self, query: Any) -> Any:
-        """Run a peewee query. Returns the number of changed rows, or the key of an inserted row."""
-        return query.execute(self._database)
+    def rows(self, statement: str, **params: Any) -> list[tuple[Any, ...]]:
+        """Run a printed statement and list its rows. Raises AgentError, and Violation when a constraint forbids it.
 
-    def exists(self, query: Any) -> bool:
-        """Return whether a query finds any row."""
-        return bool(query.exists(self._database))
-
-    def dicts(self, query: Any) -> list[dict[str, Any]]:
-        """Run a peewee query and list its rows as dictionaries. Raises AgentError for an unreadable row."""
-        with self._readable():
-            return list(query.dicts().execute(self._database))
-
-    def tuples(self, query: Any) -> list[tuple[Any, ...]]:
-        """Run a peewee query and list its rows without converting values, which costs 30 us for each task.
-
-        Paths stay encoded: see PathField.
+        params: the values of its parameters by name; lists where it has lists
         """
-        with self._readable():
-            return list(self._database.execute(query))
+        return self._database.rows(*expanded(statement, params))
+
+    def change(self, statement: str, **params: Any) -> int:
+        """Run a printed statement that changes rows, and return their number. Raises as rows does."""
+        return self._database.change(*expanded(statement, params))
 
     def sql(self, text: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement given as text and list its rows, in half the time of execute_sql."""
+        """Run a statement given as text and list its rows. Raises as rows does."""
         return self._database.rows(text, params)
 
-    def execute_sql(self, text: str, params: tuple[Any, ...] = ()) -> Any:
-        """Run a statement given as text and return its cursor. Raises peewee.IntegrityError unchanged."""
-        return self._database.execute_sql(text, params)
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except UnicodeDecodeError as error:
-            raise errors.damaged(self.path, "a text that is not UTF-8") from error
+    def each(self, text: str, params: tuple[Any, ...] | dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """Run a statement given as text and yield its rows, for results too long to be kept."""
+        return self._database.each(text, params)
 
     def now(self) -> int:
         """Read the database's clock: milliseconds since the epoch."""
-        return int(self._database.execute(peewee.Select(columns=[NOW_MS])).fetchone()[0])
+        return int(self.sql(f"SELECT {NOW}")[0][0])
 
     def wait_for_change(self, timeout_s: float | None, seen: int | None = None) -> int:
         """Wait until another connection commits.
@@ -220,9 +204,12 @@ class Store:
     @contextmanager
     def beside(self) -> Iterator[None]:
         """Give this thread its own connection for beats. A power cut may lose what it writes (synchronous=NORMAL)."""
-        with self._database.connection_context():
-            self._database.execute_sql("PRAGMA synchronous=NORMAL")
+        self._database.connect()
+        try:
+            self._database.rows("PRAGMA synchronous=NORMAL", ())
             yield
+        finally:
+            self._database.close()
 
     def check(self) -> None:
         """Check that the store is still in place. Raises AgentError when its file was deleted or replaced."""

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain import names
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
-from git_agent.store import errors, ready
-from git_agent.store.orm import NOW_MS, peewee
-from git_agent.store.schema import AttemptRow, DependencyRow, PathClaimRow, TaskRow
+from git_agent.store import errors, statements
+from git_agent.store.sql import NOW, assigned, decode_path, encode_path
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
 
-_COLUMNS = tuple(getattr(TaskRow, name) for name in Task.__match_args__)
 _STATE, _HOLD, _WORKTREE = map(Task.__match_args__.index, ("state", "hold", "worktree"))
-# Literals, not parameters: SQLite uses a partial index only if the query contains the condition of the index.
-UNFINISHED_SQL = peewee.SQL("state NOT IN ('COMPLETED','CANCELLED')")
+_PATHS = frozenset(("worktree", "amiss"))
+_MANY = 500  # for more values, scan the table: SQLite accepts 32,766 parameters, but parsing them costs more
+
+
+# UNION drops pairs that were found before, so that the search ends even in a cycle. A task that is as urgent already
+# needs no row: those that it waits for inherit from itself.
+_INHERITED = """
+    WITH RECURSIVE waiting (task, priority) AS (
+        SELECT id, priority FROM task WHERE state NOT IN ('COMPLETED','CANCELLED') AND unresolved > 0
+        UNION
+        SELECT d.parent, w.priority FROM waiting w
+        JOIN task_dep d ON d.task = w.task JOIN task p ON p.id = d.parent AND p.priority > w.priority
+    )
+    SELECT task, MIN(priority) FROM waiting GROUP BY task
+"""
 
 
 class Changed(Exception):  # noqa: N818 - it says what happened
     """The task is no longer as it was read; read it again."""
-
-
-_MANY = 500  # for more values, scan the table: SQLite accepts 32,766 parameters, but parsing them costs more
 
 
 class Tasks:
@@ -45,7 +52,9 @@ class Tasks:
         if self._store.names.taken(values["name_key"]):
             raise self._store.names.taken_error(values["name"], values["name_key"])
         filled = {"body": "", "attempt": 0, "epoch": 0, "version": 0, "unresolved": 0, "worked": 0, **values}
-        key = self._store.run(TaskRow.insert(**filled, state=state, created_at=NOW_MS, state_at=NOW_MS))
+        names, marks = ", ".join(filled), ", ".join(f":{name}" for name in filled)
+        text = f"INSERT INTO task ({names}, state, created_at, state_at) VALUES ({marks}, :state, {NOW}, {NOW})"
+        ((key,),) = self._store.rows(f"{text} RETURNING id", **_encoded(filled), state=state)
         return self.get(key)
 
     def delete(self, task: Task) -> bool:
@@ -53,14 +62,14 @@ class Tasks:
 
         Returns False, deleting nothing, when other tasks wait for it by now.
         """
-        if self._store.exists(DependencyRow.select().where(DependencyRow.parent == task.id)):
+        if self.children(task.id):
             return False
-        self._store.run(TaskRow.delete().where(TaskRow.id == task.id))
+        self._store.change(statements.DELETE_TASK, task=task.id)
         return True
 
     def find(self, task: int) -> Task | None:
         """Return a task by id, or None."""
-        return next(map(self._task, self._store.sql(_by_id(), (task,))), None)
+        return next(iter(self._select(statements.TASK, task=task)), None)
 
     def get(self, task: int) -> Task:
         """Return a task by id. Raises AgentError (exit 1) when there is none."""
@@ -74,53 +83,54 @@ class Tasks:
 
         key: the key of the name
         """
-        found = self._select(TaskRow.name_key == key)
+        found = self._select(statements.TASKS_BY_NAME, key=key)
         return [t for t in found if t.state not in FINISHED] or found
 
     def by_branch(self, branch: str) -> list[Task]:
         """List the tasks whose current attempt has the branch."""
-        return self._select(TaskRow.branch == branch)
+        return self._select(statements.TASKS_BY_BRANCH, branch=branch)
 
     def listing(self, states: Collection[State] | None = None) -> list[Task]:
         """List tasks, ordered by priority and id.
 
         states: None for all states
         """
-        return self._select(None if states is None else TaskRow.state.in_([str(s) for s in states]), ordered=True)
+        if states is None:
+            return self._select(statements.TASKS)
+        return self._select(statements.TASKS_IN_STATES, states=list(states))
 
     def unfinished(self) -> list[Task]:
         """List the tasks that are neither completed nor cancelled, by priority and id. A partial index serves this."""
-        return self._select(UNFINISHED_SQL, ordered=True)
+        return self._select(statements.UNFINISHED_TASKS)
 
     def merged_as(self, oid: str) -> list[Task]:
         """List the completed tasks whose merge, or whose own last commit, is this commit."""
-        return self._select(
-            (TaskRow.state == State.COMPLETED) & ((TaskRow.merged_oid == oid) | (TaskRow.head_oid == oid))
-        )
+        return self._select(statements.TASKS_MERGED_AS, oid=oid)
 
     def merged_lately(self, base: str, limit: int) -> list[Task]:
         """List the most recently completed tasks of a base, at most limit."""
-        mine = (TaskRow.state == State.COMPLETED) & (TaskRow.base == base)
-        last = TaskRow.select(TaskRow.id).where(mine).order_by(TaskRow.state_at.desc()).limit(limit)
-        return self._select(TaskRow.id.in_([row[0] for row in self._store.tuples(last)]))
+        return self._select(statements.TASKS_MERGED_LATELY, base=base, limit=limit)
 
     def reverted_by(self, oid: str) -> list[Task]:
         """List the completed tasks whose merge this commit reverted."""
-        return self._select((TaskRow.state == State.COMPLETED) & (TaskRow.reverted_oid == oid))
+        return self._select(statements.TASKS_REVERTED_BY, oid=oid)
 
     def with_remains(self, states: Collection[State]) -> list[Task]:
         """List the tasks in these states that have an attempt which was not removed."""
-        placed = AttemptRow.select(AttemptRow.task).where(AttemptRow.removed == 0)
-        return self._select(TaskRow.state.in_([str(s) for s in states]) & TaskRow.id.in_(placed), ordered=True)
+        return self._select(statements.TASKS_WITH_REMAINS, states=list(states))
 
     def count_by_state(self) -> dict[State, int]:
         """Count the tasks in each state."""
-        rows = self._store.tuples(TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state))
-        return {State(state): number for state, number in rows}
+        return {State(state): number for state, number in self._store.rows(statements.NUMBER_OF_TASKS_BY_STATE)}
 
     def ready(self) -> list[Task]:
         """List the OPEN tasks that can be claimed now, the next one first. Tasks with an intent are left out."""
-        return ready.in_order(self._store, self._select(ready.can_be_claimed()))
+        return self.in_order(self._select(statements.READY_TASKS))
+
+    def in_order(self, tasks: Iterable[Task]) -> list[Task]:
+        """Sort tasks by priority and id. A task is as urgent as the most urgent unfinished one that waits for it."""
+        inherited: dict[int, int] = dict(self._store.sql(_INHERITED))
+        return sorted(tasks, key=lambda task: (min(task.priority, inherited.get(task.id, task.priority)), task.id))
 
     def move(
         self,
@@ -146,22 +156,13 @@ class Tasks:
         if task.state in FINISHED and made.target not in FINISHED:
             self._store.names.require(task.name, names.name_key(task.name), task.id)
         epoch = task.epoch + 1 if made.fences else task.epoch
-        changed = self._store.run(
-            TaskRow.update(
-                state=made.target,
-                hold=made.hold,
-                epoch=epoch,
-                version=task.version + 1,
-                state_at=NOW_MS,
-                **columns,
-            ).where(
-                (TaskRow.id == task.id)
-                & (TaskRow.state == task.state)
-                & (TaskRow.version == task.version)
-                & (TaskRow.epoch == task.epoch)
-            )
+        new = {"state": made.target, "hold": made.hold, "epoch": epoch, "version": task.version + 1, **columns}
+        text = (
+            f"UPDATE task SET {assigned(new)}, state_at = {NOW}"
+            " WHERE id = :task AND state = :was_state AND version = :was_version AND epoch = :was_epoch"
         )
-        if changed != 1:
+        was = {"was_state": task.state, "was_version": task.version, "was_epoch": task.epoch}
+        if self._store.change(text, **_encoded(new), **was, task=task.id) != 1:
             raise Changed
         self._store.events.append(
             kind or event_kind(made.step),
@@ -175,39 +176,31 @@ class Tasks:
         )
         self._store.deliveries.settle(task.id, made.target, made.hold)
         if (task.state is State.COMPLETED) != (made.target is State.COMPLETED):
-            self._recount(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task.id))
+            self._store.change(statements.RECOUNT_PARENTS_OF_CHILDREN, task=task.id)
         return self.get(task.id)
 
     def put(self, task: int, **columns: Any) -> None:
         """Record observed or edited values. State, hold, version and epoch change by move only."""
         if set(columns) & {"state", "hold", "version", "epoch"}:
             raise ValueError("state, hold, version and epoch change by move only")
-        self._store.run(TaskRow.update(**columns).where(TaskRow.id == task))
+        self._store.change(f"UPDATE task SET {assigned(columns)} WHERE id = :task", **_encoded(columns), task=task)
 
     def parents(self, ids: Iterable[int]) -> dict[int, list[int]]:
         """Map each task to the tasks that it waits for, in order."""
-        return self._pairs(DependencyRow.task, DependencyRow.parent, list(ids))
+        return self._groups(statements.PARENTS, statements.PARENTS_OF_ALL, list(ids))
 
     def blockers(self, ids: Iterable[int]) -> dict[int, dict[int, State]]:
         """Map each task to its parents that are not COMPLETED or no longer in their base, and these to their states."""
         wanted = list(ids)
-        query = (
-            DependencyRow.select(DependencyRow.task, DependencyRow.parent, TaskRow.state)
-            .join(TaskRow, on=(TaskRow.id == DependencyRow.parent))
-            .where((TaskRow.state != State.COMPLETED) | TaskRow.reverted_oid.is_null(False))
-            .order_by(DependencyRow.task, DependencyRow.parent)
-        )
-        query = query if len(wanted) > _MANY else query.where(DependencyRow.task.in_(wanted))
         groups: dict[int, dict[int, State]] = {task: {} for task in wanted}
-        for task, parent, state in self._store.tuples(query):
+        for task, parent, state in self._of(statements.BLOCKERS, statements.BLOCKERS_OF_ALL, wanted):
             if task in groups:
                 groups[task][parent] = State(state)
         return groups
 
     def children(self, task: int) -> list[int]:
         """List the ids of the tasks that wait for this one."""
-        rows = self._store.tuples(DependencyRow.select(DependencyRow.task).where(DependencyRow.parent == task))
-        return sorted(row[0] for row in rows)
+        return [row[0] for row in self._store.rows(statements.CHILDREN, task=task)]
 
     def set_parents(self, task: int, wanted: Iterable[int]) -> None:
         """Replace the tasks that a task waits for. Raises AgentError (exit 3) when that would close a cycle."""
@@ -215,28 +208,23 @@ class Tasks:
         for parent in ids:
             self.get(parent)
             self._refuse_cycle(task, parent)
-        self._store.run(DependencyRow.delete().where(DependencyRow.task == task))
+        self._store.change(statements.DELETE_PARENTS, task=task)
         for parent in ids:
-            self._store.run(DependencyRow.insert(task=task, parent=parent))
-        self._recount([task])
+            self._store.change(statements.ADD_PARENT, task=task, parent=parent)
+        self._store.change(statements.RECOUNT_PARENTS, task=task)
 
     def paths(self, ids: Iterable[int]) -> dict[int, list[str]]:
         """Map each task to its pathspecs."""
-        return self._pairs(PathClaimRow.task, PathClaimRow.pathspec, list(ids))
+        return self._groups(statements.PATHS, statements.PATHS_OF_ALL, list(ids))
 
     def set_paths(self, task: int, pathspecs: Iterable[str]) -> None:
         """Replace a task's pathspecs."""
-        self._store.run(PathClaimRow.delete().where(PathClaimRow.task == task))
+        self._store.change(statements.DELETE_PATHS, task=task)
         for pathspec in dict.fromkeys(pathspecs):
-            self._store.run(PathClaimRow.insert(task=task, pathspec=pathspec))
+            self._store.change(statements.ADD_PATH, task=task, pathspec=pathspec)
 
-    def _select(self, where: Any, *, ordered: bool = False) -> list[Task]:
-        query = TaskRow.select(*_COLUMNS)
-        if where is not None:
-            query = query.where(where)
-        if ordered:
-            query = query.order_by(TaskRow.priority, TaskRow.id)
-        return [self._task(row) for row in self._store.tuples(query)]
+    def _select(self, statement: str, **params: Any) -> list[Task]:
+        return [self._task(row) for row in self._store.rows(statement, **params)]
 
     def _task(self, row: tuple[Any, ...]) -> Task:
         values = list(row)
@@ -244,25 +232,18 @@ class Tasks:
             raise errors.damaged(self._store.path, f"a blob in the row of task {row[0]}")
         values[_STATE] = State(row[_STATE])
         values[_HOLD] = Hold(row[_HOLD]) if row[_HOLD] else None
-        values[_WORKTREE] = TaskRow.worktree.python_value(row[_WORKTREE])
+        values[_WORKTREE] = decode_path(row[_WORKTREE])
         return Task(*values)
 
-    def _pairs(self, key: Any, value: Any, wanted: list[int]) -> dict[int, list[Any]]:
-        query = key.model.select(key, value).order_by(key, value)
-        query = query if len(wanted) > _MANY else query.where(key.in_(wanted))
+    def _of(self, some: str, every: str, tasks: list[int]) -> list[tuple[Any, ...]]:
+        return self._store.rows(every) if len(tasks) > _MANY else self._store.rows(some, tasks=tasks)
+
+    def _groups(self, some: str, every: str, wanted: list[int]) -> dict[int, list[Any]]:
         groups: dict[int, list[Any]] = {task: [] for task in wanted}
-        for task, found in self._store.tuples(query):
+        for task, found in self._of(some, every, wanted):
             if task in groups:
                 groups[task].append(found)
         return groups
-
-    def _recount(self, tasks: Any) -> None:
-        unresolved = (
-            DependencyRow.select(peewee.fn.COUNT(DependencyRow.parent))
-            .join(parent := TaskRow.alias(), on=(parent.id == DependencyRow.parent))
-            .where((DependencyRow.task == TaskRow.id) & (parent.state != State.COMPLETED))
-        )
-        self._store.run(TaskRow.update(unresolved=unresolved).where(TaskRow.id.in_(tasks)))
 
     def _refuse_cycle(self, task: int, parent: int) -> None:
         above, seen = [parent], {parent}
@@ -271,16 +252,14 @@ class Tasks:
             if step == task:
                 says = f"task {task} can't wait for task {parent}: that would close a cycle"
                 raise refused("dependency-cycle", says, f"git agent show {parent}")
-            for one in self._pairs(DependencyRow.task, DependencyRow.parent, [step])[step]:
+            for one in self.parents([step])[step]:
                 if one not in seen:
                     seen.add(one)
                     above.append(one)
 
 
-@cache
-def _by_id() -> str:
-    # Every change runs this twice under the lock, and peewee takes longer to build it than SQLite to answer it.
-    return str(TaskRow.select(*_COLUMNS).where(TaskRow.id == 0).sql()[0])
+def _encoded(columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: encode_path(value) if name in _PATHS else value for name, value in columns.items()}
 
 
 def stale(task: Task) -> AgentError:

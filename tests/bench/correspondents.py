@@ -16,7 +16,7 @@ from git_agent.actions.messages.send import send
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State
-from git_agent.store.orm import NOW_MS
+from git_agent.store.sql import NOW
 from git_agent.store.sqlite import Database
 from git_agent.store.store import Store
 
@@ -24,9 +24,9 @@ TEXT = "the parser takes empty lines now; please look at 3f9c2a1 before you go o
 LIMIT_S = 60.0
 INSERT = (
     "INSERT INTO message (sender, task, urgent, needs_ack, body, verified, sent_at)"
-    f" VALUES (?, ?, 0, 0, ?, 1, {NOW_MS.sql}) RETURNING id"
+    f" VALUES (?, ?, 0, 0, ?, 1, {NOW}) RETURNING id"
 )
-UPDATE = f"UPDATE delivery SET state = 'acked', acked_at = {NOW_MS.sql} WHERE recipient = ? AND message IN"
+UPDATE = f"UPDATE delivery SET state = 'acked', acked_at = {NOW} WHERE recipient = ? AND message IN"
 Work = Callable[[], dict[str, int]]
 
 
@@ -154,8 +154,8 @@ def _open(path: Path) -> Database:
 
 
 def _insert(opened: Database, sender: str, to: str, body: str) -> None:
-    ((key,),) = opened.execute_sql(INSERT, (sender, int(to), body)).fetchall()
-    opened.execute_sql("INSERT INTO delivery (message, recipient, state) VALUES (?, ?, 'new')", (key, to))
+    ((key,),) = opened.rows(INSERT, (sender, int(to), body))
+    opened.rows("INSERT INTO delivery (message, recipient, state) VALUES (?, ?, 'new')", (key, to))
 
 
 def _writer(path: Path, worker: int, pairs: int, each: int) -> Work:
@@ -179,7 +179,7 @@ def _settler(path: Path, worker: int, pairs: int, each: int, transactions: int) 
         for step in range(transactions):
             some = mine[step * each // transactions : (step + 1) * each // transactions]
             with opened.atomic("IMMEDIATE"):
-                opened.execute_sql(f"{UPDATE} ({', '.join('?' * len(some))})", (recipient, *some))
+                opened.rows(f"{UPDATE} ({', '.join('?' * len(some))})", (recipient, *some))
         return {}
 
     return work

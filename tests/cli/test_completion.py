@@ -302,4 +302,4 @@ def test_completing_reads_the_store_and_nothing_more(tasks: Sandbox) -> None:
         "print('\\n'.join(sys.modules), file=sys.stderr)"
     )
     loaded = set(tasks.run(sys.executable, "-c", code).err.splitlines())
-    assert "peewee" in loaded and not loaded & {"pygit2", "rich"}
+    assert "apsw" in loaded and not loaded & {"peewee", "pygit2", "rich"}

@@ -43,7 +43,7 @@ SHORTEN = """
 store = Store.open(sys.argv[1], create=False)
 with store.transaction():
     store.events.append("task.noted", "somebody", task=1)
-say(json.dumps(store.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()))
+say(json.dumps(store.sql("PRAGMA wal_checkpoint(TRUNCATE)")[0]))
 """
 
 

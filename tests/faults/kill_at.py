@@ -52,10 +52,8 @@ class Fault:
 
     def _fail_store(self) -> None:
         import apsw
-        from playhouse.apsw_ext import __exception_wrapper__ as wrapped
 
-        with wrapped:
-            raise apsw.IOError("disk I/O error") if self.how == "io" else apsw.FullError("database or disk is full")
+        raise apsw.IOError("disk I/O error") if self.how == "io" else apsw.FullError("database or disk is full")
 
     def audit(self, event: str, args: tuple[Any, ...]) -> None:
         """Take Python's word for what is about to be done."""
@@ -86,12 +84,12 @@ class Fault:
 
 def _hurt(fault: Fault) -> None:
     import pygit2
-    from playhouse.apsw_ext import APSWDatabase
 
-    for kind, names in ((pygit2.Repository, ("create_reference_direct", "add_worktree")), (APSWDatabase, ("commit",))):
-        for name in names:
-            label = "store commit" if kind is APSWDatabase else f"pygit2 {name}"
-            setattr(kind, name, fault.around(label, getattr(kind, name)))
+    from git_agent.store.sqlite import Database
+
+    for name in ("create_reference_direct", "add_worktree"):
+        setattr(pygit2.Repository, name, fault.around(f"pygit2 {name}", getattr(pygit2.Repository, name)))
+    Database._commit = staticmethod(fault.around("store commit", Database._commit))  # type: ignore[method-assign]
     sys.addaudithook(fault.audit)
 
 

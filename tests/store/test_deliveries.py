@@ -6,7 +6,6 @@ import time
 
 from git_agent.domain.message import Draft
 from git_agent.domain.task import Hold, State, Step, after
-from git_agent.store import schema
 from git_agent.store.store import Store
 from tests.store.conftest import Add
 
@@ -43,14 +42,14 @@ def test_what_was_seen_is_open_and_due_again_after_a_while(store: Store) -> None
         store.deliveries.see([sent], ["7"])
     assert ids(store, "7") == [sent] and not store.deliveries.due(["7"]) and store.deliveries.calling(["7"]) == (0, 0)
     with store.transaction():
-        store.run(schema.DeliveryRow.update(seen_at=schema.DeliveryRow.seen_at - 301_000))
+        store.sql("UPDATE delivery SET seen_at = seen_at - 301000")
     assert store.deliveries.due(["7"]) and store.deliveries.calling(["7"]) == (0, 1)
     with store.transaction():
         store.deliveries.see([sent], ["7"])
     assert not store.deliveries.due(["7"])
     with store.transaction():
         store.deliveries.acknowledge([sent], ["7"])
-        store.run(schema.DeliveryRow.update(seen_at=1))
+        store.sql("UPDATE delivery SET seen_at = 1")
     assert not store.deliveries.due(["7"]) and store.deliveries.calling(["7"]) == (0, 0)
 
 
@@ -58,7 +57,7 @@ def test_an_overdue_message_that_wants_no_acknowledgement_does_not_nag(store: St
     (sent,) = send(store, Draft("7", "a"))
     with store.transaction():
         store.deliveries.see([sent], ["7"])
-        store.run(schema.DeliveryRow.update(seen_at=1))
+        store.sql("UPDATE delivery SET seen_at = 1")
     assert store.deliveries.calling(["7"]) == (0, 0) and store.deliveries.due(["7"])
 
 
@@ -103,12 +102,12 @@ def test_what_is_acknowledged_costs_nothing(store: Store) -> None:
     send(store, Draft("7", "open", needs_ack=True))
     before = asked()
     with store.transaction():
-        store.execute_sql(
+        store.sql(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
             " INSERT INTO message (sender, task, urgent, needs_ack, body, verified, sent_at)"
             " SELECT '9', 7, 0, 1, 'x', 1, i FROM n"
         )
-        store.execute_sql("INSERT INTO delivery SELECT id, '7', 'acked', 1, 1 FROM message WHERE sender = '9'")
+        store.sql("INSERT INTO delivery SELECT id, '7', 'acked', 1, 1 FROM message WHERE sender = '9'")
     assert len(store.deliveries.waiting(["7"], 100)) == 1
     assert asked() < 5 * before + 0.02
 
@@ -124,7 +123,7 @@ def test_the_rate_counts_the_last_minute_of_one_sender_and_no_future(store: Stor
     moves = {"-61000": 0, "+3600000": 0}  # of a clock that was set back an hour since
     for change in moves:
         with store.transaction():
-            store.execute_sql(f"UPDATE message SET sent_at = sent_at {change}")
+            store.sql(f"UPDATE message SET sent_at = sent_at {change}")
         assert store.messages.sent_lately("3", 10) == moves[change]
 
 

@@ -125,7 +125,7 @@ class Dependencies(RuleBasedStateMachine):
         super().__init__()
         self.scratch = Path(tempfile.mkdtemp())
         self.store = Store.open(str(self.scratch / "git-agent"), create=True)
-        self.store._database.execute_sql("PRAGMA synchronous=OFF")  # no power is cut here
+        self.store._database.rows("PRAGMA synchronous=OFF")  # no power is cut here
         self.states: dict[int, State] = {}
         self.waits: dict[int, set[int]] = {}
 

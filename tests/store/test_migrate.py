@@ -45,8 +45,8 @@ def test_sixteen_processes_at_once_migrate_a_store_once(directory: Path, store: 
         + """
         def work(number):
             store = Store.open(sys.argv[1], create=bool(number % 2))
-            rows = store._database.execute_sql("SELECT colour FROM task").fetchall()
-            version = store._database.execute_sql("PRAGMA user_version").fetchone()[0]
+            rows = store._database.rows("SELECT colour FROM task")
+            version = store._database.rows("PRAGMA user_version")[0][0]
             return [rows, version]
         say(json.dumps(at_once(16, work)))
         """.replace("\n        ", "\n"),
@@ -84,8 +84,8 @@ def test_an_older_program_refuses_a_newer_store_that_does_not(directory: Path, s
 
 @pytest.mark.parametrize("change", ["DELETE FROM meta", "UPDATE meta SET value = 'x' WHERE key = 'lowest-schema'"])
 def test_a_newer_store_that_does_not_say_who_may_write_is_refused(directory: Path, store: Store, change: str) -> None:
-    store.execute_sql(change)
-    store.execute_sql(f"PRAGMA user_version={migrate.VERSION + 1}")
+    store.sql(change)
+    store.sql(f"PRAGMA user_version={migrate.VERSION + 1}")
     store.close()
     with pytest.raises(AgentError) as caught:
         Store.open(str(directory), create=True)
@@ -120,9 +120,10 @@ def test_a_migration_that_fails_or_is_killed_changes_nothing(directory: Path, st
         code = f"""
 later.STATEMENTS = (*later.STATEMENTS, {ending})
 class Dying(sqlite.Database):
-    def _add_conn_hooks(self, connection):
-        super()._add_conn_hooks(connection)
+    def _open(self, *args, **named):
+        connection = super()._open(*args, **named)
         connection.create_scalar_function("die", lambda: os.kill(os.getpid(), signal.SIGKILL))
+        return connection
 import git_agent.store.store
 git_agent.store.store.Database = Dying
 Store.open(sys.argv[1], create=False)
@@ -131,7 +132,7 @@ Store.open(sys.argv[1], create=False)
             run(LATER + code, directory)
     again = Store.open(str(directory), create=False)
     assert [task.name for task in store.tasks.listing()] == ["old"]
-    columns = again._database.execute_sql("PRAGMA table_info(task)").fetchall()
+    columns = again._database.rows("PRAGMA table_info(task)")
     assert "colour" not in [column[1] for column in columns]
     again.close()
     run(LATER + "Store.open(sys.argv[1], create=False)", directory)

@@ -27,7 +27,7 @@ def require(store: Store, fence: int) -> None:
 
 
 def age(store: Store, seconds: int) -> None:
-    store.execute_sql("UPDATE lock SET taken_at = taken_at - ?", (seconds * 1000,))
+    store.sql("UPDATE lock SET taken_at = taken_at - ?", (seconds * 1000,))
 
 
 def test_one_process_at_a_time_has_it(store: Store) -> None:

@@ -78,7 +78,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Entry]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite.apsw, "Connection", lambda name, flags: real(name, flags=flags, vfs="logged"))
         store = Store.open(str(directory), create=False)
-        store._database.execute_sql("PRAGMA wal_autocheckpoint = 20")  # cuts fall into checkpoints too
+        store._database.rows("PRAGMA wal_autocheckpoint = 20")  # cuts fall into checkpoints too
         for number in range(CHANGES):
             with store.transaction():
                 _change(store, number)
@@ -173,10 +173,10 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
         for name, content in _image(entries, kind, chance).items():
             (directory / name).write_bytes(content)
         store = Store.open(str(directory), create=False)
-        store._database.execute_sql("PRAGMA synchronous = OFF")
+        store._database.rows("PRAGMA synchronous = OFF")
         rows = store.tasks.listing()
-        assert store._database.execute_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert store._database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
+        assert store._database.rows("PRAGMA integrity_check") == [("ok",)]
+        assert store._database.rows("PRAGMA foreign_key_check") == []
         assert [row.name for row in rows] == [f"t{n}" for n in range(len(rows))]  # the first so many, without a gap
         assert {row.state for row in rows} <= {State.CANCELLED}
         assert [event.task for event in store.events.of_task(None)] == [row.id for row in rows]

@@ -11,10 +11,7 @@ from git_agent.domain.message import Delivery, Draft
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State
 from git_agent.errors import AgentError, Exit
-from git_agent.store import (
-    schema,
-)
-from git_agent.store.schema import LeaseRow
+from git_agent.store.sql import assigned
 from git_agent.store.store import Store
 from tests.store.conftest import Add
 
@@ -81,13 +78,12 @@ def test_taking_a_lease_again_replaces_it(store: Store, add: Add) -> None:
 def test_the_process_behind_a_lease_is_known(store: Store, add: Add) -> None:
     task = add("a").id
     with store.transaction():
-        session = store.run(
-            schema.SessionRow.insert(
-                task=task, epoch=1, host="here", boot_id="boot", pid=42, pid_start=1000, started_at=1
-            )
+        owner = ProcessId("here", "boot", 42, 1000)
+        session = store.sessions.begin(
+            task=task, attempt=1, epoch=1, owner=owner, token="", agent=None, command="", lease_s=60
         )
         store.leases.take(task, "run", 120)
-        store.run(schema.LeaseRow.update(session=session))
+        store.sql("UPDATE lease SET session = ?", (session,))
     assert (store.leases.of([task])[task].host, store.leases.of([task])[task].pid) == ("here", 42)
 
 
@@ -188,10 +184,10 @@ def test_an_acknowledged_message_is_no_longer_unread(store: Store, add: Add) -> 
     task = add("a").id
     with store.transaction():
         store.messages.send([Draft("@human", "a", task), Draft("@human", "b", task)], "1", verified=True)
-        store.run(schema.DeliveryRow.update(state="seen").where(schema.DeliveryRow.message == 1))
+        store.sql("UPDATE delivery SET state = 'seen' WHERE message = 1")
     assert store.deliveries.unread(["@human"]) == {"@human": 2}
     with store.transaction():
-        store.run(schema.DeliveryRow.update(state="acked").where(schema.DeliveryRow.message == 1))
+        store.sql("UPDATE delivery SET state = 'acked' WHERE message = 1")
     assert store.deliveries.unread(["@human"]) == {"@human": 1}
 
 
@@ -250,7 +246,7 @@ def test_a_sign_of_work_renews_a_claim_and_is_mere_progress_under_supervision(st
         with store.transaction():
             store.leases.take(task, kind, 0)
             old = {"beat_at": 1, "progress_at": 1, "expires_at": 1, "missed_at": 1}
-            store.run(LeaseRow.update(**old).where(LeaseRow.task == task))
+            store.change(f"UPDATE lease SET {assigned(old)} WHERE task = :task", **old, task=task)
             store.leases.heard(task, now - 5000, 60)
         found = _lease(store, task)
         assert found.progress_at == now - 5000
@@ -262,7 +258,7 @@ def test_progress_is_no_beat(store: Store, add: Add) -> None:
     task, now = add("fix", State.WORKING).id, store.now()
     with store.transaction():
         store.leases.take(task, "claim", 60)
-        store.run(LeaseRow.update(beat_at=1, progress_at=1))
+        store.sql("UPDATE lease SET beat_at = 1, progress_at = 1")
         store.leases.progress(task)
     assert _lease(store, task).beat_at == 1 and _lease(store, task).progress_at >= now
 
@@ -295,6 +291,6 @@ def test_who_waits_or_is_in_review_is_not_overdue(store: Store, add: Add) -> Non
             ("d", State.ASSIGNED, None),
         ):
             store.leases.take(add(name, state, hold=hold).id, "claim", 0)
-        store.run(LeaseRow.update(progress_at=1))
+        store.sql("UPDATE lease SET progress_at = 1")
     assert list(store.stale.overdue()) == [4]
     assert list(store.stale.quiet(2, 10)) == [4]

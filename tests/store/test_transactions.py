@@ -65,7 +65,7 @@ def test_a_process_killed_inside_a_transaction_leaves_neither_change_nor_event(
 def test_forty_kills_of_writers_lose_nothing_that_was_acknowledged(directory: Path, store: Store) -> None:
     writer = """
         store = Store.open(sys.argv[1], create=False)
-        store._database.execute_sql("PRAGMA wal_autocheckpoint = 20")
+        store._database.rows("PRAGMA wal_autocheckpoint = 20")
         for number in range(10 ** 6):
             with store.transaction():
                 task = add(store, f"t{os.getpid()}-{number}")
@@ -119,7 +119,7 @@ def test_forty_kills_of_writers_lose_nothing_that_was_acknowledged(directory: Pa
     assert {task.state for task in rows.values()} == {State.CANCELLED}
     assert {event.task for event in store.events.of_task(None, limit=10**6)} == set(rows)
     assert set(map(len, store.tasks.paths(rows).values())) == {2}
-    assert store._database.execute_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert store._database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 def _wait_until(true: Callable[[], bool], limit_s: float = 30.0) -> None:
@@ -224,7 +224,7 @@ def test_a_full_disk_is_said_and_changes_nothing(small_disk: Path) -> None:
         assert cancel
         with pytest.raises(AgentError) as caught, store.transaction():
             store.tasks.move(task, cancel, "Ada")
-            store._database.execute_sql(f"PRAGMA cache_size = {1 if where == 'in a statement' else 2000}")
+            store._database.rows(f"PRAGMA cache_size = {1 if where == 'in a statement' else 2000}")
             store.tasks.put(task.id, body="x" * 400_000)
         error = caught.value
         assert (error.code, error.exit) == ("disk-full", Exit.ERROR), where
@@ -233,7 +233,7 @@ def test_a_full_disk_is_said_and_changes_nothing(small_disk: Path) -> None:
     (small_disk / "ballast").unlink()
     with store.transaction():
         store.tasks.put(task.id, title="there is room again")
-    assert store._database.execute_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert store._database.rows("PRAGMA integrity_check") == [("ok",)]
     store.close()
 
 

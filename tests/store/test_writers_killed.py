@@ -20,7 +20,7 @@ chance = random.Random(wanted)
 
 def write(number):
     store = Store.open(directory, create=False)
-    store._database.execute_sql("PRAGMA wal_autocheckpoint = 40")  # checkpoints are killed, too
+    store._database.rows("PRAGMA wal_autocheckpoint = 40")  # checkpoints are killed, too
     said = os.open(f"{acks}/{number}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     cancel = after(State.OPEN, None, Step.CANCEL)
     made = 0
@@ -67,7 +67,7 @@ for pid in running.values():
     end(pid)
 
 store = Store.open(directory, create=False)
-ask = lambda sql: [list(row) for row in store._database.execute_sql(sql).fetchall()]
+ask = lambda sql: [list(row) for row in store._database.rows(sql)]
 said = [[name, len(open(f"{acks}/{name}").read().split())] for name in os.listdir(acks) if name != "errors"]
 say(json.dumps({
     "killed": killed,

@@ -10,7 +10,6 @@ from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.gates import Blocked, blocked
 from git_agent.domain.task import State
-from git_agent.store.ready import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Ready:
 
 def ready(app: App) -> Ready:
     """List the tasks that can be claimed now, and what blocks the other OPEN ones."""
-    queue = in_order(app.store, app.store.tasks.listing([State.OPEN]))
+    queue = app.store.tasks.in_order(app.store.tasks.listing([State.OPEN]))
     blockers = app.store.tasks.blockers([t.id for t in queue])
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()
     why = {t.id: blocked(t, blockers[t.id], now, limit) for t in queue}
