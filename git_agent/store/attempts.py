@@ -192,8 +192,7 @@ class Attempts:
         """Map the branches that attempts at these tasks created to the tasks. Removed attempts count, too."""
         wanted, rows = list(tasks), dict[str, int]()
         for at in range(0, len(wanted), 500):
-            own = AttemptRow.task.in_(wanted[at : at + 500]) & (AttemptRow.adopted == 0)
-            rows |= dict(self._store.tuples(AttemptRow.select(AttemptRow.branch, AttemptRow.task).where(own)))
+            rows |= dict(self._store.rows(statements.OWN_BRANCHES, tasks=wanted[at : at + 500]))
         return rows
 
     def present(self, task: int) -> list[Attempt]:

@@ -60,6 +60,7 @@ ADMINS = 'SELECT "t1"."admin" FROM "attempt" AS "t1" WHERE ("t1"."admin" IS NOT 
 NUMBERS_OF_ATTEMPTS = 'SELECT "t1"."task", "t1"."number" FROM "attempt" AS "t1" WHERE ("t1"."removed" = 0)'
 BRANCHES_OF_ATTEMPTS = 'SELECT "t1"."branch" FROM "attempt" AS "t1" WHERE ("t1"."branch" IN (:*names))'
 BRANCHES_OF_TASKS = 'SELECT "t1"."branch" FROM "task" AS "t1" WHERE ("t1"."branch" IN (:*names))'
+OWN_BRANCHES = 'SELECT "t1"."branch", "t1"."task" FROM "attempt" AS "t1" WHERE (("t1"."task" IN (:*tasks)) AND ("t1"."adopted" = 0))'
 
 APPEND_EVENT = 'INSERT INTO "event" ("at", "kind", "task", "actor", "source", "target", "epoch", "version", "data") VALUES (CAST(ROUND(unixepoch(\'subsec\') * 1000) AS BIGINT), :kind, :task, :actor, :source, :target, :epoch, :version, :data) RETURNING "event"."seq"'
 EVENT = 'SELECT "t1"."seq", "t1"."at", "t1"."kind", "t1"."task", "t1"."actor", "t1"."source", "t1"."target", "t1"."epoch", "t1"."version", "t1"."data" FROM "event" AS "t1" WHERE ("t1"."seq" = :seq)'

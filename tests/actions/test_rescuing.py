@@ -12,7 +12,7 @@ from git_agent.actions.undo.rescue import rescue_refs
 from git_agent.app import App
 app, reads = App(), []
 connection = app.store._database.connection()
-connection.set_exec_trace(lambda cursor, sql, values: reads.append("task.removed" in (values or ())) or True)
+connection.set_exec_trace(lambda cursor, sql, values: reads.append("task.removed" in (values or {}).values()) or True)
 print(len(rescue_refs(app)), sum(reads))
 """
 
