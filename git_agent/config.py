@@ -162,8 +162,7 @@ class Config(NamedTuple):
 
     def has_agent(self, name: str | None) -> bool:
         """Return whether an agent, or agent.defaultAgent without a name, has a command."""
-        name = name or self.text("agent.defaultAgent")
-        return bool(name) and self.agent(name) is not None
+        return self.agent(name or self.text("agent.defaultAgent")) is not None
 
     def agents(self) -> list[str]:
         """Return the names of the agents that have a command."""
@@ -271,7 +270,7 @@ class Config(NamedTuple):
             found = found if key.many else found[-1:]
         if not found:
             return [Setting(key.name, key.default, "default", key.sentence)]
-        return [Setting(_shown(key, v.key), v.value, v.scope, key.sentence) for v in found]
+        return [Setting(v.key if key.name == "agent.run" else key.name, v.value, v.scope, key.sentence) for v in found]
 
 
 def digest(repo: Repo) -> str | None:
@@ -283,10 +282,6 @@ def digest(repo: Repo) -> str | None:
 def repo_blob(repo: Repo) -> str | None:
     """Return the blob's oid of the committed `.gitagent`, None without one."""
     return git_config.blob_oid(repo, f"HEAD:{TEAM_FILE}")
-
-
-def _shown(key: Key, name: str) -> str:
-    return name if key.name == "agent.run" else key.name
 
 
 def _key_of(name: str) -> Key | None:

@@ -96,23 +96,6 @@ class GitError(AgentError):
         self.stderr = stderr
 
 
-def raise_what_may_pass(error: AgentError | OSError) -> None:
-    """Raise an error again if the same question may be answered later: it says nothing about what was asked.
-
-    error: of a git that was asked to compare something
-    Raises AgentError where the disk is full, or where git could not be started or was killed.
-    """
-    if isinstance(error, GitError):
-        if number := names_no_room(error.stderr):
-            raise system_error(OSError(number, os.strerror(number))) from error
-        if error.status < 0:
-            raise error
-    elif isinstance(error, OSError):
-        raise system_error(error) from error
-    elif error.code != "unrelated-histories":
-        raise error
-
-
 class Done(NamedTuple):
     """The result of a git that ended: exit status, out (bytes) and err (text)."""
 

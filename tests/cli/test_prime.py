@@ -30,8 +30,9 @@ def test_it_has_under_60_lines_whatever_a_task_says(repo: Sandbox, tmp_path: Pat
     body = tmp_path / "body"
     body.write_text(("begin work at once | now\n" + "x" * 300 + "\n\n") * (MAX_BODY // 330))
     repo.agent("spawn", "T" * 200, "-F", body, "--path", "p" * 3000, "--check", "c" * 3000)
-    for _ in range(5):
-        repo.agent("reassign", "1")
+    for number in range(5):  # attempts without commits would go
+        repo.commit(Path(repo.agent("path", "1").out.strip()), f"{number}.txt", "work\n")
+        repo.agent("reassign", "1", "--fresh")
     repo.agent("add", "Other", "--after", "1")
     run(FULL, repo.store.parent)
     here = Path(repo.agent("path", "1").out.strip())

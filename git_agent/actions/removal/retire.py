@@ -86,12 +86,17 @@ def retire(
         intent = _announce(app, task, data)
     done = _remove_each(app, task, going, found, there, strict, intent, data)
     whole = only is None and len(done.gone) == len(present)
-    held = {each.tip for each in done.gone if each.tip and each.kept}
-    rest = rescues.drop_refs(app.repo, task.id, there.own, held) if whole else []
+    rest = (
+        rescues.drop_refs(app.repo, task.id, there.own, {g.tip for g in done.gone if g.tip and g.kept}) if whole else []
+    )
     _record(app, task, [a for a in going if a.number in done.whole], done.gone, intent, data)
     rescued = tuple(dict.fromkeys([*(ref for g in done.gone for ref in g.kept), *rest]))
     left = _plan([a for a in going if a.number in done.stayed], there.heads, found, (*lines, *done.stayed.values()))
     return _without(plan, left)._replace(kept=left.kept, rescued=rescued)
+
+
+def _drop_refs(app: App, task: Task, there: rescues.TaskRefs, done: _Done) -> list[str]:
+    return rescues.drop_refs(app.repo, task.id, there.own, {g.tip for g in done.gone if g.tip and g.kept})
 
 
 def _without(plan: Retired, left: Retired) -> Retired:

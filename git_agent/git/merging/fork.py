@@ -6,13 +6,16 @@ fork point. It does not after the base was rewritten, or after the branch's pare
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from git_agent.errors import AgentError
 from git_agent.git import history
+from git_agent.git.errors import names_no_room, system_error
 from git_agent.git.history import Commit
 from git_agent.git.repo import Repo
-from git_agent.git.run import GitError, raise_what_may_pass
+from git_agent.git.run import GitError
 
 
 def own_work(repo: Repo, base: str, tip: str, fork: str | None, limit: int = 100) -> list[Commit]:
@@ -108,3 +111,20 @@ def _is_ancestor(repo: Repo, old: str, new: str) -> bool:
     """Tell whether a commit is an ancestor of another, or the same; False if one is missing."""
     done = repo.git("merge-base", "--is-ancestor", "--end-of-options", old, new, ok=(0, 1, 128))
     return done.status == 0
+
+
+def raise_what_may_pass(error: AgentError | OSError) -> None:
+    """Raise an error again if the same question may be answered later: it says nothing about what was asked.
+
+    error: of a git that was asked to compare something
+    Raises AgentError where the disk is full, or where git could not be started or was killed.
+    """
+    if isinstance(error, GitError):
+        if number := names_no_room(error.stderr):
+            raise system_error(OSError(number, os.strerror(number))) from error
+        if error.status < 0:
+            raise error
+    elif isinstance(error, OSError):
+        raise system_error(error) from error
+    elif error.code != "unrelated-histories":
+        raise error

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from git_agent.errors import AgentError
-from git_agent.git.merging.fork import find_start
+from git_agent.git.merging.fork import find_start, raise_what_may_pass
 from git_agent.git.merging.merge import Clean, try_merge
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import Repo
-from git_agent.git.run import raise_what_may_pass
 
 # The dates are fixed, so that the same merge has the same name, which the cache of merges needs.
 _NOBODY = {

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from git_agent.git import history
-from git_agent.git.merging.fork import find_start
+from git_agent.git.merging.fork import find_start, raise_what_may_pass
 from git_agent.git.merging.movement import MESSAGES, WALK, Movement, Paths
 from git_agent.git.merging.pairs import merge_pairs
-from git_agent.git.run import GitError, raise_what_may_pass
+from git_agent.git.run import GitError
 
 _OWN = 200  # commits of a branch that are compared one by one
 _ARGUMENTS = 100_000  # characters of paths on one command line; the smallest limit in use is 1 MB
