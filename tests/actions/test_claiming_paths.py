@@ -116,6 +116,7 @@ def test_a_run_whose_work_lies_elsewhere_is_held_with_the_reason(strict: Sandbox
     assert strict.git("log", "-1", "--format=%s", "agent/1-one") == "x"
 
 
+@pytest.mark.rest
 def test_the_queue_hands_out_nothing_that_a_live_task_claims(strict: Sandbox) -> None:
     strict.agent("spawn", "One", "--path", "src/")
     strict.git("config", "agent.pathClaims", "off")  # as claims were made before it was switched on

@@ -27,6 +27,7 @@ def logs(repo: Sandbox) -> list[str]:
     return sorted(path.name for path in Path(repo.path, ".git/git-agent/logs").iterdir())
 
 
+@pytest.mark.rest
 def test_the_logs_of_finished_tasks_go_and_others_stay(printed: Sandbox) -> None:
     assert logs(printed) == ["1.1.log", "1.check.log", "2.1.log"]
     printed.agent("clean")
@@ -37,6 +38,7 @@ def test_the_logs_of_finished_tasks_go_and_others_stay(printed: Sandbox) -> None
     assert "hint: " in printed.agent("logs", "1", exit=1).err
 
 
+@pytest.mark.rest
 def test_a_dry_run_deletes_nothing_and_age_counts(printed: Sandbox) -> None:
     assert "would delete 2 logs" in printed.agent("clean", "--logs", "-n").out
     printed.agent("clean", "--logs", "--older-than", "1h")

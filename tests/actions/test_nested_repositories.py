@@ -116,6 +116,7 @@ def test_what_changed_in_a_submodule_still_counts(repo: Sandbox, kind: str) -> N
     repo.agent("done", "1")
 
 
+@pytest.mark.rest
 def test_missing_objects_are_not_fetched_by_the_program_that_the_repository_names(
     repo: Sandbox, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def calls(repo: Sandbox, worlds: Worlds, tmp_path: Path) -> Calls:
     return Calls(tmp_path / "calls", worlds.lend(repo, _started))
 
 
+@pytest.mark.rest
 def test_each_kind_of_need_calls_once_with_the_event_and_what_to_type(repo: Sandbox, calls: Calls) -> None:
     repo.git("config", "agent.check", "test ! -e broken.txt")
     repo.agent("ask", "Which database?", "--task", "1")

@@ -172,6 +172,7 @@ def test_a_spawn_in_another_pid_namespace_is_not_rolled_back_until_it_is_silent(
     )
 
 
+@pytest.mark.rest
 def test_a_merge_waits_for_a_queue_in_another_pid_namespace(
     repo: Sandbox, task: Path, box: tuple[str, ...], stack: ExitStack
 ) -> None:

@@ -82,6 +82,7 @@ def test_not_while_it_waits_for_an_answer_nor_after_a_spawn(asked: Sandbox) -> N
     assert "nobody works" not in asked.agent("status").out + asked.agent("show", "2").out
 
 
+@pytest.mark.rest
 def test_a_run_ends_it(asked: Sandbox) -> None:
     asked.agent("answer", "1", "8421")
     asked.agent("run", "1", "--", "sh", "-c", "git agent status", exit=None)

@@ -411,6 +411,7 @@ def list_of(repo: Sandbox) -> list[tuple[object, object]]:
     return [(each["after"], each["why"]) for each in repo.agent_json("undo", "--list")["operations"]]
 
 
+@pytest.mark.rest
 def test_merges_on_each_other_are_undone_in_turn_and_looked_at_as_they_would_be_then(
     repo: Sandbox, worlds: Worlds
 ) -> None:

@@ -86,6 +86,7 @@ def test_a_merge_leaves_the_worktree_and_names_the_directory(work: Sandbox, powe
     assert (work.worktree(1) / "one.txt").exists() and table(work) == ["precious\n"]
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("how", ["merge", "rm"])
 def test_what_an_ignored_directory_leaves_behind_is_said_and_found(
     work: Sandbox, powerless: Sequence[str], how: str

@@ -28,6 +28,7 @@ def coloured(repo: Sandbox, setting: str, *words: str, no_colour: str | None = N
     return repo.run("git", "-c", setting, "agent", *words, env={"NO_COLOR": no_colour}).out
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("key", ["color.ui", "color.agent"])
 def test_git_s_keys_for_colour_are_honoured(held: Sandbox, key: str) -> None:
     for verb in ("list", "status"):

@@ -120,6 +120,7 @@ READERS = """status; status 1; list --all; show 1; show 2; log; log 2 --since 1w
 prime 1; config; hooks; sync; diff 2 --json; diff 2 --stat --json; tail topic; clean -n; show 2 --json; status --json"""
 
 
+@pytest.mark.rest
 def test_what_reads_starts_no_program(hostile: Hostile) -> None:
     started = {line: hostile.agent(*line.split()) for line in re.split(r"[;\n] *", READERS)}
     assert {line: marks for line, marks in started.items() if marks} == {}
@@ -137,6 +138,7 @@ def test_a_signed_commit_that_names_a_task_is_read_and_not_verified(hostile: Hos
 WRITING = {"smudge", *(f"hook-{name}" for name in ("post-checkout", "post-index-change", "reference-transaction"))}
 
 
+@pytest.mark.rest
 def test_what_writes_starts_only_what_git_does_for_such_a_change(hostile: Hostile) -> None:
     assert hostile.agent("spawn", "Task 4") == WRITING
     assert hostile.agent("ask", "What?", "--task", "1") == set()

@@ -47,6 +47,7 @@ def test_what_is_shown_of_a_hostile_task_drives_no_terminal(repo: Sandbox, verb:
     assert r"\x1b]52;c;AAAA" in said.out
 
 
+@pytest.mark.rest
 def test_what_git_and_agents_say_drives_no_terminal_either(repo: Sandbox, tmp_path: Path) -> None:
     evil, branch = "\x1b]52;c;AAAA\x07\x1b[2J\u202e\u200b", "ev\u202eil"
     repo.git("branch", branch)

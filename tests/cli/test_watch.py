@@ -193,6 +193,7 @@ def test_a_store_that_is_gone_ends_it_with_an_error(spawned: Sandbox, tmp_path: 
         assert watch.wait()[0] == 1
 
 
+@pytest.mark.rest
 def test_a_git_that_fails_for_a_while_is_said_once(spawned: Sandbox) -> None:
     head = spawned.path / ".git/HEAD"
     held = head.read_text()

@@ -52,6 +52,7 @@ def at_once(scene: Scene, commands: Sequence[Sequence[str | Path]]) -> None:
     assert held.most <= 1 and len(held.files) <= 1, held
 
 
+@pytest.mark.rest
 def test_workers_that_commit_and_push_at_once_are_all_seen_with_no_command(
     repo: Sandbox, every_step: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

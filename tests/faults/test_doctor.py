@@ -371,6 +371,7 @@ def test_repository_and_worktrees_that_were_moved_together_are_connected_again(w
         shutil.move(away, root)
 
 
+@pytest.mark.rest
 def test_a_merge_that_is_stopped_or_was_killed_in_its_check_is_found(world: World) -> None:
     """It has written no intent yet: its lock and its scratch directory tell of it."""
     sandbox = world.sandbox

@@ -42,6 +42,7 @@ def beside(world: World, scene: Scene, hurting: Driver, pid: int) -> list[str]:
     return lines
 
 
+@pytest.mark.rest
 def test_a_stopped_command_is_in_nobodys_way_unnamed_and_ends_well(
     name: str, worlds: Worlds, hurting: Driver, every_step: bool
 ) -> None:

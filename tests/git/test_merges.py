@@ -154,7 +154,7 @@ def test_commits_are_signed_only_when_configured(repo: Sandbox, tmp_path: Path) 
     repo.git("config", "gpg.program", str(tmp_path / "gpg"))
     assert commit_merge(found, tree, [head], "T", read_settings(found, "main"))
     repo.git("config", "commit.gpgsign", "yes")
-    with pytest.raises(AgentError, match="gpg failed"):
+    with pytest.raises(AgentError, match="did not sign the commit"):
         commit_merge(found, tree, [head], "T", read_settings(found, "main"))
 
 

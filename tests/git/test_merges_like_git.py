@@ -60,6 +60,7 @@ def of_ours(repo: Repo, ours: str, theirs: str) -> str | tuple[str, ...]:
     return tried.tree if isinstance(tried, Clean) else tried.paths
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(600)
 def test_each_merge_gives_the_tree_or_the_conflicts_of_gits_own(history: tuple[Sandbox, Pairs], tmp_path: Path) -> None:
     sandbox, pairs = alike(history, tmp_path), history[1]

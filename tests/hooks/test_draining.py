@@ -224,6 +224,7 @@ def test_a_workers_commit_elsewhere_is_recorded_with_no_command(scene: Scene) ->
 # Kills
 
 
+@pytest.mark.rest
 def test_a_look_that_is_killed_at_any_step_loses_nothing_and_repeats_nothing(
     scene: Scene, every_step: bool, tmp_path: Path
 ) -> None:

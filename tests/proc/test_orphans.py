@@ -70,17 +70,13 @@ def child_of(process: subprocess.Popen[str]) -> int:
     return int(process.stdout.readline())
 
 
-def test_where_nothing_is_left_nothing_is_done_quickly(start: Start) -> None:
+def test_where_nothing_is_left_nothing_is_waited_for(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = start("echo ready; read -r line")
     group = described(worker)
     end_leader(worker)
     worker.wait()
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        assert not orphans.end_orphans(group, DIGEST)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.02
+    monkeypatch.setattr(orphans.time, "sleep", lambda seconds: pytest.fail(f"slept {seconds} s"))
+    assert not orphans.end_orphans(group, DIGEST)
 
 
 def test_a_group_ends_with_all_its_members(start: Start) -> None:
@@ -95,7 +91,7 @@ def test_who_ignores_sigterm_is_killed_after_the_grace(start: Start) -> None:
     began = time.monotonic()
     assert orphans.end_orphans(described(worker), None, grace_s=0.3)
     assert worker.wait(5) == -signal.SIGKILL
-    assert 0.3 <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.3
 
 
 def test_a_stopped_one_hears_sigterm_at_once(start: Start) -> None:

@@ -57,6 +57,7 @@ def _assert_sound(repo: Sandbox, number: int) -> None:
     assert repo.git("fsck", "--connectivity-only") == ""
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(110)
 def test_eight_processes_that_claim_get_each_of_24_tasks_exactly_once(repo: Sandbox, tmp_path: Path) -> None:
     repo.agent("init")

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# The target is 2 s on an idle machine (tests/bench/writers.py measures it); with SQLite's own timeout some waited 13 s.
-LIMIT_S = 10.0
+# The target is 2 s on an idle machine (tests/bench/writers.py measures it). 11 s were seen at a load of 30 on two
+# cores, and a command gives up after 30 s.
+LIMIT_S = 25.0
 
 
 @pytest.mark.timeout(100)

@@ -148,6 +148,7 @@ def test_many_at_once_all_get_where_they_belong(stage: Stage, number: int) -> No
     stage.none_left()
 
 
+@pytest.mark.rest
 def test_a_supervisor_is_small_and_idle(stage: Stage) -> None:
     """Below 40 MB, below 0.3 % of a processor, although it made the worktree itself."""
     stage.box.agent("add", "Fix login")

@@ -55,6 +55,7 @@ def test_a_signal_fails_the_task_and_is_named(stage: Stage) -> None:
     assert stage.task()["reason"] == "was ended by SIGKILL"
 
 
+@pytest.mark.rest
 def test_what_the_worker_decided_itself_stays(stage: Stage) -> None:
     stage.spawn()
     _run(stage, f"{WORK}; git agent done -m ready")
@@ -132,6 +133,7 @@ def test_a_second_run_exits_with_3_and_changes_nothing(stage: Stage) -> None:
     assert stage.session()["ended_at"] is None and stage.where() == ("WORKING", None)
 
 
+@pytest.mark.rest
 def test_of_many_runs_at_once_one_runs(stage: Stage) -> None:
     where = stage.spawn()
     runs = stage.box.parallel([("run", "1", "--", "sh", "-c", "echo ran >>ran; sleep 2")] * 6)

@@ -166,6 +166,7 @@ def test_a_failure_is_one_whatever_was_left(sent_back: Stage) -> None:
     assert sent_back.where() == ("FAILED", None) and sent_back.task()["reason"].startswith("exited with 7")
 
 
+@pytest.mark.rest
 def test_the_history_of_every_hold_is_sound(conflicted: Stage) -> None:
     for script in ("true", "echo x >new", "rm new; echo x >other; git add other; git commit -qm Other"):
         _run(conflicted, script)

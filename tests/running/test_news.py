@@ -55,6 +55,7 @@ def test_after_a_review_it_is_told_what_to_change(told: Stage, tmp_path: Path) -
     assert "from @human:\n| Sort by AUTHOR\n| please" in prompt and prompt.count("AUTHOR") == 1
 
 
+@pytest.mark.rest
 def test_what_an_earlier_review_asked_for_is_told_no_more_once_it_was_handed_in(told: Stage, tmp_path: Path) -> None:
     run(told, tmp_path)
     told.box.agent("request-changes", "1", "-m", "Sort by AUTHOR")
@@ -64,6 +65,7 @@ def test_what_an_earlier_review_asked_for_is_told_no_more_once_it_was_handed_in(
     assert "TEST" in prompt and "AUTHOR" not in prompt
 
 
+@pytest.mark.rest
 def test_what_was_not_done_yet_is_told_again_although_it_was_acknowledged(told: Stage, tmp_path: Path) -> None:
     run(told, tmp_path)
     told.box.agent("request-changes", "1", "-m", "Sort by AUTHOR")
@@ -119,6 +121,7 @@ def test_unread_mail_is_told_and_stays_unread(told: Stage, tmp_path: Path) -> No
     assert told.box.tasks()[1]["unread"] == 1
 
 
+@pytest.mark.rest
 def test_news_alone_and_in_a_typed_command_line(told: Stage, tmp_path: Path) -> None:
     told.box.git("config", "agent.run.y", "printf <%s> {news}")
     assert told.box.agent("run", "1", "--agent", "y", exit=1).out == "<>"
@@ -139,6 +142,7 @@ def test_a_file_and_standard_input_have_it_too(told: Stage, tmp_path: Path) -> N
         assert "| Sort by AUTHOR" in told.box.agent("run", "1", "--agent", "y", exit=1).out
 
 
+@pytest.mark.rest
 def test_long_messages_leave_room_for_the_command(told: Stage, tmp_path: Path) -> None:
     run(told, tmp_path)
     told.box.agent("start", "1")

@@ -47,6 +47,7 @@ def _version(stage: Stage) -> int:
         connection.close()
 
 
+@pytest.mark.rest
 def test_a_run_of_an_older_program_beats_and_hands_in_after_the_upgrade(stage: Stage, older: list[str]) -> None:
     box = stage.box
     for path in (stage.agent).glob("agent.db*"):

@@ -92,6 +92,7 @@ def test_a_newer_store_that_does_not_say_who_may_write_is_refused(directory: Pat
     assert caught.value.code == "store-newer"
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("hold", list(Hold))
 def test_a_store_of_every_age_learns_every_hold_and_no_other(directory: Path, hold: Hold) -> None:
     directory.mkdir(exist_ok=True)

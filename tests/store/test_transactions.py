@@ -61,6 +61,7 @@ def test_a_process_killed_inside_a_transaction_leaves_neither_change_nor_event(
     assert store.tasks.get(task.id).state is State.CANCELLED
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(90)
 def test_forty_kills_of_writers_lose_nothing_that_was_acknowledged(directory: Path, store: Store) -> None:
     writer = """

@@ -118,7 +118,7 @@ def uninstall_hooks(repo: Repo) -> HookChanges:
 
 def effective_hooks(repo: Repo, cwd: str) -> list[Effective]:
     """Return what git runs for each of our events in the worktree cwd, our hooks and the user's."""
-    here = repo.checkout(cwd)
+    here = repo.checkout(cwd)._replace(hooks=None)  # what git finds there by itself, not what our gits run
     directory = here.git("rev-parse", "--path-format=absolute", "--git-path", "hooks").text
     store = os.path.join(repo.common_dir, "git-agent")
     by_config = settings.configured_events(here) if git_version() >= settings.SINCE else set()
