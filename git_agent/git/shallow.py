@@ -1,9 +1,9 @@
 """The shallow file, and which of its lines hide history that is here.
 
 `<common>/shallow` lists the commits whose parents a shallow clone lacks. git believes every line: log, merge-base and
-merge see no history behind such a commit, and gc deletes it, even where all of it is here (measured with git 2.39, the
-first part with 2.55 as well). A line that names no commit makes every git command fail. A worker can write that file, so
-our gits do without such lines: what is here is history.
+merge see no history behind such a commit, and gc deletes it, even where all of it is here (measured: git 2.39; 2.55
+without gc). A line that names no commit makes every git command fail. A worker can write that file, so our gits do
+without such lines: what is here is history.
 """
 
 from __future__ import annotations
