@@ -64,6 +64,7 @@ def four(prepared: Sandbox, tmp_path: Path) -> Sandbox:
 KNOWN = {(1, 2): [HOSTILE, "src/app.py"], (3, "base"): ["docs/guide.md"]}
 
 
+@pytest.mark.rest
 def test_a_second_run_merges_nothing_and_a_moved_tip_only_its_own_pairs(four: Sandbox) -> None:
     first = four.agent("conflicts", "--json", env=TRACE)
     assert pairs(first.json()) == KNOWN and first.json()["order"] == [3, 4, 1, 2]

@@ -35,6 +35,7 @@ def test_single_ignored_files_are_copied_aside_before_their_worktree_goes(repo: 
     assert kept.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.rest
 def test_a_large_ignored_file_is_linked_and_where_it_can_be_neither_linked_nor_copied_it_stays(repo: Sandbox) -> None:
     repo.commit(None, ".gitignore", "*.local\n", "Ignore")
     worktree = _approved(repo, "one")
@@ -90,6 +91,7 @@ def test_the_last_commit_of_a_branch_deleted_by_hand_is_not_forgotten(repo: Sand
     assert repo.git("rev-parse", "refs/git-agent/rescue/1/1").strip() == tip
 
 
+@pytest.mark.rest
 def test_a_worktree_with_a_submodule_goes_unless_the_submodule_has_commits_of_its_own(repo: Sandbox) -> None:
     allowed = ("-c", "protocol.file.allow=always")
     other = repo.path.parent / "other"

@@ -100,6 +100,7 @@ def handed_over(repo: Sandbox) -> None:
     repo.agent("cancel", "2")
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_place_runs_nothing_of_its_own_for_the_person(repo: Sandbox, tmp_path: Path, forgery: str) -> None:
     handed_over(repo)

@@ -325,6 +325,7 @@ def sleeping(within_s: float = 5.0) -> list[int]:
     return list(found)
 
 
+@pytest.mark.rest
 def test_one_check_at_a_time_and_who_lost_its_place_changes_nothing(
     repo: Sandbox, waiting: subprocess.Popen[bytes]
 ) -> None:

@@ -88,6 +88,7 @@ def test_what_is_no_number_in_the_environment_names_nobody(busy: Sandbox) -> Non
         assert said.err.splitlines()[0][:18] == "error: which task?", said
 
 
+@pytest.mark.rest
 def test_few_descriptors_are_enough_and_fewer_are_one_error(repo: Sandbox) -> None:
     for line in ("spawn Few", "status", "show 1"):
         assert repo.run("sh", "-c", f"ulimit -n 20; git-agent {line}").code == 0

@@ -77,6 +77,7 @@ def test_a_name_made_from_any_title_passes_the_check(title: str) -> None:
     assert names.slug(made) == made
 
 
+@pytest.mark.rest
 def test_a_name_made_from_any_one_character_passes_the_check() -> None:
     ideographs = (
         range(0x3400, 0xA000),

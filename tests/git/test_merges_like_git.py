@@ -109,6 +109,7 @@ def whole(sandbox: Sandbox) -> tuple[str, ...]:
     return tuple(sandbox.git(*args) for args in asked)
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(600)
 def test_a_task_that_is_merged_lands_what_git_merge_lands(
     history: tuple[Sandbox, Pairs], tmp_path: Path, every_step: bool

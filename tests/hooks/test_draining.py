@@ -279,7 +279,8 @@ def test_never_do_two_look_at_once(scene: Scene, number: int) -> None:
     with watched(scene.agent / "drain.lock") as held:
         results = run_at_once([("git-agent", "sync", "--background")] * number, cwd=scene.sandbox.path)
     assert [result.code for result in results] == [0] * number
-    assert (held.most, len(held.files)) == (1, 1) and len(held.pids) > 1, held
+    # Of two, the second may find nothing left to do before it is seen with the lock.
+    assert (held.most, len(held.files)) == (1, 1) and len(held.pids) > (number > 2), held
     scene.settles()
     assert_all_once(scene, held)
 

@@ -14,6 +14,7 @@ from tests.sandbox import Sandbox
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(110)
 def test_800_messages_of_8_senders_reach_8_receivers_once(repo: Sandbox) -> None:
     repo.agent("init")

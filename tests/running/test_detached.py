@@ -89,6 +89,7 @@ def test_ps_shows_what_runs(stage: Stage) -> None:
     assert stage.box.agent_json("ps")["sessions"][0]["gone"] is True
 
 
+@pytest.mark.rest
 def test_logs_follow_until_the_end_and_across_files(stage: Stage, tmp_path: Path) -> None:
     stage.spawn()
     # The log is kept in part: each million waits until the one before was read, however busy the machine is.

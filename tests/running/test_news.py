@@ -78,6 +78,7 @@ def test_what_was_not_done_yet_is_told_again_although_it_was_acknowledged(told: 
     assert "why the task was held (uncommitted)" in prompt
 
 
+@pytest.mark.rest
 def test_after_an_answer_it_is_told_question_and_answer(told: Stage, tmp_path: Path) -> None:
     (tmp_path / "ask").write_text("Which port?")
     run(told, tmp_path)
@@ -87,6 +88,7 @@ def test_after_an_answer_it_is_told_question_and_answer(told: Stage, tmp_path: P
     assert prompt.index("Which port?") < prompt.index("8421")
 
 
+@pytest.mark.rest
 def test_after_a_check_it_is_told_its_last_lines(told: Stage, tmp_path: Path) -> None:
     run(told, tmp_path)
     told.box.agent("approve", "1")

@@ -164,6 +164,7 @@ def test_cancel_asks_the_command_to_end_after_a_while_and_kill_at_once(stage: St
     stage.none_left()
 
 
+@pytest.mark.rest
 def test_reassign_tells_and_lets_live_and_kill_ends(stage: Stage) -> None:
     where = stage.spawn()
     process = stage.run(f"echo ready; {until('go')}; git agent done; echo done said $?")

@@ -196,6 +196,7 @@ def test_the_log_tells_the_runs_of_an_attempt_apart(stage: Stage) -> None:
     assert mark.endswith("Z: printf second]"), mark
 
 
+@pytest.mark.rest
 def test_a_log_that_is_no_file_is_neither_waited_for_nor_followed(stage: Stage, tmp_path: Path) -> None:
     stage.spawn()
     log, victim = stage.agent / "logs" / "1.1.log", tmp_path / "victim"
