@@ -51,7 +51,7 @@ def test_the_sample_and_the_rest_are_all_tests_and_only_marked_functions_are_lef
 def _collected(*options: str) -> list[str]:
     """Return what is collected of one folder that has both: marked functions, and others with many variants."""
     command = [sys.executable, "-m", "pytest", "-n", "0", "--collect-only", "-p", "no:cacheprovider", *options]
-    done = subprocess.run([*command, "tests/running"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([*command, "tests/races"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return [line for line in done.stdout.splitlines() if "::" in line]
 

@@ -292,6 +292,7 @@ def test_a_base_that_never_rests_is_given_up(repo: Sandbox, checked: Callable[..
     assert set(states(repo).values()) == {"APPROVED"} and wrong(repo) == []
 
 
+@pytest.mark.rest
 def test_a_check_that_does_not_end_is_ended(repo: Sandbox, checked: Callable[..., None]) -> None:
     repo.git("config", "agent.checkTimeout", "1s")
     checked(f"test ! -e 1.txt || {{ echo waiting; {SLEEP}; }}")

@@ -253,6 +253,7 @@ def test_a_lock_whose_holder_lives_is_respected(repo: Sandbox, worker: Supervise
     assert "back in the queue" in repo.agent("list").err
 
 
+@pytest.mark.rest
 def test_a_silent_worker_of_the_queue_is_missed_twice_a_beat_apart(repo: Sandbox, tree: Path) -> None:
     repo.git("config", "agent.lease", "1s")
     repo.agent("heartbeat", cwd=tree)
@@ -339,6 +340,7 @@ def test_a_host_that_slept_waits_one_lease_once(repo: Sandbox, tree: Path, monke
     assert "back in the queue" in line
 
 
+@pytest.mark.rest
 def test_a_waiting_claim_reaps_by_itself(repo: Sandbox, tree: Path) -> None:
     settle(repo)
     waiting = subprocess.Popen(["git", "agent", "claim", "--wait", "--timeout", "4"], cwd=repo.path)

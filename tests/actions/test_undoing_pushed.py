@@ -98,6 +98,7 @@ def test_a_push_that_nobody_can_tell_of_counts(merged: Sandbox, away: str, tmp_p
         stays(merged, "it may have been pushed")
 
 
+@pytest.mark.rest
 def test_a_push_that_was_refused_does_not_count(merged: Sandbox, away: str) -> None:
     base = merged.git("rev-parse", "main~1")
     other = merged.git("commit-tree", "-p", base, "-m", "Other", f"{base}^{{tree}}")

@@ -217,6 +217,7 @@ def test_a_number_that_nothing_has_yet_is_said(spawned: Sandbox) -> None:
         assert watch.event()["kind"] == "task.asked"
 
 
+@pytest.mark.rest
 def test_a_terminal_gets_colour_and_no_escape_of_a_text(spawned: Sandbox) -> None:
     spawned.agent("start", "1")
     spawned.agent("ask", "\x1b[41m" + "long " * 2000, "--task", "1")
@@ -229,6 +230,7 @@ def test_a_terminal_gets_colour_and_no_escape_of_a_text(spawned: Sandbox) -> Non
     assert "\x1b" not in plain and "task.asked" in plain
 
 
+@pytest.mark.rest
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
 def test_while_nothing_happens_it_costs_next_to_nothing(spawned: Sandbox) -> None:
     with following(spawned, "--since", "0") as watch:

@@ -66,6 +66,7 @@ def badly_ended(storm: Storm) -> list[str]:
     return lines + [str(r) for r in told if not any(line.startswith("error: ") for line in r.err.splitlines())]
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(300)
 def test_after_a_storm_nothing_is_lost_and_everything_agrees(
     repo: Sandbox, every_step: bool, monkeypatch: pytest.MonkeyPatch

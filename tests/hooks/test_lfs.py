@@ -95,7 +95,7 @@ def test_what_is_named_makes_the_real_git_lfs_upload(files_of_hooks: Sandbox, tm
     repo, there = files_of_hooks, tmp_path / "there.git"
     repo.git("init", "--quiet", "--bare", there)
     repo.git("remote", "add", "origin", f"file://{there}")
-    repo.git("lfs", "install", "--skip-repo")
+    repo.git("lfs", "install", "--local", "--skip-repo")
     repo.git("lfs", "track", "*.bin")
     repo.write("a.bin", bytes(5000))
     repo.git("add", "--all")

@@ -75,6 +75,7 @@ def test_another_installation_is_named(account: Account) -> None:
     assert f"finds {other}, but this is " in found["what"]
 
 
+@pytest.mark.rest
 def test_a_profile_that_hangs_is_ended_and_named(account: Account) -> None:
     account.profile("sleep 600\n")
     [found] = account.findings()

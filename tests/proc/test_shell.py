@@ -41,6 +41,7 @@ def test_what_is_in_the_background_stays_only_where_it_may(tmp_path: Path, leave
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.rest
 def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     number = f"7{os.getpid()}"
     ran = shell.run_shell(

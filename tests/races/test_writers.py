@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 LIMIT_S = 25.0
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(100)
 def test_64_processes_writing_lose_no_update_and_none_starves(tmp_path: Path) -> None:
     # In an interpreter of its own: it forks.

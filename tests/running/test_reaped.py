@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import time
 
+import pytest
+
 from tests.running.stage import WORK, Stage, eventually
 from tests.running.stage import stage as stage
 from tests.tables import suspend
@@ -15,6 +17,7 @@ def _expired(stage: Stage) -> bool:
     return lease is not None and lease["expires_at"] < time.time() * 1000
 
 
+@pytest.mark.rest
 def test_of_a_killed_supervisor_nothing_is_left_and_the_task_goes_on_from_the_last_commit(stage: Stage) -> None:
     tree = stage.spawn()
     process = stage.run(f"{WORK}; echo ready; trap '' TERM; sleep 1000 & sleep 1000")
@@ -42,6 +45,7 @@ def test_of_a_killed_supervisor_whose_task_is_in_review_nothing_is_left_either(s
     assert stage.where() == ("IN_REVIEW", None) and stage.session()["ended_at"]
 
 
+@pytest.mark.rest
 def test_a_stopped_supervisor_keeps_its_task_and_goes_on(stage: Stage) -> None:
     stage.spawn()
     process = stage.run("echo ready; sleep 1000")

@@ -182,6 +182,7 @@ def test_reassign_tells_and_lets_live_and_kill_ends(stage: Stage) -> None:
     stage.none_left()
 
 
+@pytest.mark.rest
 def test_suspended_for_long_and_gone_on_with(stage: Stage) -> None:
     stage.spawn()
     process = stage.run(f"echo ready; sleep 3; {WORK}")

@@ -211,6 +211,7 @@ def test_a_log_that_is_no_file_is_neither_waited_for_nor_followed(stage: Stage, 
     assert victim.read_text() == "secret\n"
 
 
+@pytest.mark.rest
 def test_what_stands_in_place_of_logs_and_prompts_is_said_and_stays(stage: Stage, tmp_path: Path) -> None:
     stage.spawn()
     stage.box.git("config", "agent.run.me", "cat {file}")

@@ -49,6 +49,7 @@ def test_a_change_wakes_who_has_waited_for_a_while_at_once(store: Store, directo
     assert statistics.median(_latencies(store, directory, 3.0, 3)) < 0.1
 
 
+@pytest.mark.rest
 def test_where_the_system_tells_nothing_a_timer_does(
     store: Store, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,6 +72,7 @@ def test_what_was_written_between_two_waits_is_not_missed(store: Store, director
     finish(writer)
 
 
+@pytest.mark.rest
 def test_waiting_costs_no_processor_time_and_ends_in_time(store: Store) -> None:
     before, began = time.process_time(), time.monotonic()
     store.wait_for_change(3)
