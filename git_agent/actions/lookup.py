@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 
 from git_agent.actions.permission import require_permission
+from git_agent.actions.transition import run_again
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.advice import run_again
 from git_agent.domain.durations import parse_duration
 from git_agent.domain.gates import handed_in_gone_error
 from git_agent.domain.needs import NOBODY
@@ -143,7 +143,7 @@ def unattended(app: App, task: Task) -> str | None:
     idle = task.state in (State.ASSIGNED, State.WORKING) and not app.store.leases.of([task.id])
     if not idle or not app.store.sessions.over([task.id]):
         return None
-    return f"{NOBODY}: {run_again(task.id, has_agent=app.config.has_agent(task.agent))}"
+    return f"{NOBODY}: {run_again(app, task)}"
 
 
 def own_commits(app: App, task: Task, limit: int) -> list[Commit]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from git_agent.actions.beats import beats
 from git_agent.app import App
-from git_agent.domain.advice import instead_of
+from git_agent.domain.advice import command_to_run, instead_of
 from git_agent.domain.message import Draft
 from git_agent.domain.speaker import COORDINATOR, Speaker, WorkerIdentity, superseded_error
 from git_agent.domain.task import Hold, Move, State, Step, Task, after, done_already
@@ -146,3 +146,8 @@ def notify_dependents(app: App, done: Task) -> list[Draft]:
         elif child.live:
             drafts.append(Draft(str(child.id), f"{done.label}, which {child.label} waits for, is COMPLETED", child.id))
     return drafts
+
+
+def run_again(app: App, task: Task) -> str:
+    """Return the command that runs a task again: with its agent if that has a command, else with a placeholder."""
+    return command_to_run(task.id, has_agent=app.config.has_agent(task.agent))

@@ -78,7 +78,7 @@ def approval(task: Task) -> str:
     return f"git agent approve {task.id}{at}"
 
 
-def run_again(task: int, *, has_agent: bool) -> str:
+def command_to_run(task: int, *, has_agent: bool) -> str:
     """Return the command that runs a task's agent again.
 
     has_agent: its agent, or the default one, has a command; otherwise a command must be typed

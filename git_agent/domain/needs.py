@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from git_agent.domain.advice import approval, rebase_words, revival, run_again, steps_towards, without_worktree
+from git_agent.domain.advice import approval, command_to_run, rebase_words, revival, steps_towards, without_worktree
 from git_agent.domain.durations import spell
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import Hold, State, Task
@@ -139,7 +139,7 @@ def _by_attempts(task: Task, limit: int) -> tuple[str, str] | None:
 
 def _by_worker(task: Task, seen: Circumstances) -> tuple[str, str] | None:
     if seen.over and seen.liveness is Liveness.NONE:
-        return NOBODY, run_again(task.id, has_agent=seen.has_agent)
+        return NOBODY, command_to_run(task.id, has_agent=seen.has_agent)
     if seen.liveness in (Liveness.STALE, Liveness.DEAD):
         return f"its worker is {seen.liveness}", f"git agent reassign {task.id}"
     if not seen.stalled:
@@ -161,7 +161,7 @@ _HELD: dict[Hold, str] = {
 
 def _by_hold(task: Task, hold: Hold, seen: Circumstances) -> tuple[str, str]:
     reason, there = task.reason, shlex.quote(task.worktree or "")
-    run = run_again(task.id, has_agent=seen.has_agent)
+    run = command_to_run(task.id, has_agent=seen.has_agent)
     go_on = run if seen.over else f"git agent start {task.id}"
     match hold:
         case Hold.CONFLICT:

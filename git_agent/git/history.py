@@ -35,6 +35,7 @@ _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
 # gitrepository-layout(5), in the common directory
 GRAFTS = ("info", "grafts")
 SHALLOW = ("shallow",)
+_GRAPH = ("objects", "info", "commit-graph")
 Run = Callable[..., Done]
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -103,8 +104,8 @@ def ahead_behind_many(
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return ahead_behind of each pair, through pygit2 when many spawns would cost more than importing it."""
     wanted = list(dict.fromkeys(pairs))
-    # libgit2 is slower than git with a commit graph, and it obeys grafts and the shallow file.
-    unfit = (os.path.join(common_dir, *path) for path in (("objects", "info", "commit-graph"), GRAFTS, SHALLOW))
+    # libgit2 is slower than git with a commit-graph, and it obeys grafts and the shallow file.
+    unfit = (os.path.join(common_dir, *path) for path in (_GRAPH, GRAFTS, SHALLOW))
     if len(wanted) > _MANY and not any(map(os.path.exists, unfit)):
         try:
             import pygit2
@@ -195,10 +196,10 @@ _LONG = 20_000  # commits
 _INDEXED = 28  # bytes that an object takes in the index of a pack, at least
 # Each of these keeps git from using a commit-graph of this repository, or lets it use another one.
 _OTHER_GRAPHS = (
-    ("objects", "info", "commit-graph"),
+    _GRAPH,
     ("objects", "info", "commit-graphs", "commit-graph-chain"),
     ("objects", "info", "alternates"),
-    ("shallow",),
+    SHALLOW,
     GRAFTS,
 )
 

@@ -30,15 +30,21 @@ class RemoteBranch(NamedTuple):
         return f"{self.remote}/{self.branch}"
 
 
+def possible_names(tracked: Collection[str]) -> set[str]:
+    """Return what remote-tracking branches may be called on their remotes.
+
+    tracked: their full names. The name of a remote may contain slashes, so every tail of a name is possible.
+    """
+    return {ref[at + 1 :] for ref in tracked for at, letter in enumerate(ref) if letter == "/"}
+
+
 def find_remote_branches(repo: Repo, tracked: Mapping[str, str], branches: Collection[str]) -> list[RemoteBranch]:
     """List the branches of these names on all remotes, as far as remote-tracking branches show them.
 
     tracked: the oids of the remote-tracking branches, by full name.
     branches: names without refs/heads/.
     """
-    # The name of a remote may contain slashes, so every tail of a ref may be the branch.
-    tails = {ref[at + 1 :] for ref in tracked for at, letter in enumerate(ref) if letter == "/"}
-    names = tails.intersection(branches)
+    names = possible_names(tracked).intersection(branches)
     if not names:
         return []
     fields = repo.git("config", "--null", "--get-regexp", _FETCHES, ok=(0, 1)).fields
@@ -69,7 +75,7 @@ def ask_remote(repo: Repo, remote: str, branches: Sequence[str]) -> dict[str, st
     Raises GitError when the remote can't be asked, AgentError git-slow (exit 6) after a minute.
     """
     asked = ("ls-remote", "--", remote, *(HEADS + branch for branch in branches))
-    lines = repo.git(*asked, env=NO_QUESTIONS, timeout=_LIMIT_S).text.splitlines()
+    lines = repo.git(*asked, cwd=repo.remotes_from, env=NO_QUESTIONS, timeout=_LIMIT_S).text.splitlines()
     found = {ref: oid for oid, _, ref in (line.partition("\t") for line in lines)}
     return {branch: found[HEADS + branch] for branch in branches if HEADS + branch in found}
 
@@ -84,8 +90,8 @@ def delete_on_remote(repo: Repo, remote: str, expected: Mapping[str, str]) -> di
     leases = (f"--force-with-lease={HEADS}{branch}:{oid}" for branch, oid in expected.items())
     words = ("push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", *leases, "--", remote)
     refs = (f":{HEADS}{branch}" for branch in expected)
-    place = {"cwd": repo.main_worktree} if repo.main_worktree else {}  # a relative core.hooksPath begins there
-    done = repo.git(*words, *refs, env=NO_QUESTIONS, timeout=_LIMIT_S, ok=(0, 1), **place)
+    # A relative core.hooksPath begins there, too.
+    done = repo.git(*words, *refs, cwd=repo.remotes_from, env=NO_QUESTIONS, timeout=_LIMIT_S, ok=(0, 1))
     rows = [line.split("\t") for line in done.text.splitlines() if line.count("\t") == 2]
     said = {names.rpartition(":")[2].removeprefix(HEADS): (flag, why) for flag, names, why in rows}
     silent = (_REFUSED, next(iter(done.err.splitlines()), "git did not say why"))  # a pre-push hook refused the push

@@ -43,11 +43,9 @@ def leftover_talk(found: Sequence[Leftover]) -> list[str]:
     """Return lines for stderr: what failed, with the command that helps; or that remotes still have branches."""
     failed = [each for each in found if each.status == "failed"]
     lines = [f"error: {visible(each.branch.name)} was not deleted: {visible(each.why or '')}" for each in failed]
-    remotes: dict[str, list[str]] = {}
-    for each in failed:
-        remotes.setdefault(each.branch.remote, []).append(shlex.quote(each.branch.branch))
-    words = (f"git push {shlex.quote(remote)} --delete {' '.join(names)}" for remote, names in remotes.items())
-    lines += [f"hint: {visible(each)}" for each in words]
+    # Not `git push --delete`: that would also delete what was pushed there meanwhile.
+    remotes = dict.fromkeys(shlex.quote(each.branch.remote) for each in failed)
+    lines += [f"hint: git ls-remote {visible(each)}, then git agent clean --remote" for each in remotes]
     names = [visible(each.branch.name) for each in found if each.status == "found"]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     if names:

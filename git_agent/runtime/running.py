@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from git_agent.actions.running.finish import Finished, finish_session
 from git_agent.actions.running.run import RunStarted, run
 from git_agent.app import App
-from git_agent.domain.advice import run_again
+from git_agent.domain.advice import command_to_run
 from git_agent.domain.command import Command, quote_command
 from git_agent.domain.command_exit import CommandExit
 from git_agent.domain.lease import RUN_BEATS
@@ -156,7 +156,7 @@ def run_behind(app: App, task: Task, chosen: Command) -> int:
         text = told.read()
     if not text:
         says = f"the supervisor of {task.label} ended before its command ran"
-        raise AgentError("not-started", says, run_again(task.id, has_agent=chosen.name is not None))
+        raise AgentError("not-started", says, command_to_run(task.id, has_agent=chosen.name is not None))
     answer = json.loads(text)
     if "pid" in answer:
         return int(answer["pid"])

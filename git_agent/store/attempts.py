@@ -188,11 +188,11 @@ class Attempts:
                 found |= {row[0] for row in self._store.rows(statement, names=list(names[at : at + 500]))}
         return found
 
-    def made(self, tasks: Collection[int]) -> dict[str, int]:
-        """Map the branches that attempts at these tasks created to the tasks. Removed attempts count, too."""
-        wanted, rows = list(tasks), dict[str, int]()
+    def made(self, names: Collection[str]) -> dict[str, int]:
+        """Map those of these branches that attempts created to their tasks. Removed attempts count, too."""
+        wanted, rows = list(names), dict[str, int]()
         for at in range(0, len(wanted), 500):
-            rows |= dict(self._store.rows(statements.OWN_BRANCHES, tasks=wanted[at : at + 500]))
+            rows |= dict(self._store.rows(statements.TASKS_OF_OWN_BRANCHES, names=wanted[at : at + 500]))
         return rows
 
     def present(self, task: int) -> list[Attempt]:

@@ -40,6 +40,10 @@ class LastSeen:
         """Return the bases of the unfinished tasks."""
         return {row[0] for row in self._store.rows(statements.BASES)}
 
+    def all_bases(self) -> set[str]:
+        """Return the bases of all tasks, also finished ones."""
+        return {row[0] for row in self._store.rows(statements.ALL_BASES)}
+
     def rename_base(self, old: str, new: str) -> list[Task]:
         """Give all tasks of a base, also finished ones, its new name; return the unfinished ones as they are now."""
         rows = self._store.rows(statements.UNFINISHED_OF_BASE, base=old)

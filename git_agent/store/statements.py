@@ -33,6 +33,7 @@ ADD_PATH = 'INSERT INTO "path_claim" ("task", "pathspec") VALUES (:task, :pathsp
 PATH_CLAIMS = 'SELECT "t1"."task", "t2"."state", "t2"."base", "t1"."pathspec" FROM "path_claim" AS "t1" INNER JOIN "task" AS "t2" ON ("t2"."id" = "t1"."task") WHERE ("t2"."state" IN (:*states)) ORDER BY "t1"."task", "t1"."pathspec"'
 SIGHTS = 'SELECT "t1"."id", "t1"."branch", "t1"."head_oid", "t1"."base", "t1"."base_oid", "t1"."base_seen", "t1"."upstream_seen", "t1"."worked", "t1"."pushed_oid", "t1"."pushed_ref" FROM "task" AS "t1" WHERE state NOT IN (\'COMPLETED\',\'CANCELLED\')'
 BASES = 'SELECT DISTINCT "t1"."base" FROM "task" AS "t1" WHERE state NOT IN (\'COMPLETED\',\'CANCELLED\')'
+ALL_BASES = 'SELECT DISTINCT "t1"."base" FROM "task" AS "t1"'
 UNFINISHED_OF_BASE = 'SELECT "t1"."id" FROM "task" AS "t1" WHERE (state NOT IN (\'COMPLETED\',\'CANCELLED\') AND ("t1"."base" = :base))'
 RENAME_BASE = 'UPDATE "task" SET "base" = :new WHERE ("task"."base" = :base)'
 TIPS = 'SELECT "t1"."head_oid", "t1"."settled_oid", "t1"."reviewed_oid", "t1"."pushed_oid" FROM "task" AS "t1"'
@@ -60,7 +61,7 @@ ADMINS = 'SELECT "t1"."admin" FROM "attempt" AS "t1" WHERE ("t1"."admin" IS NOT 
 NUMBERS_OF_ATTEMPTS = 'SELECT "t1"."task", "t1"."number" FROM "attempt" AS "t1" WHERE ("t1"."removed" = 0)'
 BRANCHES_OF_ATTEMPTS = 'SELECT "t1"."branch" FROM "attempt" AS "t1" WHERE ("t1"."branch" IN (:*names))'
 BRANCHES_OF_TASKS = 'SELECT "t1"."branch" FROM "task" AS "t1" WHERE ("t1"."branch" IN (:*names))'
-OWN_BRANCHES = 'SELECT "t1"."branch", "t1"."task" FROM "attempt" AS "t1" WHERE (("t1"."task" IN (:*tasks)) AND ("t1"."adopted" = 0))'
+TASKS_OF_OWN_BRANCHES = 'SELECT "t1"."branch", "t1"."task" FROM "attempt" AS "t1" WHERE (("t1"."branch" IN (:*names)) AND ("t1"."adopted" = 0))'
 
 APPEND_EVENT = 'INSERT INTO "event" ("at", "kind", "task", "actor", "source", "target", "epoch", "version", "data") VALUES (CAST(ROUND(unixepoch(\'subsec\') * 1000) AS BIGINT), :kind, :task, :actor, :source, :target, :epoch, :version, :data) RETURNING "event"."seq"'
 EVENT = 'SELECT "t1"."seq", "t1"."at", "t1"."kind", "t1"."task", "t1"."actor", "t1"."source", "t1"."target", "t1"."epoch", "t1"."version", "t1"."data" FROM "event" AS "t1" WHERE ("t1"."seq" = :seq)'

@@ -61,7 +61,7 @@ def test_merge_and_clean_say_once_what_a_remote_still_has(merged: Sandbox) -> No
     assert said.err == f"hint: remotes still have origin/{ONE}, origin/{TWO}: git agent clean --remote\n"
     merged.agent("done", "3")
     merged.agent("approve", "3")
-    note = "a remote still has origin/agent/3-go-on: push 'main', then git agent clean --remote deletes that"
+    note = "still on a remote: origin/agent/3-go-on; after 'main' is pushed, git agent clean --remote deletes it"
     assert note in merged.agent("merge", "3").err
 
 
@@ -116,7 +116,14 @@ def test_an_unreachable_remote_stops_nothing_else_and_is_named(merged: Sandbox) 
     said = merged.agent("clean", "--remote", "--yes", exit=1)
     assert said.out == f"task 1: deleted {ONE} on team/up\n" and on(merged, "team/up") == []
     assert f"error: origin/{ONE} was not deleted: " in said.err
-    assert f"hint: git push origin --delete {ONE} {TWO}\n" in said.err
+    assert "hint: git ls-remote origin, then git agent clean --remote\n" in said.err
+
+
+def test_a_remote_with_a_relative_path_is_asked_as_git_asks_it(merged: Sandbox) -> None:
+    merged.git("config", "remote.origin.url", "../origin.git")
+    (merged.path / "src").mkdir(exist_ok=True)
+    said = merged.agent("clean", "--remote", "--yes", cwd=merged.path / "src")
+    assert f"deleted {ONE} on origin" in said.out and len(on(merged)) == 1
 
 
 def test_a_remote_that_forbids_it_is_named(merged: Sandbox) -> None:

@@ -13,9 +13,9 @@ from git_agent.actions.liveness.judge import record_clocks
 from git_agent.actions.liveness.reap import reap
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.recovery.journal import rollback_on_error
-from git_agent.actions.transition import require_current
+from git_agent.actions.transition import require_current, run_again
 from git_agent.app import App
-from git_agent.domain.advice import run_again, steps_towards
+from git_agent.domain.advice import steps_towards
 from git_agent.domain.gates import no_worktree_error
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
@@ -173,5 +173,5 @@ def _refuse(app: App, task: Task) -> None:
     if task.state not in (State.OPEN, State.ASSIGNED, State.WORKING):
         hint = steps_towards(task, State.WORKING)
         if task.state is State.FAILED:
-            hint += f", then {run_again(task.id, has_agent=app.config.has_agent(task.agent))}"
+            hint += f", then {run_again(app, task)}"
         raise refused("wrong-state", f"cannot run {task.label}: it is {task.state}", hint)

@@ -83,7 +83,7 @@ def _path() -> Iterator[Finding]:
 
 
 def _login(app: App) -> Iterator[Finding]:
-    """Ask the login shell, where codex is used: it runs commands in one, whose profile may set PATH anew."""
+    """Ask the login shell if codex is used: codex runs commands in one, and its profile may replace PATH."""
     commands = (each.value for each in app.config.settings() if each.key.startswith("agent.run."))
     if shutil.which("codex") is None and not any("codex" in command for command in commands):
         return

@@ -8,8 +8,8 @@ from __future__ import annotations
 from git_agent.actions.beats import beats
 from git_agent.actions.liveness.judge import Overdue, judge_overdue
 from git_agent.actions.recovery.journal import under_lock
+from git_agent.actions.transition import run_again
 from git_agent.app import App
-from git_agent.domain.advice import run_again
 from git_agent.domain.lease import Lease
 from git_agent.domain.reaping import REAPER, LeaseDecision, back_off_s, death_reason
 from git_agent.domain.task import Step, Task, after
@@ -87,7 +87,7 @@ def _stop_task(app: App, lease: Lease, fence: int) -> str | None:
             return None
         app.store.tasks.move(now, made, REAPER, data={"reason": reason, "beat_at": lease.beat_at}, reason=reason)
         app.store.leases.drop(now.id)
-    again = run_again(now.id, has_agent=app.config.has_agent(now.agent))
+    again = run_again(app, now)
     return f"{now.label}: it {reason}; {again} continues in the same worktree"
 
 

@@ -136,11 +136,11 @@ def _completed(
 
 
 def _note_remote_branches(app: App, merged: Sequence[Task]) -> None:
-    names = [each.branch.name for each in find_leftovers(app, merged)]
+    names = [each.branch.name for each in find_leftovers(app, {task.id for task in merged})]
     if names:
-        base = merged[0].base
-        says = f"a remote still has {', '.join(names)}: push '{base}', then git agent clean --remote deletes that"
-        app.notice(says)
+        them = "it" if len(names) == 1 else "them"
+        pushed = f"after '{merged[0].base}' is pushed, git agent clean --remote deletes {them}"
+        app.notice(f"still on a remote: {', '.join(names)}; {pushed}")
 
 
 def complete(app: App, task: Task, intent: int, landed: Mapping[str, Any], *, by: str | None = None) -> Retired | None:

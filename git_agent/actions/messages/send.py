@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from git_agent.actions.lookup import resolve
 from git_agent.actions.messages.inbox import Mailbox, mailbox
+from git_agent.actions.transition import run_again
 from git_agent.app import App
 from git_agent.domain import names
-from git_agent.domain.advice import run_again
 from git_agent.domain.message import ALL, Draft, Message, check_recipient, check_topic, is_topic
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import FINISHED, State
@@ -71,7 +71,7 @@ def nobody_reads(app: App, copies: Sequence[Message]) -> list[str]:
         elif task.id in over:
             more = f", which is {task.state}: its next worker {waits}"
             if task.state in (State.ASSIGNED, State.WORKING):
-                more = f": {run_again(task.id, has_agent=app.config.has_agent(task.agent))}"
+                more = f": {run_again(app, task)}"
             lines.append(f"nobody runs {task.label} now{more}")
     return lines
 

@@ -70,7 +70,7 @@ def clean(
     logs: bool = False,
     remote: bool = False,
     dry_run: bool = False,
-    asks: Callable[[Sequence[Leftover]], object] = list,
+    asks: Callable[[Sequence[Leftover]], object] | None = None,
 ) -> Cleaned:
     """Remove the worktrees and branches of finished tasks; those whose removal would lose work stay and are listed.
 
@@ -83,10 +83,11 @@ def clean(
     now = app.store.now()
     least = 0 if older_than_s is None else older_than_s * 1000
     old = [t for t in app.store.tasks.with_remains(FINISHED) if now - t.state_at >= least]
-    there = find_leftovers(app, [t for t in app.store.tasks.listing([State.COMPLETED]) if now - t.state_at >= least])
+    there = [each for each in find_leftovers(app) if now - app.store.tasks.get(each.task).state_at >= least]
     if remote:
         there = _examine(app, there)
-        if not dry_run and (would := [each for each in there if each.status == "would_delete"]):
+        would = [each for each in there if each.status == "would_delete"]
+        if asks is not None and would and not dry_run:
             asks(would)
     operation = new_operation()
     with rollback_on_error(app):
@@ -111,19 +112,25 @@ def finished_logs_size(app: App) -> int:
     return sum(_logs(app, app.store.now()).values())
 
 
-def find_leftovers(app: App, tasks: Collection[Task]) -> list[Leftover]:
+def find_leftovers(app: App, tasks: Collection[int] | None = None) -> list[Leftover]:
     """List the branches of merged tasks that remotes still have, as far as remote-tracking branches show them.
 
+    tasks: only of these; None for all
     A branch that existed before its task is not ours to delete, and one on which an unfinished task builds is in use.
     """
     tracked = (app.sighted or app.repo.start_tips()()).remotes
-    merged = {task.id for task in tasks if task.state is State.COMPLETED and task.reverted_oid is None}
-    if not (tracked and merged):
+    made = app.store.attempts.made(remote_branches.possible_names(tracked))
+    made = {name: task for name, task in made.items() if (tasks is None or task in tasks) and _is_merged(app, task)}
+    if not made:
         return []
     used = {name for task in app.store.tasks.unfinished() for name in (task.base, task.branch)}
-    made = {name: task for name, task in app.store.attempts.made(merged).items() if name not in used}
-    found = remote_branches.find_remote_branches(app.repo, tracked, made)
+    found = remote_branches.find_remote_branches(app.repo, tracked, made.keys() - used)
     return [Leftover(made[each.branch], each) for each in found]
+
+
+def _is_merged(app: App, task: int) -> bool:
+    found = app.store.tasks.find(task)
+    return found is not None and found.state is State.COMPLETED and found.reverted_oid is None
 
 
 def _by_remote(found: Sequence[Leftover]) -> Iterator[tuple[str, list[Leftover]]]:
@@ -145,7 +152,10 @@ def _examine(app: App, found: Sequence[Leftover]) -> list[Leftover]:
 
 
 def _decide(app: App, found: Leftover, there: str | None, unpublished: Collection[int]) -> Leftover:
-    """Decide about one branch. there: where the remote has it; None if it does not"""
+    """Decide whether a branch may be deleted.
+
+    there: where the remote has it; None if it does not
+    """
     task = app.store.tasks.get(found.task)
     other = next((oid for oid in (there, found.branch.oid) if oid and not _is_in(app, oid, task.head_oid)), None)
     if other is not None:
@@ -167,11 +177,11 @@ def _is_in(app: App, oid: str, tip: str | None) -> bool:
 
 def _unpublished(app: App, ids: Collection[int]) -> set[int]:
     """Return the tasks whose merge no base on a remote has: deleting a branch could close a pull request unmerged."""
-    tracked, every = (app.sighted or app.repo.start_tips()()).remotes, app.store.tasks.listing()
-    bases = {task.base for task in every} - app.store.attempts.made({task.id for task in every}).keys()
+    tracked, bases = (app.sighted or app.repo.start_tips()()).remotes, app.store.last_seen.all_bases()
+    bases -= app.store.attempts.made(bases).keys()
     upstreams = [tracked[up] for base in bases if (head := app.repo.head(base)) and (up := head.upstream) in tracked]
     ends = [each.oid for each in remote_branches.find_remote_branches(app.repo, tracked, bases)]
-    merged = {task.id: task.merged_oid for task in every if task.id in ids}
+    merged = {task: app.store.tasks.get(task).merged_oid for task in ids}
     hidden = fork.missing(app.repo, [*ends, *upstreams], {oid for oid in merged.values() if oid})
     return {task for task, oid in merged.items() if oid is None or oid in hidden}
 

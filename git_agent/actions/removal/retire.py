@@ -86,9 +86,7 @@ def retire(
         intent = _announce(app, task, data)
     done = _remove_each(app, task, going, found, there, strict, intent, data)
     whole = only is None and len(done.gone) == len(present)
-    rest = (
-        rescues.drop_refs(app.repo, task.id, there.own, {g.tip for g in done.gone if g.tip and g.kept}) if whole else []
-    )
+    rest = _drop_refs(app, task, there, done) if whole else []
     _record(app, task, [a for a in going if a.number in done.whole], done.gone, intent, data)
     rescued = tuple(dict.fromkeys([*(ref for g in done.gone for ref in g.kept), *rest]))
     left = _plan([a for a in going if a.number in done.stayed], there.heads, found, (*lines, *done.stayed.values()))

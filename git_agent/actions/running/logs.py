@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from git_agent.actions.transition import run_again
 from git_agent.app import App
-from git_agent.domain.advice import run_again
 from git_agent.domain.gates import no_worktree_error
 from git_agent.domain.task import Step, Task, event_kind
 from git_agent.errors import AgentError
@@ -47,7 +47,7 @@ def logs(app: App, task: Task, attempt: int | None = None, *, check: bool = Fals
         says = f"no check was run for {task.label}, or its output is gone"
         raise AgentError("no-log", says, "git config agent.check COMMAND")
     which = "" if attempt is None else f" (attempt {attempt})"
-    hint = run_again(task.id, has_agent=app.config.has_agent(task.agent))
+    hint = run_again(app, task)
     raise AgentError("no-log", f"no command was run for {task.label}{which}", hint)
 
 

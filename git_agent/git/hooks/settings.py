@@ -10,17 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from git_agent.errors import AgentError, Exit
 from git_agent.files import read_or_empty, replace_file
 from git_agent.git import discover
-from git_agent.git.hooks.scripts import (
-    EVENTS,
-    FIND,
-    HOOK,
-    IS_THERE,
-    RUN,
-    RUN_AND_REPLAY,
-    STDIN,
-    VETO,
-    write_hook_file,
-)
+from git_agent.git.hooks.scripts import EVENTS, FIND, HOOK, IS_THERE, RUN, RUN_AND_REPLAY, STDIN, VETO, write_hook_file
 from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
 

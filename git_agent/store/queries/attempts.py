@@ -57,6 +57,6 @@ ADMINS = AttemptRow.select(AttemptRow.admin).where(AttemptRow.admin.is_null(Fals
 NUMBERS_OF_ATTEMPTS = AttemptRow.select(AttemptRow.task, AttemptRow.number).where(AttemptRow.removed == 0)
 BRANCHES_OF_ATTEMPTS = AttemptRow.select(AttemptRow.branch).where(AttemptRow.branch.in_(listed("names")))
 BRANCHES_OF_TASKS = TaskRow.select(TaskRow.branch).where(TaskRow.branch.in_(listed("names")))
-OWN_BRANCHES = AttemptRow.select(AttemptRow.branch, AttemptRow.task).where(
-    AttemptRow.task.in_(listed("tasks")) & (AttemptRow.adopted == 0)
+TASKS_OF_OWN_BRANCHES = AttemptRow.select(AttemptRow.branch, AttemptRow.task).where(
+    AttemptRow.branch.in_(listed("names")) & (AttemptRow.adopted == 0)
 )

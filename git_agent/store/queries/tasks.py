@@ -105,6 +105,7 @@ PATH_CLAIMS = (
 # What was last seen of the branches and bases of unfinished tasks.
 SIGHTS = TaskRow.select(*columns(TaskRow, *Sight._fields)).where(IS_UNFINISHED)
 BASES = TaskRow.select(TaskRow.base).distinct().where(IS_UNFINISHED)
+ALL_BASES = TaskRow.select(TaskRow.base).distinct()
 UNFINISHED_OF_BASE = TaskRow.select(TaskRow.id).where(IS_UNFINISHED & (TaskRow.base == given("base")))
 RENAME_BASE = TaskRow.update(base=given("new")).where(TaskRow.base == given("base"))
 TIPS = TaskRow.select(TaskRow.head_oid, TaskRow.settled_oid, TaskRow.reviewed_oid, TaskRow.pushed_oid)
