@@ -7,6 +7,7 @@ read something else than an agent.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,10 @@ def visible(text: str, multiline: bool = False) -> str:
 
 
 def error_lines(error: AgentError) -> list[str]:
-    """Return an error as lines for people: message, details, hint."""
+    """Return an error as lines for people: message, details, hint. A line of git that is the message is left out."""
     hint = [f"hint: {visible(error.hint)}"] if error.hint else []
-    return [f"error: {visible(error.message)}", *(f"  {visible(line)}" for line in error.details), *hint]
+    more = [line for line in error.details if re.sub(r"^(?:fatal|error): ", "", line).rstrip(".") != error.message]
+    return [f"error: {visible(error.message)}", *(f"  {visible(line)}" for line in more), *hint]
 
 
 def width(text: str) -> int:

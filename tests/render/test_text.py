@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from git_agent.render.text import age, cut, pad, rfc3339, visible, width
+from git_agent.errors import AgentError
+from git_agent.render.text import age, cut, error_lines, pad, rfc3339, visible, width
 
 ANY = st.one_of(
     st.text(st.characters(exclude_categories=[])),
@@ -196,3 +197,8 @@ def test_an_age_is_one_number_and_a_unit(seconds: float | None, shown: str) -> N
 )
 def test_a_time_is_shown_in_utc_with_milliseconds(ms: int, shown: str) -> None:
     assert rfc3339(ms) == shown
+
+
+def test_what_git_said_is_not_repeated_below_the_message() -> None:
+    error = AgentError("git-failed", "bad object main", "git fsck", details=("fatal: bad object main", "it is gone"))
+    assert error_lines(error) == ["error: bad object main", "  it is gone", "hint: git fsck"]
