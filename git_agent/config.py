@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_agent.domain import durations
 from git_agent.domain.path_claim import MODES
 from git_agent.errors import AgentError, usage
 from git_agent.git import config as git_config
+from git_agent.record import Record
 
 if TYPE_CHECKING:
     from git_agent.git.repo import Repo
@@ -20,7 +21,7 @@ _PERSONAL_SCOPES = ("system", "global", "local")
 STRATEGIES = ("merge", "squash", "rebase", "ff")
 
 
-class Key(NamedTuple):
+class Key(Record):
     """One key.
 
     kind: text, path, duration, number, switch, strategy, prefix, claims or list
@@ -104,7 +105,7 @@ _SWITCH = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("
 _BY_NAME = {key.name.lower(): key for key in KEYS}
 
 
-class Setting(NamedTuple):
+class Setting(Record):
     """One value in effect.
 
     origin: default, team, or git's scope (system, global, local, command); sentence: the key's meaning
@@ -116,7 +117,7 @@ class Setting(NamedTuple):
     sentence: str
 
 
-class Config(NamedTuple):
+class Config(Record):
     """The configuration of a repository: git's own over the team's `.gitagent` over the defaults.
 
     git: settings of git itself about hooks, signatures and filters, as they are in the current worktree

@@ -6,13 +6,15 @@ This module imports nothing of ours, because every front end reads it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from git_agent.record import Record
 
 SECTIONS = ("Setting up", "Tasks", "Running agents", "Working", "Reviewing and merging", "Messages", "Inspecting")
 Who = Literal["anyone", "own", "reviewer", "coordinator"]
 
 
-class Verb(NamedTuple):
+class Verb(Record):
     """One verb.
 
     module: the module in git_agent.cli that defines its command, `<verb>_verb`

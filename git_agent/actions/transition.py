@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.actions.beats import beats
 from git_agent.app import App
@@ -13,12 +13,13 @@ from git_agent.domain.speaker import COORDINATOR, Speaker, WorkerIdentity, super
 from git_agent.domain.task import Hold, Move, State, Step, Task, after, done_already
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
+from git_agent.record import Record
 from git_agent.store import tasks
 
 _ENDS_LEASE = frozenset(State) - {State.ASSIGNED, State.WORKING}
 
 
-class Transition(NamedTuple):
+class Transition(Record):
     """The task after a step. moved: False when there was nothing left to do."""
 
     task: Task

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -14,6 +13,7 @@ from git_agent.errors import AgentError, refused
 from git_agent.git.place import CONTEXT_FILE
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees import registry
+from git_agent.record import Record
 
 _BESIDE = ("objects", "refs", "reftable", "logs", "info", "hooks", "branches", "lfs")
 _GITS_OWN = frozenset((*_BESIDE, "worktrees", "modules", "git-agent"))
@@ -116,7 +116,7 @@ def renew_context(app: App, task: Task) -> None:
         app.notice(f"its context file is out of date: {error.message}; git agent doctor --fix")
 
 
-class FilesLeft(NamedTuple):
+class FilesLeft(Record):
     """The files that an attempt left uncommitted. The next attempt starts from its last commit, so it lacks them."""
 
     attempt: int

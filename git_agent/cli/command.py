@@ -6,13 +6,14 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from git_agent.app import App
 from git_agent.cli.parsing import Commanding, Passing
 from git_agent.errors import AgentError
+from git_agent.record import Record
 from git_agent.runtime.invocation import Invocation
 from git_agent.verbs import VERBS
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from git_agent.render.style import Screen
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """What a verb prints.
 
     payload: the JSON object, or a function that returns it

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from git_agent.app import App
 from git_agent.cli.command import Answer, task_answer
 from git_agent.errors import AgentError
+from git_agent.record import Record
 
 if TYPE_CHECKING:
     from git_agent.domain.task import Task
 
 
-class Each(NamedTuple):
+class Each(Record):
     """What a verb did to one task.
 
     lines: the text for people

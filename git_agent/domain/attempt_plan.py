@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from git_agent.domain import names
 from git_agent.domain.task import Task
+from git_agent.record import Record
 
 
-class AttemptPlan(NamedTuple):
+class AttemptPlan(Record):
     """A planned attempt.
 
     number: of the attempt, from 1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.domain.finding import Finding
 from git_agent.domain.replay import Replayed
 from git_agent.domain.task import Hold, State
+from git_agent.record import Record
 
 
-class RecordedTask(NamedTuple):
+class RecordedTask(Record):
     """The columns of a task's row that follow from its events."""
 
     task: int

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.domain.task import State
+from git_agent.record import Record
 
 
-class Event(NamedTuple):
+class Event(Record):
     """One event.
 
     at: ms since the epoch

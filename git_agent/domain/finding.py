@@ -9,7 +9,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
+
+from git_agent.record import Record
 
 
 class Group(StrEnum):
@@ -24,7 +26,7 @@ class Group(StrEnum):
     CONFIGURATION = "configuration"
 
 
-class Rule(NamedTuple):
+class Rule(Record):
     """The rule for one code.
 
     symptom: what is wrong

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from git_agent.domain.advice import another_worktree, base_gone, bring_back, steps_towards, waiting_for
 from git_agent.domain.task import Hold, State, Task
 from git_agent.errors import AgentError, refused
+from git_agent.record import Record
 
 BASE_GONE = "unknown-base"
 
@@ -63,7 +63,7 @@ def no_branch_error(task: Task) -> AgentError:
     return refused("no-branch", f"branch '{task.branch}' of {task.label} is gone", f"git agent show {task.id}")
 
 
-class Blocked(NamedTuple):
+class Blocked(Record):
     """Why an OPEN task can't be claimed.
 
     by: the tasks that it waits for; used_up: whether all its attempts are used up

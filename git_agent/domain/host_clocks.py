@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from git_agent.record import Record
 
 _JUMP_MS = 5_000  # a slewed clock never jumps this far, and reading all three takes microseconds
 
 
-class ClockReading(NamedTuple):
+class ClockReading(Record):
     """One reading of a host's clocks, in milliseconds.
 
     machine: its id; wall: since the epoch; boot: since boot; awake: since boot, not counting sleep.
@@ -20,7 +20,7 @@ class ClockReading(NamedTuple):
     awake: int
 
 
-class ClockState(NamedTuple):
+class ClockState(Record):
     """What the store remembers about a host's clocks, in milliseconds.
 
     slept: time asleep since boot

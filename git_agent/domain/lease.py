@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from git_agent.domain.process_id import ProcessId
+from git_agent.record import Record
 
 BEAT_S = 10.0
 LEASE_S = 120.0
@@ -31,7 +31,7 @@ class Liveness(StrEnum):
     NONE = "none"
 
 
-class Lease(NamedTuple):
+class Lease(Record):
     """A task's lease: the one row that every beat updates.
 
     kind: `run` (supervised), `claim` (taken from the queue) or `hand` (by hand)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import StrEnum
-from typing import NamedTuple
 
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Hold, State
 from git_agent.errors import usage
+from git_agent.record import Record
 
 
-class Message(NamedTuple):
+class Message(Record):
     """One recipient's copy of a message.
 
     to: a task's id, `@human`, `@coordinator` or `#topic`
@@ -35,7 +35,7 @@ class Message(NamedTuple):
     verified: bool
 
 
-class Draft(NamedTuple):
+class Draft(Record):
     """A message to be sent.
 
     to, others: a task's id, `@human`, `@coordinator` or `#topic`

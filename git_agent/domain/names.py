@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 from itertools import count
-from typing import NamedTuple
 
 from git_agent.domain import spelling
 from git_agent.domain.spelling import MAX_NAME, RESERVED
 from git_agent.errors import AgentError, usage
+from git_agent.record import Record
 
 MAX_TITLE = 200
 """Characters in a title."""
@@ -192,7 +192,7 @@ def check_branch(name: str) -> str:
     return branch
 
 
-class TaskRef(NamedTuple):
+class TaskRef(Record):
     """The possible meanings of a TASK argument, to be tried in the order of the fields.
 
     id: for `7` and `#7`, which mean nothing else

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple
 
 from git_agent.domain.advice import approval, command_to_run, rebase_words, revival, steps_towards, without_worktree
 from git_agent.domain.durations import spell
 from git_agent.domain.lease import Liveness
 from git_agent.domain.task import Hold, State, Task
+from git_agent.record import Record
 
 
 class Urgency(IntEnum):
@@ -21,7 +21,7 @@ class Urgency(IntEnum):
     REVIEW = 2
 
 
-class Need(NamedTuple):
+class Need(Record):
     """What a task needs from a person.
 
     task: the number of the task
@@ -41,7 +41,7 @@ class Need(NamedTuple):
 NOBODY = "nobody works on it"
 
 
-class Circumstances(NamedTuple):
+class Circumstances(Record):
     """What is known of a task besides its record.
 
     amiss: what somebody did by hand to its branch or worktree

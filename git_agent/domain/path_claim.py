@@ -5,15 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from git_agent.domain.task import State
 from git_agent.errors import AgentError, usage
+from git_agent.record import Record
 
 MODES = ("refuse", "warn", "off")
 
 
-class PathClaim(NamedTuple):
+class PathClaim(Record):
     """What a task intends to change.
 
     task: None for a task that does not exist yet; paths: pathspecs, which apply together as in one git command
@@ -29,7 +29,7 @@ _SHORT = {"/": "top", "!": "exclude", "^": "exclude"}
 _WILD = re.compile(r"[*?\[\\]")
 
 
-class Pathspec(NamedTuple):
+class Pathspec(Record):
     """A parsed pathspec.
 
     pattern: relative to the top of the repository, "" for everything

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from git_agent.record import Record
 
 
-class ProcessId(NamedTuple):
+class ProcessId(Record):
     """A process.
 
     boot_id: of the kernel it runs on; pid_start: its start time in clock ticks since boot (field 22 in proc(5))

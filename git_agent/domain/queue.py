@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
 
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
+from git_agent.record import Record
 
 
 class MergeStatus(StrEnum):
@@ -19,7 +19,7 @@ class MergeStatus(StrEnum):
     LEFT_OUT = "left_out"
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """The result for one task of a queue.
 
     why: None if there is nothing to explain

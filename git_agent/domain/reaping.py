@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import NamedTuple
 
 from git_agent.domain.durations import spell
 from git_agent.domain.lease import MAX_SKEW_MS, Lease
+from git_agent.record import Record
 
 REAPER = "reaper"
 """The actor in the events that reaping appends."""
@@ -41,7 +41,7 @@ class LeaseDecision(Enum):
     REAP = auto()
 
 
-class Judgement(NamedTuple):
+class Judgement(Record):
     """A decision for each task.
 
     crowd: so many workers fell silent together that the host must have slept; the caller must remember this

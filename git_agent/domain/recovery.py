@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
+
+from git_agent.record import Record
 
 
 class Recovery(StrEnum):
@@ -15,7 +16,7 @@ class Recovery(StrEnum):
     ROLL_BACK = "roll back"
 
 
-class StepProgress(NamedTuple):
+class StepProgress(Record):
     """How far an interrupted step got, as git shows it.
 
     landed: the base contains the commit that a merge was about to land

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from git_agent.domain.task import MOVES, Hold, Move, State, Step, event_kind
+from git_agent.record import Record
 
 
-class StateChange(NamedTuple):
+class StateChange(Record):
     """The part of an event that a replay needs. An event without target and version changes no state and is skipped.
 
     seq: the event's number
@@ -26,7 +26,7 @@ class StateChange(NamedTuple):
     hold: str | None = None
 
 
-class Mismatch(NamedTuple):
+class Mismatch(Record):
     """The first event that does not fit.
 
     seq: its number; why: what is wrong with it, as the end of a sentence that begins with the event
@@ -36,7 +36,7 @@ class Mismatch(NamedTuple):
     why: str
 
 
-class Replayed(NamedTuple):
+class Replayed(Record):
     """The result of replaying a task's events.
 
     state: None before the task is added; version: -1 then; mismatch: the event at which the replay stopped, if any.

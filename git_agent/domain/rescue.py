@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from git_agent.errors import usage
+from git_agent.record import Record
 
 _NAMED = 8  # fit a line or two
 
 
-class Rescue(NamedTuple):
+class Rescue(Record):
     """One rescue ref, refs/git-agent/rescue/<task>/<number>.
 
     kind: what was kept: tip, uncommitted files, and the like

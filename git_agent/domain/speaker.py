@@ -6,10 +6,10 @@ A git author is never evidence of either.
 from __future__ import annotations
 
 from dataclasses import field
-from typing import NamedTuple
 
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
+from git_agent.record import Record
 
 HUMAN = "@human"
 COORDINATOR = "@coordinator"
@@ -21,7 +21,7 @@ GIT = "git"
 """The actor of changes that were found in git."""
 
 
-class WorkerIdentity(NamedTuple):
+class WorkerIdentity(Record):
     """Evidence that the speaker is the worker of a task.
 
     attempt, epoch: None if the evidence does not name them
@@ -36,7 +36,7 @@ class WorkerIdentity(NamedTuple):
     agent: str | None = None
 
 
-class Speaker(NamedTuple):
+class Speaker(Record):
     """Whoever runs the command.
 
     actor: the name in events

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from git_agent.record import Record
 
 
-class TaskSpec(NamedTuple):
+class TaskSpec(Record):
     """The values given for a task.
 
     after: TASK arguments; paths: pathspecs; priority: 0 (first) to 4; check: a command

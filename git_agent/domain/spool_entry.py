@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+
+from git_agent.record import Record
 
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-class RefUpdate(NamedTuple):
+class RefUpdate(Record):
     """One ref of a push.
 
     oid: the pushed commit; there: the name of the ref on the remote

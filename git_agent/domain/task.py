@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+
+from git_agent.record import Record
 
 PRIORITIES = range(5)
 DEFAULT_PRIORITY = 2
@@ -78,7 +79,7 @@ FINISHED = frozenset({State.COMPLETED, State.CANCELLED})
 UNFINISHED = frozenset(State) - FINISHED
 
 
-class Move(NamedTuple):
+class Move(Record):
     """One row of the state machine.
 
     sources: the states that it starts from; empty for the step that adds the task
@@ -229,7 +230,7 @@ def event_kind(step: Step) -> str:
     return f"task.{word}"
 
 
-class Task(NamedTuple):
+class Task(Record):
     """A task as the store records it. Times are milliseconds since the epoch, oids are full hexadecimal names.
 
     head_oid, base_seen, upstream_seen: the tips of branch, base and the base's upstream at the last check of git

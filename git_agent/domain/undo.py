@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.domain.event import Event
 from git_agent.domain.rescue import name_directories
+from git_agent.record import Record
 
 REMOVED, MERGED, CANCELLED, FIXED = "task.removed", "task.merged", "task.cancelled", "doctor.fixed"
 UNDONE = "task.undone"
 
 
-class Operation(NamedTuple):
+class Operation(Record):
     """An operation that can be undone.
 
     events: its events that have not been undone, oldest first
@@ -70,7 +71,7 @@ def revert_command(data: Mapping[str, Any]) -> str:
 _LISTS = ("intended", "unkept", "kept")
 
 
-class Removed(NamedTuple):
+class Removed(Record):
     """A removed attempt: its branch and worktree as they were.
 
     tip: of the branch; None if it never had one
@@ -122,7 +123,7 @@ def unrecoverable(gone: Removed, exists: Callable[[str], bool]) -> list[str]:
     return [*([name_directories(gone.unkept)] if gone.unkept else []), *said]
 
 
-class Hypothetical(NamedTuple):
+class Hypothetical(Record):
     """The state after some operations would have been undone.
 
     operations: names of the operations that count as undone

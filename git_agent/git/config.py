@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.git.place import place_fault
 from git_agent.git.repo import Repo
 from git_agent.git.run import Done, GitError
+from git_agent.record import Record
 
 COLOUR_KEYS = ("color.agent", "color.ui")
 _OURS = r"^(agent\.|color\.(agent|ui)$)"
@@ -22,7 +22,7 @@ HOOKS_AND_SIGNATURES = (
 _FILTERS = r"^filter\..*\.(clean|process)$"
 
 
-class Value(NamedTuple):
+class Value(Record):
     """One setting. scope: git's (system, global, local, worktree, command), or "committed"."""
 
     key: str

@@ -6,18 +6,18 @@ import os
 import pwd
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.files import read_or_empty
 from git_agent.git.run import GitError, git
+from git_agent.record import Record
 
 _ASKED = ("--is-bare-repository", "--is-inside-work-tree", "--git-dir", "--git-common-dir", "--show-toplevel")
 _POINTER = 16384  # bytes of a .git file; PATH_MAX is 4096
 _CALLERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_OBJECT_DIRECTORY")
 
 
-class Location(NamedTuple):
+class Location(Record):
     """Where a repository is; Repo explains the fields."""
 
     common_dir: str

@@ -6,9 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
-from typing import NamedTuple
 
 from git_agent.git.run import Done, decode
+from git_agent.record import Record
 
 # Plumbing reads some of diff.*; a patch-id must not depend on the user's configuration.
 _PLAIN = (
@@ -60,7 +60,7 @@ def find_renamed(run: Run, old: str, heads: Container[str]) -> str | None:
     return name
 
 
-class Commit(NamedTuple):
+class Commit(Record):
     """One commit. author: "Name <email>". time: the committer's, in seconds since the epoch."""
 
     oid: str

@@ -8,11 +8,11 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git.repo import Repo
 from git_agent.git.sweeper import try_hold
+from git_agent.record import Record
 
 __all__ = ["creation_lock", "landing_lock", "private_dir", "try_hold"]
 
@@ -100,7 +100,7 @@ def _pid_namespace() -> str:
 _FLAT, _DEEP = ("", "objects", "objects/info", "objects/info/commit-graphs"), ("refs", "reftable", "worktrees")
 
 
-class LockFile(NamedTuple):
+class LockFile(Record):
     """A lock file of git. path: absolute. age_s: seconds since it was created or last written."""
 
     path: str

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.errors import AgentError, refused
 from git_agent.files import read_or_empty
 from git_agent.git.discover import git_dir_of, is_admin_dir, linked
 from git_agent.git.run import Done, GitError, git, start_git
+from git_agent.record import Record
 
 CONTEXT_FILE = ".worker-ctx.json"
 """The file that context.py writes. That module stands above this layer, and takes 10 ms to load."""
@@ -37,7 +38,7 @@ _WITHOUT_HOOKS = frozenset(
 NO_FETCH: Mapping[str, str] = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 
 
-class Checkout(NamedTuple):
+class Checkout(Record):
     """A worktree in which git may run. The functions below and Repo.checkout make one.
 
     path: its top level now.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.git.push_check import NO_QUESTIONS
 from git_agent.git.repo import HEADS, Repo
+from git_agent.record import Record
 
 _LIMIT_S = 60.0
 _FETCHES = r"^remote\..*\.fetch$"
 _REFUSED = "!"  # the flag of a ref that was not pushed, in the output of push --porcelain
 
 
-class RemoteBranch(NamedTuple):
+class RemoteBranch(Record):
     """A branch on a remote.
 
     ref: the full name of its remote-tracking branch, which is at oid

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.git import discover, history, worktree_state
 from git_agent.git.history import Commit
@@ -14,6 +14,7 @@ from git_agent.git.place import Checkout, own_hooks, require_found, require_plac
 from git_agent.git.run import REAL_OBJECTS, Done, GitError, git, start_git
 from git_agent.git.shallow import Shallow
 from git_agent.git.worktree_state import StatusEntry
+from git_agent.record import Record
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
@@ -23,7 +24,7 @@ _REF_FORMAT = "--format=%(objectname) %(refname)"
 _HEAD_FORMAT = "%00".join(["%(refname)", "%(objectname)", "%(worktreepath)", "%(upstream)", "%(upstream:track)", ""])
 
 
-class Head(NamedTuple):
+class Head(Record):
     """One local branch.
 
     branch: its name, without refs/heads/.

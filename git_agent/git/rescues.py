@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.git import history, refs
 from git_agent.git.refs import FILES, RESCUE, TIP
 from git_agent.git.repo import FORKS, HANDED_IN, HEADS, Repo
 from git_agent.git.run import GitError, git
 from git_agent.git.worktrees.registry import checkouts
+from git_agent.record import Record
 
 _FIRST = "--diff-merges=first-parent"  # the second one holds what was staged
 _SAYS = "git-agent: "
@@ -22,7 +22,7 @@ SNAPSHOT = "Uncommitted work of task "
 """How the subject of a commit of uncommitted files begins."""
 
 
-class Kept(NamedTuple):
+class Kept(Record):
     """One rescue ref. at: ms since the epoch; None without a log, since git drops entries after gc.reflogExpire."""
 
     ref: str
@@ -145,7 +145,7 @@ def delete_branch(repo: Repo, task: int, branch: str, oid: str) -> str | None:
     return kept
 
 
-class TaskRefs(NamedTuple):
+class TaskRefs(Record):
     """What the removal of a task asks of the refs.
 
     heads: the oids of all local branches, by name.

@@ -11,10 +11,11 @@ import sys
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.errors import AgentError, Exit
 from git_agent.git.errors import lock_holder, names_no_room, room_hint, system_error, with_reason
+from git_agent.record import Record
 
 # `git rev-parse --local-env-vars` of git 2.38 to 2.55, and what hooks and receive-pack set: these would point a git
 # that we start in another worktree at the caller's repository, index or objects.
@@ -96,7 +97,7 @@ class GitError(AgentError):
         self.stderr = stderr
 
 
-class Done(NamedTuple):
+class Done(Record):
     """The result of a git that ended: exit status, out (bytes) and err (text)."""
 
     status: int

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import NamedTuple
 
 from git_agent.git.run import decode
+from git_agent.record import Record
 
 _MOVED = "moved"  # says only that git changed; rewritten under one name
 _SHOWN = 80  # characters of a path or ref in a message
 _LONGEST = 1_000_000  # bytes; a push of a thousand refs takes a fifth of it
 
 
-class Note(NamedTuple):
+class Note(Record):
     """One file of the spool. age_s: seconds since it was written."""
 
     path: str

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from git_agent.git.place import nested_checkout
 from git_agent.git.repo import Repo
+from git_agent.record import Record
 
 _GITLINK = "160000"
 
 
-class Pointer(NamedTuple):
+class Pointer(Record):
     """A submodule whose recorded commit goes back from old to new, full oids. path: relative to the worktree."""
 
     path: str

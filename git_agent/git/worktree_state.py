@@ -7,11 +7,11 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from git_agent.git.discover import admin_dirs, git_dir_of, linked
 from git_agent.git.place import Checkout, nested_checkout
 from git_agent.git.run import Done, decode, git
+from git_agent.record import Record
 
 _SIGNS = (
     ("rebase-merge", "rebase"),
@@ -31,7 +31,7 @@ UNREADABLE = "?!"
 _CLOSED = re.compile(r"^warning: could not open directory '(.+?)/?': ", re.MULTILINE)
 
 
-class StatusEntry(NamedTuple):
+class StatusEntry(Record):
     """One line of `git status --porcelain`. code: its two letters. path: relative to the worktree."""
 
     code: str

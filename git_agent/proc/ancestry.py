@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from git_agent.proc.processes import ancestors
+from git_agent.record import Record
 
 _TOKEN = b"GIT_AGENT_TOKEN="
 
 
-class Origin(NamedTuple):
+class Origin(Record):
     """A place that a command may come from.
 
     what: how it is known, with a verb: `PWD was`, or `process 7 above it is in`

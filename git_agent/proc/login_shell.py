@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.proc.program import own_path
 from git_agent.proc.shell import run_shell
+from git_agent.record import Record
 
 # The files that the login shells read, in the order in which they look; only the first that exists is read.
 _PROFILES: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ _LIMIT_S = 5.0
 _READ = ("BASH_ENV", "ENV", "ZDOTDIR", "XDG_CONFIG_HOME")
 
 
-class LoginShell(NamedTuple):
+class LoginShell(Record):
     """A login shell.
 
     command: how it runs a command, as people type it: `/bin/bash -lc`

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 
 from git_agent.proc import processes
+from git_agent.record import Record
 
 _OPTIONS = (b"-P", b"-X", b"utf8")  # with which bin/git-agent and cli/main.py start the interpreter
 
 
-class Holder(NamedTuple):
+class Holder(Record):
     """A process that has a file open, or a git process.
 
     ours: it is git-agent; stopped: by a signal or a debugger; deleted: the open file was deleted

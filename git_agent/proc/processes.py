@@ -11,12 +11,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
 
 from git_agent.domain.process_id import ProcessId
+from git_agent.record import Record
 
 
-class Process(NamedTuple):
+class Process(Record):
     """A process of this host as /proc shows it.
 
     state: the letter in proc(5); start: in clock ticks since boot

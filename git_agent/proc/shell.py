@@ -13,9 +13,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from git_agent.proc.environment import clean_environment, placed
+from git_agent.record import Record
 
 TAIL_LINES = 40
 _LOOK_S = 0.5
@@ -27,7 +27,7 @@ _LONGEST = 64 * 1024  # characters of a line without an end
 _GUARD = 'exec 3<&0 </dev/null; { read -r x <&3 || kill -s KILL 0; } >/dev/null 2>&1 & exec 3<&-; exec /bin/sh -c "$1"'
 
 
-class ShellResult(NamedTuple):
+class ShellResult(Record):
     """How a command ended.
 
     status: exit status, negative for a signal, None if it timed out

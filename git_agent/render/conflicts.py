@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from git_agent.record import Record
 from git_agent.render.style import paint
 from git_agent.render.text import cut, pad, visible, width
 
@@ -134,7 +135,7 @@ Said = TypeVar("Said")
 _ALIKE = 3  # files with the same description
 
 
-class FileRow(NamedTuple):
+class FileRow(Record):
     """A line about one or more files.
 
     files: how many; name: what they are called; says: the description

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from git_agent.domain.task import State
+from git_agent.record import Record
 
 COLOURS: Mapping[State, str] = {
     State.OPEN: "37",
@@ -23,7 +23,7 @@ HELD = "35"
 """The colour of a task that is on hold: its work does not go on."""
 
 
-class Screen(NamedTuple):
+class Screen(Record):
     """Where lines go.
 
     width: columns of the terminal, None for a pipe

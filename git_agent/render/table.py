@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
+from git_agent.record import Record
 from git_agent.render.style import paint
 from git_agent.render.text import cut, pad, visible, width
 
@@ -12,7 +12,7 @@ _GAP = 2
 _LEAST = 8
 
 
-class Column(NamedTuple):
+class Column(Record):
     """One column.
 
     right: align to the right

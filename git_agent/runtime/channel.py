@@ -6,7 +6,8 @@ import contextlib
 import os
 import queue
 from enum import Enum
-from typing import NamedTuple
+
+from git_agent.record import Record
 
 
 class Say(Enum):
@@ -17,7 +18,7 @@ class Say(Enum):
     STOP = "stop"
 
 
-class Lost(NamedTuple):
+class Lost(Record):
     """The attempt was superseded.
 
     how: the verb of the event, such as reassigned or reaped
@@ -30,7 +31,7 @@ class Lost(NamedTuple):
     kill: bool
 
 
-class Cancelled(NamedTuple):
+class Cancelled(Record):
     """The task was cancelled.
 
     by: who cancelled it
@@ -41,7 +42,7 @@ class Cancelled(NamedTuple):
     kill: bool
 
 
-class Stopped(NamedTuple):
+class Stopped(Record):
     """The session was asked to end.
 
     by: who asked
@@ -50,7 +51,7 @@ class Stopped(NamedTuple):
     by: str
 
 
-class Mail(NamedTuple):
+class Mail(Record):
     """New messages arrived for the worker.
 
     number: how many messages it has not seen
@@ -59,7 +60,7 @@ class Mail(NamedTuple):
     number: int
 
 
-class Fault(NamedTuple):
+class Fault(Record):
     """Beats fail, or succeed again.
 
     message: why they fail, None when they succeed again
@@ -68,7 +69,7 @@ class Fault(NamedTuple):
     message: str | None
 
 
-class Died(NamedTuple):
+class Died(Record):
     """The beat thread ended with an unexpected error.
 
     message: the error

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from git_agent.domain.command_exit import CommandExit
 from git_agent.proc import child, terminal
 from git_agent.proc.child import Child
 from git_agent.proc.logfile import Logfile
+from git_agent.record import Record
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Heard, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat
 from git_agent.runtime.pumps import Pump, Tail
@@ -31,7 +31,7 @@ _BY_SIGNAL = 128  # a shell adds this to the number of the signal that ended its
 _LAST_LOOKS, _LAST_LOOK_S = 4, 0.01
 
 
-class Streams(NamedTuple):
+class Streams(Record):
     """The standard streams of an agent.
 
     stdin: the agent's standard input

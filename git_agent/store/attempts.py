@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.task import LIVE, State
+from git_agent.record import Record
 from git_agent.store import statements
 from git_agent.store.sql import decode_path, encode_path
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 
-class Attempt(NamedTuple):
+class Attempt(Record):
     """One try at a task.
 
     admin: the worktree's name under `worktrees/`
@@ -37,7 +38,7 @@ class Attempt(NamedTuple):
     head_oid: str | None = None
 
 
-class Standing(NamedTuple):
+class Standing(Record):
     """An attempt whose worktree was not removed, with the current values of its task.
 
     seen: the last recorded tip of the attempt's branch

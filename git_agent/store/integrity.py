@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.process_id import ProcessId
+from git_agent.record import Record
 from git_agent.store import errors, migrate
 from git_agent.store.sql import NOW
 
@@ -24,7 +25,7 @@ _HANGING = {
 }
 
 
-class Dangling(NamedTuple):
+class Dangling(Record):
     """A row whose parent is gone.
 
     values: the whole row, by column
@@ -43,7 +44,7 @@ class Dangling(NamedTuple):
         return " ".join([self.table, *(f"{name}={self.values[name]}" for name in shown)])
 
 
-class Journal(NamedTuple):
+class Journal(Record):
     """How the database is kept.
 
     mode: SQLite's journal mode

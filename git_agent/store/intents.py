@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit
+from git_agent.record import Record
 from git_agent.store import errors, statements
 from git_agent.store.locks import LOST
 
@@ -24,7 +25,7 @@ LIMIT_S = 300.0
 _LIMIT_MS = int(LIMIT_S * 1000)
 
 
-class Intent(NamedTuple):
+class Intent(Record):
     """A step under way.
 
     kind: spawn, merge, remove or undo

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from git_agent.record import Record
 from git_agent.store import statements
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 
-class Sight(NamedTuple):
+class Sight(Record):
     """An unfinished task's branch and base as last recorded."""
 
     id: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.lease import BEAT_S, SILENT_LEASES, Lease
 from git_agent.domain.process_id import ProcessId
+from git_agent.record import Record
 from git_agent.store import statements
 from git_agent.store.sql import NOW as _NOW
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 
-class Pulse(NamedTuple):
+class Pulse(Record):
     """What a beat returns to a supervisor.
 
     held: whether the lease now belongs to it

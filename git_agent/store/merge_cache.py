@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from git_agent.record import Record
 from git_agent.store import statements
 from git_agent.store.sql import NOW
 
@@ -17,7 +18,7 @@ KEPT_MS = 24 * 3600 * 1000
 """Milliseconds to keep a pair after one of its commits stops being a branch tip. Branches can move back."""
 
 
-class CachedMerge(NamedTuple):
+class CachedMerge(Record):
     """The result of a merge.
 
     terms: the hash of the attributes and configuration that applied (merge_inputs)

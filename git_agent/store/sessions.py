@@ -6,10 +6,11 @@ end_orphaned_sessions ends the sessions of dead supervisors.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.lease import SILENT_LEASES
 from git_agent.domain.process_id import ProcessId
+from git_agent.record import Record
 from git_agent.store import statements
 from git_agent.store.sql import NOW
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 
-class Session(NamedTuple):
+class Session(Record):
     """One run of a command for a task.
 
     owner: the supervisor

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.lease import MAX_SKEW_MS, Lease
+from git_agent.record import Record
 from git_agent.store import statements
 from git_agent.store.sql import NOW
 
@@ -27,7 +28,7 @@ _GLANCE = f"""
 """
 
 
-class LeaseSummary(NamedTuple):
+class LeaseSummary(Record):
     """A summary of all leases.
 
     now: ms since the epoch

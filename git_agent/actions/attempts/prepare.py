@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.actions.attempts.discard import discard_empty
 from git_agent.actions.attempts.provision import provision
@@ -18,10 +18,11 @@ from git_agent.errors import AgentError
 from git_agent.git import refs
 from git_agent.git.merging.fork import begun_at
 from git_agent.git.worktrees.add import add_worktree
+from git_agent.record import Record
 from git_agent.store import meta, tasks
 
 
-class PlaceWish(NamedTuple):
+class PlaceWish(Record):
     """What to prepare.
 
     task: the reserved task.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.actions.merging.candidate import Candidate, candidate
 from git_agent.actions.merging.conditions import Conditions
@@ -16,9 +15,10 @@ from git_agent.domain.task import State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.rebase import Conflict
+from git_agent.record import Record
 
 
-class Batch(NamedTuple):
+class Batch(Record):
     """The tasks of one base, sorted by what can be done with them.
 
     links: the entries that can be merged, in order

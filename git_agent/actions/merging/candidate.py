@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
 
 from git_agent.actions.lookup import require_work
 from git_agent.actions.merging.conditions import Conditions
@@ -18,11 +17,12 @@ from git_agent.git.merging.landed import sides
 from git_agent.git.merging.merge import Clean, commit_merge, merge_message, try_merge
 from git_agent.git.merging.rebase import Conflict, rebase
 from git_agent.git.pathspecs import changed_paths
+from git_agent.record import Record
 
 _PARENTS = 100  # merged tasks that are searched, and commits that are counted
 
 
-class Candidate(NamedTuple):
+class Candidate(Record):
     """A commit that the base may move to. oid: the commit; base_oid: where the base is; tip: where the branch is."""
 
     oid: str

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from git_agent.actions.merging.land import Entry
 from git_agent.app import App
 from git_agent.domain.durations import spell
 from git_agent.domain.queue import first_failing, max_checks, name_tasks
 from git_agent.proc import logfile, shell
+from git_agent.record import Record
 
 
-class CheckRun(NamedTuple):
+class CheckRun(Record):
     """How a check ended.
 
     command: the command that failed, "" when all passed
@@ -85,7 +85,7 @@ def run_check(
     return CheckRun(log=None if log.failed or not commands else name)
 
 
-class Verdict(NamedTuple):
+class Verdict(Record):
     """Which entries of a batch may land.
 
     good: how many entries may land, counted from the first

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.durations import spell
@@ -13,12 +12,13 @@ from git_agent.errors import refused
 from git_agent.git.merging.settings import CONTENT_HOOKS, MergeSettings, hook_command, read_settings, unsigned
 from git_agent.git.worktrees.preview import Preview
 from git_agent.proc import shell
+from git_agent.record import Record
 
 # A hook that would open an editor finds one that does nothing, as in git merge --no-edit.
 _ENVIRONMENT = {"GIT_EDITOR": ":", "GIT_AGENT_HOOKS": "0"}
 
 
-class Conditions(NamedTuple):
+class Conditions(Record):
     """The conditions of merges into one base by one strategy.
 
     settings: what the user's configuration says

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import Task
 from git_agent.errors import UNWRITABLE, AgentError, Exit
 from git_agent.git.run import GitError
+from git_agent.record import Record
 from git_agent.store import merge_cache
 from git_agent.store.merge_cache import CachedMerge
 
@@ -20,14 +20,14 @@ Sides = tuple[int, int | None]
 _MANY = 100  # branches; twice as many make 20,000 pairs, which take 50 ms just to list
 
 
-class Foreseen(NamedTuple):
+class Foreseen(Record):
     """The conflicts and their paths; no paths when the histories are unrelated. unknown: pairs that were not tried."""
 
     pairs: Mapping[Sides, tuple[str, ...]]
     unknown: int
 
 
-class _Pair(NamedTuple):
+class _Pair(Record):
     """The two sides of a merge: b is merged into a, with the attributes of the commit `under`."""
 
     sides: Sides

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.actions.merging.candidate import Candidate
 from git_agent.actions.recovery.journal import new_operation, record_intent
@@ -19,18 +19,19 @@ from git_agent.errors import AgentError, refused
 from git_agent.git.merging.land import land_commit
 from git_agent.git.merging.unland import HALF_WRITTEN, unland
 from git_agent.proc import processes
+from git_agent.record import Record
 from git_agent.store import tasks
 from git_agent.store.intents import Intent
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """A task and the result of its merge into the previous entry, or into the base's tip for the first entry."""
 
     task: Task
     made: Candidate
 
 
-class Landed(NamedTuple):
+class Landed(Record):
     """A task that landed. checkout: the worktree of the base that was fast-forwarded; retired: what was removed."""
 
     task: Task
@@ -38,7 +39,7 @@ class Landed(NamedTuple):
     retired: Retired | None
 
 
-class Landing(NamedTuple):
+class Landing(Record):
     """What landed, in order; if nothing did, the tasks that changed since they were checked, and how."""
 
     landed: tuple[Landed, ...]

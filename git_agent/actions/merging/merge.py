@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from git_agent.actions.lookup import unattended
 from git_agent.actions.merging.land import Landed
 from git_agent.actions.merging.rounds import How, merge_rounds
@@ -13,9 +11,10 @@ from git_agent.app import App
 from git_agent.domain.queue import MergeStatus, Outcome
 from git_agent.domain.task import Step, Task
 from git_agent.errors import AgentError, Exit, refused
+from git_agent.record import Record
 
 
-class Merged(NamedTuple):
+class Merged(Record):
     """A task that was merged. landed: None when it was merged already, and for a dry run."""
 
     task: Task

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.actions.merging.land import Landed
 from git_agent.actions.merging.rounds import How, merge_rounds
@@ -11,9 +10,10 @@ from git_agent.actions.transition import require_current
 from git_agent.app import App
 from git_agent.domain.queue import Outcome
 from git_agent.domain.task import Task
+from git_agent.record import Record
 
 
-class Queued(NamedTuple):
+class Queued(Record):
     """The outcome of each task, in queue order. landed: by task, what was done for those that landed."""
 
     tasks: tuple[Task, ...]

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from typing import NamedTuple
 
 from git_agent.actions.merging.batch import build_batch, left_out
 from git_agent.actions.merging.check import CheckRun, Verdict, find_culprit, run_check
@@ -27,6 +26,7 @@ from git_agent.git.merging.land import require_landable
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import HEADS
 from git_agent.git.worktrees.preview import Preview
+from git_agent.record import Record
 from git_agent.store import locks
 
 _TRIES, _MERGES = 4, 100  # a base may be moved during a check so often by others; how many of our merges are searched
@@ -34,7 +34,7 @@ _CHANGED = "it changed while it was checked: "
 _ALREADY = "it is COMPLETED already"
 
 
-class How(NamedTuple):
+class How(Record):
     """How to merge.
 
     strategy: merge, squash, rebase or ff; keep: whether worktrees and branches stay; checked: run the check commands;
@@ -50,7 +50,7 @@ class How(NamedTuple):
     timeout_s: float | None = None
 
 
-class Results(NamedTuple):
+class Results(Record):
     """The outcome of each task. landed: by task, what was done for those that landed."""
 
     outcomes: Mapping[int, Outcome]

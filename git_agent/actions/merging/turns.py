@@ -6,19 +6,19 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
 
 from git_agent.actions.recovery.journal import LIMIT_S, rollback_on_error
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
+from git_agent.record import Record
 from git_agent.store import locks
 
 _KEEP_S = 60.0  # between two renewals of a lock
 
 
-class HeldLocks(NamedTuple):
+class HeldLocks(Record):
     """The locks that one run of merges holds.
 
     stack: releases the place at the end of the run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from git_agent.actions.liveness.heartbeat import renew_lease
 from git_agent.actions.lookup import resolve
@@ -14,12 +13,13 @@ from git_agent.domain.message import ALL, Delivery, Message, check_recipient, is
 from git_agent.domain.speaker import COORDINATOR, HUMAN, WorkerIdentity
 from git_agent.domain.task import Step, Task, event_kind
 from git_agent.errors import UNWRITABLE, AgentError, Exit, refused, usage
+from git_agent.record import Record
 
 _MOST = 1000
 _LOOK_AGAIN_S = 30.0  # a seen message becomes due again without a change in the store; waiting also renews the lease
 
 
-class Inbox(NamedTuple):
+class Inbox(Record):
     """The open messages of some addresses.
 
     addresses: whose messages they are.
@@ -111,7 +111,7 @@ def mark_seen(app: App, shown: Inbox) -> None:
             raise
 
 
-class Acked(NamedTuple):
+class Acked(Record):
     """Acknowledged messages.
 
     messages: the messages as the speaker received them.
@@ -180,7 +180,7 @@ def _not_mine(app: App, message: int) -> AgentError:
     return refused("not-yours", f"message {message} was not sent to you", "git agent inbox")
 
 
-class Mailbox(NamedTuple):
+class Mailbox(Record):
     """The addresses of one correspondent.
 
     addresses: the first is the one that it sends from.

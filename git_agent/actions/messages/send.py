@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from git_agent.actions.lookup import resolve
 from git_agent.actions.messages.inbox import Mailbox, mailbox
@@ -15,6 +14,7 @@ from git_agent.domain.message import ALL, Draft, Message, check_recipient, check
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import FINISHED, State
 from git_agent.errors import AgentError, Exit, refused, usage
+from git_agent.record import Record
 
 
 def send(
@@ -130,7 +130,7 @@ def _to(who: Mailbox, copies: Sequence[Message], message: int) -> list[str]:
 _PLAIN = re.compile(r"[1-9][0-9]{0,17}")
 
 
-class Addressees(NamedTuple):
+class Addressees(Record):
     """The recipients of a message.
 
     addresses: all of them.

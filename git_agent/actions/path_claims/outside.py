@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from shlex import quote
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.path_claim import PathClaim, may_match
@@ -12,9 +11,10 @@ from git_agent.domain.speaker import COORDINATOR
 from git_agent.domain.task import LIVE, Task
 from git_agent.errors import refused
 from git_agent.git.merging.fork import find_start
+from git_agent.record import Record
 
 
-class Outside(NamedTuple):
+class Outside(Record):
     """Files that a task's branch changed outside of its claim.
 
     task: the task.

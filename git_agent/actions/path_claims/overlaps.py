@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain import names
@@ -11,11 +10,12 @@ from git_agent.domain.gates import Blocked
 from git_agent.domain.path_claim import PathClaim, certain_overlaps, may_overlap, parse_pathspec
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import AgentError, Exit, refused, usage
+from git_agent.record import Record
 
 _SHOWN = 3
 
 
-class Overlap(NamedTuple):
+class Overlap(Record):
     """A claim that overlaps with another one.
 
     claim, other: the two claims.
@@ -82,7 +82,7 @@ def _above(app: App, ids: Iterable[int]) -> set[int]:
 _Key = tuple[int | None, tuple[str, ...], bool]
 
 
-class _Standing(NamedTuple):
+class _Standing(Record):
     claim: PathClaim
     taken: bool
 
@@ -91,7 +91,7 @@ class _Standing(NamedTuple):
         return self.claim.task, self.claim.paths, self.taken
 
 
-class ClaimConflicts(NamedTuple):
+class ClaimConflicts(Record):
     """The conflicts between the claims of OPEN and live tasks.
 
     blocked: why a task must wait, by task (agent.pathClaims=refuse).
@@ -166,7 +166,7 @@ def _claimed_by(found: Overlap) -> str:
     return f"task {found.other.task} ({found.other.state}): {found.shown}"
 
 
-class Claimable(NamedTuple):
+class Claimable(Record):
     """Pathspecs that may be claimed.
 
     paths: the pathspecs.

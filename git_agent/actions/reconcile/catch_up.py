@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.actions.reconcile.forks import Fork, keep_forks
 from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
@@ -23,6 +23,7 @@ from git_agent.git.merging.provenance import came_in
 from git_agent.git.refs import RESCUE
 from git_agent.git.repo import Tips
 from git_agent.git.rescues import keep_handed_in
+from git_agent.record import Record
 from git_agent.store import tasks
 from git_agent.store.last_seen import Sight
 
@@ -126,7 +127,7 @@ def _look(
     return found
 
 
-class _Proof(NamedTuple):
+class _Proof(Record):
     """How a branch was merged, if it was, and where; and whether a new commit names its tip."""
 
     merged: MergeProof | None

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import shlex
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
@@ -21,11 +20,12 @@ from git_agent.git.place import misled_registration, own_programs
 from git_agent.git.repo import Tips
 from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry, repair
+from git_agent.record import Record
 from git_agent.store import meta
 from git_agent.store.attempts import Standing
 
 
-class Drift(NamedTuple):
+class Drift(Record):
     """One difference between the record and git.
 
     code: a Finding's

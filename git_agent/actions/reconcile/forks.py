@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import Collection
-from typing import NamedTuple
 
 from git_agent.actions.worktrees import renew_context
 from git_agent.app import App
@@ -17,6 +16,7 @@ from git_agent.git import refs
 from git_agent.git.history import find_renamed
 from git_agent.git.merging.fork import not_contained
 from git_agent.git.repo import FORKS, Tips
+from git_agent.record import Record
 from git_agent.store import meta
 
 
@@ -58,7 +58,7 @@ def _rename(app: App, old: str, new: str) -> list[Task]:
     return moved
 
 
-class Fork(NamedTuple):
+class Fork(Record):
     """A task's fork point.
 
     base: the name of the task's base; base_oid: where that is

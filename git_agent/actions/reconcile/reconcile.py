@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from git_agent.actions.beats import beats
 from git_agent.actions.liveness.heartbeat import renew_lease
@@ -21,11 +20,12 @@ from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git import spool
 from git_agent.git.repo import Tips
+from git_agent.record import Record
 from git_agent.store import meta
 from git_agent.store.last_seen import Sight
 
 
-class Reconciled(NamedTuple):
+class Reconciled(Record):
     """What was repaired and found, one line each. asks: a remote has to be asked, in the background."""
 
     lines: tuple[str, ...]
@@ -58,7 +58,7 @@ def reconcile(app: App, *, remotes: bool = False, typed: bool = False, repairs: 
     return Reconciled(tuple(lines), asks)
 
 
-class Synced(NamedTuple):
+class Synced(Record):
     """What was found, one line each."""
 
     lines: tuple[str, ...]

@@ -6,7 +6,6 @@ import filecmp
 import os
 import shutil
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -21,6 +20,7 @@ from git_agent.git.worktrees.filtered import changed_by_filters, dropped_by_filt
 from git_agent.git.worktrees.inside import nested_repositories
 from git_agent.git.worktrees.remove import refuse_late
 from git_agent.git.worktrees.snapshot import Snapshot, take_snapshot
+from git_agent.record import Record
 from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
@@ -211,7 +211,7 @@ _SIZE = 10 * 1024 * 1024  # bytes, for a file that can't be linked and has to be
 _NUMBER = 50_000  # making this many links takes 0.8 s (measured)
 
 
-class UniqueIgnored(NamedTuple):
+class UniqueIgnored(Record):
     """Individual ignored files: those that can be backed up, and those that are too large or too many."""
 
     kept: tuple[str, ...]

@@ -6,7 +6,6 @@ import filecmp
 import os
 from collections.abc import Mapping, Sequence
 from shlex import quote
-from typing import NamedTuple
 
 from git_agent.actions.removal.keep import unique_ignored
 from git_agent.app import App
@@ -21,10 +20,11 @@ from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_o
 from git_agent.git.worktrees import index, inside, occupied, registry
 from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
 from git_agent.git.worktrees.occupied import processes_inside
+from git_agent.record import Record
 from git_agent.store.attempts import Attempt
 
 
-class Blocker(NamedTuple):
+class Blocker(Record):
     """A reason why a removal is refused.
 
     line: what blocks it
@@ -37,7 +37,7 @@ class Blocker(NamedTuple):
     hint: str = ""
 
 
-class Obstacles(NamedTuple):
+class Obstacles(Record):
     """What a removal would lose or disturb.
 
     blockers: the reasons to refuse it; those that no flag overrides come first

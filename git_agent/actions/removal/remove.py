@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from git_agent.actions.recovery.journal import new_operation, rollback_on_error
 from git_agent.actions.removal.retire import Retired, retire
@@ -20,6 +19,7 @@ from git_agent.git.push_check import shown_remote
 from git_agent.git.remote_branches import RemoteBranch
 from git_agent.git.run import GitError
 from git_agent.proc import logfile
+from git_agent.record import Record
 
 
 def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry_run: bool = False) -> Retired:
@@ -41,7 +41,7 @@ def rm(app: App, task: Task, *, force: bool = False, unmerged: bool = False, dry
         )
 
 
-class Leftover(NamedTuple):
+class Leftover(Record):
     """A branch of a merged task that a remote still has.
 
     status: `found`, nothing more is known; `would_delete`; `deleted`; `gone`, the remote does not have it any more;
@@ -55,7 +55,7 @@ class Leftover(NamedTuple):
     why: str | None = None
 
 
-class Cleaned(NamedTuple):
+class Cleaned(Record):
     """What was removed and what stayed, by task. logs: the deleted logs with their sizes in bytes."""
 
     tasks: tuple[tuple[Task, Retired], ...]

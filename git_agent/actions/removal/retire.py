@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.actions.recovery.journal import new_operation, record_intent
 from git_agent.actions.removal.attempt import remove_attempt
@@ -21,13 +21,14 @@ from git_agent.git.place import Checkout
 from git_agent.git.run import GitError
 from git_agent.git.worktrees import registry
 from git_agent.proc import processes
+from git_agent.record import Record
 from git_agent.store.attempts import Attempt
 from git_agent.store.intents import Intent
 
 _LOOKS = 3
 
 
-class Retired(NamedTuple):
+class Retired(Record):
     """What was removed, what stayed and why, the refs that keep commits, and ignored directories that are not kept."""
 
     worktrees: tuple[str, ...]
@@ -169,7 +170,7 @@ def roll_back(app: App, intent: Intent) -> None:
         app.store.intents.end(intent.id)
 
 
-class _Done(NamedTuple):
+class _Done(Record):
     """What was removed; the attempts of which nothing is left; and why other attempts stay. Attempts by number."""
 
     gone: list[Removed]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest, needs_trust
 from git_agent.errors import AgentError
 from git_agent.files import read_or_empty
 from git_agent.git import config as git_config
+from git_agent.record import Record
 
 INCLUDE_FILE = ".worktreeinclude"
 INCLUDE_FACT = "trusted-include"  # the key in the store's meta table: the hash of the file that a person trusted
 
 
-class Trusted(NamedTuple):
+class Trusted(Record):
     """A trusted file.
 
     hash: the hash that was recorded; of the first file.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import zlib
-from typing import NamedTuple
 
 from git_agent.app import App
 from git_agent.domain.task import LIVE
@@ -13,6 +12,7 @@ from git_agent.files import ensure_file
 from git_agent.git.discover import is_whole
 from git_agent.git.hooks.install import Effective, effective_hooks, install_hooks
 from git_agent.git.hooks.stamp import hooks_are_intact, read_stamp
+from git_agent.record import Record
 
 _TRIES = 10
 
@@ -105,7 +105,7 @@ def _said(wanted: str | None) -> str:
     return "the hooks were repaired: git agent hooks shows them"
 
 
-class Hooks(NamedTuple):
+class Hooks(Record):
     """The hooks that git runs.
 
     wanted: the user has not turned the hooks off.

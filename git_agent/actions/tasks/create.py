@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.actions.lookup import resolve
 from git_agent.actions.path_claims.overlaps import Claimable, check_claims
@@ -12,9 +12,10 @@ from git_agent.domain import names
 from git_agent.domain.spec import TaskSpec
 from git_agent.domain.task import DEFAULT_PRIORITY, State, Step, Task, after, event_kind
 from git_agent.errors import AgentError
+from git_agent.record import Record
 
 
-class DraftTask(NamedTuple):
+class DraftTask(Record):
     """A task that is checked but not recorded yet.
 
     values: the columns of its record.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.reconcile.reconcile import queue_notices, reconcile
@@ -14,9 +13,10 @@ from git_agent.domain.event import Event
 from git_agent.domain.message import Message
 from git_agent.domain.task import State, Task
 from git_agent.git.history import Commit
+from git_agent.record import Record
 
 
-class Stats(NamedTuple):
+class Stats(Record):
     """Statistics of a period.
 
     since_ms: its start, ms since the epoch.
@@ -63,7 +63,7 @@ def stats(app: App, *, days: float = 30.0) -> Stats:
 LIMIT = 200
 
 
-class LogEntry(NamedTuple):
+class LogEntry(Record):
     """One line of the log. at: ms since the epoch. Exactly one of the other fields is set."""
 
     at: int
@@ -95,7 +95,7 @@ def log(app: App, task: Task | None, *, since_ms: int | None = None, limit: int 
 PAGE = 500
 
 
-class Watched(NamedTuple):
+class Watched(Record):
     """The result of one round of watching.
 
     events: the new events, oldest first, at most PAGE.

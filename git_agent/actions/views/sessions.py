@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.task import Task
+from git_agent.record import Record
 from git_agent.store.sessions import Session
 
 
-class Running(NamedTuple):
+class Running(Record):
     """A session that has not ended.
 
     session: the session.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.app import App
@@ -11,9 +10,10 @@ from git_agent.domain.advice import base_gone
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
 from git_agent.domain.needs import Circumstances, Need, need
 from git_agent.domain.task import State, Task
+from git_agent.record import Record
 
 
-class TaskView(NamedTuple):
+class TaskView(Record):
     """A task and what is related to it.
 
     task: the record.

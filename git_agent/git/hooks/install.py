@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import git_agent
 from git_agent.errors import AgentError, Exit
@@ -22,6 +21,7 @@ from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
 from git_agent.git.sweeper import delete_tree
 from git_agent.git.versions import git_version
+from git_agent.record import Record
 
 EVENTS, GUARD = scripts.EVENTS, scripts.GUARD
 _PATIENCE = 10.0  # seconds; an installation takes a tenth of one
@@ -30,7 +30,7 @@ _LOCK = "hooks.lock"
 _FILES = (settings.HOOKS, settings.GUARD, settings.WORKERS, "program", "enabled", "protected", "claims")
 
 
-class HookChanges(NamedTuple):
+class HookChanges(Record):
     """What install_hooks() or uninstall_hooks() did.
 
     changed: one line for each change.
@@ -42,7 +42,7 @@ class HookChanges(NamedTuple):
     manual: tuple[str, ...]
 
 
-class Effective(NamedTuple):
+class Effective(Record):
     """What git runs for one event in one worktree.
 
     event: the hook's name.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.git import history
@@ -16,6 +15,7 @@ from git_agent.git.errors import names_no_room, system_error
 from git_agent.git.history import Commit
 from git_agent.git.repo import Repo
 from git_agent.git.run import GitError
+from git_agent.record import Record
 
 
 def own_work(repo: Repo, base: str, tip: str, fork: str | None, limit: int = 100) -> list[Commit]:
@@ -78,7 +78,7 @@ def begun_at(repo: Repo, fork: str | None, base: str, tip: str) -> str | None:
     return moved_on(repo, fork if fork and _is_ancestor(repo, fork, tip) else None, base, tip)
 
 
-class Start(NamedTuple):
+class Start(Record):
     """Where a branch's changes begin. Both are None for unrelated histories.
 
     merge_base: git's own merge base of branch and base

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from git_agent.errors import AgentError
 from git_agent.git.merging.fork import find_start, raise_what_may_pass
 from git_agent.git.merging.merge import Clean, try_merge
 from git_agent.git.merging.rebase import Conflict
 from git_agent.git.repo import Repo
+from git_agent.record import Record
 
 # The dates are fixed, so that the same merge has the same name, which the cache of merges needs.
 _NOBODY = {
@@ -18,7 +17,7 @@ _NOBODY = {
 }
 
 
-class Sides(NamedTuple):
+class Sides(Record):
     """Two commits whose merge is what a branch lands.
 
     fork: their merge base, if it is not git's own

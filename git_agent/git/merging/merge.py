@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
 
 from git_agent.errors import refused
 from git_agent.git import versions
@@ -18,12 +17,13 @@ from git_agent.git.repo import Repo
 from git_agent.git.run import Done, GitError, decode
 from git_agent.git.signing import signer_error
 from git_agent.git.worktrees.scratch import scratch
+from git_agent.record import Record
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _UNRELATED = "refusing to merge unrelated histories"
 
 
-class Clean(NamedTuple):
+class Clean(Record):
     """A merge without conflicts: the oid of its tree."""
 
     tree: str

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from git_agent.git import versions
 from git_agent.git.repo import Repo
+from git_agent.record import Record
 
 _BATCH = ("merge-tree", "-z", "--name-only", "--no-messages")
 _AT_ONCE = 100  # pairs: a tenth of a second
 
 
-class Tried(NamedTuple):
+class Tried(Record):
     """The result of a merge: the oid of its tree, which is not kept, and the paths that conflict."""
 
     clean: bool

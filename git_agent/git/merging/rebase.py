@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from git_agent.git.hooks.disabled import without_hooks
 from git_agent.git.locks import creation_lock
@@ -11,6 +10,7 @@ from git_agent.git.repo import Repo
 from git_agent.git.run import GitError
 from git_agent.git.signing import signer_error
 from git_agent.git.worktrees.scratch import scratch
+from git_agent.record import Record
 
 # Writes only attributes and the files that a commit touches. Set on the command line: extensions.worktreeConfig would
 # lock other programs out of the repository.
@@ -33,7 +33,7 @@ _PLAIN = (
 )
 
 
-class Conflict(NamedTuple):
+class Conflict(Record):
     """A merge or rebase that a person must finish: the conflicting paths, relative to the top level."""
 
     paths: tuple[str, ...]

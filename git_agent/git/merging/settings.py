@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.git import versions
 from git_agent.git.config import HOOKS_AND_SIGNATURES, Value
 from git_agent.git.hooks.settings import SINCE, WORKERS
 from git_agent.git.place import own_hooks
 from git_agent.git.repo import Repo
+from git_agent.record import Record
 
 # The hook that judges the files: git merge --no-ff runs the first, git commit after git merge --squash the second. git
 # runs none of them for a rebase or a fast-forward.
@@ -30,7 +30,7 @@ _WHY = {
 _VERIFY = {"--verify-signatures": True, "--no-verify-signatures": False}
 
 
-class MergeSettings(NamedTuple):
+class MergeSettings(Record):
     """What applies to merges into one base.
 
     checkout: the worktree that the base is checked out in, None when in none.

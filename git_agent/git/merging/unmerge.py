@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from typing import NamedTuple
 
 from git_agent.git import refs
 from git_agent.git.locks import landing_lock
@@ -13,6 +12,7 @@ from git_agent.git.merging.unland import put_back
 from git_agent.git.repo import HEADS, REMOTES, Repo
 from git_agent.git.run import GitError
 from git_agent.git.worktrees.registry import checkouts
+from git_agent.record import Record
 
 
 def standing_on(repo: Repo, oid: str, base: str, own: Collection[str]) -> list[str]:
@@ -47,7 +47,7 @@ def _is_pushed_own(ref: str, own: Collection[str]) -> bool:
     return ref.startswith(REMOTES) and ref.removeprefix(REMOTES).partition("/")[2] in own
 
 
-class Rewritten(NamedTuple):
+class Rewritten(Record):
     """A commit that replaced another one. parents: full oids."""
 
     oid: str

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from git_agent.git.place import Checkout
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees.scratch import scratch
+from git_agent.record import Record
 
 _GITLINK = "160000 "
 
 
-class Marked(NamedTuple):
+class Marked(Record):
     """A file whose changes git does not detect.
 
     path: relative to the worktree.
@@ -26,7 +26,7 @@ class Marked(NamedTuple):
     flag: str
 
 
-class Index(NamedTuple):
+class Index(Record):
     """An index.
 
     links: the paths of repositories: submodules, populated or not.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from git_agent.git.discover import git_dir_of
 from git_agent.git.repo import Repo
 from git_agent.git.worktrees.registry import real_path, registrations_at
+from git_agent.record import Record
 
 
-class Occupant(NamedTuple):
+class Occupant(Record):
     """What is in the worktree's place.
 
     what: a few words for it.

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import NamedTuple
 
 from git_agent.errors import AgentError
 from git_agent.git.discover import admin_dir, admin_dirs, git_dir_of, is_admin_dir, linked
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError, git
+from git_agent.record import Record
 
 LOCK_REASON = "git-agent: task {task}"
 INITIALIZING = "initializing"  # what git writes while `git worktree add` runs
 _OURS = LOCK_REASON.format(task="")
 
 
-class Registration(NamedTuple):
+class Registration(Record):
     """A worktree as git has it registered, whether its directory is there or not.
 
     admin: its name under worktrees/; "" for the main worktree.

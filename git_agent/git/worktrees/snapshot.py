@@ -6,16 +6,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from git_agent.git.discover import git_dir_of
 from git_agent.git.place import Checkout
 from git_agent.git.worktree_state import populated_links
+from git_agent.record import Record
 
 _STAGED = b"What was staged\n"
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Record):
     """What was kept.
 
     oid: the commit.
