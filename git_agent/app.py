@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,6 @@ def _read_clock() -> ClockReading:
     return clock.read_clocks()
 
 
-@dataclass
 class App:
     """The context of one command.
 
@@ -49,20 +47,32 @@ class App:
     operation: the operation to which everything that this command does belongs; "" if each thing has its own
     """
 
-    verb: str = ""
-    given: frozenset[str] = frozenset()
-    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    terminal: bool = False
-    progress: Callable[[str], None] = _silent
-    creates: bool = False
-    examines: bool = False
-    notices: list[str] = field(default_factory=list)
-    begun: set[int] = field(default_factory=set)
-    unrecovered: set[int] = field(default_factory=set)
-    sighted: Tips | None = None
-    damaged: dict[int, str] = field(default_factory=dict)
-    clock: Callable[[], ClockReading] = _read_clock
-    operation: str = ""
+    def __init__(
+        self,
+        verb: str = "",
+        *,
+        given: frozenset[str] = frozenset(),
+        env: Mapping[str, str] = os.environ,
+        terminal: bool = False,
+        progress: Callable[[str], None] = _silent,
+        creates: bool = False,
+        examines: bool = False,
+        clock: Callable[[], ClockReading] = _read_clock,
+    ) -> None:
+        self.verb = verb
+        self.given = given
+        self.env = env
+        self.terminal = terminal
+        self.progress = progress
+        self.creates = creates
+        self.examines = examines
+        self.clock = clock
+        self.notices: list[str] = []
+        self.begun: set[int] = set()
+        self.unrecovered: set[int] = set()
+        self.sighted: Tips | None = None
+        self.damaged: dict[int, str] = {}
+        self.operation = ""
 
     @cached_property
     def repo(self) -> Repo:
@@ -135,8 +145,10 @@ class App:
     @cached_property
     def worker_identities(self) -> tuple[WorkerIdentity, ...]:
         """Return the worker identities found: from the current worktree, from the token, from the environment."""
-        found = (*self._from_worktrees(), self._from_token(), self._from_environment())
-        return tuple(c for c in found if c is not None)
+        from git_agent.identity import known_workers, named_worker
+
+        known = known_workers(self.store, self.env, self.enclosing, self.current_admins) if self.has_store else ()
+        return tuple(filter(None, (*known, named_worker(self.env))))
 
     @property
     def worker_of(self) -> int | None:
@@ -150,29 +162,11 @@ class App:
 
         if worker := Speaker.of_worker(self.worker_identities):
             return worker
-        evidence = () if self.worker_identities else tuple(self._evidence())
+        from git_agent.identity import worker_evidence
+
+        anybody = bool(self.worker_identities) or not self.has_store
+        evidence = () if anybody else tuple(worker_evidence(self.repo, self.store, self.env))
         return Speaker(self.identity.rpartition(" <")[0], self.worker_identities, evidence)
-
-    def _evidence(self) -> Iterator[str]:
-        """Yield what suggests that a worker typed this command, to which every check says that a person did."""
-        if not self.has_store:
-            return
-        from git_agent.git.worktrees import registry
-        from git_agent.proc import ancestry
-
-        origins = ancestry.origins(self.env)
-        elsewhere = [each for each in origins if each.directory != self.repo.main_worktree]
-        paths = sorted({path for each in elsewhere for path in each.above})
-        known = {a.worktree: a.task for a in reversed(self.store.attempts.at_paths(paths))} if paths else {}
-        for each in origins:
-            if each.has_token:
-                yield f"process {each.has_token} above it has the token of a worker"
-            nearest = next((path for path in each.above if path in known), None) if each in elsewhere else None
-            if nearest is not None:
-                yield f"{each.what} the worktree of task {known[nearest]}"
-        there = registry.registration(self.repo, self.repo.admin) if self.repo.admin else None
-        if there is not None and there.made_at * 1000 > self.store.attempts.first_started():
-            yield f"it was typed in the worktree {there.path}, which was made by hand after workers began"
 
     def _evidence_of(self, actor: str) -> tuple[str, ...]:
         """Return the evidence that belongs to an event of an actor: none for what git did, nor for a worker."""
@@ -188,10 +182,10 @@ class App:
     def may_be_worker(self) -> bool:
         """Return whether anything suggests a worker: a linked worktree or the environment. Doesn't open the store."""
         named = any(self.env.get(f"GIT_AGENT_{name}") for name in ("TASK", "EPOCH", "TOKEN"))
-        return (named or bool(self._admins) or bool(self._around)) and os.path.isdir(self.store_dir)
+        return (named or bool(self.current_admins) or bool(self.enclosing)) and os.path.isdir(self.store_dir)
 
     @cached_property
-    def _admins(self) -> tuple[str, ...]:
+    def current_admins(self) -> tuple[str, ...]:
         """Name the linked worktrees that this command may be in: by the current directory, and by GIT_DIR.
 
         A process in a worktree is its worker, wherever GIT_DIR points.
@@ -201,7 +195,7 @@ class App:
         return tuple(dict.fromkeys(filter(None, (registry.current_admin(self.repo.common_dir), self.repo.admin))))
 
     @cached_property
-    def _around(self) -> tuple[str, ...]:
+    def enclosing(self) -> tuple[str, ...]:
         """Return this directory and those above it, of which one may be recorded as a worktree; none at main's top."""
         try:
             here = os.getcwd()
@@ -212,38 +206,6 @@ class App:
         from git_agent.proc.ancestry import above
 
         return above(here)
-
-    def _from_worktrees(self) -> list[WorkerIdentity]:
-        """Identify the worker by its worktree: by the recorded path, then by git's files."""
-        if not self.has_store:
-            return []
-        from git_agent.domain.speaker import WorkerIdentity
-
-        known = self.store.attempts.at_paths(self._around) if self._around else []
-        found = dict.fromkeys([*known, *filter(None, map(self.store.attempts.by_admin, self._admins))])
-        return [WorkerIdentity(each.task, each.number, each.epoch, proved=True) for each in found]
-
-    def _from_token(self) -> WorkerIdentity | None:
-        """Identify the worker by its token. An unknown token proves no identity, but its holder is not a person."""
-        token = self.env.get("GIT_AGENT_TOKEN")
-        if not token or not self.has_store:
-            return None
-        import hashlib
-
-        from git_agent.domain.speaker import WorkerIdentity
-
-        found = self.store.sessions.by_token(hashlib.sha256(os.fsencode(token)).hexdigest())
-        if found is None:
-            return WorkerIdentity(None, None, None)
-        return WorkerIdentity(found.task, found.attempt, found.epoch, proved=True, agent=found.agent)
-
-    def _from_environment(self) -> WorkerIdentity | None:
-        task, epoch = (_number(self.env.get(f"GIT_AGENT_{n}")) for n in ("TASK", "EPOCH"))
-        if task is None and epoch is None:
-            return None
-        from git_agent.domain.speaker import WorkerIdentity
-
-        return WorkerIdentity(task, None, epoch)
 
     @property
     def heads(self) -> Mapping[str, str]:
@@ -293,8 +255,3 @@ class App:
     def now(self) -> int:
         """Return the time of the database's clock, in ms since the epoch."""
         return self.store.now()
-
-
-def _number(text: str | None) -> int | None:
-    """Parse a number of at most 18 digits, which the database can store; None for any other text."""
-    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -167,10 +166,8 @@ class Config(Record):
 
     def agents(self) -> list[str]:
         """Return the names of the agents that have a command."""
-        found = {
-            v.key.lower().removeprefix("agent.run.") for v in self.values if v.key.lower().startswith("agent.run.")
-        }
-        return sorted(found)
+        keys = {value.key.lower() for value in self.values}
+        return sorted(key.removeprefix("agent.run.") for key in keys if key.startswith("agent.run."))
 
     def several(self, name: str) -> list[str]:
         """Return all values of a key; git's own configuration replaces the team's."""
@@ -276,8 +273,7 @@ class Config(Record):
 
 def digest(repo: Repo) -> str | None:
     """Return the hash of the committed `.gitagent`, None without one."""
-    oid = repo_blob(repo)
-    return None if oid is None else hashlib.sha256(oid.encode()).hexdigest()
+    return git_config.blob_digest(repo, f"HEAD:{TEAM_FILE}")
 
 
 def repo_blob(repo: Repo) -> str | None:
@@ -290,12 +286,15 @@ def _key_of(name: str) -> Key | None:
     return _BY_NAME["agent.run"] if lowered.startswith("agent.run.") else _BY_NAME.get(lowered)
 
 
+def _team_use(name: str) -> str:
+    key = _key_of(name)
+    return "" if key is None else key.team
+
+
 def needs_trust(name: str) -> bool:
     """Return whether a key of the team's file counts only once a person has trusted the file."""
-    key = _key_of(name)
-    return key is not None and key.team == "trust"
+    return _team_use(name) == "trust"
 
 
 def _is_personal(name: str) -> bool:
-    key = _key_of(name)
-    return key is not None and key.team == "never"
+    return _team_use(name) == "never"

@@ -2,7 +2,7 @@
 
 A verb loads about 50 such classes. typing.NamedTuple compiles every annotation and generates a constructor for each
 class, which took 26 ms of the 206 ms of `git agent list`; frozen dataclasses took five times as long for each class
-(measured with Python 3.11, see docs/dev/decisions/0021-records.md).
+(measured with Python 3.11, see docs/decisions/0021-records.md).
 """
 
 from __future__ import annotations

@@ -165,9 +165,21 @@ def test_no_module_has_a_vague_name() -> None:
 def test_the_results_of_an_action_are_frozen(name: str) -> None:
     public = [node for node in _trees()[name].body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
     words = {node.name: " ".join(map(ast.unparse, [*node.decorator_list, *node.bases])) for node in public}
-    frozen = ("frozen=True", "NamedTuple", "Protocol")
-    thawed = [name for name, text in words.items() if not any(word in text for word in frozen)]
+    thawed = [name for name, text in words.items() if "Record" not in text and "Protocol" not in text]
     assert thawed == []
+
+
+def test_values_with_named_fields_are_records_which_are_made_fast() -> None:
+    # git_agent.context is for programs of others, which know dataclasses.
+    slow = re.compile(r"from (?:dataclasses|typing) import [^\n]*\b(?:dataclass|NamedTuple)\b|import dataclasses")
+    using = {name for name, text in SOURCES.items() if slow.search(text)}
+    assert using == {"git_agent/record.py", "git_agent/context.py"}
+
+
+def test_patterns_are_compiled_when_they_are_used_and_not_by_every_command() -> None:
+    compiled = {name for name, text in SOURCES.items() if re.search(r"^_?[A-Z_]+ = re\.compile", text, re.MULTILINE)}
+    loaded_by_few = {"render/glyphs.py", "integrations/marked_block.py", "context.py"}
+    assert compiled == {f"git_agent/{name}" for name in loaded_by_few}
 
 
 def test_no_action_prints() -> None:

@@ -251,18 +251,18 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-_PLAIN_NUMBER = re.compile(r"is not a valid (?:integer|float)(?: range)?")  # click names its types
+_PLAIN_NUMBER = r"is not a valid (?:integer|float)(?: range)?"  # click names its types
 _LONGEST = 500  # characters of a usage error: click repeats what was typed
 
 
-_AGAIN = re.compile(r"(?:try|run it) again(?: when (?:it has|that has|they have) ended)?")
+_AGAIN = r"(?:try|run it) again(?: when (?:it has|that has|they have) ended)?"
 
 
 def _naming_the_command(hint: str, argv: list[str]) -> str:
     """Say which command is to be tried again; one that is too long to be read is left out."""
     import shlex
 
-    found = _AGAIN.search(hint)
+    found = re.search(_AGAIN, hint)
     command = f": {shlex.join(['git', 'agent', *argv])}" if found else ""
     return hint if found is None or len(command) > _LONGEST else hint[: found.end()] + command + hint[found.end() :]
 
@@ -271,7 +271,7 @@ def _usage(error: click.ClickException) -> AgentError:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} -h" if context else "git agent -h"
     message = " ".join(error.format_message().split()).rstrip(".")
-    message = _PLAIN_NUMBER.sub("is not a number", message)
+    message = re.sub(_PLAIN_NUMBER, "is not a number", message)
     message = message if len(message) <= _LONGEST else message[:_LONGEST] + "…"
     return AgentError("usage", message[:1].lower() + message[1:], hint, exit=Exit.USAGE)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from git_agent.demo.play import DemoResult
@@ -34,5 +33,5 @@ def closing_lines(shown: DemoResult) -> list[str]:
 
 def demo_json(shown: DemoResult) -> dict[str, Any]:
     """Return the demo as JSON values: the commands, and the tasks at the end."""
-    steps = [asdict(step) for step in shown.steps]
+    steps = [step._asdict() for step in shown.steps]
     return {"steps": steps, "tasks": list(shown.tasks), "seconds": shown.seconds, "directory": shown.directory}

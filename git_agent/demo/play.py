@@ -6,18 +6,17 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from git_agent.demo.project import demo_project
 from git_agent.demo.stage import DemoLine, DemoStep, Stage, demo_stage
 from git_agent.demo.workers import demo_workers
+from git_agent.record import Record
 
 _TITLES = {"ada": "Search while listing", "ben": "Count the books", "cleo": "Show the last book"}
 
 
-@dataclass(frozen=True, slots=True)
-class DemoResult:
+class DemoResult(Record):
     """What the demo did.
 
     tasks: Task objects at the end

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from git_agent.record import Record
 
 _IGNORED = "__pycache__/\n"
 _BOOKS = "Ursula K. Le Guin, The Dispossessed\nStanislaw Lem, Solaris\nTove Jansson, The Summer Book\n"
@@ -71,8 +72,7 @@ _MISSING = _SHELF.replace(
 _SORTED = _LIST.replace("books.read_text().splitlines()", "sorted(books.read_text().splitlines())")
 
 
-@dataclass(frozen=True, slots=True)
-class _Commit:
+class _Commit(Record):
     """One commit.
 
     day: of January 2026; parents: marks, the first parent first

@@ -7,20 +7,19 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_agent.errors import AgentError, usage
 from git_agent.git.sweeper import delete_tree
 from git_agent.proc.programs import Program, ProgramGroup, defer_signals
+from git_agent.record import Record
 
 COLUMNS = 100  # width of the terminal for lists and tables
 _PATIENCE_S = 60.0  # for one command; the slowest takes about a second
 _KEPT = ("TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "TZ")
 
 
-@dataclass(frozen=True, slots=True)
-class DemoLine:
+class DemoLine(Record):
     """One line of the demo.
 
     kind: heading, note, command or output; who: the worker, "" for the person
@@ -31,8 +30,7 @@ class DemoLine:
     who: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoStep:
+class DemoStep(Record):
     """A command of the demo.
 
     who: as in DemoLine; cwd: relative to the demo's directory; exit: its exit code
@@ -45,15 +43,14 @@ class DemoStep:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Record):
     """The demo's directory, and the commands run in it so far."""
 
     root: str
     say: Callable[[DemoLine], None]
     programs: ProgramGroup
     env: Mapping[str, str]
-    steps: list[DemoStep] = field(default_factory=list)
+    steps: list[DemoStep]
 
     def write(self, name: str, text: str) -> None:
         """Write a file, and create its directories."""
@@ -161,7 +158,7 @@ def demo_stage(say: Callable[[DemoLine], None], keep: str | None, colour: bool) 
         with defer_signals():
             root = _made(keep)
         with ProgramGroup() as programs:
-            yield Stage(root, say, programs, _environment(root, colour))
+            yield Stage(root, say, programs, _environment(root, colour), [])
     finally:
         if root and keep is None:
             _remove(root)

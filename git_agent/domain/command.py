@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from git_agent.domain.task import Task
 from git_agent.errors import usage
+from git_agent.record import Record
 
 PLACEHOLDERS: Mapping[str, str] = {
     "prompt": "`Task 7: `, then title and body, and on a later run what happened since",
@@ -23,24 +23,24 @@ PLACEHOLDERS: Mapping[str, str] = {
 }
 STDIN = "{stdin}"
 """This word is removed from the command; the command reads the prompt on standard input instead."""
-_LIKE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_LIKE = r"(?<!\$)\{([A-Za-z_]+)\}"
+_ASSIGNMENT = r"[A-Za-z_]\w*="
 _NEAR = 0.75
 """Similarity above which a word counts as a misspelt placeholder: `promt` has 0.9; awk's `print` has 0.55."""
 # Programs that read one of their words as code, and the option before it: `-c`, also in `bash -lc`.
-_INTERPRETER = re.compile(
-    r"(?:ba|da|a|k|mk|z|c|tc|fi)?sh|(?:python|pypy|perl|lua|php)[\d.]*|ruby|node|osascript|ssh|su|runuser|sg|script|flock"
+_INTERPRETER = (
+    r"(?:ba|da|a|k|mk|z|c|tc|fi)?sh|(?:python|pypy|perl|lua|php)[\d.]*|ruby|node|osascript|ssh"
+    r"|su|runuser|sg|script|flock"
 )
-_TAKES_USER = re.compile(r"su|runuser|sg|script|flock")
-_RUNS_CODE = re.compile(r"-[a-zA-Z]*[ceEr]|--eval|--command|--print")
+_TAKES_USER = r"su|runuser|sg|script|flock"
+_RUNS_CODE = r"-[a-zA-Z]*[ceEr]|--eval|--command|--print"
 _SAFE = """sh -c 'claude -p "$1"' sh {prompt}"""
 # What people and agents choose: the number of a task and the path of a file are ours.
-_TEXT = re.compile(r"\{(?:prompt|news|title|body|branch|worktree|base)\}")
-_PLACE = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+_TEXT = r"\{(?:prompt|news|title|body|branch|worktree|base)\}"
+_PLACE = r"\{(" + "|".join(PLACEHOLDERS) + r")\}"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Record):
     """An agent's command.
 
     name: the agent's name; None for a command typed on the command line, in which only the whole words {prompt} and
@@ -115,7 +115,7 @@ def parse_command(name: str, text: str) -> Command:
 
 def is_assignment(word: str) -> bool:
     """Return whether a word would set a variable if it came first in a shell: `FOO=1`."""
-    return _ASSIGNMENT.match(word) is not None
+    return re.match(_ASSIGNMENT, word) is not None
 
 
 def _filled_script(words: Sequence[str]) -> str | None:
@@ -124,18 +124,18 @@ def _filled_script(words: Sequence[str]) -> str | None:
     `sh -c "claude {title}"` would run a title such as `$(rm -rf ~)`. ssh joins all its words for a shell elsewhere.
     """
     names = [word.rpartition("/")[2] for word in words]
-    start = next((at for at, name in enumerate(names) if _INTERPRETER.fullmatch(name)), len(words))
+    start = next((at for at, name in enumerate(names) if re.fullmatch(_INTERPRETER, name)), len(words))
     after = words[start + 1 :]
     if names[start:][:1] == ["ssh"]:
-        return next(filter(_TEXT.search, after), None)
+        return next((word for word in after if re.search(_TEXT, word)), None)
     for at, word in enumerate(after):
         code = next((each for each in after[at + 1 :] if not each.startswith("-")), "")
-        if word.startswith("-") and _TEXT.search(word):
+        if word.startswith("-") and re.search(_TEXT, word):
             return word
-        if _RUNS_CODE.fullmatch(word):
-            return code if _TEXT.search(code) else None
+        if re.fullmatch(_RUNS_CODE, word):
+            return code if re.search(_TEXT, code) else None
         # The script is in a file: what follows are its own arguments. `-o` has a word of its own, `su` a user.
-        if word[0:1] != "-" and after[at - 1 : at] != ["-o"] and not _TAKES_USER.fullmatch(names[start]):
+        if word[0:1] != "-" and after[at - 1 : at] != ["-o"] and not re.fullmatch(_TAKES_USER, names[start]):
             return None
     return None
 
@@ -144,7 +144,7 @@ def _unknown(words: Sequence[str]) -> str | None:
     """Find a misspelt placeholder: a whole word in braces, or a near miss. awk and shells use braces, too."""
     known = (*PLACEHOLDERS, "stdin")
     for word in words:
-        for found in _LIKE.finditer(word):
+        for found in re.finditer(_LIKE, word):
             if found[1] in known:
                 continue
             import difflib
@@ -159,7 +159,7 @@ def _filled(task: Task, values: Mapping[str, str], word: str) -> str:
 
     A word that becomes an option only by what the task says gets the task's number in front.
     """
-    filled = _PLACE.sub(lambda found: values[found[1]], word)
+    filled = re.sub(_PLACE, lambda found: values[found[1]], word)
     return _opening(task) + filled if filled.startswith("-") and not word.startswith("-") else filled
 
 

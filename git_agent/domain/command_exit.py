@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 
 from git_agent.domain.terminal_text import plain
+from git_agent.record import Record
 
 _LINES, _CHARACTERS = 5, 500
 
 
-@dataclass(frozen=True, slots=True)
-class CommandExit:
+class CommandExit(Record):
     """How a command ended.
 
     status: exit status, negative for a signal, None if the command could not be started

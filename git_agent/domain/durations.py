@@ -7,7 +7,7 @@ import re
 from git_agent.errors import usage
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SPELLING = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw]?)")
+_SPELLING = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw]?)"
 
 
 def parse_duration(text: str) -> float:
@@ -15,7 +15,7 @@ def parse_duration(text: str) -> float:
 
     Zero is valid; a caller that cannot use it must refuse it. Raises usage error `bad-duration`.
     """
-    found = _SPELLING.fullmatch(text.strip())
+    found = re.fullmatch(_SPELLING, text.strip())
     if not found:
         raise usage("bad-duration", f"bad duration {text[:40]!r}", "a number and s, m, h, d or w, as in 90s, 15m, 2h")
     return float(found[1]) * _SECONDS[found[2]]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from git_agent.record import Record
@@ -42,8 +42,10 @@ class Rule(Record):
     fixable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+_NO_DATA: Mapping[str, Any] = MappingProxyType({})
+
+
+class Finding(Record):
     """One thing that is wrong.
 
     what: in words
@@ -58,7 +60,7 @@ class Finding:
     task: int | None = None
     subject: str = ""
     hint: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = _NO_DATA
 
     @property
     def key(self) -> tuple[str, int | None, str]:

@@ -70,7 +70,7 @@ REDELIVERY_S = 300.0
 ALL = "@all"
 """The workers of all live tasks."""
 RECIPIENTS = (HUMAN, COORDINATOR, ALL)
-_TOPIC = re.compile(r"(?=[\w.-]*[^\W\d_])\w[\w.-]{0,59}")
+_TOPIC = r"(?=[\w.-]*[^\W\d_])\w[\w.-]{0,59}"
 
 
 def check_recipient(text: str) -> str:
@@ -93,7 +93,7 @@ def check_topic(text: str) -> str:
     a letter.
     """
     name = unicodedata.normalize("NFC", text.removeprefix("#")).lower()
-    if not _TOPIC.fullmatch(name):
+    if not re.fullmatch(_TOPIC, name):
         rule = "1 to 60 letters, digits, '-', '_' and '.', with a letter among them"
         raise usage("bad-topic", f"bad topic {text[:60]!r}: it needs {rule}", "as in '#builds'")
     return name

@@ -32,8 +32,8 @@ MAX_ID = 2**63 - 1
 """The largest id that SQLite can hold."""
 
 _HINT = "use letters, digits and '-', as in fix-login"
-_ID = re.compile(r"#?([1-9][0-9]{0,18})")
-_DIRECTORY = re.compile(r"[1-9][0-9]{0,18}-[^/]+")
+_ID = r"#?([1-9][0-9]{0,18})"
+_DIRECTORY = r"[1-9][0-9]{0,18}-[^/]+"
 
 
 def check_title(text: str) -> str:
@@ -216,11 +216,11 @@ def parse_ref(text: str, prefix: str) -> TaskRef:
 
     prefix: agent.branchPrefix
     """
-    if found := _ID.fullmatch(text):
+    if found := re.fullmatch(_ID, text):
         task_id = int(found[1])
         return TaskRef(text, task_id if task_id <= MAX_ID else None, None, "")
     branch = _accepted(check_branch, text)
-    prefixed = prefix + text if branch and _DIRECTORY.fullmatch(text) else None
+    prefixed = prefix + text if branch and re.fullmatch(_DIRECTORY, text) else None
     return TaskRef(text, None, branch, name_key(_accepted(check_name, text) or ""), prefixed)
 
 
@@ -251,7 +251,7 @@ def _words(text: str) -> str:
     kept: list[str] = []
     for char in text:
         category = unicodedata.category(char)
-        if category == "Cf" or spelling.HIDDEN.match(char):
+        if category == "Cf" or re.match(spelling.HIDDEN, char):
             continue
         attaches = category[0] == "M" and bool(kept) and kept[-1] != "-"
         kept.append(char if attaches or category[0] == "L" or category == "Nd" else "-")

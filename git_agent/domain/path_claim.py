@@ -26,7 +26,7 @@ class PathClaim(Record):
 
 
 _SHORT = {"/": "top", "!": "exclude", "^": "exclude"}
-_WILD = re.compile(r"[*?\[\\]")
+_WILD = r"[*?\[\\]"
 
 
 class Pathspec(Record):
@@ -46,7 +46,7 @@ class Pathspec(Record):
     @property
     def start(self) -> str:
         """Return the prefix that every matching path has."""
-        found = _WILD.search(self.pattern) if self.wild else None
+        found = re.search(_WILD, self.pattern) if self.wild else None
         return self.pattern[: found.start()] if found else self.pattern
 
 
@@ -59,7 +59,7 @@ def parse_pathspec(text: str) -> Pathspec:
     words = {word.partition(":")[0] for word in magic}
     if rest.startswith("/") or ".." in rest.split("/"):
         raise outside_error(text)
-    wild = "literal" not in words and _WILD.search(rest) is not None
+    wild = "literal" not in words and re.search(_WILD, rest) is not None
     pattern = rest if wild else posixpath.normpath(rest) if rest else ""
     return Pathspec("" if pattern == "." else pattern, "exclude" in words, "icase" in words, wild, "glob" not in words)
 

@@ -5,8 +5,6 @@ A git author is never evidence of either.
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.record import Record
@@ -45,7 +43,7 @@ class Speaker(Record):
     """
 
     actor: str
-    identities: tuple[WorkerIdentity, ...] = field(default=())
+    identities: tuple[WorkerIdentity, ...] = ()
     evidence: tuple[str, ...] = ()
 
     @classmethod

@@ -25,12 +25,12 @@ RESERVED = frozenset(
 )
 """Case-folded names that have another meaning for git or a file system."""
 
-HIDDEN = re.compile(f"[{IGNORABLE}]")
+HIDDEN = f"[{IGNORABLE}]"
 """Matches an invisible character."""
-_NAME_MARKS = re.compile(r"""[~^:?*\[\\$`'";&|<>(){}!#%]""")
-_GIT_MARKS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_ATTEMPT = re.compile(r"\.a\d+\Z", re.IGNORECASE)
+_NAME_MARKS = r"""[~^:?*\[\\$`'";&|<>(){}!#%]"""
+_GIT_MARKS = r"[\x00-\x20\x7f~^:?*\[\\]"
+_SURROGATE = "[\ud800-\udfff]"
+_ATTEMPT = r"(?i)\.a\d+\Z"
 _CATEGORY_FAULTS = {
     "Cc": "it holds a control character",
     "Cf": "it holds an invisible character (bidi, zero-width or format)",
@@ -47,7 +47,7 @@ def text_fault(text: str) -> str | None:
     """Return why a text can't be stored: it has a NUL (which PostgreSQL refuses) or a lone surrogate (not UTF-8)."""
     if "\0" in text:
         return "it holds a NUL"
-    return _CATEGORY_FAULTS["Cs"] if _SURROGATE.search(text) else None
+    return _CATEGORY_FAULTS["Cs"] if re.search(_SURROGATE, text) else None
 
 
 def characters_fault(text: str) -> str | None:
@@ -55,9 +55,9 @@ def characters_fault(text: str) -> str | None:
     for category in map(unicodedata.category, text):
         if category in _CATEGORY_FAULTS:
             return _CATEGORY_FAULTS[category]
-    if HIDDEN.search(text):
+    if re.search(HIDDEN, text):
         return _CATEGORY_FAULTS["Cf"]
-    found = _NAME_MARKS.search(text)
+    found = re.search(_NAME_MARKS, text)
     return f"it contains {found[0]!r}" if found else None
 
 
@@ -81,19 +81,19 @@ def _alike_fault(name: str) -> str | None:
         return "it ends in '.' or '.lock'"
     if name.isdecimal():
         return "digits alone would look like an id"
-    return "it ends like an attempt (.a2)" if _ATTEMPT.search(name) else None
+    return "it ends like an attempt (.a2)" if re.search(_ATTEMPT, name) else None
 
 
 def ref_fault(ref: str) -> str | None:
     """Return why git-check-ref-format(1) with --branch, or a file system, would refuse a branch."""
     parts = ref.split("/")
-    if _SURROGATE.search(ref):
+    if re.search(_SURROGATE, ref):
         return _CATEGORY_FAULTS["Cs"]
     if ref in ("", "@", "HEAD"):
         return "it is empty" if not ref else "it is reserved"
     if ref.startswith("-"):
         return "it starts with '-'"
-    if found := _GIT_MARKS.search(ref):
+    if found := re.search(_GIT_MARKS, ref):
         return f"it contains {found[0]!r}"
     if ".." in ref or "@{" in ref or "" in parts:
         return "it contains '..', '@{', '//', or a '/' at an end"

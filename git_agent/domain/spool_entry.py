@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from git_agent.record import Record
 
-_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_OID = r"[0-9a-f]{40}|[0-9a-f]{64}"
 
 
 class RefUpdate(Record):
@@ -21,8 +20,7 @@ class RefUpdate(Record):
     there: str
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Record):
     """A push that git was about to make.
 
     pid: of git's process; start: its start time in clock ticks since boot, 0 if unknown
@@ -37,8 +35,7 @@ class Push:
     space: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StrayCommit:
+class StrayCommit(Record):
     """A commit that a worker made outside its worktree.
 
     epoch: the worker's; None, if its environment had none, belongs to no attempt
@@ -82,7 +79,7 @@ def _push(fields: dict[str, str], refs: Iterable[str]) -> Push:
 def _stray(fields: dict[str, str]) -> StrayCommit:
     epoch = fields["epoch"]
     epoch_number = _number(epoch) if epoch else None
-    if not _OID.fullmatch(fields["oid"]):
+    if not re.fullmatch(_OID, fields["oid"]):
         raise ValueError(fields["oid"])
     return StrayCommit(_number(fields["task"]), epoch_number, fields["head"], fields["oid"], fields["where"])
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 
 # ECMA-48: CSI sequences, OSC and other strings up to BEL or ST (even if cut off), two-character escapes.
-_SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-Z\\^-~]"
-)
-_BACKSPACE = re.compile(r"[^\x08\n]\x08")
+_SEQUENCE = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-Z\\^-~]"
+_BACKSPACE = r"[^\x08\n]\x08"
 
 
 def plain(text: str) -> str:
@@ -16,8 +14,8 @@ def plain(text: str) -> str:
 
     Other control characters stay, and must be escaped before the text is shown.
     """
-    text = _SEQUENCE.sub("", text).replace("\r\n", "\n")
-    while "\b" in text and text != (shorter := _BACKSPACE.sub("", text)):
+    text = re.sub(_SEQUENCE, "", text).replace("\r\n", "\n")
+    while "\b" in text and text != (shorter := re.sub(_BACKSPACE, "", text)):
         text = shorter
     return "\n".join(_last(line) for line in text.split("\n")) if "\r" in text else text
 

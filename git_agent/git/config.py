@@ -95,6 +95,15 @@ def blob_oid(repo: Repo, rev_path: str) -> str | None:
     return _blob(repo, _start_blob(repo, rev_path)())
 
 
+def blob_digest(repo: Repo, rev_path: str) -> str | None:
+    """Return a hash that identifies the content of a committed file, None when there is none."""
+    if (oid := blob_oid(repo, rev_path)) is None:
+        return None
+    import hashlib
+
+    return hashlib.sha256(oid.encode()).hexdigest()
+
+
 def _start_blob(repo: Repo, rev_path: str) -> Callable[[], Done]:
     return repo.start("rev-parse", "--verify", "--quiet", "--end-of-options", rev_path, ok=(0, 1, 128))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
@@ -28,16 +27,16 @@ _PLAIN = (
     "--ignore-submodules=none",
 )
 _NAMES = ("--raw", "--no-renames", "--ignore-submodules=none", "--no-show-signature", "--no-color", "-z")
-_ENTRY = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n", re.MULTILINE)
+_ENTRY = rb"(?m)^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n"
 # What identifies a patch, wherever it applies: drop line numbers, and the oids of blobs whose lines are shown.
-_PLACE = re.compile(rb"^@@ -[^\n]*|^index [^\n]*\n(?!Binary files )", re.MULTILINE)
+_PLACE = rb"(?m)^@@ -[^\n]*|^index [^\n]*\n(?!Binary files )"
 _MANY = 60  # measured: one pair costs a spawn of 2 ms, importing pygit2 100 ms
 # gitrepository-layout(5), in the common directory
 GRAFTS = ("info", "grafts")
 SHALLOW = ("shallow",)
 _GRAPH = ("objects", "info", "commit-graph")
 Run = Callable[..., Done]
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 
 
 _RENAMED = "Branch: renamed refs/heads/"
@@ -87,7 +86,7 @@ def logged(path: str) -> list[str]:
     except OSError:
         return []
     found = dict.fromkeys(oid for pair in reversed(pairs) for oid in reversed(pair))
-    return [oid for oid in found if _OID.fullmatch(oid) and oid.strip("0")]
+    return [oid for oid in found if re.fullmatch(_OID, oid) and oid.strip("0")]
 
 
 def ahead_behind(run: Run, tip: str, base: str) -> tuple[int, int]:
@@ -179,9 +178,11 @@ def patches(run: Run, wanted: Sequence[str]) -> dict[str, str]:
     """
     given = "".join(f"{line}\n" for line in wanted).encode()
     out = run("diff-tree", "--stdin", "--root", *_PLAIN, "-r", stdin=given).out if wanted else b""
-    parts = _ENTRY.split(out)[1:]
+    import hashlib
+
+    parts = re.split(_ENTRY, out)[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
-    return {oid.decode(): hashlib.sha256(_PLACE.sub(b"@@", patch)).hexdigest() for oid, patch in pairs if patch}
+    return {oid.decode(): hashlib.sha256(re.sub(_PLACE, b"@@", patch)).hexdigest() for oid, patch in pairs if patch}
 
 
 def stashes(run: Run, branch: str) -> list[str]:

@@ -15,7 +15,7 @@ NO_QUESTIONS = {
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
 }
-_SECRET = re.compile(r"(?<=://)[^/@]*@")
+_SECRET = r"(?<=://)[^/@]*@"
 
 
 def would_show(repo: Repo, remote: str, there: str) -> bool:
@@ -48,4 +48,4 @@ def has_arrived(repo: Repo, remote: str, url: str, update: RefUpdate) -> bool:
 
 def shown_remote(remote: str) -> str:
     """Return a remote as it may be shown: without the password in its URL."""
-    return _SECRET.sub("", remote)
+    return re.sub(_SECRET, "", remote)

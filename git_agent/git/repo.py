@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -41,8 +40,7 @@ class Head(Record):
     track: str
 
 
-@dataclass(frozen=True)
-class Tips:
+class Tips(Record):
     """Where branches point.
 
     heads: the oid of each local branch, by name.
@@ -66,8 +64,7 @@ class Tips:
         return [oid for ref, oid in self.remotes.items() if ref.split("/", 3)[3:] == [branch]]
 
 
-@dataclass(frozen=True)
-class Repo:
+class Repo(Record):
     """A repository as seen from the directory it was opened in.
 
     common_dir: absolute path of the common git directory.

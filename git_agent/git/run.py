@@ -72,10 +72,10 @@ _OPTIONS = (
     *("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8"),  # starts gpg.program; other bytes
 )
 _PATIENCE = 10.0  # seconds; git holds a ref, index or config lock for milliseconds
-_LOCKED = re.compile(
+_LOCKED = (
     r"Unable to create '(?P<path>.*\.lock)': File exists"
     r"|could not lock config file (?P<config>.*): File exists"
-    r"|failed to read (?P<common>.*commondir)"  # a worktree that another git is making at this moment
+    r"|failed to read (?P<common>.*commondir)"
 )
 
 
@@ -162,7 +162,7 @@ def git(
         done = _once(argv, cwd, stdin, git_environment(env, cwd), terminal, timeout)
         if done.status in ok:
             return done
-        lock = _LOCKED.search(done.err) if patient else None
+        lock = re.search(_LOCKED, done.err) if patient else None
         if lock is None:
             raise GitError(argv, done.status, with_reason(done.err, cwd or git_dir or "."))
         if time.monotonic() >= end:

@@ -20,7 +20,7 @@ from git_agent.git.run import Done, GitError, git
 
 # The empty name is git's own sign for "not shallow" (shallow.c).
 _ALL_HISTORY = {**NO_FETCH, "GIT_SHALLOW_FILE": ""}
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _SHOWN_TO_GIT = os.path.join("git-agent", *SHALLOW)
 
 
@@ -60,7 +60,7 @@ class Shallow:
 
     def _is_whole(self) -> bool:
         """Tell whether git can read all history behind the lines that it does without."""
-        given = "".join(f"{line}\n" for line in self._hiding if _OID.fullmatch(line)).encode()
+        given = "".join(f"{line}\n" for line in self._hiding if re.fullmatch(_OID, line)).encode()
         try:
             _ask(self._common, "rev-list", "--quiet", "--ignore-missing", "--stdin", env=self._env, stdin=given)
         except GitError:
@@ -79,7 +79,7 @@ def _divided(common_dir: str, text: str) -> tuple[list[str], list[str]]:
     In an ordinary shallow clone one git command tells that there are none of the latter.
     """
     lines = text.splitlines()
-    oids = [line for line in lines if _OID.fullmatch(line)]
+    oids = [line for line in lines if re.fullmatch(_OID, line)]
     ask = partial(_ask, common_dir)
     try:
         first = ask("cat-file", "--batch-check", stdin="".join(f"{oid}^1\n" for oid in oids).encode()).text

@@ -16,8 +16,8 @@ _PROGRAMS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "ssh": (("gpg.ssh.program",), "ssh-keygen"),
 }
 # git 2.39 passes on what ssh-keygen says after `error: `, which may be nothing.
-_OF_SIGNING = re.compile(r"failed to sign|signingkey|public key|ssh signing|(?:error|fatal): *$", re.I | re.M)
-_SAYS_NOTHING = re.compile(
+_OF_SIGNING = r"(?im)failed to sign|signingkey|public key|ssh signing|(?:error|fatal): *$"
+_SAYS_NOTHING = (
     r"(?:error|fatal): *(?:gpg failed to sign the data:?|failed to write (?:the )?commit object)?$|hint:|\[GNUPG:\]"
     r"|Rebasing \(|Could not apply"
 )
@@ -29,10 +29,10 @@ def signer_error(run: Callable[..., Done], error: GitError) -> AgentError | None
     run: runs git where the commit was to be made.
     error: of the command that was to sign.
     """
-    if not _OF_SIGNING.search(error.stderr) or any(map(names_no_room, error.details)):
+    if not re.search(_OF_SIGNING, error.stderr) or any(map(names_no_room, error.details)):
         return None
     lines = [line.rpartition("\r")[2] for line in error.details]
-    told = next((line for line in lines if not _SAYS_NOTHING.match(line)), "")
+    told = next((line for line in lines if not re.match(_SAYS_NOTHING, line)), "")
     why = re.sub(r"^(?:error|fatal|warning): ", "", told).strip(" .?") or "it does not say why"
     hint = "git commit-tree -S -m try 'HEAD^{tree}' tries it; git config commit.gpgSign false turns signing off"
     return AgentError("not-signed", f"{_program(run)} did not sign the commit: {why}", hint, details=error.details)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shlex
@@ -28,7 +27,7 @@ UNTRACKED = "??"
 UNREADABLE = "?!"
 """Our own code, of a directory that git can't read: it says so as a warning only, and lists nothing."""
 
-_CLOSED = re.compile(r"^warning: could not open directory '(.+?)/?': ", re.MULTILINE)
+_CLOSED = r"(?m)^warning: could not open directory '(.+?)/?': "
 
 
 class StatusEntry(Record):
@@ -133,6 +132,8 @@ def _as_committed(here: Checkout, paths: set[str]) -> set[str]:
 def _holds_blob(path: str, before: str, after: str, oid: str) -> bool:
     if before.removeprefix(":") != after or not after.startswith("100"):
         return False  # the mode changed, or it is not a regular file
+    import hashlib
+
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             digest = hashlib.new("sha1" if len(oid) == 40 else "sha256", usedforsecurity=False)
@@ -177,7 +178,7 @@ def populated_links(here: Checkout, index: str | None = None) -> list[str]:
 
 def unreadable(status: Done) -> list[StatusEntry]:
     """List the directories that git could not read. status: what `git status` said."""
-    return [StatusEntry(UNREADABLE, f"{path}/") for path in dict.fromkeys(_CLOSED.findall(status.err))]
+    return [StatusEntry(UNREADABLE, f"{path}/") for path in dict.fromkeys(re.findall(_CLOSED, status.err))]
 
 
 def ignored_directories(changes: Sequence[StatusEntry]) -> list[str]:

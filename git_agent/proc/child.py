@@ -11,18 +11,17 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from git_agent.proc.environment import placed
+from git_agent.record import Record
 
 STOPPED = 1000
 """What `poll` returns for a stopped program. It can't be confused with an exit status."""
 _CANNOT = 127  # the exit status of a shell that can't start a program
 
 
-@dataclass(slots=True)
-class Child:
+class Child(Record):
     """A program that waits behind its gate, or runs.
 
     pid: also the number of its process group and session

@@ -22,7 +22,6 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 
 from git_agent.proc.environment import placed
@@ -31,7 +30,6 @@ _GRACE_S = 2.0  # between SIGTERM and SIGKILL
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@dataclass(eq=False, slots=True)
 class Program:
     """A started program.
 
@@ -39,12 +37,13 @@ class Program:
     seconds: how long it took
     """
 
-    process: subprocess.Popen[bytes]
-    reader: int
-    began: float
-    status: int | None = None
-    seconds: float = 0.0
-    rest: bytes = b""
+    def __init__(self, process: subprocess.Popen[bytes], reader: int) -> None:
+        self.process = process
+        self.reader = reader
+        self.began = time.monotonic()
+        self.status: int | None = None
+        self.seconds = 0.0
+        self.rest = b""
 
 
 Line = Callable[[Program, str], None]
@@ -72,11 +71,11 @@ def start_detached(
     started.returncode = 0  # nobody waits for it; without this, Python warns about a child that still runs
 
 
-@dataclass(eq=False, slots=True)
 class ProgramGroup:
     """Programs that end with the `with` block in which they were started."""
 
-    programs: list[Program] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.programs: list[Program] = []
 
     def __enter__(self) -> ProgramGroup:
         return self
@@ -113,7 +112,7 @@ class ProgramGroup:
                 raise
             finally:
                 os.close(writer)
-            self.programs.append(Program(process, reader, time.monotonic()))
+            self.programs.append(Program(process, reader))
         return self.programs[-1]
 
     def follow(

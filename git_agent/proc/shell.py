@@ -12,7 +12,6 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from git_agent.proc.environment import clean_environment, placed
 from git_agent.record import Record
@@ -40,14 +39,14 @@ class ShellResult(Record):
     seconds: float
 
 
-@dataclass(slots=True)
 class _Lines:
     """Splits output into lines. A line that a carriage return overwrites counts as a line, too."""
 
-    line: Callable[[str], None]
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
-    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
-    rest: str = ""
+    def __init__(self, line: Callable[[str], None]) -> None:
+        self.line = line
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.rest = ""
 
     def add(self, data: bytes) -> None:
         *whole, self.rest = re.split(r"\r\n|\n|\r(?!$)", self.rest + self.decoder.decode(data, final=not data))

@@ -23,7 +23,7 @@ _OPERATIONS = (
     Column("WHAT", stretch=True),
     Column("CAN BE UNDONE"),
 )
-_LEAD = re.compile(r"cannot undo(?: the (?:merge|cancellation) of task \d+)?: ")
+_LEAD = r"cannot undo(?: the (?:merge|cancellation) of task \d+)?: "
 _INDENT = 4 * " "
 
 
@@ -48,7 +48,7 @@ def operation_table(found: Sequence[Undoable], screen: Screen) -> list[str]:
     """Format the operations that can be undone as a table."""
     if screen.width is not None and not found:
         return ["there is nothing to undo"]
-    why = ["" if u.error is None else _LEAD.sub("", u.error.message, count=1) for u in found]
+    why = ["" if u.error is None else re.sub(_LEAD, "", u.error.message, count=1) for u in found]
     rows = [
         [str(u.number), age((screen.now - u.operation.at) / 1000), u.operation.what, _can(u, why[at], screen)]
         for at, u in enumerate(found)

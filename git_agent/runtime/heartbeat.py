@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from dataclasses import dataclass
 
 from git_agent.domain.lease import RUN_BEATS
 from git_agent.domain.process_id import ProcessId
@@ -17,6 +16,7 @@ from git_agent.domain.task import State, Step, event_kind
 from git_agent.errors import AgentError
 from git_agent.git.worktrees import activity
 from git_agent.proc import processes
+from git_agent.record import Record
 from git_agent.runtime.channel import Cancelled, Died, Fault, FromBeat, Lost, Mail, Say, Stopped, ToBeat
 from git_agent.store.leases import Pulse
 from git_agent.store.store import Store
@@ -30,8 +30,7 @@ SILENCE_S = 60.0
 _AGAIN_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Record):
     """The worker whose lease is renewed.
 
     admin: the worktree's git directory

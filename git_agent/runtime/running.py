@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from git_agent.actions.running.finish import Finished, finish_session
 from git_agent.actions.running.run import RunStarted, run
@@ -23,6 +22,7 @@ from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile, orphans, processes, program, programs, terminal
 from git_agent.proc.environment import without_markers
 from git_agent.proc.logfile import Logfile
+from git_agent.record import Record
 from git_agent.runtime.channel import FromBeat, ToBeat
 from git_agent.runtime.heartbeat import Heartbeat, Worker
 from git_agent.runtime.signals import Signals
@@ -32,8 +32,7 @@ SHORTEST_BEAT_S = 0.05
 _IDENTITY = ("GIT_AGENT_TASK", "GIT_AGENT_EPOCH", "GIT_AGENT_ACTOR", "GIT_AGENT_TOKEN", "GIT_AGENT_WORKTREE")
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Record):
     """The exit of a command, and the resulting state of its task."""
 
     ended: CommandExit
@@ -67,18 +66,18 @@ class Report:
             self._fd = None
 
 
-@dataclass(slots=True)
 class _Run:
     """One session and its agent's process.
 
     leader: that process, once it is recorded
     """
 
-    app: App
-    begun: RunStarted
-    beat_s: float
-    report: Report | None
-    leader: ProcessId | None = None
+    def __init__(self, app: App, begun: RunStarted, beat_s: float, report: Report | None) -> None:
+        self.app = app
+        self.begun = begun
+        self.beat_s = beat_s
+        self.report = report
+        self.leader: ProcessId | None = None
 
     def lead(self, pid: int) -> None:
         """Record the agent's process, which waits behind its gate."""

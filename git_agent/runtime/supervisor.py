@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from git_agent.domain.command_exit import CommandExit
 from git_agent.proc import child, terminal
@@ -45,8 +44,7 @@ class Streams(Record):
     seated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Record):
     """What to run, and how.
 
     words: the program and its arguments

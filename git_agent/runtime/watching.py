@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_agent.actions.views.history import PAGE, Watched, watch
@@ -26,7 +25,6 @@ _LAST = 2**63 - 1  # the largest number in the database
 _PASSES = UNWRITABLE | {"store-busy"}
 
 
-@dataclass(slots=True)
 class _Rhythm:
     """The schedule of reconciles.
 
@@ -36,10 +34,11 @@ class _Rhythm:
     read: when the configuration was last read, monotonic time
     """
 
-    pause_s: float = _LOOKS_S[0]
-    due: float = 0.0
-    noted: int = 0
-    read: float = field(default_factory=time.monotonic)
+    def __init__(self) -> None:
+        self.pause_s = _LOOKS_S[0]
+        self.due = 0.0
+        self.noted = 0
+        self.read = time.monotonic()
 
     def is_due(self, app: App) -> bool:
         """Return whether to reconcile now: the time has come, or a hook wrote a note."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -63,7 +62,7 @@ def test_a_terminal_shows_a_matrix_then_files_claims_and_the_order() -> None:
         "",
         "best merge order: 1, 3, 4, 12",
     ]
-    of = replace(found([1, 3], Clash(1, 3, ("x",)), Clash(1, None, ("y",))), of=1, claims=(), outside=())
+    of = found([1, 3], Clash(1, 3, ("x",)), Clash(1, None, ("y",)))._replace(of=1, claims=(), outside=())
     assert conflict_lines(of, Screen(60))[:5] == [
         "task 1 clashes with 1 other task and its base, in 2 files",
         "",
@@ -82,20 +81,20 @@ def test_no_line_is_wider_than_the_terminal_and_many_tasks_take_few_lines() -> N
         assert [line for line in lines if line.endswith("100-129 with each other")] and "base" not in lines[2].split()
     each = found(ids, *(Clash(n, n + 1, (f"file {n}",)) for n in ids[:-1]))
     assert "and 10 more files; git agent conflicts TASK lists those of one task" in conflict_lines(each, Screen(80))
-    assert "file 128  128 with 129" in conflict_lines(replace(each, of=128), Screen(80))
+    assert "file 128  128 with 129" in conflict_lines(each._replace(of=128), Screen(80))
     # Twenty files have a line each, more only where they are asked for.
     for files, short in ((20, False), (25, True)):
         two = found([1, 2], Clash(1, 2, tuple(f"f{n:02}" for n in range(files))))
         assert ("and 22 more files  1 with 2" in conflict_lines(two, Screen(80))) == short
-        assert f"f{files - 1}  1 with 2" in conflict_lines(replace(two, of=1), Screen(80))
+        assert f"f{files - 1}  1 with 2" in conflict_lines(two._replace(of=1), Screen(80))
     # Only what clashes has a row; the cells give way before the matrix does.
     some = found(ids, *(Clash(n, n + 1, ("x",)) for n in ids[:16]))
     assert conflict_lines(some, Screen(80))[2].split() == ["base", *map(str, ids[:16])]
-    assert conflict_lines(replace(found([1]), claims=(), outside=()), Screen(40)) == ["no conflicts"]
-    assert conflict_lines(replace(found([1]), of=2, claims=(), outside=()), Screen(40)) == [
+    assert conflict_lines(found([1])._replace(claims=(), outside=()), Screen(40)) == ["no conflicts"]
+    assert conflict_lines(found([1])._replace(of=2, claims=(), outside=()), Screen(40)) == [
         "task 2 has no branch to merge"
     ]
-    none = replace(found([1, 2]), claims=(), outside=())
+    none = found([1, 2])._replace(claims=(), outside=())
     assert conflict_lines(none, Screen(40)) == [
         "no conflicts among 2 live branches",
         "best merge order: 1, 2",

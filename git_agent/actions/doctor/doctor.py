@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from git_agent.actions.doctor.examine import Examined, examine
 from git_agent.actions.doctor.files import fix_files
@@ -17,12 +16,12 @@ from git_agent.app import App
 from git_agent.domain.finding import DOCTOR, Finding, Group
 from git_agent.errors import AgentError
 from git_agent.git.errors import system_error
+from git_agent.record import Record
 
 _ROUNDS = 3  # a fix may uncover another problem; more than two rounds were never needed
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Record):
     """What is wrong now.
 
     fixed: what was wrong and is fixed, with what was done

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from git_agent.actions.doctor.config import examine_config
 from git_agent.actions.doctor.files import examine_files
@@ -19,6 +18,7 @@ from git_agent.app import App
 from git_agent.domain.finding import RULES, Finding, Group
 from git_agent.errors import AgentError
 from git_agent.git import history
+from git_agent.record import Record
 
 _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
     Group.STORE: examine_store,
@@ -32,8 +32,7 @@ _EXAMINERS: Mapping[Group, Callable[[App], list[Finding]]] = {
 _UNSOUND = ("not-examined", "store-corrupt", "store-damaged")
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Record):
     """What is wrong. seen: what was examined, and how much of it; notes: what is worth knowing but not wrong."""
 
     findings: tuple[Finding, ...]

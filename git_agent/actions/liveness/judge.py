@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.domain.host_clocks import ClockReading, ClockState, update_clocks
@@ -12,11 +11,11 @@ from git_agent.domain.lease import Lease
 from git_agent.domain.reaping import Judgement, LeaseDecision, Presence, judge_leases
 from git_agent.git.worktrees import activity
 from git_agent.proc import processes
+from git_agent.record import Record
 from git_agent.store.stale import CLOCKS
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(Record):
     """The overdue leases, what probing their processes found, and the decisions. now: ms since the epoch."""
 
     now: int

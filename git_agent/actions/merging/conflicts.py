@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from git_agent.actions.merging.forecast import Foreseen, foresee
 from git_agent.actions.path_claims.outside import Outside, outside
@@ -14,12 +13,12 @@ from git_agent.domain.queue import sequence
 from git_agent.domain.task import LIVE, State, Task
 from git_agent.errors import refused
 from git_agent.git.run import GitError
+from git_agent.record import Record
 
 _DAMAGED = "git can't read its branch or its base"
 
 
-@dataclass(frozen=True, slots=True)
-class Clash:
+class Clash(Record):
     """Two tasks whose branches conflict, the lower id first.
 
     other: None when the conflict is with the base
@@ -31,8 +30,7 @@ class Clash:
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Conflicts:
+class Conflicts(Record):
     """The predicted conflicts.
 
     tasks: the tasks whose branches were merged, by id

@@ -17,7 +17,7 @@ from git_agent.git.merging.rebase import Conflict
 from git_agent.git.spool import quoted
 
 _LINE, _MOST = 300, 50  # characters of a line of output, and paths, that a message shows
-_PLAIN = re.compile(r"[\w./+@=-]{1,120}")  # a path that can't be read as a sentence
+_PLAIN = r"[\w./+@=-]{1,120}"  # a path that can't be read as a sentence
 
 
 def send_back(
@@ -66,7 +66,7 @@ def hold_conflict(app: App, task: Task, found: Conflict, fences: Mapping[str, in
     fences: the fences of the locks held, by name
     Raises AgentError when the task has changed in the meantime or a lock was lost.
     """
-    paths = [path if _PLAIN.fullmatch(path) else quoted(path) for path in found.paths[:_MOST]]
+    paths = [path if re.fullmatch(_PLAIN, path) else quoted(path) for path in found.paths[:_MOST]]
     more = [f"and {len(found.paths) - _MOST} more: git agent conflicts"] if len(found.paths) > _MOST else []
     body = "\n".join([f"{task.label} conflicts with '{task.base}' in:", *paths, *more])
     reason = f"conflicts with {task.base}: " + ", ".join(paths[:5])

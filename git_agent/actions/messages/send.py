@@ -61,7 +61,7 @@ def nobody_reads(app: App, copies: Sequence[Message]) -> list[str]:
 
     copies: the copies of a message.
     """
-    tasks = [app.store.tasks.get(int(copy.to)) for copy in copies if _PLAIN.fullmatch(copy.to)]
+    tasks = [app.store.tasks.get(int(copy.to)) for copy in copies if re.fullmatch(_PLAIN, copy.to)]
     over = app.store.sessions.over([task.id for task in tasks]) if tasks else set()
     waits = "reads it" if len(tasks) == 1 else "reads the message"
     lines = []
@@ -127,7 +127,7 @@ def _to(who: Mailbox, copies: Sequence[Message], message: int) -> list[str]:
     return others if sent and others else [said.sender, *topic]
 
 
-_PLAIN = re.compile(r"[1-9][0-9]{0,17}")
+_PLAIN = r"[1-9][0-9]{0,17}"
 
 
 class Addressees(Record):
@@ -172,7 +172,7 @@ def addressees(app: App, to: Sequence[str], sender: str) -> Addressees:
 
 
 def _unfinished(app: App, text: str) -> int:
-    if _PLAIN.fullmatch(text) and app.store.addresses.is_unfinished(int(text)):
+    if re.fullmatch(_PLAIN, text) and app.store.addresses.is_unfinished(int(text)):
         return int(text)  # the common case, without a lookup by name
     task = resolve(app, text)
     if task.state in FINISHED:

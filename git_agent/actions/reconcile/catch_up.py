@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.reconcile.forks import Fork, keep_forks
@@ -31,8 +30,7 @@ from git_agent.store.last_seen import Sight
 _LATER = frozenset({"under-way", "changed-meanwhile", "wrong-state"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Record):
     """What git shows of a task.
 
     upstream: the tip of the base's upstream, None without one

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import shlex
 from collections.abc import Sequence
@@ -212,10 +211,12 @@ def _followed(app: App, each: Standing) -> tuple[Standing, list[str]]:
         app.store.tasks.put(each.task, worktree=path)
         data = {"text": _readable(f"from {each.worktree} to {path}")}
         app.store.events.append("task.worktree-moved", GIT, task=each.task, epoch=each.task_epoch, data=data)
+    from dataclasses import replace
+
     from git_agent import context
 
     with contextlib.suppress(AgentError):
-        context.write(dataclasses.replace(context.read(path), worktree=path))
+        context.write(replace(context.read(path), worktree=path))
     return each._replace(worktree=path), [f"task {each.task}: its worktree was moved to {path}"]
 
 

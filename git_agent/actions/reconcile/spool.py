@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from git_agent.actions.reconcile.pushed import hand_in, warn_pushed
 from git_agent.actions.reconcile.pushed_merges import contains_merges, note_pushed, was_noted
@@ -21,6 +20,7 @@ from git_agent.git.repo import Tips
 from git_agent.git.rescues import keep_handed_in
 from git_agent.git.spool import Note
 from git_agent.proc import processes
+from git_agent.record import Record
 
 _TRIES = 3  # attempts to ask a remote that does not answer, before the push is left to `git agent done`
 _CUT_SHORT_S = 600.0  # after this time an incomplete note is no longer being written
@@ -28,8 +28,7 @@ _ELSEWHERE_S = 600.0  # how long to leave a push whose process can't be checked 
 _KEPT_S = 86_400.0  # how long to wait for the end of a push
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Record):
     """What was found, one line each. asks: a remote must be asked, which only a background process does."""
 
     lines: tuple[str, ...]

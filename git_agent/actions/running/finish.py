@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from git_agent.actions.reconcile.reconcile import reconcile
 from git_agent.actions.running.run import RunStarted
@@ -21,6 +20,7 @@ from git_agent.domain.task import Hold, State, Step, Task, event_kind
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.rebase import Conflict
+from git_agent.record import Record
 
 # The work can't be handed in because of a rule, not because of a fault: a person must check it.
 _NOT_YET = frozenset({Exit.REFUSED, Exit.CONFLICT})
@@ -32,8 +32,7 @@ _HOLDS: Mapping[str, Hold] = {
 """The codes of errors that keep work from being handed in, and the holds that they give; all others: no_commits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Record):
     """The task after its session ended.
 
     task: its new record.

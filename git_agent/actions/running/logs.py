@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from git_agent.actions.transition import run_again
 from git_agent.app import App
@@ -14,10 +13,10 @@ from git_agent.errors import AgentError
 from git_agent.git.run import LOCAL_NAMES
 from git_agent.proc import logfile
 from git_agent.proc.environment import without_markers
+from git_agent.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Record):
     """A task's log.
 
     task: the task.
@@ -72,8 +71,7 @@ def _checks(app: App, directory: str, task: Task) -> list[str]:
     return [str(named.data["log"]), own]
 
 
-@dataclass(frozen=True, slots=True)
-class ExecPlace:
+class ExecPlace(Record):
     """A worktree, and an environment in which git uses that worktree and no agent takes another one's session."""
 
     directory: str

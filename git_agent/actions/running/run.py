@@ -10,7 +10,6 @@ import shlex
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from git_agent.actions.lookup import find
 from git_agent.actions.running.news import news
@@ -24,13 +23,13 @@ from git_agent.errors import AgentError, refused, usage
 from git_agent.files import replace_file
 from git_agent.git.errors import explain_system_errors
 from git_agent.proc import orphans, processes
+from git_agent.record import Record
 from git_agent.store.sessions import Session
 
 _LEFT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Record):
     """A session that has started.
 
     task: the task, now WORKING.
@@ -198,7 +197,7 @@ def choose_agent(app: App, task: Task | None, agent: str | None, words: Sequence
         says = f"{key} is not trusted" if trust else f"the agent '{name}' has no command ({key})"
         raise usage("no-command", says, hint)
     chosen = command.parse_command(name, text)
-    return _found(app, replace(chosen, words=tuple(map(_expanded, chosen.words))))
+    return _found(app, chosen._replace(words=tuple(map(_expanded, chosen.words))))
 
 
 def _expanded(word: str) -> str:

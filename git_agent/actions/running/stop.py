@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from git_agent.actions.transition import require_current, transition
 from git_agent.app import App
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit
 from git_agent.proc import orphans, processes
+from git_agent.record import Record
 from git_agent.store.sessions import Session
 
 PATIENCE_S = 15.0
@@ -17,8 +17,7 @@ PATIENCE_S = 15.0
 _LOOK_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class StoppedRun:
+class StoppedRun(Record):
     """A task whose command was stopped. moved: False when no command was running."""
 
     task: Task

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.errors import refused
 from git_agent.files import replace_file
 from git_agent.git.errors import explain_system_errors
 from git_agent.integrations import guide, marked_block
+from git_agent.record import Record
 
 FILE = "AGENTS.md"
 
 
-@dataclass(frozen=True, slots=True)
-class AgentsMd:
+class AgentsMd(Record):
     """The file. changed: it was written; False when it was up to date."""
 
     path: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from git_agent import context
 from git_agent.actions.setup.agents_md import FILE, AgentsMd, agents_md
@@ -19,11 +18,11 @@ from git_agent.git.sweeper import delete_tree
 from git_agent.git.worktrees import ignored, repair
 from git_agent.integrations import marked_block
 from git_agent.proc import processes, program
+from git_agent.record import Record
 from git_agent.store.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Initialized:
+class Initialized(Record):
     """A repository that is set up.
 
     path: the store.
@@ -63,8 +62,7 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     return Initialized(store.path, made, done.changed if hooks else None, done.manual, part)
 
 
-@dataclass(frozen=True, slots=True)
-class Deinitialized:
+class Deinitialized(Record):
     """What was removed.
 
     hooks: one line for each change of the hooks.

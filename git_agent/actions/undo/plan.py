@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.reconcile.pushed_merges import places_pushed
@@ -19,10 +18,10 @@ from git_agent.errors import AgentError, refused
 from git_agent.git import refs
 from git_agent.git.merging import unmerge
 from git_agent.git.worktrees import registry
+from git_agent.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """The steps of an undo.
 
     events: the task's events to undo, the oldest first

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from git_agent.app import App
 from git_agent.domain import names
@@ -17,6 +16,7 @@ from git_agent.git import refs, rescues
 from git_agent.git.errors import explain_system_errors
 from git_agent.git.refs import RESCUE
 from git_agent.git.sweeper import delete_tree
+from git_agent.record import Record
 
 
 def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
@@ -86,8 +86,7 @@ def _log(app: App, kept: Rescue, *options: str) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class RestoredRescue:
+class RestoredRescue(Record):
     """A branch at a rescued commit. made: whether the branch is new."""
 
     rescue: Rescue
@@ -123,8 +122,7 @@ def restore_rescue(app: App, name: str, branch: str | None = None) -> RestoredRe
     return RestoredRescue(kept, wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class PrunedRescues:
+class PrunedRescues(Record):
     """What a prune deletes and leaves.
 
     older: refs, and directories with ignored files, that are old enough
@@ -200,8 +198,7 @@ def _delete(app: App, found: PrunedRescues) -> None:
                     os.unlink(directory)  # a single file that doctor moved aside
 
 
-@dataclass(frozen=True, slots=True)
-class KeptDirectory:
+class KeptDirectory(Record):
     """A directory kept/<task>/<number>. at: when it was made, ms since the epoch; size: the number of files in it."""
 
     task: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from git_agent.actions.doctor.undo import undo_fixes
@@ -14,10 +13,10 @@ from git_agent.domain.event import Event
 from git_agent.domain.undo import FIXED, NOT_UNDOABLE, Hypothetical, Operation
 from git_agent.errors import AgentError, refused
 from git_agent.git import spool
+from git_agent.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(Record):
     """What was undone, the newest first, each with a line for everything that is restored."""
 
     operations: tuple[tuple[Operation, tuple[str, ...]], ...]
@@ -85,8 +84,7 @@ def _too_few(there: int) -> AgentError:
     return refused("too-few", says, "git agent undo --list; N counts operations; it is not the number of a task")
 
 
-@dataclass(frozen=True, slots=True)
-class Undoable:
+class Undoable(Record):
     """An operation that may be undone.
 
     number: 1 for the newest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.worktrees import note_submodules
@@ -15,10 +14,10 @@ from git_agent.git.merging.fork import find_start
 from git_agent.git.merging.landed import landed
 from git_agent.git.merging.merge import Clean
 from git_agent.git.run import GitError
+from git_agent.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Record):
     """The two commits that a task's diff compares, and git's words for it.
 
     base: the commit where the branch left its base; with since_review, the commit that was reviewed.

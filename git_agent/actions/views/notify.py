@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from git_agent.actions.views.task import view
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.notification import REASONS, outstanding
 from git_agent.domain.task import Task
+from git_agent.record import Record
 from git_agent.store import meta
 
 OUTPUT = "notify.log"
 _NEWS_MS = 3_600_000  # older events, from a time without agent.notify, are not reported
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Record):
     """An event that needs a person.
 
     event: the event.

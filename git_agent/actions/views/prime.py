@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from git_agent.actions.views.status import Status, status
 from git_agent.actions.views.task import TaskView, view
 from git_agent.actions.worktrees import uncommitted
@@ -11,12 +9,12 @@ from git_agent.app import App
 from git_agent.domain.message import Message
 from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.domain.task import Task
+from git_agent.record import Record
 
 _MAIL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LeftBehind:
+class LeftBehind(Record):
     """What an earlier attempt left behind.
 
     number: the number of the attempt.
@@ -32,8 +30,7 @@ class LeftBehind:
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Primer:
+class Primer(Record):
     """What an agent must know.
 
     view: its task; None if it has none.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.views.task import TaskView, view
 from git_agent.app import App
 from git_agent.domain.gates import Blocked, blocked
 from git_agent.domain.task import State
+from git_agent.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Record):
     """The OPEN tasks.
 
     tasks: those that can be claimed, in the order of the queue.

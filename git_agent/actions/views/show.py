@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.actions.lookup import own_commits
@@ -18,13 +17,13 @@ from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
 from git_agent.domain.message import Message
 from git_agent.domain.task import State, Task
+from git_agent.record import Record
 from git_agent.store.attempts import Attempt
 
 _COMMITS, _EVENTS, _MESSAGES = 10, 8, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Record):
     """Everything about one task.
 
     view: the task.

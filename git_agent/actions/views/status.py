@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from git_agent.actions.merging.forecast import foresee
@@ -15,6 +14,7 @@ from git_agent.domain.needs import Need, still_running
 from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.proc import processes
+from git_agent.record import Record
 from git_agent.store import meta
 
 _QUICK = 32
@@ -23,8 +23,7 @@ _QUICK = 32
 _LOOKED_AT = 8  # tasks
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Record):
     """The state of the work in the repository.
 
     needs_you: what needs a person: questions first, then what is stuck, then reviews; each the oldest first.

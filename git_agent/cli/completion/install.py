@@ -6,16 +6,15 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from git_agent.cli.completion.scripts import MARK, SCRIPTS
 from git_agent.errors import AgentError, refused
 from git_agent.files import replace_file
+from git_agent.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Record):
     """An installed file.
 
     changed: whether it was written or replaced
@@ -25,8 +24,7 @@ class Placed:
     changed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(Record):
     """The installed files, and what the person still has to do."""
 
     placed: tuple[Placed, ...]

@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 
 import git_agent
 from git_agent.errors import AgentError, Exit
@@ -59,11 +58,11 @@ class Effective(Record):
     note: str
 
 
-@dataclass
 class _Said:
-    again: str
-    changed: list[str] = field(default_factory=list)
-    manual: list[str] = field(default_factory=list)
+    def __init__(self, again: str) -> None:
+        self.again = again
+        self.changed: list[str] = []
+        self.manual: list[str] = []
 
     @contextmanager
     def refusing(self, what: str) -> Iterator[None]:

@@ -19,10 +19,8 @@ SHEBANG = b"#!/bin/sh\n"
 _NEW = ".git-agent-new"
 _BEGIN = "# >>> git agent >>>"
 _END = "# <<< git agent <<<"
-_BLOCK = re.compile(rb"^# >>> git agent >>>\r?\n(.*?)^# <<< git agent <<<\r?(?:\n|\Z)", re.MULTILINE | re.DOTALL)
-_SHELL = re.compile(
-    rb"#![ \t]*(?:\S*/)?(?:env[ \t]+)?(?:\S*/)?(?:sh|bash|dash|ksh|zsh|ash)(?:[ \t]+-[abefhpuvxE]+)?[ \t]*\Z"
-)
+_BLOCK = rb"(?ms)^# >>> git agent >>>\r?\n(.*?)^# <<< git agent <<<\r?(?:\n|\Z)"
+_SHELL = rb"#![ \t]*(?:\S*/)?(?:env[ \t]+)?(?:\S*/)?(?:sh|bash|dash|ksh|zsh|ash)(?:[ \t]+-[abefhpuvxE]+)?[ \t]*\Z"
 _GUEST = (
     "# `git agent init` put these lines here and `git agent deinit` takes them out; the rest of the file is as it was."
 )
@@ -87,7 +85,7 @@ def own_hook(event: str, held: bytes = b"", *, chained: bool = False) -> bytes:
     alone = not chained and not (ours and remove_block(held))
     block = _block(event, _NEXT if chained else _OWN, _next(event) if chained else "", alone=alone)
     if ours:
-        return _BLOCK.sub(lambda _: block + b"\n", held, count=1)
+        return re.sub(_BLOCK, lambda _: block + b"\n", held, count=1)
     return SHEBANG + block + b"\n"
 
 
@@ -96,7 +94,7 @@ def hook_kind(script: bytes) -> str | None:
 
     A guest is the user's file with our block; the other two are ours.
     """
-    found = _BLOCK.search(script)
+    found = re.search(_BLOCK, script)
     if not found:
         return None
     said = found[1].partition(b"\n")[0].rstrip(b"\r").decode("ascii", "replace")
@@ -105,13 +103,13 @@ def hook_kind(script: bytes) -> str | None:
 
 def has_torn_block(script: bytes) -> bool:
     """Tell whether only one of the two marks of a block is there, so that our part can't be identified."""
-    return _BLOCK.search(script) is None and (_BEGIN.encode() in script or _END.encode() in script)
+    return re.search(_BLOCK, script) is None and (_BEGIN.encode() in script or _END.encode() in script)
 
 
 def remove_block(script: bytes) -> bytes:
     """Return the script as it was before our block; b"" for a file that was only ours."""
     ours = hook_kind(script) in ("own", "chained")
-    while found := _BLOCK.search(script):
+    while found := re.search(_BLOCK, script):
         start = found.start()
         if not found[0].endswith(b"\n") and start:
             start -= 1
@@ -124,7 +122,7 @@ def is_shell(script: bytes) -> bool:
     if b"\0" in script[:8192]:
         return False
     first = script.partition(b"\n")[0]
-    return not first.startswith(b"#!") or _SHELL.match(first) is not None
+    return not first.startswith(b"#!") or re.match(_SHELL, first) is not None
 
 
 def _block(event: str, says: str, last: str = "", *, alone: bool = False) -> bytes:

@@ -35,7 +35,7 @@ _REF_REFUSED = ("hook", "update_ref failed", "cannot lock ref")
 _NOTHING_WRITTEN = ("would be overwritten by merge", "would lose untracked files", "index.lock", *_REF_REFUSED)
 
 # What read-tree says before it writes anything, one line for each file. Other errors quote other things: a filter.
-_NAMED = re.compile(r"^(?:error|fatal): (?:Entry|Updating|Untracked working tree file) '(.+?)' |^\t(.+)$", re.MULTILINE)
+_NAMED = r"(?m)^(?:error|fatal): (?:Entry|Updating|Untracked working tree file) '(.+?)' |^\t(.+)$"
 
 
 def land_commit(repo: Repo, base: str, new: str, old: str, message: str) -> str | None:
@@ -159,7 +159,7 @@ def _why(here: str, error: GitError) -> AgentError:
 
 def named_in_the_way(error: GitError) -> tuple[str, ...]:
     """Return the files that read-tree refused to overwrite; () if it failed for another reason."""
-    return tuple(dict.fromkeys(a or b for a, b in _NAMED.findall(error.stderr)))
+    return tuple(dict.fromkeys(a or b for a, b in re.findall(_NAMED, error.stderr)))
 
 
 def dirty(here: str, details: tuple[str, ...]) -> AgentError:

@@ -19,7 +19,7 @@ from git_agent.git.signing import signer_error
 from git_agent.git.worktrees.scratch import scratch
 from git_agent.record import Record
 
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z"
 _UNRELATED = "refusing to merge unrelated histories"
 
 
@@ -39,7 +39,7 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
     with _attributes(repo, base_oid) as (before, where), _related(base_oid):
         done = repo.git(*before, *args, cwd=where or repo.common_dir, env=_env(where), ok=(0, 1))
     tree, *paths = done.fields
-    if not _OID.match(tree):  # git also exits with 1 for a revision that it can't read
+    if not re.match(_OID, tree):  # git also exits with 1 for a revision that it can't read
         raise GitError(("git", *args), done.status, done.err)
     if done.status == 0:
         return Clean(tree)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from git_agent.git import history
@@ -11,21 +10,20 @@ from git_agent.git.merging.fork import find_start, raise_what_may_pass
 from git_agent.git.merging.movement import MESSAGES, WALK, Movement, Paths
 from git_agent.git.merging.pairs import merge_pairs
 from git_agent.git.run import GitError
+from git_agent.record import Record
 
 _OWN = 200  # commits of a branch that are compared one by one
 _ARGUMENTS = 100_000  # characters of paths on one command line; the smallest limit in use is 1 MB
 
 
-@dataclass(frozen=True, slots=True)
-class MergeProof:
+class MergeProof(Record):
     """How a branch was merged. by: ff, merge, squash or rebase. oid: the commit of the base that holds the work."""
 
     by: str
     oid: str
 
 
-@dataclass(frozen=True)
-class _Work:
+class _Work(Record):
     """A branch's own work: what differs between start, where it left the base, and its tip."""
 
     move: Movement

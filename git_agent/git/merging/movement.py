@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from git_agent.git import history
 from git_agent.git.repo import Repo
+from git_agent.record import Record
 
 TRAILER = "Agent-Task"
 # How many commits of the base's line are searched for a squash that was edited since; merge-tree takes 1 to 3 ms each.
@@ -19,8 +19,7 @@ MESSAGES = 5000  # new commits whose messages are read: 40 ms (measured)
 Paths = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Movement:
+class Movement(Record):
     """What is new on one base, shared by all tasks that are examined together; git is asked each question once.
 
     old: the base's commit at the last check, a full oid. It may be None (never checked), no ancestor of new (the base
@@ -33,7 +32,10 @@ class Movement:
     old: str | None
     new: str
     tips: Callable[[], Collection[str]] = tuple
-    _digests: dict[str, str | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def _digests(self) -> dict[str, str | None]:
+        return {}
 
     @cached_property
     def span(self) -> tuple[str, ...]:

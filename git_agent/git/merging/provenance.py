@@ -9,7 +9,7 @@ from git_agent.git.merging.movement import Movement
 from git_agent.git.repo import Repo
 
 # What git writes into a branch's reflog when a commit is made there; a fast-forward or a reset makes none.
-_MADE = re.compile(r"(commit|cherry-pick|am|revert|pull|push|update by push|rebase|merge)\b(?!.*Fast-forward)")
+_MADE = r"(commit|cherry-pick|am|revert|pull|push|update by push|rebase|merge)\b(?!.*Fast-forward)"
 
 
 class _Sight(Protocol):
@@ -39,10 +39,10 @@ def came_in(repo: Repo, sight: _Sight, tip: str, old: str) -> bool:
         return bool(sight.worked)
     said = [text for oid, _, text in (row.partition(" ") for row in rows) if oid == tip]
     # "rebase (finish): refs/heads/x onto <oid>" with nothing left to pick ends at that oid.
-    return any(_MADE.match(text) and not text.endswith(f"onto {tip}") for text in said)
+    return any(re.match(_MADE, text) and not text.endswith(f"onto {tip}") for text in said)
 
 
-_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
+_REVERTS = r"(?m)^This reverts commit ([0-9a-f]{7,64})\b"
 
 
 def reverted(move: Movement) -> dict[str, str]:
@@ -54,7 +54,7 @@ def reverted(move: Movement) -> dict[str, str]:
     found: dict[str, str] = {}
     for row in move.messages("This reverts commit", "%H %B"):
         oid, _, body = row.partition(" ")
-        for name in _REVERTS.findall(body) if oid not in found else ():
+        for name in re.findall(_REVERTS, body) if oid not in found else ():
             full = name if len(name) == len(oid) else move.repo.resolve(name)
             if full is not None:
                 found.setdefault(full, oid)

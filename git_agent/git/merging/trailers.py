@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from git_agent.git.repo import Repo
 
-_TRAILER = re.compile(r"[A-Za-z0-9-]+[ \t]*:|\(cherry picked from commit |Signed-off-by: ")  # git-interpret-trailers(1)
+_TRAILER = r"[A-Za-z0-9-]+[ \t]*:|\(cherry picked from commit |Signed-off-by: "  # git-interpret-trailers(1)
 
 
 def is_trailer(line: str) -> bool:
     """Return whether git reads a line as a trailer if it stands in the last paragraph of a message."""
-    return _TRAILER.match(line) is not None
+    return re.match(_TRAILER, line) is not None
 
 
 def add_trailers(repo: Repo, message: str, trailers: Sequence[tuple[str, str]]) -> str:

@@ -11,7 +11,7 @@ from git_agent.git.repo import Repo
 
 _FIRST = "--diff-merges=first-parent"  # the second parent of a snapshot holds what was staged
 _LOSSLESS = {"lfs"}  # its smudge gives back the same bytes, and asking it for each file would take long
-_NAME = re.compile(r"[\w.-]+")  # what a pathspec can name without quoting
+_NAME = r"[\w.-]+"  # what a pathspec can name without quoting
 
 
 def changed_by_filters(repo: Repo, worktree: str, snapshot: str) -> list[str]:
@@ -33,7 +33,7 @@ def dropped_by_filters(repo: Repo, here: Checkout, configured: Set[str]) -> list
     git calls such a file unmodified, but a checkout does not give back what the filter dropped. Costs no git
     command where no filter is configured.
     """
-    drivers = {name for name in configured - _LOSSLESS if _NAME.fullmatch(name)}
+    drivers = {name for name in configured - _LOSSLESS if re.fullmatch(_NAME, name)}
     if not drivers:
         return []
     entries = here.git("ls-files", "-z", "--stage", "--", *(f":(attr:filter={name})" for name in sorted(drivers)))

@@ -20,7 +20,7 @@ from git_agent.git.worktrees.index import read_index
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git", "ftps", "ftp"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 # What moves HEAD to existing commits: not `pull: Merge made by`.
-_LOOKS = re.compile(r"clone: |checkout: moving |reset: moving |(?:pull|fetch)\b.*: (?:[Ff]ast-forward|storing head$)")
+_LOOKS = r"clone: |checkout: moving |reset: moving |(?:pull|fetch)\b.*: (?:[Ff]ast-forward|storing head$)"
 _DEPENDENT = ("worktrees", "modules")  # other worktrees depend on it, and repositories of their own
 
 
@@ -113,7 +113,7 @@ def _only_looked(log: str) -> bool:
             did = [decode(line).partition("\t")[2] for line in file]
     except FileNotFoundError:
         return False
-    return did[:1] != [] and did[0].startswith("clone: ") and all(map(_LOOKS.match, did))
+    return did[:1] != [] and did[0].startswith("clone: ") and all(re.match(_LOOKS, each) for each in did)
 
 
 def _are_elsewhere(here: Checkout) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from git_agent.errors import refused
 from git_agent.files import replace_file
@@ -80,6 +79,8 @@ def work_in(repo: Repo, admin: str, path: str) -> list[str]:
     Its index may be missing or half written, so HEAD is read into one of our own.
     """
     here = renamed_checkout(path, repo.admin_dir(admin))
+    import tempfile
+
     with tempfile.TemporaryDirectory(dir=private_dir(repo, "scratch")) as scratch:
         env = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
         look = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored", "--ignore-submodules=dirty")
