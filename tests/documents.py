@@ -12,7 +12,6 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from git_agent.cli import manual
@@ -48,7 +47,7 @@ def _stage(colour: bool = False) -> Iterator[Stage]:
     """Return a stage with the repository in it; in tests its commands are forked warm."""
     with demo_stage(lambda said: None, None, colour) as stage:
         warm = [Sandbox.warm.directory] if Sandbox.warm else []
-        stage = replace(stage, env={**stage.env, "PATH": os.pathsep.join([*warm, stage.env["PATH"]])})
+        stage = stage._replace(env={**stage.env, "PATH": os.pathsep.join([*warm, stage.env["PATH"]])})
         _prepare(stage)
         yield stage
 

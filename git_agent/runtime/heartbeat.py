@@ -129,7 +129,7 @@ class Heartbeat(threading.Thread):
         budget = LOOKED_AT if silent and now - self._looked >= LOOK_S else 0
         if budget:
             self._looked = now
-        found = activity.latest_activity(self._worker.worktree, self._worker.admin, self._progress_at, budget=budget)
+        found = activity.latest_activity(self._worker.worktree, self._worker.admin, self._progress_at, budget=budget).at
         self._progress_at = max(self._progress_at, found or 0)
 
     def _tell(self, pulse: Pulse | None) -> None:

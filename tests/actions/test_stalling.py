@@ -118,3 +118,57 @@ def test_progress_in_the_future_is_put_right_by_the_next_sign(repo: Sandbox, tre
     os.utime(beat, (time.time() - HOUR, time.time() - HOUR))
     found = shown(repo)
     assert found["stalled"] and 3590 < found["progress_age_s"] < 3700
+
+
+def _look_file(repo: Sandbox) -> Path:
+    return repo.store.parent / "cache" / "looked-at-quiet-workers"
+
+
+def test_the_files_of_a_quiet_worker_are_not_examined_by_each_command(repo: Sandbox, tree: Path) -> None:
+    for number in range(1500):
+        (tree / f"made-{number}").touch()
+    rest(repo)
+    for path in (*tree.iterdir(), tree):
+        if path.name != ".git":
+            os.utime(path, (1, 1))
+    assert shown(repo)["stalled"]
+    looked = _look_file(repo).read_text()
+    assert int(looked.split()[3]) > 1500
+    for verb in ("list", "status", "show"):
+        repo.agent(verb, *(["1"] if verb == "show" else []))
+    assert _look_file(repo).read_text() == looked
+    _look_file(repo).write_text(looked.replace("at ", "at -"))  # as if it was long ago
+    repo.write("src/app.py", "changed\n", cwd=tree)
+    assert not shown(repo)["stalled"]
+
+
+@pytest.mark.parametrize(
+    "remembered",
+    [
+        b"",
+        b"\xff\xfe",
+        b"at 99999999999999\nexamined 5\n",
+        b"at x\nexamined y\n",
+        b"at -5\nexamined -7\n",
+        None,
+        "directory",
+    ],
+)
+def test_what_is_remembered_of_the_last_look_changes_nothing_that_is_said(
+    repo: Sandbox, tree: Path, remembered: bytes | str | None
+) -> None:
+    _look_file(repo).parent.mkdir(exist_ok=True)
+    if remembered == "directory":
+        _look_file(repo).mkdir()
+    elif isinstance(remembered, bytes):
+        _look_file(repo).write_bytes(remembered)
+    assert shown(repo)["stalled"] and len(noticed(repo)) == 1
+
+
+def test_a_look_that_is_claimed_to_be_recent_is_believed_for_a_minute_at_most(repo: Sandbox, tree: Path) -> None:
+    _look_file(repo).parent.mkdir(exist_ok=True)
+    for ago_s, number in ((30, 0), (70, 1)):
+        at = int((time.time() - ago_s) * 1000)
+        _look_file(repo).write_text(f"at {at}\nexamined 999999999\n")
+        repo.agent("list")
+        assert len(noticed(repo)) == number

@@ -101,7 +101,7 @@ def _strays(sandbox: Sandbox, seen: Seen, branches: dict[str, Any], worktrees: d
         if (common / place).exists():
             lines += [f"stray {p}" for p in (common / place).iterdir()]
     known = {"agent.db", "agent.db-wal", "agent.db-shm", "worktree.lock", "landing.lock", "scratch", "trash"}
-    known |= {"notify.log", "logs", "prompts", "kept", "trash.lock"}
+    known |= {"notify.log", "logs", "prompts", "kept", "trash.lock", "cache"}
     known |= {
         "hooks",
         "hooks.gitconfig",

@@ -37,7 +37,7 @@ def place(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def found(place: tuple[Path, Path], since_s: float = LONG_AGO, **options: int) -> int | None:
-    return latest_activity(str(place[0]), str(place[1]), int(since_s * 1000), **options)
+    return latest_activity(str(place[0]), str(place[1]), int(since_s * 1000), **options).at
 
 
 def touch(path: Path, seconds_later: float) -> int:
@@ -107,7 +107,7 @@ def test_symbolic_links_are_not_followed(place: tuple[Path, Path], tmp_path: Pat
 
 
 def test_a_worktree_that_is_gone_shows_nothing(tmp_path: Path) -> None:
-    assert latest_activity(str(tmp_path / "no"), str(tmp_path / "none"), 0) is None
+    assert latest_activity(str(tmp_path / "no"), str(tmp_path / "none"), 0).at is None
 
 
 def test_what_vanishes_meanwhile_is_passed_over(place: tuple[Path, Path]) -> None:
@@ -137,13 +137,13 @@ def test_a_commit_and_an_edit_in_a_real_worktree_are_seen(repo: Sandbox) -> None
     tree = Path(repo.agent("spawn", "Fix it").out.splitlines()[-1])
     admin = Path(repo.git("rev-parse", "--absolute-git-dir", cwd=tree))
     before = time.time()
-    assert latest_activity(str(tree), str(admin), int(before * 1000)) is None
+    assert latest_activity(str(tree), str(admin), int(before * 1000)).at is None
     time.sleep(0.02)
     repo.git("status", cwd=tree)
     repo.write("src/app.py", "changed\n", cwd=tree)
-    edited = latest_activity(str(tree), str(admin), int(before * 1000))
+    edited = latest_activity(str(tree), str(admin), int(before * 1000)).at
     assert edited is not None and edited >= before * 1000
     time.sleep(0.02)
     repo.git("commit", "--quiet", "--all", "--message", "Change", cwd=tree)
-    committed = latest_activity(str(tree), str(admin), edited)
+    committed = latest_activity(str(tree), str(admin), edited).at
     assert committed is not None and committed > edited

@@ -37,7 +37,7 @@ def judge_overdue(app: App) -> Overdue:
         for task, verdict in suspects.judged.verdicts.items()
         if verdict is not LeaseDecision.LEAVE and suspects.found[task] is Presence.UNKNOWN
     }
-    return _judged(app) if unheard and detect_activity(app, unheard) else suspects
+    return _judged(app) if unheard and detect_activity(app, unheard)[0] else suspects
 
 
 def _judged(app: App) -> Overdue:
@@ -64,30 +64,35 @@ def _probe(app: App, lease: Lease) -> Presence:
     return Presence.PRESENT if processes.is_here(lease.owner) else Presence.UNKNOWN
 
 
-_EACH, _ALL = 2000, 12_000  # files checked per worker and in all: at most 25 ms per command, whatever the number
+_EACH = 2000  # files examined per worker
+MOST_EXAMINED = 12_000
+"""How many files are examined in all, whatever the number of workers: 50 ms."""
 _MOST = 24
 
 
-def detect_activity(app: App, silent: Mapping[int, Lease]) -> set[int]:
-    """Search the worktrees of silent workers for signs of work, a few dozen at most; return the tasks that have them.
+def detect_activity(app: App, silent: Mapping[int, Lease]) -> tuple[set[int], int]:
+    """Search the worktrees of silent workers for signs of work, a few dozen at most.
 
     silent: their leases, in the order in which to search
+    Returns the tasks that have such signs, and how many files and directories were examined.
     """
     looked_at = list(silent)[:_MOST]
     places = app.store.attempts.places(looked_at)
-    budget = min(_EACH, _ALL // max(1, len(places)))
-    seen: dict[int, int] = {}
+    budget = min(_EACH, MOST_EXAMINED // max(1, len(places)))
+    seen, examined = dict[int, int](), 0
     for task in looked_at:
         if task in places:
             worktree, admin = places[task]
-            at = activity.latest_activity(worktree, app.repo.admin_dir(admin), silent[task].progress_at, budget=budget)
+            since, git_dir = silent[task].progress_at, app.repo.admin_dir(admin)
+            at, number = activity.latest_activity(worktree, git_dir, since, budget=budget)
             seen |= {} if at is None else {task: at}
+            examined += number
     if seen:
         lease_s = app.config.seconds("agent.lease")
         with app.store.transaction():
             for task, at in seen.items():
                 app.store.leases.heard(task, at, lease_s)
-    return set(seen)
+    return set(seen), examined
 
 
 def record_clocks(app: App, reading: ClockReading, fact: str | None) -> ClockState:

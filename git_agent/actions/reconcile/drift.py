@@ -9,18 +9,17 @@ from collections.abc import Sequence
 
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
-from git_agent.domain.advice import base_gone, bring_back, without_worktree
+from git_agent.domain.advice import bring_back, without_worktree
 from git_agent.domain.speaker import GIT
-from git_agent.domain.task import State, Task
+from git_agent.domain.task import State
 from git_agent.errors import AgentError
 from git_agent.git.discover import git_dir_of, named_git_dir
 from git_agent.git.history import find_renamed
 from git_agent.git.place import misled_registration, own_programs
 from git_agent.git.repo import Tips
-from git_agent.git.worktree_state import end_of
 from git_agent.git.worktrees import registry, repair
+from git_agent.git.worktrees.connected import connected
 from git_agent.record import Record
-from git_agent.store import meta
 from git_agent.store.attempts import Standing
 
 
@@ -178,7 +177,17 @@ def record_drift(app: App, standing: Sequence[Standing], tips: Tips) -> list[str
     standing: the attempts with worktrees
     tips: where the branches are
     """
-    return [line for each in standing for line in (_of_current if each.working else _of_former)(app, each, tips)]
+    sound = _sound(app, [each for each in standing if each.working and each.amiss is None], tips)
+    closer = (each for each in standing if each.admin not in sound)
+    return [line for each in closer for line in (_of_current if each.working else _of_former)(app, each, tips)]
+
+
+def _sound(app: App, current: Sequence[Standing], tips: Tips) -> set[str]:
+    """Return the registrations of those attempts in which nothing is amiss at the first look, which is usual."""
+    if app.damaged:
+        return set()
+    here = [each for each in current if each.branch in tips.heads and _lost(app, each, tips) is None]
+    return connected(app.repo.common_dir, [(each.admin, each.worktree, each.branch) for each in here])
 
 
 def _of_current(app: App, each: Standing, tips: Tips) -> list[str]:
@@ -241,45 +250,6 @@ def _of_former(app: App, each: Standing, tips: Tips) -> list[str]:
 
 def _readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def describe_drift(app: App, task: Task) -> list[str]:
-    """Describe what differs from the record, and what a person should know about it; nothing is recreated."""
-    tips = app.repo.start_tips()()
-    lines = [*_of_base(app, task, tips), *_of_merge(task, app.store.meta.get(f"{meta.LOST}{task.id}"))]
-    for each in app.store.attempts.standing():
-        if each.task == task.id and each.working and (found := find_drift(app, each, tips)):
-            lines.append(found.line)
-    here = task.worktree if task.live else None
-    if here and (busy := app.repo.in_progress(here)):
-        lines.append(
-            f"worktree {here} is in a {busy}: git -C {shlex.quote(here)} {end_of(busy, go_on=True)}"
-            + ("" if busy == "bisect" else ", or --abort")
-        )
-    return lines
-
-
-def _of_base(app: App, task: Task, tips: Tips) -> list[str]:
-    lines = []
-    if task.live and task.base not in tips.heads:
-        lines.append(": ".join(base_gone(task)))
-    if task.live and task.likely_oid:
-        told = app.store.events.latest("task.likely-merged", [task.id]).get(task.id)
-        why = f" ({told.data['text']})" if told else ""
-        says = f"was likely merged at {task.likely_oid[:12]}{why}"
-        lines.append(f"{says}; if so: git agent merge {task.id} --already")
-    return lines
-
-
-def _of_merge(task: Task, lost: str | None) -> list[str]:
-    lines = []
-    if task.reverted_oid and lost:
-        merged = (task.merged_oid or "")[:12]
-        lines.append(f"'{task.base}' no longer contains its merge ({merged}): git agent reopen {task.id} continues it")
-    elif task.reverted_oid:
-        says = f"its merge was reverted in '{task.base}' by {task.reverted_oid[:12]}"
-        lines.append(f"{says}; to continue it: git agent reopen {task.id}")
-    return lines
 
 
 def find_moved_worktree(app: App, each: Standing) -> str | None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.actions.lookup import own_commits
 from git_agent.actions.path_claims.overlaps import claim_conflicts
-from git_agent.actions.reconcile.drift import describe_drift
+from git_agent.actions.reconcile.drift import find_drift
 from git_agent.actions.tasks.shown import note_shown
 from git_agent.actions.views.sessions import Running, ps
 from git_agent.actions.views.task import TaskView, view
 from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
+from git_agent.domain.advice import base_gone
 from git_agent.domain.event import Event
 from git_agent.domain.gates import blocked
 from git_agent.domain.message import Message
 from git_agent.domain.task import State, Task
+from git_agent.git.repo import Tips
+from git_agent.git.worktree_state import end_of
 from git_agent.record import Record
+from git_agent.store import meta
 from git_agent.store.attempts import Attempt
 
 _COMMITS, _EVENTS, _MESSAGES = 10, 8, 5
@@ -59,7 +64,7 @@ def show(app: App, task: Task) -> Shown:
         attempts=tuple(app.store.attempts.present(task.id)),
         commits=tuple(f"{c.oid[:12]} {c.subject}" for c in own_commits(app, task, _COMMITS)),
         events=tuple(events),
-        observed=(*describe_drift(app, task), *_doubts(app, task, events)),
+        observed=(*_observed(app, task), *_doubts(app, task, events)),
         running=tuple(ps(app, task)),
         left=tuple(files_left(app, task)),
         messages=_messages(app, task),
@@ -71,6 +76,45 @@ def _messages(app: App, task: Task) -> tuple[Message, ...]:
     copies = app.store.messages.of_task(task.id, limit=_MESSAGES * 10)
     latest = {said.id: said for said in sorted(copies, key=lambda said: (said.id, said.to == str(task.id)))}
     return tuple(latest.values())[-_MESSAGES:]
+
+
+def _observed(app: App, task: Task) -> list[str]:
+    """Describe what differs from the record, and what a person should know about it."""
+    tips = app.sighted or app.repo.start_tips()()
+    lines = [*_of_base(app, task, tips), *_of_merge(task, app.store.meta.get(f"{meta.LOST}{task.id}"))]
+    for each in app.store.attempts.standing():
+        if each.task == task.id and each.working and (found := find_drift(app, each, tips)):
+            lines.append(found.line)
+    here = task.worktree if task.live else None
+    if here and (busy := app.repo.in_progress(here)):
+        lines.append(
+            f"worktree {here} is in a {busy}: git -C {shlex.quote(here)} {end_of(busy, go_on=True)}"
+            + ("" if busy == "bisect" else ", or --abort")
+        )
+    return lines
+
+
+def _of_base(app: App, task: Task, tips: Tips) -> list[str]:
+    lines = []
+    if task.live and task.base not in tips.heads:
+        lines.append(": ".join(base_gone(task)))
+    if task.live and task.likely_oid:
+        told = app.store.events.latest("task.likely-merged", [task.id]).get(task.id)
+        why = f" ({told.data['text']})" if told else ""
+        says = f"was likely merged at {task.likely_oid[:12]}{why}"
+        lines.append(f"{says}; if so: git agent merge {task.id} --already")
+    return lines
+
+
+def _of_merge(task: Task, lost: str | None) -> list[str]:
+    lines = []
+    if task.reverted_oid and lost:
+        merged = (task.merged_oid or "")[:12]
+        lines.append(f"'{task.base}' no longer contains its merge ({merged}): git agent reopen {task.id} continues it")
+    elif task.reverted_oid:
+        says = f"its merge was reverted in '{task.base}' by {task.reverted_oid[:12]}"
+        lines.append(f"{says}; to continue it: git agent reopen {task.id}")
+    return lines
 
 
 def _doubts(app: App, task: Task, listed: Sequence[Event]) -> list[str]:

@@ -7,19 +7,32 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+
+from git_agent.record import Record
 
 _GIT_FILES = ("index", os.path.join("logs", "HEAD"), "HEAD")
 _NOT_WORK = frozenset({".git", ".worker-ctx.json"})
 
 
-def latest_activity(worktree: str, admin_dir: str, since_ms: int, *, budget: int = 2000) -> int | None:
-    """Return when a worktree was last worked on, None when nothing is newer than since_ms.
+class Activity(Record):
+    """What a look at a worktree found.
+
+    at: when it was last worked on, in ms since the epoch; None when nothing is newer than the time that was asked for
+    examined: how many files and directories were looked at for that
+    """
+
+    at: int | None
+    examined: int
+
+
+def latest_activity(worktree: str, admin_dir: str, since_ms: int, *, budget: int = 2000) -> Activity:
+    """Find out when a worktree was last worked on.
 
     worktree: its top level.
     admin_dir: its git directory.
-    since_ms: ms since the epoch, as is the result.
+    since_ms: ms since the epoch; what is older does not count.
     budget: how many files and directories are examined when git's own files show nothing; those nearest to the top come
         first.
     Times in the future are ignored, and so is what vanishes during the scan.
@@ -27,10 +40,13 @@ def latest_activity(worktree: str, admin_dir: str, since_ms: int, *, budget: int
     until = int(time.time() * 1000)
     by_git = (_seen(os.path.join(admin_dir, name)) for name in _GIT_FILES)
     times = (_changed(seen) for seen in by_git if seen)
-    return _newest(times, since_ms, until) or _newest(islice(_changes(worktree), budget), since_ms, until)
+    if at := _newest(times, since_ms, until):
+        return Activity(at, len(_GIT_FILES))
+    changes = list(islice(_changes(worktree), budget))
+    return Activity(_newest(changes, since_ms, until), len(_GIT_FILES) + len(changes))
 
 
-def _newest(times: Iterator[int], since: int, until: int) -> int | None:
+def _newest(times: Iterable[int], since: int, until: int) -> int | None:
     return max((at for at in times if since < at <= until), default=None)
 
 
