@@ -18,7 +18,8 @@ def read_cache(store_dir: str, name: str) -> dict[str, int]:
     store_dir: the store's directory.
     """
     found: dict[str, int] = {}
-    with contextlib.suppress(OSError, ValueError), open(_path(store_dir, name), "rb") as file:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # what stands there may be a FIFO
+    with contextlib.suppress(OSError, ValueError), open(os.open(_path(store_dir, name), flags), "rb") as file:
         for line in file.read(_LONGEST).decode("ascii").splitlines():
             key, _, number = line.partition(" ")
             found[key] = int(number)
@@ -31,7 +32,8 @@ def write_cache(store_dir: str, name: str, values: dict[str, int]) -> None:
     with contextlib.suppress(OSError):
         os.makedirs(os.path.join(store_dir, "cache"), exist_ok=True)
         # Not through another file and a rename: nobody would remove the file of a command that was killed.
-        with open(_path(store_dir, name), "wb") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with open(os.open(_path(store_dir, name), flags, 0o666), "wb") as file:
             file.write(content.encode("ascii"))
 
 
