@@ -32,7 +32,6 @@ _ALONE = "one idea, and no neighbour that shares it"
 _LOADED = "loaded by every command, which needs nothing of its neighbours"
 _VERB = "a verb that loads nothing else"
 SHORT = {
-    "git_agent/actions/liveness/supervised.py": "used by tasks that end, not by what judges the living",
     "git_agent/actions/messages/topics.py": _VERB,
     "git_agent/actions/views/ready.py": _VERB,
     "git_agent/actions/views/sessions.py": _VERB,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 
 from git_agent.git.run import Done, decode
 from git_agent.record import Record
@@ -155,6 +155,44 @@ def changed_between(run: Run, old: str, new: str, paths: Sequence[str] = ()) -> 
     """
     done = run("--literal-pathspecs", "diff-tree", "-r", *_NAMES, "--end-of-options", old, new, "--", *paths)
     return {path: letter for letter, path in _raw(done.fields) if path is not None}
+
+
+class Change(Record):
+    """A path that differs between two commits. modes and blobs: before and after; zeros where it does not exist."""
+
+    path: str
+    modes: tuple[str, str]
+    blobs: tuple[str, str]
+
+
+def changes_since(run: Run, starts: Mapping[str, str]) -> dict[str, list[Change]]:
+    """Map commits to what differs between the commit that they are compared with and themselves, with one git command.
+
+    starts: by full oid, the full oid of the commit to compare with.
+    """
+    given = "".join(f"{oid} {start}\n" for oid, start in starts.items()).encode()
+    found: dict[str, list[Change]] = {oid: [] for oid in starts}
+    fields = iter(run("diff-tree", "--stdin", "-r", *_NAMES, stdin=given).fields if starts else ())
+    oid = ""
+    for field in fields:
+        if field.startswith(":"):
+            before, after, old, new, _ = field[1:].split(" ")
+            found[oid].append(Change(next(fields), (before, after), (old, new)))
+        elif field:
+            oid = field
+    return found
+
+
+def blobs_of(run: Run, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+    """Map paths to their blobs in a commit (a full oid), with one git command; None for what it does not have.
+
+    paths: relative to the top, without newlines.
+    """
+    wanted = list(paths)
+    given = "".join(f"{commit}:{path}\0" for path in wanted).encode("utf-8", "surrogateescape")
+    asked = ("cat-file", "-z", "--batch-check=%(objectname)")
+    rows = run(*asked, stdin=given).text.split("\n") if wanted else ()
+    return {path: None if row.endswith(" missing") else row for path, row in zip(wanted, rows, strict=True)}
 
 
 def _raw(fields: Sequence[str]) -> Iterator[tuple[str, str | None]]:

@@ -36,10 +36,43 @@ def worked(repo: Sandbox, worlds: Worlds) -> Sandbox:
     return worlds.lend(repo, _worked)
 
 
+def _gits(repo: Sandbox, *argv: str) -> list[str]:
+    """Run a verb and return the git commands that it started."""
+    return re.findall(r"^ .* ms  (\['git', .*)", repo.agent(*argv, env={"GIT_AGENT_TRACE": "1"}).err, re.MULTILINE)
+
+
 @pytest.mark.parametrize("argv", MOST, ids=" ".join)
 def test_a_verb_starts_no_more_gits_than_it_needs(worked: Sandbox, argv: tuple[str, ...]) -> None:
-    gits = re.findall(r"^ .* ms  \['git', .*", worked.agent(*argv, env={"GIT_AGENT_TRACE": "1"}).err, re.MULTILINE)
+    gits = _gits(worked, *argv)
     assert 0 < len(gits) <= MOST[argv], "\n".join(gits)
+
+
+def _some_with_work(repo: Sandbox) -> None:
+    """Six tasks, of which all but the first have a commit of their own."""
+    for number in range(1, 7):
+        repo.agent("spawn", f"Task {number}")
+        if number > 1:
+            repo.commit(repo.worktree(number), f"own-{number}.txt", "own\n")
+    repo.agent("list")
+
+
+def test_a_base_that_moved_costs_no_git_for_each_task(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, _some_with_work)
+    for number in (6, 5):
+        repo.commit(None, "base.txt", f"{number}\n")
+        gits = [each for each in _gits(repo, "list") if "rev-parse" not in each]
+        assert len(gits) <= 15, "\n".join(gits)
+        repo.agent("cancel", str(number))
+        repo.agent("rm", "--force", "--unmerged", str(number))
+    assert len(_gits(repo, "list")) == 4
+
+
+def test_branches_that_moved_together_cost_no_git_for_each(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, _some_with_work)
+    for number in range(2, 7):
+        repo.commit(repo.worktree(number), "more.txt", f"{number}\n")
+    gits = [each for each in _gits(repo, "list") if "rev-parse" not in each]
+    assert len([each for each in gits if "merge-base" in each]) == 0, "\n".join(gits)
 
 
 def test_sending_loads_nothing_that_shows_or_removes_tasks(worked: Sandbox) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_agent.git import history
+from git_agent.git.merging.boundaries import boundaries, lacking
 from git_agent.git.merging.merged import MergeProof, prove_merged
 from git_agent.git.merging.movement import Movement
 from git_agent.git.merging.provenance import reverted
@@ -67,7 +68,16 @@ class World:
         """Judge the branch; a caller never says of one without work of its own that it is inside."""
         move = self.movement(old)
         inside = worked and move.repo.is_ancestor(self.tip("work"), move.new)
-        return prove_merged(move, task=task, tip=self.tip("work"), inside=inside)
+        found = prove_merged(move, task=task, tip=self.tip("work"), inside=inside)
+        if not inside:
+            lacks = self.lacks(move)
+            assert found == prove_merged(move, task=task, tip=self.tip("work"), inside=False, lacks=lacks)
+        return found
+
+    def lacks(self, move: Movement) -> bool:
+        """Ask what is asked of many branches at once: does the base certainly lack part of the work?"""
+        fork = move.repo.merge_base(str(move.old if move.knows_old else move.new), self.tip("work"))
+        return fork is not None and self.tip("work") in lacking(move, {self.tip("work"): fork})
 
 
 @pytest.fixture
@@ -656,3 +666,54 @@ def test_a_message_that_names_no_commit_reverts_nothing(world: World) -> None:
     world.on("main", "other.txt", "1\n", said)
     assert reverted(world.movement()) == {}
     assert reverted(world.movement(world.tip("main"))) == {}
+
+
+def test_a_branch_whose_file_the_base_never_changed_is_known_to_be_lacking(world: World) -> None:
+    world.two()
+    world.on("main", "other.txt", "1\n")
+    assert world.lacks(world.movement())
+
+
+@pytest.mark.parametrize("merged_first", [False, True])
+def test_a_branch_that_came_in_is_never_said_to_be_lacking(world: World, merged_first: bool) -> None:
+    world.two()
+    world.on("main", "other.txt", "1\n")
+    if merged_first:
+        world.git("work", "merge", "--quiet", "--no-edit", "main")
+    world.squash()
+    assert not world.lacks(world.movement())
+
+
+@pytest.mark.parametrize("path", ["a file\nof two lines", "line\n", "ü", "a b", "a:x", "-x", "x\\y", '"q"'])
+def test_paths_of_any_name_are_looked_up_in_the_base(world: World, path: str) -> None:
+    world.on("work", path, "mine\n")
+    world.on("main", "other.txt", "1\n")
+    assert world.lacks(world.movement()) == ("\n" not in path)
+    world.squash()
+    assert not world.lacks(world.movement())
+
+
+def test_many_branches_leave_the_base_where_git_says_that_they_do(world: World) -> None:
+    world.on("main", "other.txt", "1\n")
+    for name, start in (("one", "main"), ("two", "main~1"), ("three", "work")):
+        world.repo.git("branch", name, start)
+        world.on(name, f"{name}.txt", "1\n")
+    world.git("two", "merge", "--quiet", "--no-edit", "one")
+    world.on("two", "more.txt", "1\n")
+    world.repo.git("checkout", "--quiet", "--orphan", "other")
+    world.repo.git("commit", "--quiet", "-m", "Unrelated")
+    repo, base = Repo.open(str(world.repo.path)), world.tip("main")
+    names = ("one", "two", "three", "work", "main", "other")
+    found = boundaries(repo, base, [world.tip(name) for name in names])
+    for name in ("one", "three"):
+        assert found[world.tip(name)] == {repo.merge_base(base, world.tip(name))}
+    assert found[world.tip("two")] == {base, world.tip("main~1")}
+    assert [found[world.tip(name)] for name in ("work", "main", "other")] == [set(), set(), set()]
+
+
+def test_nothing_is_known_of_any_branch_where_a_commit_is_missing(world: World) -> None:
+    world.two()
+    world.on("main", "other.txt", "1\n")
+    move, tip = world.movement(), world.tip("work")
+    assert boundaries(move.repo, move.new, [tip, "1" * 40]) == {}
+    assert lacking(move, {tip: world.old, "1" * 40: world.old}) == set()

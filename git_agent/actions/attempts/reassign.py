@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reserve import record_spawn, reserve
-from git_agent.actions.liveness.supervised import note_running, terminate_superseded
+from git_agent.actions.liveness.sweep import note_running, terminate_superseded
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.transition import require_current
 from git_agent.app import App

@@ -31,8 +31,9 @@ def look_for_reverts(app: App, scanned: Mapping[str, str], tips: Tips) -> list[s
         if new is None or old == new:
             continue
         try:
-            found = reverted(Movement(app.repo, old, new)) if old else {}
-            lost = _lost(app, base, old, new, tips) if old else []
+            move = Movement(app.repo, old, new)
+            found = reverted(move) if old else {}
+            lost = _lost(app, base, move, tips) if old else []
             back = _back(app, base, new)
         except GitError:
             if complaint(app.repo, new) is None:
@@ -63,15 +64,15 @@ def _record(app: App, base: str, oid: str, by: str) -> list[str]:
     return lines
 
 
-def _lost(app: App, base: str, old: str, new: str, tips: Tips) -> list[Task]:
+def _lost(app: App, base: str, move: Movement, tips: Tips) -> list[Task]:
     """Return the tasks whose merge a base lost when it was moved back; only the latest merges are checked.
 
     What was merged on a remote comes with the next pull. An undo in progress is not a revert.
     """
-    if app.repo.resolve(old) is not None and app.repo.is_ancestor(old, new):
+    if move.knows_old and not move.rewritten:
         return []
     merged = [t for t in app.store.tasks.merged_lately(base, _LATELY) if t.merged_oid and t.reverted_oid is None]
-    gone = missing(app.repo, [new, *tips.on_remotes(base)], [t.merged_oid or "" for t in merged])
+    gone = missing(app.repo, [move.new, *tips.on_remotes(base)], [t.merged_oid or "" for t in merged])
     return [t for t in merged if t.merged_oid in gone and app.store.intents.of_task(t.id) is None]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from git_agent.actions.liveness.supervised import note_running, terminate_superseded
+from git_agent.actions.liveness.sweep import note_running, terminate_superseded
 from git_agent.actions.reconcile.reconcile import upstreams
 from git_agent.actions.recovery.journal import new_operation
 from git_agent.actions.transition import Transition, transition

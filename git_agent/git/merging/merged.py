@@ -55,7 +55,9 @@ class _Work(Record):
         return history.patches(self.move.repo.git, [f"{self.tip} {self.start}"]).get(self.tip)
 
 
-def prove_merged(move: Movement, *, task: int, tip: str, inside: bool, fork: str | None = None) -> MergeProof | None:
+def prove_merged(
+    move: Movement, *, task: int, tip: str, inside: bool, fork: str | None = None, lacks: bool = False
+) -> MergeProof | None:
     """Determine how a branch with work of its own was merged into its base; None when nothing proves it.
 
     move: what is new on the base.
@@ -63,12 +65,15 @@ def prove_merged(move: Movement, *, task: int, tip: str, inside: bool, fork: str
     tip: the branch's full oid.
     inside: whether tip is an ancestor of move.new.
     fork: the branch's fork point, a full oid.
+    lacks: whether the base is known to lack part of the branch's work, so that only a trailer can prove anything.
     A miss is better than a false answer: each kind of evidence must cover everything that the branch changes. The
     exception is the trailer, with which a person or a forge vouches for the merge: its commit must be newer than the
     tip, touch the same files and come from no task's branch.
     """
     if inside:
         return _by_ancestry(move, tip)
+    if lacks and not move.said.get(task):
+        return None
     start = find_start(move.repo, move.new, tip, fork).oid if move.old != move.new else None
     if start is None:
         return None

@@ -19,6 +19,14 @@ MESSAGES = 5000  # new commits whose messages are read: 40 ms (measured)
 Paths = Mapping[str, str]
 
 
+class CommitMessage(Record):
+    """A commit's message. tasks: the values of its trailers that name tasks, separated by commas."""
+
+    oid: str
+    tasks: str
+    text: str
+
+
 class Movement(Record):
     """What is new on one base, shared by all tasks that are examined together; git is asked each question once.
 
@@ -40,13 +48,17 @@ class Movement(Record):
     @cached_property
     def span(self) -> tuple[str, ...]:
         """Return the revisions that select the new commits."""
-        known = self.old is not None and self.repo.resolve(self.old) is not None
-        return (self.new, f"^{self.old}") if known else (self.new,)
+        return (self.new, f"^{self.old}") if self.knows_old else (self.new,)
+
+    @cached_property
+    def knows_old(self) -> bool:
+        """Tell whether the repository has the old commit."""
+        return self.old is not None and self.repo.resolve(self.old) is not None
 
     @cached_property
     def rewritten(self) -> bool:
         """Tell whether the base no longer contains the old commit."""
-        known = self.old not in (None, self.new) and len(self.span) > 1
+        known = self.old not in (None, self.new) and self.knows_old
         return known and not self.repo.is_ancestor(self.old or "", self.new)
 
     @cached_property
@@ -68,13 +80,11 @@ class Movement(Record):
     @cached_property
     def said(self) -> dict[int, list[str]]:
         """Map tasks to the new commits whose trailers name them, newest first."""
-        shape = f"%H %(trailers:key={TRAILER},valueonly,unfold,separator=%x2C)"
         found: dict[int, list[str]] = {}
-        for row in self.messages(TRAILER, shape):
-            oid, _, names = row.partition(" ")
-            for name in names.split(","):
+        for each in self.messages:
+            for name in each.tasks.split(","):
                 if re.fullmatch(r"[0-9]{1,18}", name.strip()):
-                    found.setdefault(int(name), []).append(oid)
+                    found.setdefault(int(name), []).append(each.oid)
         return found
 
     @cached_property
@@ -130,12 +140,14 @@ class Movement(Record):
 
     @cached_property
     def _named(self) -> list[str]:
-        return [text for text in self.messages("commit ", "%B") if "This reverts commit" not in text]
+        texts = (each.text for each in self.messages)
+        return [text for text in texts if "commit " in text.lower() and "This reverts commit" not in text]
 
-    def messages(self, text: str, shape: str) -> list[str]:
-        """Return the new commits whose message contains text, newest first, formatted by shape."""
-        given = self.repo.git("rev-list", f"--max-count={MESSAGES}", *self.span, "--").out
-        find = ("--no-walk=unsorted", "--fixed-strings", "--regexp-ignore-case", f"--grep={text}", "--stdin")
+    @cached_property
+    def messages(self) -> list[CommitMessage]:
+        """Return the messages of the newest new commits, newest first."""
+        shape = f"%H%x00%(trailers:key={TRAILER},valueonly,unfold,separator=%x2C)%x00%B"
         how = ("-z", "--no-show-signature", "--no-color", "--encoding=UTF-8", f"--format={shape}")
-        done = self.repo.git("-c", "trailer.separators=:", "log", *find, *how, stdin=given) if given else None
-        return [row for row in done.fields if row] if done else []
+        done = self.repo.git("-c", "trailer.separators=:", "log", *how, f"--max-count={MESSAGES}", *self.span, "--")
+        fields = done.fields if done.out else []
+        return [CommitMessage(*fields[at : at + 3]) for at in range(0, len(fields) - 2, 3)]

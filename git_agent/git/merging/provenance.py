@@ -52,9 +52,8 @@ def reverted(move: Movement) -> dict[str, str]:
     The messages have the form of `git revert`, also of merges and with --reference.
     """
     found: dict[str, str] = {}
-    for row in move.messages("This reverts commit", "%H %B"):
-        oid, _, body = row.partition(" ")
-        for name in re.findall(_REVERTS, body) if oid not in found else ():
+    for oid, _, text in move.messages:
+        for name in re.findall(_REVERTS, text) if oid not in found else ():
             full = name if len(name) == len(oid) else move.repo.resolve(name)
             if full is not None:
                 found.setdefault(full, oid)
