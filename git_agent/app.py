@@ -44,6 +44,7 @@ class App:
     sighted: the branches as this command last read them from git
     damaged: the tasks whose branch git can't read, with what git says
     clock: reads this host's clocks
+    guards: whether agent.guard is on, as reconciling found it; None until then
     operation: the operation to which everything that this command does belongs; "" if each thing has its own
     """
 
@@ -73,6 +74,7 @@ class App:
         self.sighted: Tips | None = None
         self.damaged: dict[int, str] = {}
         self.operation = ""
+        self.guards: bool | None = None
 
     @cached_property
     def repo(self) -> Repo:
@@ -113,14 +115,16 @@ class App:
     @cached_property
     def config(self) -> Config:
         """Return the configuration."""
-        return self._settings(self._trusted())
+        return self._settings(self.trusted)
 
-    def _trusted(self) -> str | None:
+    @cached_property
+    def trusted(self) -> str | None:
+        """Return the hash of the team's file that a person trusted, None for none."""
         if not self.has_store:
             return None
-        from git_agent.config import TRUST_FACT
+        from git_agent.store import meta
 
-        return self.store.meta.get(TRUST_FACT)
+        return self.store.meta.get(meta.TRUSTED)
 
     def ask_settings(self) -> None:
         """Start reading the configuration, so that git runs while the store is loaded."""
@@ -139,7 +143,7 @@ class App:
 
     def forget_settings(self) -> None:
         """Read the configuration again on its next use. A long-running command calls this to see changes."""
-        for name in ("config", "_settings"):
+        for name in ("config", "_settings", "trusted"):
             self.__dict__.pop(name, None)
 
     @cached_property

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from git_agent.git.repo import Repo
 
 TEAM_FILE = ".gitagent"
-TRUST_FACT = "trusted-config"
 _PERSONAL_SCOPES = ("system", "global", "local")
 STRATEGIES = ("merge", "squash", "rebase", "ff")
 

@@ -53,10 +53,11 @@ def transition(
     """
     speaker = app.speaker if by is None else Speaker(by, (WorkerIdentity(task.id, None, None),))
     with app.store.transaction():
-        now = app.store.tasks.get(task.id)
+        now, under_way = app.store.tasks.to_change(task.id)
         if by is None:
             require_current(app, now)
-        _refuse_under_way(app, now, intent)
+        if under_way:
+            _refuse_under_way(app, now, intent)
         made = after(now.state, now.hold, step, into=into)
         if made is None and done_already(now.state, now.hold, step):
             return Transition(now, False)

@@ -188,7 +188,7 @@ def _reconcile(app: App) -> None:
 
 
 def _refresh_guard(app: App) -> None:
-    if app.store_is_open and app.store.events.take_news():
+    if app.guards is not False and app.store_is_open and app.store.events.take_news():
         from git_agent.actions.setup.hooks import write_guard_files
 
         with contextlib.suppress(AgentError, OSError):  # the next command does it

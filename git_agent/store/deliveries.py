@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from git_agent.domain.message import REDELIVERY_S
-from git_agent.domain.speaker import COORDINATOR, HUMAN
+from git_agent.store import statements
 from git_agent.store.messages import VIEW
 from git_agent.store.sql import NOW
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _OPEN = "d.state IN ('new', 'seen')"
 _OVERDUE = f"d.seen_at < {NOW} - {int(REDELIVERY_S * 1000)}"
 _DUE = f"{_OPEN} AND (d.state = 'new' OR {_OVERDUE})"
+MOST_UNACKNOWLEDGED = 100
+"""How many messages without an acknowledgement are listed."""
 _MANY = 500  # messages or recipients in one statement
 _T = TypeVar("_T")
 
@@ -91,12 +93,7 @@ class Deliveries:
         """Map each recipient to its number of unacknowledged messages."""
         counts: dict[str, int] = {}
         for some in _portions(recipients):
-            where = f"{_OPEN} AND d.recipient IN ({_marks(some)})"
-            counts |= dict(
-                self._store.messages.rows(
-                    f"SELECT d.recipient, COUNT(*) FROM delivery d WHERE {where} GROUP BY 1", *some
-                )
-            )
+            counts |= dict(self._store.rows(statements.UNREAD, recipients=list(some)))
         return counts
 
     def calling(self, recipients: Sequence[str]) -> tuple[int, int]:
@@ -108,35 +105,26 @@ class Deliveries:
         ((new, overdue),) = self._store.messages.rows(query, *recipients)
         return int(new), int(overdue)
 
-    def for_people(self) -> tuple[int, int]:
-        """Count the messages that people have not seen, and the urgent ones among them.
+    def for_people(self) -> tuple[int, int, int]:
+        """Count the messages that people have not seen, the urgent ones among them, and all that wait for the person.
 
-        Messages that only announce a task's state do not count.
+        Messages that only announce a task's state count in the last number alone.
         """
-        joined = "FROM delivery d JOIN message m ON m.id = d.message"
-        where = f"d.recipient IN (?, ?) AND {_OPEN} AND d.state = 'new' AND m.until IS NULL"
-        ((new, urgent),) = self._store.messages.rows(
-            f"SELECT COUNT(*), COUNT(*) FILTER (WHERE m.urgent = 1) {joined} WHERE {where}", HUMAN, COORDINATOR
-        )
-        return int(new), int(urgent)
+        ((new, urgent, waiting),) = self._store.rows(statements.MAIL_OF_PEOPLE)
+        return int(new), int(urgent), int(waiting)
 
-    def unacknowledged(self, senders: Sequence[str] | None = None, limit: int = 100) -> list[Message]:
-        """List the messages that need an acknowledgement and have none, oldest first.
+    def unacknowledged(self, senders: Sequence[str] | None = None) -> list[Message]:
+        """List the oldest messages that need an acknowledgement and have none, oldest first.
 
         senders: only messages from these; None for all
-        limit: the maximum number of messages
         Covers messages to people and to unfinished tasks: nobody acknowledges for a finished task. Messages that only
         announce a task's state are left out.
         """
-        there = "SELECT CAST(id AS TEXT) FROM task WHERE state NOT IN ('COMPLETED','CANCELLED')"
-        where = (
-            f"{_OPEN} AND m.needs_ack = 1 AND m.until IS NULL AND (d.recipient IN (?, ?) OR d.recipient IN ({there}))"
-        )
-        if senders is not None:
-            where += f" AND m.sender IN ({_marks(senders)})"
-        return self._store.messages.views(
-            f"{VIEW} WHERE {where} ORDER BY m.id LIMIT ?", HUMAN, COORDINATOR, *(senders or ()), limit
-        )
+        if senders is None:
+            rows = self._store.rows(statements.UNACKNOWLEDGED, limit=MOST_UNACKNOWLEDGED)
+        else:
+            rows = self._store.rows(statements.UNACKNOWLEDGED_FROM, senders=list(senders), limit=MOST_UNACKNOWLEDGED)
+        return self._store.messages.listed(rows)
 
     def waiting_places(self) -> list[tuple[str, int, int]]:
         """List the recipients with unseen messages: recipient, number of messages, id of the first one.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from git_agent.record import Record
 from git_agent.store import statements
+from git_agent.store.stale import CLOCKS
 
 if TYPE_CHECKING:
     from git_agent.domain.task import Task
@@ -33,13 +34,20 @@ class LastSeen:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def read_ahead(self, machine: str) -> None:
+        """Read with one statement what reconciling asks for when nothing has happened.
+
+        machine: the machine whose clocks to report
+        """
+        self._store.read_together(statements.BEFORE_EACH_COMMAND, clocks=CLOCKS + machine)
+
     def listing(self) -> list[Sight]:
         """List the last recorded values of the unfinished tasks that have a branch."""
         return [sight for row in self._store.rows(statements.SIGHTS) if (sight := Sight(*row)).branch]
 
     def bases(self) -> set[str]:
         """Return the bases of the unfinished tasks."""
-        return {row[0] for row in self._store.rows(statements.BASES)}
+        return {Sight(*row).base for row in self._store.rows(statements.SIGHTS)}
 
     def all_bases(self) -> set[str]:
         """Return the bases of all tasks, also finished ones."""

@@ -95,6 +95,10 @@ class Leases:
         found = self._store.sql(_CONTROL, (str(task), session, task))
         return Pulse(held, *found[0]) if found else None
 
+    def begin(self, task: int) -> None:
+        """Record that a task's worker began: progress if it has a lease, else a lease taken by hand."""
+        self._store.change(statements.BEGIN_LEASE, task=task)
+
     def progress(self, task: int) -> None:
         """Record progress that a worker made through a verb, such as a message; at most once every ten seconds."""
         self._store.sql(_PROGRESS, (task,))

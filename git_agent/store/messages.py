@@ -37,6 +37,10 @@ class Messages:
 
     def views(self, sql: str, *params: Any) -> list[Message]:
         """Run a query that begins with VIEW, and list its messages."""
+        return self.listed(self.rows(sql, *params))
+
+    def listed(self, rows: Iterable[tuple[Any, ...]]) -> list[Message]:
+        """Return the messages in rows with the columns of VIEW."""
         from git_agent.domain.message import Message
 
         def one(row: tuple[Any, ...]) -> Message:
@@ -44,7 +48,7 @@ class Messages:
             values = [*plain, bool(urgent), bool(needs_ack), body, sent_at, Delivery(state), bool(verified)]
             return Message(*values)
 
-        return list(map(one, self.rows(sql, *params)))
+        return list(map(one, rows))
 
     def send(self, drafts: Iterable[Draft], sender: str, *, verified: bool) -> list[int]:
         """Store messages with their deliveries, and return their ids. Call it inside the transaction of the change.

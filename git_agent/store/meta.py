@@ -40,6 +40,23 @@ NOTIFIED = "notified"
 """Key of the events that `agent.notify` was run for: the first and the last one, as `7-12`."""
 
 
+HOOKS = "hooks"
+"""Key of the wanted hooks: `on`, `on+guard` (agent.guard), `off` (deinit, init --no-hooks); absent at first."""
+
+HOOKS_WITH_LFS = "hooks-lfs"
+"""Key of the checksum of the hooks' stamp for which it is known whether pre-push runs git-lfs."""
+
+UPSTREAMS = "upstreams"
+"""Key of the refs that bases follow, with a stamp of the configuration that they were read from."""
+
+TRUSTED = "trusted-config"
+"""Key of the hash of the team's file that a person trusted."""
+
+KEYS_OF_EACH_COMMAND = (HOOKS, HOOKS_WITH_LFS, NOTIFIED, TRUSTED, UNSAID, UPSTREAMS)
+PREFIXES_OF_EACH_COMMAND = (LOST, SCANNED, UNSTARTED)
+"""What every command reads, with one statement. The rest may be long."""
+
+
 class Meta:
     """Small named values about the store itself."""
 
@@ -48,6 +65,9 @@ class Meta:
 
     def get(self, key: str) -> str | None:
         """Return the value of a key, or None."""
+        common = key in KEYS_OF_EACH_COMMAND or key.startswith(PREFIXES_OF_EACH_COMMAND)
+        if common and (known := self._store.known(statements.META_OF_EACH_COMMAND)) is not None:
+            return dict(known).get(key)
         return next((row[0] for row in self._store.rows(statements.META, key=key)), None)
 
     def put(self, key: str, value: str) -> None:
@@ -56,10 +76,19 @@ class Meta:
 
     def under(self, prefix: str) -> dict[str, str]:
         """Map the keys that start with a prefix, without the prefix, to their values."""
-        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        rows = self._store.rows(statements.META_BETWEEN, first=prefix, end=end)
-        return {key[len(prefix) :]: value for key, value in rows}
+        known = self._store.known(statements.META_OF_EACH_COMMAND) if prefix in PREFIXES_OF_EACH_COMMAND else None
+        rows = (
+            self._store.rows(statements.META_BETWEEN, first=prefix, end=after_prefix(prefix))
+            if known is None
+            else known
+        )
+        return {key[len(prefix) :]: value for key, value in rows if key.startswith(prefix)}
 
     def delete(self, key: str) -> None:
         """Delete a key."""
         self._store.change(statements.DELETE_META, key=key)
+
+
+def after_prefix(prefix: str) -> str:
+    """Return the first text that is greater than all texts with a prefix."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)

@@ -20,9 +20,10 @@ class PathClaims:
         self._store = store
 
     def of_states(self, states: Collection[State]) -> list[PathClaim]:
-        """List the claims of the tasks in these states, ordered by task. Tasks without a claim are left out."""
+        """List the claims of unfinished tasks in these states, ordered by task. Tasks without a claim are left out."""
         found: dict[int, PathClaim] = {}
-        for task, state, base, pathspec in self._store.rows(statements.PATH_CLAIMS, states=list(states)):
+        rows = self._store.rows(statements.PATH_CLAIMS_OF_UNFINISHED)
+        for task, state, base, pathspec in (row for row in rows if row[1] in states):
             held = found.get(task, PathClaim(task, State(state), base, ()))
             found[task] = held._replace(paths=(*held.paths, pathspec))
         return list(found.values())

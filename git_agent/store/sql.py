@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from git_agent.record import Record
 
 NOW = "CAST(ROUND(unixepoch('subsec') * 1000) AS BIGINT)"
 """The database's clock: milliseconds since the epoch."""
@@ -12,6 +15,22 @@ UNFINISHED = "state NOT IN ('COMPLETED','CANCELLED')"
 """The condition of unfinished tasks. It is that of a partial index, which SQLite uses for no other condition."""
 
 _SURROGATE, _PRIVATE = 0xDC80, 0x10FF80
+
+
+class Together(Record):
+    """Statements that are run together.
+
+    parts: the statements
+    text: one statement that selects the rows of each of them, as JSON
+    """
+
+    parts: tuple[str, ...]
+    text: str
+
+    def share(self, statement: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the parameters that one of the statements has."""
+        names = set(re.findall(r":\*?(\w+)", statement))
+        return {name: value for name, value in params.items() if name in names}
 
 
 def expanded(text: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -120,6 +120,15 @@ class Database:
             waiting = 0
         return waiting == 0 and not os.access(os.path.dirname(self.path), os.W_OK)
 
+    def now(self) -> int:
+        """Return the database's clock, in ms since the epoch: SQLite's is that of this machine."""
+        return int(time.time() * 1000)
+
+    def version(self) -> int | None:
+        """Return a number that changes when another connection commits; None while this one may change something."""
+        connection = self.connection()
+        return None if connection.in_transaction else int(connection.pragma("data_version"))
+
     def rows(self, sql: str, params: _Values = ()) -> _Rows:
         """Run one statement and list its rows.
 

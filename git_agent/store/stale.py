@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from git_agent.domain.lease import MAX_SKEW_MS, Lease
+from git_agent.domain.lease import Lease
 from git_agent.record import Record
 from git_agent.store import statements
-from git_agent.store.sql import NOW
 
 if TYPE_CHECKING:
     from git_agent.store.store import Store
@@ -17,15 +16,6 @@ CLOCKS = "clocks:"
 
 CROWD = "crowd"
 """Meta key of the time, ms since the epoch, when so many workers fell silent at once that the host must have slept."""
-
-
-_GLANCE = f"""
-    SELECT {NOW}, COUNT(expires_at),
-        COUNT(*) FILTER (WHERE expires_at <= {NOW} OR (expires_at IS NOT NULL AND beat_at > {NOW} + {MAX_SKEW_MS})),
-        MIN(progress_at), (SELECT value FROM meta WHERE key = ?), (SELECT value FROM meta WHERE key = ?),
-        (SELECT COUNT(*) FROM session WHERE ended_at IS NULL)
-    FROM lease
-"""
 
 
 class LeaseSummary(Record):
@@ -58,7 +48,7 @@ class Stale:
 
         machine: the machine whose clocks to report
         """
-        return LeaseSummary(*self._store.sql(_GLANCE, (CLOCKS + machine, CROWD))[0])
+        return LeaseSummary(*self._store.rows(statements.LEASE_SUMMARY, clocks=CLOCKS + machine)[0])
 
     def overdue(self) -> dict[int, Lease]:
         """Map the tasks that are worked on and whose leases are overdue to these leases."""

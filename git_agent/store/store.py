@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from git_agent.errors import AgentError
 from git_agent.store import errors, migrate
-from git_agent.store.sql import NOW, expanded
+from git_agent.store.known import Known, only_reads
+from git_agent.store.sql import Together, expanded
 from git_agent.store.sqlite import Database, require_sound
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watches = threading.local()
+        self._known = Known()
         self.evidence_of: Callable[[str], Sequence[str]] = lambda actor: ()
 
     def __getattr__(self, name: str) -> Any:
@@ -152,6 +154,7 @@ class Store:
 
         Raises AgentError: exit 6 when the lock is not free in time, exit 1 for a full disk or a replaced file.
         """
+        self._known.forget()
         with self._database.transaction():
             yield
 
@@ -160,14 +163,31 @@ class Store:
 
         params: the values of its parameters by name; lists where it has lists
         """
-        return self._database.rows(*expanded(statement, params))
+        text, values = expanded(statement, params)
+        if (known := self._known.find(self._database, text, values)) is None:
+            known = self._known.run(self._database, text, values)
+        return list(known)
+
+    def known(self, statement: str, **params: Any) -> list[tuple[Any, ...]] | None:
+        """List the rows of a statement without running it; None unless they were read just now."""
+        return self._known.find(self._database, *expanded(statement, params))
+
+    def read_together(self, together: Together, **params: Any) -> None:
+        """Run several statements as one. `rows` then needs to run none of them, until somebody changes something.
+
+        params: the values of all their parameters by name
+        """
+        self._known.run_together(self._database, together, params)
 
     def change(self, statement: str, **params: Any) -> int:
         """Run a printed statement that changes rows, and return their number. Raises as rows does."""
+        self._known.forget()
         return self._database.change(*expanded(statement, params))
 
     def sql(self, text: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run a statement given as text and list its rows. Raises as rows does."""
+        if not only_reads(text):
+            self._known.forget()
         return self._database.rows(text, params)
 
     def each(self, text: str, params: tuple[Any, ...] | dict[str, Any]) -> Iterator[tuple[Any, ...]]:
@@ -176,7 +196,7 @@ class Store:
 
     def now(self) -> int:
         """Read the database's clock: milliseconds since the epoch."""
-        return int(self.sql(f"SELECT {NOW}")[0][0])
+        return self._database.now()
 
     def wait_for_change(self, timeout_s: float | None, seen: int | None = None) -> int:
         """Wait until another connection commits.

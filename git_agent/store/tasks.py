@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain import names
 from git_agent.domain.task import FINISHED, Hold, Move, State, Task, event_kind
 from git_agent.errors import AgentError, refused
 from git_agent.store import errors, statements
+from git_agent.store.deliveries import MOST_UNACKNOWLEDGED
 from git_agent.store.sql import NOW, assigned, decode_path, encode_path
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ class Tasks:
         if found is None:
             raise AgentError("unknown-task", f"there is no task {task}", "git agent list --all")
         return found
+
+    def to_change(self, task: int) -> tuple[Task, bool]:
+        """Return a task by id, and whether some command has work under way for it. Raises AgentError as get does."""
+        rows = self._store.rows(statements.TASK_TO_CHANGE, task=task)
+        if not rows:
+            return self.get(task), False
+        *row, under_way = rows[0]
+        return self._task(tuple(row)), bool(under_way)
 
     def by_name(self, key: str) -> list[Task]:
         """List the unfinished tasks of a name, or the finished ones if there are no unfinished ones.
@@ -160,9 +169,11 @@ class Tasks:
         text = (
             f"UPDATE task SET {assigned(new)}, state_at = {NOW}"
             " WHERE id = :task AND state = :was_state AND version = :was_version AND epoch = :was_epoch"
+            f" RETURNING {', '.join(Task._fields)}"
         )
         was = {"was_state": task.state, "was_version": task.version, "was_epoch": task.epoch}
-        if self._store.change(text, **_encoded(new), **was, task=task.id) != 1:
+        moved = self._select(text, **_encoded(new), **was, task=task.id)
+        if not moved:
             raise Changed
         self._store.events.append(
             kind or event_kind(made.step),
@@ -177,13 +188,30 @@ class Tasks:
         self._store.deliveries.settle(task.id, made.target, made.hold)
         if (task.state is State.COMPLETED) != (made.target is State.COMPLETED):
             self._store.change(statements.RECOUNT_PARENTS_OF_CHILDREN, task=task.id)
-        return self.get(task.id)
+        return moved[0]
 
     def put(self, task: int, **columns: Any) -> None:
         """Record observed or edited values. State, hold, version and epoch change by move only."""
         if set(columns) & {"state", "hold", "version", "epoch"}:
             raise ValueError("state, hold, version and epoch change by move only")
         self._store.change(f"UPDATE task SET {assigned(columns)} WHERE id = :task", **_encoded(columns), task=task)
+
+    def read_ahead(self, tasks: Sequence[Task], *, summary: bool = False, events: int | None = None) -> None:
+        """Read with one statement what belongs to tasks that are shown: parents, paths, leases, unread messages.
+
+        summary: also what a summary of all tasks shows beside them
+        events: also what is shown of a single task, with so many of its events
+        """
+        ids = [task.id for task in tasks]
+        if not ids or len(ids) > _MANY or self._store.known(statements.PARENTS, tasks=ids) is not None:
+            return
+        params: dict[str, Any] = {"tasks": ids, "recipients": [str(each) for each in ids]}
+        if summary:
+            self._store.read_together(statements.OF_STATUS, **params, limit=MOST_UNACKNOWLEDGED)
+        elif events:
+            self._store.read_together(statements.OF_ONE_TASK, **params, task=ids[0], after=0, limit=events)
+        else:
+            self._store.read_together(statements.OF_VIEWS, **params)
 
     def parents(self, ids: Iterable[int]) -> dict[int, list[int]]:
         """Map each task to the tasks that it waits for, in order."""

@@ -17,6 +17,41 @@ MOST = {
     ("spawn", "Sort books"): 11,
     ("send", "3", "Please rebase"): 5,
 }
+# Each question to a database on another machine takes a round trip. A verb that changes something asks at most 3 more
+# for each further task; what makes and removes worktrees writes down what it is about to do, and is held where it is.
+STATEMENTS = {
+    ("list",): 3,
+    ("list", "--all"): 3,
+    ("status",): 5,
+    ("show", "1"): 5,
+    ("ready",): 5,
+    ("ps",): 5,
+    ("diff", "1"): 5,
+    ("conflicts",): 5,
+    ("inbox",): 5,
+    ("log",): 5,
+    ("heartbeat", "3"): 9,
+    ("send", "3", "Please rebase"): 9,
+    ("request-changes", "1", "-m", "No"): 12,
+    ("edit", "3", "--title", "Other"): 12,
+    ("start", "3"): 9,
+    ("cancel", "3"): 12,
+    ("rm", "2"): 34,
+    ("spawn", "Sort books"): 28,
+    ("merge", "1"): 32,
+}
+_COUNT = """
+import os, apsw
+counted = os.open(os.environ["COUNTED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def traced(connection):
+    def note(cursor, text, values):
+        os.write(counted, (" ".join(text.split()) + "\\n").encode())
+        return True
+    connection.exec_trace = note
+apsw.connection_hooks.append(traced)
+from git_agent.cli.main import run
+run()
+"""
 UNUSED = ("git_agent.actions.views.history", "git_agent.actions.views.task", "git_agent.actions.removal", "statistics")
 
 
@@ -28,7 +63,8 @@ def _worked(repo: Sandbox) -> None:
     for verb in ("done", "approve"):
         repo.agent(verb, "1")
     repo.agent("cancel", "2")
-    repo.agent("list")
+    for argv in (("list",), ("conflicts",), ("show", "1")):
+        repo.agent(*argv)
 
 
 @pytest.fixture
@@ -45,6 +81,30 @@ def _gits(repo: Sandbox, *argv: str) -> list[str]:
 def test_a_verb_starts_no_more_gits_than_it_needs(worked: Sandbox, argv: tuple[str, ...]) -> None:
     gits = _gits(worked, *argv)
     assert 0 < len(gits) <= MOST[argv], "\n".join(gits)
+
+
+def _asked(repo: Sandbox, *argv: str) -> list[str]:
+    """Run a verb and return the statements that it ran, but for those that begin and end transactions."""
+    counted = repo.path / "counted"
+    counted.unlink(missing_ok=True)
+    repo.run(sys.executable, "-c", _COUNT, *argv, env={"COUNTED": str(counted)})
+    plain = re.compile("(?i)begin|commit|pragma|savepoint|release|rollback")
+    return [text for text in counted.read_text().splitlines() if not plain.match(text)]
+
+
+@pytest.mark.parametrize("argv", STATEMENTS, ids=" ".join)
+def test_a_verb_asks_the_store_no_more_than_it_needs(worked: Sandbox, argv: tuple[str, ...]) -> None:
+    asked = _asked(worked, *argv)
+    assert 0 < len(asked) <= STATEMENTS[argv], "\n".join(text[:200] for text in asked)
+
+
+def test_a_verb_asks_at_most_three_statements_more_for_each_further_task(worked: Sandbox) -> None:
+    numbers = []
+    worked.agent("spawn", "Sort books")
+    worked.agent("spawn", "Lend books")
+    for tasks in (("3",), ("4", "5")):
+        numbers.append(len(_asked(worked, "start", *tasks)))
+    assert numbers[1] <= numbers[0] + 6
 
 
 def _some_with_work(repo: Sandbox) -> None:

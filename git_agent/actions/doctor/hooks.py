@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
-from git_agent.actions.setup.hooks import FACT
 from git_agent.actions.setup.init import init
 from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
@@ -17,6 +16,7 @@ from git_agent.git.hooks import lfs
 from git_agent.git.hooks.install import effective_hooks, hooks_forbidden, hooks_unlike_ours, lost_beside
 from git_agent.git.worktrees import repair
 from git_agent.proc import program
+from git_agent.store import meta
 
 
 def examine_hooks(app: App) -> list[Finding]:
@@ -24,7 +24,7 @@ def examine_hooks(app: App) -> list[Finding]:
 
     Where hooks are turned off, missing ones are not reported.
     """
-    wanted = app.store.meta.get(FACT)
+    wanted = app.store.meta.get(meta.HOOKS)
     found = [*_path(), *_login(app)]
     if wanted in (None, "off") or app.env.get("GIT_AGENT_HOOKS") == "0":
         return found
@@ -113,7 +113,7 @@ def fix_hooks(app: App, finding: Finding) -> str:
 
 def _is_so(app: App, finding: Finding) -> bool:
     """Tell whether the finding still holds: one installation fixes all, and hooks may have been turned off since."""
-    wanted = app.store.meta.get(FACT)
+    wanted = app.store.meta.get(meta.HOOKS)
     if wanted in (None, "off"):
         return False
     if finding.code == "hooks-program":

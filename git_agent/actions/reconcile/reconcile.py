@@ -20,6 +20,7 @@ from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git import spool
 from git_agent.git.repo import Tips
+from git_agent.proc import processes
 from git_agent.record import Record
 from git_agent.store import meta
 from git_agent.store.last_seen import Sight
@@ -43,6 +44,8 @@ def reconcile(app: App, *, remotes: bool = False, typed: bool = False, repairs: 
     """
     spool.take_moved(app.spool_dir)
     asked = app.repo.start_tips()
+    app.store.last_seen.read_ahead(processes.machine_id())
+    _ = app.trusted  # read with the rest; after a change it would take a statement of its own
     recovered = recover(app)
     lines, asks = list(recovered), False
     if spool.notes(app.spool_dir):
@@ -165,19 +168,16 @@ def _fork_on(app: App, task: Task, below: Task, tips: Tips) -> str | None:
     return moved_on(app.repo, task.base_oid, below.head_oid, tip) if tip and below.head_oid else task.base_oid
 
 
-_FACT = "upstreams"
-
-
 def upstreams(app: App, bases: Collection[str]) -> dict[str, str]:
     """Map bases to the full refs that they follow; without configuration, to `origin`'s branch of the same name."""
     stamp = _stamp(os.path.join(app.repo.common_dir, "config"))
-    held = json.loads(app.store.meta.get(_FACT) or "{}")
+    held = json.loads(app.store.meta.get(meta.UPSTREAMS) or "{}")
     known: dict[str, str] = held.get("of", {}) if held.get("stamp") == stamp else {}
     if not set(bases) <= known.keys():
         known = _ask(app, {*bases, *known})
         # A store that can't be written can still be read.
         with contextlib.suppress(AgentError), app.store.transaction():
-            app.store.meta.put(_FACT, json.dumps({"stamp": stamp, "of": known}))
+            app.store.meta.put(meta.UPSTREAMS, json.dumps({"stamp": stamp, "of": known}))
     return {base: known[base] or f"refs/remotes/origin/{base}" for base in bases}
 
 

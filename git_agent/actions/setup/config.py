@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from git_agent.app import App
-from git_agent.config import KEYS, TEAM_FILE, TRUST_FACT, Setting, digest, needs_trust
+from git_agent.config import KEYS, TEAM_FILE, Setting, digest, needs_trust
 from git_agent.errors import AgentError
 from git_agent.files import read_or_empty
 from git_agent.git import config as git_config
 from git_agent.record import Record
+from git_agent.store import meta
 
 INCLUDE_FILE = ".worktreeinclude"
 INCLUDE_FACT = "trusted-include"  # the key in the store's meta table: the hash of the file that a person trusted
@@ -36,7 +37,7 @@ def trust(app: App) -> Trusted:
     Raises AgentError (exit 1) when there is neither.
     """
     team, include = digest(app.repo), _committed_include(app)
-    found = {fact: value for fact, value in ((TRUST_FACT, team), (INCLUDE_FACT, include)) if value is not None}
+    found = {fact: value for fact, value in ((meta.TRUSTED, team), (INCLUDE_FACT, include)) if value is not None}
     if not found:
         top, hint = app.repo.worktree or "", f"git add {TEAM_FILE}; git commit"
         if not os.path.lexists(os.path.join(top, TEAM_FILE)):

@@ -13,6 +13,7 @@ from git_agent.git.discover import is_whole
 from git_agent.git.hooks.install import Effective, effective_hooks, install_hooks
 from git_agent.git.hooks.stamp import hooks_are_intact, read_stamp
 from git_agent.record import Record
+from git_agent.store import meta
 
 _TRIES = 10
 
@@ -24,7 +25,7 @@ def write_guard_files(app: App) -> None:
     that changes a task, ends with this. It reads the store again after writing, so that among concurrent processes the
     last one to write has seen the newest state.
     """
-    if not (app.store.meta.get(FACT) or "").endswith("guard"):
+    if not (app.store.meta.get(meta.HOOKS) or "").endswith("guard"):
         return
     for _ in range(_TRIES):
         app.store.events.take_news()
@@ -52,18 +53,14 @@ def _claims(app: App) -> str:
     return "".join(f"{line}\n" for line in (mode, *lines))
 
 
-_LFS = "hooks-lfs"  # checksum of the hooks' stamp for which it is known whether pre-push runs git-lfs
-FACT = "hooks"
-"""What the user asked for: `on`, `on+guard` (agent.guard), `off` (deinit or init --no-hooks); absent at first."""
-
-
 def ensure_hooks(app: App) -> list[str]:
     """Install or repair the hooks, unless the user turned them off; return the lines to show.
 
     Every command calls this. If another hook manager is installed after us, git is upgraded or the repository is moved,
     changes are noticed late until the next command, but nothing else is lost.
     """
-    wanted = app.store.meta.get(FACT)
+    wanted = app.store.meta.get(meta.HOOKS)
+    app.guards = (wanted or "").endswith("guard")
     if wanted == "off" or app.env.get("GIT_AGENT_HOOKS") == "0" or not os.access(app.store_dir, os.W_OK):
         return []
     from git_agent.proc import program
@@ -77,8 +74,9 @@ def ensure_hooks(app: App) -> list[str]:
             return []  # somebody is deleting the repository
         done = install_hooks(app.repo, path, guard=guard)
         with app.store.transaction():
-            app.store.meta.put(FACT, "on+guard" if guard else "on")
+            app.store.meta.put(meta.HOOKS, "on+guard" if guard else "on")
         lines = [*([_said(wanted)] if done.changed or wanted is None else []), *done.manual]
+    app.guards = guard
     if guard:
         write_guard_files(app)
     return [*lines, *_without_lfs(app)]
@@ -91,11 +89,11 @@ def _without_lfs(app: App) -> list[str]:
     from git_agent.git.hooks import lfs
 
     state = str(zlib.crc32(read_stamp(app.repo)))
-    if not lfs.stores_files(app.repo) or app.store.meta.get(_LFS) == state:
+    if not lfs.stores_files(app.repo) or app.store.meta.get(meta.HOOKS_WITH_LFS) == state:
         return []
     missing = lfs.explain_missing(app.repo)
     with app.store.transaction():
-        app.store.meta.put(_LFS, state)
+        app.store.meta.put(meta.HOOKS_WITH_LFS, state)
     return [f"pushes upload no LFS files, because {missing[0]} does not run git-lfs: {missing[1]}"] if missing else []
 
 
@@ -125,7 +123,7 @@ class Hooks(Record):
 def hooks(app: App) -> Hooks:
     """Return the hooks that git would run, in this worktree and in a worker's."""
     place = app.repo.worktree or app.repo.common_dir
-    wanted = app.has_store and app.store.meta.get(FACT) != "off"
+    wanted = app.has_store and app.store.meta.get(meta.HOOKS) != "off"
     standing = [each.worktree for each in app.store.attempts.standing() if each.working] if app.has_store else []
     other = next((path for path in standing if path != place), None)
     workers = tuple(effective_hooks(app.repo, other)) if other and app.repo.admin is None else None

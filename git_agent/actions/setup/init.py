@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from git_agent import context
 from git_agent.actions.setup.agents_md import FILE, AgentsMd, agents_md
-from git_agent.actions.setup.hooks import FACT, write_guard_files
+from git_agent.actions.setup.hooks import write_guard_files
 from git_agent.app import App
 from git_agent.errors import refused
 from git_agent.git import versions
@@ -19,6 +19,7 @@ from git_agent.git.worktrees import ignored, repair
 from git_agent.integrations import marked_block
 from git_agent.proc import processes, program
 from git_agent.record import Record
+from git_agent.store import meta
 from git_agent.store.store import Store
 
 
@@ -56,7 +57,7 @@ def init(app: App, *, hooks: bool = True, agents: bool = False) -> Initialized:
     guard = hooks and app.config.switch("agent.guard")
     done = install_hooks(app.repo, program.own_path(), guard=guard) if hooks else uninstall_hooks(app.repo)
     with app.store.transaction():
-        app.store.meta.put(FACT, "off" if not hooks else "on+guard" if guard else "on")
+        app.store.meta.put(meta.HOOKS, "off" if not hooks else "on+guard" if guard else "on")
     if guard:
         write_guard_files(app)
     return Initialized(store.path, made, done.changed if hooks else None, done.manual, part)
@@ -101,7 +102,7 @@ def deinit(
         return Deinitialized(installed_hooks(app.repo), (), purge and there)
     if there:
         with app.store.transaction():
-            app.store.meta.put(FACT, "off")
+            app.store.meta.put(meta.HOOKS, "off")
     done = uninstall_hooks(app.repo)
     if purge and there:
         app.close()

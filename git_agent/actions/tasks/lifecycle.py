@@ -88,11 +88,7 @@ def start(app: App, task: Task) -> Transition:
     """Start a task, end its hold, or withdraw it from review. Raises AgentError as transition does."""
     taken = transition(app, task, Step.START)
     if taken.moved:
-        with app.store.transaction():
-            if app.store.leases.of([task.id]):
-                app.store.leases.progress(task.id)
-            else:
-                app.store.leases.take(task.id, "hand", None)
+        app.store.leases.begin(task.id)
     return taken
 
 

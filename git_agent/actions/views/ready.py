@@ -25,10 +25,11 @@ class Ready(Record):
 def ready(app: App) -> Ready:
     """List the tasks that can be claimed now, and what blocks the other OPEN ones."""
     queue = app.store.tasks.in_order(app.store.tasks.listing([State.OPEN]))
+    app.store.tasks.read_ahead(queue)
     blockers = app.store.tasks.blockers([t.id for t in queue])
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()
     why = {t.id: blocked(t, blockers[t.id], now, limit) for t in queue}
     why |= find_unstartable(app, [t for t in queue if why[t.id] is None])
     why |= claim_conflicts(app, [t for t in queue if why[t.id] is None]).blocked
     free = [t for t in queue if why[t.id] is None]
-    return Ready(tuple(view(app, free, counts=False)), tuple(b for b in why.values() if b is not None))
+    return Ready(tuple(view(app, free, counts=False) if free else ()), tuple(b for b in why.values() if b is not None))

@@ -27,6 +27,8 @@ class Running(Record):
 def ps(app: App, task: Task | None = None) -> list[Running]:
     """List the sessions that have not ended, oldest first. task: only those of this task; None for all."""
     found = app.store.sessions.unended(task.id if task else None)
+    if not found:
+        return []
     ids = dict.fromkeys(s.task for s in found)
     shown = {v.task.id: v for v in view(app, [app.store.tasks.get(i) for i in ids], counts=False)}
     return [

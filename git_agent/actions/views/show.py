@@ -55,10 +55,10 @@ class Shown(Record):
 
 def show(app: App, task: Task) -> Shown:
     """Collect a task's record, commits, latest events and what it waits for; note that the person was shown it."""
+    app.store.tasks.read_ahead([task], events=_EVENTS)
     viewed = view(app, [task], counts=True)[0]
-    note_shown(app, task, app.sighted_heads.get(task.branch or ""))
     events = app.store.events.of_task(task.id, limit=_EVENTS)
-    return Shown(
+    shown = Shown(
         view=viewed,
         why=_why(app, viewed),
         attempts=tuple(app.store.attempts.present(task.id)),
@@ -69,6 +69,8 @@ def show(app: App, task: Task) -> Shown:
         left=tuple(files_left(app, task)),
         messages=_messages(app, task),
     )
+    note_shown(app, task, app.sighted_heads.get(task.branch or ""))
+    return shown
 
 
 def _messages(app: App, task: Task) -> tuple[Message, ...]:

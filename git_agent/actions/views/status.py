@@ -11,7 +11,6 @@ from git_agent.actions.worktrees import FilesLeft, files_left
 from git_agent.app import App
 from git_agent.domain.message import Message
 from git_agent.domain.needs import Need, still_running
-from git_agent.domain.speaker import HUMAN
 from git_agent.domain.task import FINISHED, State, Task
 from git_agent.proc import processes
 from git_agent.record import Record
@@ -77,24 +76,26 @@ def status(app: App, *, counts: bool = True) -> Status:
 
     counts: also count the commits ahead of and behind the base.
     """
-    viewed = view(app, app.store.tasks.unfinished(), counts=counts)
+    unfinished = app.store.tasks.unfinished()
+    app.store.tasks.read_ahead(unfinished, summary=True)
+    viewed = view(app, unfinished, counts=counts)
     lost, running = _lost(app), _still_running(app)
     found = [*(v.need for v in viewed if v.need is not None), *map(_reopening, lost), *(need for _, need in running)]
     needs = sorted(found, key=lambda need: (need.urgency, need.since))
     finished = [*lost, *(task for task, _ in running if task.state in FINISHED)]
-    new, urgent = app.store.deliveries.for_people()
+    new, urgent, waiting = app.store.deliveries.for_people()
+    unacked = tuple(app.store.deliveries.unacknowledged())
+    counted, under_way = app.store.tasks.count_by_state(), len(app.store.intents.pending())
     foreseen = foresee(app, [v.task for v in viewed if v.task.live], most=_QUICK)
     health = {
         "store": app.store.path,
-        "unread": app.store.deliveries.unread([HUMAN]).get(HUMAN, 0),
+        "unread": waiting,
         "mail": new,
         "urgent_mail": urgent,
-        "under_way": len(app.store.intents.pending()),
+        "under_way": under_way,
         "clashes": len(foreseen.pairs),
         "unforeseen": foreseen.unknown,
         "untrusted": list(app.config.untrusted),
     }
-    unacked = tuple(app.store.deliveries.unacknowledged())
     left = _left(app, [v.task for v in viewed])
-    counted = app.store.tasks.count_by_state()
     return Status(tuple(needs), tuple(viewed), counted, health, unacked, tuple(finished), left)

@@ -55,6 +55,7 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     counts: also count the commits ahead of and behind the base.
     """
     ids = [t.id for t in shown]
+    app.store.tasks.read_ahead(shown)
     parents, blockers, paths = app.store.tasks.parents(ids), app.store.tasks.blockers(ids), app.store.tasks.paths(ids)
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
     outside = app.forks

@@ -1,10 +1,11 @@
-"""Queries for events."""
+"""Queries for events, and for the messages that wait."""
 
 from __future__ import annotations
 
+from git_agent.domain.speaker import COORDINATOR, HUMAN
 from git_agent.store.events import COLUMNS
-from git_agent.store.orm import NOW_MS, all_given, columns, given, listed, peewee
-from git_agent.store.schema import EventRow
+from git_agent.store.orm import IS_UNFINISHED, NOW_MS, all_given, columns, given, listed, peewee
+from git_agent.store.schema import DeliveryRow, EventRow, MessageRow, TaskRow
 
 _EVENT = EventRow.select(*columns(EventRow, *COLUMNS))
 _of_task = EventRow.task == given("task")
@@ -37,3 +38,38 @@ SUPERSEDING_EVENT = (
     .limit(1)
 )
 CHANGES_SINCE = _EVENT.where(_since & EventRow.target.is_null(False)).order_by(EventRow.seq)
+
+_waiting = DeliveryRow.state.in_(["new", "seen"])
+_announces_nothing = MessageRow.until.is_null()
+_FOR_PEOPLE = DeliveryRow.recipient.in_([HUMAN, COORDINATOR])
+_unseen = (DeliveryRow.state == "new") & _announces_nothing
+_number = peewee.fn.COUNT(peewee.SQL("*"))
+# New messages that people have not seen, the urgent ones of them, and all that wait for the person.
+_mail = (_unseen, _unseen & (MessageRow.urgent == 1), DeliveryRow.recipient == HUMAN)
+MAIL_OF_PEOPLE = (
+    DeliveryRow.select(*(_number.filter(each) for each in _mail))
+    .join(MessageRow, on=(MessageRow.id == DeliveryRow.message))
+    .where(_FOR_PEOPLE & _waiting)
+)
+# The order is that of messages.Messages.listed.
+_MESSAGE = DeliveryRow.select(
+    *columns(MessageRow, "id", "sender"),
+    DeliveryRow.recipient,
+    *columns(MessageRow, "task", "topic"),
+    peewee.fn.COALESCE(MessageRow.thread, MessageRow.id),
+    *columns(MessageRow, "reply_to", "urgent", "needs_ack", "body", "sent_at"),
+    DeliveryRow.state,
+    MessageRow.verified,
+).join(MessageRow, on=(MessageRow.id == DeliveryRow.message))
+_unfinished = TaskRow.select(peewee.fn.CAST(peewee.SQL("id AS TEXT"))).where(IS_UNFINISHED)
+_somebody = _FOR_PEOPLE | DeliveryRow.recipient.in_(_unfinished)
+_UNACKNOWLEDGED = _MESSAGE.where(_waiting & (MessageRow.needs_ack == 1) & _announces_nothing & _somebody)
+UNACKNOWLEDGED = _UNACKNOWLEDGED.order_by(MessageRow.id).limit(given("limit"))
+UNACKNOWLEDGED_FROM = (
+    _UNACKNOWLEDGED.where(MessageRow.sender.in_(listed("senders"))).order_by(MessageRow.id).limit(given("limit"))
+)
+UNREAD = (
+    DeliveryRow.select(DeliveryRow.recipient, peewee.fn.COUNT(DeliveryRow.message))
+    .where(_waiting & DeliveryRow.recipient.in_(listed("recipients")))
+    .group_by(DeliveryRow.recipient)
+)

@@ -8,7 +8,8 @@ from git_agent.domain.lease import MAX_SKEW_MS, Lease
 from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State
 from git_agent.store.orm import NOW_MS, all_given, columns, given, listed, peewee, same
-from git_agent.store.schema import LeaseRow, SessionRow, TaskRow
+from git_agent.store.schema import LeaseRow, MetaRow, SessionRow, TaskRow
+from git_agent.store.stale import CROWD
 
 _one = LeaseRow.task == given("task")
 _expires = NOW_MS + given("lease_ms")
@@ -22,6 +23,9 @@ _fresh = {
     "missed_at": None,
 }
 TAKE_LEASE = LeaseRow.insert(task=given("task"), **_fresh).on_conflict(conflict_target=[LeaseRow.task], update=_fresh)
+BEGIN_LEASE = LeaseRow.insert(task=given("task"), kind="hand", beat_at=NOW_MS, progress_at=NOW_MS).on_conflict(
+    conflict_target=[LeaseRow.task], update={"progress_at": NOW_MS}
+)
 BEAT = LeaseRow.update(
     beat_at=NOW_MS,
     expires_at=peewee.Case(None, [(LeaseRow.expires_at.is_null(), None)], _expires),
@@ -70,6 +74,17 @@ _unchanged = (
     & (LeaseRow.beat_at == given("beat_at"))
     & same(LeaseRow.expires_at, "expires_at")
     & (LeaseRow.kind == given("kind"))
+)
+_from_the_future = LeaseRow.expires_at.is_null(False) & (LeaseRow.beat_at > NOW_MS + MAX_SKEW_MS)
+# The order is that of LeaseSummary.
+LEASE_SUMMARY = LeaseRow.select(
+    NOW_MS,
+    peewee.fn.COUNT(LeaseRow.expires_at),
+    peewee.fn.COUNT(peewee.SQL("*")).filter((LeaseRow.expires_at <= NOW_MS) | _from_the_future),
+    peewee.fn.MIN(LeaseRow.progress_at),
+    MetaRow.select(MetaRow.value).where(MetaRow.key == given("clocks")),
+    MetaRow.select(MetaRow.value).where(MetaRow.key == CROWD),
+    SessionRow.select(peewee.fn.COUNT(SessionRow.id)).where(SessionRow.ended_at.is_null()),
 )
 NOTE_MISSED_LEASE = LeaseRow.update(missed_at=NOW_MS).where(_unchanged)
 UNCHANGED_LEASE = LeaseRow.select(LeaseRow.task).where(_unchanged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from git_agent.domain.process_id import ProcessId
+from git_agent.store.meta import KEYS_OF_EACH_COMMAND, PREFIXES_OF_EACH_COMMAND, after_prefix
 from git_agent.store.orm import NOW_MS, all_given, columns, given, listed, peewee, same
 from git_agent.store.schema import ClashRow, IntentRow, LeaseRow, LockRow, MetaRow, SessionRow
 
@@ -83,6 +84,10 @@ META = MetaRow.select(MetaRow.value).where(MetaRow.key == given("key"))
 META_BETWEEN = MetaRow.select(MetaRow.key, MetaRow.value).where(
     (MetaRow.key >= given("first")) & (MetaRow.key < given("end"))
 )
+_one_of_many = MetaRow.key.in_(KEYS_OF_EACH_COMMAND)
+for _prefix in PREFIXES_OF_EACH_COMMAND:
+    _one_of_many |= (MetaRow.key >= _prefix) & (MetaRow.key < after_prefix(_prefix))
+META_OF_EACH_COMMAND = MetaRow.select(MetaRow.key, MetaRow.value).where(_one_of_many)
 PUT_META = MetaRow.insert(**all_given("key", "value")).on_conflict(
     conflict_target=[MetaRow.key], update=all_given("value")
 )

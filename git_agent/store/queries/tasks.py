@@ -13,6 +13,10 @@ _COMPLETED = TaskRow.state == State.COMPLETED
 _ATTEMPTED = AttemptRow.select(AttemptRow.task).where(AttemptRow.removed == 0)
 
 TASK = _TASK.where(TaskRow.id == given("task"))
+TASK_TO_CHANGE = TaskRow.select(
+    *columns(TaskRow, *Task._fields),
+    peewee.fn.EXISTS(IntentRow.select(IntentRow.id).where(IntentRow.task == TaskRow.id)),
+).where(TaskRow.id == given("task"))
 TASKS = _TASK.order_by(*_ORDER)
 TASKS_IN_STATES = _TASK.where(TaskRow.state.in_(listed("states"))).order_by(*_ORDER)
 UNFINISHED_TASKS = _TASK.where(IS_UNFINISHED).order_by(*_ORDER)
@@ -95,16 +99,15 @@ PATHS = _PATHS.where(PathClaimRow.task.in_(listed("tasks")))
 PATHS_OF_ALL = _PATHS
 DELETE_PATHS = PathClaimRow.delete().where(PathClaimRow.task == given("task"))
 ADD_PATH = PathClaimRow.insert(**all_given("task", "pathspec"))
-PATH_CLAIMS = (
+PATH_CLAIMS_OF_UNFINISHED = (
     PathClaimRow.select(PathClaimRow.task, TaskRow.state, TaskRow.base, PathClaimRow.pathspec)
     .join(TaskRow, on=(TaskRow.id == PathClaimRow.task))
-    .where(TaskRow.state.in_(listed("states")))
+    .where(IS_UNFINISHED)
     .order_by(PathClaimRow.task, PathClaimRow.pathspec)
 )
 
 # What was last seen of the branches and bases of unfinished tasks.
 SIGHTS = TaskRow.select(*columns(TaskRow, *Sight._fields)).where(IS_UNFINISHED)
-BASES = TaskRow.select(TaskRow.base).distinct().where(IS_UNFINISHED)
 ALL_BASES = TaskRow.select(TaskRow.base).distinct()
 UNFINISHED_OF_BASE = TaskRow.select(TaskRow.id).where(IS_UNFINISHED & (TaskRow.base == given("base")))
 RENAME_BASE = TaskRow.update(base=given("new")).where(TaskRow.base == given("base"))
