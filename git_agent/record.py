@@ -56,13 +56,13 @@ else:
             return f"{type(self).__name__}({shown})"
 
     def _complete(cls: type[Record], values: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
-        fields = cls._fields
-        given = dict(zip(fields, values, strict=False))
-        twice, unknown = given.keys() & named.keys(), named.keys() - set(fields)
-        if twice or unknown or len(values) > len(fields):
-            wrong = sorted(twice | unknown) or f"{len(values)} values"
-            raise TypeError(f"{cls.__name__} has the fields {fields}: {wrong} do not fit")
+        fields, given = cls._fields, dict(zip(cls._fields, values, strict=False))
         known = {**cls._field_defaults, **given, **named}
-        if lacking := [name for name in fields if name not in known]:
-            raise TypeError(f"{cls.__name__} lacks {lacking}")
-        return [known[name] for name in fields]
+        if len(known) == len(fields) and len(given) == len(values) and given.keys().isdisjoint(named):
+            try:
+                return [known[name] for name in fields]
+            except KeyError:
+                pass
+        wrong = sorted((given.keys() & named.keys()) | (known.keys() - set(fields))) or f"{len(values)} values"
+        lacking = [name for name in fields if name not in known]
+        raise TypeError(f"{cls.__name__} has the fields {fields}: {wrong} do not fit, {lacking} are missing")

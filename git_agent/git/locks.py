@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -61,6 +60,8 @@ def _locked(repo: Repo, name: str, doing: str, timeout: float) -> Iterator[None]
         while not try_hold(fd):
             if time.monotonic() >= end:
                 raise _held(fd, path, doing)
+            import random
+
             time.sleep(random.uniform(0.002, 0.02))
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()} {_pid_namespace()}\n".encode(), 0)

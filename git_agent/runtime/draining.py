@@ -12,7 +12,7 @@ from git_agent.actions.reconcile.reconcile import queue_notices, reconcile
 from git_agent.app import App
 from git_agent.git import locks, spool
 from git_agent.git.discover import is_whole
-from git_agent.proc import processes, program, programs
+from git_agent.proc import processes, program
 from git_agent.store.store import Store
 
 _PATIENCE_S = 5.0  # maximum wait for the running process to end, before handling what it missed
@@ -67,6 +67,8 @@ def _start(app: App) -> None:
     """Start a background process unless one is running."""
     path = program.usable_path(app.store_dir)
     if path is not None and app.env.get("GIT_AGENT_HOOKS") != "0" and not _is_held(app):
+        from git_agent.proc import programs
+
         programs.start_detached([path, "sync", "--background"], cwd=app.repo.common_dir)
 
 

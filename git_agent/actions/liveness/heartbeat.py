@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from git_agent.actions.transition import require_current
 from git_agent.app import App
-from git_agent.domain import names
 from git_agent.domain.lease import BEAT_S, duration_s
 from git_agent.domain.task import State, Task
 from git_agent.errors import refused
@@ -16,6 +14,9 @@ def heartbeat(app: App, task: Task, note: str | None = None) -> Task:
     note: text that counts as progress and is shown with the task; with a task on hold, only in its log
     Raises AgentError: exit 5 for a superseded worker, exit 3 for a task that nobody works on.
     """
+    from git_agent.actions.transition import require_current
+    from git_agent.domain import names
+
     speaker, beat_s, lease_s = app.speaker, app.config.seconds("agent.beat"), app.config.seconds("agent.lease")
     text = None if note is None else names.check_message(note, 4096)
     with app.store.transaction():

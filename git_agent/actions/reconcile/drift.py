@@ -7,7 +7,6 @@ import os
 import shlex
 from collections.abc import Sequence
 
-from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.advice import bring_back, without_worktree
 from git_agent.domain.speaker import GIT
@@ -17,7 +16,7 @@ from git_agent.git.discover import git_dir_of, named_git_dir
 from git_agent.git.history import find_renamed
 from git_agent.git.place import misled_registration, own_programs
 from git_agent.git.repo import Tips
-from git_agent.git.worktrees import registry, repair
+from git_agent.git.worktrees import registry
 from git_agent.git.worktrees.connected import connected
 from git_agent.record import Record
 from git_agent.store.attempts import Standing
@@ -114,6 +113,8 @@ def _elsewhere(app: App, each: Standing, back: str | None) -> Drift | None:
     home, kind, where = git_dir_of(each.worktree), "task.worktree-removed", f"worktree {each.worktree}"
     if home == app.repo.admin_dir(each.admin):
         return _misled(app, each, home, back)
+    from git_agent.git.worktrees import repair
+
     if repair.claimed_elsewhere(app.repo, each.worktree):
         other = os.path.dirname(os.path.dirname(home or ""))
         says = f"{where} belongs to the repository {other}: this one is a copy"
@@ -260,6 +261,8 @@ def find_moved_worktree(app: App, each: Standing) -> str | None:
     """
     if os.path.lexists(each.worktree):
         return None
+    from git_agent.actions.worktrees import worktree_root
+
     path = os.path.join(worktree_root(app), os.path.basename(each.worktree))
     there, before = registry.registration(app.repo, each.admin), named_git_dir(path)
     if os.path.basename(before) != each.admin or os.path.lexists(before) or there is None:

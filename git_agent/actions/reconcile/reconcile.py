@@ -13,7 +13,6 @@ from git_agent.actions.liveness.reap import reap
 from git_agent.actions.reconcile.drift import record_drift
 from git_agent.actions.recovery.recover import recover
 from git_agent.actions.setup.hooks import ensure_hooks
-from git_agent.actions.worktrees import renew_context
 from git_agent.app import App
 from git_agent.domain.speaker import GIT
 from git_agent.domain.task import Task
@@ -155,6 +154,8 @@ def follow_base(app: App, tips: Tips) -> list[str]:
             app.store.tasks.put(now.id, base=below.base, **seen)
             data = {"from": below.branch, "to": below.base, "text": f"into '{below.base}'"}
             app.store.events.append("task.followed", GIT, task=now.id, epoch=now.epoch, data=data)
+        from git_agent.actions.worktrees import renew_context
+
         renew_context(app, now._replace(base=below.base))
         lines.append(f"task {task.id} now has the base '{below.base}', since '{below.branch}' was merged")
     return lines

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from git_agent.actions.recovery.renewal import renewed
 from git_agent.app import App
-from git_agent.domain.recovery import Recovery, StepProgress, choose_recovery
 from git_agent.errors import UNWRITABLE, AgentError
 from git_agent.proc import processes
 from git_agent.store.intents import Intent
+
+if TYPE_CHECKING:
+    from git_agent.domain.recovery import StepProgress
 
 WRITERS = {
     "spawn": "git_agent.actions.attempts.reserve",
@@ -106,6 +108,8 @@ def _goes_with(one: Intent, other: Intent) -> bool:
 
 
 def _repaired(app: App, intent: Intent) -> str:
+    from git_agent.domain.recovery import Recovery, choose_recovery
+
     writer = cast(Writer, import_module(WRITERS[intent.kind]))
     how = "died" if app.is_gone(intent.owner) else "is silent"
     whose = "" if intent.id in app.unrecovered else f" ({processes.named(intent.owner)} {how})"

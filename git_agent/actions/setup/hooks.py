@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import zlib
+from typing import TYPE_CHECKING
 
 from git_agent.app import App
 from git_agent.domain.task import LIVE
 from git_agent.files import ensure_file
 from git_agent.git.discover import is_whole
-from git_agent.git.hooks.install import Effective, effective_hooks, install_hooks
 from git_agent.git.hooks.stamp import hooks_are_intact, read_stamp
 from git_agent.record import Record
 from git_agent.store import meta
+
+if TYPE_CHECKING:
+    from git_agent.git.hooks.install import Effective
 
 _TRIES = 10
 
@@ -72,6 +75,8 @@ def ensure_hooks(app: App) -> list[str]:
         guard = app.config.switch("agent.guard")
         if not is_whole(app.repo.common_dir):
             return []  # somebody is deleting the repository
+        from git_agent.git.hooks.install import install_hooks
+
         done = install_hooks(app.repo, path, guard=guard)
         with app.store.transaction():
             app.store.meta.put(meta.HOOKS, "on+guard" if guard else "on")
@@ -122,6 +127,8 @@ class Hooks(Record):
 
 def hooks(app: App) -> Hooks:
     """Return the hooks that git would run, in this worktree and in a worker's."""
+    from git_agent.git.hooks.install import effective_hooks
+
     place = app.repo.worktree or app.repo.common_dir
     wanted = app.has_store and app.store.meta.get(meta.HOOKS) != "off"
     standing = [each.worktree for each in app.store.attempts.standing() if each.working] if app.has_store else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from git_agent.actions.attempts.startable import find_unstartable
 from git_agent.app import App
 from git_agent.domain.advice import base_gone
 from git_agent.domain.lease import Lease, Liveness, is_stalled, liveness
@@ -109,6 +108,10 @@ def _stuck(app: App, shown: Sequence[Task]) -> dict[int, tuple[str, str]]:
     """Return what keeps OPEN tasks from being started, and live ones without a base from being merged."""
     heads = app.sighted_heads
     found = {task.id: base_gone(task) for task in shown if task.live and task.base not in heads}
+    if not any(task.state is State.OPEN for task in shown):
+        return found
+    from git_agent.actions.attempts.startable import find_unstartable
+
     return found | {task: (b.why, b.command) for task, b in find_unstartable(app, shown, due=True).items()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -191,6 +190,8 @@ def _locked(repo: Repo) -> Iterator[str]:
         while not try_hold(fd):
             if time.monotonic() >= end:
                 raise AgentError("busy", "another git agent is installing hooks", "git agent init", exit=Exit.BUSY)
+            import random
+
             time.sleep(random.uniform(0.002, 0.02))
         yield store
     finally:

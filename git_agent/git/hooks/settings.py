@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -250,6 +249,8 @@ def _lock(path: str) -> str:
             if time.monotonic() >= end:
                 hint = "when it is ten minutes old and no process has it open: git agent doctor --fix"
                 raise AgentError("git-busy", f"another git holds {lock}", hint, exit=Exit.BUSY) from None
+            import random
+
             time.sleep(random.uniform(0.01, 0.05))
 
 
