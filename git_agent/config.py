@@ -1,4 +1,4 @@
-"""The configuration: every agent.* key with its type, default and meaning. docs/config.md is printed from KEYS."""
+"""The configuration: the values of the agent.* keys in git's configuration and in the team's file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from git_agent.domain import durations
+from git_agent.domain.agent_programs import AGENT_PROGRAMS
+from git_agent.domain.config_keys import KEYS, STRATEGIES, Key
 from git_agent.domain.path_claim import MODES
 from git_agent.errors import AgentError, usage
 from git_agent.git import config as git_config
@@ -16,86 +18,8 @@ if TYPE_CHECKING:
 
 TEAM_FILE = ".gitagent"
 _PERSONAL_SCOPES = ("system", "global", "local")
-STRATEGIES = ("merge", "squash", "rebase", "ff")
 
 
-class Key(Record):
-    """One key.
-
-    kind: text, path, duration, number, switch, strategy, prefix, claims or list
-    team: what a value in the team's file needs to count. harmless: nothing; trust: the file is trusted, because
-        the key names a command, or copies files of the person; never: it counts only from what a person writes
-        (system, global, local)
-    sentence: its meaning
-    least: the smallest number, or duration in seconds
-    """
-
-    name: str
-    kind: str
-    default: str
-    team: str
-    sentence: str
-    least: float = 0
-
-    @property
-    def many(self) -> bool:
-        """Return whether it can have several values."""
-        return self.kind == "list"
-
-
-# fmt: off
-KEYS: tuple[Key, ...] = (
-    Key("agent.base", "text", "", "harmless",
-        "Branch that new tasks start from and are merged into. Default: the branch of the main worktree."),
-    Key("agent.pullBase", "switch", "false", "trust",
-        "Fetch the upstream of the base and fast-forward the base to it before an attempt starts from it."),
-    Key("agent.branchPrefix", "prefix", "agent/", "harmless",
-        "Prefix of task branches."),
-    Key("agent.worktreeDir", "path", "", "harmless",
-        "Directory of the worktrees, relative to the main worktree. Default: `../<repo>.worktrees`."),
-    Key("agent.mergeStrategy", "strategy", "merge", "harmless",
-        "Merge strategy of `git agent merge`: merge, squash, rebase or ff."),
-    Key("agent.check", "text", "", "trust",
-        "Command that checks the merged result before the base moves. If it fails, the task is not merged."),
-    Key("agent.checkTimeout", "duration", "1h", "harmless",
-        "Maximum duration of a check. A check that exceeds it is killed and counts as failed; 0 means no limit."),
-    Key("agent.checkJobs", "number", "1", "harmless",
-        "Number of checks that may run at once in this repository. Waiting does not count against agent.checkTimeout.",
-        least=1),
-    Key("agent.setup", "list", "", "trust",
-        "Command to run in a new worktree. Several run in order; if one fails, the worktree is removed again."),
-    Key("agent.copy", "list", "", "trust",
-        "Pattern of ignored files to copy into a new worktree, as in .gitignore. See also `.worktreeinclude`."),
-    Key("agent.link", "list", "", "trust",
-        "Path of an ignored file or directory to link into a new worktree instead of copying it."),
-    Key("agent.notify", "text", "", "trust",
-        "Command to run when a person is needed. It gets the event as JSON on standard input."),
-    Key("agent.run", "text", "", "trust",
-        "`agent.run.<name>` is the command of agent <name>; it may have {prompt}, {news} and more (docs/agents.md)."),
-    Key("agent.unsetEnv", "list", "", "trust",
-        "Environment variable that `run` and `exec` take out, besides the session markers of known agent programs."),
-    Key("agent.defaultAgent", "text", "", "harmless",
-        "Name of the agent to run if none is given."),
-    Key("agent.beat", "duration", "10s", "harmless",
-        "Time between two heartbeats of a supervised worker. Its lease expires after twelve.", least=0.001),
-    Key("agent.lease", "duration", "45m", "harmless",
-        "How long a worker that claimed a task may be silent before the task returns to the queue.", least=0.001),
-    Key("agent.stalled", "duration", "15m", "harmless",
-        "Time without progress after which a worker is shown as stalled."),
-    Key("agent.maxMessage", "number", "65536", "harmless",
-        "Maximum size of a message in bytes of UTF-8.", least=1),
-    Key("agent.messageRate", "number", "60", "harmless",
-        "Maximum number of messages that a worker may send per minute; 0 means no limit."),
-    Key("agent.maxAttempts", "number", "5", "harmless",
-        "Maximum number of attempts at a task; after them it can no longer be claimed.", least=1),
-    Key("agent.guard", "switch", "false", "harmless",
-        "Install two more hooks that stop workers from changing task bases and branches of superseded attempts."),
-    Key("agent.workersReview", "switch", "false", "never",
-        "Let workers review and merge the tasks of others. Counts only from system, global and local configuration."),
-    Key("agent.pathClaims", "claims", "warn", "harmless",
-        "What to do about overlapping `--path` claims and changes outside of them: refuse, warn or off."),
-)
-# fmt: on
 _SHOWN = 100  # characters of a bad value in an error
 _DIGITS = 15  # of a number: every one of them fits into a column of the store
 _MOST_S = 10 * 365 * 86400.0  # timers accept no more than 292 years
@@ -155,18 +79,19 @@ class Config(Record):
         return found[-1].value if found else _BY_NAME[name.lower()].default
 
     def agent(self, name: str) -> str | None:
-        """Return the command of an agent, None without one."""
+        """Return the command of an agent: the configured one, else the one that is known for it; None without any."""
         found = [v.value for v in self.values if v.key.lower() == f"agent.run.{name.lower()}"]
-        return found[-1] if found else None
+        return found[-1] if found else AGENT_PROGRAMS.get(name.lower())
 
     def has_agent(self, name: str | None) -> bool:
         """Return whether an agent, or agent.defaultAgent without a name, has a command."""
         return self.agent(name or self.text("agent.defaultAgent")) is not None
 
     def agents(self) -> list[str]:
-        """Return the names of the agents that have a command."""
+        """Return the names of the agents that have a command, and those for which one is known."""
         keys = {value.key.lower() for value in self.values}
-        return sorted(key.removeprefix("agent.run.") for key in keys if key.startswith("agent.run."))
+        configured = {key.removeprefix("agent.run.") for key in keys if key.startswith("agent.run.")}
+        return sorted(configured | AGENT_PROGRAMS.keys())
 
     def several(self, name: str) -> list[str]:
         """Return all values of a key; git's own configuration replaces the team's."""

@@ -109,6 +109,7 @@ def test_answers_have_the_documented_keys(repo: Sandbox) -> None:
         "hooks": (["hooks"],),
         "sync": (["sync"],),
         "config": (["config"],),
+        "config --agents": (["config", "--agents"],),
         "trust": (["trust"],),
         "completion": (["completion", "bash"],),
         "help": (["help"],),

@@ -36,6 +36,7 @@ SHORT = {
     "git_agent/actions/views/ready.py": _VERB,
     "git_agent/actions/views/sessions.py": _VERB,
     "git_agent/demo/lines.py": _ALONE,
+    "git_agent/domain/agent_programs.py": _ALONE,
     "git_agent/domain/durations.py": _ALONE,
     "git_agent/domain/event.py": _ALONE,
     "git_agent/domain/process_id.py": _LOADED,

@@ -12,7 +12,7 @@ import click
 from git_agent import __version__
 from git_agent.cli.completion.scripts import MARK
 from git_agent.cli.main import group
-from git_agent.config import KEYS
+from git_agent.domain.config_keys import KEYS
 from git_agent.domain.task import MOVES, State
 from git_agent.render.contract import ENVIRONMENT, EXITS, FILES, HOLDS, STATES, TASK
 from git_agent.render.json import SCHEMA

@@ -163,7 +163,8 @@ def sync_verb(app: App, background: bool, after: bool) -> Answer:
 
 
 @verb("config", looks=False)
-def config_verb(app: App) -> Answer:
+@click.option("--agents", is_flag=True, help="Show the command of each agent, and where its program is.")
+def config_verb(app: App, agents: bool) -> Answer:
     """Show every agent.* key with its value, its origin and its meaning.
 
     The keys are part of git's configuration: set them with `git config agent.KEY VALUE`. A committed `.gitagent` file
@@ -172,12 +173,24 @@ def config_verb(app: App) -> Answer:
     from git_agent.actions.setup.config import config
     from git_agent.render.table import Column, table
 
+    if agents:
+        return _agents(app)
     found = config(app)
     columns = (Column("KEY"), Column("VALUE"), Column("ORIGIN"), Column("MEANING", stretch=True))
     rows = [[s.key, s.value, s.origin, s.sentence] for s in found]
     keys = [{"key": s.key, "value": s.value, "origin": s.origin, "sentence": s.sentence} for s in found]
     untrusted = [f"note: {key} of .gitagent is not trusted: git agent trust" for key in app.config.untrusted]
     return Answer({"config": keys}, table(columns, rows, terminal_width=terminal_width()), untrusted)
+
+
+def _agents(app: App) -> Answer:
+    from git_agent.actions.setup.config import agent_commands
+    from git_agent.render.table import Column, table
+
+    found = agent_commands(app)
+    columns = (Column("AGENT"), Column("ORIGIN"), Column("PROGRAM"), Column("COMMAND", stretch=True))
+    rows = [[each.name, each.origin, each.program or "not found", each.command] for each in found]
+    return Answer({"agents": [each._asdict() for each in found]}, table(columns, rows, terminal_width=terminal_width()))
 
 
 @verb("trust", creates=True, looks=False)

@@ -17,9 +17,12 @@ PLACEHOLDERS: Mapping[str, str] = {
     "body": "the task's body",
     "file": "path of a file with that text",
     "task": "the task's number",
+    "attempt": "the number of the attempt",
     "branch": "its branch",
     "worktree": "its worktree",
     "base": "the branch to merge into",
+    "gitdir": "the git directory of the worktree",
+    "commondir": "the git directory that all worktrees share",
 }
 STDIN = "{stdin}"
 """This word is removed from the command; the command reads the prompt on standard input instead."""
@@ -36,7 +39,7 @@ _TAKES_USER = r"su|runuser|sg|script|flock"
 _RUNS_CODE = r"-[a-zA-Z]*[ceEr]|--eval|--command|--print"
 _SAFE = """sh -c 'claude -p "$1"' sh {prompt}"""
 # What people and agents choose: the number of a task and the path of a file are ours.
-_TEXT = r"\{(?:prompt|news|title|body|branch|worktree|base)\}"
+_TEXT = r"\{(?:prompt|news|title|body|branch|worktree|base|gitdir|commondir)\}"
 _PLACE = r"\{(" + "|".join(PLACEHOLDERS) + r")\}"
 
 
@@ -49,6 +52,11 @@ class Command(Record):
 
     words: tuple[str, ...]
     name: str | None = None
+
+    @property
+    def program(self) -> str:
+        """Return the word that names its program."""
+        return next(word for word in self.words if word != STDIN)
 
     @property
     def needs_file(self) -> bool:
@@ -65,11 +73,12 @@ class Command(Record):
         """Return whether the command reads that file on standard input."""
         return self.name is not None and STDIN in self.words
 
-    def expand(self, task: Task, file: str, news: str = "") -> tuple[str, ...]:
+    def expand(self, task: Task, file: str, news: str = "", git_dirs: tuple[str, str] = ("", "")) -> tuple[str, ...]:
         """Return the words with their placeholders replaced. A value never splits a word, nor makes it an option.
 
         file: path of the file that holds the prompt
         news: what happened since the last run
+        git_dirs: the git directory of the worktree, and the one that all worktrees share
         """
         if self.name is None:
             # Other braces are the command's own, as in `awk '{print}'`, and a script must not get text as code.
@@ -81,9 +90,12 @@ class Command(Record):
             "body": task.body,
             "file": file,
             "task": str(task.id),
+            "attempt": str(task.attempt),
             "branch": task.branch or "",
             "worktree": task.worktree or "",
             "base": task.base,
+            "gitdir": git_dirs[0],
+            "commondir": git_dirs[1],
         }
         return tuple(_filled(task, values, word) for word in self.words if word != STDIN)
 

@@ -260,6 +260,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "hooks": ("wanted", "worktree", "hooks", "notes"),
     "sync": ("noticed",),
     "config": ("config",),
+    "config --agents": ("agents",),
     "trust": ("hash", "already", "commands"),
     "completion": ("script",),
     "help": ("text",),

@@ -6,7 +6,8 @@ import json
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from git_agent.config import KEYS, needs_trust
+from git_agent.config import needs_trust
+from git_agent.domain.config_keys import KEYS
 from git_agent.domain.finding import RULES, Group
 from git_agent.domain.task import LIVE, MOVES, Move, State
 from git_agent.render.contract import ANSWERS, EXITS, HOLDS, OBJECTS, STATES
@@ -73,7 +74,7 @@ def config_page() -> str:
     return "\n".join(
         [
             "# Configuration\n",
-            _PRINTED.format("KEYS in git_agent/config.py"),
+            _PRINTED.format("KEYS in git_agent/domain/config_keys.py"),
             _text(
                 "`git agent` is configured with git's own configuration: `git config agent.base develop`, or for one"
                 " command `git -c agent.check=true agent merge 7`. `git agent config` shows which values apply here and"

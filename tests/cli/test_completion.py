@@ -72,9 +72,9 @@ def test_verbs_and_options_are_known(tasks: Sandbox) -> None:
 
 
 def test_agents_and_commands_are_known(tasks: Sandbox) -> None:
-    tasks.git("config", "agent.run.claude", "claude -p {prompt}")
-    tasks.git("config", "agent.run.codex", "codex exec {prompt}")
-    assert values(tasks, "run", "1", "--agent", "c") == values(tasks, "spawn", "T", "-a", "C") == {"claude", "codex"}
+    tasks.git("config", "agent.run.cleaner", "sh clean.sh {prompt}")
+    known = {"claude", "codex", "cleaner"}
+    assert values(tasks, "run", "1", "--agent", "c") == values(tasks, "spawn", "T", "-a", "C") == known
     assert asked(tasks, "run", "1", "--", "ma") == asked(tasks, "exec", "1", "--", "") == [["file", "", ""]]
     assert values(tasks, "run", "") == {"2", "4"} and values(tasks, "logs", "") == {"1", "2", "3", "4"}
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from git_agent.actions.tasks.create import require_base
 from git_agent.actions.worktrees import allowed_root
 from git_agent.app import App
-from git_agent.config import KEYS, Config
+from git_agent.config import Config
+from git_agent.domain.config_keys import KEYS
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
 

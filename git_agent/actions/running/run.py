@@ -79,7 +79,8 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
         _bury(app, left)
     told = news(app, task) if chosen.tells_news else ""
     file = _write_prompt(app, task, told) if chosen.needs_file else None
-    words = chosen.expand(task, file or "", told)
+    admin = app.repo.admin_dir(attempt.admin)
+    words = chosen.expand(task, file or "", told, (admin, app.repo.common_dir))
     _check_program(task, words[0])
     digest = hashlib.sha256(token.encode()).hexdigest()
     with app.store.transaction():
@@ -100,7 +101,6 @@ def run(app: App, task: Task, chosen: Command, lease_s: float) -> RunStarted:
         app.store.leases.take(task.id, "run", lease_s, session)
         data = {"text": quote_command(words), "session": session, "pid": owner.pid, "host": owner.host}
         app.store.events.append("task.session-began", app.speaker.actor, task=task.id, epoch=started.epoch, data=data)
-    admin = app.repo.admin_dir(attempt.admin or "")
     tip = app.sighted_heads.get(started.branch or "")
     return RunStarted(started, session, words, chosen.name, file, chosen.reads_file, token, admin, tip)
 
@@ -206,7 +206,7 @@ def _expanded(word: str) -> str:
 
 
 def _found(app: App, chosen: Command) -> Command:
-    program = next(word for word in chosen.words if word != command.STDIN)
+    program = chosen.program
     if command.is_assignment(program):
         says = f"'{program}' is not a program: no shell reads this command, so it can't set a variable"
         raise AgentError("no-program", says, f"begin it with env: env {quote_command(chosen.words)}")

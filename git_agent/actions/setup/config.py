@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from git_agent.app import App
-from git_agent.config import KEYS, TEAM_FILE, Setting, digest, needs_trust
+from git_agent.config import TEAM_FILE, Setting, digest, needs_trust
+from git_agent.domain.command import parse_command
+from git_agent.domain.config_keys import KEYS
 from git_agent.errors import AgentError
 from git_agent.files import read_or_empty
 from git_agent.git import config as git_config
@@ -29,6 +32,39 @@ class Trusted(Record):
     files: tuple[str, ...]
     commands: tuple[tuple[str, str], ...]
     already: bool
+
+
+class AgentCommand(Record):
+    """The command of an agent.
+
+    origin: `default` where none is configured, team, or git's scope (system, global, local, command).
+    program: the path of its program; None if that is not on PATH, or if the command can't be read.
+    """
+
+    name: str
+    command: str
+    origin: str
+    program: str | None
+
+
+def agent_commands(app: App) -> list[AgentCommand]:
+    """List the agents that have a command, by name."""
+    found = {s.key.lower().removeprefix("agent.run."): s for s in app.config.settings() if s.value}
+    known = {name: AgentCommand(name, app.config.agent(name) or "", "default", None) for name in app.config.agents()}
+    return [
+        each._replace(
+            origin=found[name].origin if name in found else each.origin,
+            program=_program(name, each.command, app.env.get("PATH")),
+        )
+        for name, each in known.items()
+    ]
+
+
+def _program(name: str, text: str, path: str | None) -> str | None:
+    try:
+        return shutil.which(os.path.expanduser(parse_command(name, text).program), path=path)
+    except AgentError:
+        return None
 
 
 def trust(app: App) -> Trusted:
