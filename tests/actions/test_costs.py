@@ -7,8 +7,11 @@ import sys
 
 import pytest
 
+from git_agent.actions.attempts.claim import claim
+from git_agent.app import App
 from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
+from tests.store.counting import counted, fill
 
 # Each git takes 1 to 2 ms. A verb that needs more than this asks git for something that it knows.
 MOST = {
@@ -73,6 +76,34 @@ def test_branches_that_moved_together_cost_no_git_for_each(repo: Sandbox, worlds
         repo.commit(repo.worktree(number), "more.txt", f"{number}\n")
     gits = [each for each in _gits(repo, "list") if "rev-parse" not in each]
     assert len([each for each in gits if "merge-base" in each]) == 0, "\n".join(gits)
+
+
+def _claimed(repo: Sandbox) -> tuple[int, int, int]:
+    """Claim the next task; return its number, and how many statements and instructions SQLite ran for it."""
+    app = App("claim")
+    with counted(app.store) as work:
+        task = claim(app)
+    app.close()
+    return task.id, work.statements, work.steps
+
+
+def test_a_claim_asks_the_store_for_no_more_when_hundreds_of_tasks_are_open(
+    repo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.git("config", "agent.pathClaims", "refuse")
+    repo.agent("spawn", "At work", "--path", "other")
+    monkeypatch.chdir(repo.path)
+    costs = []
+    for number in (20, 300):
+        app = App()
+        with app.store.transaction():
+            for task in fill(app.store, number):
+                app.store.tasks.set_paths(task, [f"src/{task}"])
+        app.close()
+        costs.append(_claimed(repo))
+    assert [task for task, _, _ in costs] == [2, 3]
+    (_, statements, steps), (_, more_statements, more_steps) = costs
+    assert more_statements <= statements and more_steps <= 1.2 * steps, costs
 
 
 def test_sending_loads_nothing_that_shows_or_removes_tasks(worked: Sandbox) -> None:

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from git_agent.store.orm import peewee, without_drivers
-from git_agent.store.queries import attempts, events, leases, processes, tasks
+from git_agent.store.queries import attempts, events, leases, processes, queue, tasks
 
 _HEAD = '''"""The statements of the store. `make docs` prints them from store/queries; do not edit them here."""
 
@@ -17,7 +17,7 @@ _HEAD = '''"""The statements of the store. `make docs` prints them from store/qu
 
 def printed() -> str:
     """Return the source of store/statements.py."""
-    return _HEAD + "".join(map(_section, (tasks, attempts, events, leases, processes)))
+    return _HEAD + "".join(map(_section, (tasks, queue, attempts, events, leases, processes)))
 
 
 def _section(module: ModuleType) -> str:
