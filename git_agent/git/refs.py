@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.git import history
-from git_agent.git.config import Value, read_config
+from git_agent.git.config import Value, read_config, runs_hook
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
 
@@ -207,13 +207,9 @@ def _by_pygit2(repo: Repo, ref: str, oid: str, message: str, known: Sequence[Val
 def _is_watched(repo: Repo, known: Sequence[Value] | None) -> bool:
     """Tell whether the user has a reference-transaction hook, which must see every branch; libgit2 runs none."""
     found = read_config(repo, None) if known is None else known
-    if any(each.key == "core.hookspath" or _names_event(each, "reference-transaction") for each in found):
+    if any(each.key == "core.hookspath" for each in found) or runs_hook(found, "reference-transaction"):
         return True
     return os.access(os.path.join(repo.common_dir, "hooks", "reference-transaction"), os.X_OK)
-
-
-def _names_event(setting: Value, event: str) -> bool:
-    return setting.key.startswith("hook.") and setting.key.endswith(".event") and setting.value == event
 
 
 def _swap(repo: Repo, ref: str, new: str, old: str | None, *log: str, env: Mapping[str, str] | None = None) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +52,36 @@ def _gits(repo: Sandbox, *argv: str) -> list[str]:
 def test_a_verb_starts_no_more_gits_than_it_needs(worked: Sandbox, argv: tuple[str, ...]) -> None:
     gits = _gits(worked, *argv)
     assert 0 < len(gits) <= MOST[argv], "\n".join(gits)
+
+
+@pytest.mark.parametrize("argv", [("merge", "1"), ("rm", "2")], ids=" ".join)
+def test_a_worktree_is_examined_twice_before_it_is_removed(worked: Sandbox, argv: tuple[str, ...]) -> None:
+    assert len([each for each in _gits(worked, *argv) if "'status'" in each]) == 2
+
+
+def test_the_first_examination_lets_the_second_hash_nothing_unless_somebody_is_there(worked: Sandbox) -> None:
+    tree, ran = worked.worktree(2), worked.path / "ran"
+    worked.write(tree / "untracked", "so that it is refused\n")
+    hook = worked.path / ".git/hooks/post-index-change"
+    hook.write_text(f"#!/bin/sh\necho >>'{ran}'\n")
+    hook.chmod(0o755)
+    index = Path(worked.git("rev-parse", "--path-format=absolute", "--git-path", "index", cwd=tree))
+
+    moments = itertools.count()
+
+    def is_written(*options: str) -> bool:
+        os.utime(tree / "README.md", (0, next(moments)))
+        before = index.read_bytes()
+        worked.agent("rm", "2", *options, exit=3)
+        return before != index.read_bytes()
+
+    assert is_written() and not ran.exists()
+    assert not is_written("--dry-run")
+    with subprocess.Popen(["cat"], cwd=tree, stdin=subprocess.PIPE):
+        assert not is_written()
+    worked.git("config", "hook.mine.command", "true")
+    worked.git("config", "hook.mine.event", "post-index-change")
+    assert not is_written()
 
 
 def _some_with_work(repo: Sandbox) -> None:
