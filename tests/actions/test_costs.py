@@ -21,7 +21,7 @@ from tests.store.counting import counted, fill
 MOST = {
     ("merge", "1"): 29,
     ("rm", "2"): 12,
-    ("spawn", "Sort books"): 11,
+    ("spawn", "Sort books"): 10,
     ("send", "3", "Please rebase"): 5,
 }
 UNUSED = ("git_agent.actions.views.history", "git_agent.actions.views.task", "git_agent.actions.removal", "statistics")
