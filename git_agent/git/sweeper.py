@@ -10,7 +10,6 @@ import errno
 import fcntl
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 
@@ -50,6 +49,8 @@ def delete_tree(directory: str) -> None:
     """Delete a directory and what is in it. Raises OSError, and deletes nothing, when something is mounted in it."""
     if mounted := mounts_below(directory):
         raise OSError(errno.EBUSY, "something is mounted in it", mounted[0])
+    import shutil
+
     shutil.rmtree(directory)
 
 
@@ -166,6 +167,8 @@ def _is_big(directory: str, most: int) -> bool:
 def _delete(trash: str) -> None:
     if mounts_below(trash):
         return
+    import shutil
+
     shutil.rmtree(trash, ignore_errors=True)
     if os.path.isdir(trash):  # read-only directories, as in module caches
         for directory in _directories(trash):

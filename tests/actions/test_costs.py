@@ -24,7 +24,13 @@ MOST = {
     ("spawn", "Sort books"): 10,
     ("send", "3", "Please rebase"): 5,
 }
-UNUSED = ("git_agent.actions.views.history", "git_agent.actions.views.task", "git_agent.actions.removal", "statistics")
+UNUSED = (
+    "git_agent.actions.views.history",
+    "git_agent.actions.views.task",
+    "git_agent.actions.removal",
+    "shutil",
+    "statistics",
+)
 
 
 def _worked(repo: Sandbox) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 
 from git_agent.app import App
@@ -205,6 +204,8 @@ def _keep(here: str, there: str) -> None:
     try:
         os.link(here, there, follow_symlinks=False)
     except OSError:
+        import shutil
+
         shutil.copy2(here, there, follow_symlinks=False)
 
 
