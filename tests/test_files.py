@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from git_agent import files
-from git_agent.files import ensure_file, read_or_empty, replace_file
+from git_agent.files import ensure_file, find_program, read_or_empty, replace_file
 
 ROOT = Path(files.__file__).parent.parent
 # The last thing before the rename is os.replace itself: die there, with all bytes written.
@@ -138,3 +139,15 @@ def test_a_missing_file_reads_as_empty(tmp_path: Path) -> None:
     assert read_or_empty(str(tmp_path / "file")) == b""
     with pytest.raises(IsADirectoryError):
         read_or_empty(str(tmp_path))
+
+
+@pytest.mark.parametrize("path", ["first:second", "second:first", "missing:second", ":second", "second:", "missing"])
+def test_a_program_is_found_where_shutil_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    for directory, mode in (("first", 0o644), ("second", 0o755)):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "tool").touch(mode)
+        (tmp_path / directory / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", path)
+    for name in ("tool", "folder", "other"):
+        assert find_program(name) == shutil.which(name)

@@ -54,7 +54,6 @@ SHORT = {
     "git_agent/runtime/beating.py": _ALONE,
     "git_agent/runtime/signals.py": _ALONE,
     "git_agent/store/addresses.py": "a noun of the store",
-    "git_agent/store/path_claims.py": "a noun of the store",
     "git_agent/store/queries/together.py": "names queries of other modules",
 }
 FUNCTION_STATEMENTS = 30

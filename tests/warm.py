@@ -164,7 +164,7 @@ def load() -> None:
     for module in pkgutil.walk_packages(git_agent.__path__, "git_agent."):
         if module.name != "git_agent.demo.project":
             importlib.import_module(module.name)
-    for name in ("pygit2", "playhouse.apsw_ext", "rich.table", "rich.console", "difflib", "tempfile", "shutil"):
+    for name in ("playhouse.apsw_ext", "rich.table", "rich.console", "difflib", "tempfile", "shutil"):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # else each child would copy what it looks at
@@ -259,7 +259,9 @@ def _cold(env: Any) -> set[str]:
 
 
 def _move(home: str) -> None:
-    """Let libgit2, too, look for its configuration in another home."""
+    """Let libgit2, too, look for its configuration in another home, if something has loaded it."""
+    if "pygit2" not in sys.modules:
+        return
     import pygit2
     from pygit2.enums import ConfigLevel
 

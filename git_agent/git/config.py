@@ -48,6 +48,11 @@ def filter_drivers(values: Iterable[Value]) -> frozenset[str]:
     return frozenset(v.key.split(".", 1)[1].rpartition(".")[0] for v in values if v.key.startswith("filter."))
 
 
+def runs_hook(values: Iterable[Value], event: str) -> bool:
+    """Tell whether the configuration itself names a command for a hook (git 2.54, hook.<name>.event)."""
+    return any(v.key.startswith("hook.") and v.key.endswith(".event") and v.value == event for v in values)
+
+
 def read_config_blob(repo: Repo, rev_path: str) -> list[Value]:
     """Return the agent.* settings of a committed file, [] when there is none. Includes are not followed.
 

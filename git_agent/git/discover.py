@@ -55,6 +55,16 @@ def admin_dir(common_dir: str, admin: str) -> str:
     return os.path.join(common_dir, "worktrees", admin)
 
 
+def head_branch(common_dir: str) -> str | None:
+    """Return the branch that the main worktree's HEAD names; None where only git can tell, or it is detached.
+
+    Where refs are in tables, the file names `.invalid` (gitrepository-layout(5)).
+    """
+    ref = os.fsdecode(read_or_empty(os.path.join(common_dir, "HEAD"))).rstrip("\n")
+    branch = ref.removeprefix("ref: refs/heads/")
+    return None if branch in (ref, ".invalid") else branch
+
+
 def is_whole(common_dir: str) -> bool:
     """Return whether a repository still has what every repository has. `rm -rf` deletes that in any order."""
     return all(os.path.lexists(os.path.join(common_dir, part)) for part in ("HEAD", "objects", "refs"))

@@ -66,7 +66,8 @@ class Checkout(Record):
 
     def start(self, *args: str, **kw: Any) -> Callable[[], Done]:
         """Start git in it; return a function that waits for it. Only for one that Repo.checkout made."""
-        return start_git(*args, cwd=self.path, env=self.env, **kw)
+        added = {**(self.env or {}), **(kw.pop("env", None) or {})}
+        return start_git(*args, cwd=self.path, env=added, **kw)
 
 
 def own_hooks(path: str | None, main: str, worktree: str) -> str | None:

@@ -203,6 +203,8 @@ class Repo(Record):
 
     def current_branch(self) -> str | None:
         """Return the branch of the main worktree's HEAD (or of the bare repository), None when detached."""
+        if (branch := discover.head_branch(self.common_dir)) is not None:
+            return branch
         done = self.git("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
         return done.text.removeprefix(HEADS) if done.text.startswith(HEADS) else None
 

@@ -99,13 +99,14 @@ def keep_handed_in(repo: Repo, task: int, oid: str) -> None:
             return refs.set_ref(repo, ref, oid, old, "git-agent: handed in")
 
 
-def keep_logged(repo: Repo, task: int, git_dir: str) -> list[str]:
+def keep_logged(repo: Repo, task: int, git_dir: str, tips: Collection[str]) -> list[str]:
     """Keep the commits that only a worktree's own HEAD log or refs/worktree/ hold; return the rescue refs.
 
     git_dir: the worktree's git directory, with which they would go.
+    tips: commits that branches are at. Runs no git where the worktree was at these only.
     Made on a detached HEAD, amended or reset away; one ref for each line of history.
     """
-    found = _logged_commits(git_dir)
+    found = [oid for oid in _logged_commits(git_dir) if oid not in tips]
     if not found:
         return []
     lost = _unreached(repo, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from git_agent.git.discover import admin_dirs, git_dir_of, linked
 from git_agent.git.place import Checkout, nested_checkout
@@ -98,12 +98,32 @@ def read_status(here: Checkout, ignored: bool) -> list[StatusEntry]:
     ignored: list ignored files, too.
     Directories that git can't read are listed as UNREADABLE.
     """
+    return _entries(here, here.git(*_status(here, ignored)))
+
+
+def start_status(here: Checkout, *, refresh: bool) -> Callable[[], list[StatusEntry]]:
+    """Start reading a status with ignored files, for read_status; return a function that waits for it.
+
+    here: a checkout that Repo.checkout made.
+    refresh: write to the index what git finds out. Until that is done, each status hashes the files that were written
+        in the same second as the index. While the index is written, another git in the worktree may fail; while another
+        one writes it, this one does not.
+    """
+    # A new index starts the hook post-index-change.
+    options, env = (("-c", "core.hooksPath=/dev/null"), {"GIT_OPTIONAL_LOCKS": "1"}) if refresh else ((), {})
+    asked = here.start(*options, *_status(here, True), env=env)
+    return lambda: _entries(here, asked())
+
+
+def _status(here: Checkout, ignored: bool) -> tuple[str, ...]:
     how = ("--ignored=matching",) if ignored else ()
     # git would run a status in each submodule, with the filters that are configured there. And a submodule's
     # core.worktree is relative: git can't examine it in a worktree that was renamed (measured).
     modules = "dirty" if here.git_dir is None else "all"
-    args = ("status", "--porcelain=v1", "-z", "--untracked-files=all", f"--ignore-submodules={modules}", *how)
-    done = here.git(*args)
+    return ("status", "--porcelain=v1", "-z", "--untracked-files=all", f"--ignore-submodules={modules}", *how)
+
+
+def _entries(here: Checkout, done: Done) -> list[StatusEntry]:
     fields, found = iter(done.fields), unreadable(done)
     for field in fields:
         if not field:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from git_agent.files import find_program
+
 _NAME = "git-agent"
 
 
@@ -12,7 +14,7 @@ def own_path() -> str:
     """Return the absolute path of the running git-agent, as it was called: an installer's link survives upgrades."""
     called = os.path.join(os.path.dirname(sys.argv[0]), _NAME)  # bin/git-agent starts another program beside itself
     beside = os.path.join(os.path.dirname(sys.executable), _NAME)
-    for path in (called, beside, first_on_path() or ""):
+    for path in (called, beside, find_program(_NAME) or ""):
         if os.path.isabs(path) and os.access(path, os.X_OK):
             return path
     return os.path.abspath(called)
@@ -35,9 +37,7 @@ def usable_path(store_dir: str) -> str | None:
 
 def first_on_path() -> str | None:
     """Return the first git-agent on PATH, None without one."""
-    import shutil
-
-    return shutil.which(_NAME)
+    return find_program(_NAME)
 
 
 def is_git_agent(path: str) -> bool:

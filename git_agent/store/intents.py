@@ -7,10 +7,11 @@ A process that was stopped for so long changes nothing more: `update` and `end` 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_agent.domain.process_id import ProcessId
+from git_agent.domain.task import Task
 from git_agent.errors import AgentError, Exit
 from git_agent.record import Record
 from git_agent.store import errors, statements
@@ -55,13 +56,30 @@ class Intents:
 
         Raises AgentError (exit 6) when another command is working on the task.
         """
-        columns = {"kind": kind, "task": task, "data": json.dumps(dict(data)), **owner._asdict()}
         try:
-            ((intent,),) = self._store.rows(statements.WRITE_INTENT, **columns, limit_ms=_LIMIT_MS)
+            ((intent,),) = self._store.rows(statements.WRITE_INTENT, **_columns(kind, owner, data), task=task)
         except errors.Violation as error:
             raise self.under_way_error(task, owner) from error
         self._own[intent] = owner
         return int(intent)
+
+    def reserve(
+        self, kind: str, tasks: Sequence[Task], owner: ProcessId, data: Mapping[str, Any], *, max_attempts: int
+    ) -> tuple[Task, int] | None:
+        """Record an intent for the first of these tasks that is in the queue and as it was read.
+
+        Returns the task and the id of the intent; None if all have left the queue or were changed.
+
+        tasks: tasks of the queue as they were read, in the order in which to try them
+        max_attempts: as for Queue.ready
+        Call it inside a transaction. One statement decides who gets which task, without reading the queue again.
+        """
+        seen = json.dumps([(task.id, task.version) for task in tasks])
+        given = _columns(kind, owner, data)
+        for intent, task in self._store.rows(statements.RESERVE_TASK, **given, seen=seen, attempts=max_attempts):
+            self._own[intent] = owner
+            return next(each for each in tasks if each.id == task), int(intent)
+        return None
 
     def under_way_error(self, task: int, me: ProcessId | None = None) -> AgentError:
         """Return the error for a task that another command is working on, or that a dead one left half done.
@@ -116,6 +134,10 @@ class Intents:
         """Return the intent under way for a task, or None."""
         found = self._store.rows(statements.INTENT_OF_TASK, task=task)
         return _intent(found[0]) if found else None
+
+
+def _columns(kind: str, owner: ProcessId, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, "data": json.dumps(dict(data)), **owner._asdict(), "limit_ms": _LIMIT_MS}
 
 
 def _was(owner: ProcessId) -> dict[str, Any]:

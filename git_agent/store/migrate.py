@@ -22,6 +22,7 @@ MIGRATIONS = (
     "m0004_nothing_lost",
     "m0005_holds",
     "m0006_places",
+    "m0007_queue",
 )
 VERSION = len(MIGRATIONS)
 LOWEST = "lowest-schema"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from git_agent.store.meta import Meta
     from git_agent.store.names import Names
     from git_agent.store.path_claims import PathClaims
+    from git_agent.store.queue import Queue
     from git_agent.store.sessions import Sessions
     from git_agent.store.sqlite_files import SqliteFiles
     from git_agent.store.stale import Stale
@@ -61,6 +62,7 @@ _NOUNS = {
     "meta": "Meta",
     "names": "Names",
     "path_claims": "PathClaims",
+    "queue": "Queue",
     "sessions": "Sessions",
     "stale": "Stale",
     "tasks": "Tasks",
@@ -88,6 +90,7 @@ class Store:
     meta: Meta
     names: Names
     path_claims: PathClaims
+    queue: Queue
     sessions: Sessions
     stale: Stale
     tasks: Tasks

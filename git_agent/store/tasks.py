@@ -20,19 +20,6 @@ _PATHS = frozenset(("worktree", "amiss"))
 _MANY = 500  # for more values, scan the table: SQLite accepts 32,766 parameters, but parsing them costs more
 
 
-# UNION drops pairs that were found before, so that the search ends even in a cycle. A task that is as urgent already
-# needs no row: those that it waits for inherit from itself.
-_INHERITED = """
-    WITH RECURSIVE waiting (task, priority) AS (
-        SELECT id, priority FROM task WHERE state NOT IN ('COMPLETED','CANCELLED') AND unresolved > 0
-        UNION
-        SELECT d.parent, w.priority FROM waiting w
-        JOIN task_dep d ON d.task = w.task JOIN task p ON p.id = d.parent AND p.priority > w.priority
-    )
-    SELECT task, MIN(priority) FROM waiting GROUP BY task
-"""
-
-
 class Changed(Exception):  # noqa: N818 - it says what happened
     """The task is no longer as it was read; read it again."""
 
@@ -131,15 +118,6 @@ class Tasks:
     def count_by_state(self) -> dict[State, int]:
         """Count the tasks in each state."""
         return {State(state): number for state, number in self._store.rows(statements.NUMBER_OF_TASKS_BY_STATE)}
-
-    def ready(self) -> list[Task]:
-        """List the OPEN tasks that can be claimed now, the next one first. Tasks with an intent are left out."""
-        return self.in_order(self._select(statements.READY_TASKS))
-
-    def in_order(self, tasks: Iterable[Task]) -> list[Task]:
-        """Sort tasks by priority and id. A task is as urgent as the most urgent unfinished one that waits for it."""
-        inherited: dict[int, int] = dict(self._store.sql(_INHERITED))
-        return sorted(tasks, key=lambda task: (min(task.priority, inherited.get(task.id, task.priority)), task.id))
 
     def move(
         self,
@@ -252,7 +230,11 @@ class Tasks:
             self._store.change(statements.ADD_PATH, task=task, pathspec=pathspec)
 
     def _select(self, statement: str, **params: Any) -> list[Task]:
-        return [self._task(row) for row in self._store.rows(statement, **params)]
+        return self.of_rows(self._store.rows(statement, **params))
+
+    def of_rows(self, rows: Iterable[tuple[Any, ...]]) -> list[Task]:
+        """Return the tasks in rows that have all columns of a task."""
+        return [self._task(row) for row in rows]
 
     def _task(self, row: tuple[Any, ...]) -> Task:
         values = list(row)

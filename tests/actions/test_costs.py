@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from git_agent.actions.attempts.claim import claim
+from git_agent.app import App
 from tests.faults.world import Worlds
 from tests.sandbox import Sandbox
+from tests.store.counting import counted, fill
 
 # Each git takes 1 to 2 ms. A verb that needs more than this asks git for something that it knows.
 MOST = {
     ("merge", "1"): 29,
     ("rm", "2"): 12,
-    ("spawn", "Sort books"): 11,
+    ("spawn", "Sort books"): 10,
     ("send", "3", "Please rebase"): 5,
 }
 # Each question to a database on another machine takes a round trip. A verb that changes something asks at most 3 more
@@ -52,7 +59,13 @@ apsw.connection_hooks.append(traced)
 from git_agent.cli.main import run
 run()
 """
-UNUSED = ("git_agent.actions.views.history", "git_agent.actions.views.task", "git_agent.actions.removal", "statistics")
+UNUSED = (
+    "git_agent.actions.views.history",
+    "git_agent.actions.views.task",
+    "git_agent.actions.removal",
+    "shutil",
+    "statistics",
+)
 
 
 def _worked(repo: Sandbox) -> None:
@@ -107,6 +120,36 @@ def test_a_verb_asks_at_most_three_statements_more_for_each_further_task(worked:
     assert numbers[1] <= numbers[0] + 6
 
 
+@pytest.mark.parametrize("argv", [("merge", "1"), ("rm", "2")], ids=" ".join)
+def test_a_worktree_is_examined_twice_before_it_is_removed(worked: Sandbox, argv: tuple[str, ...]) -> None:
+    assert len([each for each in _gits(worked, *argv) if "'status'" in each]) == 2
+
+
+def test_the_first_examination_lets_the_second_hash_nothing_unless_somebody_is_there(worked: Sandbox) -> None:
+    tree, ran = worked.worktree(2), worked.path / "ran"
+    worked.write(tree / "untracked", "so that it is refused\n")
+    hook = worked.path / ".git/hooks/post-index-change"
+    hook.write_text(f"#!/bin/sh\necho >>'{ran}'\n")
+    hook.chmod(0o755)
+    index = Path(worked.git("rev-parse", "--path-format=absolute", "--git-path", "index", cwd=tree))
+
+    moments = itertools.count()
+
+    def is_written(*options: str) -> bool:
+        os.utime(tree / "README.md", (0, next(moments)))
+        before = index.read_bytes()
+        worked.agent("rm", "2", *options, exit=3)
+        return before != index.read_bytes()
+
+    assert is_written() and not ran.exists()
+    assert not is_written("--dry-run")
+    with subprocess.Popen(["cat"], cwd=tree, stdin=subprocess.PIPE):
+        assert not is_written()
+    worked.git("config", "hook.mine.command", "true")
+    worked.git("config", "hook.mine.event", "post-index-change")
+    assert not is_written()
+
+
 def _some_with_work(repo: Sandbox) -> None:
     """Six tasks, of which all but the first have a commit of their own."""
     for number in range(1, 7):
@@ -133,6 +176,34 @@ def test_branches_that_moved_together_cost_no_git_for_each(repo: Sandbox, worlds
         repo.commit(repo.worktree(number), "more.txt", f"{number}\n")
     gits = [each for each in _gits(repo, "list") if "rev-parse" not in each]
     assert len([each for each in gits if "merge-base" in each]) == 0, "\n".join(gits)
+
+
+def _claimed(repo: Sandbox) -> tuple[int, int, int]:
+    """Claim the next task; return its number, and how many statements and instructions SQLite ran for it."""
+    app = App("claim")
+    with counted(app.store) as work:
+        task = claim(app)
+    app.close()
+    return task.id, work.statements, work.steps
+
+
+def test_a_claim_asks_the_store_for_no_more_when_hundreds_of_tasks_are_open(
+    repo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.git("config", "agent.pathClaims", "refuse")
+    repo.agent("spawn", "At work", "--path", "other")
+    monkeypatch.chdir(repo.path)
+    costs = []
+    for number in (20, 300):
+        app = App()
+        with app.store.transaction():
+            for task in fill(app.store, number):
+                app.store.tasks.set_paths(task, [f"src/{task}"])
+        app.close()
+        costs.append(_claimed(repo))
+    assert [task for task, _, _ in costs] == [2, 3]
+    (_, statements, steps), (_, more_statements, more_steps) = costs
+    assert more_statements <= statements and more_steps <= 1.2 * steps, costs
 
 
 def test_sending_loads_nothing_that_shows_or_removes_tasks(worked: Sandbox) -> None:

@@ -82,15 +82,24 @@ class Fault:
         return called
 
 
-def _hurt(fault: Fault) -> None:
-    import pygit2
+WITH_PYGIT2 = "with-pygit2"
+"""A file in .git that says that the command finds pygit2 loaded, as in a process that lives long."""
 
+
+def _hurt(fault: Fault, with_pygit2: bool) -> None:
     from git_agent.store.sqlite import Database
+
+    if with_pygit2:
+        _hurt_pygit2(fault)
+    Database._commit = staticmethod(fault.around("store commit", Database._commit))  # type: ignore[method-assign]
+    sys.addaudithook(fault.audit)
+
+
+def _hurt_pygit2(fault: Fault) -> None:
+    import pygit2
 
     for name in ("create_reference_direct", "add_worktree"):
         setattr(pygit2.Repository, name, fault.around(f"pygit2 {name}", getattr(pygit2.Repository, name)))
-    Database._commit = staticmethod(fault.around("store commit", Database._commit))  # type: ignore[method-assign]
-    sys.addaudithook(fault.audit)
 
 
 def _hurry(limit: float) -> None:
@@ -115,7 +124,7 @@ def _command(order: dict[str, Any], report: int) -> None:
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(n, "w", closefd=False), encoding="utf-8") for n in (1, 2))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     fault = Fault(order["how"], order["at"], report)
-    _hurt(fault)
+    _hurt(fault, os.path.exists(os.path.join(order["cwd"], ".git", WITH_PYGIT2)))
     sys.argv = ["git-agent", *order["argv"]]
     code: Any = 70
     try:

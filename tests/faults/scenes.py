@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.actions.supervised import age, settle
+from tests.faults.kill_at import WITH_PYGIT2
 from tests.faults.scene import Scene
 from tests.faults.transactions import TRANSACTIONS
 from tests.sandbox import Sandbox
@@ -12,6 +13,11 @@ from tests.sandbox import Sandbox
 
 def _nothing(sandbox: Sandbox) -> None:
     sandbox.agent("init")
+
+
+def _with_pygit2(sandbox: Sandbox) -> None:
+    sandbox.agent("init")
+    (sandbox.path / ".git" / WITH_PYGIT2).touch()
 
 
 def _queued(sandbox: Sandbox) -> None:
@@ -189,6 +195,7 @@ SCENES = {
     scene.name: scene
     for scene in (
         Scene("spawn", ("spawn", "Fix login"), _nothing, "ASSIGNED"),
+        Scene("spawn-pygit2", ("spawn", "Fix login"), _with_pygit2, "ASSIGNED"),
         Scene("spawn-furnished", ("spawn", "Fix login"), _copying, "ASSIGNED"),
         Scene("spawn-queued", ("spawn", "1"), _queued, "ASSIGNED"),
         Scene("claim", ("claim",), _queued, "ASSIGNED"),

@@ -59,12 +59,12 @@ def _assert_sound(repo: Sandbox, number: int) -> None:
 
 @pytest.mark.rest
 @pytest.mark.timeout(110)
-def test_eight_processes_that_claim_get_each_of_24_tasks_exactly_once(repo: Sandbox, tmp_path: Path) -> None:
+def test_sixteen_processes_that_claim_get_each_of_24_tasks_exactly_once(repo: Sandbox, tmp_path: Path) -> None:
     repo.agent("init")
     run(ADD_24, repo.store.parent)
-    workers = [tmp_path / f"worker-{number}" for number in range(8)]
+    workers = [tmp_path / f"worker-{number}" for number in range(16)]
     results = run_at_once([("sh", "-c", WORKER, "sh", worker) for worker in workers], cwd=repo.path)
-    assert [result.code for result in results] == [0] * 8
+    assert [result.code for result in results] == [0] * 16
     lines = [line for file in workers if file.exists() for line in file.read_text().splitlines()]
     assert Counter(json.loads(line)["task"]["id"] for line in lines) == Counter(range(1, 25))
     ends = [file.with_name(file.name + ".err").read_text() for file in workers]

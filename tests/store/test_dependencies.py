@@ -40,10 +40,10 @@ def test_a_completed_parent_releases_and_a_reopened_one_takes_back(store: Store,
     _step(store, parent, Step.MERGED)
     assert (store.tasks.get(child).unresolved, store.tasks.blockers([child])) == (1, {child: {other: State.OPEN}})
     _step(store, other, Step.MERGED)
-    assert [t.id for t in store.tasks.ready()] == [child]
+    assert [t.id for t in store.queue.ready()] == [child]
     _step(store, parent, Step.REOPEN)
     assert store.tasks.get(child).unresolved == 1
-    assert child not in [t.id for t in store.tasks.ready()]
+    assert child not in [t.id for t in store.queue.ready()]
     assert (store.tasks.parents([child]), store.tasks.children(parent)) == ({child: [parent, other]}, [child])
 
 
@@ -54,7 +54,7 @@ def test_a_parent_that_fails_or_is_cancelled_never_releases(store: Store, add: A
     for step in path:
         _step(store, parent, step)
     assert store.tasks.get(child).unresolved == 1
-    assert child not in [t.id for t in store.tasks.ready()]
+    assert child not in [t.id for t in store.queue.ready()]
 
 
 def test_waiting_for_what_is_completed_already_is_no_waiting(store: Store, add: Add) -> None:
@@ -199,7 +199,7 @@ class Dependencies(RuleBasedStateMachine):
         waits = {t: {p: self.states[p] for p in sorted(ps)} for t, ps in open_ones.items()}
         assert self.store.tasks.blockers(ids) == waits
         claimable = {t for t, s in self.states.items() if s is State.OPEN and not open_ones[t]}
-        assert {t.id for t in self.store.tasks.ready()} == claimable
+        assert {t.id for t in self.store.queue.ready()} == claimable
 
     def _above(self, task: int) -> set[int]:
         seen, todo = {task}, [task]

@@ -107,7 +107,7 @@ def test_no_function_of_the_store_drops_a_lock(tmp_path: Path) -> None:
             "wait": lambda: store.wait_for_change(0),
             "long wait": lambda: store.wait_for_change(0.01),
             "listing": store.tasks.listing,
-            "ready": store.tasks.ready,
+            "ready": lambda: list(store.queue.ready()),
             "last seen": store.last_seen.listing,
             "unfinished": store.tasks.unfinished,
             "put": lambda: store.tasks.put(1, title="B"),

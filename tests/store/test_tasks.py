@@ -198,7 +198,7 @@ def test_ready_is_what_is_open_due_free_and_waits_for_nobody(store: Store, add: 
     with store.transaction():
         store.tasks.set_parents(child.id, [store.tasks.by_name("at-work")[0].id])
         store.intents.write("spawn", reserved.id, OWNER, {})
-    assert [t.name for t in store.tasks.ready()] == ["urgent", "due", "ready"]
+    assert [t.name for t in store.queue.ready()] == ["urgent", "due", "ready"]
 
 
 def test_what_was_seen_of_the_unfinished_branches_is_listed(store: Store, add: Add) -> None:

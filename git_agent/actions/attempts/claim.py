@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
+from itertools import islice
 
 from git_agent.actions.attempts.prepare import PlaceWish, prepare
 from git_agent.actions.attempts.reassign import reassign
-from git_agent.actions.attempts.reserve import record_spawn, reserve, reserve_open
+from git_agent.actions.attempts.reserve import reserve, reserve_open, reserve_ready
 from git_agent.actions.attempts.startable import find_unstartable, note_failure
 from git_agent.actions.liveness.judge import record_clocks
 from git_agent.actions.liveness.reap import reap
-from git_agent.actions.path_claims.overlaps import claim_conflicts
+from git_agent.actions.path_claims.overlaps import ClaimConflicts, claim_conflicts
 from git_agent.actions.recovery.journal import rollback_on_error
 from git_agent.actions.transition import require_current, run_again
 from git_agent.app import App
 from git_agent.domain.advice import steps_towards
 from git_agent.domain.gates import no_worktree_error
+from git_agent.domain.process_id import ProcessId
 from git_agent.domain.task import State, Step, Task
 from git_agent.errors import AgentError, Exit, refused
 from git_agent.proc import processes
@@ -25,7 +28,8 @@ _LOOK_AGAIN_S = 5.0  # a task whose not_before passes changes nothing in the sto
 _STARTS = 5  # tasks that may fail to start, one after the other, before it is likely that every task fails
 _NOTHING = "nothing-ready"
 _PASSING = frozenset({"blocked", "paths-claimed", "claimed-meanwhile", "under-way"})  # errors that time may end
-_TRIES = 3  # attempts to find a task whose paths were not claimed in the meantime
+_TRIES = 3  # passes through the queue while others claim what is found
+_FEW = 8  # tasks that are judged together; other workers may claim some of them first
 
 
 def claim(
@@ -134,18 +138,30 @@ def _reserve_next(app: App, waits: _Wait) -> tuple[Task, int]:
 def _try_next(app: App) -> tuple[Task, int] | None:
     limit, owner = app.config.number("agent.maxAttempts"), processes.myself()
     for _ in range(_TRIES):
-        queue = [t for t in app.store.tasks.ready() if t.attempt < limit]
-        claims = claim_conflicts(app, queue)
-        stuck = find_unstartable(app, queue).keys() | claims.blocked.keys()
-        if not any(t.id not in stuck for t in queue):
+        queue, lost = app.store.queue.ready(limit), False
+        while few := list(islice(queue, _FEW)):
+            claims = claim_conflicts(app, few)
+            stuck = find_unstartable(app, few).keys() | claims.blocked.keys()
+            free = [task for task in few if task.id not in stuck]
+            if (got := _reserve_first(app, free, claims, owner, limit)) is not None:
+                return got
+            lost = lost or bool(free)
+        if not lost:
             return None
-        with app.store.transaction():
-            free = [t for t in app.store.tasks.ready() if t.attempt < limit and t.id not in stuck]
-            if free and claims.allows(app, free[0]):
-                intent = record_spawn(app, free[0].id, owner)
-                app.notices.extend(claims.notes.get(free[0].id, ()))
-                return free[0], intent
     return None
+
+
+def _reserve_first(
+    app: App, free: Sequence[Task], claims: ClaimConflicts, owner: ProcessId, limit: int
+) -> tuple[Task, int] | None:
+    """Reserve the first of these tasks that nobody else has claimed since they were read, or return None."""
+    if not free:
+        return None
+    with app.store.transaction():
+        got = reserve_ready(app, claims.allowed(app, free), owner, limit)
+    if got is not None:
+        app.notices.extend(claims.notes.get(got[0].id, ()))
+    return got
 
 
 def acquire(app: App, task: Task | None, *, agent: str | None = None, fresh: bool = False) -> Task:

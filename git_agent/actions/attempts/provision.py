@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from git_agent import context
 from git_agent.actions.setup.config import INCLUDE_FILE, untrusted_include
@@ -59,6 +58,8 @@ def _copy(app: App, source: str, target: str) -> None:
         there = os.path.join(target, path)
         if not os.path.lexists(there):
             make_parents(target, path)
+            import shutil
+
             shutil.copy2(os.path.join(source, path), there, follow_symlinks=False)
 
 

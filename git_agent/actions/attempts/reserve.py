@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from git_agent.actions.attempts.discard import discard_attempt
 from git_agent.actions.attempts.startable import make_room
 from git_agent.actions.path_claims.overlaps import claim_conflicts
 from git_agent.actions.reconcile.reconcile import upstreams
-from git_agent.actions.recovery.journal import record_intent
+from git_agent.actions.recovery.journal import record_intent, reserve_first
 from git_agent.actions.transition import require_current
 from git_agent.actions.worktrees import allowed_root
 from git_agent.app import App
@@ -35,6 +36,17 @@ def record_spawn(app: App, task: int, owner: ProcessId, *, new: bool = False) ->
     Raises AgentError (exit 6) when another command is working on the task.
     """
     return record_intent(app, "spawn", task, owner, {"new": new})
+
+
+def reserve_ready(app: App, tasks: Sequence[Task], owner: ProcessId, max_attempts: int) -> tuple[Task, int] | None:
+    """Reserve the first of these tasks that nobody has claimed or changed; return it and the number of the intent.
+
+    Call this inside a transaction.
+    tasks: tasks of the queue as they were read.
+    max_attempts: agent.maxAttempts.
+    Returns None if there is none.
+    """
+    return reserve_first(app, "spawn", tasks, owner, {"new": False}, max_attempts=max_attempts)
 
 
 def record_place(app: App, intent: int, place: AttemptPlan, *, new: bool) -> None:
@@ -86,7 +98,8 @@ def reserve(
     Raises AgentError: exit 3 when the branch exists, its name clashes with that of another branch, or the branch to
     adopt is in use; exit 1 for an unknown base or branch.
     """
-    heads = app.heads
+    # An earlier attempt's worker may have committed since this command read the refs, and its last commit counts.
+    heads = app.heads if task.attempt else app.sighted_heads
     base_oid = heads.get(task.base)
     if base_oid is None:
         raise base_gone_error(task)
@@ -199,7 +212,7 @@ def reserve_open(app: App, task: Task) -> tuple[Task, int]:
         now = app.store.tasks.get(task.id)
         if (error := readiness_error(app, now) or claims.error(now)) is not None:
             raise error
-        if not claims.allows(app, now):
+        if not claims.allowed(app, [now]):
             says = "another task has just claimed paths that may overlap"
             raise AgentError("claimed-meanwhile", says, "try again", exit=Exit.BUSY)
         intent = record_spawn(app, task.id, owner)

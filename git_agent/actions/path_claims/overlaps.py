@@ -44,8 +44,12 @@ def overlaps(
     For existing files, git determines exactly what overlaps. For future files, two patterns overlap only if they are
     equal, one matches the other's path, or one lies in the other's directory.
     """
+    claims = _unfinished(app) if among is None else among
+    near = [each for each in claims if each.task != claim.task and may_overlap(claim.paths, each.paths)]
+    if not near:
+        return []
     above = _above(app, [claim.task or 0] if after is None else after) | set(after or ())
-    others = [c for c in (_unfinished(app) if among is None else among) if c.task != claim.task and c.task not in above]
+    others = [each for each in near if each.task not in above]
     free = [c for c in others if claim.task is None or claim.task not in _above(app, [c.task or 0])]
     found = [Overlap(claim, other, _shared(app, claim, other)) for other in free]
     return [each for each in found if each.paths]
@@ -56,8 +60,6 @@ def _unfinished(app: App) -> list[PathClaim]:
 
 
 def _shared(app: App, one: PathClaim, other: PathClaim) -> tuple[str, ...]:
-    if not may_overlap(one.paths, other.paths):
-        return ()
     if met := certain_overlaps(one.paths, other.paths):
         return met
     from git_agent.git import pathspecs
@@ -110,20 +112,24 @@ class ClaimConflicts(Record):
         hint = f"git agent edit {task.id} {' '.join(f'--after {other}' for other in found.by)}, to wait for it"
         return refused("paths-claimed", f"{task.label} is not ready: {found.why}", hint)
 
-    def allows(self, app: App, task: Task) -> bool:
-        """Tell whether a task may still be claimed, considering claims that appeared after the comparison.
+    def allowed(self, app: App, tasks: Sequence[Task]) -> list[Task]:
+        """Return those of the compared tasks that may still be claimed, considering claims made after the comparison.
 
         Call this inside the transaction. It does not run git.
         """
-        if self.seen is None:
-            return True
-        if task.id in self.blocked:
-            return False
-        now = _standing(app)
-        own = next((each for each in now if each.claim.task == task.id), None)
-        taken = [each.claim for each in now if each.taken and each.key not in self.seen]
-        free = own is None or not any(may_overlap(own.claim.paths, other.paths) for other in taken)
-        return free and (own is None or own.key in self.seen)
+        seen = self.seen
+        if seen is None:
+            return list(tasks)
+        now = _standing(app, tasks)
+        own = {each.claim.task: each for each in now}
+        new = [each.claim for each in now if each.taken and each.key not in seen]
+
+        def is_free(mine: _Standing | None) -> bool:
+            return mine is None or (
+                mine.key in seen and not any(may_overlap(mine.claim.paths, other.paths) for other in new)
+            )
+
+        return [task for task in tasks if task.id not in self.blocked and is_free(own.get(task.id))]
 
 
 def claim_conflicts(app: App, queue: Sequence[Task]) -> ClaimConflicts:
@@ -132,7 +138,7 @@ def claim_conflicts(app: App, queue: Sequence[Task]) -> ClaimConflicts:
     queue: the OPEN tasks.
     Costs one query if there are no claims. Otherwise it runs git, so do not call it in a transaction.
     """
-    claims = _standing(app)
+    claims = _standing(app, queue)
     if not claims or (mode := app.config.path_claims) == "off":
         return ClaimConflicts({}, {})
     own = {each.claim.task: each.claim for each in claims}
@@ -147,10 +153,10 @@ def claim_conflicts(app: App, queue: Sequence[Task]) -> ClaimConflicts:
     )
 
 
-def _standing(app: App) -> list[_Standing]:
-    """List the claims of live and OPEN tasks. An OPEN task whose worktree is being created counts as live."""
+def _standing(app: App, tasks: Sequence[Task]) -> list[_Standing]:
+    """List the claims of live tasks and of these. An OPEN task whose worktree is being created counts as live."""
     reserved = {intent.task for intent in app.store.intents.pending()}
-    found = app.store.path_claims.of_states(LIVE | {State.OPEN})
+    found = app.store.path_claims.of_live_and(reserved | {task.id for task in tasks})
     return [_Standing(c, c.state in LIVE or c.task in reserved) for c in found]
 
 

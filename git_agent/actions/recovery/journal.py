@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from git_agent.actions.recovery.recover import NOT_YET, recover_intent
 from git_agent.actions.recovery.renewal import renewed
 from git_agent.app import App
 from git_agent.domain.process_id import ProcessId
+from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.git.errors import system_error
 from git_agent.git.worktrees.scratch import delete_leftovers
@@ -31,6 +32,21 @@ def record_intent(app: App, kind: str, task: int, owner: ProcessId, data: Mappin
     intent = app.store.intents.write(kind, task, owner, data)
     app.begun.add(intent)
     return intent
+
+
+def reserve_first(
+    app: App, kind: str, tasks: Sequence[Task], owner: ProcessId, data: Mapping[str, Any], *, max_attempts: int
+) -> tuple[Task, int] | None:
+    """Write an intent as record_intent does, for the first of these tasks that is still in the queue and unchanged.
+
+    tasks: tasks of the queue as they were read
+    max_attempts: agent.maxAttempts
+    Returns the task and the id of the intent, or None.
+    """
+    reserved = app.store.intents.reserve(kind, tasks, owner, data, max_attempts=max_attempts)
+    if reserved is not None:
+        app.begun.add(reserved[1])
+    return reserved
 
 
 @contextmanager

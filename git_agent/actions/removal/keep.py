@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -52,7 +51,7 @@ def back_up_attempt(
         return gone
     if changes is None:
         changes = app.repo.status(attempt.worktree, ignored=True)
-    return _with_worktree(app, task, attempt.worktree, gone, branch, force, changes)
+    return _with_worktree(app, task, attempt.worktree, gone, there.heads, force, changes)
 
 
 def _is_only_there(app: App, branch: str, tip: str, there: rescues.TaskRefs) -> bool:
@@ -67,14 +66,15 @@ def _with_worktree(
     task: Task,
     path: str,
     gone: Removed,
-    branch: str | None,
+    heads: Mapping[str, str],
     force: bool,
     changes: Sequence[StatusEntry],
 ) -> Removed:
     """Back up a worktree; if it is on a detached HEAD or another branch, that commit is kept as well.
 
-    branch: where the attempt's branch is, a full oid
+    heads: where the branches are
     """
+    branch = heads.get(gone.branch)
     kept, seen, here = list(gone.kept), registry.registration_at(app.repo, path), app.repo.checkout(path)
     if branch is not None and seen is not None and seen.branch == gone.branch:
         head: str | None = branch
@@ -82,7 +82,7 @@ def _with_worktree(
         head = here.git("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text or None
     if head and head != branch:
         kept.append(refs.keep_rescue(app.repo, task.id, head))
-    kept += rescues.keep_logged(app.repo, task.id, seen.git_dir) if seen else []
+    kept += rescues.keep_logged(app.repo, task.id, seen.git_dir, set(heads.values())) if seen else []
     files = _files(app, task, here, changes) if force else None
     if files is not None:
         kept.append(refs.keep_rescue(app.repo, task.id, files.oid, refs.FILES))
@@ -204,6 +204,8 @@ def _keep(here: str, there: str) -> None:
     try:
         os.link(here, there, follow_symlinks=False)
     except OSError:
+        import shutil
+
         shutil.copy2(here, there, follow_symlinks=False)
 
 

@@ -12,11 +12,12 @@ from git_agent.app import App
 from git_agent.domain.task import State, Task
 from git_agent.errors import AgentError, refused
 from git_agent.git import history
+from git_agent.git.config import runs_hook
 from git_agent.git.place import place_fault
 from git_agent.git.rescues import TaskRefs
 from git_agent.git.run import GitError
 from git_agent.git.sweeper import mounts_below
-from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_of, ignored_directories
+from git_agent.git.worktree_state import IGNORED, UNREADABLE, StatusEntry, end_of, ignored_directories, start_status
 from git_agent.git.worktrees import index, inside, occupied, registry
 from git_agent.git.worktrees.inside import changed_submodules, nested_repositories, unpushed_submodules
 from git_agent.git.worktrees.occupied import processes_inside
@@ -52,18 +53,21 @@ class Obstacles(Record):
     changes: Sequence[StatusEntry] | None = None
 
 
-def obstacles(app: App, task: Task, attempt: Attempt, there: TaskRefs, *, force: bool, unmerged: bool) -> Obstacles:
+def obstacles(
+    app: App, task: Task, attempt: Attempt, there: TaskRefs, *, force: bool, unmerged: bool, dry_run: bool = False
+) -> Obstacles:
     """List what a removal would lose or disturb.
 
     there: the refs as they are
     force: ignore uncommitted, untracked and copied files, stashes and processes
     unmerged: ignore commits that are not in the base
+    dry_run: do not write the worktree's index
     """
     heads = there.heads
     if force and (good := _last_good(app, task, attempt, heads)) is not None:
         return Obstacles((), (), good)
     try:
-        return _obstacles(app, task, attempt, there, force, unmerged)
+        return _obstacles(app, task, attempt, there, force, unmerged, dry_run)
     except GitError as error:  # it concerns this attempt only
         if (good := _last_good(app, task, attempt, heads)) is not None:
             tip = heads[attempt.branch][:12]
@@ -73,7 +77,9 @@ def obstacles(app: App, task: Task, attempt: Attempt, there: TaskRefs, *, force:
         return Obstacles((_absolute(says, error.hint),), ())
 
 
-def _obstacles(app: App, task: Task, attempt: Attempt, there: TaskRefs, force: bool, unmerged: bool) -> Obstacles:
+def _obstacles(
+    app: App, task: Task, attempt: Attempt, there: TaskRefs, force: bool, unmerged: bool, dry_run: bool
+) -> Obstacles:
     # Checked before git runs: in a directory that is no worktree, git would find an enclosing repository, or none.
     if (strange := _stranger(app, attempt.worktree)) is not None:
         return Obstacles((strange,), ())
@@ -82,20 +88,40 @@ def _obstacles(app: App, task: Task, attempt: Attempt, there: TaskRefs, force: b
         if attempt.worktree is not None and not occupied.is_missing_or_empty(attempt.worktree)
         else None
     )
-    # One status for all checks, since it dominates the time: 50 to 400 ms with 50,000 files.
-    changes = app.repo.status(path, ignored=True) if path else []
+    seen = _examine(app, path, refresh=not dry_run) if path else _Seen([], [], index.Index([], []))
     blockers = [
         *_locked(app, task, attempt),
         *(_mounted(path) if path else []),
         *(_lent(app, path) if path else []),
-        *(_not_kept(app, path, changes) if path else []),
+        *(_not_kept(app, path, seen) if path else []),
         *_submodules(app, attempt),
     ]
-    others = [] if force or not path else _in_worktree(app, path, changes)
+    others = [] if force or not path else _in_worktree(app, path, seen)
     others += _stashed(app, attempt) if there.stashed and not force else []
     others += [] if unmerged else _commits(app, task, attempt, there.heads)
     lines = (*blockers, *(Blocker(line) for line in others))
-    return Obstacles(lines, tuple(ignored_directories(changes)), changes=changes if path else None)
+    return Obstacles(lines, tuple(ignored_directories(seen.changes)), changes=seen.changes if path else None)
+
+
+class _Seen(Record):
+    """What is in a worktree: its status with ignored files, the processes in it, and its index."""
+
+    changes: Sequence[StatusEntry]
+    inside: Sequence[tuple[int, str]]
+    held: index.Index
+
+
+def _examine(app: App, path: str, *, refresh: bool) -> _Seen:
+    # One status for all checks, since it dominates the time: 50 to 400 ms with 50,000 files. It refreshes the index for
+    # the last one, after the worktree was renamed aside, unless somebody works there who might find the index locked.
+    here, present = app.repo.checkout(path), processes_inside(path, exclude_ancestors=False)
+    refresh = refresh and not present and not runs_hook(app.config.git, "post-index-change")
+    status = start_status(here, refresh=refresh)
+    try:
+        held = index.read_index(here)  # meanwhile: with 20,000 files it takes 40 ms
+    finally:
+        changes = status()
+    return _Seen(changes, present, held)
 
 
 def _last_good(app: App, task: Task, attempt: Attempt, heads: Mapping[str, str]) -> str | None:
@@ -161,8 +187,8 @@ def _lent(app: App, path: str) -> list[Blocker]:
     ]
 
 
-def _not_kept(app: App, path: str, changes: Sequence[StatusEntry]) -> list[Blocker]:
-    held = index.read_index(app.repo.checkout(path))
+def _not_kept(app: App, path: str, seen: _Seen) -> list[Blocker]:
+    changes, held = seen.changes, seen.held
     own = nested_repositories(path, changes, held.links)
     hint = "make it readable for you, or move it away: {}"
     found = [
@@ -199,11 +225,10 @@ def _submodules(app: App, attempt: Attempt) -> list[Blocker]:
     return [_absolute(f"submodule {name} has commits that are on no remote", hint) for name in unpushed]
 
 
-def _in_worktree(app: App, path: str, changes: Sequence[StatusEntry]) -> list[str]:
-    lines = [f"uncommitted: {c.code} {c.path}" for c in changes if c.code not in (IGNORED, UNREADABLE)]
-    lines += [f"copied and changed since: {name}" for name in modified_copies(app, path, changes)]
-    lines += [f"process inside: {pid} {command}" for pid, command in processes_inside(path, exclude_ancestors=False)]
-    return lines
+def _in_worktree(app: App, path: str, seen: _Seen) -> list[str]:
+    lines = [f"uncommitted: {c.code} {c.path}" for c in seen.changes if c.code not in (IGNORED, UNREADABLE)]
+    lines += [f"copied and changed since: {name}" for name in modified_copies(app, path, seen.changes)]
+    return lines + [f"process inside: {pid} {command}" for pid, command in seen.inside]
 
 
 def _stashed(app: App, attempt: Attempt) -> list[str]:

@@ -68,11 +68,11 @@ def retire(
     if not present and intent is None:
         return Retired((), (), (), ())
     there = rescues.read_task_refs(app.repo, task.id)
-    found = {a.number: obstacles(app, task, a, there, force=force, unmerged=unmerged) for a in present}
+    found = _examine(app, task, present, there, force=force, unmerged=unmerged, dry_run=dry_run)
     if force and not dry_run and any(each.good for each in found.values()):
         _set_back(app, present, found, there.heads)
         there = rescues.read_task_refs(app.repo, task.id)
-        found = {a.number: obstacles(app, task, a, there, force=force, unmerged=unmerged) for a in present}
+        found = _examine(app, task, present, there, force=force, unmerged=unmerged, dry_run=dry_run)
     lines = tuple(blocker.line for each in found.values() for blocker in each.blockers)
     if strict and lines:
         raise removal_error(task, list(found.values()), lines, force, unmerged)
@@ -92,6 +92,12 @@ def retire(
     rescued = tuple(dict.fromkeys([*(ref for g in done.gone for ref in g.kept), *rest]))
     left = _plan([a for a in going if a.number in done.stayed], there.heads, found, (*lines, *done.stayed.values()))
     return _without(plan, left)._replace(kept=left.kept, rescued=rescued)
+
+
+def _examine(
+    app: App, task: Task, present: Sequence[Attempt], there: rescues.TaskRefs, **flags: bool
+) -> dict[int, Obstacles]:
+    return {attempt.number: obstacles(app, task, attempt, there, **flags) for attempt in present}
 
 
 def _drop_refs(app: App, task: Task, there: rescues.TaskRefs, done: _Done) -> list[str]:

@@ -166,7 +166,7 @@ def choose(app: App, ref: str | None, agent: str | None, words: Sequence[str], *
     from git_agent.actions.attempts.claim import acquire
 
     named = find(app, ref) if ref is not None or app.worker_of is not None else None
-    chosen = choose_agent(app, named or next(iter(app.store.tasks.ready()), None), agent, words)
+    chosen = choose_agent(app, named or next(app.store.queue.ready(), None), agent, words)
     found = acquire(app, named, agent=agent, fresh=fresh)
     return found, chosen if named or words or agent else choose_agent(app, found, None, ())
 

@@ -92,7 +92,7 @@ def require_base(app: App, wanted: str, option: str = "--base") -> tuple[str, st
     Raises AgentError: exit 1 for anything else, exit 2 for a name that no branch can have.
     """
     base = names.check_branch(wanted)
-    oid = app.repo.branch_oid(base)
+    oid = app.sighted_heads.get(base) or app.repo.branch_oid(base)
     if oid is None:
         says, hint = _instead(app, base, option)
         raise AgentError("unknown-base", says, hint)

@@ -24,7 +24,7 @@ class Ready(Record):
 
 def ready(app: App) -> Ready:
     """List the tasks that can be claimed now, and what blocks the other OPEN ones."""
-    queue = app.store.tasks.in_order(app.store.tasks.listing([State.OPEN]))
+    queue = app.store.queue.in_order(app.store.tasks.listing([State.OPEN]))
     app.store.tasks.read_ahead(queue)
     blockers = app.store.tasks.blockers([t.id for t in queue])
     limit, now = app.config.number("agent.maxAttempts"), app.store.now()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 import git_agent
-from git_agent.files import read_or_empty
+from git_agent.files import find_program, read_or_empty
 from git_agent.git.hooks.scripts import write_hook_file
 from git_agent.git.repo import Repo
 
@@ -71,10 +71,7 @@ def _terms(repo: Repo, program: str, guard: bool) -> bytes:
     env = [os.environ.get(name, "") for name in ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")]
     there = [os.path.isdir(os.path.join(_store(repo), name)) for name in ("beat", "spool")]
     # Not the path: in a hook, git's own directory comes first on PATH and holds the same file.
-    on_path = (os.path.join(directory, "git") for directory in os.get_exec_path())
-    # Importing shutil.which takes 3 ms.
-    git = next((path for path in on_path if os.path.isfile(path) and os.access(path, os.X_OK)), "git")
-    binary = _signed(b"", [os.fsencode(git)]).rpartition(b"\0")[2]
+    binary = _signed(b"", [os.fsencode(find_program("git") or "git")]).rpartition(b"\0")[2]
     return os.fsencode(repr((git_agent.__version__, repo.common_dir, program, guard, env, there, binary)))
 
 

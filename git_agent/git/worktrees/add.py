@@ -45,7 +45,7 @@ def add_worktree(
         here = here if "core.hookspath" in config else here._replace(hooks=None)  # the same answer, without asking
         if not filled:
             checkout.fill(here, config, terminal)
-        checkout.post_checkout(here, oid, config, terminal)
+        checkout.post_checkout(repo, here, oid, config, terminal)
     except BaseException:
         with creation_lock(repo):
             _roll_back(repo, task, real, before, parents)

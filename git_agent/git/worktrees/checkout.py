@@ -109,7 +109,7 @@ def fill(here: Checkout, config: dict[str, str], terminal: bool) -> None:
     here.git(*workers, "reset", "--hard", "--no-recurse-submodules", *quiet, terminal=terminal)
 
 
-def post_checkout(here: Checkout, oid: str, config: dict[str, str], terminal: bool) -> None:
+def post_checkout(repo: Repo, here: Checkout, oid: str, config: dict[str, str], terminal: bool) -> None:
     """Run the post-checkout hook as `git worktree add` does. Raises AgentError hook-refused when it fails."""
     args = ("0" * len(oid), oid, "1")
     if any(key.startswith("hook.") for key in config) and versions.git_version() >= (2, 54, 0):
@@ -120,7 +120,9 @@ def post_checkout(here: Checkout, oid: str, config: dict[str, str], terminal: bo
         return
     # `git hook run` exports GIT_DIR (measured), `git worktree add` does not: a hook that works on another repository
     # must find that one.
-    hooks = here.git("rev-parse", "--path-format=absolute", "--git-path", "hooks").text
+    hooks = os.path.join(repo.common_dir, "hooks")
+    if "core.hookspath" in config:
+        hooks = here.git("rev-parse", "--path-format=absolute", "--git-path", "hooks").text
     hook = os.path.join(hooks, "post-checkout")
     if not (os.path.isfile(hook) and os.access(hook, os.X_OK)):
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 
@@ -87,6 +86,8 @@ def restage(here: Checkout, tree: str, *, stages: bool, intended: Sequence[str] 
 def _staged(here: Checkout, root: str) -> tuple[str, bool]:
     """Write the index as a tree, from a copy: git would modify the original."""
     own = os.path.join(root, "own")
+    import shutil
+
     shutil.copyfile(os.path.join(here.git_dir or git_dir_of(here.path) or "", "index"), own)
     env = {"GIT_INDEX_FILE": own}
     if not here.git("ls-files", "--unmerged", env=env).out:

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from git_agent.store.orm import peewee, without_drivers
-from git_agent.store.queries import attempts, events, leases, processes, tasks, together
+from git_agent.store.queries import attempts, events, leases, processes, queue, tasks, together
 
 _HEAD = '''"""The statements of the store. `make docs` prints them from store/queries; do not edit them here."""
 
@@ -16,7 +16,7 @@ _HEAD = '''"""The statements of the store. `make docs` prints them from store/qu
 
 from git_agent.store.sql import Together
 '''
-_QUERIES = (tasks, attempts, events, leases, processes)
+_QUERIES = (tasks, queue, attempts, events, leases, processes)
 
 
 def printed() -> str:

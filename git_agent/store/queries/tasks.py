@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from git_agent.domain.task import FINISHED, State, Task
+from git_agent.domain.task import FINISHED, LIVE, State, Task
 from git_agent.store.last_seen import Sight
-from git_agent.store.orm import IS_UNFINISHED, NOW_MS, all_given, columns, given, listed, peewee
+from git_agent.store.orm import IS_UNFINISHED, all_given, columns, given, listed, peewee
 from git_agent.store.schema import AttemptRow, DependencyRow, IntentRow, PathClaimRow, TaskRow
 
 _TASK = TaskRow.select(*columns(TaskRow, *Task.__match_args__))
@@ -36,22 +36,6 @@ TASKS_REVERTED_BY = _TASK.where(_COMPLETED & (TaskRow.reverted_oid == given("oid
 TASKS_WITH_REMAINS = _TASK.where(TaskRow.state.in_(listed("states")) & TaskRow.id.in_(_ATTEMPTED)).order_by(*_ORDER)
 NUMBER_OF_TASKS_BY_STATE = TaskRow.select(TaskRow.state, peewee.fn.COUNT(TaskRow.id)).group_by(TaskRow.state)
 
-# Tasks that can be claimed now: due, free of intents, and with all parents merged and still in their base.
-_due = TaskRow.not_before.is_null() | (TaskRow.not_before <= NOW_MS)
-_parent = TaskRow.alias()
-_lost = (
-    DependencyRow.select(DependencyRow.task)
-    .join(_parent, on=(_parent.id == DependencyRow.parent))
-    .where(_parent.reverted_oid.is_null(False))
-)
-READY_TASKS = _TASK.where(
-    (TaskRow.state == State.OPEN)
-    & (TaskRow.unresolved == 0)
-    & _due
-    & TaskRow.id.not_in(IntentRow.select(IntentRow.task))
-    & TaskRow.id.not_in(_lost)
-)
-
 DELETE_TASK = TaskRow.delete().where(TaskRow.id == given("task"))
 
 # A task that an undo restores is unfinished again when the undo ends, so its name stays reserved meanwhile.
@@ -62,6 +46,7 @@ NAME_OWNERS = TaskRow.select(TaskRow.id, TaskRow.name).where(
     & (TaskRow.state.not_in(sorted(map(str, FINISHED))) | _undone)
 )
 
+_parent = TaskRow.alias()
 _PARENTS = DependencyRow.select(DependencyRow.task, DependencyRow.parent).order_by(
     DependencyRow.task, DependencyRow.parent
 )
@@ -99,11 +84,16 @@ PATHS = _PATHS.where(PathClaimRow.task.in_(listed("tasks")))
 PATHS_OF_ALL = _PATHS
 DELETE_PATHS = PathClaimRow.delete().where(PathClaimRow.task == given("task"))
 ADD_PATH = PathClaimRow.insert(**all_given("task", "pathspec"))
-PATH_CLAIMS_OF_UNFINISHED = (
+_PATH_CLAIMS = (
     PathClaimRow.select(PathClaimRow.task, TaskRow.state, TaskRow.base, PathClaimRow.pathspec)
     .join(TaskRow, on=(TaskRow.id == PathClaimRow.task))
-    .where(IS_UNFINISHED)
     .order_by(PathClaimRow.task, PathClaimRow.pathspec)
+)
+PATH_CLAIMS_OF_UNFINISHED = _PATH_CLAIMS.where(IS_UNFINISHED)
+# The condition of a partial index is repeated, so that the claims of other OPEN tasks are not read.
+PATH_CLAIMS_OF_LIVE_AND = _PATH_CLAIMS.where(
+    (IS_UNFINISHED & TaskRow.state.in_(sorted(map(str, LIVE))))
+    | ((TaskRow.state == State.OPEN) & TaskRow.id.in_(peewee.SQL("(SELECT value FROM json_each(:tasks))")))
 )
 
 # What was last seen of the branches and bases of unfinished tasks.
