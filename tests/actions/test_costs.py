@@ -81,3 +81,23 @@ def test_sending_loads_nothing_that_shows_or_removes_tasks(worked: Sandbox) -> N
     loaded = worked.run(sys.executable, "-c", code).err.split()
     assert "git_agent.actions.messages.send" in loaded
     assert [name for name in loaded if name.startswith(UNUSED)] == []
+
+
+def _six_live(repo: Sandbox) -> None:
+    """Six live tasks, of which two have work."""
+    for number in range(1, 7):
+        repo.agent("spawn", f"Task {number}")
+    for number in (1, 4):
+        repo.commit(repo.worktree(number), f"own-{number}.txt", "own\n")
+    repo.agent("list")
+
+
+def test_examining_more_live_tasks_costs_doctor_no_git(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, _six_live)
+    assert repo.agent("doctor").out.startswith("no problems found (checked 6 tasks")
+    six = _gits(repo, "doctor")
+    for number in (4, 5, 6):
+        repo.agent("cancel", str(number))
+        repo.agent("rm", "--force", "--unmerged", str(number))
+    three = _gits(repo, "doctor")
+    assert len(six) <= len(three), "\n".join(six)
