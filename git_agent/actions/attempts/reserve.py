@@ -86,7 +86,7 @@ def reserve(
     Raises AgentError: exit 3 when the branch exists, its name clashes with that of another branch, or the branch to
     adopt is in use; exit 1 for an unknown base or branch.
     """
-    heads = app.heads
+    heads = app.sighted_heads  # if another process makes this branch meanwhile, git refuses to make it again
     base_oid = heads.get(task.base)
     if base_oid is None:
         raise base_gone_error(task)

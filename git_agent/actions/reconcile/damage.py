@@ -68,7 +68,8 @@ def _readable(app: App, oid: str | None) -> str | None:
 
 def is_damaged(app: App, task: Task) -> bool:
     """Check whether git can't read a task's branch or its base, and remember it of the branch."""
-    tip, base = app.heads.get(task.branch or ""), app.heads.get(task.base)
+    heads = app.sighted_heads
+    tip, base = heads.get(task.branch or ""), heads.get(task.base)
     if base is not None and complaint(app.repo, base) is not None:
         return True
     if tip is not None and (says := complaint(app.repo, tip, _readable(app, base))):

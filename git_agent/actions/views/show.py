@@ -55,7 +55,7 @@ class Shown(Record):
 
 def show(app: App, task: Task) -> Shown:
     """Collect a task's record, commits, latest events and what it waits for; note that the person was shown it."""
-    viewed = view(app, [task], counts=True)[0]
+    viewed = view(app, [task], counts=True, heads=app.sighted_heads)[0]
     note_shown(app, task, app.sighted_heads.get(task.branch or ""))
     events = app.store.events.of_task(task.id, limit=_EVENTS)
     return Shown(

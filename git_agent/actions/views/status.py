@@ -77,7 +77,7 @@ def status(app: App, *, counts: bool = True) -> Status:
 
     counts: also count the commits ahead of and behind the base.
     """
-    viewed = view(app, app.store.tasks.unfinished(), counts=counts)
+    viewed = view(app, app.store.tasks.unfinished(), counts=counts, heads=app.sighted_heads)
     lost, running = _lost(app), _still_running(app)
     found = [*(v.need for v in viewed if v.need is not None), *map(_reopening, lost), *(need for _, need in running)]
     needs = sorted(found, key=lambda need: (need.urgency, need.since))
