@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 
@@ -106,13 +105,9 @@ def test_examining_more_live_tasks_costs_doctor_no_git(repo: Sandbox, worlds: Wo
     assert len(six) <= len(three), "\n".join(six)
 
 
-def test_a_matrix_of_conflicts_takes_as_many_merging_gits_as_there_are_processors(
-    repo: Sandbox, worlds: Worlds
-) -> None:
+def test_a_matrix_of_conflicts_lists_the_files_of_the_base_once(repo: Sandbox, worlds: Worlds) -> None:
     worlds.lend(repo, _some_with_work)
     repo.agent("list")
     gits = _gits(repo, "conflicts")
-    pairs = 5 + 5 * 4 // 2
-    merging = [each for each in gits if "'merge-tree'" in each]
-    assert len(merging) == min(pairs, len(os.sched_getaffinity(0))), "\n".join(gits)
-    assert len([each for each in gits if "'ls-tree'" in each]) == 1, "\n".join(gits)
+    for once in ("'merge-tree'", "'ls-tree'"):
+        assert len([each for each in gits if once in each]) == 1, "\n".join(gits)

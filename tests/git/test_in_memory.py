@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from itertools import permutations
@@ -114,6 +115,18 @@ def test_a_file_that_is_moved_aside_is_listed_under_its_own_name(repo: Sandbox) 
         repo.git("checkout", "--quiet", "--detach", begin)
         ends.append(repo.commit(None, named, text))
     assert try_merges(opened, begin, [(ends[0], ends[1])]) == [Conflict((named,))]
+
+
+def test_pairs_are_merged_on_all_processors(
+    repo: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pairs = list(permutations(history(repo, 1, 10), 2))
+    opened = Repo.open(str(repo.path))
+    monkeypatch.setenv("GIT_AGENT_TRACE", "1")
+    capfd.readouterr()
+    assert len(merge_pairs(opened, pairs)) == len(pairs)
+    started = [line for line in capfd.readouterr().err.splitlines() if "'merge-tree'" in line]
+    assert len(started) == min(len(os.sched_getaffinity(0)), len(pairs) // 20)
 
 
 def test_many_pairs_are_told_in_between_and_stay_in_order(repo: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from git_agent.record import Record
 
 _BATCH = ("merge-tree", "-z", "--name-only", "--no-messages")
 _AT_ONCE = 250  # pairs of one process: a quarter of a second
+_LEAST = 20  # fewer pairs are not worth another process
 
 
 class Tried(Record):
@@ -49,7 +50,7 @@ def merge_pairs(
             each = (repo.git(*how, "--write-tree", a, b, ok=(0, 1), env=env, **where) for a, b in pairs)
             return [_tried(done.status == 0, done.fields) for done in each]
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        share = min(_AT_ONCE, -(-len(pairs) // processors))
+        share = min(_AT_ONCE, max(_LEAST, -(-len(pairs) // processors)))
 
         def merge(some: Sequence[tuple[str, str]]) -> list[Tried]:
             given = "".join(f"{a} {b}\n" for a, b in some).encode()
