@@ -112,12 +112,12 @@ def watch(app: App, after: int, *, looks: bool, reaps: bool, kept: bool) -> Watc
 
     after: the number of that event.
     looks: reconcile first.
-    reaps: check for dead workers first, which a reconcile does too.
+    reaps: check for dead workers first; a reconcile does so too, and looks for those without progress.
     kept: queue what was noticed until a person runs a command, because nobody reads the output.
     Raises AgentError, in particular when the store was deleted or replaced.
     """
     app.store.check()
-    seen = reconcile(app) if looks else Reconciled(tuple(reap(app)) if reaps else (), asks=False)
+    seen = reconcile(app) if looks else Reconciled(tuple(reap(app, stalls=False)) if reaps else (), asks=False)
     if kept:
         queue_notices(app, seen.lines)
     return Watched(tuple(app.store.events.following(after, PAGE)), seen.asks)
