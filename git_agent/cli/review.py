@@ -77,12 +77,16 @@ def _own_check(app: App, task: Task) -> str:
 
 def _several(app: App, found: Sequence[Task], lines: list[str]) -> Answer:
     """Return an answer about one or several tasks."""
-    from git_agent.actions.views.task import view
-    from git_agent.render import json
-
     if len(found) == 1:
         return task_answer(app, found[0], lines)
-    return Answer({"tasks": [json.task_json(v) for v in view(app, found, counts=True)]}, lines)
+
+    def payload() -> dict[str, Any]:
+        from git_agent.actions.views.task import view
+        from git_agent.render import json
+
+        return {"tasks": [json.task_json(v) for v in view(app, found, counts=True)]}
+
+    return Answer(payload, lines)
 
 
 @verb("request-changes")

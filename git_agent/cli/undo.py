@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -71,21 +71,22 @@ def _listing(app: App) -> Answer:
 
 
 def _undone(app: App, done: Undone, dry_run: bool) -> Answer:
-    from git_agent.actions.lookup import existing
-    from git_agent.actions.views.task import view
-    from git_agent.render import json
     from git_agent.render import undo as undo_lines
 
-    # A fix may concern a task that does not exist.
-    changed = existing(app, (t for o, _ in done.operations for t in o.tasks))
-    return Answer(
-        {
+    def payload() -> dict[str, Any]:
+        from git_agent.actions.lookup import existing
+        from git_agent.actions.views.task import view
+        from git_agent.render import json
+
+        # A fix may concern a task that does not exist.
+        changed = existing(app, (t for o, _ in done.operations for t in o.tasks))
+        return {
             "undone": [undo_lines.undone_json(o) for o, _ in done.operations],
             "tasks": [json.task_json(v) for v in view(app, changed, counts=True)],
             "dry_run": dry_run,
-        },
-        [line for o, lines in done.operations for line in undo_lines.undo_lines(o, lines, dry_run)],
-    )
+        }
+
+    return Answer(payload, [line for o, lines in done.operations for line in undo_lines.undo_lines(o, lines, dry_run)])
 
 
 @click.group("rescue", cls=Several)

@@ -45,7 +45,7 @@ class _Interruption:
     """The handler of Ctrl-C.
 
     Python swallows an exception that a handler raises while it runs a weakref's callback, as in an import (seen once in
-    3,700 tests). The loop therefore checks, twice a second, whether one was asked for.
+    3,700 tests). The loop therefore checks, every two seconds, whether one was asked for.
     """
 
     asked = False

@@ -10,6 +10,7 @@ from git_agent.git import history, refs
 from git_agent.git.repo import HEADS, Repo
 from git_agent.git.run import GitError
 
+_WALK = ("--objects", "--quiet", "--missing=allow-promisor")
 _ENTRIES = 400  # commits of a branch's log, from the newest on
 
 
@@ -19,13 +20,22 @@ def complaint(repo: Repo, tip: str, base: str | None = None) -> str | None:
     tip: a full oid.
     base: a commit that can be read, a full oid; None: the history of tip is not checked, since it may be long.
     """
-    how = ("--objects", "--quiet", "--missing=allow-promisor")
     try:
-        repo.git("rev-list", *how, tip, f"^{base}", "--") if base else repo.git("ls-tree", "-r", "-d", tip)
+        repo.git("rev-list", *_WALK, tip, f"^{base}", "--") if base else repo.git("ls-tree", "-r", "-d", tip)
     except GitError as error:
         fatal = [line.removeprefix("fatal: ") for line in error.details if line.startswith("fatal: ")]
         return fatal[-1] if fatal else error.message
     return None
+
+
+def are_readable(repo: Repo, tips: Iterable[str], base: str) -> bool:
+    """Return whether git can read all that these commits have beyond a base; all oids are full."""
+    given = "".join(f"{oid}\n" for oid in (*tips, f"^{base}")).encode()
+    try:
+        repo.git("rev-list", *_WALK, "--stdin", stdin=given)
+    except GitError:
+        return False
+    return True
 
 
 def damaged_file(says: str) -> str | None:

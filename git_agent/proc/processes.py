@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import os
+import select
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 from git_agent.domain.process_id import ProcessId
@@ -135,6 +137,26 @@ def has_ended(pid: int, start: int) -> bool:
     return not is_running(pid) or (start != 0 and _start_of(pid) not in (None, start))
 
 
+def await_end(pid: int, most_s: float) -> None:
+    """Wait until a process of this host has probably ended, at most most_s seconds; the caller must check.
+
+    Where the system can't tell (pidfd_open(2), Linux 5.3), it returns twice a second.
+    """
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (AttributeError, OSError):
+        time.sleep(min(_LOOK_S, most_s))
+        return
+    try:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        poll.poll(most_s * 1000)
+    finally:
+        os.close(fd)
+
+
 def is_running(pid: int) -> bool:
     """Return whether a process with this pid exists and is not a zombie."""
     try:
@@ -166,6 +188,7 @@ def ancestors() -> list[int]:
 
 
 _UNKNOWN = "unknown"
+_LOOK_S = 0.5  # seconds between two checks where the system does not tell when a process ends
 
 
 @functools.cache

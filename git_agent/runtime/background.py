@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 from git_agent.proc import processes
 
 _MOST = 65_536  # descriptors; with no limit set, the system's number is a billion
-_PAUSE_S = 0.05
+_LONGEST_S = 5.0  # seconds between two checks: a pid may come to belong to another process
 
 
 def close_inherited_files() -> None:
@@ -29,4 +28,4 @@ def wait_for_end(pid: int, start: str) -> None:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     while not processes.has_ended(pid, int(start or 0)):
-        time.sleep(_PAUSE_S)
+        processes.await_end(pid, _LONGEST_S)

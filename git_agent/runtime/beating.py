@@ -11,8 +11,6 @@ from git_agent.domain.task import Task
 from git_agent.errors import AgentError
 from git_agent.proc import processes
 
-_LOOK_S = 0.2  # seconds between two checks whether the process lives
-
 
 def beat_while(app: App, task: Task, pid: int) -> Task:
     """Beat every agent.beat seconds, with 10 % jitter, until a process ends.
@@ -28,6 +26,6 @@ def beat_while(app: App, task: Task, pid: int) -> Task:
     while not processes.is_gone(watched):
         task = heartbeat(app, task)
         until = time.monotonic() + pause * random.uniform(0.9, 1.1)
-        while time.monotonic() < until and not processes.is_gone(watched):
-            time.sleep(min(_LOOK_S, pause))
+        while (left := until - time.monotonic()) > 0 and not processes.is_gone(watched):
+            processes.await_end(pid, left)
     return task

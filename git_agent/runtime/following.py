@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -13,8 +12,9 @@ from git_agent.app import App
 from git_agent.errors import AgentError
 from git_agent.proc import logfile
 from git_agent.proc.logfile import OLDER_SUFFIX
+from git_agent.store.changes import ChangeWatch
 
-_LOOK_S = 0.1
+_LOOK_S = 1.0  # seconds until the end of a check is noticed, which only its lock shows
 _CHUNK = 65536
 
 
@@ -35,6 +35,8 @@ def follow(app: App, log: Log, *, check: bool = False) -> Iterator[bytes]:
     if log.older is not None:
         yield from read(Log(log.task, log.older, None))
     file = _opened(log.path)  # replaced by the next file when it is full
+    changes = ChangeWatch(app.store_dir)
+    changes.add([os.path.dirname(log.path)])
     try:
         while True:
             going = _is_checked(log) if check else bool(app.store.sessions.unended(log.task.id))
@@ -47,8 +49,9 @@ def follow(app: App, log: Log, *, check: bool = False) -> Iterator[bytes]:
             elif not going:
                 return
             else:
-                time.sleep(_LOOK_S)
+                changes.wait(_LOOK_S)
     finally:
+        changes.close()
         file.close()
 
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from git_agent.store.store import Store
 
 _MOST = 20  # lines of damage; one proves it
-_INTEGER = "'integer'"
-_KINDS = {"TEXT": "'text'"}  # types of columns; all others are integers
+_KINDS = {"TEXT": "text"}  # types of columns; all others are integers
 _INDEX = ("missing from index", "wrong # of entries in index")
 # Tables whose rows can be deleted when their parent is gone, each with the columns that identify a row.
 _HANGING = {
@@ -80,7 +79,9 @@ class Integrity:
         for table in (row._meta.table_name for row in TABLES):
             columns = self._store.sql(f"PRAGMA table_info({table})", ())
             keys = ", ".join(f"quote({each[1]})" for each in columns if each[5])
-            wrong = {each[1]: f"typeof({each[1]}) NOT IN ({_KINDS.get(each[2], _INTEGER)}, 'null')" for each in columns}
+            # Not `typeof(x) NOT IN (..., 'null')`, which takes twice as long: 1.6 s for a million events.
+            kinds = {each[1]: _KINDS.get(each[2], "integer") for each in columns}
+            wrong = {name: f"(typeof({name}) <> '{kind}' AND {name} NOT NULL)" for name, kind in kinds.items()}
             query = f"SELECT {', '.join(wrong.values())}, {keys} FROM {table} WHERE {' OR '.join(wrong.values())}"
             names = [each[1] for each in columns if each[5]]
             for row in self._store.sql(f"{query} LIMIT {_MOST}", ()):

@@ -6,10 +6,11 @@ Only this module imports the SQLite engine. A noun runs the printed statements (
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -201,11 +202,14 @@ class Store:
         """Read the database's clock: milliseconds since the epoch."""
         return self._database.now()
 
-    def wait_for_change(self, timeout_s: float | None, seen: int | None = None) -> int:
+    def wait_for_change(
+        self, timeout_s: float | None, seen: int | None = None, *, until: Callable[[], bool] = lambda: False
+    ) -> int:
         """Wait until another connection commits.
 
         timeout_s: seconds to wait at most, None for no limit
         seen: the number that the last call returned, so that no change between two calls is missed
+        until: called at each wake-up; the wait ends when it returns True
         Returns the current number (SQLite's data_version), also after a timeout.
         Raises AgentError when other processes could change nothing while this one waits.
         """
@@ -215,14 +219,17 @@ class Store:
         if self._database.alone:
             raise errors.no_waiting(self.path)
         watch = self._watching()
-        first, deadline = now, None if timeout_s is None else time.monotonic() + timeout_s
-        for pause in watch.waits():
+        first, deadline = now, math.inf if timeout_s is None else time.monotonic() + timeout_s
+        while not until() and (left := deadline - time.monotonic()) > 0:
+            watch.wait(left)
             now = self._data_version()
-            left = pause if deadline is None else deadline - time.monotonic()
-            if now != first or left <= 0:
+            if now != first:
                 break
-            watch.wait(min(pause, left))
         return now
+
+    def also_wake_for(self, directories: Iterable[str]) -> None:
+        """Let changes in further directories wake this thread's waits too; what they mean, `until` must find out."""
+        self._watching().add(directories)
 
     @contextmanager
     def beside(self) -> Iterator[None]:

@@ -85,9 +85,10 @@ def worked(repo: Sandbox, worlds: Worlds) -> Sandbox:
     return worlds.lend(repo, _worked)
 
 
-def _gits(repo: Sandbox, *argv: str) -> list[str]:
+def _gits(repo: Sandbox, *argv: str, hooks: str = "0") -> list[str]:
     """Run a verb and return the git commands that it started."""
-    return re.findall(r"^ .* ms  (\['git', .*)", repo.agent(*argv, env={"GIT_AGENT_TRACE": "1"}).err, re.MULTILINE)
+    env = {"GIT_AGENT_TRACE": "1", "GIT_AGENT_HOOKS": hooks}
+    return re.findall(r"^ .* ms  (\['git', .*)", repo.agent(*argv, env=env).err, re.MULTILINE)
 
 
 @pytest.mark.parametrize("argv", MOST, ids=" ".join)
@@ -212,3 +213,32 @@ def test_sending_loads_nothing_that_shows_or_removes_tasks(worked: Sandbox) -> N
     loaded = worked.run(sys.executable, "-c", code).err.split()
     assert "git_agent.actions.messages.send" in loaded
     assert [name for name in loaded if name.startswith(UNUSED)] == []
+
+
+def _six_live(repo: Sandbox) -> None:
+    """Six live tasks, of which two have work."""
+    for number in range(1, 7):
+        repo.agent("spawn", f"Task {number}")
+    for number in (1, 4):
+        repo.commit(repo.worktree(number), f"own-{number}.txt", "own\n")
+    repo.agent("list")
+
+
+def test_examining_more_live_tasks_costs_doctor_no_git(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, _six_live)
+    assert repo.agent("doctor").out.startswith("no problems found (checked 6 tasks")
+    repo.agent("init", env={"GIT_AGENT_HOOKS": "1"})  # it examines the hooks of each worktree, too
+    six = _gits(repo, "doctor", hooks="1")
+    for number in (4, 5, 6):
+        repo.agent("cancel", str(number))
+        repo.agent("rm", "--force", "--unmerged", str(number))
+    three = _gits(repo, "doctor", hooks="1")
+    assert len(six) <= len(three), "\n".join(six)
+
+
+def test_a_matrix_of_conflicts_lists_the_files_of_the_base_once(repo: Sandbox, worlds: Worlds) -> None:
+    worlds.lend(repo, _some_with_work)
+    repo.agent("list")
+    gits = _gits(repo, "conflicts")
+    for once in ("'merge-tree'", "'ls-tree'"):
+        assert len([each for each in gits if once in each]) == 1, "\n".join(gits)

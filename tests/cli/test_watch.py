@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -200,6 +199,7 @@ def test_a_git_that_fails_for_a_while_is_said_once(spawned: Sandbox) -> None:
     with following(spawned, "--json", "--since", "1") as watch:
         assert watch.event()["kind"] == "task.spawned"
         head.write_text("nonsense\n")
+        (spawned.path / ".git/refs/heads/new").mkdir()  # it reconciles when a ref may have moved, and tries again
         time.sleep(7)
         head.write_text(held)
         spawned.agent("start", "1")
@@ -228,20 +228,3 @@ def test_a_terminal_gets_colour_and_no_escape_of_a_text(spawned: Sandbox) -> Non
     assert len(asked) < 600 and asked.endswith("…")
     plain = Terminal(spawned.path).type("sh", "-c", f"set -m; {typed}", env={"NO_COLOR": "1"})
     assert "\x1b" not in plain and "task.asked" in plain
-
-
-@pytest.mark.rest
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
-def test_while_nothing_happens_it_costs_next_to_nothing(spawned: Sandbox) -> None:
-    with following(spawned, "--since", "0") as watch:
-        watch.line()
-        assert watch.line() and watch.silent(3)
-        before = _ticks(watch.process)
-        assert watch.silent(6)
-        share = (_ticks(watch.process) - before) / os.sysconf("SC_CLK_TCK") / 6
-    assert share < 0.03, f"{share:.1%} of a processor"  # measured: 0.4 %
-
-
-def _ticks(process: subprocess.Popen[bytes]) -> int:
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15]))  # its own and its children's, user and system

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import re
 from itertools import permutations
 from pathlib import Path
 
@@ -89,6 +91,53 @@ def test_pairs_at_once_give_what_each_gives_alone(
     said = [None if each is None else set(each.paths) for each in found]
     assert said == [alone(repo, a, b) for a, b in pairs]
     assert None in said and any(said), "neither clean nor clashing"
+
+
+def test_no_expression_is_compiled_for_each_pair(repo: Sandbox) -> None:
+    tips = history(repo, 1, 7)
+    compiled = len(re._cache)  # type: ignore[attr-defined]
+    assert any(try_merges(Repo.open(str(repo.path)), tips[0], list(permutations(tips, 2))))
+    assert len(re._cache) - compiled < 20  # type: ignore[attr-defined]
+
+
+def test_a_file_that_is_moved_aside_is_listed_under_its_own_name(repo: Sandbox) -> None:
+    one = repo.commit(None, "thing", "a file\n")
+    repo.git("checkout", "--quiet", "--detach", "HEAD~1")
+    other = repo.commit(None, "thing/inside", "a directory\n")
+    named = f"name~{'0' * 40}"
+    opened = Repo.open(str(repo.path))
+    assert merge_pairs(opened, [(one, other)])[0].paths == (f"thing~{one}",)
+    assert try_merges(opened, one, [(one, other)]) == [Conflict(("thing",))]
+    repo.git("checkout", "--quiet", "--detach", one)
+    begin = repo.commit(None, named, "begin\n")
+    ends = []
+    for text in ("one\n", "other\n"):
+        repo.git("checkout", "--quiet", "--detach", begin)
+        ends.append(repo.commit(None, named, text))
+    assert try_merges(opened, begin, [(ends[0], ends[1])]) == [Conflict((named,))]
+
+
+def test_pairs_are_merged_on_all_processors(
+    repo: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pairs = list(permutations(history(repo, 1, 10), 2))
+    opened = Repo.open(str(repo.path))
+    monkeypatch.setenv("GIT_AGENT_TRACE", "1")
+    capfd.readouterr()
+    assert len(merge_pairs(opened, pairs)) == len(pairs)
+    started = [line for line in capfd.readouterr().err.splitlines() if "'merge-tree'" in line]
+    assert len(started) == min(len(os.sched_getaffinity(0)), len(pairs) // 20)
+
+
+def test_many_pairs_are_told_in_between_and_stay_in_order(repo: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    tips = history(repo, 2, 7)
+    pairs = list(permutations(tips, 2))
+    opened = Repo.open(str(repo.path))
+    whole = merge_pairs(opened, pairs)
+    monkeypatch.setattr("git_agent.git.merging.pairs._AT_ONCE", 3)
+    told: list[int] = []
+    assert merge_pairs(opened, pairs, progress=told.append) == whole
+    assert told == sorted(told) and 0 < told[0] < len(pairs)
 
 
 def test_histories_with_nothing_in_common_conflict_on_no_path(repo: Sandbox) -> None:

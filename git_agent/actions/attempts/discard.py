@@ -52,8 +52,9 @@ def discard_empty(app: App, task: Task) -> None:
     The attempt before stays if its worker did not give it up: that worker may come back, and learns there that it was
     superseded. So does one whose command may still run. A failure is only reported: the new attempt is complete.
     """
-    heads = app.heads
-    empty = [a for a in app.store.attempts.present(task.id) if a.number < task.attempt and _is_empty(a, heads)]
+    earlier = [a for a in app.store.attempts.present(task.id) if a.number < task.attempt]
+    heads = app.heads if earlier else {}  # read again: the worker before may have committed meanwhile
+    empty = [a for a in earlier if _is_empty(a, heads)]
     if not empty:
         return
     running = {session.attempt for session in app.store.sessions.unended(task.id)}

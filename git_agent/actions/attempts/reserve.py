@@ -98,7 +98,8 @@ def reserve(
     Raises AgentError: exit 3 when the branch exists, its name clashes with that of another branch, or the branch to
     adopt is in use; exit 1 for an unknown base or branch.
     """
-    # An earlier attempt's worker may have committed since this command read the refs, and its last commit counts.
+    # An earlier attempt's worker may have committed since this command read the refs, and its last commit counts. If
+    # another process makes this branch meanwhile, git refuses to make it again.
     heads = app.heads if task.attempt else app.sighted_heads
     base_oid = heads.get(task.base)
     if base_oid is None:

@@ -17,7 +17,7 @@ from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.errors import AgentError
 from git_agent.git.locks import private_dir
-from git_agent.git.worktrees import ignored, repair
+from git_agent.git.worktrees import ignored, index, repair
 from git_agent.store.attempts import Standing
 
 _AT_ONCE = 4  # concurrent git processes: more of them need more open files than some systems allow (ulimit -n 20)
@@ -36,12 +36,18 @@ def examine_files(app: App, task: int | None = None) -> list[Finding]:
     found = list(_included(app, there))
     for at in range(0, len(there), _AT_ONCE):
         some = there[at : at + _AT_ONCE]
-        asked = [ignored.ask_tracked(app.repo.checkout(each.worktree), [context.FILE, *secrets]) for each in some]
+        asked = [_ask_tracked(app, each, [context.FILE, *secrets]) for each in some]
         for each, answer in zip(some, asked, strict=True):
             tracked = answer()
             found += [*_context(app, each, context.FILE in tracked), *_tracked(each, tracked & set(secrets))]
             found += _secrets(app, source or "", each, [path for path in secrets if path not in tracked])
     return found
+
+
+def _ask_tracked(app: App, each: Standing, paths: Sequence[str]) -> Callable[[], set[str]]:
+    """Start asking which of these paths are tracked. Asks git only where the index may contain one: 5 ms a task."""
+    here = app.repo.checkout(each.worktree)  # refuses one that is not ours
+    return ignored.ask_tracked(here, paths) if index.may_track(app.repo.admin_dir(each.admin), paths) else set
 
 
 def _included(app: App, there: Sequence[Standing]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterator
+from itertools import chain
 
 from git_agent.actions.doctor.fix import not_as_seen, record_fix
 from git_agent.actions.setup.init import init
@@ -13,6 +14,7 @@ from git_agent.actions.worktrees import worktree_root
 from git_agent.app import App
 from git_agent.domain.finding import Finding
 from git_agent.git.hooks import lfs
+from git_agent.git.hooks.everywhere import hooks_everywhere
 from git_agent.git.hooks.install import effective_hooks, hooks_forbidden, hooks_unlike_ours, lost_beside
 from git_agent.git.worktrees import repair
 from git_agent.proc import program
@@ -45,13 +47,13 @@ def _without_lfs(app: App) -> Iterator[Finding]:
 def _running(app: App) -> Iterator[Finding]:
     """Report only what reinstalling can fix; `git agent hooks` reports a hooks directory that must stay as it is."""
     standing = [
-        each.worktree
+        (each.worktree, each.admin)
         for each in app.store.attempts.standing()
         if each.working and repair.is_connected(app.repo, each.worktree)
     ]
     main = [] if hooks_forbidden(app.repo) else [app.repo.main_worktree or app.repo.common_dir]
-    for place in [*main, *standing]:
-        effective = effective_hooks(app.repo, place)
+    asked = [(place, effective_hooks(app.repo, place)) for place in main]
+    for place, effective in chain(asked, hooks_everywhere(app.repo, standing)):
         missing = [each.event for each in effective if each.scheme == "none"]
         if missing:
             yield Finding("hooks-missing", f"{', '.join(missing)} in {place}: git does not run ours", None, place)

@@ -10,20 +10,21 @@ from git_agent.store import stale
 _UNASKED_S = 60.0  # the configuration costs a git process: it is read after a quiet minute, or if already loaded
 
 
-def reap(app: App) -> list[str]:
+def reap(app: App, *, stalls: bool = True) -> list[str]:
     """Check for expired leases, dead supervisors and workers without progress, and act on them.
 
     Every command that syncs with git calls this after recording the beat of the worker that runs it. One process at a
     time acts, under a fenced lock. If the store can't be written, nothing is done.
+    stalls: also look for workers without progress, which examines files: 12 ms with 40 quiet workers
     Returns a line for each action.
     """
     try:
-        return _reap(app)
+        return _reap(app, stalls)
     except AgentError as error:
         return [] if error.code in UNWRITABLE else [f"could not check for dead workers: {error.message}"]
 
 
-def _reap(app: App) -> list[str]:
+def _reap(app: App, stalls: bool) -> list[str]:
     seen, lines, patient = app.store.stale.glance(processes.machine_id()), list[str](), False
     if seen.expirable or seen.supervised:
         from git_agent.actions.liveness.judge import record_clocks
@@ -38,7 +39,7 @@ def _reap(app: App) -> list[str]:
         from git_agent.actions.liveness.sweep import end_orphaned_sessions
 
         lines += end_orphaned_sessions(app, patient=patient)
-    if _may_stall(app, seen):
+    if stalls and _may_stall(app, seen):
         from git_agent.actions.liveness.sweep import report_stalled
 
         report_stalled(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from git_agent.app import App
 from git_agent.domain.task import Task
@@ -13,6 +14,9 @@ from git_agent.git.run import GitError
 from git_agent.record import Record
 from git_agent.store import merge_cache
 from git_agent.store.merge_cache import CachedMerge
+
+if TYPE_CHECKING:
+    from git_agent.git.merging.inputs import MergeInputs
 
 Sides = tuple[int, int | None]
 """A task and another one, or None for its base."""
@@ -74,8 +78,8 @@ def _runs_programs(app: App) -> bool:
     return has_merge_drivers(app.repo)
 
 
-def _answers(found: CachedMerge | None, term: str | None) -> bool:
-    return found is not None and term in (None, found.terms)
+def _answers(found: CachedMerge | None, term: MergeInputs | None) -> bool:
+    return found is not None and (term is None or term.digest == found.terms)
 
 
 def _forked(app: App, found: Iterable[Task], heads: Mapping[str, str]) -> dict[int, tuple[str, str, str]]:
@@ -122,22 +126,25 @@ def _root(task: Task, bases: Mapping[str | None, str]) -> str:
     return base
 
 
-def _terms(app: App, pairs: Iterable[_Pair]) -> dict[str, str]:
+def _terms(app: App, pairs: Iterable[_Pair]) -> dict[str, MergeInputs]:
     from git_agent.git.merging.inputs import merge_inputs
 
     return {under: merge_inputs(app.repo, under) for under in {pair.under for pair in pairs}}
 
 
-def _merged(app: App, lacking: Sequence[_Pair], terms: Mapping[str, str]) -> dict[merge_cache.Pair, CachedMerge]:
+def _merged(
+    app: App, lacking: Sequence[_Pair], terms: Mapping[str, MergeInputs]
+) -> dict[merge_cache.Pair, CachedMerge]:
     from git_agent.git.merging.merge import try_merges
 
     fresh: dict[merge_cache.Pair, CachedMerge] = {}
     for under, term in terms.items():
         wanted = list(dict.fromkeys((p.a, p.b) for p in lacking if p.under == under))
         of = f"merging {len(wanted)} pairs in memory"
-        given = try_merges(app.repo, under, wanted, partial(_progress, app, of))
+        given = try_merges(app.repo, under, wanted, partial(_progress, app, of), attributes=term.attributes)
         fresh |= {
-            pair: CachedMerge(term, got if got is None else got.paths) for pair, got in zip(wanted, given, strict=True)
+            pair: CachedMerge(term.digest, got if got is None else got.paths)
+            for pair, got in zip(wanted, given, strict=True)
         }
     return fresh
 

@@ -85,7 +85,8 @@ def _own(link: Entry) -> dict[str, Any]:
 def _begin(
     app: App, links: Sequence[Entry], plans: Sequence[Mapping[str, Any]], fences: Mapping[str, int]
 ) -> tuple[list[tuple[Task, AgentError]], list[int]]:
-    owner, _, heads = processes.myself(), app.speaker, app.heads  # ask git before the transaction
+    # Ask git before the transaction, and again: a branch that moved while it was checked must not land.
+    owner, _, heads = processes.myself(), app.speaker, app.heads
     with app.store.transaction():
         for name, number in fences.items():
             app.store.locks.require(name, number)

@@ -159,7 +159,7 @@ class _Rounds:
     def _attempt(self, base: str, group: Sequence[Task], asks: Conditions) -> None:
         self.held.keep()
         group = [self.app.store.tasks.get(task.id) for task in group]  # waiting for the merge lock may have taken long
-        heads = self.app.heads
+        heads = self.app.heads  # read again: others may have merged before this process had the merge lock
         old = self.bases.get(base) or heads.get(base)
         if old is None:
             self._leave(group, base_gone_error(group[0]))

@@ -122,7 +122,8 @@ def _place(app: App, task: Task, gone: Removed) -> AttemptPlan:
     if head is None:
         if app.repo.resolve(oid) is None or (gone.files and app.repo.resolve(gone.files) is None):
             raise refused("pruned", f"cannot undo: the commits of '{gone.branch}' are no longer kept", hint)
-        if other := refs.clashing_branch(gone.branch, app.heads):
+        # Creating it compares again: what was undone before may have brought back other branches.
+        if other := refs.clashing_branch(gone.branch, app.sighted_heads):
             raise refused("branch-taken", f"cannot undo: '{gone.branch}' can't coexist with '{other}'", hint)
     path = gone.worktree
     if path is not None and (registry.registration_at(app.repo, path) is not None or _is_taken(path)):

@@ -23,7 +23,8 @@ def rescue_refs(app: App, task: Task | None = None) -> list[Rescue]:
     """List the rescue refs of one task or of all, by task and number."""
     kept = rescues.list_rescues(app.repo, task.id if task else None)
     ids = {rescues.parse_rescue_ref(each.ref)[0] for each in kept}
-    bases = {t: app.heads.get(found.base) for t in ids if (found := app.store.tasks.find(t)) is not None}
+    heads = app.sighted_heads
+    bases = {t: heads.get(found.base) for t in ids if (found := app.store.tasks.find(t)) is not None}
     pairs = [(each.oid, base) for each in kept if (base := bases.get(rescues.parse_rescue_ref(each.ref)[0]))]
     ahead = app.repo.ahead_behind_many(pairs) if pairs else {}
     files = rescues.count_changed(app.repo, [each.oid for each in kept if each.kind == refs.FILES])

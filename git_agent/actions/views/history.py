@@ -6,8 +6,9 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping
 
+from git_agent.actions.liveness.reap import reap
 from git_agent.actions.lookup import own_commits
-from git_agent.actions.reconcile.reconcile import queue_notices, reconcile
+from git_agent.actions.reconcile.reconcile import Reconciled, queue_notices, reconcile
 from git_agent.app import App
 from git_agent.domain.event import Event
 from git_agent.domain.message import Message
@@ -106,19 +107,17 @@ class Watched(Record):
     asks: bool = False
 
 
-def watch(app: App, after: int, *, looks: bool, kept: bool) -> Watched:
+def watch(app: App, after: int, *, looks: bool, reaps: bool, kept: bool) -> Watched:
     """List the events that follow an event.
 
     after: the number of that event.
     looks: reconcile first.
-    kept: queue what reconciliation noticed until a person runs a command, because nobody reads the output.
+    reaps: check for dead workers first; a reconcile does so too, and looks for those without progress.
+    kept: queue what was noticed until a person runs a command, because nobody reads the output.
     Raises AgentError, in particular when the store was deleted or replaced.
     """
     app.store.check()
-    asks = False
-    if looks:
-        seen = reconcile(app)
-        asks = seen.asks
-        if kept:
-            queue_notices(app, seen.lines)
-    return Watched(tuple(app.store.events.following(after, PAGE)), asks)
+    seen = reconcile(app) if looks else Reconciled(tuple(reap(app, stalls=False)) if reaps else (), asks=False)
+    if kept:
+        queue_notices(app, seen.lines)
+    return Watched(tuple(app.store.events.following(after, PAGE)), seen.asks)

@@ -63,7 +63,7 @@ def prime(app: App, task: Task | None) -> Primer:
     )
     if task is None:
         return Primer(None, (), mail, unread, False, False, status(app, counts=False))
-    viewed = view(app, [task], counts=True)[0]
+    viewed = view(app, [task], counts=True, heads=app.sighted_heads)[0]
     here = app.speaker.works_on(task)
     return Primer(viewed, _left(app, task), mail, unread, here, app.speaker.superseded(task), None)
 

@@ -56,7 +56,7 @@ class Shown(Record):
 def show(app: App, task: Task) -> Shown:
     """Collect a task's record, commits, latest events and what it waits for; note that the person was shown it."""
     app.store.tasks.read_ahead([task], events=_EVENTS)
-    viewed = view(app, [task], counts=True)[0]
+    viewed = view(app, [task], counts=True, heads=app.sighted_heads)[0]
     events = app.store.events.of_task(task.id, limit=_EVENTS)
     shown = Shown(
         view=viewed,

@@ -78,7 +78,7 @@ def status(app: App, *, counts: bool = True) -> Status:
     """
     unfinished = app.store.tasks.unfinished()
     app.store.tasks.read_ahead(unfinished, summary=True)
-    viewed = view(app, unfinished, counts=counts)
+    viewed = view(app, unfinished, counts=counts, heads=app.sighted_heads)
     lost, running = _lost(app), _still_running(app)
     found = [*(v.need for v in viewed if v.need is not None), *map(_reopening, lost), *(need for _, need in running)]
     needs = sorted(found, key=lambda need: (need.urgency, need.since))

@@ -47,11 +47,12 @@ class TaskView(Record):
     need: Need | None = None
 
 
-def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
+def view(app: App, shown: Sequence[Task], *, counts: bool, heads: Mapping[str, str] | None = None) -> list[TaskView]:
     """Return the views of tasks, in the same order.
 
     shown: the tasks.
     counts: also count the commits ahead of and behind the base.
+    heads: where the branches are; None to read that from git, for a command that may have moved some.
     """
     ids = [t.id for t in shown]
     app.store.tasks.read_ahead(shown)
@@ -59,7 +60,8 @@ def view(app: App, shown: Sequence[Task], *, counts: bool) -> list[TaskView]:
     held, unread, now = app.store.leases.of(ids), app.store.deliveries.unread([str(i) for i in ids]), app.store.now()
     outside = app.forks
     forks = {task.id: outside[task.id] for task in shown if task.live and task.id in outside}
-    ahead = _ahead(app, shown, app.heads, {**outside, **_forks_of_ended(app, shown)}) if counts else {}
+    heads = app.heads if heads is None and counts else heads or {}
+    ahead = _ahead(app, shown, heads, {**outside, **_forks_of_ended(app, shown, heads)}) if counts else {}
     dropped = _dropped(app, forks)
     limit = app.config.number("agent.maxAttempts")
     doing = (State.ASSIGNED, State.WORKING, State.FAILED)
@@ -126,12 +128,12 @@ def _gone(app: App, lease: Lease | None) -> bool:
     return lease is not None and lease.kind == "run" and lease.owner is not None and app.is_gone(lease.owner)
 
 
-def _forks_of_ended(app: App, shown: Sequence[Task]) -> dict[int, str]:
+def _forks_of_ended(app: App, shown: Sequence[Task], heads: Mapping[str, str]) -> dict[int, str]:
     """Return the fork points of tasks that are not live where their bases lack them. Runs git once for each base.
 
     No ref need hold them: reconciling passes finished tasks by, and a reopened one as long as nothing moves.
     """
-    heads, found = app.heads, dict[int, str]()
+    found = dict[int, str]()
     kept = [t for t in shown if not t.live and t.base_oid and t.branch in heads and t.base in heads]
     if kept:
         from git_agent.git.merging.fork import not_contained
@@ -190,5 +192,5 @@ def list_tasks(
     counts: also count the commits ahead of and behind the base.
     """
     if states or everything:
-        return view(app, app.store.tasks.listing(states or None), counts=counts)
-    return view(app, app.store.tasks.unfinished(), counts=counts)
+        return view(app, app.store.tasks.listing(states or None), counts=counts, heads=app.sighted_heads)
+    return view(app, app.store.tasks.unfinished(), counts=counts, heads=app.sighted_heads)

@@ -19,7 +19,8 @@ CHAIN = "chain"
 
 # The worktrees of workers are named <task>-<name>. libgit2 and every git since 2.13 support this condition. It needs no
 # extension; extensions.worktreeConfig would make other programs refuse the repository.
-_CONDITION = '[includeIf "gitdir:worktrees/[0-9]*-*"]'
+CONDITION = "gitdir:worktrees/[0-9]*-*"
+_CONDITION = f'[includeIf "{CONDITION}"]'
 _SECTIONS = {HOOKS: "[include]", GUARD: _CONDITION, WORKERS: _CONDITION}
 _PATIENCE = 10.0  # seconds, as run.git has
 # githooks(5): what a client runs. The mere presence of another hook changes what git does, so those only where the user

@@ -8,13 +8,22 @@ from collections.abc import Iterator, Mapping
 
 from git_agent.git import versions
 from git_agent.git.repo import Repo
+from git_agent.git.run import decode
+from git_agent.record import Record
 
 # filter.* and line endings matter with merge.renormalize. One command reads them all: a process takes 2 ms.
 _SETTINGS = r"^(merge|diff|filter)\.|^core\.(attributesfile|autocrlf|eol)$"
 
 
-def merge_inputs(repo: Repo, base_oid: str) -> str:
-    """Hash what a merge depends on: git, its configuration, and the .gitattributes of a commit and of the user.
+class MergeInputs(Record):
+    """What a merge depends on: a hash of everything, and the paths of the commit's .gitattributes."""
+
+    digest: str
+    attributes: tuple[str, ...]
+
+
+def merge_inputs(repo: Repo, base_oid: str) -> MergeInputs:
+    """Read what a merge depends on: git, its configuration, and the .gitattributes of a commit and of the user.
 
     base_oid: the commit, a full oid.
     Not covered: system attributes outside /etc, and changes inside a program that the configuration names.
@@ -24,7 +33,9 @@ def merge_inputs(repo: Repo, base_oid: str) -> str:
     attributes = [entry for entry in entries if entry.endswith((b"\t.gitattributes", b"/.gitattributes"))]
     settings = dict(field.partition("\n")[::2] for field in fields)  # the last one wins
     own = [_content(place) for place in _places(repo, settings)]
-    return hashlib.sha256(repr((versions.git_version(), fields, own, attributes)).encode()).hexdigest()[:16]
+    said = repr((versions.git_version(), fields, own, attributes))
+    paths = tuple(decode(entry.partition(b"\t")[2]) for entry in attributes)
+    return MergeInputs(hashlib.sha256(said.encode()).hexdigest()[:16], paths)
 
 
 def _places(repo: Repo, settings: Mapping[str, str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from git_agent.git.worktrees.scratch import scratch
 from git_agent.record import Record
 
 _OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z"
+_ASIDE = r"~([0-9a-f]{40}(?:[0-9a-f]{24})?)(?:_[0-9]+)?(?=/|$)"
 _UNRELATED = "refusing to merge unrelated histories"
 
 
@@ -47,16 +48,22 @@ def try_merge(repo: Repo, base_oid: str, tip_oid: str) -> Clean | Conflict:
 
 
 def try_merges(
-    repo: Repo, base_oid: str, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None] | None = None
+    repo: Repo,
+    base_oid: str,
+    pairs: Sequence[tuple[str, str]],
+    progress: Callable[[int], None] | None = None,
+    *,
+    attributes: Sequence[str] | None = None,
 ) -> list[Conflict | None]:
     """Merge the second of each pair (full oids) into the first in memory; return the conflicts, None for none.
 
     base_oid: the commit whose .gitattributes apply.
+    attributes: the paths of these files, if they are known: listing 20,000 files takes 15 ms.
     progress: as for merge_pairs.
     Commits without common history conflict, on no path. Paths are those of try_merge, except that a file which git
     would move aside (`name~<oid>`) is listed under its own name.
     """
-    with _attributes(repo, base_oid) as (before, where):
+    with _attributes(repo, base_oid, attributes) as (before, where):
 
         def tried(related: Sequence[tuple[str, str]]) -> list[Conflict | None]:
             found = merge_pairs(repo, related, *before, progress=progress, cwd=where or repo.common_dir)
@@ -87,8 +94,12 @@ def _related(base_oid: str) -> Iterator[None]:
 def _conflict(pair: tuple[str, str], tried: Tried) -> Conflict | None:
     if tried.clean:
         return None
-    aside = re.compile(f"~(?:{pair[0]}|{pair[1]})(?:_[0-9]+)?(?=/|$)")
-    return Conflict(tuple(dict.fromkeys(aside.sub("", path) for path in tried.paths)))
+    return Conflict(tuple(dict.fromkeys(_own_name(path, pair) if "~" in path else path for path in tried.paths)))
+
+
+def _own_name(path: str, pair: tuple[str, str]) -> str:
+    """Return the name of a file or directory that git would move aside in merging a pair."""
+    return re.sub(_ASIDE, lambda found: "" if found[1] in pair else found[0], path)
 
 
 def has_merge_drivers(repo: Repo) -> bool:
@@ -167,13 +178,16 @@ def _after_hooks(
 
 
 @contextmanager
-def _attributes(repo: Repo, base_oid: str) -> Iterator[tuple[tuple[str, ...], str | None]]:
+def _attributes(
+    repo: Repo, base_oid: str, wanted: Sequence[str] | None = None
+) -> Iterator[tuple[tuple[str, ...], str | None]]:
     # merge-tree reads .gitattributes from the directory it runs in; ours has none.
     if versions.git_version() >= (2, 41, 0):
         yield (f"--attr-source={base_oid}",), None
         return
-    names = repo.git("ls-tree", "-r", "-z", "--name-only", base_oid).fields
-    wanted = [name for name in names if name == ".gitattributes" or name.endswith("/.gitattributes")]
+    if wanted is None:
+        names = repo.git("ls-tree", "-r", "-z", "--name-only", base_oid).fields
+        wanted = [name for name in names if name == ".gitattributes" or name.endswith("/.gitattributes")]
     if not wanted:
         yield (), None
         return

