@@ -37,20 +37,21 @@ includes the command that sends the message.
 """
 
 
-def document(results: Sequence[Result], found: Found) -> str:
-    """Return the page for results that were measured on this machine, now."""
-    parts = [_INTRODUCTION, _machine(), _peers(found), _table(results), _notes(results), _METHOD]
+def document(results: Sequence[Result], found: Found, rounds: int | None = None) -> str:
+    """Return the page for results that were measured on this machine, now. rounds: the most for each row."""
+    parts = [_INTRODUCTION, _machine(rounds), _peers(found), _table(results), _notes(results), _METHOD]
     return "\n".join(part for part in parts if part)
 
 
-def _machine() -> str:
+def _machine(rounds: int | None) -> str:
     now = datetime.datetime.now(datetime.UTC)
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
         f"Measured on {now:%Y-%m-%d}: {os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, "
         f"{platform.system()} {platform.machine()}, git {git}, Python {platform.python_version()}.\n"
-        f"Load when the run ended: {os.getloadavg()[2]:.1f}, the average of its last 15 minutes.\n"
+        f"Load when the run ended: {os.getloadavg()[2]:.1f}, the average of its last 15 minutes."
+        f"{f' Each row had {rounds} rounds or fewer.' if rounds else ''}\n"
     )
 
 

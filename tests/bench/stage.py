@@ -31,18 +31,20 @@ class Stage(Record):
     """A scratch directory, and what is measured in it.
 
     env: the environment of everything that runs there
-    quick: run few rounds with small sizes, to show that a row works
+    quick: make small repositories and stores, to show that a row works
+    most_rounds: run no row in more rounds than this
     peers: the programs of others, by name
     """
 
     root: Path
     env: dict[str, str]
     quick: bool = False
+    most_rounds: int = 1000
     peers: Mapping[str, Path] = {}
 
     def rounds(self, number: int) -> int:
         """Return how many rounds to run, of `number` usually."""
-        return min(number, 2) if self.quick else number
+        return min(number, self.most_rounds)
 
     def size(self, number: int, small: int) -> int:
         """Return how many things to make: `number`, or few when it must be quick."""
@@ -123,7 +125,9 @@ class Stage(Record):
         return [tips[name] for name in names]
 
 
-def sealed(root: Path, *, quick: bool = False, peers: Mapping[str, Path] | None = None) -> Stage:
+def sealed(
+    root: Path, *, quick: bool = False, most_rounds: int = 1000, peers: Mapping[str, Path] | None = None
+) -> Stage:
     """Make a stage in an empty directory: no home, no configuration and no PYTHON* or GIT_* of who measures."""
     (root / ".gitconfig").write_text(CONFIG)
     outside = ("GIT_", "PYTHON", "XDG_", "LC_", "_GIT_AGENT")
@@ -132,7 +136,7 @@ def sealed(root: Path, *, quick: bool = False, peers: Mapping[str, Path] | None 
     sealed = {"HOME": str(root), "PATH": path, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     theirs = {"HCOM_DIR": str(root / "hcom"), "AGENTMESH_DATA_DIR": str(root / "agentmesh")}
     env |= {**sealed, **theirs, "GIT_CONFIG_GLOBAL": str(root / ".gitconfig")}
-    return Stage(root, env, quick, peers or {})
+    return Stage(root, env, quick, most_rounds, peers or {})
 
 
 def _import(files: int) -> Iterator[bytes]:
