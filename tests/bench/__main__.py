@@ -7,6 +7,7 @@ Nothing is changed outside, but for the peers' environments in the user's cache 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tests.bench import peers
 from tests.bench.document import PATH, document
-from tests.bench.registry import BENCHMARKS
+from tests.bench.registry import BENCHMARKS, all_rows
 from tests.bench.rows import Result, heading, line
 from tests.bench.stage import sealed
 
@@ -27,12 +28,14 @@ def main(arguments: list[str]) -> None:
     for name, reason in found.missing.items():
         print(f"no {name}: {reason}", flush=True)
     print(heading(), flush=True)
-    results = [result for name in given.names or BENCHMARKS for result in _run(name, found, given)]
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # leaves the blocks that clean up
+    results = list[Result]()
+    for name in given.names or BENCHMARKS:
+        results += _run(name, found, given)
+        if given.doc:  # what was measured is kept if the rest is interrupted
+            PATH.write_text(document(all_rows(), results, found, given.rounds))
     missed = sum(result.met is False for result in results)
     print(f"{len(results)} rows in {time.monotonic() - began:.0f} s, {missed} goals not met")
-    if given.doc:
-        PATH.write_text(document(results, found, given.rounds))
-        print(f"written: {PATH.name}")
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

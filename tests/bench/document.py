@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.peers import Found
-from tests.bench.rows import COLUMNS, Result
+from tests.bench.rows import COLUMNS, Result, Row
 
 PATH = Path(__file__).parents[2] / "docs" / "performance.md"
 _INTRODUCTION = """\
@@ -37,9 +37,14 @@ includes the command that sends the message.
 """
 
 
-def document(results: Sequence[Result], found: Found, rounds: int | None = None) -> str:
-    """Return the page for results that were measured on this machine, now. rounds: the most for each row."""
-    parts = [_INTRODUCTION, _machine(rounds), _peers(found), _table(results), _notes(results), _METHOD]
+def document(rows: Sequence[Row], results: Sequence[Result], found: Found, rounds: int | None = None) -> str:
+    """Return the page for results that were measured on this machine, now.
+
+    rows: all rows that there are; those without a result are named as not measured
+    found: the peers that were measured, and those that could not be had
+    rounds: the most rounds that a row had
+    """
+    parts = [_INTRODUCTION, _machine(rounds), _peers(found), _table(rows, results), _notes(results), _METHOD]
     return "\n".join(part for part in parts if part)
 
 
@@ -67,9 +72,12 @@ def _peers(found: Found) -> str:
     return said + "".join(f"Not measured: {name} ({reason}).\n" for name, reason in found.missing.items())
 
 
-def _table(results: Sequence[Result]) -> str:
-    rows = [COLUMNS, tuple("---" for _ in COLUMNS), *(result.cells for result in results)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+def _table(rows: Sequence[Row], results: Sequence[Result]) -> str:
+    cells = {result.row.name: result.cells for result in results}
+    lacking = ("", "", "", "", "", "not measured")
+    found = [cells.get(row.name, (row.name, *lacking)) for row in rows]
+    lines = [COLUMNS, tuple("---" for _ in COLUMNS), *found]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def _notes(results: Sequence[Result]) -> str:

@@ -26,13 +26,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     **hooking.BENCHMARKS,
     **mailing.BENCHMARKS,
     **changing.BENCHMARKS,
-    **claiming.BENCHMARKS,
     **conflicting.BENCHMARKS,
     **merging.BENCHMARKS,
     **growing.BENCHMARKS,
     **running.BENCHMARKS,
     **starting.BENCHMARKS,
     **writing.BENCHMARKS,
+    **claiming.BENCHMARKS,
 }
 
 

@@ -50,11 +50,12 @@ def test_the_document_names_every_row_and_no_other() -> None:
 def test_the_document_says_on_which_machine_and_what_was_left_out() -> None:
     found = peers.Found({"hcom": Path("hcom")}, {"hcom": "1.2"}, {"agent-bus": "no such package"})
     result = compared(Row("create", _GIT_I), _costs(ours=[30], git=[10], I=[20], hcom=[5]), peers=["hcom"])
-    page = document.document([result], found)
+    page = document.document([result.row, Row("remove")], [result], found)
     assert (
         "| create | git 10.0 ms, I 20.0 ms | hcom 5.00 ms | 30.0 ms | 1.00 (1.00 to 1.00) | <= 1.3 x (git + I) | met |"
         in page
     )
+    assert "| remove |  |  |  |  |  | not measured |" in page
     assert "Peers: hcom 1.2.\nNot measured: agent-bus (no such package).\n" in page
     assert re.search(
         r"Measured on \d{4}-\d\d-\d\d: \d+ cores? \(.+\), \d+ GiB of memory, .*, git 2\..*, Python 3\.", page
