@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
     """Run the named benchmarks, or all; each makes what it needs and leaves nothing."""
     given = _parsed(arguments)
     began = time.monotonic()
-    found = peers.install(peers.cache_directory()) if given.peers else peers.Found({}, {}, {})
+    found = _peers() if given.peers else peers.Found({}, {}, {})
     for name, reason in found.missing.items():
         print(f"no {name}: {reason}", flush=True)
     print(heading(), flush=True)
@@ -36,6 +36,11 @@ def main(arguments: list[str]) -> None:
             PATH.write_text(document(all_rows(), results, found, given.rounds))
     missed = sum(result.met is False for result in results)
     print(f"{len(results)} rows in {time.monotonic() - began:.0f} s, {missed} goals not met")
+
+
+def _peers() -> peers.Found:
+    with tempfile.TemporaryDirectory(prefix="git-agent-bench-") as scratch:
+        return peers.usable(sealed(Path(scratch).resolve()), peers.install(peers.cache_directory()))
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

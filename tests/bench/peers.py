@@ -140,13 +140,43 @@ def correspondence(stage: Stage, where: Path) -> dict[str, tuple[Callable[[int],
     return found
 
 
+CHANGES = {
+    "claude-swarm": (("init", "--sessions", "ada:one"), ("update", "ada", "--note", "busy")),
+    "agentmesh": (("register", "-a", "ada"), ("heartbeat", "-a", "ada")),
+}
+"""What makes a worker known to a peer, and the smallest change of its state."""
+
+
 def state_change(stage: Stage, where: Path) -> dict[str, Callable[[int], None]]:
     """Make each peer's run of the smallest change of state that it has."""
-    begin = {"claude-swarm": ("init", "--sessions", "ada:one"), "agentmesh": ("register", "-a", "ada")}
-    change = {"claude-swarm": ("update", "ada", "--note", "busy"), "agentmesh": ("heartbeat", "-a", "ada")}
     found = {}
-    for name, words in change.items():
+    for name, (begin, words) in CHANGES.items():
         if program := stage.peers.get(name):
-            stage.run(program, *begin[name], cwd=where)
+            stage.run(program, *begin, cwd=where)
             found[name] = stage.work(program, *words, cwd=where)
     return found
+
+
+def usable(stage: Stage, found: Found) -> Found:
+    """Make every call of every peer once; leave out a peer of which one fails, and say which: versions differ."""
+    failed = {name: said for name, program in found.programs.items() if (said := _try(stage, name, program))}
+    works = {name: program for name, program in found.programs.items() if name not in failed}
+    return found._replace(programs=works, missing={**found.missing, **failed})
+
+
+def _try(stage: Stage, name: str, program: Path) -> str:
+    """Return the call of a peer that fails, "" when all of them work."""
+    where = ("-P", f"{stage.root}/{{worktree}}")
+    series: list[tuple[tuple[str, ...], ...]] = [CHANGES[name]] if name in CHANGES else []
+    if way := mail().get(name):
+        series.append((*way.begin, way.send, way.receive))
+    if name == "worktree-aid":
+        series.append(((*where, "add", "-c", "tried"), ("ls",), (*where, "rm", "tried")))
+    for number, calls in enumerate(series):
+        place = stage.plain(f"{name}-{number}")
+        for words in calls:
+            try:
+                stage.run(program, *words, cwd=place)
+            except SystemExit:
+                return f"this does not work: {name} {' '.join(each for each in words if each not in where)}"
+    return ""

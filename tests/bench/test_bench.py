@@ -15,6 +15,7 @@ from tests.bench import document, peers
 from tests.bench.measure import Cost, Costs, differences, in_turns, spread
 from tests.bench.registry import BENCHMARKS, all_rows
 from tests.bench.rows import OURS, Goal, Row, absolute, compared, line
+from tests.bench.stage import sealed
 
 ROOT = Path(__file__).parents[2]
 _GIT_I = Goal(1.3, (("git", 1.0), ("I", 1.0)))
@@ -29,6 +30,7 @@ def _costs(**ms: list[float]) -> Costs:
 
 
 @pytest.mark.rest
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_prints_its_rows_in_order(name: str) -> None:
     done = _bench("--quick", name)
@@ -112,6 +114,20 @@ def test_a_peer_is_installed_once_into_its_own_environment_and_a_missing_one_is_
     assert subprocess.run([found.programs["greet"]], capture_output=True, text=True).stdout == "hello\n"
     (tmp_path / "greet_peer-1.0-py3-none-any.whl").unlink()
     assert peers.install(tmp_path / "cache", (ours,)).programs == found.programs
+
+
+def test_a_peer_that_is_called_otherwise_today_is_left_out_and_named(tmp_path: Path) -> None:
+    for name in ("agentmesh", "worktree-aid"):
+        (tmp_path / name).write_text('#!/bin/sh\n[ "$1" != heartbeat ]\n')
+        (tmp_path / name).chmod(0o755)
+    programs = {name: tmp_path / name for name in ("agentmesh", "worktree-aid")}
+    (tmp_path / "stage").mkdir()
+    found = peers.usable(sealed(tmp_path / "stage"), peers.Found(programs, {}, {"hcom": "no such package"}))
+    assert list(found.programs) == ["worktree-aid"]
+    assert found.missing == {
+        "hcom": "no such package",
+        "agentmesh": "this does not work: agentmesh heartbeat -a ada",
+    }
 
 
 def _wheel(directory: Path) -> None:
