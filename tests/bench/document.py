@@ -52,17 +52,23 @@ def _machine(rounds: int | None) -> str:
     now = datetime.datetime.now(datetime.UTC)
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    cores, load = os.cpu_count() or 1, os.getloadavg()[2]
+    said = [f"The average load of the last 15 minutes of the run was {load:.1f}."]
+    if load > cores + 1:  # the benchmark itself runs one or two programs at a time
+        said.append("Other programs kept the machine busy, so that times are too long and ratios are rough.")
+    if rounds:
+        said.append(f"Each row had {rounds} rounds or fewer.")
     return (
-        f"Measured on {now:%Y-%m-%d}: {os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, "
+        f"Measured on {now:%Y-%m-%d}: {cores} cores ({_processor()}), {memory:.0f} GiB of memory, "
         f"{platform.system()} {platform.machine()}, git {git}, Python {platform.python_version()}.\n"
-        f"Load when the run ended: {os.getloadavg()[2]:.1f}, the average of its last 15 minutes."
-        f"{f' Each row had {rounds} rounds or fewer.' if rounds else ''}\n"
+        f"{' '.join(said)}\n"
     )
 
 
 def _processor() -> str:
-    with open("/proc/cpuinfo") as file:
-        names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    listed = Path("/proc/cpuinfo")  # on Linux
+    lines = listed.read_text().splitlines() if listed.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or "unknown processor"
 
 
