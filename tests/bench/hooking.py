@@ -93,7 +93,7 @@ def push(stage: Stage) -> Iterator[Result]:
     empty = in_turns(_works(stage, ours, plain, "empty hook", words), rounds=rounds, after=again)
     yield compared(PUSH, empty)
     over = [(one.seconds - 1.1 * two.seconds) * 1000 for one, two in zip(bare[OURS], bare["no hook"], strict=True)]
-    yield absolute(BARE_PUSH, over, "ms", note="more than 1.1 times")
+    yield absolute(BARE_PUSH, over, "ms", note="beyond 1.1 times the push without hooks")
 
 
 def fetch(stage: Stage) -> Iterator[Result]:
