@@ -57,9 +57,9 @@ lint: ## check style, types and the direction of imports
 	$(bin)/mypy --strict git_agent
 	$(bin)/lint-imports
 
-bench: ## measure, and print ratios
+bench: ## measure, and print ratios; PEERS=1 adds programs of others, DOC=1 writes docs/performance.md; 20 minutes
 	@.ci/venv test
-	$(bin)/python -m tests.bench $(ARGS)
+	$(bin)/python -m tests.bench $(if $(PEERS),--peers) $(if $(DOC),--doc) $(ARGS)
 
 clean: ## remove what these targets made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -134,8 +134,8 @@ def bare(path: Path, pairs: int, each: int, transactions: Sequence[int]) -> floa
 
     path: a fresh copy of a store; transactions: how many each receiver makes, of rows that are there before.
     """
-    at_hand = _open(path)
-    with at_hand.atomic("IMMEDIATE"):
+    at_hand = open_database(path)
+    with at_hand.transaction():
         for number in range(pairs * each):
             _insert(at_hand, "1", str(pairs + 1 + number % pairs), f"0 {number} {TEXT}")
     at_hand.close()
@@ -146,40 +146,40 @@ def bare(path: Path, pairs: int, each: int, transactions: Sequence[int]) -> floa
     return seconds
 
 
-def _open(path: Path) -> Database:
-    """The store's own driver, busy handler and sync setting, and nothing above them."""
-    opened = Database(str(path))
-    opened.connect()
-    return opened
+def open_database(path: Path) -> Database:
+    """Open a store with its own driver, busy handler and sync setting, and nothing above them."""
+    database = Database(str(path))
+    database.connect()
+    return database
 
 
-def _insert(opened: Database, sender: str, to: str, body: str) -> None:
-    ((key,),) = opened.rows(INSERT, (sender, int(to), body))
-    opened.rows("INSERT INTO delivery (message, recipient, state) VALUES (?, ?, 'new')", (key, to))
+def _insert(database: Database, sender: str, to: str, body: str) -> None:
+    ((key,),) = database.rows(INSERT, (sender, int(to), body))
+    database.rows("INSERT INTO delivery (message, recipient, state) VALUES (?, ?, 'new')", (key, to))
 
 
 def _writer(path: Path, worker: int, pairs: int, each: int) -> Work:
-    opened = _open(path)
+    database = open_database(path)
 
     def work() -> dict[str, int]:
         for number in range(each):
             receiver = pairs + 1 + (worker + number) % pairs
-            with opened.atomic("IMMEDIATE"):
-                _insert(opened, str(worker + 1), str(receiver), f"{worker} {number} {TEXT}")
+            with database.transaction():
+                _insert(database, str(worker + 1), str(receiver), f"{worker} {number} {TEXT}")
         return {}
 
     return work
 
 
 def _settler(path: Path, worker: int, pairs: int, each: int, transactions: int) -> Work:
-    opened, recipient = _open(path), str(pairs + 1 + worker)
+    database, recipient = open_database(path), str(pairs + 1 + worker)
     mine = [pairs * number + worker + 1 for number in range(each)]
 
     def work() -> dict[str, int]:
         for step in range(transactions):
             some = mine[step * each // transactions : (step + 1) * each // transactions]
-            with opened.atomic("IMMEDIATE"):
-                opened.rows(f"{UPDATE} ({', '.join('?' * len(some))})", (recipient, *some))
+            with database.transaction():
+                database.rows(f"{UPDATE} ({', '.join('?' * len(some))})", (recipient, *some))
         return {}
 
     return work

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.pairs import line, paired
+from tests.bench.measure import Work, in_turns
+from tests.bench.rows import OURS, Benchmark, Goal, Result, Row, absolute, compared
 from tests.bench.stage import Stage
 
-COMMITS, PUSHES, REBASES, FETCHES, LOOKS = 300, 60, 9, 15, 15
+COMMITS, PUSHES, REBASES, FETCHES, LOOKS = 100, 25, 5, 7, 7
 _PICKED, _REFS = 100, 2000
+_EMPTY = (("empty hook", 1.0),)
+_BARE = (("no hook", 1.0),)
+COMMIT = Row("commit, hooks against an empty sh hook", Goal(1.15, _EMPTY))
+BARE_COMMIT = Row("commit, hooks against none", Goal(1.35, _BARE))
+REBASE = Row("rebase of 100 commits", Goal(1.1, _EMPTY))
+PUSH = Row("push of one commit", Goal(1.1, _EMPTY))
+BARE_PUSH = Row("push of one commit: more than without hooks", Goal(2, unit="ms"))
+FETCH = Row("fetch of 2,000 refs", Goal(1.05, _EMPTY))
+AWARE = {
+    "push": Row("IN_REVIEW after git push returned", Goal(1, unit="s")),
+    "merge": Row("COMPLETED after git merge returned", Goal(1, unit="s")),
+}
 
 
 def _pair(stage: Stage, name: str) -> tuple[Path, Path]:
@@ -32,66 +44,67 @@ def _pair(stage: Stage, name: str) -> tuple[Path, Path]:
     return found[0], found[1]
 
 
-def _empty_hook(stage: Stage, where: Path) -> None:
-    hook = Path(stage.run("git", "rev-parse", "--path-format=absolute", "--git-path", "hooks/post-commit", cwd=where))
+def _empty_hook(stage: Stage, where: Path, name: str) -> None:
+    hook = Path(stage.run("git", "rev-parse", "--path-format=absolute", "--git-path", f"hooks/{name}", cwd=where))
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\n")
     hook.chmod(0o755)
 
 
-def _git(stage: Stage, where: Path, *args: str) -> Callable[[int], None]:
-    return stage.work("git", *args, cwd=where)
+def _works(stage: Stage, ours: Path, other: Path, name: str, words: tuple[str, ...]) -> dict[str, Work]:
+    return {OURS: stage.work("git", *words, cwd=ours), name: stage.work("git", *words, cwd=other)}
 
 
-def commit(stage: Stage) -> Iterator[str]:
+def commit(stage: Stage) -> Iterator[Result]:
     """An empty commit in a worker's worktree; what an empty hook costs is git's, to start any program at all."""
     ours, plain = _pair(stage, "commit")
-    words = ("commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", "Empty")
-    works = [_git(stage, where, *words) for where in (ours, plain)]
-    yield line("commit, hooks / none", paired(*works, rounds=COMMITS, warm_up=5), 1.35)
-    _empty_hook(stage, plain)
-    yield line("commit, hooks / empty hook", paired(*works, rounds=COMMITS, warm_up=5), None)
+    words, rounds = ("commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", "Empty"), stage.rounds(COMMITS)
+    works = _works(stage, ours, plain, "no hook", words)
+    yield compared(BARE_COMMIT, in_turns(works, rounds=rounds, warm_up=5))
+    _empty_hook(stage, plain, "post-commit")
+    works = _works(stage, ours, plain, "empty hook", words)
+    yield compared(COMMIT, in_turns(works, rounds=rounds, warm_up=5))
 
 
-def rebase(stage: Stage) -> Iterator[str]:
+def rebase(stage: Stage) -> Iterator[Result]:
     """A rebase of 100 commits, against the same with an empty post-commit hook in sh."""
     ours, plain = _pair(stage, "rebase")
-    _empty_hook(stage, plain)
+    _empty_hook(stage, plain, "post-commit")
+    picked = stage.size(_PICKED, 5)
     for where in (ours, plain):
-        for number in range(_PICKED):
-            (where / f"file{number % 10}").write_text(f"{number}\n")
-            stage.run("git", "add", "--all", cwd=where)
-            stage.run("git", "commit", "--quiet", "-m", f"Change {number}", cwd=where)
-    works = [_git(stage, w, "rebase", "--quiet", "--force-rebase", f"HEAD~{_PICKED}") for w in (ours, plain)]
-    yield line("rebase of 100, hooks / empty hook", paired(*works, rounds=REBASES), 1.1)
+        for number in range(picked):
+            stage.commit(where, f"file{number % 10}", f"{number}\n")
+    works = _works(stage, ours, plain, "empty hook", ("rebase", "--quiet", "--force-rebase", f"HEAD~{picked}"))
+    yield compared(REBASE, in_turns(works, rounds=stage.rounds(REBASES)))
 
 
-def push(stage: Stage) -> Iterator[str]:
-    """A push of one new commit; what the looks in the background do meanwhile counts, too."""
+def push(stage: Stage) -> Iterator[Result]:
+    """A push of one new commit; what our background check does meanwhile counts, too."""
     ours, plain = _pair(stage, "push")
-    message = ("commit", "--quiet", "--allow-empty", "-m", "More")
-    after = [_git(stage, where, *message) for where in (ours, plain)]
-    works = [_git(stage, where, "push", "--quiet", "origin", "HEAD") for where in (ours, plain)]
 
     def again(number: int) -> None:
-        time.sleep(0.5)
-        for each in after:
-            each(number)
+        time.sleep(0.4)  # until the background check of the last push has ended
+        for where in (ours, plain):
+            stage.run("git", "commit", "--quiet", "--allow-empty", "-m", f"More {number}", cwd=where)
 
-    ratio = paired(*works, rounds=PUSHES, after=again)
-    over = ratio.ms[0] - ratio.ms[1] * 1.1
-    verdict = "met" if over <= 2 else "NOT MET"
-    yield line("push, hooks / none", ratio, None) + f"  target 1.10 + 2 ms: {over:+.1f} ms  {verdict}"
+    words, rounds = ("push", "--quiet", "origin", "HEAD"), stage.rounds(PUSHES)
+    bare = in_turns(_works(stage, ours, plain, "no hook", words), rounds=rounds, after=again)
+    _empty_hook(stage, plain, "pre-push")
+    empty = in_turns(_works(stage, ours, plain, "empty hook", words), rounds=rounds, after=again)
+    yield compared(PUSH, empty)
+    over = [(one.seconds - 1.1 * two.seconds) * 1000 for one, two in zip(bare[OURS], bare["no hook"], strict=True)]
+    yield absolute(BARE_PUSH, over, "ms", note="beyond 1.1 times the push without hooks")
 
 
-def fetch(stage: Stage) -> Iterator[str]:
+def fetch(stage: Stage) -> Iterator[Result]:
     """A fetch of 2,000 new refs into the main worktree."""
     _pair(stage, "fetch")
     ours, plain = stage.root / "fetch-with", stage.root / "fetch-without"
+    _empty_hook(stage, plain, "post-merge")
     for place in (ours, plain):
         forge = stage.root / f"{place.name}.git"
         oid = stage.run("git", "rev-parse", "HEAD", cwd=forge)
-        made = "".join(f"create refs/heads/f/{number} {oid}\n" for number in range(_REFS))
+        made = "".join(f"create refs/heads/f/{number} {oid}\n" for number in range(stage.size(_REFS, 20)))
         stage.run("git", "update-ref", "--stdin", cwd=forge, stdin=made.encode())
 
     def clear(_: int) -> None:
@@ -99,22 +112,18 @@ def fetch(stage: Stage) -> Iterator[str]:
             listed = stage.run("git", "for-each-ref", "--format=delete %(refname)", "refs/remotes", cwd=place)
             stage.run("git", "update-ref", "--stdin", cwd=place, stdin=f"{listed}\n".encode())
 
-    works = [_git(stage, place, "fetch", "--quiet", "origin") for place in (ours, plain)]
-    yield line("fetch of 2,000 refs, hooks / none", paired(*works, rounds=FETCHES, after=clear), 1.05)
+    works = _works(stage, ours, plain, "empty hook", ("fetch", "--quiet", "origin"))
+    yield compared(FETCH, in_turns(works, rounds=stage.rounds(FETCHES), after=clear))
 
 
-def prompt(stage: Stage) -> Iterator[str]:
+def prompt(stage: Stage) -> Iterator[Result]:
     """How long after git returned the store has the new state, with no other command."""
-    where, _ = _pair(stage, "prompt")
-    place = stage.root / "prompt-with"
-    for name, words, cwd in (
-        ("IN_REVIEW after git push", ("push", "--quiet", "origin", "HEAD"), None),
-        ("COMPLETED after git merge", ("merge", "--quiet", "--no-edit"), place),
-    ):
-        times = [_until(stage, place, number, words, cwd) for number in range(LOOKS)]
-        verdict = "met" if max(times) <= 1 else "NOT MET"
-        yield f"{name:<34}{statistics.median(times):6.2f} s, at most {max(times):.2f} s   target 1.00 s  {verdict}"
-    del where
+    _pair(stage, "prompt")
+    place, looks = stage.root / "prompt-with", range(stage.rounds(LOOKS))
+    pushed = [_until(stage, place, number, ("push", "--quiet", "origin", "HEAD"), None) for number in looks]
+    yield absolute(AWARE["push"], pushed, "s")
+    merged = [_until(stage, place, number, ("merge", "--quiet", "--no-edit"), place) for number in looks]
+    yield absolute(AWARE["merge"], merged, "s")
 
 
 def _until(stage: Stage, place: Path, number: int, words: tuple[str, ...], cwd: Path | None) -> float:
@@ -143,9 +152,9 @@ def _until(stage: Stage, place: Path, number: int, words: tuple[str, ...], cwd: 
 
 
 BENCHMARKS = {
-    "hooks-commit": commit,
-    "hooks-rebase": rebase,
-    "hooks-push": push,
-    "hooks-fetch": fetch,
-    "hooks-prompt": prompt,
+    "hooks-commit": Benchmark((BARE_COMMIT, COMMIT), commit),
+    "hooks-rebase": Benchmark((REBASE,), rebase),
+    "hooks-push": Benchmark((PUSH, BARE_PUSH), push),
+    "hooks-fetch": Benchmark((FETCH,), fetch),
+    "hooks-prompt": Benchmark(tuple(AWARE.values()), prompt),
 }

@@ -1,92 +1,178 @@
-"""Messages: how many get through against bare transactions, and how soon who waits is woken."""
+"""Messages: what sending and receiving one costs, how soon a waiter is woken, and how many get through."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from git_agent.store.store import Store
+from tests.bench import crew, peers
 from tests.bench.correspondents import bare, exchange
+from tests.bench.measure import Work, in_turns
+from tests.bench.rows import OURS, Benchmark, Goal, Result, Row, absolute, compared
 from tests.bench.stage import Stage
 
-PAIRS, EACH, ROUNDS = 8, 1250, 3
-SHARE = 0.5
-WAKE_MS = 100.0
-IDLE_S = 30.0
+_PAIRS = 8
+_I = (("I", 1.0),)
+SEND, RECEIVE = Row("send a message", Goal(1.1, _I)), Row("receive a message", Goal(1.1, _I))
+WAKE = Row("wake-up of inbox --wait", Goal(10, unit="ms"))
+LATER = Row("wake-up of inbox --wait after 10 s", Goal(10, unit="ms"))
+IDLE = {
+    "inbox": Row("processor time of an idle inbox --wait", Goal(0.05, unit="%")),
+    "watch": Row("processor time of an idle watch", Goal(0.05, unit="%")),
+}
+WAKES = Row("wake-ups of an idle watch", Goal(2, unit="a second"))
+THROUGH = Row("messages against bare transactions", Goal(0.5, (("bare", 1.0),), at_least=True))
 
 
-def throughput(stage: Stage) -> Iterator[str]:
-    """8 senders and 8 receivers, 10,000 messages; the ratio is the median of three rounds."""
-    empty = stage.repository("empty")
-    ratios, rates, faults = [], [], []
-    for _ in range(ROUNDS):
+def one(stage: Stage) -> Iterator[Result]:
+    """One worker sends, another one reads its inbox."""
+    repository, plain = stage.repository("mail"), stage.plain("theirs")
+    stage.run("git", "config", "agent.messageRate", "0", cwd=repository)
+    sender, receiver = crew.hire(stage, repository, 2)
+    theirs = peers.correspondence(stage, plain)
+    send = {OURS: stage.work("git-agent", "send", "2", "Please rebase", cwd=sender)}
+    send |= {name: runs[0] for name, runs in theirs.items()}
+    receive = {OURS: stage.work("git-agent", "inbox", cwd=receiver)}
+    receive |= {name: runs[1] for name, runs in theirs.items()}
+
+    def each(works: Mapping[str, Work]) -> Work:
+        return lambda number: [work(number) for work in works.values()]
+
+    for row, works, after in ((SEND, send, each(receive)), (RECEIVE, receive, each(send))):
+        after(0)
+        costs = in_turns({**works, "I": stage.imports()}, rounds=stage.rounds(11), after=after)
+        yield compared(row, costs, peers=tuple(theirs))
+
+
+def waking(stage: Stage) -> Iterator[Result]:
+    """How long after its commit a message is printed by `inbox --wait`, soon and after a long wait."""
+    repository = stage.repository("waking")
+    (tree,) = crew.hire(stage, repository, 1)
+    few = [0.5 + 0.13 * number for number in range(9)]
+    few = few[: stage.rounds(9)]
+    yield absolute(WAKE, _wakes(stage, repository, tree, few), "ms", peer=_best_waiter(stage, few[:3]))
+    yield absolute(LATER, _wakes(stage, repository, tree, [stage.size(10, 1)]), "ms")
+
+
+def _wakes(stage: Stage, repository: Path, tree: Path, pauses: Sequence[float]) -> list[float]:
+    from git_agent.domain.message import Draft
+
+    store, waits = Store.open(str(repository / ".git" / "git-agent"), create=False), list[float]()
+    sent = list[int]()
+
+    def send() -> None:
+        with store.transaction():
+            sent.extend(store.messages.send([Draft("1", "wake up", 1)], "@human", verified=True))
+
+    for pause in pauses:
+        waits.append(_woken(stage, tree, ["git-agent", "inbox", "--wait"], send, pause))
+        stage.run("git-agent", "ack", str(sent[-1]), cwd=tree)
+    store.close()
+    return waits
+
+
+def _woken(stage: Stage, cwd: Path, command: Sequence[str], send: Callable[[], object], pause: float) -> float:
+    """Return how many ms after the end of `send` a waiter prints the message."""
+    waiting = _started(stage, cwd, command)
+    time.sleep(1.0 + pause)
+    send()
+    began = time.perf_counter()
+    assert waiting.stdout is not None
+    while (said := waiting.stdout.readline()) and not said.strip():
+        pass
+    assert said, f"{command}: no message"
+    waited = (time.perf_counter() - began) * 1000
+    waiting.communicate()
+    return waited
+
+
+def _best_waiter(stage: Stage, pauses: Sequence[float]) -> str:
+    """Return the peer whose waiter prints a message soonest after the command that sends it was started."""
+    plain = stage.plain("theirs")
+    calls, found = peers.correspondence(stage, plain), list[tuple[float, str]]()
+    for name, words in peers.WAITERS.items():
+        if name in calls:
+            taken = list[float]()
+            send = calls[name][0]
+
+            def timed(send: Work = send, taken: list[float] = taken) -> None:
+                began = time.perf_counter()
+                send(0)
+                taken.append((time.perf_counter() - began) * 1000)
+
+            command = [str(stage.peers[name]), *words]
+            waits = [_woken(stage, plain, command, timed, pause) for pause in pauses]
+            found.append((statistics.median(map(float.__add__, waits, taken)), name))
+    return f"{min(found)[1]} {min(found)[0]:.1f} ms" if found else ""
+
+
+def idle(stage: Stage) -> Iterator[Result]:
+    """What waits while nothing happens, beside 24 workers."""
+    repository, seconds = stage.repository("idle"), stage.size(20, 2)
+    trees = crew.hire(stage, repository, stage.size(24, 2))
+    waiting = {"inbox": _start(stage, trees[0], "inbox", "--wait"), "watch": _start(stage, repository, "watch")}
+    time.sleep(3.0)  # until both wait
+    before = {name: _seen(process.pid) for name, process in waiting.items()}
+    time.sleep(seconds)
+    after = {name: _seen(process.pid) for name, process in waiting.items()}
+    for process in waiting.values():
+        process.terminate()
+        process.communicate()
+    for name, row in IDLE.items():
+        yield absolute(row, [100 * (after[name][0] - before[name][0]) / seconds], "%")
+    yield absolute(WAKES, [(after["watch"][1] - before["watch"][1]) / seconds], "a second")
+
+
+def _start(stage: Stage, cwd: Path, *words: str) -> subprocess.Popen[bytes]:
+    return _started(stage, cwd, ["git-agent", *words])
+
+
+def _started(stage: Stage, cwd: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    silent = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=cwd, env=stage.env, stdout=subprocess.PIPE, stderr=silent)
+
+
+def _seen(pid: int) -> tuple[float, int]:
+    """Return the processor time of a process in seconds, and how often it or one of its threads woke up."""
+    nanoseconds, wakes = 0, 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        nanoseconds += int((thread / "schedstat").read_text().split()[0])
+        wakes += int((thread / "status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return nanoseconds / 1e9, wakes
+
+
+def throughput(stage: Stage) -> Iterator[Result]:
+    """8 senders and 8 receivers, 2,400 messages, against bare transactions with the same rows."""
+    empty, each = stage.repository("empty"), stage.size(300, 25)
+    ratios, rates, faults = list[float](), list[tuple[float, float]](), 0
+    for _ in range(stage.rounds(3)):
         # On a disk: each message is synced (FULL), and in memory that costs nothing.
         with tempfile.TemporaryDirectory(prefix="git-agent-bench-") as scratch:
             repository, copy = Path(scratch, "repository"), Path(scratch, "bare.db")
             shutil.copytree(empty, repository)
             stage.run("git", "config", "agent.messageRate", "0", cwd=repository)
-            ours = exchange(repository, PAIRS, EACH)
-            faults += [ours.lost, ours.again, ours.disordered, len(ours.errors)]
+            ours = exchange(repository, _PAIRS, each)
+            faults += ours.lost + ours.again + ours.disordered + len(ours.errors)
             shutil.copy(empty / ".git/git-agent/agent.db", copy)
-            theirs = bare(copy, PAIRS, EACH, ours.transactions)
+            theirs = bare(copy, _PAIRS, each, ours.transactions)
         ratios.append(theirs / ours.seconds)
-        rates.append((PAIRS * EACH / ours.seconds, PAIRS * EACH / theirs))
-        yield from ours.errors
-    ratio = statistics.median(ratios)
-    verdict = "met" if ratio >= SHARE and not any(faults) else "NOT MET"
-    spread = f"{ratio:6.2f}  ({min(ratios):.2f} to {max(ratios):.2f})"
+        rates.append((_PAIRS * each / ours.seconds, _PAIRS * each / theirs))
     mine, others = (statistics.median(rate) for rate in zip(*rates, strict=True))
-    yield (
-        f"{'messages / bare transactions':<34}{spread:<26}{f'target {SHARE:.2f}  {verdict}':<22}"
-        f"  {mine:.0f} a second against {others:.0f}; {sum(faults)} lost, repeated or out of order"
-    )
+    note = f"{faults} lost, repeated or out of order"
+    found = absolute(THROUGH, ratios, "x", limit=f"bare {others:.0f} a second", note=note)
+    ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    yield found._replace(ours=f"{mine:.0f} a second", ratio=ratio, met=bool(found.met) and not faults)
 
 
-def waking(stage: Stage) -> Iterator[str]:
-    """How long after its commit a message is printed by `inbox --wait`, and what the waiting costs."""
-    repository = stage.repository("waking")
-    tree = Path(json.loads(stage.run("git-agent", "spawn", "--json", "One", cwd=repository))["task"]["worktree"])
-    from git_agent.domain.message import Draft
-    from git_agent.store.store import Store
-
-    store = Store.open(str(repository / ".git" / "git-agent"), create=False)
-    for name, pauses in (("", [0.5 + 0.13 * n for n in range(9)]), (f" after {IDLE_S:g} s", [IDLE_S] * 2)):
-        waits, idle = [], []
-        for pause in pauses:
-            waiting = subprocess.Popen(
-                ["git-agent", "inbox", "--wait", "--json"], cwd=tree, env=stage.env, stdout=subprocess.PIPE
-            )
-            time.sleep(1.0)
-            before = _cpu_s(waiting.pid)
-            time.sleep(pause)
-            idle.append((_cpu_s(waiting.pid) - before) / pause)
-            with store.transaction():
-                (sent,) = store.messages.send([Draft("1", "wake up", 1)], "@human", verified=True)
-            began = time.perf_counter()
-            assert waiting.stdout is not None
-            waiting.stdout.readline()
-            waits.append((time.perf_counter() - began) * 1000)
-            waiting.communicate()
-            stage.run("git-agent", "ack", str(sent), cwd=tree)
-        wait = statistics.median(waits)
-        verdict = "met" if wait <= WAKE_MS else "NOT MET"
-        spread = f"{wait:6.1f} ms  (at most {max(waits):.1f})"
-        yield (
-            f"{f'inbox --wait is woken{name}':<34}{spread:<26}{f'target {WAKE_MS:.0f} ms  {verdict}':<22}"
-            f"  idle: {100 * statistics.mean(idle):.2f} % of a processor"
-        )
-    store.close()
-
-
-def _cpu_s(pid: int) -> float:
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
-BENCHMARKS = {"messages": throughput, "waking": waking}
+BENCHMARKS = {
+    "mail": Benchmark((SEND, RECEIVE), one),
+    "wake": Benchmark((WAKE, LATER), waking),
+    "idle": Benchmark((*IDLE.values(), WAKES), idle),
+    "messages": Benchmark((THROUGH,), throughput),
+}

@@ -1,61 +1,72 @@
-"""What `merge` adds to `git merge` and taking the worktree and the branch away, for one task and for a queue."""
+"""What `merge` adds to `git merge`, `git worktree remove` and `git branch -d`, for one task and for a queue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.bench.pairs import line, paired
+from tests.bench import crew
+from tests.bench.measure import in_turns
+from tests.bench.rows import OURS, Benchmark, Goal, Result, Row, compared
 from tests.bench.stage import Stage
 
+_GIT, _GIT_I = (("git", 1.0),), (("git", 1.0), ("I", 1.0))
 _WARM_UP = 1
+SMALL = Row("merge one, 200 files", Goal(1.5, _GIT_I))
+LARGE = Row("merge one, 5,000 files", Goal(1.6, _GIT))
+QUEUE = Row("merge --all of 10, 200 files", Goal(1.5, _GIT_I))
 
 
-def merging(stage: Stage) -> Iterator[str]:
-    """Merge one task in a repository of 200 files and of 5,000, and eight at once."""
-    yield _compared(stage, "merge / git merge, 200 files", 200, at_once=1, rounds=9, target=None)
-    yield _compared(stage, "merge / git merge, 5,000 files", 5_000, at_once=1, rounds=5, target=None)
-    yield _compared(stage, "merge of 8 / 8 git merge, 200 files", 200, at_once=8, rounds=3, target=None)
+def merging(stage: Stage) -> Iterator[Result]:
+    """Merge one task in a repository of 200 files and of 5,000, and ten at once."""
+    yield _compared(stage, SMALL, 200, at_once=1, rounds=9)
+    yield _compared(stage, LARGE, stage.size(5_000, 300), at_once=1, rounds=7)
+    yield _compared(stage, QUEUE, stage.size(200, 20), at_once=stage.size(10, 2), rounds=4)
 
 
-def _compared(stage: Stage, name: str, files: int, *, at_once: int, rounds: int, target: float | None) -> str:
-    """Both make a merge commit in a checked-out base, remove a clean worktree, and delete a branch that is merged."""
-    where = f"{files}-{at_once}"
-    agents, gits = stage.repository(f"agents-{where}", files), stage.repository(f"gits-{where}", files)
-    groups = [[n * at_once + k for k in range(1, at_once + 1)] for n in range(_WARM_UP + rounds)]
-    for group in groups:
-        for number in group:
-            _approved(stage, agents, number)
-            _branched(stage, gits, stage.root / f"plain-{where}" / str(number), number)
+def _compared(stage: Stage, row: Row, files: int, *, at_once: int, rounds: int) -> Result:
+    """Both make merge commits in a checked-out base, remove clean worktrees, and delete the branches."""
+    agents, gits = stage.repository(f"agents-{files}-{at_once}", files), stage.plain(f"gits-{files}-{at_once}", files)
+    rounds = stage.rounds(rounds)
+    first = crew.hire(stage, agents, at_once * (_WARM_UP + rounds if at_once == 1 else 1))
+    plain = stage.root / f"plain-{files}-{at_once}"
+    for number in range(len(first)):
+        _branch(stage, gits, plain, number)
+    _approve(stage, agents, range(1, len(first) + 1))
 
     def agent(number: int) -> None:
-        stage.run("git", "agent", "merge", *map(str, groups[number]), cwd=agents)
+        words = (str(number + 1),) if at_once == 1 else ("--all",)
+        stage.run("git-agent", "merge", *words, cwd=agents)
 
     def git(number: int) -> None:
-        for each in groups[number]:
+        for each in range(number * at_once, (number + 1) * at_once):
             stage.run("git", "merge", "--quiet", "--no-ff", "--no-edit", f"b{each}", cwd=gits)
-            stage.run("git", "worktree", "remove", stage.root / f"plain-{where}" / str(each), cwd=gits)
+            stage.run("git", "worktree", "remove", plain / str(each), cwd=gits)
             stage.run("git", "branch", "--quiet", "-d", f"b{each}", cwd=gits)
 
-    return line(name, paired(agent, git, rounds=rounds, warm_up=_WARM_UP), target)
+    def more(number: int) -> None:
+        """Prepare what the next round of a queue merges."""
+        if at_once > 1:
+            begin = (number + 1) * at_once
+            crew.hire(stage, agents, at_once)
+            _approve(stage, agents, range(begin + 1, begin + at_once + 1))
+            for each in range(begin, begin + at_once):
+                _branch(stage, gits, plain, each)
+
+    works = {OURS: agent, "git": git, "I": stage.imports()}
+    return compared(row, in_turns(works, rounds=rounds, warm_up=_WARM_UP, after=more))
 
 
-def _approved(stage: Stage, repository: Path, number: int) -> None:
-    where = Path(stage.run("git", "agent", "spawn", f"Task {number}", cwd=repository))
-    _commit(stage, where, number)
-    stage.run("git", "agent", "done", str(number), cwd=repository)
-    stage.run("git", "agent", "approve", str(number), cwd=repository)
+def _approve(stage: Stage, repository: Path, tasks: Sequence[int]) -> None:
+    for task in tasks:
+        stage.run("git-agent", "done", str(task), cwd=repository)
+        stage.run("git-agent", "approve", str(task), cwd=repository)
 
 
-def _branched(stage: Stage, repository: Path, where: Path, number: int) -> None:
+def _branch(stage: Stage, repository: Path, plain: Path, number: int) -> None:
+    where = plain / str(number)
     stage.run("git", "worktree", "add", "--quiet", "-b", f"b{number}", where, cwd=repository)
-    _commit(stage, where, number)
+    stage.commit(where, f"plain-{number}.txt")
 
 
-def _commit(stage: Stage, where: Path, number: int) -> None:
-    (where / f"work-{number}").write_text(f"{number}\n")
-    stage.run("git", "add", "--all", cwd=where)
-    stage.run("git", "commit", "--quiet", "--message", f"Work {number}", cwd=where)
-
-
-BENCHMARKS = {"merge": merging}
+BENCHMARKS = {"merge": Benchmark((SMALL, LARGE, QUEUE), merging)}

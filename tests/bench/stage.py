@@ -1,4 +1,4 @@
-"""Where the benchmarks run: a sealed environment, repositories of any size, stores filled without the command line."""
+"""Where the benchmarks run: a sealed environment, and repositories of any size."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 import random
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+from git_agent.record import Record
 
 CONFIG = """\
 [user]
@@ -22,21 +22,39 @@ CONFIG = """\
 [maintenance]
 \tauto = false
 """
-LIVE = ("ASSIGNED", "WORKING", "IN_REVIEW", "WORKING", "OPEN")
 # Sizes of files in real repositories: half of them below 2 kB, 4 kB on average.
 _MEDIAN, _SPREAD = 2000, 1.177
 _AUTHOR = "Ada Lovelace <ada@example.org> 1767322984 +0000"
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A scratch directory, and the environment of everything that is measured in it."""
+class Stage(Record):
+    """A scratch directory, and what is measured in it.
+
+    env: the environment of everything that runs there
+    quick: make small repositories and stores, to show that a row works
+    most_rounds: run no row in more rounds than this
+    peers: the programs of others, by name
+    """
 
     root: Path
     env: dict[str, str]
+    quick: bool = False
+    most_rounds: int = 1000
+    peers: Mapping[str, Path] = {}
 
-    def run(self, *command: str | Path, cwd: Path | None = None, stdin: bytes | None = None) -> str:
-        """Run a program to its end; return what it printed. Its output goes through pipes, as it does for a script."""
+    def rounds(self, number: int) -> int:
+        """Return how many rounds to run, of `number` usually."""
+        return min(number, self.most_rounds)
+
+    def size(self, number: int, small: int) -> int:
+        """Return how many things to make: `number`, or few when it must be quick."""
+        return small if self.quick else number
+
+    def run(self, *command: str | Path, cwd: Path | None = None, stdin: bytes | None = None, code: int = 0) -> str:
+        """Run a program to its end; return what it printed. Its output goes through pipes, as it does for a script.
+
+        code: the exit code that is expected
+        """
         done = subprocess.run(
             [str(word) for word in command],
             cwd=cwd or self.root,
@@ -44,26 +62,53 @@ class Stage:
             input=stdin or b"",
             capture_output=True,
         )
-        if done.returncode:
+        if done.returncode != code:
             raise SystemExit(f"{command}: exit {done.returncode}\n{done.stderr.decode(errors='replace')}")
         return done.stdout.decode(errors="replace").rstrip("\n")
 
-    def work(self, *command: str | Path, cwd: Path | None = None) -> Callable[[int], None]:
+    def work(self, *command: str | Path, cwd: Path | None = None, code: int = 0) -> Callable[[int], None]:
         """Make one run of a program that can be measured."""
 
         def once(_: int) -> None:
-            self.run(*command, cwd=cwd)
+            self.run(*command, cwd=cwd, code=code)
 
         return once
 
-    def repository(self, name: str, files: int = 3) -> Path:
-        """Make a repository with one commit of some files, on branch main, and a store in it."""
+    def imports(self) -> Callable[[int], None]:
+        """Make a run of what a command in Python needs at least; its time is the yardstick I of the goals."""
+        return self.work(sys.executable, "-c", "import click, peewee")
+
+    def plain(self, name: str, files: int = 3) -> Path:
+        """Make a repository with one commit of some files, on branch main."""
         path = self.root / name
         self.run("git", "init", "--quiet", path)
         self.run("git", "fast-import", "--quiet", cwd=path, stdin=b"".join(_import(files)))
         self.run("git", "reset", "--hard", "--quiet", cwd=path)
+        return path
+
+    def repository(self, name: str, files: int = 3) -> Path:
+        """Make a repository as `plain` does, and a store in it."""
+        path = self.plain(name, files)
         self.run("git-agent", "init", cwd=path)
         return path
+
+    def commit(self, where: Path, name: str, text: str = "work\n") -> None:
+        """Commit one file in a worktree."""
+        (where / name).write_text(text)
+        self.run("git", "add", "--all", cwd=where)
+        self.run("git", "commit", "--quiet", "--message", f"Write {name}", cwd=where)
+
+    def all_at_once(self, commands: Sequence[Sequence[str | Path]], cwd: Path) -> None:
+        """Run programs at the same time, to the end of the last."""
+        words = [[str(word) for word in command] for command in commands]
+        running = [
+            subprocess.Popen(each, cwd=cwd, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for each in words
+        ]
+        for command, process in zip(words, running, strict=True):
+            said = process.communicate()[1]
+            if process.returncode:
+                raise SystemExit(f"{command}: exit {process.returncode}\n{said.decode(errors='replace')}")
 
     def branches(self, repository: Path, names: list[str]) -> list[str]:
         """Give each branch one commit of its own over main; return their tips."""
@@ -80,69 +125,18 @@ class Stage:
         return [tips[name] for name in names]
 
 
-def sealed(root: Path) -> Stage:
+def sealed(
+    root: Path, *, quick: bool = False, most_rounds: int = 1000, peers: Mapping[str, Path] | None = None
+) -> Stage:
     """Make a stage in an empty directory: no home, no configuration and no PYTHON* or GIT_* of who measures."""
     (root / ".gitconfig").write_text(CONFIG)
     outside = ("GIT_", "PYTHON", "XDG_", "LC_", "_GIT_AGENT")
     env = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
     path = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     sealed = {"HOME": str(root), "PATH": path, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
-    return Stage(root, {**env, **sealed, "GIT_CONFIG_GLOBAL": str(root / ".gitconfig")})
-
-
-def fill(stage: Stage, repository: Path, *, live: int, finished: int = 0, events: int = 0) -> None:
-    """Put tasks into a repository's store: live ones with branches and leases, finished ones, and events of all."""
-    names = [f"agent/{at}-task-{at}" for at in range(finished + 1, finished + live + 1)]
-    tips, base = stage.branches(repository, names), stage.run("git", "rev-parse", "main", cwd=repository)
-    now = int(time.time() * 1000)
-    tasks = [_task(at, "COMPLETED", now, base, None, None) for at in range(1, finished + 1)]
-    for at, (name, tip) in enumerate(zip(names, tips, strict=True), finished + 1):
-        tasks.append(_task(at, LIVE[at % len(LIVE)], now, base, name, tip))
-    from git_agent.store.store import Store
-
-    store = Store.open(str(repository / ".git" / "git-agent"), create=False)
-    connection = store._database.connection()
-    with store.transaction():
-        connection.executemany(
-            f"INSERT INTO task ({', '.join(tasks[0])}) VALUES ({_marks(tasks[0])})", map(_row, tasks)
-        )
-        leased = [(t["id"], "hand", now, now) for t in tasks if t["state"] in ("ASSIGNED", "WORKING")]
-        connection.executemany("INSERT INTO lease (task, kind, beat_at, progress_at) VALUES (?, ?, ?, ?)", leased)
-        happened = [(now, "task.beat", 1 + at % len(tasks), "Ada Lovelace", "{}") for at in range(events)]
-        connection.executemany("INSERT INTO event (at, kind, task, actor, data) VALUES (?, ?, ?, ?, ?)", happened)
-    store.close()
-
-
-def _task(at: int, state: str, now: int, base: str, branch: str | None, tip: str | None) -> dict[str, object]:
-    return {
-        "id": at,
-        "name": f"task-{at}",
-        "name_key": f"task-{at}",
-        "title": f"Task number {at} of the benchmark",
-        "body": "What is to be done, in a few words.",
-        "state": state,
-        "priority": at % 5,
-        "base": "main",
-        "base_oid": base,
-        "branch": branch,
-        "head_oid": tip,
-        "base_seen": base,
-        "attempt": 1,
-        "epoch": 1,
-        "version": 1,
-        "unresolved": 0,
-        "worked": 1,
-        "created_at": now,
-        "state_at": now,
-    }
-
-
-def _marks(row: dict[str, object]) -> str:
-    return ", ".join("?" * len(row))
-
-
-def _row(row: dict[str, object]) -> tuple[object, ...]:
-    return tuple(row.values())
+    theirs = {"HCOM_DIR": str(root / "hcom"), "AGENTMESH_DATA_DIR": str(root / "agentmesh")}
+    env |= {**sealed, **theirs, "GIT_CONFIG_GLOBAL": str(root / ".gitconfig")}
+    return Stage(root, env, quick, most_rounds, peers or {})
 
 
 def _import(files: int) -> Iterator[bytes]:

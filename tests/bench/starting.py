@@ -5,25 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from tests.bench.pairs import line, paired
-from tests.bench.stage import Stage, fill
+from tests.bench.measure import in_turns
+from tests.bench.rows import OURS, Benchmark, Goal, Result, Row, compared
+from tests.bench.stage import Stage
 
-IMPORTS = (sys.executable, "-c", "import click, peewee")
-ROUNDS = 25
+VERSION = Row("git agent --version", Goal(1.3, (("click", 1),)))
 
 
-def version(stage: Stage) -> Iterator[str]:
+def version(stage: Stage) -> Iterator[Result]:
     """`git agent --version` against importing click."""
-    first, second = stage.work("git-agent", "--version"), stage.work(sys.executable, "-c", "import click")
-    yield line("--version / import click", paired(first, second, rounds=ROUNDS), 1.3)
+    works = {OURS: stage.work("git-agent", "--version"), "click": stage.work(sys.executable, "-c", "import click")}
+    yield compared(VERSION, in_turns(works, rounds=stage.rounds(15)))
 
 
-def ten(stage: Stage) -> Iterator[str]:
-    """`list` with 10 tasks against importing click and peewee."""
-    repository = stage.repository("ten")
-    fill(stage, repository, live=10)
-    first, second = stage.work("git-agent", "list", cwd=repository), stage.work(*IMPORTS)
-    yield line("list of 10 / import click, peewee", paired(first, second, rounds=ROUNDS), 1.6)
-
-
-BENCHMARKS = {"version": version, "list-10": ten}
+BENCHMARKS = {"version": Benchmark((VERSION,), version)}

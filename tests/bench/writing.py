@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.bench import writers
+from tests.bench.rows import Benchmark, Goal, Result, Row, absolute
 from tests.bench.stage import Stage
 
-LONGEST_S = 2.0
+LONGEST = Row("longest wait of 64 writers at once", Goal(2, unit="s"))
 
 
-def writing(stage: Stage) -> Iterator[str]:
+def writing(stage: Stage) -> Iterator[Result]:
     """Let 64 processes write for five seconds."""
-    found = writers.measure(writers.PROCESSES, writers.SECONDS, str(stage.root / "git-agent"))
-    longest, lost = max(found.waits), sum(found.made) - found.kept
-    verdict = "met" if longest <= LONGEST_S and not lost and not found.errors else "NOT MET"
-    yield (
-        f"{f'longest wait of {writers.PROCESSES} writers':<34}{f'{longest:6.2f} s':<26}"
-        f"{f'target {LONGEST_S:.2f} s  {verdict}':<22}"
-        f"  {min(found.made)} to {max(found.made)} changes each, {lost} lost"
-    )
-    yield from found.errors
+    processes, seconds = stage.size(writers.PROCESSES, 4), stage.size(int(writers.SECONDS), 1)
+    found = writers.measure(processes, seconds, str(stage.root / "git-agent"))
+    lost = sum(found.made) - found.kept
+    note = f"{min(found.made)} to {max(found.made)} changes each, {lost} lost"
+    result = absolute(LONGEST, [max(found.waits)], "s", note="; ".join([note, *found.errors]))
+    yield result._replace(met=bool(result.met) and not lost and not found.errors)
 
 
-BENCHMARKS = {"writers": writing}
+BENCHMARKS = {"writers": Benchmark((LONGEST,), writing)}
