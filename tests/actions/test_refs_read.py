@@ -35,7 +35,7 @@ AGAIN = {
     (
         "reassign",
         "2",
-    ): 2,  # the worker before may have committed since: before the attempt begins, and before it is removed
+    ): 2,  # the worker before may have committed since: read before the attempt, and after it
     ("undo",): 1,  # after the branches that this undo brought back, before it creates another
     ("clean", "-n"): 1,  # the same
     ("done", "2", "--json"): 1,  # the counts of an answer are of after the verb
