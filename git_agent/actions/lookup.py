@@ -9,14 +9,10 @@ from git_agent.actions.transition import run_again
 from git_agent.app import App
 from git_agent.domain import names
 from git_agent.domain.durations import parse_duration
-from git_agent.domain.gates import handed_in_gone_error
-from git_agent.domain.needs import NOBODY
 from git_agent.domain.task import LIVE, MOVES, UNFINISHED, State, Task
 from git_agent.errors import AgentError, usage
 from git_agent.git.config import parse_date
 from git_agent.git.history import Commit
-from git_agent.git.merging import fork
-from git_agent.git.refs import find_ref
 from git_agent.git.repo import HANDED_IN
 
 
@@ -143,6 +139,8 @@ def unattended(app: App, task: Task) -> str | None:
     idle = task.state in (State.ASSIGNED, State.WORKING) and not app.store.leases.of([task.id])
     if not idle or not app.store.sessions.over([task.id]):
         return None
+    from git_agent.domain.needs import NOBODY
+
     return f"{NOBODY}: {run_again(app, task)}"
 
 
@@ -155,7 +153,11 @@ def own_commits(app: App, task: Task, limit: int) -> list[Commit]:
     tip = tip or (app.repo.resolve(task.head_oid) if task.head_oid else None)
     base = app.repo.branch_oid(task.base)
     start = task.base_oid if task.state is State.COMPLETED else base or task.base_oid
-    return fork.own_work(app.repo, start, tip, task.base_oid, limit) if tip and start else []
+    if not (tip and start):
+        return []
+    from git_agent.git.merging.fork import own_work
+
+    return own_work(app.repo, start, tip, task.base_oid, limit)
 
 
 def require_work(app: App, task: Task, base_oid: str, tip: str) -> None:
@@ -163,7 +165,11 @@ def require_work(app: App, task: Task, base_oid: str, tip: str) -> None:
 
     base_oid, tip: where base and branch are, full oids
     """
-    if fork.own_work(app.repo, base_oid, tip, task.base_oid, limit=1):
+    from git_agent.domain.gates import handed_in_gone_error
+    from git_agent.git.merging.fork import own_work
+    from git_agent.git.refs import find_ref
+
+    if own_work(app.repo, base_oid, tip, task.base_oid, limit=1):
         return
     handed = find_ref(app.repo, f"{HANDED_IN}{task.id}")
     if handed != tip:  # otherwise it was handed in with --allow-empty

@@ -115,9 +115,11 @@ def notify_person(app: App, document: Callable[[Notification], str], first: int 
     own = app.store.events.take_calls()
     if own is None and first is None:
         return []
-    from git_agent.actions.views.notify import notify
-
     try:
+        if not app.config.text("agent.notify"):
+            return []
+        from git_agent.actions.views.notify import notify
+
         notify(app, min(seq for seq in (own, first) if seq is not None), document)
     except (AgentError, OSError) as error:
         return [f"agent.notify was not run: {error}"]
