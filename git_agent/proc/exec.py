@@ -18,12 +18,15 @@ def exec_program(words: Sequence[str], *, cwd: str | None = None, env: Mapping[s
     cwd: the directory to run in; None: the current one
     env: the whole environment; None: ours
 
-    Raises OSError if it can't be started.
+    Raises OSError if it can't be started; then this process is as it was, but for its current directory.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     if cwd is not None:
         os.chdir(cwd)
     # exec resets caught signals to the default, but SIGPIPE, which Python ignores, would stay ignored.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.execvpe(words[0], list(words), placed(os.environ if env is None else env, cwd or os.getcwd()))
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execvpe(words[0], list(words), placed(os.environ if env is None else env, cwd or os.getcwd()))
+    finally:
+        signal.signal(signal.SIGPIPE, before)  # else the report of the error to a closed pipe would kill us

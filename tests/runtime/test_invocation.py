@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -230,3 +231,4 @@ def test_a_program_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> 
             patch.chdir(Path.cwd())  # so that it is put back
             become([name], cwd=str(tmp_path))
         assert raised.value.hint == hint
+        assert signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN  # a closed pipe must not kill who reports the error
