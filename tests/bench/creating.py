@@ -47,7 +47,7 @@ def _create(stage: Stage, files: int, rounds: int, *, count: int = 1) -> Costs:
         stage.all_at_once([("git-agent", "spawn", f"Task {number} {each}") for each in numbered], ours)
 
     def git(number: int) -> None:
-        words = ("git", "worktree", "add", "--quiet", "-b")
+        words = ("git", "worktree", "add", "--quiet", "-B")
         branches = [f"b{number}{each}" for each in numbered]
         stage.all_at_once([(*words, branch, places["git"] / branch) for branch in branches], gits)
 

@@ -99,16 +99,20 @@ class Stage(Record):
         self.run("git", "commit", "--quiet", "--message", f"Write {name}", cwd=where)
 
     def all_at_once(self, commands: Sequence[Sequence[str | Path]], cwd: Path) -> None:
-        """Run programs at the same time, to the end of the last."""
+        """Run programs at the same time, to the end of the last. One that fails is started again at the end.
+
+        `git worktree add` fails when it reads what another one is just making (`failed to read commondir`, git 2.39).
+        """
         words = [[str(word) for word in command] for command in commands]
         running = [
             subprocess.Popen(each, cwd=cwd, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             for each in words
         ]
+        for process in running:
+            process.communicate()
         for command, process in zip(words, running, strict=True):
-            said = process.communicate()[1]
             if process.returncode:
-                raise SystemExit(f"{command}: exit {process.returncode}\n{said.decode(errors='replace')}")
+                self.run(*command, cwd=cwd)
 
     def branches(self, repository: Path, names: list[str]) -> list[str]:
         """Give each branch one commit of its own over main; return their tips."""
