@@ -25,7 +25,7 @@ class Known(threading.local):
         self.forget()
 
     def forget(self) -> None:
-        """Forget everything, because this thread is about to change something."""
+        """Forget everything: this thread is about to change something, or to use another connection."""
         self._rows: dict[_Key, _Rows] = {}
         self._version: int | None = None
         self._at = 0.0
@@ -34,7 +34,8 @@ class Known(threading.local):
         """Return the rows of a statement, None when they are not known."""
         if not self._rows:
             return None
-        if time.monotonic() - self._at > _KNOWN_S or database.version() != self._version:
+        over = database.in_transaction or time.monotonic() - self._at > _KNOWN_S
+        if over or database.version() != self._version:
             self.forget()
         return self._rows.get(_key(text, values))
 
@@ -49,9 +50,9 @@ class Known(threading.local):
 
     def run_together(self, database: Database, together: Together, params: dict[str, Any]) -> None:
         """Run several statements as one and remember the rows of each."""
-        version = database.version()
-        if version is None:
+        if database.in_transaction:
             return
+        version = database.version()
         if version != self._version:
             self.forget()
         try:

@@ -127,10 +127,17 @@ class Database:
         """Return the database's clock, in ms since the epoch: SQLite's is that of this machine."""
         return int(time.time() * 1000)
 
-    def version(self) -> int | None:
-        """Return a number that changes when another connection commits; None while this one may change something."""
-        connection = self.connection()
-        return None if connection.in_transaction else int(connection.pragma("data_version"))
+    def version(self) -> int:
+        """Return a number that changes when another connection commits. To another connection it means nothing.
+
+        Raises AgentError for a database error.
+        """
+        return self._run(lambda connection: int(connection.pragma("data_version")))
+
+    @property
+    def in_transaction(self) -> bool:
+        """Return whether this thread's connection is in a transaction."""
+        return self.connection().in_transaction
 
     def rows(self, sql: str, params: _Values = ()) -> _Rows:
         """Run one statement and list its rows.
@@ -173,7 +180,7 @@ class Database:
         Within another transaction of this thread it is a part of that one, which is rolled back by itself.
         Raises AgentError (exit 6) when the lock is not free within 30 s, and as commit does.
         """
-        inner = self.connection().in_transaction
+        inner = self.in_transaction
         self.rows("SAVEPOINT inner" if inner else "BEGIN IMMEDIATE")
         try:
             yield
@@ -184,7 +191,7 @@ class Database:
 
     def _roll_back(self, inner: bool) -> None:
         # SQLite has rolled back by itself after some errors, such as a full disk.
-        if self.connection().in_transaction:
+        if self.in_transaction:
             for statement in ("ROLLBACK TO inner", "RELEASE inner") if inner else ("ROLLBACK",):
                 self.rows(statement)
 

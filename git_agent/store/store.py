@@ -213,7 +213,7 @@ class Store:
         Returns the current number (SQLite's data_version), also after a timeout.
         Raises AgentError when other processes could change nothing while this one waits.
         """
-        now = self._data_version()
+        now = self._database.version()
         if timeout_s == 0 or seen not in (None, now):
             return now
         if self._database.alone:
@@ -222,7 +222,7 @@ class Store:
         first, deadline = now, math.inf if timeout_s is None else time.monotonic() + timeout_s
         while not until() and (left := deadline - time.monotonic()) > 0:
             watch.wait(left)
-            now = self._data_version()
+            now = self._database.version()
             if now != first:
                 break
         return now
@@ -234,11 +234,13 @@ class Store:
     @contextmanager
     def beside(self) -> Iterator[None]:
         """Give this thread its own connection for beats. A power cut may lose what it writes (synchronous=NORMAL)."""
+        self._known.forget()
         self._database.connect()
         try:
             self._database.rows("PRAGMA synchronous=NORMAL", ())
             yield
         finally:
+            self._known.forget()
             self._database.close()
 
     def check(self) -> None:
@@ -261,10 +263,8 @@ class Store:
 
     def close(self) -> None:
         """Close this thread's connection."""
+        self._known.forget()
         watch: ChangeWatch | None = self._watches.__dict__.pop("watch", None)
         if watch is not None:
             watch.close()
         self._database.close()
-
-    def _data_version(self) -> int:
-        return int(self._database.rows("PRAGMA data_version", ())[0][0])

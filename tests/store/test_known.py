@@ -92,6 +92,24 @@ def test_a_change_of_another_connection_is_seen_at_once(store: Store, tasks: lis
     assert store.meta.get("hooks") == "off"
 
 
+def test_what_a_closed_connection_knew_is_not_known_to_the_next(store: Store, tasks: list[Task]) -> None:
+    def change(value: str) -> None:
+        other = Store.open(str(Path(store.path).parent), create=False)
+        other.meta.put("hooks", value)
+        other.close()
+
+    for number in range(3):  # the numbers with which SQLite tells changes apart begin anew with each connection
+        store.last_seen.read_ahead("m")
+        store.close()
+        change(f"closed {number}")
+        store.reopen()
+        assert store.meta.get("hooks") == f"closed {number}"
+    store.last_seen.read_ahead("m")
+    with store.beside():
+        change("beside")
+        assert store.meta.get("hooks") == "beside"
+
+
 def test_a_change_of_ones_own_is_seen_at_once(store: Store, tasks: list[Task]) -> None:
     for change in (
         lambda: store.meta.put("hooks", "1"),
