@@ -1,11 +1,9 @@
-"""Files that are replaced whole: a reader sees the old bytes or the new ones, never a part. And programs on PATH.
-
-Imports nothing of ours.
-"""
+"""Files that are replaced whole, programs on PATH, and where temporary files are made. Imports nothing of ours."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -102,3 +100,15 @@ def find_program(name: str) -> str | None:
     """
     paths = (os.path.join(directory, name) for directory in os.get_exec_path())
     return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
+
+
+def temporary_root() -> str:
+    """Return the directory in which to make temporary directories.
+
+    It is never the current one: on a full disk, tempfile tries that last, and our files would lie in the repository.
+    Raises OSError when there is none.
+    """
+    for path in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp", "/usr/tmp"):
+        if path and os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK):
+            return os.path.abspath(path)
+    raise FileNotFoundError(errno.ENOENT, "no directory for temporary files is writable", "/tmp")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from git_agent import files
-from git_agent.files import ensure_file, find_program, read_or_empty, replace_file
+from git_agent.files import ensure_file, find_program, read_or_empty, replace_file, temporary_root
 
 ROOT = Path(files.__file__).parent.parent
 # The last thing before the rename is os.replace itself: die there, with all bytes written.
@@ -151,3 +151,15 @@ def test_a_program_is_found_where_shutil_finds_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PATH", path)
     for name in ("tool", "folder", "other"):
         assert find_program(name) == shutil.which(name)
+
+
+def test_temporary_files_are_never_made_in_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    assert temporary_root() in ("/tmp", "/var/tmp", "/usr/tmp")
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "mine"))
+    assert temporary_root() == str(tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == [tmp_path / "mine"]

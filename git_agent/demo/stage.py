@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from git_agent.errors import AgentError, usage
+from git_agent.files import temporary_root
 from git_agent.git.sweeper import delete_tree
 from git_agent.proc.programs import Program, ProgramGroup, defer_signals
 from git_agent.record import Record
@@ -167,7 +168,7 @@ def demo_stage(say: Callable[[DemoLine], None], keep: str | None, colour: bool) 
 def _made(keep: str | None) -> str:
     try:
         if keep is None:
-            return os.path.realpath(tempfile.mkdtemp(prefix="git-agent-demo-"))
+            return os.path.realpath(tempfile.mkdtemp(prefix="git-agent-demo-", dir=temporary_root()))
         Path(keep).mkdir(parents=True, exist_ok=True)
         if any(Path(keep).iterdir()):
             raise usage("not-empty", f"'{keep}' is not empty", "give a new directory")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from git_agent.files import temporary_root
 from git_agent.git import versions
 from git_agent.git.repo import Repo
 from git_agent.record import Record
@@ -111,7 +112,7 @@ def _nowhere(repo: Repo) -> Iterator[dict[str, str]]:
     import tempfile
 
     objects = f"{repo.common_dir}/objects".replace("\\", r"\\").replace('"', r"\"")
-    with tempfile.TemporaryDirectory(prefix="git-agent-", ignore_cleanup_errors=True) as root:
+    with tempfile.TemporaryDirectory(prefix="git-agent-", dir=temporary_root(), ignore_cleanup_errors=True) as root:
         yield {
             "GIT_OBJECT_DIRECTORY": root,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{objects}"',

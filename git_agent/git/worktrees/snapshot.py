@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 
+from git_agent.files import temporary_root
 from git_agent.git.discover import git_dir_of
 from git_agent.git.place import Checkout
 from git_agent.git.worktree_state import populated_links
@@ -36,7 +37,7 @@ def take_snapshot(here: Checkout, message: str, also: Sequence[str] = ()) -> Sna
     """
     head = here.git("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text
     # Not in our own scratch directory: that takes the lock which a removal holds.
-    with tempfile.TemporaryDirectory(prefix="git-agent-", ignore_cleanup_errors=True) as root:
+    with tempfile.TemporaryDirectory(prefix="git-agent-", dir=temporary_root(), ignore_cleanup_errors=True) as root:
         env = {"GIT_INDEX_FILE": os.path.join(root, "index")}
         here.git("read-tree", head or "--empty", env=env)
         _add_all(here, env)
