@@ -168,8 +168,8 @@ class App:
             return worker
         from git_agent.identity import worker_evidence
 
-        anybody = bool(self.worker_identities) or not self.has_store
-        evidence = () if anybody else tuple(worker_evidence(self.repo, self.store, self.env))
+        person = self.has_store and not self.worker_identities
+        evidence = tuple(worker_evidence(self.repo, self.store, self.env)) if person else ()
         return Speaker(self.identity.rpartition(" <")[0], self.worker_identities, evidence)
 
     def _evidence_of(self, actor: str) -> tuple[str, ...]:

@@ -79,9 +79,15 @@ class Config(Record):
         return found[-1].value if found else _BY_NAME[name.lower()].default
 
     def agent(self, name: str) -> str | None:
-        """Return the command of an agent: the configured one, else the one that is known for it; None without any."""
-        found = [v.value for v in self.values if v.key.lower() == f"agent.run.{name.lower()}"]
-        return found[-1] if found else AGENT_PROGRAMS.get(name.lower())
+        """Return the command of an agent: the configured one, else the one that is known for it.
+
+        Returns None without any, and where only the team's file has one that nobody has trusted.
+        """
+        key = f"agent.run.{name.lower()}"
+        found = [v.value for v in self.values if v.key.lower() == key]
+        if found or key in map(str.lower, self.untrusted):
+            return found[-1] if found else None
+        return AGENT_PROGRAMS.get(name.lower())
 
     def has_agent(self, name: str | None) -> bool:
         """Return whether an agent, or agent.defaultAgent without a name, has a command."""

@@ -179,8 +179,7 @@ def config_verb(app: App, agents: bool) -> Answer:
     columns = (Column("KEY"), Column("VALUE"), Column("ORIGIN"), Column("MEANING", stretch=True))
     rows = [[s.key, s.value, s.origin, s.sentence] for s in found]
     keys = [{"key": s.key, "value": s.value, "origin": s.origin, "sentence": s.sentence} for s in found]
-    untrusted = [f"note: {key} of .gitagent is not trusted: git agent trust" for key in app.config.untrusted]
-    return Answer({"config": keys}, table(columns, rows, terminal_width=terminal_width()), untrusted)
+    return Answer({"config": keys}, table(columns, rows, terminal_width=terminal_width()), _untrusted(app))
 
 
 def _agents(app: App) -> Answer:
@@ -190,7 +189,12 @@ def _agents(app: App) -> Answer:
     found = agent_commands(app)
     columns = (Column("AGENT"), Column("ORIGIN"), Column("PROGRAM"), Column("COMMAND", stretch=True))
     rows = [[each.name, each.origin, each.program or "not found", each.command] for each in found]
-    return Answer({"agents": [each._asdict() for each in found]}, table(columns, rows, terminal_width=terminal_width()))
+    lines = table(columns, rows, terminal_width=terminal_width())
+    return Answer({"agents": [each._asdict() for each in found]}, lines, _untrusted(app))
+
+
+def _untrusted(app: App) -> list[str]:
+    return [f"note: {key} of .gitagent is not trusted: git agent trust" for key in app.config.untrusted]
 
 
 @verb("trust", creates=True, looks=False)

@@ -66,6 +66,20 @@ def test_what_is_configured_counts_before_what_is_known(repo: Sandbox, programs:
     assert (mine["origin"], mine["command"]) == ("local", "claude --mine {task} {attempt}")
 
 
+def test_what_the_team_configured_is_not_replaced_by_what_is_known_until_it_is_trusted(
+    repo: Sandbox, programs: str
+) -> None:
+    repo.git("config", "-f", ".gitagent", "agent.run.claude", "claude --ours {task}")
+    repo.git("add", ".gitagent")
+    repo.git("commit", "--quiet", "-m", "Team")
+    repo.agent("spawn", "Fix login")
+    said = repo.agent("run", "1", "--agent", "claude", env={"PATH": programs}, exit=2).err
+    assert "agent.run.claude is not trusted" in said and "git agent trust" in said
+    repo.agent("trust")
+    repo.agent("run", "1", "--agent", "claude", env={"PATH": programs})
+    assert _arguments()[1:] == ["--ours", "1"]
+
+
 def _shown(repo: Sandbox, path: str) -> list[dict[str, str | None]]:
     found: list[dict[str, str | None]] = repo.agent("config", "--agents", "--json", env={"PATH": path}).json()["agents"]
     return found

@@ -179,7 +179,7 @@ def record_drift(app: App, standing: Sequence[Standing], tips: Tips) -> list[str
     tips: where the branches are
     """
     sound = _sound(app, [each for each in standing if each.working and each.amiss is None], tips)
-    closer = (each for each in standing if each.admin not in sound)
+    closer = (each for each in standing if not each.working or each.admin not in sound)
     return [line for each in closer for line in (_of_current if each.working else _of_former)(app, each, tips)]
 
 

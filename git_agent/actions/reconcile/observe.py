@@ -108,7 +108,7 @@ class _Questions:
         moves = [(self._moved_to(seen or sight.base_oid or end, end), name) for end, seen, name in ends]
         return _Compared(sight, tip, moves, inside, self._fork(sight, tip, since), since.rewritten)
 
-    def conclude(self, compared: _Compared, task: Task, lacking: Mapping[Ends, Collection[str]]) -> Observation:
+    def conclude(self, compared: _Compared, task: Task, lacking: Mapping[Ends, Mapping[str, str]]) -> Observation:
         """Find out how a branch was merged, if it was."""
         sight, tip, moves, inside, fork, rewritten = compared
         worked, proof = compared.worked, _Proof(None, "", False)
@@ -137,8 +137,11 @@ class _Questions:
         return fork if tip == sight.head_oid else moved_on(move.repo, fork, move.new, tip)
 
 
-def _find_lacking(compared: Sequence[_Compared]) -> dict[Ends, Collection[str]]:
-    """Map each movement to the branches whose work it certainly did not bring, asking git once for all of them."""
+def _find_lacking(compared: Sequence[_Compared]) -> dict[Ends, dict[str, str]]:
+    """Find the branches whose work a movement certainly did not bring, asking git once for all of them.
+
+    Returns, for each movement, their tips with the fork points for which this holds.
+    """
     moves, forks = dict[Ends, Movement](), dict[Ends, dict[str, str]]()
     for each in compared:
         for move, _ in each.moves:
@@ -146,7 +149,8 @@ def _find_lacking(compared: Sequence[_Compared]) -> dict[Ends, Collection[str]]:
                 ends = (move.old, move.new)
                 moves[ends] = move
                 forks.setdefault(ends, {})[each.tip] = each.fork
-    return {ends: lacking(move, forks[ends]) for ends, move in moves.items() if len(forks[ends]) > 1}
+    asked = ((ends, move, forks[ends]) for ends, move in moves.items() if len(forks[ends]) > 1)
+    return {ends: {tip: own[tip] for tip in lacking(move, own)} for ends, move, own in asked}
 
 
 class _Proof(Record):
@@ -163,12 +167,12 @@ def _prove(
     moves: Sequence[tuple[Movement, str]],
     inside: Collection[str],
     fork: str | None,
-    lacking: Mapping[Ends, Collection[str]],
+    lacking: Mapping[Ends, Mapping[str, str]],
 ) -> _Proof:
     """Ask each movement, of the base and of its upstream, with their names, whether it brought the branch.
 
     inside: those of their new commits that contain the tip
-    lacking: the tips whose work a movement did not bring
+    lacking: the tips whose work a movement did not bring, with their fork points
     """
     named = False
     for move, name in moves:
@@ -176,7 +180,7 @@ def _prove(
             continue
         if inside and not came_in(move.repo, sight, tip, move.old or ""):
             continue
-        lacks = tip in lacking.get((move.old, move.new), ())
+        lacks = fork is not None and lacking.get((move.old, move.new), {}).get(tip) == fork
         merged = prove_merged(move, task=sight.id, tip=tip, inside=bool(inside), fork=fork, lacks=lacks)
         if merged is not None:
             return _Proof(merged, name, named)

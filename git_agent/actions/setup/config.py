@@ -50,13 +50,11 @@ class AgentCommand(Record):
 def agent_commands(app: App) -> list[AgentCommand]:
     """List the agents that have a command, by name."""
     found = {s.key.lower().removeprefix("agent.run."): s for s in app.config.settings() if s.value}
-    known = {name: AgentCommand(name, app.config.agent(name) or "", "default", None) for name in app.config.agents()}
+    path = app.env.get("PATH")
     return [
-        each._replace(
-            origin=found[name].origin if name in found else each.origin,
-            program=_program(name, each.command, app.env.get("PATH")),
-        )
-        for name, each in known.items()
+        AgentCommand(name, text, found[name].origin if name in found else "default", _program(name, text, path))
+        for name in app.config.agents()
+        if (text := app.config.agent(name))
     ]
 
 

@@ -15,7 +15,7 @@ TRAILER = "Agent-Task"
 WALK = 50
 # How many new commits of a base are compared with a branch; beyond that only ancestry, trailers and the tip count.
 PATCHES = 500
-MESSAGES = 5000  # new commits whose messages are read: 40 ms (measured)
+MESSAGES = 5000  # new commits whose messages and trailers are read: 20 us each (measured)
 Paths = Mapping[str, str]
 
 
